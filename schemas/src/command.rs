@@ -1,0 +1,418 @@
+//! Everything one can ask of a ticket, checked: a value of these types keeps every limit of the contract.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Actor, Event, ExternalRef, FieldValue};
+use crate::hash::Hash;
+use crate::ids::{CallerId, CommandId, CommentId, CorrelationId, TenantId, TicketId};
+use crate::position::StreamVersion;
+use crate::rejection::FieldError;
+use crate::text::{Body, CategoryPath, Label, Note, Subject, Tag};
+use crate::time::Timestamp;
+use crate::wire;
+use crate::words::{
+    CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority,
+    RequesterKind, ResolutionCode, TicketState, TicketType, Urgency, Visibility,
+};
+
+/// Limits of the contract.
+pub mod limits {
+    /// Bytes of a command body.
+    pub const COMMAND_BYTES: usize = 256 * 1024;
+    /// Bytes of a record.
+    pub const RECORD_BYTES: usize = 60 * 1024;
+    /// Tags of a ticket.
+    pub const TAGS: usize = 64;
+    /// Custom fields of a ticket.
+    pub const FIELDS: usize = 100;
+    /// Bytes of all custom fields of a ticket, names and texts together.
+    pub const FIELDS_BYTES: usize = 8 * 1024;
+    /// Attachments of a comment.
+    pub const ATTACHMENTS: usize = 50;
+    /// Highest tier.
+    pub const TIER: u32 = 4;
+}
+
+/// What the command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entity {
+    /// A ticket that the engine names.
+    New,
+    /// This ticket.
+    Ticket(TicketId),
+}
+
+/// A request to change something, as the engine takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// Whose desk.
+    pub tenant: TenantId,
+    /// Who calls, from the subject.
+    pub caller: CallerId,
+    /// What it is about.
+    pub entity: Entity,
+    /// One id, one outcome.
+    pub command_id: CommandId,
+    /// Who acts, as claimed.
+    pub actor: Actor,
+    /// Refuse unless the ticket is at this version.
+    pub expected_version: Option<u64>,
+    /// What belongs together.
+    pub correlation_id: Option<CorrelationId>,
+    /// What caused it.
+    pub causation_id: Option<CorrelationId>,
+    /// Where the contact came from.
+    pub channel: Option<Channel>,
+    /// Decide and answer, write nothing.
+    pub dry_run: bool,
+    /// W3C trace context of the caller.
+    pub traceparent: Option<String>,
+    /// What to do.
+    pub order: Order,
+}
+
+/// What to do. One variant per verb.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]
+pub enum Order {
+    /// Open a ticket.
+    Create(Create),
+    /// Give it to somebody.
+    Assign(Assign),
+    /// Take it from its assignee.
+    Unassign(Unassign),
+    /// To a higher tier or a manager.
+    Escalate(Escalate),
+    /// Back to a lower tier.
+    Deescalate(Deescalate),
+    /// Between open, pending and hold.
+    SetStatus(SetStatus),
+    /// Write something.
+    AddComment(AddComment),
+    /// It is solved.
+    Resolve(Resolve),
+    /// It is not solved after all.
+    Reopen(Reopen),
+    /// End a resolved ticket.
+    Close,
+    /// Give it up.
+    Cancel(Cancel),
+    /// Change priority, urgency or impact.
+    SetPriority(SetPriority),
+    /// Change the category.
+    SetCategory(SetCategory),
+    /// Add and remove tags.
+    ChangeTags(ChangeTags),
+    /// Replay a history from another system.
+    Import(Import),
+}
+
+/// The person or system with the problem.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requester {
+    /// A pseudonym.
+    pub id: Label,
+    /// Name.
+    pub name: Option<Label>,
+    /// E-mail address.
+    pub email: Option<Label>,
+    /// Telephone number.
+    pub phone: Option<Label>,
+    /// Relation to the desk.
+    pub kind: Option<RequesterKind>,
+}
+message!(Requester, wire::Requester,
+    |w| {
+        use crate::mirror::Wire;
+        Ok(Self {
+            id: Wire::from_wire(w.id).map_err(|e: FieldError| e.in_field("id"))?,
+            name: Wire::from_wire(w.name).map_err(|e: FieldError| e.in_field("name"))?,
+            email: Wire::from_wire(w.email).map_err(|e: FieldError| e.in_field("email"))?,
+            phone: Wire::from_wire(w.phone).map_err(|e: FieldError| e.in_field("phone"))?,
+            kind: Wire::from_wire(w.kind).map_err(|e: FieldError| e.in_field("kind"))?,
+        })
+    },
+    |v| wire::Requester {
+        id: v.id.into(),
+        name: v.name.map(Into::into),
+        email: v.email.map(Into::into),
+        phone: v.phone.map(Into::into),
+        kind: crate::mirror::Wire::to_wire(v.kind),
+    });
+
+mirror! {
+    /// Open a ticket.
+    pub struct Create {
+        /// One line.
+        pub subject: Subject,
+        /// As told by the requester.
+        pub description: Body,
+        /// Where it came from.
+        pub channel: Channel,
+        /// Who has the problem.
+        pub requester: Requester,
+        /// Default: by the kind of actor.
+        pub origin: Option<Origin>,
+        /// Default: incident.
+        pub r#type: Option<TicketType>,
+        /// Path.
+        pub category: Option<CategoryPath>,
+        /// How soon it hurts.
+        pub urgency: Option<Urgency>,
+        /// How much it hurts.
+        pub impact: Option<Impact>,
+        /// Default: normal.
+        pub priority: Option<Priority>,
+        /// At most 64.
+        pub tags: Vec<Tag>,
+        /// Group from the start.
+        pub group: Option<Label>,
+        /// Assignee from the start: the ticket starts open.
+        pub assignee: Option<Label>,
+        /// Product concerned.
+        pub product: Option<Label>,
+        /// Brand.
+        pub brand: Option<Label>,
+        /// Language of the requester.
+        pub language: Option<Label>,
+        /// Organisation of the requester.
+        pub organisation: Option<Label>,
+        /// Identity elsewhere, unique per source.
+        pub external_ref: Option<ExternalRef>,
+        /// Custom fields.
+        pub fields: BTreeMap<String, FieldValue>,
+        /// Manual due instant.
+        pub due_at: Option<Timestamp>,
+        /// Training ticket, left out of every figure.
+        pub synthetic: bool,
+    }
+}
+
+mirror! {
+    /// Give the ticket to an agent, a group, or both.
+    pub struct Assign {
+        /// New assignee.
+        pub assignee: Option<Label>,
+        /// New group.
+        pub group: Option<Label>,
+        /// Why.
+        pub reason: Option<Note>,
+        /// What the next one must know; becomes an internal comment.
+        pub handover_note: Option<Note>,
+    }
+}
+
+mirror! {
+    /// Take the ticket from its assignee.
+    pub struct Unassign {
+        /// Why.
+        pub reason: Note,
+        /// Clear the group too.
+        pub group: bool,
+    }
+}
+
+mirror! {
+    /// Ask for a higher tier, or for a manager.
+    pub struct Escalate {
+        /// Tier or manager.
+        pub kind: EscalationKind,
+        /// Above the present tier.
+        pub to_tier: Option<u32>,
+        /// Which manager.
+        pub to_manager: Option<Label>,
+        /// Why.
+        pub reason: EscalationReason,
+        /// What the next one must know; becomes an internal comment.
+        pub note: Option<Note>,
+        /// At least one; added to the ticket.
+        pub tags: Vec<Tag>,
+    }
+}
+
+mirror! {
+    /// Back to a lower tier.
+    pub struct Deescalate {
+        /// Below the present tier.
+        pub to_tier: u32,
+        /// Why.
+        pub reason: Note,
+    }
+}
+
+mirror! {
+    /// Between open, pending and hold.
+    pub struct SetStatus {
+        /// Where to.
+        pub to: TicketState,
+        /// Name of a custom status in that state.
+        pub custom_status: Option<Label>,
+        /// Required for hold.
+        pub hold_reason: Option<HoldReason>,
+        /// When the wait should end.
+        pub expected_until: Option<Timestamp>,
+        /// A public reply that goes with it.
+        pub comment: Option<Body>,
+    }
+}
+
+mirror! {
+    /// Write something.
+    pub struct AddComment {
+        /// Who may read it.
+        pub visibility: Visibility,
+        /// Default: message.
+        pub kind: Option<CommentKind>,
+        /// The text.
+        pub body: Body,
+        /// SHA-256 of each attachment.
+        pub attachments: Vec<Hash>,
+        /// Which comment it answers.
+        pub in_reply_to: Option<CommentId>,
+        /// Default: true for a public message of a human agent.
+        pub counts_as_reply: Option<bool>,
+        /// A thank-you that must not reopen.
+        pub no_reopen: bool,
+    }
+}
+
+mirror! {
+    /// It is solved.
+    pub struct Resolve {
+        /// What it turned out to be.
+        pub code: ResolutionCode,
+        /// What was done.
+        pub summary: Note,
+        /// Step by step.
+        pub steps: Vec<Note>,
+        /// Root cause.
+        pub root_cause: Option<Note>,
+        /// Why a guard was overridden.
+        pub override_reason: Option<Note>,
+    }
+}
+
+mirror! {
+    /// It is not solved after all.
+    pub struct Reopen {
+        /// Why.
+        pub reason: Note,
+    }
+}
+
+mirror! {
+    /// Give it up.
+    pub struct Cancel {
+        /// Why.
+        pub reason: CancelReason,
+    }
+}
+
+mirror! {
+    /// Change priority, urgency or impact; at least one.
+    pub struct SetPriority {
+        /// How soon it hurts.
+        pub urgency: Option<Urgency>,
+        /// How much it hurts.
+        pub impact: Option<Impact>,
+        /// Order of work.
+        pub priority: Option<Priority>,
+        /// Why.
+        pub reason: Option<Note>,
+    }
+}
+
+mirror! {
+    /// Change the category; none clears it.
+    pub struct SetCategory {
+        /// Path.
+        pub category: Option<CategoryPath>,
+    }
+}
+
+mirror! {
+    /// Add and remove tags; at least one.
+    pub struct ChangeTags {
+        /// To add.
+        pub add: Vec<Tag>,
+        /// To remove.
+        pub remove: Vec<Tag>,
+    }
+}
+
+mirror! {
+    /// Replay a history from another system.
+    pub struct Import {
+        /// Name of that system.
+        pub source: Label,
+        /// Identifier of the ticket there.
+        pub external_id: Label,
+        /// From 1.
+        pub part: u32,
+        /// How many.
+        pub parts: u32,
+        /// In order.
+        pub events: Vec<Fact>,
+        /// Which mapping made the facts.
+        pub mapping_version: Option<Label>,
+    }
+}
+
+/// One imported fact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// When it happened, by the source.
+    pub occurred_at: Timestamp,
+    /// Who did it; default: the actor of the command.
+    pub actor: Option<Actor>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Facts that may be imported: every event of a ticket but the ones that only the engine writes.
+macro_rules! facts {
+    ($($variant:ident,)*) => {
+        scalar!([] Fact, wire::Fact,
+            |w| {
+                use crate::mirror::Wire;
+                let event = match w.data.ok_or_else(|| FieldError::new("data", "is required"))? {
+                    $(wire::fact::Data::$variant(d) => Event::$variant(Wire::from_wire(Some(d)).map_err(|e: FieldError| e.in_field("data"))?),)*
+                };
+                if w.r#type != event.type_name() {
+                    return Err(FieldError::new("type", format!("is {:?}, but data is {}", w.r#type, event.type_name())));
+                }
+                Ok(Fact { occurred_at: Timestamp(w.occurred_at), actor: Wire::from_wire(w.actor).map_err(|e: FieldError| e.in_field("actor"))?, event })
+            },
+            |v| {
+                use crate::mirror::Wire;
+                let r#type = v.event.type_name().to_owned();
+                let data = match v.event {
+                    $(Event::$variant(e) => Wire::to_wire(e).map(wire::fact::Data::$variant),)*
+                    Event::EpochStarted(_) => None,
+                };
+                wire::Fact { r#type, occurred_at: v.occurred_at.0, actor: Wire::to_wire(v.actor), data }
+            });
+
+        /// Reads the content of a fact, chosen by its type.
+        pub(crate) fn fact_data(r#type: &str, json: &str) -> Result<wire::fact::Data, serde_json::Error> {
+            match r#type {
+                $(stringify!($variant) => serde_json::from_str(json).map(wire::fact::Data::$variant),)*
+                _ => Err(serde::de::Error::custom(format!("type {type:?} is not one of {}", [$(stringify!($variant)),*].join(", ")))),
+            }
+        }
+    };
+}
+
+facts! {
+    TicketCreated, TicketImported, StatusChanged, TicketResolved, TicketReopened, TicketClosed, TicketCancelled,
+    TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated, CommentAdded, PriorityChanged,
+    CategoryChanged, TagsChanged, FieldChanged,
+}
+
+impl Command {
+    /// The version that the command expects, as a version; 0 stands for "does not exist yet".
+    #[must_use]
+    pub fn expects(&self, actual: Option<StreamVersion>) -> bool {
+        self.expected_version.is_none_or(|v| v == StreamVersion::or_zero(actual))
+    }
+}

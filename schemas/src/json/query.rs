@@ -1,0 +1,118 @@
+//! Queries and their answers as JSON: the filters stand beside the common fields, an answer says `ok` first.
+
+use serde::de::Error as _;
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::command::{ErrorForm, Refused};
+use crate::wire;
+use crate::wire::query::Data;
+use crate::wire::query_reply;
+
+macro_rules! queries {
+    ($($name:literal => $variant:ident,)*) => {
+        fn read_filters(name: &str, json: &str) -> Result<Option<Data>, serde_json::Error> {
+            match name {
+                $($name => serde_json::from_str(json).map(|d| Some(Data::$variant(d))),)*
+                _ => Ok(None),
+            }
+        }
+
+        /// The name of a query.
+        #[must_use]
+        pub const fn name_of(data: &Data) -> &'static str {
+            match data { $(Data::$variant(_) => $name,)* }
+        }
+    };
+}
+queries! {
+    "ticket" => Ticket, "timeline" => Timeline, "tickets" => Tickets, "events" => Events, "projections" => Projections,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Common {
+    min_position: Option<u64>,
+    wait_ms: Option<u64>,
+    #[serde(with = "crate::json::time::optional")]
+    as_of: Option<i64>,
+    as_of_position: Option<u64>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+const COMMON: &[&str] = &["min_position", "wait_ms", "as_of", "as_of_position", "limit", "cursor"];
+
+/// Reads a query whose name stands in the subject. An empty body asks with the defaults.
+///
+/// # Errors
+/// What is not as the schema says, and where.
+pub fn read(name: &str, body: &[u8]) -> Result<wire::Query, serde_json::Error> {
+    struct Fields(Vec<(String, Box<RawValue>)>);
+    impl<'de> Deserialize<'de> for Fields {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            super::unique_map(d).map(|m| Self(m.into_iter().collect()))
+        }
+    }
+    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    let fields: Fields = serde_json::from_slice(body)?;
+    let (common, filters): (Vec<_>, Vec<_>) = fields.0.into_iter().partition(|(k, _)| COMMON.contains(&k.as_str()));
+    let common: Common = serde_json::from_str(&object(&common)?)?;
+    let data = read_filters(name, &object(&filters)?)?;
+    if data.is_none() {
+        return Err(serde_json::Error::custom(format!("{name} is no query")));
+    }
+    Ok(wire::Query {
+        min_position: common.min_position,
+        wait_ms: common.wait_ms,
+        as_of: common.as_of,
+        as_of_position: common.as_of_position,
+        limit: common.limit,
+        cursor: common.cursor,
+        data,
+    })
+}
+
+fn object(fields: &[(String, Box<RawValue>)]) -> Result<String, serde_json::Error> {
+    let mut out = String::from("{");
+    for (i, (key, value)) in fields.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        out.push_str(&serde_json::to_string(key)?);
+        out.push(':');
+        out.push_str(value.get());
+    }
+    out.push('}');
+    Ok(out)
+}
+
+impl Serialize for wire::QueryReply {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut map = s.serialize_map(None)?;
+        if let Some(query_reply::Data::Error(error)) = &self.data {
+            let refused = Refused { ok: false, error: ErrorForm(error) };
+            map.serialize_entry("ok", &refused.ok)?;
+            map.serialize_entry("error", &refused.error)?;
+            return map.end();
+        }
+        map.serialize_entry("ok", &true)?;
+        map.serialize_entry("as_of_position", &self.as_of_position)?;
+        map.serialize_entry("as_of_time", &crate::time::Timestamp(self.as_of_time).to_string())?;
+        if let Some(as_of) = self.as_of {
+            map.serialize_entry("as_of", &crate::time::Timestamp(as_of).to_string())?;
+        }
+        match &self.data {
+            Some(query_reply::Data::Ticket(v)) => map.serialize_entry("data", v)?,
+            Some(query_reply::Data::Timeline(v)) => map.serialize_entry("data", &v.entries)?,
+            Some(query_reply::Data::Tickets(v)) => map.serialize_entry("data", &v.tickets)?,
+            Some(query_reply::Data::Events(v)) => map.serialize_entry("data", &v.events)?,
+            Some(query_reply::Data::Projections(v)) => map.serialize_entry("data", &v.projections)?,
+            Some(query_reply::Data::Error(_)) | None => {}
+        }
+        if let Some(cursor) = &self.next_cursor {
+            map.serialize_entry("next_cursor", cursor)?;
+        }
+        map.end()
+    }
+}

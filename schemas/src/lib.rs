@@ -1,0 +1,27 @@
+//! The words of Guichet: what may be asked, what can have happened, and how both are written down.
+//!
+//! Text and bytes become types here, once, at the edge; nothing inside checks them again. This crate
+//! does no I/O and knows no clock. Reading order: the identities, the words, commands and events,
+//! the record that holds an event for ever, and the codec between all of these and bytes.
+
+pub mod hash;
+pub mod ids;
+pub mod position;
+pub mod text;
+pub mod time;
+
+#[macro_use]
+pub mod mirror;
+pub mod command;
+pub mod event;
+pub mod rejection;
+pub mod words;
+
+pub mod record;
+pub mod subject;
+pub mod verb;
+pub mod view;
+
+pub mod codec;
+pub mod json;
+pub mod wire;

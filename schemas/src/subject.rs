@@ -1,0 +1,178 @@
+//! The NATS subjects and stream names, all of them, and the grammar that refuses every other.
+
+use crate::command::Entity;
+use crate::ids::{CallerId, TenantId, TicketId};
+use crate::position::Partition;
+use crate::rejection::Rejection;
+use crate::verb::{self, Known};
+
+/// Everything that the engine answers as commands.
+pub const COMMANDS: &str = "guichet.v1.cmd.>";
+/// Everything that the projections answer as queries.
+pub const QUERIES: &str = "guichet.v1.query.>";
+
+/// Where one command goes.
+#[must_use]
+pub fn command(tenant: &TenantId, caller: &CallerId, entity: Entity, verb: &str) -> String {
+    match entity {
+        Entity::New => format!("guichet.v1.cmd.{tenant}.{caller}.new.{verb}"),
+        Entity::Ticket(id) => format!("guichet.v1.cmd.{tenant}.{caller}.{id}.{verb}"),
+    }
+}
+
+/// Where one query goes.
+#[must_use]
+pub fn query(tenant: &TenantId, caller: &CallerId, name: &str) -> String {
+    format!("guichet.v1.query.{tenant}.{caller}.{name}")
+}
+
+/// Where an event is published.
+#[must_use]
+pub fn event(tenant: &str, partition: Partition, type_name: &str) -> String {
+    format!("guichet.v1.evt.{tenant}.{partition}.{type_name}")
+}
+
+/// The subjects of a partition's stream.
+#[must_use]
+pub fn events_of(partition: Partition) -> String {
+    format!("guichet.v1.evt.*.{partition}.*")
+}
+
+/// The stream that holds a partition's events.
+#[must_use]
+pub fn stream(partition: Partition) -> String {
+    format!("GUICHET_EVENTS_{partition}")
+}
+
+/// The log service of a partition.
+#[must_use]
+pub fn log(partition: Partition) -> String {
+    format!("guichet.v1.log.{partition}")
+}
+
+/// True where an answer may be sent: an inbox, or the reply of a service import. Anything else could make
+/// us publish on a subject of the requester's choice, such as one of JetStream's own.
+#[must_use]
+pub fn is_reply(subject: &str) -> bool {
+    (subject.starts_with("_INBOX") || subject.starts_with("_R_")) && !subject.contains(['*', '>', ' '])
+}
+
+/// The parts of a command's subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandSubject {
+    /// Whose desk.
+    pub tenant: TenantId,
+    /// Who calls.
+    pub caller: CallerId,
+    /// About what.
+    pub entity: Entity,
+    /// A verb of this build.
+    pub verb: &'static str,
+}
+
+impl CommandSubject {
+    /// Reads `guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>`.
+    ///
+    /// # Errors
+    /// `bad_subject` with the token that breaks the grammar; `unsupported` for what the contract has and this build has not.
+    pub fn parse(subject: &str) -> Result<Self, Rejection> {
+        let rest = subject.strip_prefix("guichet.v1.cmd.").ok_or_else(|| bad("the subject must begin with guichet.v1.cmd"))?;
+        let tokens: Vec<&str> = rest.split('.').collect();
+        let [tenant, caller, entity, verb] = tokens[..] else {
+            return Err(bad(&format!("the subject must be guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>; it has {} tokens after cmd, not 4", tokens.len())));
+        };
+        let tenant = TenantId::parse(tenant).ok_or_else(|| bad("the tenant token must match [A-Za-z0-9_-]{1,64}"))?;
+        let caller = CallerId::parse(caller).ok_or_else(|| bad("the caller token must match [A-Za-z0-9_-]{1,64}"))?;
+        let known = verb::verb(verb).ok_or_else(|| bad("the verb is not one of the contract's"))?;
+        let entity = parse_entity(entity, verb)?;
+        let built = verb::VERBS.iter().find(|v| **v == verb);
+        match (known, entity, built) {
+            (Known::Built, Some(entity), Some(verb)) => Ok(Self { tenant, caller, entity, verb }),
+            _ => Err(Rejection::Unsupported(format!("verb {verb} on this entity"))),
+        }
+    }
+}
+
+fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
+    match entity {
+        "new" if matches!(verb, "create" | "import" | "create_follow_up") => Ok(Some(Entity::New)),
+        "new" => Err(bad("the entity new takes only create, import and create_follow_up; name the ticket by its UUID")),
+        "intake" | "config" | "directory" | "subjects" | "articles" | "desk" => Ok(None),
+        id => match TicketId::parse(id) {
+            Some(_) if verb == "import" => Err(bad("import goes to the entity new")),
+            Some(id) => Ok(Some(Entity::Ticket(id))),
+            None => Err(bad("the entity must be a ticket UUID with hyphens, or new, intake, config, directory, subjects, articles, desk")),
+        },
+    }
+}
+
+/// The parts of a query's subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuerySubject {
+    /// Whose desk.
+    pub tenant: TenantId,
+    /// Who asks.
+    pub caller: CallerId,
+    /// A query of this build.
+    pub name: &'static str,
+}
+
+impl QuerySubject {
+    /// Reads `guichet.v1.query.<tenant>.<caller>.<name>`.
+    ///
+    /// # Errors
+    /// As for a command.
+    pub fn parse(subject: &str) -> Result<Self, Rejection> {
+        let rest = subject.strip_prefix("guichet.v1.query.").ok_or_else(|| bad("the subject must begin with guichet.v1.query"))?;
+        let tokens: Vec<&str> = rest.split('.').collect();
+        let [tenant, caller, name] = tokens[..] else {
+            return Err(bad(&format!("the subject must be guichet.v1.query.<tenant>.<caller>.<name>; it has {} tokens after query, not 3", tokens.len())));
+        };
+        let tenant = TenantId::parse(tenant).ok_or_else(|| bad("the tenant token must match [A-Za-z0-9_-]{1,64}"))?;
+        let caller = CallerId::parse(caller).ok_or_else(|| bad("the caller token must match [A-Za-z0-9_-]{1,64}"))?;
+        match (verb::query(name), verb::QUERIES.iter().find(|q| **q == name)) {
+            (Some(Known::Built), Some(name)) => Ok(Self { tenant, caller, name }),
+            (Some(_), _) => Err(Rejection::Unsupported(format!("query {name}"))),
+            (None, _) => Err(bad("the query is not one of the contract's")),
+        }
+    }
+}
+
+fn bad(rule: &str) -> Rejection {
+    Rejection::BadSubject(rule.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_subject_has_exactly_its_tokens() {
+        let id = "01980000-0000-7000-8000-000000000001";
+        assert!(CommandSubject::parse(&format!("guichet.v1.cmd.default.cli.{id}.assign")).is_ok());
+        assert!(CommandSubject::parse("guichet.v1.cmd.default.cli.new.create").is_ok());
+        for (subject, code) in [
+            ("guichet.v1.cmd.default.cli.new", "bad_subject"),
+            ("guichet.v1.cmd.default.cli.new.create.now", "bad_subject"),
+            ("guichet.v1.cmd.*.cli.new.create", "bad_subject"),
+            ("guichet.v1.cmd.default.>.new.create", "bad_subject"),
+            ("guichet.v1.cmd.default..new.create", "bad_subject"),
+            ("guichet.v1.cmd.default.cli.new.assign", "bad_subject"),
+            ("guichet.v1.cmd.default.cli.T-42.assign", "bad_subject"),
+            ("guichet.v1.cmd.default.cli.01980000000070008000000000000001.assign", "bad_subject"),
+            ("guichet.v1.cmd.default.cli.new.fly", "bad_subject"),
+            ("guichet.v1.cmd.default.cli.new.create_follow_up", "unsupported"),
+            ("guichet.v1.cmd.default.cli.config.publish_config", "unsupported"),
+        ] {
+            assert_eq!(CommandSubject::parse(subject).unwrap_err().code(), code, "{subject}");
+        }
+    }
+
+    #[test]
+    fn only_inboxes_are_answered() {
+        assert!(is_reply("_INBOX.abc.1"));
+        assert!(is_reply("_R_.abc.1"));
+        assert!(!is_reply("$JS.API.STREAM.PURGE.GUICHET_EVENTS_0"));
+        assert!(!is_reply("_INBOX.>"));
+    }
+}

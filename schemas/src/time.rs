@@ -1,0 +1,59 @@
+//! Instants in whole milliseconds UTC. No clock here: `now` comes in as a value.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// Reads RFC 3339 with any offset and at most three decimals.
+    ///
+    /// ```
+    /// use guichet_schemas::time::Timestamp;
+    /// let t = Timestamp::parse("2026-03-10T10:00:00+01:00").unwrap();
+    /// assert_eq!(t.to_string(), "2026-03-10T09:00:00.000Z");
+    /// assert_eq!(Timestamp::parse("2026-03-10"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let t = DateTime::parse_from_rfc3339(text).ok()?;
+        (t.timestamp_subsec_nanos() % 1_000_000 == 0).then(|| Self(t.timestamp_millis()))
+    }
+
+    /// Milliseconds from `earlier` to here; 0 where that is in the future.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
+    /// The same instant for chrono; `None` beyond its range of 262,000 years.
+    #[must_use]
+    pub fn to_chrono(self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(self.0)
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(t: DateTime<Utc>) -> Self {
+        Self(t.timestamp_millis())
+    }
+}
+
+/// RFC 3339 UTC with exactly three decimals and `Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_chrono() {
+            Some(t) => f.write_str(&t.to_rfc3339_opts(SecondsFormat::Millis, true)),
+            None => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,89 @@
+//! The verbs of commands and the names of queries, all of the contract's; some are not of this build.
+
+use crate::command::Order;
+
+/// What can be done with the word in a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// This build does it.
+    Built,
+    /// The contract has it, this build has not.
+    Unsupported,
+}
+
+/// Verbs of this build, in the order of the contract.
+pub const VERBS: &[&str] = &[
+    "create", "assign", "unassign", "escalate", "deescalate", "set_status", "add_comment", "resolve", "reopen", "close",
+    "cancel", "set_priority", "set_category", "change_tags", "import",
+];
+
+/// Verbs of the contract that this build refuses as `unsupported`.
+const LATER_VERBS: &[&str] = &[
+    "record_intake", "decide_intake", "request_information", "propose_resolution", "confirm_resolution",
+    "reject_resolution", "create_follow_up", "set_due_date", "claim", "renew_claim", "release_claim", "set_participants",
+    "bulk_reassign", "make_comment_private", "redact_comment", "draft_reply", "approve_reply", "reject_reply",
+    "add_attachment", "report_scan", "log_call", "switch_channel", "open_side_conversation", "add_side_message",
+    "close_side_conversation", "hand_off", "change_subject", "set_type", "set_field", "set_requester",
+    "verify_requester", "suggest", "accept_suggestion", "link", "unlink", "merge", "split", "link_external",
+    "link_asset", "declare_problem", "broadcast_to_linked", "add_task", "complete_task", "cancel_task",
+    "attach_procedure", "complete_step", "request_approval", "decide_approval", "log_time", "schedule_follow_up",
+    "record_follow_up", "apply_macro", "use_article", "review_decision", "void_sla_breach", "record_sla_warning",
+    "record_sla_breach", "fire_time_rule", "simulate_sla", "request_survey", "rate", "record_nps", "erase_subject",
+    "export_subject", "place_legal_hold", "lift_legal_hold", "apply_retention", "register_requester",
+    "update_requester", "merge_requesters", "register_organisation", "register_agent", "update_agent", "set_presence",
+    "publish_article", "publish_article_from_ticket", "retire_article", "publish_config", "retire_config", "seal_log",
+    "verify_log", "start_scenario", "pause_rules", "redeliver_connector",
+];
+
+/// Queries of this build.
+pub const QUERIES: &[&str] = &["ticket", "timeline", "tickets", "events", "projections"];
+
+const LATER_QUERIES: &[&str] = &[
+    "queues", "queue", "sla_clocks", "sla_breaches", "report_backlog", "report_reopen_rate", "report_resolution_time",
+    "report_first_response", "report_closure", "report_escalation", "report_volume", "report_ageing",
+    "report_agent_load", "report_reassignment", "report_csat", "report_sla",
+];
+
+/// What we know of a verb; `None`: nothing.
+#[must_use]
+pub fn verb(word: &str) -> Option<Known> {
+    known(word, VERBS, LATER_VERBS)
+}
+
+/// What we know of a query; `None`: nothing.
+#[must_use]
+pub fn query(word: &str) -> Option<Known> {
+    known(word, QUERIES, LATER_QUERIES)
+}
+
+fn known(word: &str, built: &[&str], later: &[&str]) -> Option<Known> {
+    if built.contains(&word) {
+        Some(Known::Built)
+    } else {
+        later.contains(&word).then_some(Known::Unsupported)
+    }
+}
+
+impl Order {
+    /// The verb, as in the subject.
+    #[must_use]
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Assign(_) => "assign",
+            Self::Unassign(_) => "unassign",
+            Self::Escalate(_) => "escalate",
+            Self::Deescalate(_) => "deescalate",
+            Self::SetStatus(_) => "set_status",
+            Self::AddComment(_) => "add_comment",
+            Self::Resolve(_) => "resolve",
+            Self::Reopen(_) => "reopen",
+            Self::Close => "close",
+            Self::Cancel(_) => "cancel",
+            Self::SetPriority(_) => "set_priority",
+            Self::SetCategory(_) => "set_category",
+            Self::ChangeTags(_) => "change_tags",
+            Self::Import(_) => "import",
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The closed lists of words. Each is an enumeration here, a number on the wire and a lower-case word in JSON.
+
+use crate::rejection::FieldError;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* })*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $(#[doc = concat!("`", $word, "`")] $(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// Every value, in the order of the list.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The word, as in JSON.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// Reads the word.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        scalar!([] $name, i32,
+            |r| match crate::wire::$name::try_from(r) {
+                $(Ok(crate::wire::$name::$variant) => Ok(Self::$variant),)*
+                Ok(crate::wire::$name::Unspecified) => Err(FieldError::rule("is required")),
+                Err(_) => Err(FieldError::rule(concat!("must be one of ", $($word, " ",)*))),
+            },
+            |v| match v { $(Self::$variant => crate::wire::$name::$variant as i32,)* });
+    )* };
+}
+
+words! {
+    /// Who acts.
+    ActorKind {
+        Requester = "requester", Agent = "agent", LightAgent = "light_agent", Supervisor = "supervisor",
+        Admin = "admin", Bot = "bot", Service = "service", System = "system",
+    }
+    /// Where a contact came from.
+    Channel {
+        Email = "email", Phone = "phone", Chat = "chat", Form = "form", Social = "social", Portal = "portal",
+        InApp = "in_app", System = "system", Sms = "sms", Forum = "forum", Api = "api",
+    }
+    /// State of a ticket. Custom statuses map onto one of these.
+    TicketState {
+        New = "new", Open = "open", Pending = "pending", Hold = "hold", Resolved = "resolved",
+        Closed = "closed", Cancelled = "cancelled",
+    }
+    /// Why a ticket is on hold.
+    HoldReason {
+        ThirdParty = "third_party", Vendor = "vendor", Change = "change", Problem = "problem",
+        Internal = "internal", Asset = "asset",
+    }
+    /// Order of work.
+    Priority { Low = "low", Normal = "normal", High = "high", Urgent = "urgent", }
+    /// How soon it hurts.
+    Urgency { Low = "low", Medium = "medium", High = "high", }
+    /// How much it hurts.
+    Impact { Low = "low", Medium = "medium", High = "high", }
+    /// Kind of request.
+    TicketType {
+        Incident = "incident", ServiceRequest = "service_request", Question = "question", Problem = "problem",
+        ChangeRef = "change_ref", Complaint = "complaint", Alert = "alert", SystemEvent = "system_event", Task = "task",
+    }
+    /// Who noticed first.
+    Origin { System = "system", Requester = "requester", Agent = "agent", }
+    /// Relation of the requester to the desk.
+    RequesterKind {
+        Prospect = "prospect", Customer = "customer", Employee = "employee", Partner = "partner", System = "system",
+    }
+    /// To a higher tier, or to a manager.
+    EscalationKind { Functional = "functional", Hierarchical = "hierarchical", }
+    /// Why a ticket was escalated.
+    EscalationReason {
+        Expertise = "expertise", Authority = "authority", TimeLimit = "time_limit", Scope = "scope",
+        Complexity = "complexity", CustomerRequest = "customer_request",
+    }
+    /// What the problem turned out to be.
+    ResolutionCode {
+        UserEducation = "user_education", Defect = "defect", Configuration = "configuration",
+        ThirdParty = "third_party", Duplicate = "duplicate", CannotReproduce = "cannot_reproduce",
+        Workaround = "workaround", Access = "access", Other = "other",
+    }
+    /// Who may read a comment.
+    Visibility { Public = "public", Internal = "internal", }
+    /// What a comment is for.
+    CommentKind { Message = "message", Troubleshooting = "troubleshooting", Handover = "handover", }
+    /// Who wrote a comment.
+    AuthorKind {
+        Requester = "requester", Agent = "agent", Bot = "bot", System = "system", Peer = "peer",
+        ThirdParty = "third_party",
+    }
+    /// How an owner was chosen.
+    Strategy {
+        Manual = "manual", RoundRobin = "round_robin", LeastLoaded = "least_loaded", Skill = "skill",
+        Sticky = "sticky", Pull = "pull", Rule = "rule",
+    }
+    /// What moved a status.
+    StatusCause { Command = "command", RequesterComment = "requester_comment", Rule = "rule", Timer = "timer", }
+    /// Who confirmed a resolution.
+    ConfirmedBy { Requester = "requester", Timeout = "timeout", Override = "override", None = "none", }
+    /// Why a ticket was closed.
+    CloseReason { Resolved = "resolved", Merged = "merged", }
+    /// Why a ticket was cancelled.
+    CancelReason {
+        Withdrawn = "withdrawn", Duplicate = "duplicate", Spam = "spam", Test = "test", Error = "error",
+    }
+    /// What a stream of events is about.
+    StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", }
+}
+
+impl TicketState {
+    /// Nothing but notes and links follows.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Closed | Self::Cancelled)
+    }
+
+    /// Resolved, closed or cancelled: no work is left.
+    #[must_use]
+    pub const fn is_done(self) -> bool {
+        matches!(self, Self::Resolved | Self::Closed | Self::Cancelled)
+    }
+}
