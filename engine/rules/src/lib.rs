@@ -1,1 +1,27 @@
-//! (in work)
+//! The rules of a ticket, pure: no clock, no dice, no disk, no network.
+//!
+//! [`decide`] says what happens, or why not; [`evolve`] says what a ticket is after it happened. The engine,
+//! the importer, the tests and the auditor run these same functions, so no rule exists twice. Replay only
+//! evolves: what the log says happened is never refused.
+//!
+//! ```
+//! use guichet_rules::{Ticket, evolve};
+//! use guichet_schemas::event::{Event, TicketCancelled};
+//! use guichet_schemas::words::{CancelReason, TicketState};
+//! # use guichet_schemas::time::Timestamp;
+//! let spam = Event::TicketCancelled(TicketCancelled { reason: CancelReason::Spam });
+//! let ticket: Ticket = evolve(None, &spam, Timestamp(0));
+//! assert_eq!(ticket.state(), TicketState::Cancelled);
+//! ```
+
+mod decide;
+mod evolve;
+mod import;
+mod permission;
+mod state;
+mod transition;
+
+pub use decide::{Context, Draft, decide};
+pub use evolve::evolve;
+pub use state::{FOLD_VERSION, ImportProgress, LastResolution, Phase, Ticket};
+pub use transition::allowed_verbs;

@@ -1,0 +1,507 @@
+//! What happens, or why not: one function per verb.
+
+use guichet_schemas::command::{
+    AddComment, Assign, Cancel, ChangeTags, Command, Create, Deescalate, Escalate, Order, Reopen, Resolve,
+    SetCategory, SetPriority, SetStatus, Unassign, limits,
+};
+use guichet_schemas::event::{
+    Actor, CategoryChanged, CommentAdded, Event, Personal, PriorityChanged, StatusChanged, TagsChanged,
+    TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
+    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
+};
+use guichet_schemas::ids::{CommentId, TicketId, TicketNumber};
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::text::Tag;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::{
+    ActorKind, AuthorKind, CloseReason, CommentKind, ConfirmedBy, EscalationKind, Origin, Priority,
+    StatusCause, Strategy, TicketState, TicketType, Visibility,
+};
+
+use crate::permission::is_human_agent;
+use crate::state::Ticket;
+use crate::transition::require;
+use crate::{import, permission};
+
+/// What a decision needs beside the ticket and the command. All of it comes in as values.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// The engine's clock.
+    pub now: Timestamp,
+    /// The number that a new ticket gets.
+    pub next_number: TicketNumber,
+    /// The ticket that already has the external reference of a create.
+    pub external_ref_of: Option<TicketId>,
+}
+
+/// An event as decided; the log adds the place, the ids and the hashes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// What happened.
+    pub event: Event,
+    /// When; none: as it is recorded.
+    pub occurred_at: Option<Timestamp>,
+    /// The source's own time where an imported fact was lifted.
+    pub source_time: Option<Timestamp>,
+    /// Who did it; none: the actor of the command.
+    pub actor: Option<Actor>,
+}
+
+impl From<Event> for Draft {
+    fn from(event: Event) -> Self {
+        Self { event, occurred_at: None, source_time: None, actor: None }
+    }
+}
+
+/// Decides one command on a ticket; `None`: there is no such ticket yet.
+///
+/// An empty list means that the effect already holds.
+///
+/// # Errors
+/// The reason to refuse.
+pub fn decide(
+    ticket: Option<&Ticket>,
+    command: &Command,
+    context: &Context,
+) -> Result<Vec<Draft>, Rejection> {
+    permission::require(command)?;
+    let events = match (&command.order, ticket) {
+        (Order::Import(order), ticket) => return import::decide(ticket, order, command, context),
+        (Order::Create(_), Some(_)) => return Err(exists(command)),
+        (Order::Create(order), None) => create(order, command, context)?,
+        (_, None) => return Err(Rejection::NotFound { what: "the ticket".to_owned() }),
+        (Order::Assign(order), Some(t)) => assign(t, order, command)?,
+        (Order::Unassign(order), Some(t)) => unassign(t, order)?,
+        (Order::Escalate(order), Some(t)) => escalate(t, order, command)?,
+        (Order::Deescalate(order), Some(t)) => deescalate(t, order)?,
+        (Order::SetStatus(order), Some(t)) => set_status(t, order, command)?,
+        (Order::AddComment(order), Some(t)) => add_comment(t, order, command, context)?,
+        (Order::Resolve(order), Some(t)) => resolve(t, order, command)?,
+        (Order::Reopen(order), Some(t)) => reopen(t, order, command, context)?,
+        (Order::Close, Some(t)) => close(t)?,
+        (Order::Cancel(order), Some(t)) => cancel(t, order)?,
+        (Order::SetPriority(order), Some(t)) => set_priority(t, order)?,
+        (Order::SetCategory(order), Some(t)) => set_category(t, order)?,
+        (Order::ChangeTags(order), Some(t)) => change_tags(t, order)?,
+    };
+    Ok(events.into_iter().map(Draft::from).collect())
+}
+
+/// A second create: the engine, which knows the version, completes the numbers.
+fn exists(command: &Command) -> Rejection {
+    Rejection::VersionConflict {
+        expected: command.expected_version.unwrap_or(0),
+        actual: 0,
+        missed: Vec::new(),
+        missed_count: 0,
+    }
+}
+
+fn create(order: &Create, command: &Command, context: &Context) -> Result<Vec<Event>, Rejection> {
+    if let Some(of) = context.external_ref_of {
+        return Err(Rejection::Duplicate { of });
+    }
+    let origin = match command.actor.kind {
+        ActorKind::Requester => Origin::Requester,
+        ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => Origin::Agent,
+        ActorKind::Bot | ActorKind::Service | ActorKind::System => Origin::System,
+    };
+    let text = |l: &guichet_schemas::text::Label| l.as_str().to_owned();
+    let mut tags: Vec<String> = Vec::new();
+    for tag in &order.tags {
+        if !tags.iter().any(|t| t == tag.as_str()) {
+            tags.push(tag.as_str().to_owned());
+        }
+    }
+    Ok(vec![Event::TicketCreated(TicketCreated {
+        number: context.next_number.0,
+        subject: order.subject.clone().into(),
+        description: order.description.clone().into(),
+        requester: text(&order.requester.id),
+        requester_kind: order.requester.kind,
+        requester_name: order.requester.name.clone().map(Into::into),
+        requester_email: order.requester.email.clone().map(Into::into),
+        requester_phone: order.requester.phone.clone().map(Into::into),
+        channel: order.channel,
+        origin: order.origin.unwrap_or(origin),
+        r#type: order.r#type.unwrap_or(TicketType::Incident),
+        category: order.category.as_ref().map(|c| c.as_str().to_owned()),
+        urgency: order.urgency,
+        impact: order.impact,
+        priority: order.priority.unwrap_or(Priority::Normal),
+        tags,
+        group: order.group.as_ref().map(text),
+        assignee: order.assignee.as_ref().map(text),
+        tier: 1,
+        product: order.product.as_ref().map(text),
+        brand: order.brand.as_ref().map(text),
+        language: order.language.as_ref().map(text),
+        organisation: order.organisation.as_ref().map(text),
+        external_ref: order.external_ref.clone(),
+        fields: order.fields.clone(),
+        due_at: order.due_at,
+        synthetic: order.synthetic,
+    })])
+}
+
+fn assign(t: &Ticket, order: &Assign, command: &Command) -> Result<Vec<Event>, Rejection> {
+    require(t, "assign")?;
+    let group = order.group.as_ref().map(|g| g.as_str().to_owned()).or_else(|| t.group.clone());
+    let new_assignee =
+        order.assignee.as_ref().map(|a| a.as_str()).filter(|a| t.assignee.as_deref() != Some(a));
+    let mut events = Vec::new();
+    if new_assignee.is_none() && group == t.group {
+        return Ok(events);
+    }
+    let handover_comment = order.handover_note.as_ref().map(|note| {
+        let id = CommentId(command.command_id.derive("handover"));
+        events.push(note_event(id, CommentKind::Handover, note.clone().into(), command));
+        id
+    });
+    let reason = order.reason.as_ref().map(|r| r.as_str().to_owned());
+    match new_assignee {
+        Some(to) => {
+            events.push(assigned(t, to, group, Strategy::Manual, handover_comment, reason));
+            if t.state() == TicketState::New {
+                events.push(moved(t, TicketState::Open, StatusCause::Command));
+            }
+        }
+        None => events.push(Event::TicketRouted(TicketRouted {
+            from_group: t.group.clone(),
+            to_group: group,
+            rule: None,
+            strategy: Strategy::Manual,
+            reason,
+        })),
+    }
+    Ok(events)
+}
+
+fn assigned(
+    t: &Ticket,
+    to: &str,
+    group: Option<String>,
+    strategy: Strategy,
+    handover_comment: Option<CommentId>,
+    reason: Option<String>,
+) -> Event {
+    Event::TicketAssigned(TicketAssigned {
+        from: t.assignee.clone(),
+        to: to.to_owned(),
+        group,
+        strategy,
+        handover_comment,
+        station_no: t.stations + 1,
+        reason,
+    })
+}
+
+fn unassign(t: &Ticket, order: &Unassign) -> Result<Vec<Event>, Rejection> {
+    require(t, "unassign")?;
+    let reason = Some(order.reason.as_str().to_owned());
+    let mut events = Vec::new();
+    if let Some(from) = &t.assignee {
+        events.push(Event::TicketUnassigned(TicketUnassigned { from: from.clone(), reason: reason.clone() }));
+    }
+    if order.group && t.group.is_some() {
+        events.push(Event::TicketRouted(TicketRouted {
+            from_group: t.group.clone(),
+            to_group: None,
+            rule: None,
+            strategy: Strategy::Manual,
+            reason,
+        }));
+    }
+    Ok(events)
+}
+
+fn escalate(t: &Ticket, order: &Escalate, command: &Command) -> Result<Vec<Event>, Rejection> {
+    require(t, "escalate")?;
+    let to_tier = order.to_tier.unwrap_or(t.tier);
+    if order.kind == EscalationKind::Functional && to_tier <= t.tier || to_tier < t.tier {
+        return Err(
+            FieldError::new("data.to_tier", format!("must be above the present tier {}", t.tier)).into()
+        );
+    }
+    let mut events = Vec::new();
+    let tags_at = with_tags(t, &order.tags, &mut events)?;
+    let note_comment = order.note.as_ref().map(|note| {
+        let id = CommentId(command.command_id.derive("note"));
+        events.push(note_event(id, CommentKind::Handover, note.clone().into(), command));
+        id
+    });
+    events.push(Event::TicketEscalated(TicketEscalated {
+        kind: order.kind,
+        from_tier: t.tier,
+        to_tier,
+        to_manager: order.to_manager.as_ref().map(|m| m.as_str().to_owned()),
+        reason: order.reason,
+        tags_at,
+        category_at: t.category.clone(),
+        note_comment,
+    }));
+    Ok(events)
+}
+
+fn deescalate(t: &Ticket, order: &Deescalate) -> Result<Vec<Event>, Rejection> {
+    require(t, "deescalate")?;
+    match order.to_tier.cmp(&t.tier) {
+        std::cmp::Ordering::Equal => Ok(Vec::new()),
+        std::cmp::Ordering::Greater => {
+            Err(FieldError::new("data.to_tier", format!("must be below the present tier {}", t.tier)).into())
+        }
+        std::cmp::Ordering::Less => Ok(vec![Event::TicketDeescalated(TicketDeescalated {
+            from_tier: t.tier,
+            to_tier: order.to_tier,
+            reason: Some(order.reason.as_str().to_owned()),
+        })]),
+    }
+}
+
+fn set_status(t: &Ticket, order: &SetStatus, command: &Command) -> Result<Vec<Event>, Rejection> {
+    require(t, "set_status")?;
+    let mut events = Vec::new();
+    if let Some(body) = &order.comment {
+        events.push(comment(
+            command,
+            CommentId(command.command_id.derive("comment")),
+            Visibility::Public,
+            CommentKind::Message,
+            body.clone().into(),
+        ));
+    }
+    let custom_status = order.custom_status.as_ref().map(|c| c.as_str().to_owned());
+    let holds =
+        t.state() == order.to && t.hold_reason() == order.hold_reason && t.custom_status == custom_status;
+    if !holds {
+        events.push(Event::StatusChanged(StatusChanged {
+            from: t.state(),
+            to: order.to,
+            custom_status,
+            hold_reason: order.hold_reason,
+            expected_until: order.expected_until,
+            cause: StatusCause::Command,
+        }));
+    }
+    Ok(events)
+}
+
+fn add_comment(
+    t: &Ticket,
+    order: &AddComment,
+    command: &Command,
+    context: &Context,
+) -> Result<Vec<Event>, Rejection> {
+    require(t, "add_comment")?;
+    let kind = order.kind.unwrap_or(CommentKind::Message);
+    let id = CommentId(command.command_id.derive("comment"));
+    let mut event = comment(command, id, order.visibility, kind, order.body.clone().into());
+    if let Event::CommentAdded(c) = &mut event {
+        c.attachments.clone_from(&order.attachments);
+        c.in_reply_to = order.in_reply_to;
+        c.no_reopen = order.no_reopen;
+        c.counts_as_reply =
+            order.counts_as_reply.map_or(c.counts_as_reply, |asked| asked && c.counts_as_reply);
+    }
+    let mut events = vec![event];
+    let public = order.visibility == Visibility::Public;
+    let from_requester = command.actor.kind == ActorKind::Requester;
+    match t.state() {
+        TicketState::Resolved if public && from_requester && !order.no_reopen => {
+            events.push(reopened(t, None, command, context));
+        }
+        TicketState::Pending | TicketState::Hold if public && from_requester => {
+            events.push(moved(t, TicketState::Open, StatusCause::RequesterComment));
+        }
+        TicketState::New if public && is_human_agent(command.actor.kind) => {
+            events.push(moved(t, TicketState::Open, StatusCause::Command));
+        }
+        TicketState::New
+        | TicketState::Open
+        | TicketState::Pending
+        | TicketState::Hold
+        | TicketState::Resolved
+        | TicketState::Closed
+        | TicketState::Cancelled => {}
+    }
+    Ok(events)
+}
+
+fn resolve(t: &Ticket, order: &Resolve, command: &Command) -> Result<Vec<Event>, Rejection> {
+    if t.state() == TicketState::Resolved {
+        return Ok(Vec::new());
+    }
+    require(t, "resolve")?;
+    let by = command.actor.id.clone();
+    let mut events = Vec::new();
+    if t.assignee.is_none() {
+        events.push(assigned(t, &by, t.group.clone(), Strategy::Manual, None, None));
+    }
+    events.push(Event::TicketResolved(TicketResolved {
+        by,
+        code: order.code,
+        summary: order.summary.clone().into(),
+        steps: order.steps.iter().map(|s| s.as_str().to_owned()).collect(),
+        root_cause: order.root_cause.as_ref().map(|r| r.as_str().to_owned()),
+        confirmed_by: ConfirmedBy::None,
+        override_reason: order.override_reason.as_ref().map(|r| r.as_str().to_owned()),
+        resolution_no: t.resolutions() + 1,
+    }));
+    Ok(events)
+}
+
+fn reopen(t: &Ticket, order: &Reopen, command: &Command, context: &Context) -> Result<Vec<Event>, Rejection> {
+    match t.state() {
+        // Asking twice is not a mistake: the ticket is already where the caller wants it.
+        TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => Ok(Vec::new()),
+        TicketState::Resolved => {
+            Ok(vec![reopened(t, Some(order.reason.as_str().to_owned()), command, context)])
+        }
+        TicketState::Closed | TicketState::Cancelled => require(t, "reopen").map(|()| Vec::new()),
+    }
+}
+
+fn reopened(t: &Ticket, reason: Option<String>, command: &Command, context: &Context) -> Event {
+    let last = t.last_resolution.as_ref();
+    Event::TicketReopened(TicketReopened {
+        by_kind: command.actor.kind,
+        reason,
+        resolution_no: t.resolutions(),
+        resolver_of_last: last.map(|r| r.by.clone()),
+        since_resolved_ms: last.map_or(0, |r| context.now.since(r.at)),
+        follow_up: false,
+    })
+}
+
+fn close(t: &Ticket) -> Result<Vec<Event>, Rejection> {
+    if t.state() == TicketState::Closed {
+        return Ok(Vec::new());
+    }
+    require(t, "close")?;
+    Ok(vec![Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: false })])
+}
+
+fn cancel(t: &Ticket, order: &Cancel) -> Result<Vec<Event>, Rejection> {
+    if t.state() == TicketState::Cancelled {
+        return Ok(Vec::new());
+    }
+    require(t, "cancel")?;
+    Ok(vec![Event::TicketCancelled(TicketCancelled { reason: order.reason })])
+}
+
+fn set_priority(t: &Ticket, order: &SetPriority) -> Result<Vec<Event>, Rejection> {
+    require(t, "set_priority")?;
+    let (priority, urgency, impact) =
+        (order.priority.unwrap_or(t.priority), order.urgency.or(t.urgency), order.impact.or(t.impact));
+    if (priority, urgency, impact) == (t.priority, t.urgency, t.impact) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::PriorityChanged(PriorityChanged {
+        from: t.priority,
+        to: priority,
+        urgency,
+        impact,
+        cause: StatusCause::Command,
+        reason: order.reason.as_ref().map(|r| r.as_str().to_owned()),
+    })])
+}
+
+fn set_category(t: &Ticket, order: &SetCategory) -> Result<Vec<Event>, Rejection> {
+    require(t, "set_category")?;
+    let to = order.category.as_ref().map(|c| c.as_str().to_owned());
+    if to == t.category {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::CategoryChanged(CategoryChanged { from: t.category.clone(), to })])
+}
+
+fn change_tags(t: &Ticket, order: &ChangeTags) -> Result<Vec<Event>, Rejection> {
+    require(t, "change_tags")?;
+    let mut added: Vec<String> = Vec::new();
+    for tag in &order.add {
+        if !t.tags.iter().chain(&added).any(|had| had == tag.as_str()) {
+            added.push(tag.as_str().to_owned());
+        }
+    }
+    let removed: Vec<String> =
+        order.remove.iter().map(|tag| tag.as_str().to_owned()).filter(|tag| t.tags.contains(tag)).collect();
+    if added.is_empty() && removed.is_empty() {
+        return Ok(Vec::new());
+    }
+    room_for_tags(t.tags.len() - removed.len() + added.len(), "data.add")?;
+    Ok(vec![Event::TagsChanged(TagsChanged { added, removed })])
+}
+
+/// Adds tags that the ticket has not, and says which it has then.
+fn with_tags(t: &Ticket, tags: &[Tag], events: &mut Vec<Event>) -> Result<Vec<String>, Rejection> {
+    let mut all = t.tags.clone();
+    for tag in tags {
+        if !all.iter().any(|had| had == tag.as_str()) {
+            all.push(tag.as_str().to_owned());
+        }
+    }
+    room_for_tags(all.len(), "data.tags")?;
+    if all.len() > t.tags.len() {
+        events.push(Event::TagsChanged(TagsChanged {
+            added: all[t.tags.len()..].to_vec(),
+            removed: Vec::new(),
+        }));
+    }
+    Ok(all)
+}
+
+fn room_for_tags(count: usize, field: &str) -> Result<(), Rejection> {
+    if count > limits::TAGS {
+        return Err(FieldError::new(
+            field,
+            format!("must leave the ticket with at most {} tags", limits::TAGS),
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn moved(t: &Ticket, to: TicketState, cause: StatusCause) -> Event {
+    Event::StatusChanged(StatusChanged {
+        from: t.state(),
+        to,
+        custom_status: None,
+        hold_reason: None,
+        expected_until: None,
+        cause,
+    })
+}
+
+fn note_event(id: CommentId, kind: CommentKind, body: Personal, command: &Command) -> Event {
+    comment(command, id, Visibility::Internal, kind, body)
+}
+
+fn comment(
+    command: &Command,
+    id: CommentId,
+    visibility: Visibility,
+    kind: CommentKind,
+    body: Personal,
+) -> Event {
+    let author_kind = match command.actor.kind {
+        ActorKind::Requester => AuthorKind::Requester,
+        ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => {
+            AuthorKind::Agent
+        }
+        ActorKind::Bot => AuthorKind::Bot,
+        ActorKind::Service | ActorKind::System => AuthorKind::System,
+    };
+    Event::CommentAdded(CommentAdded {
+        comment_id: id,
+        visibility,
+        kind,
+        author: command.actor.id.clone(),
+        author_kind,
+        channel: command.channel,
+        body,
+        attachments: Vec::new(),
+        in_reply_to: None,
+        counts_as_reply: visibility == Visibility::Public && is_human_agent(command.actor.kind),
+        no_reopen: false,
+    })
+}

@@ -1,0 +1,88 @@
+//! What a ticket is after an event. Total: whatever the log says happened, happened.
+
+use guichet_schemas::event::{Event, StatusChanged, TicketCreated};
+use guichet_schemas::ids::TicketNumber;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::{HoldReason, TicketState};
+
+use crate::state::{ImportProgress, LastResolution, Phase, Ticket};
+
+/// Folds one event that occurred at `occurred_at` into a ticket; `None` stands before the first.
+#[must_use]
+pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> Ticket {
+    let mut t = ticket.unwrap_or_else(Ticket::blank);
+    t.last_occurred_at = t.last_occurred_at.max(occurred_at);
+    match event {
+        Event::TicketCreated(e) => created(&mut t, e),
+        Event::TicketImported(e) => t.import = Some(ImportProgress { done: e.part, parts: e.parts }),
+        Event::StatusChanged(e) => status_changed(&mut t, e),
+        Event::TicketResolved(e) => {
+            enter(&mut t, Phase::Resolved);
+            t.last_resolution =
+                Some(LastResolution { number: e.resolution_no, by: e.by.clone(), at: occurred_at });
+        }
+        Event::TicketReopened(_) => enter(&mut t, Phase::Open),
+        Event::TicketClosed(_) => enter(&mut t, Phase::Closed),
+        Event::TicketCancelled(_) => enter(&mut t, Phase::Cancelled),
+        Event::TicketRouted(e) => t.group.clone_from(&e.to_group),
+        Event::TicketAssigned(e) => {
+            t.assignee = Some(e.to.clone());
+            t.group.clone_from(&e.group);
+            t.stations = e.station_no;
+        }
+        Event::TicketUnassigned(_) => t.assignee = None,
+        Event::TicketEscalated(e) => t.tier = e.to_tier,
+        Event::TicketDeescalated(e) => t.tier = e.to_tier,
+        Event::PriorityChanged(e) => {
+            t.priority = e.to;
+            t.urgency = e.urgency;
+            t.impact = e.impact;
+        }
+        Event::CategoryChanged(e) => t.category.clone_from(&e.to),
+        Event::TagsChanged(e) => {
+            t.tags.retain(|tag| !e.removed.contains(tag));
+            for tag in &e.added {
+                if !t.tags.contains(tag) {
+                    t.tags.push(tag.clone());
+                }
+            }
+        }
+        // No decision depends on these.
+        Event::CommentAdded(_) | Event::FieldChanged(_) | Event::EpochStarted(_) => {}
+    }
+    t
+}
+
+fn created(t: &mut Ticket, e: &TicketCreated) {
+    t.number = TicketNumber(e.number);
+    t.phase = if e.assignee.is_some() { Phase::Open } else { Phase::New };
+    t.stations = u32::from(e.assignee.is_some());
+    t.group.clone_from(&e.group);
+    t.assignee.clone_from(&e.assignee);
+    t.tier = e.tier;
+    t.category.clone_from(&e.category);
+    t.urgency = e.urgency;
+    t.impact = e.impact;
+    t.priority = e.priority;
+    t.tags.clone_from(&e.tags);
+    t.requester.clone_from(&e.requester);
+}
+
+fn status_changed(t: &mut Ticket, e: &StatusChanged) {
+    let phase = match e.to {
+        TicketState::New => Phase::New,
+        TicketState::Open => Phase::Open,
+        TicketState::Pending => Phase::Pending,
+        TicketState::Hold => Phase::Hold(e.hold_reason.unwrap_or(HoldReason::Internal)),
+        TicketState::Resolved => Phase::Resolved,
+        TicketState::Closed => Phase::Closed,
+        TicketState::Cancelled => Phase::Cancelled,
+    };
+    enter(t, phase);
+    t.custom_status.clone_from(&e.custom_status);
+}
+
+fn enter(t: &mut Ticket, phase: Phase) {
+    t.phase = phase;
+    t.custom_status = None;
+}

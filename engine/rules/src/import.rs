@@ -1,0 +1,146 @@
+//! Replays facts from another system. Transitions, guards and the permissions of the actors do not apply:
+//! what happened there, happened. What follows from the ticket's own history is filled in here, so that an
+//! imported ticket and a live one tell their story in the same words.
+
+use guichet_schemas::command::{Command, Fact, Import};
+use guichet_schemas::event::{Event, TicketImported};
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::time::Timestamp;
+
+use crate::decide::{Context, Draft};
+use crate::evolve::evolve;
+use crate::state::Ticket;
+
+/// How far a source's clock may run before ours.
+const FUTURE_MS_MAX: i64 = 5 * 60 * 1000;
+
+pub(crate) fn decide(
+    ticket: Option<&Ticket>,
+    order: &Import,
+    command: &Command,
+    context: &Context,
+) -> Result<Vec<Draft>, Rejection> {
+    let done = match (ticket, context.external_ref_of) {
+        (Some(t), _) => t.import.map_or(0, |i| i.done),
+        (None, Some(of)) => return Err(Rejection::Duplicate { of }),
+        (None, None) => 0,
+    };
+    if order.part <= done {
+        return Ok(Vec::new());
+    }
+    if order.part != done + 1 {
+        return Err(FieldError::new("data.part", format!("must be {}: parts come in order", done + 1)).into());
+    }
+    check(order, context)?;
+    let first_at = order.events.first().map_or(context.now, |f| f.occurred_at);
+    let mut replay =
+        Replay { ticket: ticket.cloned(), drafts: Vec::with_capacity(order.events.len() + 1), context };
+    replay.push(
+        Event::TicketImported(TicketImported {
+            source: order.source.as_str().to_owned(),
+            external_id: order.external_id.as_str().to_owned(),
+            part: order.part,
+            parts: order.parts,
+            original_created_at: (order.part == 1).then_some(first_at),
+            mapping_version: order.mapping_version.as_ref().map(|m| m.as_str().to_owned()),
+        }),
+        first_at,
+        None,
+    );
+    for fact in &order.events {
+        let event = complete(fact, replay.ticket.as_ref(), command, context, replay.drafts.len());
+        replay.push(event, fact.occurred_at, fact.actor.clone());
+    }
+    Ok(replay.drafts)
+}
+
+fn check(order: &Import, context: &Context) -> Result<(), Rejection> {
+    for (i, fact) in order.events.iter().enumerate() {
+        let creates = matches!(fact.event, Event::TicketCreated(_));
+        let first = order.part == 1 && i == 0;
+        if creates != first || matches!(fact.event, Event::TicketImported(_)) {
+            let rule = if first {
+                "must be TicketCreated: a history begins with it"
+            } else {
+                "is not possible here"
+            };
+            return Err(FieldError::new(format!("data.events[{i}].type"), rule).into());
+        }
+        if fact.occurred_at.0 > context.now.0.saturating_add(FUTURE_MS_MAX) {
+            return Err(FieldError::new(
+                format!("data.events[{i}].occurred_at"),
+                "must not lie in the future",
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+struct Replay<'a> {
+    ticket: Option<Ticket>,
+    drafts: Vec<Draft>,
+    context: &'a Context,
+}
+
+impl Replay<'_> {
+    /// An event that steps back in time is lifted to its predecessor; its own time is kept beside it.
+    fn push(&mut self, event: Event, at: Timestamp, actor: Option<guichet_schemas::event::Actor>) {
+        let floor = self.ticket.as_ref().map_or(at, |t| t.last_occurred_at);
+        let occurred_at = at.max(floor).min(Timestamp(self.context.now.0.max(floor.0)));
+        self.ticket = Some(evolve(self.ticket.take(), &event, occurred_at));
+        let source_time = (occurred_at != at).then_some(at);
+        self.drafts.push(Draft { event, occurred_at: Some(occurred_at), source_time, actor });
+    }
+}
+
+/// Fills in what follows from the ticket so far.
+fn complete(
+    fact: &Fact,
+    ticket: Option<&Ticket>,
+    command: &Command,
+    context: &Context,
+    index: usize,
+) -> Event {
+    let mut event = fact.event.clone();
+    let Some(t) = ticket else { return event };
+    match &mut event {
+        Event::TicketCreated(e) => e.number = context.next_number.0,
+        Event::StatusChanged(e) => e.from = t.state(),
+        Event::TicketResolved(e) => e.resolution_no = t.resolutions() + 1,
+        Event::TicketReopened(e) => {
+            e.resolution_no = t.resolutions();
+            e.resolver_of_last = t.last_resolution.as_ref().map(|r| r.by.clone());
+            e.since_resolved_ms = t
+                .last_resolution
+                .as_ref()
+                .map_or(0, |r| fact.occurred_at.max(t.last_occurred_at).since(r.at));
+        }
+        Event::TicketRouted(e) => e.from_group.clone_from(&t.group),
+        Event::TicketAssigned(e) => {
+            e.from.clone_from(&t.assignee);
+            e.station_no = t.stations + 1;
+        }
+        Event::TicketUnassigned(e) => e.from = t.assignee.clone().unwrap_or_default(),
+        Event::TicketEscalated(e) => {
+            e.from_tier = t.tier;
+            e.tags_at.clone_from(&t.tags);
+            e.category_at.clone_from(&t.category);
+        }
+        Event::TicketDeescalated(e) => e.from_tier = t.tier,
+        Event::PriorityChanged(e) => e.from = t.priority,
+        Event::CategoryChanged(e) => e.from.clone_from(&t.category),
+        Event::CommentAdded(e) => {
+            if e.comment_id.0.is_nil() {
+                e.comment_id.0 = command.command_id.derive(&format!("fact {index}"));
+            }
+        }
+        Event::TicketImported(_)
+        | Event::TicketClosed(_)
+        | Event::TicketCancelled(_)
+        | Event::TagsChanged(_)
+        | Event::FieldChanged(_)
+        | Event::EpochStarted(_) => {}
+    }
+    event
+}

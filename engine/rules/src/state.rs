@@ -1,0 +1,142 @@
+//! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
+
+use guichet_schemas::ids::TicketNumber;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, Urgency};
+
+/// Raised whenever the fold changes, so that stored states of an older fold are not used.
+pub const FOLD_VERSION: u32 = 1;
+
+/// Where a ticket stands, with what is true only there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nobody has it.
+    New,
+    /// Somebody works on it.
+    Open,
+    /// It waits for the requester.
+    Pending,
+    /// It waits for somebody else.
+    Hold(HoldReason),
+    /// Solved, and may come back.
+    Resolved,
+    /// Over.
+    Closed,
+    /// Given up.
+    Cancelled,
+}
+
+/// The newest resolution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastResolution {
+    /// From 1, one more at each.
+    pub number: u32,
+    /// Who resolved.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How much of a history has been imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportProgress {
+    /// Parts done, from the first on without a gap.
+    pub done: u32,
+    /// Parts announced.
+    pub parts: u32,
+}
+
+/// A ticket, folded from its events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ticket {
+    /// Short number for people.
+    pub number: TicketNumber,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Name of the custom status within the phase.
+    pub custom_status: Option<String>,
+    /// Group that has it.
+    pub group: Option<String>,
+    /// Agent that has it.
+    pub assignee: Option<String>,
+    /// 0 to 4.
+    pub tier: u32,
+    /// Path.
+    pub category: Option<String>,
+    /// How soon it hurts.
+    pub urgency: Option<Urgency>,
+    /// How much it hurts.
+    pub impact: Option<Impact>,
+    /// Order of work.
+    pub priority: Priority,
+    /// In the order in which they came.
+    pub tags: Vec<String>,
+    /// How often it was assigned.
+    pub stations: u32,
+    /// The newest resolution.
+    pub last_resolution: Option<LastResolution>,
+    /// When its newest event occurred; imported facts never step back behind it.
+    pub last_occurred_at: Timestamp,
+    /// Who has the problem.
+    pub requester: String,
+    /// Set for imported tickets.
+    pub import: Option<ImportProgress>,
+}
+
+impl Ticket {
+    /// What stands before the first event.
+    pub(crate) fn blank() -> Self {
+        Self {
+            number: TicketNumber(0),
+            phase: Phase::New,
+            custom_status: None,
+            group: None,
+            assignee: None,
+            tier: 1,
+            category: None,
+            urgency: None,
+            impact: None,
+            priority: Priority::Normal,
+            tags: Vec::new(),
+            stations: 0,
+            last_resolution: None,
+            last_occurred_at: Timestamp(i64::MIN),
+            requester: String::new(),
+            import: None,
+        }
+    }
+
+    /// The state of the contract.
+    #[must_use]
+    pub const fn state(&self) -> TicketState {
+        match self.phase {
+            Phase::New => TicketState::New,
+            Phase::Open => TicketState::Open,
+            Phase::Pending => TicketState::Pending,
+            Phase::Hold(_) => TicketState::Hold,
+            Phase::Resolved => TicketState::Resolved,
+            Phase::Closed => TicketState::Closed,
+            Phase::Cancelled => TicketState::Cancelled,
+        }
+    }
+
+    /// Why it is on hold.
+    #[must_use]
+    pub const fn hold_reason(&self) -> Option<HoldReason> {
+        match self.phase {
+            Phase::Hold(reason) => Some(reason),
+            Phase::New
+            | Phase::Open
+            | Phase::Pending
+            | Phase::Resolved
+            | Phase::Closed
+            | Phase::Cancelled => None,
+        }
+    }
+
+    /// Count of resolutions.
+    #[must_use]
+    pub fn resolutions(&self) -> u32 {
+        self.last_resolution.as_ref().map_or(0, |r| r.number)
+    }
+}

@@ -1,0 +1,132 @@
+//! The only place of the engine that asks what time it is, or throws dice.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use guichet_schemas::time::Timestamp;
+use uuid::{Builder, Uuid};
+
+/// A wall clock that jumps further than this from the monotonic one is not believed.
+const JUMP_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Reads the wall clock, unchecked; for answers, never for records.
+#[must_use]
+pub fn wall() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "this file owns the wall clock")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The time of records: the wall clock, checked against the monotonic one, never going back.
+#[derive(Debug)]
+pub struct EngineClock {
+    wall_at_start: Timestamp,
+    started: Instant,
+    last: Timestamp,
+    jumped: bool,
+}
+
+impl EngineClock {
+    /// A clock that goes on from the newest record.
+    #[must_use]
+    pub fn new(last_recorded: Timestamp) -> Self {
+        Self { wall_at_start: wall(), started: Instant::now(), last: last_recorded, jumped: false }
+    }
+
+    /// The instant for the next record.
+    pub fn now(&mut self) -> Timestamp {
+        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let reading = self.checked(wall(), Timestamp(self.wall_at_start.0.saturating_add(elapsed)));
+        self.last = self.last.max(reading);
+        self.last
+    }
+
+    fn checked(&mut self, wall: Timestamp, monotonic: Timestamp) -> Timestamp {
+        let jump = wall.0.abs_diff(monotonic.0);
+        if jump <= JUMP_MAX.as_millis() as u64 {
+            return wall;
+        }
+        if !self.jumped {
+            self.jumped = true;
+            tracing::error!(
+                jump_ms = jump,
+                "the wall clock jumped; records go on by the monotonic clock until a restart confirms the time"
+            );
+        }
+        monotonic
+    }
+}
+
+/// Makes ids of UUID version 7: sorted by time, unique across restarts.
+#[derive(Debug)]
+pub struct IdSource {
+    random: u128,
+}
+
+impl IdSource {
+    /// Starts at a random place, so that two starts in one millisecond do not meet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { random: u128::from_be_bytes(random_bytes()) }
+    }
+
+    /// The next id at this instant.
+    pub fn next(&mut self, now: Timestamp) -> Uuid {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        let mut bytes = [0; 10];
+        bytes.copy_from_slice(&self.random.to_be_bytes()[..10]);
+        Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &bytes).into_uuid()
+    }
+}
+
+impl Default for IdSource {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Sixteen bytes nobody can guess (six bits of them are fixed by the UUID layout).
+#[must_use]
+pub fn random_bytes() -> [u8; 16] {
+    #[expect(clippy::disallowed_methods, reason = "this file owns the dice")]
+    Uuid::now_v7().into_bytes()
+}
+
+/// A secret of 32 bytes from the operating system.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub fn secret() -> std::io::Result<[u8; 32]> {
+    use std::io::Read as _;
+    let mut bytes = [0; 32];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_records_never_goes_back() {
+        let mut clock = EngineClock::new(Timestamp(i64::MAX - 10));
+        assert_eq!(clock.now(), Timestamp(i64::MAX - 10));
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_is_not_believed() {
+        let mut clock = EngineClock::new(Timestamp(0));
+        let hour = 3_600_000;
+        assert_eq!(clock.checked(Timestamp(1000), Timestamp(900)), Timestamp(1000));
+        assert_eq!(clock.checked(Timestamp(hour), Timestamp(900)), Timestamp(900));
+        assert_eq!(clock.checked(Timestamp(-hour), Timestamp(900)), Timestamp(900));
+    }
+
+    #[test]
+    fn ids_of_one_millisecond_differ_and_sort_by_time() {
+        let mut ids = IdSource::new();
+        let (a, b, c) = (ids.next(Timestamp(1000)), ids.next(Timestamp(1000)), ids.next(Timestamp(1001)));
+        assert_ne!(a, b);
+        assert!(c > a && c > b);
+        assert_eq!(a.get_version_num(), 7);
+    }
+}

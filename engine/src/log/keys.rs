@@ -1,0 +1,126 @@
+//! Every key of the log's database, byte by byte. All numbers are big-endian, so that byte order is number order.
+//!
+//! | column family | key | value |
+//! |---|---|---|
+//! | `events` | position u64 | record bytes |
+//! | `tickets_index` | tenant, 0, ticket 16, version u64 | position u64 |
+//! | `snapshots` | tenant, 0, ticket 16 | `store.v1.TicketSnapshot` |
+//! | `commands` | tenant, 0, command id 16 | `store.v1.CommandOutcome` |
+//! | `numbers` | tenant | last ticket number u64 |
+//! | `external_refs` | tenant, 0, source, 0, id | ticket 16 |
+//! | `meta` | one of the names below | see there |
+//!
+//! A tenant is a token of `[A-Za-z0-9_-]`, a source and an external id hold no control characters: no 0 byte
+//! inside, so no key is the beginning of another tenant's.
+
+use guichet_schemas::event::ExternalRef;
+use guichet_schemas::ids::{CommandId, TicketId};
+use guichet_schemas::position::{LogPosition, StreamVersion};
+
+/// The log itself.
+pub const EVENTS: &str = "events";
+/// Where each version of a ticket stands.
+pub const TICKETS_INDEX: &str = "tickets_index";
+/// Folded tickets, every hundred events.
+pub const SNAPSHOTS: &str = "snapshots";
+/// What each command led to.
+pub const COMMANDS: &str = "commands";
+/// Last ticket number of each tenant.
+pub const NUMBERS: &str = "numbers";
+/// Tickets by their identity elsewhere.
+pub const EXTERNAL_REFS: &str = "external_refs";
+/// What is true of the folder.
+pub const META: &str = "meta";
+
+/// Every column family.
+pub const ALL: [&str; 7] = [EVENTS, TICKETS_INDEX, SNAPSHOTS, COMMANDS, NUMBERS, EXTERNAL_REFS, META];
+
+/// `meta`: format version of the folder, u32.
+pub const META_FORMAT: &[u8] = b"format";
+/// `meta`: secret of the request hashes, 32 bytes.
+pub const META_REQUEST_KEY: &[u8] = b"request_key";
+/// `meta`: the derived rows cover the log up to here, u64.
+pub const META_DERIVED: &[u8] = b"derived";
+/// `meta`: lineage of the log, u64.
+pub const META_GENERATION: &[u8] = b"generation";
+/// `meta`: position of the newest `EpochStarted`, u64.
+pub const META_EPOCH: &[u8] = b"epoch";
+
+/// Key in `events`.
+#[must_use]
+pub fn event(position: LogPosition) -> [u8; 8] {
+    position.get().to_be_bytes()
+}
+
+/// Reads a big-endian number.
+#[must_use]
+pub fn number(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Key in `snapshots`, and beginning of the keys in `tickets_index`.
+#[must_use]
+pub fn ticket(tenant: &str, ticket: TicketId) -> Vec<u8> {
+    prefixed(tenant, ticket.0.as_bytes(), 8)
+}
+
+/// Key in `tickets_index`.
+#[must_use]
+pub fn ticket_version(tenant: &str, id: TicketId, version: StreamVersion) -> Vec<u8> {
+    let mut key = ticket(tenant, id);
+    key.extend_from_slice(&version.get().to_be_bytes());
+    key
+}
+
+/// Key in `commands`.
+#[must_use]
+pub fn command(tenant: &str, id: CommandId) -> Vec<u8> {
+    prefixed(tenant, id.0.as_bytes(), 0)
+}
+
+/// Key in `external_refs`.
+#[must_use]
+pub fn external_ref(tenant: &str, reference: &ExternalRef) -> Vec<u8> {
+    let mut key = prefixed(tenant, reference.source.as_bytes(), reference.id.len() + 1);
+    key.push(0);
+    key.extend_from_slice(reference.id.as_bytes());
+    key
+}
+
+fn prefixed(tenant: &str, rest: &[u8], spare: usize) -> Vec<u8> {
+    let mut key = Vec::with_capacity(tenant.len() + 1 + rest.len() + spare);
+    key.extend_from_slice(tenant.as_bytes());
+    key.push(0);
+    key.extend_from_slice(rest);
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use guichet_schemas::ids::TicketId;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn key_order_is_position_order(a in 1u64.., b in 1u64..) {
+            let (pa, pb) = (LogPosition::new(a).unwrap(), LogPosition::new(b).unwrap());
+            prop_assert_eq!(event(pa).cmp(&event(pb)), a.cmp(&b));
+        }
+
+        #[test]
+        fn key_order_is_version_order_within_a_ticket(id: u128, a in 1u64.., b in 1u64..) {
+            let id = TicketId(uuid::Uuid::from_u128(id));
+            let key = |v| ticket_version("default", id, StreamVersion::new(v).unwrap());
+            prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+        }
+
+        #[test]
+        fn tenants_do_not_share_keys(a in "[A-Za-z0-9_-]{1,8}", b in "[A-Za-z0-9_-]{1,8}", id: u128) {
+            prop_assume!(a != b);
+            let id = TicketId(uuid::Uuid::from_u128(id));
+            prop_assert!(!ticket(&a, id).starts_with(&[b.as_bytes(), &[0]].concat()));
+        }
+    }
+}

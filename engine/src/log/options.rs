@@ -1,0 +1,88 @@
+//! How RocksDB is opened, each choice with its reason.
+
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Options, WriteBufferManager};
+
+use super::keys;
+
+/// Memory that all databases of a process share, so that its sum is bounded and not a product.
+#[derive(Clone)]
+pub struct Memory {
+    /// Blocks read.
+    pub cache: Cache,
+    /// Tables not yet written.
+    pub write_buffers: WriteBufferManager,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+impl Memory {
+    /// Bounds in bytes. A writer is never stalled by them: beyond, tables are written out earlier.
+    #[must_use]
+    pub fn new(cache_bytes: usize, write_buffer_bytes: usize) -> Self {
+        Self {
+            cache: Cache::new_lru_cache(cache_bytes),
+            write_buffers: WriteBufferManager::new_write_buffer_manager(write_buffer_bytes, false),
+        }
+    }
+}
+
+/// Options of the database as a whole.
+pub(super) fn database(memory: &Memory) -> Options {
+    let mut o = Options::default();
+    o.create_if_missing(true);
+    o.create_missing_column_families(true);
+    // The default, point-in-time, opens without a word after one flipped bit, with most of the fsynced
+    // records gone. This one takes only the torn tail that a crash leaves, and refuses all else.
+    o.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // A recycled file has old records behind the new ones; a torn tail could then not be told from damage.
+    o.set_recycle_log_file_num(0);
+    o.set_paranoid_checks(true);
+    o.set_track_and_verify_wals_in_manifest(true);
+    // Derived rows are written without WAL. Flushed together with the events that they follow from, they can
+    // never be ahead of them after a crash.
+    o.set_atomic_flush(true);
+    o.set_write_buffer_manager(&memory.write_buffers);
+    o.set_max_background_jobs(2);
+    o.set_bytes_per_sync(1 << 20);
+    o.set_keep_log_file_num(4);
+    o.set_max_open_files(512);
+    o
+}
+
+/// Options of one column family.
+pub(super) fn column_family(name: &str, memory: &Memory) -> Result<Options, rocksdb::Error> {
+    // Checksums per key from the batch to the block: a bit that flips in memory is found before it is stored.
+    let mut o = Options::default().get_options_from_string(
+        "memtable_protection_bytes_per_key=8;block_protection_bytes_per_key=8;paranoid_file_checks=true",
+    )?;
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(&memory.cache);
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    table.set_format_version(6);
+    o.set_compression_type(DBCompressionType::Lz4);
+    o.set_max_write_buffer_number(4);
+    match name {
+        keys::EVENTS => {
+            // Keys rise for ever and nothing is overwritten: files never overlap, so a compaction only moves
+            // them between levels. One compression on all levels keeps those moves free of rewriting.
+            o.set_write_buffer_size(32 << 20);
+            o.set_target_file_size_base(64 << 20);
+            table.set_block_size(16 << 10);
+        }
+        keys::COMMANDS | keys::TICKETS_INDEX | keys::SNAPSHOTS | keys::EXTERNAL_REFS => {
+            // Most look-ups ask for what is not there (a new command id, a new ticket): filters answer those.
+            o.set_write_buffer_size(16 << 20);
+            table.set_bloom_filter(10.0, false);
+            o.set_memtable_whole_key_filtering(true);
+            o.set_memtable_prefix_bloom_ratio(0.05);
+        }
+        _ => o.set_write_buffer_size(1 << 20),
+    }
+    o.set_block_based_table_factory(&table);
+    Ok(o)
+}

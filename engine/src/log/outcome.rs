@@ -1,0 +1,76 @@
+//! Answers of commands that came before: rebuilt from the log, or stored where no event tells them.
+
+use guichet_schemas::codec::{decode_record, number_text};
+use guichet_schemas::hash::Hash;
+use guichet_schemas::ids::{CommandId, TenantId};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::position::LogPosition;
+use guichet_schemas::wire;
+use guichet_schemas::wire::store::CommandOutcome;
+use prost::Message as _;
+
+use super::{Store, StoreFault, keys, tickets};
+
+/// The stored answer of a command, with the hash of its request.
+pub(super) fn load(
+    store: &Store,
+    tenant: &TenantId,
+    id: CommandId,
+) -> Result<Option<(Hash, wire::Accepted)>, StoreFault> {
+    let Some(bytes) = store.get(keys::COMMANDS, &keys::command(tenant.as_str(), id))? else {
+        return Ok(None);
+    };
+    let damaged = |what: String| StoreFault::found("read the outcome of a command", what);
+    let row = CommandOutcome::decode(bytes.as_slice()).map_err(|e| damaged(e.to_string()))?;
+    let hash = Hash::from_slice(&row.request_hash)
+        .ok_or_else(|| damaged("its request hash is not 32 bytes".to_owned()))?;
+    let accepted = match (LogPosition::new(row.first_position), LogPosition::new(row.last_position)) {
+        (Some(first), Some(last)) => from_log(store, first, last)?,
+        _ => wire::Accepted::decode(row.reply.as_slice()).map_err(|e| damaged(e.to_string()))?,
+    };
+    Ok(Some((hash, accepted)))
+}
+
+/// The row of a command that wrote no event.
+pub(super) fn row_without_events(request_hash: Hash, accepted: &wire::Accepted) -> Vec<u8> {
+    CommandOutcome {
+        request_hash: request_hash.to_wire(),
+        first_position: 0,
+        last_position: 0,
+        reply: accepted.encode_to_vec(),
+    }
+    .encode_to_vec()
+}
+
+fn from_log(store: &Store, first: LogPosition, last: LogPosition) -> Result<wire::Accepted, StoreFault> {
+    let mut accepted = wire::Accepted::default();
+    let mut damage = None;
+    let mut ticket = None;
+    store.scan(first, |position, bytes| {
+        match decode_record(bytes) {
+            Ok(record) => {
+                accepted.version = record.version.get();
+                accepted.partition = record.partition.0;
+                accepted.position = record.position.get();
+                ticket = record.ticket_id().map(|id| (record.tenant.clone(), id));
+                accepted.events.push(wire::EventRef {
+                    event_id: record.event_id.to_wire(),
+                    r#type: record.event.type_name().to_owned(),
+                    version: record.version.get(),
+                    position: record.position.get(),
+                });
+            }
+            Err(e) => damage = Some(e),
+        }
+        position < last && damage.is_none()
+    })?;
+    if let Some(e) = damage {
+        return Err(StoreFault::found("rebuild an answer from the log", e.to_string()));
+    }
+    if let Some((tenant, id)) = ticket {
+        let entry = tickets::load(store, &tenant, id)?;
+        accepted.ticket_id = id.to_wire();
+        accepted.number = entry.map_or_else(|| number_text(0), |e| tickets::number_of(&e));
+    }
+    Ok(accepted)
+}

@@ -1,0 +1,88 @@
+//! Reading the log beside its writers: whole records, up to what is on disk.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use guichet_schemas::position::{Epoch, Generation, LogPosition};
+use tokio::sync::watch;
+
+use super::{Store, StoreFault};
+
+/// A reader that never sees further than the last fsync.
+#[derive(Debug, Clone)]
+pub struct LogReader {
+    store: Arc<Store>,
+    head: watch::Receiver<u64>,
+    epoch: Epoch,
+    generation: Generation,
+}
+
+impl LogReader {
+    pub(super) fn new(
+        store: Arc<Store>,
+        head: watch::Receiver<u64>,
+        epoch: Epoch,
+        generation: Generation,
+    ) -> Self {
+        Self { store, head, epoch, generation }
+    }
+
+    /// The newest position on disk.
+    #[must_use]
+    pub fn head(&self) -> Option<LogPosition> {
+        LogPosition::new(*self.head.borrow())
+    }
+
+    /// Changes with the head; 0 before the first record.
+    #[must_use]
+    pub fn heads(&self) -> watch::Receiver<u64> {
+        self.head.clone()
+    }
+
+    /// This start of the engine.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Lineage of the log.
+    #[must_use]
+    pub const fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Records from a position on: at least one if there is one, at most `events_max`, about `bytes_max` together.
+    ///
+    /// # Errors
+    /// The disk, damage, or a missing position.
+    pub fn read(
+        &self,
+        from: LogPosition,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Bytes>, StoreFault> {
+        let mut out = Vec::new();
+        let mut bytes = 0;
+        let Some(head) = self.head().filter(|h| *h >= from) else { return Ok(out) };
+        self.store.scan(from, |position, record| {
+            if position > head
+                || out.len() >= events_max
+                || (!out.is_empty() && bytes + record.len() > bytes_max)
+            {
+                return false;
+            }
+            bytes += record.len();
+            out.push(Bytes::copy_from_slice(record));
+            true
+        })?;
+        Ok(out)
+    }
+
+    /// The bytes of one record on disk.
+    ///
+    /// # Errors
+    /// The disk, or damage.
+    pub fn record(&self, position: LogPosition) -> Result<Option<Vec<u8>>, StoreFault> {
+        if self.head().is_some_and(|h| position <= h) { self.store.record(position) } else { Ok(None) }
+    }
+}

@@ -1,0 +1,192 @@
+//! The database of the log: open column families, typed reads and the two kinds of writes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use guichet_schemas::position::LogPosition;
+use rocksdb::{
+    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, IteratorMode, MultiThreaded, ReadOptions,
+    WriteBatch, WriteOptions,
+};
+
+use super::{Memory, keys, options};
+
+/// RocksDB said no. What was being written may or may not be there: never try again, stop.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{doing}: {cause}")]
+pub struct StoreFault {
+    /// What we were doing.
+    pub doing: &'static str,
+    /// What RocksDB said, or what we found.
+    pub cause: String,
+}
+
+impl StoreFault {
+    pub(super) fn of(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
+        move |e| Self { doing, cause: e.into_string() }
+    }
+
+    pub(super) fn found(doing: &'static str, cause: impl Into<String>) -> Self {
+        Self { doing, cause: cause.into() }
+    }
+}
+
+type Db = DBWithThreadMode<MultiThreaded>;
+
+/// The open database. One per partition.
+pub struct Store {
+    db: Db,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.db.path()).finish()
+    }
+}
+
+impl Store {
+    /// Opens or creates the database in `dir`.
+    ///
+    /// # Errors
+    /// RocksDB refuses: damage, or another process has it.
+    pub fn open(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
+        let families = keys::ALL
+            .iter()
+            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(StoreFault::of("prepare the column families"))?;
+        let db = Db::open_cf_descriptors(&options::database(memory), dir, families)
+            .map_err(StoreFault::of("open the log"))?;
+        Ok(Self { db })
+    }
+
+    pub(super) fn cf(&self, name: &str) -> Arc<BoundColumnFamily<'_>> {
+        self.db.cf_handle(name).expect("every column family was opened")
+    }
+
+    pub(super) fn get(&self, cf: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreFault> {
+        self.db.get_cf(&self.cf(cf), key).map_err(StoreFault::of("read from the log"))
+    }
+
+    pub(super) fn number(&self, cf: &str, key: &[u8]) -> Result<Option<u64>, StoreFault> {
+        self.get(cf, key)?
+            .map(|v| {
+                keys::number(&v).ok_or_else(|| {
+                    StoreFault::found(
+                        "read a number from the log",
+                        format!("it has {} bytes, not 8", v.len()),
+                    )
+                })
+            })
+            .transpose()
+    }
+
+    /// The bytes of one record.
+    ///
+    /// # Errors
+    /// The disk, or damage.
+    pub fn record(&self, position: LogPosition) -> Result<Option<Vec<u8>>, StoreFault> {
+        self.get(keys::EVENTS, &keys::event(position))
+    }
+
+    /// The newest position.
+    ///
+    /// # Errors
+    /// The disk, or damage.
+    pub fn last_position(&self) -> Result<Option<LogPosition>, StoreFault> {
+        match self
+            .db
+            .iterator_cf(&self.cf(keys::EVENTS), IteratorMode::End)
+            .next()
+            .transpose()
+            .map_err(StoreFault::of("find the end of the log"))?
+        {
+            None => Ok(None),
+            Some((key, _)) => keys::number(&key)
+                .and_then(LogPosition::new)
+                .map(Some)
+                .ok_or_else(|| StoreFault::found("find the end of the log", "its last key is no position")),
+        }
+    }
+
+    /// Visits records in order from a position on until `visit` says stop. Every gap is a fault: positions have none.
+    ///
+    /// # Errors
+    /// The disk, damage, or a missing position.
+    pub fn scan(
+        &self,
+        from: LogPosition,
+        mut visit: impl FnMut(LogPosition, &[u8]) -> bool,
+    ) -> Result<(), StoreFault> {
+        let mut read = ReadOptions::default();
+        read.set_readahead_size(2 << 20);
+        read.fill_cache(false);
+        let mut iter = self.db.raw_iterator_cf_opt(&self.cf(keys::EVENTS), read);
+        iter.seek(keys::event(from));
+        let mut expected = from;
+        while let Some((key, value)) = iter.item() {
+            if keys::number(key) != Some(expected.get()) {
+                return Err(StoreFault::found("read the log", format!("position {expected} is missing")));
+            }
+            if !visit(expected, value) {
+                return Ok(());
+            }
+            expected = expected.next();
+            iter.next();
+        }
+        // An iterator that ends early looks like the end of the log; only its status tells.
+        iter.status().map_err(StoreFault::of("read the log"))
+    }
+
+    /// Visits the keys that begin with `prefix`, from `prefix ‖ from` on.
+    pub(super) fn scan_prefix(
+        &self,
+        cf: &str,
+        prefix: &[u8],
+        from: &[u8],
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreFault>,
+    ) -> Result<(), StoreFault> {
+        let mut iter = self.db.raw_iterator_cf(&self.cf(cf));
+        iter.seek([prefix, from].concat());
+        while let Some((key, value)) = iter.item() {
+            if !key.starts_with(prefix) {
+                return Ok(());
+            }
+            visit(key, value)?;
+            iter.next();
+        }
+        iter.status().map_err(StoreFault::of("read an index of the log"))
+    }
+
+    /// Writes and fsyncs. After an error the outcome is unknown: stop.
+    pub(super) fn write_synced(&self, batch: WriteBatch) -> Result<(), StoreFault> {
+        let mut write = WriteOptions::default();
+        write.set_sync(true);
+        self.db.write_opt(batch, &write).map_err(StoreFault::of("write and fsync a batch"))
+    }
+
+    /// Writes derived rows: no WAL, they are rebuilt from the log after a crash.
+    pub(super) fn write_derived(&self, batch: WriteBatch) -> Result<(), StoreFault> {
+        let mut write = WriteOptions::default();
+        write.disable_wal(true);
+        self.db.write_opt(batch, &write).map_err(StoreFault::of("write derived rows"))
+    }
+
+    /// Writes all tables to disk, so that the next start has nothing to rebuild.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn flush(&self) -> Result<(), StoreFault> {
+        let families: Vec<_> = keys::ALL.iter().map(|n| self.cf(n)).collect();
+        let refs: Vec<_> = families.iter().collect();
+        self.db
+            .flush_cfs_opt(&refs, &rocksdb::FlushOptions::default())
+            .map_err(StoreFault::of("flush the log"))
+    }
+
+    /// A figure of RocksDB for metrics, such as `rocksdb.total-sst-files-size`.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<u64> {
+        self.db.property_int_value(name).ok().flatten()
+    }
+}

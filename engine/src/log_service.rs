@@ -1,0 +1,87 @@
+//! The log over NATS: the record bytes themselves, for workers that miss a range and auditors that want all.
+
+use std::collections::HashMap;
+
+use async_nats::service::{Request, Service};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::subject;
+use guichet_schemas::wire::{LogBatch, LogRequest};
+use prost::Message as _;
+use tokio::task::JoinHandle;
+
+use crate::log::{LogReader, StoreFault};
+
+/// Records in one answer, whatever is asked.
+const EVENTS_MAX: u32 = 10_000;
+/// Bytes of records in one answer: NATS carries 1 MiB.
+const BYTES_MAX: u32 = 768 * 1024;
+
+/// Begins to answer on `guichet.v1.log.<partition>`.
+///
+/// # Errors
+/// NATS.
+pub async fn start(
+    service: &Service,
+    partition: Partition,
+    reader: LogReader,
+) -> Result<JoinHandle<()>, async_nats::Error> {
+    let metadata = HashMap::from([
+        ("format".to_owned(), "application/protobuf".to_owned()),
+        ("schema.request".to_owned(), "guichet.v1.LogRequest".to_owned()),
+        ("schema.response".to_owned(), "guichet.v1.LogBatch".to_owned()),
+    ]);
+    let mut endpoint =
+        service.endpoint_builder().name("log").metadata(metadata).add(subject::log(partition)).await?;
+    Ok(tokio::spawn(async move {
+        while let Some(request) = endpoint.next().await {
+            if request.message.reply.as_ref().is_some_and(|r| subject::is_reply(r)) {
+                let reader = reader.clone();
+                // A scan reads the disk: not on a thread of the network.
+                tokio::spawn(async move { answer(request, reader).await });
+            }
+        }
+    }))
+}
+
+async fn answer(request: Request, reader: LogReader) {
+    let asked = LogRequest::decode(request.message.payload.clone());
+    let body = match asked {
+        Ok(asked) => tokio::task::spawn_blocking(move || batch(&asked, &reader)).await,
+        Err(_) => return refuse(&request, 400, "malformed").await,
+    };
+    match body {
+        Ok(Ok(batch)) => {
+            if let Err(error) = request.respond(Ok(batch.encode_to_vec().into())).await {
+                tracing::warn!(%error, "could not answer a log request");
+            }
+        }
+        Ok(Err(fault)) => {
+            tracing::error!(%fault, "could not read the log for a log request");
+            refuse(&request, 503, "unavailable").await;
+        }
+        Err(_) => refuse(&request, 503, "unavailable").await,
+    }
+}
+
+async fn refuse(request: &Request, code: usize, word: &str) {
+    let error = async_nats::service::error::Error { code, status: word.to_owned() };
+    if let Err(error) = request.respond(Err(error)).await {
+        tracing::warn!(%error, "could not refuse a log request");
+    }
+}
+
+fn batch(asked: &LogRequest, reader: &LogReader) -> Result<LogBatch, StoreFault> {
+    let or = |asked: u32, max: u32| if asked == 0 { max } else { asked.min(max) } as usize;
+    let records: Vec<Bytes> = match LogPosition::new(asked.from) {
+        Some(from) => reader.read(from, or(asked.max_events, EVENTS_MAX), or(asked.max_bytes, BYTES_MAX))?,
+        None => Vec::new(),
+    };
+    Ok(LogBatch {
+        generation: reader.generation().0,
+        epoch: reader.epoch().0,
+        head: LogPosition::or_zero(reader.head()),
+        records: records.into_iter().map(Vec::from).collect(),
+    })
+}

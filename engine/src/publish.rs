@@ -1,0 +1,294 @@
+//! Log → JetStream, in order, the record bytes as stored, sequence == position.
+//!
+//! The stream is a copy, never the truth: what is short, purged or gone is published again from the log, and
+//! what is foreign stops the engine. Every publish carries the expected last sequence, so that a second writer
+//! is found at its first message.
+
+mod headers;
+mod stream;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
+use async_nats::jetstream::{self, ErrorCode};
+use guichet_schemas::codec::decode_record_wire;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::subject;
+use tokio::sync::watch;
+
+use self::stream::{Repair, StreamState};
+use crate::halt::{Halt, HaltReason};
+use crate::intake::Pressure;
+use crate::log::{LogReader, StoreFault};
+
+/// Publishes under way at once.
+const WINDOW: usize = 1024;
+/// How long an ack may take before its outcome counts as unknown.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a quiet stream is compared with the log.
+const COMPARE_EVERY: Duration = Duration::from_secs(3);
+/// Longest pause between two attempts.
+const BACK_OFF_MAX: Duration = Duration::from_secs(2);
+
+/// What the publisher has done, for status and metrics.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    published: watch::Receiver<u64>,
+}
+
+impl Progress {
+    /// Newest position known to be in the stream; 0: none.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        *self.published.borrow()
+    }
+
+    /// Waits until the stream has this position.
+    pub async fn reaches(&mut self, position: u64) {
+        if self.published.wait_for(|p| *p >= position).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The task that publishes one partition.
+pub struct Publisher {
+    context: jetstream::Context,
+    client: Client,
+    reader: LogReader,
+    partition: Partition,
+    halt: Halt,
+    pressure: Arc<Pressure>,
+    published: watch::Sender<u64>,
+    reconnected: watch::Receiver<u64>,
+    /// Next to publish, and the hash of the record before it.
+    next: LogPosition,
+    previous_hash: Hash,
+    window: VecDeque<(LogPosition, PublishAckFuture)>,
+}
+
+/// Why a round of publishing ended.
+enum Interrupted {
+    /// What is in the stream is not known: drain, compare, go on from there.
+    Unknown(String),
+    /// Somebody else writes the stream, or the log cannot be read.
+    Halt(HaltReason),
+}
+
+impl From<StoreFault> for Interrupted {
+    fn from(fault: StoreFault) -> Self {
+        Self::Halt(HaltReason::Storage(fault.to_string()))
+    }
+}
+
+impl Publisher {
+    /// A publisher of this log. `reconnected` changes at every connection to NATS.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        reader: LogReader,
+        partition: Partition,
+        halt: Halt,
+        pressure: Arc<Pressure>,
+        reconnected: watch::Receiver<u64>,
+    ) -> (Self, Progress) {
+        let context = jetstream::ContextBuilder::new()
+            .timeout(ACK_TIMEOUT)
+            .ack_timeout(ACK_TIMEOUT)
+            .max_ack_inflight(2 * WINDOW)
+            .build(client.clone());
+        let published = watch::Sender::new(0);
+        let progress = Progress { published: published.subscribe() };
+        let publisher = Self {
+            context,
+            client,
+            reader,
+            partition,
+            halt,
+            pressure,
+            published,
+            reconnected,
+            next: LogPosition::FIRST,
+            previous_hash: Hash::ZERO,
+            window: VecDeque::with_capacity(WINDOW),
+        };
+        (publisher, progress)
+    }
+
+    /// Publishes until it is aborted, or until the stream turns out to be foreign.
+    pub async fn run(mut self) {
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let before = *self.published.borrow();
+            let why = match self.compare().await {
+                Ok(()) => self.publish().await,
+                Err(why) => why,
+            };
+            self.drain().await;
+            match why {
+                Interrupted::Halt(reason) => return self.halt.stop(reason),
+                Interrupted::Unknown(what) => {
+                    if *self.published.borrow() > before {
+                        pause = Duration::from_millis(20);
+                    }
+                    tracing::warn!(%what, next = self.next.get(), "publishing paused");
+                }
+            }
+            // Not a condition we can wait for: whatever is wrong with the server is not told to us.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BACK_OFF_MAX);
+        }
+    }
+
+    /// Compares the stream with the log and finds where to go on.
+    async fn compare(&mut self) -> Result<(), Interrupted> {
+        stream::check_server(&self.client.server_info().version).map_err(Interrupted::Halt)?;
+        let head = self.reader.head();
+        let state = stream::open(&self.context, self.partition, |position| self.reader.record(position))
+            .await
+            .map_err(|repair| match repair {
+                Repair::Unknown(what) => Interrupted::Unknown(what),
+                Repair::Foreign(what) => Interrupted::Halt(HaltReason::ForeignStream(what)),
+                Repair::Unfit(what) => Interrupted::Halt(HaltReason::Nats(what)),
+                Repair::Log(fault) => fault.into(),
+            })?;
+        let StreamState { last, last_hash } = state;
+        if last > head {
+            return Err(Interrupted::Halt(HaltReason::ForeignStream(format!(
+                "the stream ends at {}, the log at {}",
+                LogPosition::or_zero(last),
+                LogPosition::or_zero(head)
+            ))));
+        }
+        self.next = LogPosition::after(last);
+        self.previous_hash = last_hash;
+        self.note(LogPosition::or_zero(last));
+        Ok(())
+    }
+
+    async fn publish(&mut self) -> Interrupted {
+        let mut heads = self.reader.heads();
+        self.reconnected.mark_unchanged();
+        loop {
+            if let Err(why) = self.fill().await {
+                return why;
+            }
+            let settled = if self.window.is_empty() {
+                tokio::select! {
+                    changed = heads.changed() => match changed {
+                        Ok(()) => Ok(()),
+                        Err(_) => std::future::pending().await,
+                    },
+                    _ = self.reconnected.changed() => Err(Interrupted::Unknown("connected again".to_owned())),
+                    () = tokio::time::sleep(COMPARE_EVERY) => self.compare().await,
+                }
+            } else {
+                self.settle().await
+            };
+            if let Err(why) = settled {
+                return why;
+            }
+        }
+    }
+
+    /// Sends what the log has and the window takes.
+    async fn fill(&mut self) -> Result<(), Interrupted> {
+        let room = WINDOW - self.window.len();
+        if room < WINDOW / 4 || self.reader.head().is_none_or(|h| h < self.next) {
+            return Ok(());
+        }
+        for bytes in self.reader.read(self.next, room, 4 << 20)? {
+            let record = decode_record_wire(&bytes).map_err(|e| {
+                Interrupted::Halt(HaltReason::Storage(format!("position {} cannot be read: {e}", self.next)))
+            })?;
+            let hash = Hash::of_record(&bytes);
+            let headers = headers::of(&record, hash, self.previous_hash, self.reader.generation());
+            let message = jetstream::message::PublishMessage::build()
+                .payload(bytes)
+                .headers(headers)
+                .expected_last_sequence(self.next.get() - 1);
+            let to = subject::event(&record.tenant, self.partition, &record.r#type);
+            let ack = self
+                .context
+                .send_publish(to, message)
+                .await
+                .map_err(|e| Interrupted::Unknown(e.to_string()))?;
+            self.window.push_back((self.next, ack));
+            self.previous_hash = hash;
+            self.next = self.next.next();
+        }
+        Ok(())
+    }
+
+    /// Waits for the oldest ack. Whatever is not exactly what we asked for is found out by comparing.
+    async fn settle(&mut self) -> Result<(), Interrupted> {
+        let Some((position, ack)) = self.window.pop_front() else { return Ok(()) };
+        match ack.await {
+            Ok(ack) if ack.sequence == position.get() => {
+                self.note(position.get());
+                Ok(())
+            }
+            Ok(ack) => Err(Interrupted::Halt(HaltReason::ForeignStream(format!(
+                "position {position} was stored as sequence {}",
+                ack.sequence
+            )))),
+            Err(error) => Err(Interrupted::Unknown(self.explain(position, &error))),
+        }
+    }
+
+    fn explain(&self, position: LogPosition, error: &PublishError) -> String {
+        let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let storage = source.contains(&ErrorCode::STORAGE_RESOURCES_EXCEEDED.0.to_string())
+            || source.contains("insufficient");
+        if storage {
+            tracing::error!("JetStream is out of storage; commands go on until the backlog limit");
+        }
+        match (error.kind(), wrong_last_sequence(&source)) {
+            (PublishErrorKind::WrongLastSequence, Some(n)) => {
+                format!("position {position}: the stream is at {n}")
+            }
+            _ => format!("position {position}: {error} {source}"),
+        }
+    }
+
+    /// Lets every publish under way come to its end, so that none of them arrives after we have compared.
+    async fn drain(&mut self) {
+        while let Some((position, ack)) = self.window.pop_front() {
+            match ack.await {
+                Ok(ack) if ack.sequence != position.get() => {
+                    tracing::warn!(%position, sequence = ack.sequence, "stored elsewhere")
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    fn note(&self, position: u64) {
+        self.published.send_replace(position);
+        let head = LogPosition::or_zero(self.reader.head());
+        self.pressure.backlog.store(head.saturating_sub(position), Ordering::Relaxed);
+    }
+}
+
+/// The N of "wrong last sequence: N"; the client library gives it only as text.
+fn wrong_last_sequence(text: &str) -> Option<u64> {
+    let (_, rest) = text.split_once("wrong last sequence: ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrong_last_sequence;
+
+    #[test]
+    fn the_sequence_is_read_from_the_text_of_the_error() {
+        assert_eq!(wrong_last_sequence("error code 10071: wrong last sequence: 41 (400)"), Some(41));
+        assert_eq!(wrong_last_sequence("wrong last sequence"), None);
+    }
+}

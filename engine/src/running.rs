@@ -1,0 +1,173 @@
+//! The engine as a whole: what starts in which order, and what stops in which.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::service::Service;
+use guichet_schemas::position::{LogPosition, Partition};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::halt::Halt;
+use crate::intake::{self, Intake, Pressure};
+use crate::log::{Head, Log, LogReader, Memory, OpenError, StoreFault};
+use crate::log_service;
+use crate::publish::{Progress, Publisher};
+
+/// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
+const PUBLISH_GRACE: Duration = Duration::from_secs(5);
+
+/// How an engine runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder of the log.
+    pub dir: PathBuf,
+    /// Which partition.
+    pub partition: Partition,
+    /// Free bytes on the disk below which commands are told `busy`.
+    pub disk_reserve_bytes: u64,
+    /// Publish to JetStream; off only to measure what publishing costs.
+    pub publish: bool,
+}
+
+/// Why an engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// NATS.
+    #[error("could not offer the service over NATS: {0}")]
+    Nats(#[source] async_nats::Error),
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    log: Log,
+    client: Client,
+    service: Service,
+    intake: Intake,
+    log_service: JoinHandle<()>,
+    publisher: Option<JoinHandle<()>>,
+    disk_watch: JoinHandle<()>,
+    progress: Progress,
+    halt: Halt,
+}
+
+/// Opens the log, then begins to publish, then to take commands. `reconnected` changes at every connection to NATS.
+///
+/// # Errors
+/// The log does not open, or NATS refuses the service.
+pub async fn start(
+    settings: Settings,
+    memory: Memory,
+    client: Client,
+    reconnected: watch::Receiver<u64>,
+    halt: Halt,
+) -> Result<Engine, StartError> {
+    let (dir, partition, for_log) = (settings.dir.clone(), settings.partition, halt.clone());
+    let opened = tokio::task::spawn_blocking(move || Log::open(&dir, partition, &memory, &for_log)).await;
+    let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+    let pressure = Arc::new(Pressure::default());
+    let (publisher, progress) = Publisher::new(
+        client.clone(),
+        log.reader(),
+        settings.partition,
+        halt.clone(),
+        pressure.clone(),
+        reconnected,
+    );
+    let publisher = settings.publish.then(|| tokio::spawn(publisher.run()));
+    let service = intake::service(&client).await.map_err(StartError::Nats)?;
+    let log_service =
+        log_service::start(&service, settings.partition, log.reader()).await.map_err(StartError::Nats)?;
+    let intake = intake::start(&service, log.desk(), log.request_key.0.clone(), pressure.clone())
+        .await
+        .map_err(StartError::Nats)?;
+    // A subscription is only there once the server has seen it.
+    client.flush().await.map_err(|e| StartError::Nats(e.into()))?;
+    let disk_watch = tokio::spawn(watch_disk(settings.dir, settings.disk_reserve_bytes, pressure));
+    Ok(Engine { log, client, service, intake, log_service, publisher, disk_watch, progress, halt })
+}
+
+impl Engine {
+    /// Where the log ended at the start.
+    #[must_use]
+    pub const fn head_at_start(&self) -> Head {
+        self.log.head
+    }
+
+    /// A reader of the log.
+    #[must_use]
+    pub fn reader(&self) -> LogReader {
+        self.log.reader()
+    }
+
+    /// How far the stream is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Why the engine halted, once it has.
+    #[must_use]
+    pub fn halt(&self) -> Halt {
+        self.halt.clone()
+    }
+
+    /// Takes no more commands, decides and commits what is queued, sends every answer, gives the stream a moment
+    /// to catch up, and closes the log.
+    ///
+    /// # Errors
+    /// The disk.
+    pub async fn stop(self) -> Result<(), StoreFault> {
+        self.intake.drain();
+        self.disk_watch.abort();
+        let reader = self.log.reader();
+        let stopped = self.service.stop().await;
+        if let Err(error) = stopped {
+            tracing::warn!(%error, "could not say good-bye to discovery");
+        }
+        let log = self.log;
+        let closing = async {
+            let intake = self.intake.close();
+            let log = tokio::task::spawn_blocking(move || log.close());
+            let ((), closed) = tokio::join!(intake, log);
+            closed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        };
+        let closed = closing.await;
+        if let Err(error) = self.client.flush().await {
+            tracing::warn!(%error, "the last answers may not have left; a retry finds them");
+        }
+        if let Some(publisher) = self.publisher {
+            let mut progress = self.progress;
+            let head = LogPosition::or_zero(reader.head());
+            let caught_up = tokio::time::timeout(PUBLISH_GRACE, progress.reaches(head)).await;
+            if caught_up.is_err() && self.halt.reason().is_none() {
+                tracing::warn!(
+                    published = progress.published(),
+                    head,
+                    "the stream is behind; the next start publishes the rest"
+                );
+            }
+            publisher.abort();
+        }
+        self.log_service.abort();
+        closed
+    }
+}
+
+async fn watch_disk(dir: PathBuf, reserve: u64, pressure: Arc<Pressure>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        every.tick().await;
+        if let Ok(stat) = nix::sys::statvfs::statvfs(&dir) {
+            let free = stat.blocks_available() as u64 * stat.fragment_size() as u64;
+            pressure.disk_low.store(free < reserve, Ordering::Relaxed);
+        }
+    }
+}
