@@ -3,18 +3,21 @@
 //! The mapping is driven by the descriptors and by our two field options, so that a new field needs no
 //! code: times, UUIDs, hashes and enumerations get their converter here.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use prost_reflect::DescriptorPool;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 
 const ROOT: &str = "proto";
 /// Messages whose JSON form is not field by field; written by hand in `src/json/`.
 const BY_HAND: &[&str] =
     &["Command", "Fact", "Record", "RecordView", "EventsView", "TimelineEntry", "TimelineView", "CommandReply", "Query", "QueryReply", "Personal", "FieldValue"];
-/// Messages that outsiders send: unknown fields are refused.
-const STRICT_FILES: &[&str] = &["guichet/v1/command.proto", "guichet/v1/query.proto"];
+/// Messages that outsiders send. In these, and in all that they hold, unknown fields are refused; the
+/// answers may grow, so their readers ignore what they do not know.
+const STRICT_ROOTS: &[&str] = &["guichet.v1.Command", "guichet.v1.Query"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed={ROOT}");
@@ -37,11 +40,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
     let mut config = prost_build::Config::new();
-    config.btree_map(["."]).bytes(["guichet.v1.LogBatch"]);
+    config.btree_map(["."]);
     let mut enums = String::new();
+    let strict = strict(&pool);
     for file in set.file.iter().filter(|f| f.package() == "guichet.v1") {
         for message in &file.message_type {
-            annotate(&mut config, &pool, file, message);
+            annotate(&mut config, &pool, &strict, message);
         }
         for e in &file.enum_type {
             if e.name() != "JsonFormat" {
@@ -49,17 +53,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
-    let personal_oneofs = ["guichet.v1.Personal.form", "guichet.v1.FieldValue.value"];
-    for path in personal_oneofs {
-        config.type_attribute(path, "#[derive(serde::Serialize, serde::Deserialize)] #[serde(rename_all = \"snake_case\")]");
-    }
-    config.type_attribute("guichet.v1.FieldValue.value", "#[serde(untagged)]");
+    // Read by hand in src/json.rs.
+    config.type_attribute("guichet.v1.Personal.form", "#[derive(serde::Serialize)] #[serde(rename_all = \"snake_case\")]");
+    config.type_attribute("guichet.v1.FieldValue.value", "#[derive(serde::Serialize)] #[serde(untagged)]");
     config.compile_fds(set)?;
     std::fs::write(out.join("json_enums.rs"), enums)?;
     Ok(())
 }
 
-fn annotate(config: &mut prost_build::Config, pool: &prost_reflect::DescriptorPool, file: &FileDescriptorProto, message: &DescriptorProto) {
+/// Full names of the messages that can stand in a command or a query.
+fn strict(pool: &DescriptorPool) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<_> = STRICT_ROOTS.iter().map(|root| pool.get_message_by_name(root).expect("every message is in the pool")).collect();
+    while let Some(message) = open.pop() {
+        if found.insert(message.full_name().to_owned()) {
+            open.extend(message.fields().filter_map(|f| f.kind().as_message().cloned()));
+        }
+    }
+    found
+}
+
+fn annotate(config: &mut prost_build::Config, pool: &DescriptorPool, strict: &BTreeSet<String>, message: &DescriptorProto) {
     let name = message.name();
     if name.ends_with("Entry") && message.options.as_ref().is_some_and(|o| o.map_entry()) {
         return;
@@ -69,7 +83,7 @@ fn annotate(config: &mut prost_build::Config, pool: &prost_reflect::DescriptorPo
     }
     let path = format!("guichet.v1.{name}");
     config.type_attribute(&path, "#[derive(serde::Serialize, serde::Deserialize)] #[serde(default)]");
-    if STRICT_FILES.contains(&file.name()) || matches!(name, "Actor" | "ExternalRef" | "Sealed") {
+    if strict.contains(&path) {
         config.type_attribute(&path, "#[serde(deny_unknown_fields)]");
     }
     let reflected = pool.get_message_by_name(&path).expect("every message is in the pool");
@@ -106,7 +120,11 @@ fn field_attribute(message: &DescriptorProto, field: &FieldDescriptorProto, form
                 "#[serde(serialize_with = \"crate::json::word::{shape}_to::<{rust}, _>\", deserialize_with = \"crate::json::word::{shape}_from::<{rust}, _>\"{skip})]"
             ));
         }
-        _ if map => return Some("#[serde(deserialize_with = \"crate::json::unique_map\")]".to_owned()),
+        _ if map => return Some("#[serde(deserialize_with = \"crate::json::object::fields\")]".to_owned()),
+        _ if is_message && repeated => return Some("#[serde(deserialize_with = \"crate::json::object::list\")]".to_owned()),
+        _ if is_message => {
+            return Some("#[serde(deserialize_with = \"crate::json::object::optional\", skip_serializing_if = \"Option::is_none\")]".to_owned());
+        }
         _ if optional => return Some("#[serde(skip_serializing_if = \"Option::is_none\")]".to_owned()),
         _ => return Some("#[serde(deserialize_with = \"crate::json::null_as_default\")]".to_owned()),
     };

@@ -1,1 +1,28 @@
-//! (in work)
+//! The read side: a worker folds the event stream into read models, a service answers questions about them.
+//!
+//! A worker reads the stream from its own checkpoint on, folds each record by a pure function, and writes
+//! model and checkpoint in one batch into its own RocksDB. So the content at position p depends on the
+//! events 1..p and on nothing else; rebuilt, restarted or live, it is the same to the byte. Whatever does
+//! not continue the checkpoint, hash by hash, is never folded.
+//!
+//! Reading order: how rows are kept, what a record does to them, how records arrive, who answers.
+
+pub mod keys;
+pub mod store;
+
+pub mod model;
+
+mod fold;
+mod lineage;
+mod status;
+mod worker;
+
+mod queries;
+mod running;
+
+pub use running::{Clock, Running, Settings, StartError, start};
+pub use store::{Memory, Store, StoreError};
+
+#[cfg(test)]
+#[path = "../tests/support/history.rs"]
+mod history;

@@ -1,12 +1,14 @@
 //! Bytes to types and back: protobuf, and our JSON mapping. The only place that knows which is which.
 
+mod check;
+
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use prost::Message as _;
 use sha2::Sha256;
 
 use crate::command::{Command, Entity, Order, limits};
-use crate::event::{Actor, FieldValue};
+use crate::event::Actor;
 use crate::hash::Hash;
 use crate::ids::{CommandId, TicketNumber};
 use crate::json;
@@ -14,9 +16,7 @@ use crate::mirror::Wire as _;
 use crate::record::Record;
 use crate::rejection::{EventRef, FieldError, Rejection};
 use crate::subject::CommandSubject;
-use crate::text::Label;
 use crate::wire;
-use crate::words::{EscalationKind, TicketState};
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -184,10 +184,7 @@ fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Comman
     let at = |field: &'static str| move |e: FieldError| e.in_field(field);
     let data = w.data.ok_or_else(|| FieldError::new("data", "is required"))?;
     let actor = Actor::from_wire(w.actor).map_err(at("actor"))?;
-    Label::parse(actor.id.clone()).map_err(at("id")).map_err(at("actor"))?;
-    if let Some(other) = &actor.on_behalf_of {
-        Label::parse(other.clone()).map_err(at("on_behalf_of")).map_err(at("actor"))?;
-    }
+    check::actor(&actor).map_err(at("actor"))?;
     let command_id = CommandId::from_wire(w.command_id).map_err(at("command_id"))?;
     let correlation_id = Option::from_wire(w.correlation_id).map_err(at("correlation_id"))?;
     let causation_id = Option::from_wire(w.causation_id).map_err(at("causation_id"))?;
@@ -196,7 +193,7 @@ fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Comman
     if order.verb() != subject.verb {
         return Err(Rejection::Malformed(format!("the subject says {}, the body says {}", subject.verb, order.verb())));
     }
-    check(&order).map_err(|e| e.in_field("data"))?;
+    check::order(&order).map_err(|e| e.in_field("data"))?;
     Ok(Command {
         tenant: subject.tenant,
         caller: subject.caller,
@@ -225,82 +222,6 @@ pub fn command_to_wire(command: Command) -> wire::Command {
         channel: command.channel.to_wire(),
         dry_run: command.dry_run,
         data: order_to_wire(command.order),
-    }
-}
-
-/// Rules between fields, and limits of lists: what a field's own type cannot say.
-fn check(order: &Order) -> Result<(), FieldError> {
-    match order {
-        Order::Create(c) => {
-            at_most("tags", c.tags.len(), limits::TAGS)?;
-            check_fields(&c.fields)?;
-            c.external_ref.as_ref().map_or(Ok(()), |r| {
-                Label::parse(r.source.clone()).map_err(|e| e.in_field("external_ref.source"))?;
-                Label::parse(r.id.clone()).map_err(|e| e.in_field("external_ref.id")).map(|_| ())
-            })
-        }
-        Order::Assign(a) if a.assignee.is_none() && a.group.is_none() => {
-            Err(FieldError::new("assignee", "or group is required"))
-        }
-        Order::Escalate(e) => {
-            at_most("tags", e.tags.len(), limits::TAGS)?;
-            match e.kind {
-                _ if e.tags.is_empty() => Err(FieldError::new("tags", "must hold at least one tag, so that reports can say why tickets escalate")),
-                EscalationKind::Functional if e.to_tier.is_none() => Err(FieldError::new("to_tier", "is required for a functional escalation")),
-                EscalationKind::Hierarchical if e.to_manager.is_none() => Err(FieldError::new("to_manager", "is required for a hierarchical escalation")),
-                EscalationKind::Functional | EscalationKind::Hierarchical => tier("to_tier", e.to_tier),
-            }
-        }
-        Order::Deescalate(d) => tier("to_tier", Some(d.to_tier)),
-        Order::SetStatus(s) => match s.to {
-            TicketState::Hold if s.hold_reason.is_none() => Err(FieldError::new("hold_reason", "is required for hold")),
-            TicketState::Hold => Ok(()),
-            TicketState::Open | TicketState::Pending if s.hold_reason.is_some() => Err(FieldError::new("hold_reason", "is only for hold")),
-            TicketState::Open | TicketState::Pending => Ok(()),
-            TicketState::New => Err(FieldError::new("to", "must be open, pending or hold; no ticket goes back to new")),
-            TicketState::Resolved => Err(FieldError::new("to", "must be open, pending or hold; to resolve, use the verb resolve")),
-            TicketState::Closed => Err(FieldError::new("to", "must be open, pending or hold; to close, use the verb close")),
-            TicketState::Cancelled => Err(FieldError::new("to", "must be open, pending or hold; to cancel, use the verb cancel")),
-        },
-        Order::AddComment(c) => at_most("attachments", c.attachments.len(), limits::ATTACHMENTS),
-        Order::Resolve(r) => at_most("steps", r.steps.len(), 100),
-        Order::SetPriority(p) if p.priority.is_none() && p.urgency.is_none() && p.impact.is_none() => {
-            Err(FieldError::new("priority", "or urgency or impact is required"))
-        }
-        Order::ChangeTags(t) if t.add.is_empty() && t.remove.is_empty() => Err(FieldError::new("add", "or remove must hold a tag")),
-        Order::ChangeTags(t) => {
-            at_most("add", t.add.len(), limits::TAGS)?;
-            match t.add.iter().position(|tag| t.remove.contains(tag)) {
-                Some(i) => Err(FieldError::new(format!("add[{i}]"), "must not stand in remove too")),
-                None => Ok(()),
-            }
-        }
-        Order::Import(i) if i.part == 0 || i.part > i.parts => Err(FieldError::new("part", "must be from 1 to parts")),
-        Order::Import(i) if i.events.is_empty() => Err(FieldError::new("events", "must hold at least one fact")),
-        Order::Assign(_) | Order::Unassign(_) | Order::Reopen(_) | Order::Close | Order::Cancel(_) | Order::SetPriority(_) | Order::SetCategory(_) | Order::Import(_) => Ok(()),
-    }
-}
-
-fn at_most(field: &str, len: usize, max: usize) -> Result<(), FieldError> {
-    if len > max { Err(FieldError::new(field, format!("must hold at most {max} entries"))) } else { Ok(()) }
-}
-
-fn tier(field: &str, tier: Option<u32>) -> Result<(), FieldError> {
-    if tier.is_some_and(|t| t > limits::TIER) { Err(FieldError::new(field, "must be 0 to 4")) } else { Ok(()) }
-}
-
-fn check_fields(fields: &std::collections::BTreeMap<String, FieldValue>) -> Result<(), FieldError> {
-    at_most("fields", fields.len(), limits::FIELDS)?;
-    let bytes: usize = fields
-        .iter()
-        .map(|(name, value)| name.len() + match value { FieldValue::Text(t) => t.len(), FieldValue::Number(_) => 8, FieldValue::Flag(_) => 1 })
-        .sum();
-    if bytes > limits::FIELDS_BYTES {
-        return Err(FieldError::new("fields", format!("must have at most {} bytes together", limits::FIELDS_BYTES)));
-    }
-    match fields.keys().find(|k| k.trim().is_empty() || k.len() > 64) {
-        Some(_) => Err(FieldError::new("fields", "must have names of 1 to 64 bytes")),
-        None => Ok(()),
     }
 }
 
@@ -333,26 +254,27 @@ pub fn encode_query_reply(reply: &wire::QueryReply, encoding: Encoding) -> Bytes
     }
 }
 
-/// Reads a query.
+/// Reads and checks a query.
 ///
 /// # Errors
-/// `malformed` or `payload_too_large`.
+/// `payload_too_large`, `malformed` or `validation_failed`, with the field and the rule.
 pub fn decode_query(name: &str, encoding: Encoding, body: &[u8]) -> Result<wire::Query, Rejection> {
     if body.len() > limits::COMMAND_BYTES {
         return Err(Rejection::PayloadTooLarge { what: "the query", max: limits::COMMAND_BYTES as u64 });
     }
-    match encoding {
-        Encoding::Json => json::query::read(name, body).map_err(|e| Rejection::Malformed(e.to_string())),
-        Encoding::Protobuf => {
-            let query = wire::Query::decode(body).map_err(|e| Rejection::Malformed(format!("not a protobuf Query: {e}")))?;
-            match &query.data {
-                Some(data) if json::query::name_of(data) != name => {
-                    Err(Rejection::Malformed(format!("the subject says {name}, the body says {}", json::query::name_of(data))))
-                }
-                Some(_) => Ok(query),
-                None => Err(FieldError::new("data", "is required").into()),
-            }
+    let query = match encoding {
+        Encoding::Json => json::query::read(name, body).map_err(|e| Rejection::Malformed(e.to_string()))?,
+        Encoding::Protobuf => wire::Query::decode(body).map_err(|e| Rejection::Malformed(format!("not a protobuf Query: {e}")))?,
+    };
+    match &query.data {
+        Some(data) if json::query::name_of(data) != name => {
+            Err(Rejection::Malformed(format!("the subject says {name}, the body says {}", json::query::name_of(data))))
         }
+        Some(data) => {
+            check::query(&query, data)?;
+            Ok(query)
+        }
+        None => Err(FieldError::new("data", "is required").into()),
     }
 }
 

@@ -230,15 +230,21 @@ mirror! {
     }
 }
 
-mirror! {
-    /// Back to a lower tier.
-    pub struct Deescalate {
-        /// Below the present tier.
-        pub to_tier: u32,
-        /// Why.
-        pub reason: Note,
-    }
+/// Back to a lower tier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deescalate {
+    /// Below the present tier.
+    pub to_tier: u32,
+    /// Why.
+    pub reason: Note,
 }
+// Tier 0 is a tier: on the wire, a forgotten one must differ from it.
+message!(Deescalate, wire::Deescalate,
+    |w| Ok(Self {
+        to_tier: w.to_tier.ok_or_else(|| FieldError::new("to_tier", "is required"))?,
+        reason: crate::mirror::Wire::from_wire(w.reason).map_err(|e: FieldError| e.in_field("reason"))?,
+    }),
+    |v| wire::Deescalate { to_tier: Some(v.to_tier), reason: v.reason.into() });
 
 mirror! {
     /// Between open, pending and hold.
@@ -381,7 +387,12 @@ macro_rules! facts {
                 if w.r#type != event.type_name() {
                     return Err(FieldError::new("type", format!("is {:?}, but data is {}", w.r#type, event.type_name())));
                 }
-                Ok(Fact { occurred_at: Timestamp(w.occurred_at), actor: Wire::from_wire(w.actor).map_err(|e: FieldError| e.in_field("actor"))?, event })
+                // On the wire, a forgotten time is 0; a ticket of the first millisecond of 1970 is less likely.
+                if w.occurred_at == 0 {
+                    return Err(FieldError::new("occurred_at", "is required"));
+                }
+                let occurred_at = Wire::from_wire(w.occurred_at).map_err(|e: FieldError| e.in_field("occurred_at"))?;
+                Ok(Fact { occurred_at, actor: Wire::from_wire(w.actor).map_err(|e: FieldError| e.in_field("actor"))?, event })
             },
             |v| {
                 use crate::mirror::Wire;
@@ -396,8 +407,8 @@ macro_rules! facts {
         /// Reads the content of a fact, chosen by its type.
         pub(crate) fn fact_data(r#type: &str, json: &str) -> Result<wire::fact::Data, serde_json::Error> {
             match r#type {
-                $(stringify!($variant) => serde_json::from_str(json).map(wire::fact::Data::$variant),)*
-                _ => Err(serde::de::Error::custom(format!("type {type:?} is not one of {}", [$(stringify!($variant)),*].join(", ")))),
+                $(stringify!($variant) => crate::json::path::read(".data", json.as_bytes()).map(wire::fact::Data::$variant),)*
+                _ => Err(serde::de::Error::custom(format!(".type: {} is not one of {}", crate::json::text::quoted(r#type), [$(stringify!($variant)),*].join(", ")))),
             }
         }
     };

@@ -98,6 +98,8 @@ pub enum FieldValue {
 message!(FieldValue, wire::FieldValue,
     |w| match w.value {
         Some(wire::field_value::Value::Text(v)) => Ok(Self::Text(v)),
+        // JSON has no word for the others, and a value that is not equal to itself breaks every comparison.
+        Some(wire::field_value::Value::Number(v)) if !v.is_finite() => Err(FieldError::rule("must be a finite number")),
         Some(wire::field_value::Value::Number(v)) => Ok(Self::Number(v)),
         Some(wire::field_value::Value::Flag(v)) => Ok(Self::Flag(v)),
         None => Err(FieldError::rule("must be a text, a number or a flag")),

@@ -3,16 +3,16 @@
 
 pub mod command;
 pub mod hash;
+pub(crate) mod object;
+pub(crate) mod path;
 pub mod query;
 pub mod record;
+pub(crate) mod text;
 pub mod time;
 pub mod uuid;
 pub mod word;
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
 
 /// Writes JSON. Our own types always can be.
 ///
@@ -28,35 +28,17 @@ pub(crate) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + D
     Option::<T>::deserialize(d).map(Option::unwrap_or_default)
 }
 
-/// Reads a map and refuses a key that comes twice.
-pub(crate) fn unique_map<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<BTreeMap<String, T>, D::Error> {
-    struct Unique<T>(std::marker::PhantomData<T>);
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Unique<T> {
-        type Value = BTreeMap<String, T>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(BTreeMap::new())
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut out = BTreeMap::new();
-            while let Some((key, value)) = map.next_entry::<String, T>()? {
-                if out.contains_key(&key) {
-                    return Err(A::Error::custom(format!("duplicate field `{key}`")));
-                }
-                out.insert(key, value);
-            }
-            Ok(out)
-        }
-    }
-    d.deserialize_any(Unique(std::marker::PhantomData))
-}
-
 mod personal {
+    use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::value::RawValue;
 
+    use super::text::quoted;
     use crate::wire;
+    use crate::wire::field_value::Value;
+
+    /// 2^53: beyond it a double does not hold every whole number.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
     impl Serialize for wire::Personal {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -66,7 +48,19 @@ mod personal {
 
     impl<'de> Deserialize<'de> for wire::Personal {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-            Ok(Self { form: Some(wire::personal::Form::deserialize(d)?) })
+            #[derive(Deserialize)]
+            #[serde(deny_unknown_fields)]
+            struct Form {
+                #[serde(default)]
+                plain: Option<String>,
+                #[serde(default, deserialize_with = "crate::json::object::optional")]
+                sealed: Option<wire::Sealed>,
+            }
+            match super::object::optional(d)? {
+                Some(Form { plain: Some(text), sealed: None }) => Ok(Self { form: Some(wire::personal::Form::Plain(text)) }),
+                Some(Form { plain: None, sealed: Some(sealed) }) => Ok(Self { form: Some(wire::personal::Form::Sealed(sealed)) }),
+                _ => Err(D::Error::custom("must hold either plain or sealed")),
+            }
         }
     }
 
@@ -78,7 +72,31 @@ mod personal {
 
     impl<'de> Deserialize<'de> for wire::FieldValue {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-            Ok(Self { value: Some(wire::field_value::Value::deserialize(d)?) })
+            field_value(&*Box::<RawValue>::deserialize(d)?).map_err(D::Error::custom)
+        }
+    }
+
+    /// Reads the value of a custom field. Numbers are read from their text: serde_json alone may miss the
+    /// nearest double by one, and the same command would have two hashes.
+    pub(crate) fn field_value(raw: &RawValue) -> Result<wire::FieldValue, String> {
+        let text = raw.get();
+        let value = match text.as_bytes() {
+            [b'"', ..] => Value::Text(serde_json::from_str(text).map_err(|_| "is not a text of Unicode characters".to_owned())?),
+            b"true" => Value::Flag(true),
+            b"false" => Value::Flag(false),
+            [b'-' | b'0'..=b'9', ..] => Value::Number(number(text)?),
+            _ => return Err("must be a text, a number or a flag".to_owned()),
+        };
+        Ok(wire::FieldValue { value: Some(value) })
+    }
+
+    fn number(text: &str) -> Result<f64, String> {
+        let number: f64 = text.parse().map_err(|_| format!("{} is not a number", quoted(text)))?;
+        let whole = !text.contains(['.', 'e', 'E']);
+        if number.is_finite() && !(whole && number.abs() > EXACT_MAX) {
+            Ok(number)
+        } else {
+            Err(format!("{} is too large for a number; send it as a text", quoted(text)))
         }
     }
 }

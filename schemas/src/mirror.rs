@@ -113,7 +113,7 @@ scalar!([] String, String, |r| Ok(r), |v| v);
 scalar!([] bool, bool, |r| Ok(r), |v| v);
 scalar!([] u32, u32, |r| Ok(r), |v| v);
 scalar!([] u64, u64, |r| Ok(r), |v| v);
-scalar!([] Timestamp, i64, |r| Ok(Timestamp(r)), |v| v.0);
+scalar!([] Timestamp, i64, |r| Timestamp::new(r).ok_or_else(|| FieldError::rule("must be a time of the years 0 to 9999")), |v| v.0);
 scalar!([] TicketId, Vec<u8>, |r| uuid(&r).map(TicketId), |v| v.0.as_bytes().to_vec());
 scalar!([] CommandId, Vec<u8>, |r| uuid(&r).map(CommandId), |v| v.0.as_bytes().to_vec());
 scalar!([] EventId, Vec<u8>, |r| uuid(&r).map(EventId), |v| v.0.as_bytes().to_vec());

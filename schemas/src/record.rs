@@ -77,7 +77,7 @@ impl Record {
     /// The last event of its command: what follows belongs to another.
     #[must_use]
     pub const fn ends_command(&self) -> bool {
-        self.command_index + 1 == self.command_count
+        self.command_index < self.command_count && self.command_index + 1 == self.command_count
     }
 
     /// The shape on the wire.
@@ -135,8 +135,8 @@ impl Record {
             stream_id: w.stream_id,
             version: StreamVersion::new(w.version).ok_or(FieldError::new("version", "must be at least 1"))?,
             event_id: EventId::from_wire(w.event_id).map_err(at("event_id"))?,
-            recorded_at: Timestamp(w.recorded_at),
-            occurred_at: Timestamp(w.occurred_at),
+            recorded_at: Timestamp::from_wire(w.recorded_at).map_err(at("recorded_at"))?,
+            occurred_at: Timestamp::from_wire(w.occurred_at).map_err(at("occurred_at"))?,
             caller: w.caller,
             actor: Actor::from_wire(w.actor).map_err(at("actor"))?,
             command_id: CommandId::from_wire(w.command_id).map_err(at("command_id"))?,
@@ -147,7 +147,7 @@ impl Record {
             traceparent: w.traceparent,
             config_version: w.config_version,
             prev_hash: Hash::from_wire(w.prev_hash).map_err(at("prev_hash"))?,
-            source_time: w.source_time.map(Timestamp),
+            source_time: Option::from_wire(w.source_time).map_err(at("source_time"))?,
             command_index: w.command_index,
             command_count: w.command_count,
             event,

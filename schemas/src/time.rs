@@ -9,7 +9,19 @@ use chrono::{DateTime, SecondsFormat, Utc};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Reads RFC 3339 with any offset and at most three decimals.
+    /// The first instant that RFC 3339 can write: the year 0.
+    pub const FIRST: Self = Self(-62_167_219_200_000);
+    /// The last one: the end of the year 9999.
+    pub const LAST: Self = Self(253_402_300_799_999);
+
+    /// An instant that RFC 3339 can write.
+    #[must_use]
+    pub fn new(ms: i64) -> Option<Self> {
+        (Self::FIRST.0..=Self::LAST.0).contains(&ms).then_some(Self(ms))
+    }
+
+    /// Reads RFC 3339 with any offset and at most three decimals. The 60th second of a leap minute is the
+    /// first of the next.
     ///
     /// ```
     /// use guichet_schemas::time::Timestamp;
@@ -19,8 +31,13 @@ impl Timestamp {
     /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let t = DateTime::parse_from_rfc3339(text).ok()?;
-        (t.timestamp_subsec_nanos() % 1_000_000 == 0).then(|| Self(t.timestamp_millis()))
+        // chrono is milder than the schema: it takes a blank for T, lower case, and any number of decimals.
+        let (seconds, rest) = text.split_at_checked(19)?;
+        let decimals = rest.strip_prefix('.').map_or(0, |d| d.bytes().take_while(u8::is_ascii_digit).count());
+        if seconds.as_bytes()[10] != b'T' || decimals > 3 || rest.ends_with('z') {
+            return None;
+        }
+        Self::new(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis())
     }
 
     /// Milliseconds from `earlier` to here; 0 where that is in the future.

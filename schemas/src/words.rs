@@ -35,7 +35,7 @@ macro_rules! words {
             |r| match crate::wire::$name::try_from(r) {
                 $(Ok(crate::wire::$name::$variant) => Ok(Self::$variant),)*
                 Ok(crate::wire::$name::Unspecified) => Err(FieldError::rule("is required")),
-                Err(_) => Err(FieldError::rule(concat!("must be one of ", $($word, " ",)*))),
+                Err(_) => Err(FieldError::rule(format!("must be one of {}", [$($word),*].join(", ")))),
             },
             |v| match v { $(Self::$variant => crate::wire::$name::$variant as i32,)* });
     )* };

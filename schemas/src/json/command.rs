@@ -4,6 +4,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::path;
 use crate::command::fact_data;
 use crate::wire;
 use crate::wire::command::Data;
@@ -13,7 +14,7 @@ use crate::wire::command::Data;
 struct Envelope<'a> {
     #[serde(default, with = "crate::json::uuid")]
     command_id: Vec<u8>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::object::optional")]
     actor: Option<wire::Actor>,
     #[serde(default)]
     expected_version: Option<u64>,
@@ -33,7 +34,7 @@ macro_rules! verbs {
     ($($verb:literal => $variant:ident,)*) => {
         fn read_data(verb: &str, json: &str) -> Result<Option<Data>, serde_json::Error> {
             match verb {
-                $($verb => serde_json::from_str(json).map(|d| Some(Data::$variant(d))),)*
+                $($verb => path::read("data", json.as_bytes()).map(|d| Some(Data::$variant(d))),)*
                 _ => Ok(None),
             }
         }
@@ -55,7 +56,7 @@ verbs! {
 /// # Errors
 /// What is not as the schema says, and where.
 pub fn read(verb: &str, body: &[u8]) -> Result<wire::Command, serde_json::Error> {
-    let e: Envelope<'_> = serde_json::from_slice(body)?;
+    let e: Envelope<'_> = path::read("", body)?;
     // An absent data is an empty one: `close` has nothing to say.
     let data = read_data(verb, e.data.map_or("{}", RawValue::get))?;
     Ok(wire::Command {
@@ -116,7 +117,7 @@ impl<'de> Deserialize<'de> for wire::Fact {
             r#type: String,
             #[serde(with = "crate::json::time")]
             occurred_at: i64,
-            #[serde(default)]
+            #[serde(default, deserialize_with = "crate::json::object::optional")]
             actor: Option<wire::Actor>,
             data: Box<RawValue>,
         }

@@ -2,53 +2,48 @@
 
 use serde::{Deserializer, Serializer};
 
-type Value = Vec<u8>;
+use super::text;
 
-fn write(value: &Value) -> String {
+fn write(value: &Vec<u8>) -> String {
     hex::encode(value)
 }
 
-fn read(text: &str) -> Result<Value, String> {
-    hex::decode(text).map_err(|_| format!("{text:?} is not hex"))
+fn read(text: &str) -> Result<Vec<u8>, String> {
+    hex::decode(text).map_err(|_| format!("{} is not hex", text::quoted(text)))
 }
 
-pub(crate) fn serialize<S: Serializer>(value: &Value, s: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(value: &Vec<u8>, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&write(value))
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Value, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
     optional::deserialize(d).map(Option::unwrap_or_default)
 }
 
 /// The same for a field that may be absent.
 pub(crate) mod optional {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Serialize as _};
+    use serde::Serialize as _;
 
-    use super::{Deserializer, Serializer, Value, read, write};
+    use super::{Deserializer, Serializer, read, text, write};
 
-    pub(crate) fn serialize<S: Serializer>(value: &Option<Value>, s: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &Option<Vec<u8>>, s: S) -> Result<S::Ok, S::Error> {
         value.as_ref().map(write).serialize(s)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Value>, D::Error> {
-        Option::<std::borrow::Cow<'de, str>>::deserialize(d)?.map(|t| read(&t)).transpose().map_err(D::Error::custom)
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<u8>>, D::Error> {
+        text::optional(d, read)
     }
 }
 
 /// The same for a list.
 pub(crate) mod list {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Serialize as _};
+    use super::{Deserializer, Serializer, read, text, write};
 
-    use super::{Deserializer, Serializer, Value, read, write};
-
-    pub(crate) fn serialize<S: Serializer>(values: &[Value], s: S) -> Result<S::Ok, S::Error> {
-        values.iter().map(write).collect::<Vec<_>>().serialize(s)
+    pub(crate) fn serialize<S: Serializer>(values: &[Vec<u8>], s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(values.iter().map(write))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Value>, D::Error> {
-        let texts = Option::<Vec<String>>::deserialize(d)?.unwrap_or_default();
-        texts.iter().map(|t| read(t)).collect::<Result<_, _>>().map_err(D::Error::custom)
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Vec<u8>>, D::Error> {
+        text::list(d, read)
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::command::{ErrorForm, Refused};
+use super::{object, path};
 use crate::wire;
 use crate::wire::query::Data;
 use crate::wire::query_reply;
@@ -14,7 +15,7 @@ macro_rules! queries {
     ($($name:literal => $variant:ident,)*) => {
         fn read_filters(name: &str, json: &str) -> Result<Option<Data>, serde_json::Error> {
             match name {
-                $($name => serde_json::from_str(json).map(|d| Some(Data::$variant(d))),)*
+                $($name => path::read("", json.as_bytes()).map(|d| Some(Data::$variant(d))),)*
                 _ => Ok(None),
             }
         }
@@ -51,14 +52,14 @@ pub fn read(name: &str, body: &[u8]) -> Result<wire::Query, serde_json::Error> {
     struct Fields(Vec<(String, Box<RawValue>)>);
     impl<'de> Deserialize<'de> for Fields {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-            super::unique_map(d).map(|m| Self(m.into_iter().collect()))
+            object::unique(d, |raw| Ok(raw.to_owned())).map(|m| Self(m.into_iter().collect()))
         }
     }
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    let fields: Fields = serde_json::from_slice(body)?;
+    let fields: Fields = path::read("", body)?;
     let (common, filters): (Vec<_>, Vec<_>) = fields.0.into_iter().partition(|(k, _)| COMMON.contains(&k.as_str()));
-    let common: Common = serde_json::from_str(&object(&common)?)?;
-    let data = read_filters(name, &object(&filters)?)?;
+    let common: Common = path::read("", joined(&common)?.as_bytes())?;
+    let data = read_filters(name, &joined(&filters)?)?;
     if data.is_none() {
         return Err(serde_json::Error::custom(format!("{name} is no query")));
     }
@@ -73,7 +74,7 @@ pub fn read(name: &str, body: &[u8]) -> Result<wire::Query, serde_json::Error> {
     })
 }
 
-fn object(fields: &[(String, Box<RawValue>)]) -> Result<String, serde_json::Error> {
+fn joined(fields: &[(String, Box<RawValue>)]) -> Result<String, serde_json::Error> {
     let mut out = String::from("{");
     for (i, (key, value)) in fields.iter().enumerate() {
         if i > 0 {

@@ -2,38 +2,38 @@
 
 use serde::{Deserializer, Serializer};
 
+use super::text;
 use crate::time::Timestamp;
 
-type Value = i64;
-
-fn write(value: &Value) -> String {
-    Timestamp(*value).to_string()
+fn write(value: i64) -> String {
+    Timestamp(value).to_string()
 }
 
-fn read(text: &str) -> Result<Value, String> {
-    Timestamp::parse(text).map(|t| t.0).ok_or_else(|| format!("{text:?} is not an RFC 3339 time with at most three decimals"))
+fn read(text: &str) -> Result<i64, String> {
+    Timestamp::parse(text)
+        .map(|t| t.0)
+        .ok_or_else(|| format!("{} is not an RFC 3339 time with at most three decimals", text::quoted(text)))
 }
 
-pub(crate) fn serialize<S: Serializer>(value: &Value, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_str(&write(value))
+pub(crate) fn serialize<S: Serializer>(value: &i64, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(&write(*value))
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Value, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<i64, D::Error> {
     optional::deserialize(d).map(Option::unwrap_or_default)
 }
 
 /// The same for a field that may be absent.
 pub(crate) mod optional {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Serialize as _};
+    use serde::Serialize as _;
 
-    use super::{Deserializer, Serializer, Value, read, write};
+    use super::{Deserializer, Serializer, read, text, write};
 
-    pub(crate) fn serialize<S: Serializer>(value: &Option<Value>, s: S) -> Result<S::Ok, S::Error> {
-        value.as_ref().map(write).serialize(s)
+    pub(crate) fn serialize<S: Serializer>(value: &Option<i64>, s: S) -> Result<S::Ok, S::Error> {
+        value.map(write).serialize(s)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Value>, D::Error> {
-        Option::<std::borrow::Cow<'de, str>>::deserialize(d)?.map(|t| read(&t)).transpose().map_err(D::Error::custom)
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+        text::optional(d, read)
     }
 }

@@ -1,7 +1,8 @@
 //! Enumerations: lower-case words.
 
-use serde::de::Error as _;
-use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+use serde::{Deserializer, Serialize as _, Serializer};
+
+use super::text;
 
 /// An enumeration of the wire with its words.
 pub(crate) trait Words {
@@ -18,7 +19,7 @@ fn write<E: Words>(value: i32) -> Option<&'static str> {
 fn read<E: Words>(text: &str) -> Result<i32, String> {
     E::WORDS.iter().find(|(w, _)| *w == text).map(|(_, n)| *n).ok_or_else(|| {
         let words: Vec<_> = E::WORDS.iter().map(|(w, _)| *w).collect();
-        format!("{text:?} is not one of {}", words.join(", "))
+        format!("{} is not one of {}", text::quoted(text), words.join(", "))
     })
 }
 
@@ -35,5 +36,5 @@ pub(crate) fn optional_to<E: Words, S: Serializer>(value: &Option<i32>, s: S) ->
 }
 
 pub(crate) fn optional_from<'de, E: Words, D: Deserializer<'de>>(d: D) -> Result<Option<i32>, D::Error> {
-    Option::<std::borrow::Cow<'de, str>>::deserialize(d)?.map(|t| read::<E>(&t)).transpose().map_err(D::Error::custom)
+    text::optional(d, read::<E>)
 }
