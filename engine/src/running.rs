@@ -20,6 +20,9 @@ use crate::publish::{Progress, Publisher};
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
 
+/// How long a stop waits for a NATS server that does not answer.
+const NATS_GRACE: Duration = Duration::from_secs(2);
+
 /// How an engine runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -128,9 +131,10 @@ impl Engine {
         self.intake.drain();
         self.disk_watch.abort();
         let reader = self.log.reader();
-        let stopped = self.service.stop().await;
-        if let Err(error) = stopped {
-            tracing::warn!(%error, "could not say good-bye to discovery");
+        match tokio::time::timeout(NATS_GRACE, self.service.stop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "could not say good-bye to discovery"),
+            Err(_) => tracing::warn!("NATS does not answer; stopping without it"),
         }
         let log = self.log;
         let closing = async {
@@ -140,8 +144,8 @@ impl Engine {
             closed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
         };
         let closed = closing.await;
-        if let Err(error) = self.client.flush().await {
-            tracing::warn!(%error, "the last answers may not have left; a retry finds them");
+        if !matches!(tokio::time::timeout(NATS_GRACE, self.client.flush()).await, Ok(Ok(()))) {
+            tracing::warn!("the last answers may not have left; a retry finds them");
         }
         if let Some(publisher) = self.publisher {
             let mut progress = self.progress;

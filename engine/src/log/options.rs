@@ -30,8 +30,9 @@ impl Memory {
     }
 }
 
-/// Options of the database as a whole.
-pub(super) fn database(memory: &Memory) -> Options {
+/// Options of the database as a whole. Public for whoever measures against a database of the same kind.
+#[must_use]
+pub fn database(memory: &Memory) -> Options {
     let mut o = Options::default();
     o.create_if_missing(true);
     o.create_missing_column_families(true);
@@ -54,7 +55,10 @@ pub(super) fn database(memory: &Memory) -> Options {
 }
 
 /// Options of one column family.
-pub(super) fn column_family(name: &str, memory: &Memory) -> Result<Options, rocksdb::Error> {
+///
+/// # Errors
+/// RocksDB does not know one of the options by its name.
+pub fn column_family(name: &str, memory: &Memory) -> Result<Options, rocksdb::Error> {
     // Checksums per key from the batch to the block: a bit that flips in memory is found before it is stored.
     let mut o = Options::default().get_options_from_string(
         "memtable_protection_bytes_per_key=8;block_protection_bytes_per_key=8;paranoid_file_checks=true",

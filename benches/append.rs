@@ -1,0 +1,130 @@
+//! How much of the speed of the bare disk is left after deciding? Durable commands/s through the engine without
+//! NATS, against the same record bytes alone: one put per event into a plain RocksDB with the same options, in
+//! synced batches of the same size. Engine and floor take turns, so that both see the same machine.
+
+#[path = "common/table.rs"]
+mod table;
+#[path = "common/workload.rs"]
+mod workload;
+
+#[path = "append/drive.rs"]
+mod drive;
+#[path = "append/floor.rs"]
+mod floor;
+
+use std::time::Duration;
+
+use guichet_engine::halt::Halt;
+use guichet_engine::log::{Log, Memory};
+use guichet_schemas::position::Partition;
+use hdrhistogram::Histogram;
+
+use crate::drive::Drive;
+use crate::floor::Floor;
+use crate::table::{Length, Row, print};
+use crate::workload::{Tickets, Workload};
+
+/// As in the binary.
+const CACHE_BYTES: usize = 32 << 20;
+/// See [`CACHE_BYTES`].
+const WRITE_BUFFER_BYTES: usize = 96 << 20;
+/// Tickets that get all the commands of the last level.
+const HOT: u64 = 64;
+
+fn main() {
+    let length = Length::asked();
+    let levels = [
+        (1, Tickets::Many, "no target"),
+        (64, Tickets::Many, "no target"),
+        (512, Tickets::Many, "≥ 0.25"),
+        (512, Tickets::Hot(HOT), "no target"),
+    ];
+    let mut rows = Vec::new();
+    let mut latencies = Vec::new();
+    for (in_flight, tickets, target) in levels {
+        let level = measure(in_flight, tickets, length);
+        let what = match tickets {
+            Tickets::Many => format!("{in_flight} in flight, a new ticket every 5 commands"),
+            Tickets::Hot(n) => format!("{in_flight} in flight, {n} hot tickets"),
+        };
+        let commands = level.commands as f64;
+        rows.push(Row {
+            what,
+            figure: commands / level.engine.as_secs_f64(),
+            unit: "commands/s",
+            against: Some(commands / level.floor.as_secs_f64()),
+            ratio: Some(level.floor.as_secs_f64() / level.engine.as_secs_f64()),
+            target,
+        });
+        rows.push(Row {
+            what: "  of these, in one synced batch".to_owned(),
+            figure: level.events as f64 / level.batches as f64,
+            unit: "events",
+            ..Row::default()
+        });
+        if in_flight == 1 {
+            for (name, quantile, target) in [("p50", 0.5, "≤ 1.5"), ("p99", 0.99, "≤ 1.5")] {
+                let of = |h: &Histogram<u64>| h.value_at_quantile(quantile) as f64 / 1000.0;
+                let (engine, floor) = (of(&level.engine_ns), of(&level.floor_ns));
+                latencies.push(Row {
+                    what: format!("1 in flight, {name}"),
+                    figure: engine,
+                    unit: "µs",
+                    against: Some(floor),
+                    ratio: Some(engine / floor),
+                    target,
+                });
+            }
+        }
+    }
+    print("append: durable commands, against the same bytes in synced batches of the same size", &rows);
+    print("append: latency of a command, against one synced write of its records", &latencies);
+}
+
+/// What one level came to, all turns together.
+struct Level {
+    commands: u64,
+    events: u64,
+    batches: u64,
+    engine: Duration,
+    floor: Duration,
+    engine_ns: Histogram<u64>,
+    floor_ns: Histogram<u64>,
+}
+
+fn measure(in_flight: usize, tickets: Tickets, length: Length) -> Level {
+    let dir = tempfile::tempdir().expect("a folder for the log");
+    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    let log = Log::open(&dir.path().join("log"), Partition(0), &memory, &Halt::new()).expect("a fresh log opens");
+    let floor_memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    let mut floor = Floor::open(&dir.path().join("floor"), &floor_memory);
+    let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(tickets));
+    let histogram = || Histogram::new(3).expect("3 digits are possible");
+    let mut level = Level {
+        commands: 0,
+        events: 0,
+        batches: 0,
+        engine: Duration::ZERO,
+        floor: Duration::ZERO,
+        engine_ns: histogram(),
+        floor_ns: histogram(),
+    };
+    let (turns, turn) = (length.pick(5, 20), Duration::from_millis(length.pick(700, 1500)));
+    // The first turn fills caches and creates what is hot; it does not count.
+    for counts in std::iter::once(false).chain(std::iter::repeat_n(true, turns)) {
+        let turn = drive.turn(in_flight, turn);
+        let written = floor.write(&log.reader(), &turn.heads);
+        if counts {
+            level.commands += turn.latencies_ns.len() as u64;
+            level.events += written.events;
+            level.batches += turn.heads.len() as u64;
+            level.engine += turn.took;
+            level.floor += written.took;
+            turn.latencies_ns.iter().for_each(|ns| level.engine_ns.saturating_record(*ns));
+            written.latencies_ns.iter().for_each(|ns| level.floor_ns.saturating_record(*ns));
+        }
+    }
+    drop(drive);
+    log.close().expect("the log closes");
+    level
+}

@@ -1,0 +1,134 @@
+//! Does this message continue the history that we have folded? Decided by position and hash, never by trust.
+
+use bytes::Bytes;
+use guichet_schemas::codec::DecodeError;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::LogPosition;
+
+use crate::store::Checkpoint;
+
+/// A record as it came, from the stream or from the log service.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrived {
+    /// Sequence in the stream, or place in the log service's answer.
+    pub(crate) sequence: u64,
+    /// Hash of the record at `sequence - 1`, as the sender says.
+    pub(crate) prev_hash: Option<Hash>,
+    /// Hash of this record, as the sender says.
+    pub(crate) hash: Option<Hash>,
+    /// The record.
+    pub(crate) bytes: Bytes,
+}
+
+/// What to do with it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Folded before.
+    Old,
+    /// The next one; its hash.
+    Next(Hash),
+    /// Something between it and the checkpoint is missing.
+    Gap,
+    /// The bytes are not those that the sender hashed.
+    Damaged,
+    /// Not of our history.
+    Foreign(Halt),
+}
+
+/// Why a worker stands still until a person has looked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Halt {
+    #[error(
+        "another lineage: at position {position} the read model folded the record with hash {ours}, the log has {theirs}; \
+         rebuild the read model if the log is the right one"
+    )]
+    OtherLineage { position: LogPosition, ours: Hash, theirs: Hash },
+    #[error("the read model is at position {checkpoint}, the log ends at {head}: it was restored or replaced; rebuild the read model if the log is the right one")]
+    AheadOfLog { checkpoint: LogPosition, head: u64 },
+    #[error("a foreign message stands at position {position} of the stream: {what}; find out who else may publish there")]
+    Foreign { position: u64, what: &'static str },
+    #[error("position {position} cannot be folded: {fault}")]
+    Unreadable { position: u64, fault: DecodeError },
+    #[error("storage: {0}; free or replace the disk, then restart")]
+    Storage(String),
+    #[error("the worker failed: {0}; restart it, and report this")]
+    Broken(&'static str),
+}
+
+/// Compares a message with the checkpoint.
+pub(crate) fn examine(checkpoint: &Checkpoint, arrived: &Arrived) -> Verdict {
+    let have = checkpoint.position_or_zero();
+    if arrived.sequence < have || arrived.sequence == 0 {
+        return Verdict::Old;
+    }
+    if arrived.sequence > have + 1 {
+        return Verdict::Gap;
+    }
+    let hash = Hash::of_record(&arrived.bytes);
+    let (Some(said), Some(before)) = (arrived.hash, arrived.prev_hash) else {
+        return foreign(arrived, "it has no header Guichet-Hash or Guichet-Prev-Hash");
+    };
+    if said != hash {
+        return Verdict::Damaged;
+    }
+    match checkpoint.position {
+        Some(position) if arrived.sequence == have => {
+            if hash == checkpoint.hash { Verdict::Old } else { other_lineage(position, checkpoint, hash) }
+        }
+        Some(position) if before != checkpoint.hash => other_lineage(position, checkpoint, before),
+        None if before != Hash::ZERO => foreign(arrived, "something is said to stand before position 1"),
+        Some(_) | None => Verdict::Next(hash),
+    }
+}
+
+fn other_lineage(position: LogPosition, checkpoint: &Checkpoint, theirs: Hash) -> Verdict {
+    Verdict::Foreign(Halt::OtherLineage { position, ours: checkpoint.hash, theirs })
+}
+
+fn foreign(arrived: &Arrived, what: &'static str) -> Verdict {
+    Verdict::Foreign(Halt::Foreign { position: arrived.sequence, what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(position: u64, bytes: &'static [u8]) -> Checkpoint {
+        Checkpoint { generation: 1, position: LogPosition::new(position), hash: Hash::of_record(bytes) }
+    }
+
+    fn message(sequence: u64, before: &[u8], bytes: &'static [u8]) -> Arrived {
+        Arrived { sequence, prev_hash: Some(Hash::of_record(before)), hash: Some(Hash::of_record(bytes)), bytes: Bytes::from_static(bytes) }
+    }
+
+    #[test]
+    fn only_the_next_record_of_the_same_history_is_folded() {
+        let checkpoint = at(7, b"seven");
+        assert_eq!(examine(&checkpoint, &message(8, b"seven", b"eight")), Verdict::Next(Hash::of_record(b"eight")));
+        assert_eq!(examine(&checkpoint, &message(7, b"six", b"seven")), Verdict::Old);
+        assert_eq!(examine(&checkpoint, &message(3, b"two", b"three")), Verdict::Old);
+        assert_eq!(examine(&checkpoint, &message(9, b"eight", b"nine")), Verdict::Gap);
+    }
+
+    #[test]
+    fn another_lineage_is_named_with_both_hashes() {
+        let checkpoint = at(7, b"seven");
+        let expected = Verdict::Foreign(Halt::OtherLineage {
+            position: LogPosition::new(7).unwrap(),
+            ours: Hash::of_record(b"seven"),
+            theirs: Hash::of_record(b"SEVEN"),
+        });
+        assert_eq!(examine(&checkpoint, &message(8, b"SEVEN", b"eight")), expected);
+        assert_eq!(examine(&checkpoint, &message(7, b"six", b"SEVEN")), expected);
+    }
+
+    #[test]
+    fn a_message_that_was_changed_or_not_written_by_us_is_refused() {
+        let checkpoint = at(7, b"seven");
+        let damaged = Arrived { bytes: Bytes::from_static(b"eighT"), ..message(8, b"seven", b"eight") };
+        assert_eq!(examine(&checkpoint, &damaged), Verdict::Damaged);
+        let bare = Arrived { hash: None, ..message(8, b"seven", b"eight") };
+        assert!(matches!(examine(&checkpoint, &bare), Verdict::Foreign(Halt::Foreign { position: 8, .. })));
+        assert!(matches!(examine(&Checkpoint::EMPTY, &message(1, b"zero", b"one")), Verdict::Foreign(Halt::Foreign { position: 1, .. })));
+    }
+}

@@ -1,0 +1,240 @@
+//! One English sentence per event: who did what, and why.
+//!
+//! Written for a person who reads a history from top to bottom. The text of a comment or a summary is
+//! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
+
+use guichet_schemas::event::{
+    Actor, CommentAdded, Event, FieldValue, Personal, PriorityChanged, StatusChanged, TagsChanged, TicketAssigned, TicketClosed,
+    TicketCreated, TicketEscalated, TicketImported, TicketReopened, TicketResolved, TicketRouted,
+};
+use guichet_schemas::ids::TicketNumber;
+use guichet_schemas::record::Record;
+use guichet_schemas::view::readable_text;
+use guichet_schemas::words::{ActorKind, CloseReason, CommentKind, EscalationKind, Strategy, TicketState, Visibility};
+
+/// Longest quotation, in characters.
+const QUOTE_MAX: usize = 160;
+
+/// What happened, for a person.
+#[must_use]
+pub fn sentence(record: &Record) -> String {
+    let who = who(&record.actor);
+    match &record.event {
+        Event::TicketCreated(e) => format!("{who} {}", created(e)),
+        Event::TicketImported(e) => format!("{who} {}", imported(e)),
+        Event::StatusChanged(e) => format!("{who} {}", status_changed(e)),
+        Event::TicketResolved(e) => format!("{who} {}", resolved(e, &record.actor)),
+        Event::TicketReopened(e) => format!("{who} {}", reopened(e)),
+        Event::TicketClosed(e) => format!("{who} {}", closed(e)),
+        Event::TicketCancelled(e) => format!("{who} cancelled the ticket ({})", words(e.reason.as_str())),
+        Event::TicketRouted(e) => format!("{who} {}", routed(e)),
+        Event::TicketAssigned(e) => format!("{who} {}", assigned(e, &record.actor)),
+        Event::TicketUnassigned(e) => format!("{who} took the ticket from {}{}", e.from, because(e.reason.as_deref())),
+        Event::TicketEscalated(e) => format!("{who} {}", escalated(e)),
+        Event::TicketDeescalated(e) => {
+            format!("{who} gave the ticket back from tier {} to tier {}{}", e.from_tier, e.to_tier, because(e.reason.as_deref()))
+        }
+        Event::CommentAdded(e) => format!("{who} {}", commented(e)),
+        Event::PriorityChanged(e) => format!("{who} {}", priority_changed(e)),
+        Event::CategoryChanged(e) => format!("{who} {}", changed("the category", e.from.as_deref(), e.to.as_deref())),
+        Event::TagsChanged(e) => format!("{who} {}", tags_changed(e)),
+        Event::FieldChanged(e) => {
+            let (from, to) = (e.from.as_ref().map(value), e.to.as_ref().map(value));
+            format!("{who} {}", changed(&format!("field {}", e.field), from.as_deref(), to.as_deref()))
+        }
+        Event::EpochStarted(e) => format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation),
+    }
+}
+
+fn who(actor: &Actor) -> String {
+    let id = &actor.id;
+    let name = match actor.kind {
+        ActorKind::System => format!("the system ({id})"),
+        ActorKind::Bot => format!("bot {id}"),
+        ActorKind::Service => format!("service {id}"),
+        ActorKind::Requester => format!("requester {id}"),
+        ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => id.clone(),
+    };
+    match &actor.on_behalf_of {
+        Some(other) => format!("{name}, for {other},"),
+        None => name,
+    }
+}
+
+fn created(e: &TicketCreated) -> String {
+    let mut notes = vec![format!("priority {}", e.priority)];
+    notes.extend(e.category.as_ref().map(|c| format!("category {c}")));
+    notes.extend(e.group.as_ref().map(|g| format!("in group {g}")));
+    notes.extend(e.assignee.as_ref().map(|a| format!("assigned to {a}")));
+    notes.extend(e.external_ref.as_ref().map(|r| format!("{} {}", r.source, r.id)));
+    let (number, channel) = (TicketNumber(e.number), words(e.channel.as_str()));
+    format!("opened {number} for requester {} by {channel}: {} ({})", e.requester, quote(&e.subject), notes.join(", "))
+}
+
+fn imported(e: &TicketImported) -> String {
+    let part = if e.parts > 1 { format!(", part {} of {}", e.part, e.parts) } else { String::new() };
+    format!("imported the facts that follow from {} ({}{part})", e.source, e.external_id)
+}
+
+fn status_changed(e: &StatusChanged) -> String {
+    let mut text = match e.to {
+        TicketState::Hold => "put the ticket on hold".to_owned(),
+        to @ (TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Resolved | TicketState::Closed | TicketState::Cancelled) => {
+            format!("moved the ticket from {} to {to}", e.from)
+        }
+    };
+    if let Some(custom) = &e.custom_status {
+        text.push_str(&format!(", status {custom}"));
+    }
+    if let Some(until) = e.expected_until {
+        text.push_str(&format!(", expected until {until}"));
+    }
+    text + &because(e.hold_reason.map(|r| words(r.as_str())).as_deref())
+}
+
+fn resolved(e: &TicketResolved, actor: &Actor) -> String {
+    let by = if e.by == actor.id { String::new() } else { format!(", resolver {}", e.by) };
+    let again = if e.resolution_no > 1 { format!(", resolution {}", e.resolution_no) } else { String::new() };
+    format!("resolved the ticket{by}: {} ({}{again})", quote(&e.summary), words(e.code.as_str()))
+}
+
+fn reopened(e: &TicketReopened) -> String {
+    let by = e.resolver_of_last.as_ref().map_or(String::new(), |r| format!(" by {r}"));
+    format!("reopened the ticket {} after it was resolved{by}{}", span(e.since_resolved_ms), because(e.reason.as_deref()))
+}
+
+fn closed(e: &TicketClosed) -> String {
+    let how = if e.auto { " automatically" } else { "" };
+    match e.reason {
+        CloseReason::Resolved => format!("closed the ticket{how}"),
+        CloseReason::Merged => format!("closed the ticket{how}, it was merged into another"),
+    }
+}
+
+fn routed(e: &TicketRouted) -> String {
+    let rule = e.rule.as_ref().map_or(String::new(), |r| format!(" by rule {r}"));
+    let text = match (&e.from_group, &e.to_group) {
+        (Some(from), Some(to)) => format!("moved the ticket from group {from} to group {to}"),
+        (None, Some(to)) => format!("moved the ticket to group {to}"),
+        (Some(from), None) => format!("took the ticket out of group {from}"),
+        (None, None) => "left the ticket without a group".to_owned(),
+    };
+    format!("{text}{rule}{}{}", strategy(e.strategy), because(e.reason.as_deref()))
+}
+
+fn assigned(e: &TicketAssigned, actor: &Actor) -> String {
+    let group = e.group.as_ref().map_or(String::new(), |g| format!(" in group {g}"));
+    let text = match &e.from {
+        _ if e.to == actor.id => "took the ticket".to_owned(),
+        Some(from) if *from != e.to => format!("reassigned the ticket from {from} to {}", e.to),
+        Some(_) | None => format!("assigned the ticket to {}", e.to),
+    };
+    format!("{text}{group}{}{}", strategy(e.strategy), because(e.reason.as_deref()))
+}
+
+fn escalated(e: &TicketEscalated) -> String {
+    let to = match (e.kind, &e.to_manager) {
+        (EscalationKind::Functional, _) => format!("from tier {} to tier {}", e.from_tier, e.to_tier),
+        (EscalationKind::Hierarchical, Some(manager)) => format!("to manager {manager}"),
+        (EscalationKind::Hierarchical, None) => "to a manager".to_owned(),
+    };
+    let tags = if e.tags_at.is_empty() { String::new() } else { format!("; tags {}", e.tags_at.join(", ")) };
+    format!("escalated the ticket {to} ({}{tags})", words(e.reason.as_str()))
+}
+
+fn commented(e: &CommentAdded) -> String {
+    let what = match (e.visibility, e.kind) {
+        (_, CommentKind::Handover) => "left a handover note",
+        (Visibility::Public, CommentKind::Message) => "wrote a public message",
+        (Visibility::Public, CommentKind::Troubleshooting) => "wrote a public troubleshooting note",
+        (Visibility::Internal, CommentKind::Message) => "wrote an internal note",
+        (Visibility::Internal, CommentKind::Troubleshooting) => "wrote an internal troubleshooting note",
+    };
+    let files = match e.attachments.len() {
+        0 => String::new(),
+        1 => " with 1 attachment".to_owned(),
+        n => format!(" with {n} attachments"),
+    };
+    format!("{what}{files}: {}", quote(&e.body))
+}
+
+fn priority_changed(e: &PriorityChanged) -> String {
+    let mut notes = Vec::new();
+    notes.extend(e.urgency.map(|u| format!("urgency {u}")));
+    notes.extend(e.impact.map(|i| format!("impact {i}")));
+    notes.extend(e.reason.clone());
+    let text = if e.from == e.to { format!("weighed the ticket anew, the priority stays {}", e.to) } else { format!("changed the priority from {} to {}", e.from, e.to) };
+    text + &because(Some(notes.join(", ")).filter(|n| !n.is_empty()).as_deref())
+}
+
+fn tags_changed(e: &TagsChanged) -> String {
+    match (e.added.is_empty(), e.removed.is_empty()) {
+        (false, false) => format!("added the tags {} and removed {}", e.added.join(", "), e.removed.join(", ")),
+        (false, true) => format!("added the tags {}", e.added.join(", ")),
+        (true, _) => format!("removed the tags {}", e.removed.join(", ")),
+    }
+}
+
+fn changed(what: &str, from: Option<&str>, to: Option<&str>) -> String {
+    match (from, to) {
+        (Some(from), Some(to)) => format!("changed {what} from {from} to {to}"),
+        (None, Some(to)) => format!("set {what} to {to}"),
+        (Some(from), None) => format!("cleared {what}, it was {from}"),
+        (None, None) => format!("cleared {what}"),
+    }
+}
+
+fn value(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Text(text) => shortened(text),
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+    }
+}
+
+fn strategy(strategy: Strategy) -> String {
+    match strategy {
+        Strategy::Manual | Strategy::Rule => String::new(),
+        other @ (Strategy::RoundRobin | Strategy::LeastLoaded | Strategy::Skill | Strategy::Sticky | Strategy::Pull) => {
+            format!(", by {}", words(other.as_str()))
+        }
+    }
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map_or(String::new(), |r| format!(" ({})", shortened(r)))
+}
+
+fn quote(text: &Personal) -> String {
+    match text {
+        Personal::Plain(plain) => format!("“{}”", shortened(plain)),
+        Personal::Sealed(_) => readable_text(text).to_owned(),
+    }
+}
+
+/// One line of at most [`QUOTE_MAX`] characters.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(QUOTE_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+fn words(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// A span of time in its two largest units.
+fn span(ms: u64) -> String {
+    let minutes = ms / 60_000;
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, m) => format!("{m} min"),
+        (0, h, m) => format!("{h} h {m} min"),
+        (d, h, _) => format!("{d} d {h} h"),
+    }
+}
+
+#[cfg(test)]
+#[path = "sentence_tests.rs"]
+mod tests;

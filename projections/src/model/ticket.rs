@@ -1,0 +1,216 @@
+//! The ticket view: one row per ticket, folded event by event.
+//!
+//! Times are those when something happened (`occurred_at`), so an imported ticket shows its own history.
+//! The fold is total: whatever the log says happened, happened, and no sequence of events makes it panic.
+//! What depends on the present instant is not in the row; [`answer`] adds it.
+
+use guichet_schemas::codec::number_text;
+use guichet_schemas::event::{
+    CommentAdded, Event, FieldChanged, PriorityChanged, StatusChanged, TagsChanged, TicketAssigned, TicketCreated, TicketResolved,
+};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::record::Record;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::{self, TicketView};
+use guichet_schemas::words::{TicketState, Visibility};
+
+/// What a ticket is after a record. `None` stands before its first.
+#[must_use]
+pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
+    let mut row = row.unwrap_or_default();
+    if let Some(id) = record.ticket_id() {
+        row.ticket_id = id.to_wire();
+    }
+    row.version = record.version.get();
+    row.position = record.position.get();
+    row.updated_at = record.occurred_at.0;
+    let at = record.occurred_at;
+    match &record.event {
+        Event::TicketCreated(e) => created(&mut row, e, at),
+        Event::TicketImported(_) => row.imported = true,
+        Event::StatusChanged(e) => status_changed(&mut row, e, at),
+        Event::TicketResolved(e) => resolved(&mut row, e, at),
+        Event::TicketReopened(_) => {
+            enter(&mut row, TicketState::Open, at);
+            // Of a resolution that did not hold, only its times are left.
+            row.resolution = None;
+            count(&mut row.reopen_count);
+        }
+        Event::TicketClosed(_) => {
+            // Closing what is closed is no entry into closed.
+            if state(&row) != Some(TicketState::Closed) {
+                row.closed_at = Some(at.0);
+            }
+            enter(&mut row, TicketState::Closed, at);
+            count(&mut row.close_count);
+        }
+        Event::TicketCancelled(_) => {
+            enter(&mut row, TicketState::Cancelled, at);
+            row.cancelled_at = Some(at.0);
+        }
+        Event::TicketRouted(e) => set_group(&mut row, e.to_group.as_ref()),
+        Event::TicketAssigned(e) => assigned(&mut row, e),
+        Event::TicketUnassigned(_) => set_assignee(&mut row, None),
+        Event::TicketEscalated(e) => {
+            set_tier(&mut row, e.to_tier);
+            count(&mut row.escalations);
+        }
+        Event::TicketDeescalated(e) => {
+            set_tier(&mut row, e.to_tier);
+            count(&mut row.deescalations);
+        }
+        Event::CommentAdded(e) => commented(&mut row, e),
+        Event::PriorityChanged(e) => priority_changed(&mut row, e),
+        Event::CategoryChanged(e) => row.category.clone_from(&e.to),
+        Event::TagsChanged(e) => tags_changed(&mut row, e),
+        Event::FieldChanged(e) => field_changed(&mut row, e),
+        // Not about a ticket.
+        Event::EpochStarted(_) => {}
+    }
+    row
+}
+
+/// The state of a row; `None` before its creation was folded.
+#[must_use]
+pub fn state(row: &TicketView) -> Option<TicketState> {
+    TicketState::from_wire(row.state).ok()
+}
+
+/// The row as an answer that holds at `now`.
+#[must_use]
+pub fn answer(mut row: TicketView, now: Timestamp) -> TicketView {
+    row.age_ms = Some(now.since(Timestamp(row.created_at)));
+    row.time_in_state_ms = Some(now.since(Timestamp(row.state_since)));
+    if let Some(state) = state(&row) {
+        row.allowed_verbs = guichet_rules::allowed_verbs(state).iter().map(|verb| (*verb).to_owned()).collect();
+        row.next_due_at = row.due_at.filter(|_| !state.is_done());
+    }
+    row
+}
+
+fn created(row: &mut TicketView, e: &TicketCreated, at: Timestamp) {
+    let e = e.clone();
+    let state = if e.assignee.is_some() { TicketState::Open } else { TicketState::New };
+    enter(row, state, at);
+    row.created_at = at.0;
+    row.number = number_text(e.number);
+    row.subject = e.subject.to_wire();
+    row.description = e.description.to_wire();
+    row.requester = e.requester;
+    row.requester_kind = e.requester_kind.to_wire();
+    row.requester_name = e.requester_name.to_wire();
+    row.requester_email = e.requester_email.to_wire();
+    row.requester_phone = e.requester_phone.to_wire();
+    row.channel = e.channel.to_wire();
+    row.origin = e.origin.to_wire();
+    row.r#type = e.r#type.to_wire();
+    row.category = e.category;
+    row.urgency = e.urgency.to_wire();
+    row.impact = e.impact.to_wire();
+    row.priority = e.priority.to_wire();
+    row.tags = e.tags;
+    // What the creation carries is the first value, not a change.
+    row.group = e.group;
+    row.assignee = e.assignee;
+    set_tier(row, e.tier);
+    row.product = e.product;
+    row.brand = e.brand;
+    row.language = e.language;
+    row.organisation = e.organisation;
+    row.external_ref = e.external_ref.to_wire();
+    row.fields = e.fields.to_wire();
+    row.due_at = e.due_at.to_wire();
+    row.synthetic = e.synthetic;
+}
+
+fn status_changed(row: &mut TicketView, e: &StatusChanged, at: Timestamp) {
+    enter(row, e.to, at);
+    row.custom_status.clone_from(&e.custom_status);
+    row.hold_reason = e.hold_reason.to_wire();
+    row.expected_until = e.expected_until.to_wire();
+}
+
+fn resolved(row: &mut TicketView, e: &TicketResolved, at: Timestamp) {
+    enter(row, TicketState::Resolved, at);
+    row.first_resolved_at = row.first_resolved_at.or(Some(at.0));
+    row.last_resolved_at = Some(at.0);
+    count(&mut row.resolve_count);
+    row.resolution = Some(wire::ResolutionView {
+        by: e.by.clone(),
+        code: e.code.to_wire(),
+        summary: e.summary.clone().to_wire(),
+        resolution_no: e.resolution_no,
+    });
+}
+
+fn assigned(row: &mut TicketView, e: &TicketAssigned) {
+    set_group(row, e.group.as_ref());
+    set_assignee(row, Some(&e.to));
+}
+
+fn commented(row: &mut TicketView, e: &CommentAdded) {
+    match e.visibility {
+        Visibility::Public => count(&mut row.public_comments),
+        Visibility::Internal => count(&mut row.internal_comments),
+    }
+}
+
+fn priority_changed(row: &mut TicketView, e: &PriorityChanged) {
+    row.priority = e.to.to_wire();
+    row.urgency = e.urgency.to_wire();
+    row.impact = e.impact.to_wire();
+}
+
+fn tags_changed(row: &mut TicketView, e: &TagsChanged) {
+    row.tags.retain(|tag| !e.removed.contains(tag));
+    for tag in &e.added {
+        if !row.tags.contains(tag) {
+            row.tags.push(tag.clone());
+        }
+    }
+}
+
+fn field_changed(row: &mut TicketView, e: &FieldChanged) {
+    match e.to.clone().to_wire() {
+        Some(value) => row.fields.insert(e.field.clone(), value),
+        None => row.fields.remove(&e.field),
+    };
+}
+
+/// A new state begins without the marks of the old one.
+fn enter(row: &mut TicketView, to: TicketState, at: Timestamp) {
+    if state(row) != Some(to) {
+        row.state_since = at.0;
+    }
+    row.state = to.to_wire();
+    row.custom_status = None;
+    row.hold_reason = None;
+    row.expected_until = None;
+}
+
+fn set_group(row: &mut TicketView, to: Option<&String>) {
+    if row.group.as_ref() != to {
+        row.group = to.cloned();
+        count(&mut row.group_changes);
+    }
+}
+
+fn set_assignee(row: &mut TicketView, to: Option<&String>) {
+    if row.assignee.as_ref() != to {
+        row.assignee = to.cloned();
+        count(&mut row.agent_changes);
+    }
+}
+
+fn set_tier(row: &mut TicketView, to: u32) {
+    row.tier = to;
+    row.max_tier = row.max_tier.max(to);
+}
+
+fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}
+
+#[cfg(test)]
+#[path = "ticket_tests.rs"]
+mod tests;

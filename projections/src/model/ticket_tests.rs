@@ -1,0 +1,112 @@
+use guichet_schemas::event::*;
+use proptest::prelude::*;
+
+use super::*;
+use crate::history::{self, Dice, History, assigned, closed, escalated, reopened, resolved, routed, status};
+
+/// The row after a creation and these events, and the instant of each position.
+fn fold(events: Vec<Event>) -> TicketView {
+    let mut history = History::new();
+    let ticket = history.open(1);
+    for event in events {
+        history.push(ticket, "bob", event);
+    }
+    history.entries.iter().skip(1).fold(None, |row, entry| Some(apply(row, &entry.record))).unwrap()
+}
+
+/// When the n-th event after the creation happened. The creation stands at position 2.
+fn at(n: i64) -> i64 {
+    history::START + 1_000 * (n + 2)
+}
+
+#[test]
+fn a_ticket_is_new_without_an_assignee_and_open_with_one() {
+    assert_eq!(state(&fold(vec![])), Some(TicketState::New));
+    let mut history = History::new();
+    let with = TicketCreated { assignee: Some("bob".to_owned()), tier: 0, ..history::created(1) };
+    history.push(history::ticket_id(1), "alice", Event::TicketCreated(with));
+    let row = apply(None, &history.entries[1].record);
+    assert_eq!(state(&row), Some(TicketState::Open));
+    assert_eq!((row.group_changes, row.agent_changes, row.max_tier), (0, 0, 0), "what the creation carries is no change");
+}
+
+#[test]
+fn changes_count_only_where_the_value_changes() {
+    let unassigned = || Event::TicketUnassigned(TicketUnassigned { from: "bob".to_owned(), reason: None });
+    let row = fold(vec![
+        assigned("bob", Some("desk")),    // agent
+        assigned("bob", Some("network")), // group
+        routed(Some("network")),
+        routed(None), // group
+        unassigned(), // agent
+        unassigned(),
+        assigned("bob", None), // agent
+    ]);
+    assert_eq!((row.group_changes, row.agent_changes), (2, 3));
+    assert_eq!((row.group, row.assignee), (None, Some("bob".to_owned())));
+}
+
+#[test]
+fn resolving_reopening_and_closing_keep_their_times() {
+    let row = fold(vec![resolved(1), reopened(1), resolved(2), closed(), closed(), reopened(2)]);
+    assert_eq!((row.first_resolved_at, row.last_resolved_at), (Some(at(1)), Some(at(3))));
+    assert_eq!(row.closed_at, Some(at(4)), "the entry into closed, not the repetition, and kept after an imported reopen");
+    assert_eq!((row.resolve_count, row.reopen_count, row.close_count), (2, 2, 2));
+    assert_eq!(state(&row), Some(TicketState::Open));
+    assert_eq!(row.resolution, None, "a resolution that did not hold is none");
+    assert_eq!((row.created_at, row.state_since, row.updated_at), (at(0), at(6), at(6)));
+    assert_eq!(fold(vec![resolved(1), closed(), reopened(1), closed()]).closed_at, Some(at(4)), "the last entry into closed");
+}
+
+#[test]
+fn the_highest_tier_includes_the_first() {
+    let down = Event::TicketDeescalated(TicketDeescalated { from_tier: 3, to_tier: 0, reason: None });
+    let row = fold(vec![escalated(1, 3), down]);
+    assert_eq!((row.tier, row.max_tier, row.escalations, row.deescalations), (0, 3, 1, 1));
+    assert_eq!(fold(vec![]).max_tier, 1);
+}
+
+#[test]
+fn a_state_keeps_its_marks_only_while_it_lasts() {
+    let row = fold(vec![status(TicketState::New, TicketState::Hold)]);
+    assert_eq!(row.hold_reason, Some(wire::HoldReason::Vendor as i32));
+    let row = fold(vec![status(TicketState::New, TicketState::Hold), status(TicketState::Hold, TicketState::Open), status(TicketState::Open, TicketState::Open)]);
+    assert_eq!((row.hold_reason, row.state_since), (None, at(2)));
+}
+
+#[test]
+fn an_answer_adds_what_depends_on_the_present() {
+    let mut row = fold(vec![resolved(1)]);
+    row.due_at = Some(at(9));
+    let shown = answer(row.clone(), Timestamp(at(5)));
+    assert_eq!((shown.age_ms, shown.time_in_state_ms, shown.next_due_at), (Some(5_000), Some(4_000), None));
+    assert!(shown.allowed_verbs.iter().any(|verb| verb == "reopen"));
+    assert_eq!((row.age_ms, row.next_due_at), (None, None), "the row itself holds none of it");
+    assert_eq!(answer(apply(Some(row), &reopened_record()), Timestamp(at(5))).next_due_at, Some(at(9)));
+}
+
+fn reopened_record() -> Record {
+    let mut history = History::new();
+    history.push(history::ticket_id(1), "bob", reopened(1));
+    history.entries[1].record.clone()
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_events_makes_the_fold_panic(seed in any::<u64>(), creation_at in 0usize..40) {
+        let mut dice = Dice(seed);
+        let mut history = History::new();
+        let ticket = history::ticket_id(1);
+        for i in 0..40 {
+            let event = if i == creation_at { Event::TicketCreated(history::created(1)) } else { history::any_event(&mut dice) };
+            history.push(ticket, "bob", event);
+        }
+        let extreme = TicketView { group_changes: u32::MAX, agent_changes: u32::MAX, escalations: u32::MAX, resolve_count: u32::MAX, ..Default::default() };
+        for start in [None, Some(extreme)] {
+            let row = history.entries.iter().fold(start, |row, entry| Some(apply(row, &entry.record))).unwrap();
+            prop_assert_eq!(row.version, 40);
+            prop_assert!(row.max_tier >= row.tier);
+            answer(row, Timestamp(i64::MIN));
+        }
+    }
+}

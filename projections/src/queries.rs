@@ -1,0 +1,214 @@
+//! The query service over NATS. Always drains its subscription; what it cannot take it answers `busy`.
+//!
+//! Waiting for a position costs no thread: the waiting and the reading have each a bound of their own, so
+//! that neither many patient askers nor a few heavy questions keep the others from an answer.
+
+mod answer;
+mod ask;
+mod events;
+mod page;
+mod past;
+mod projections;
+mod reply;
+mod ticket;
+mod tickets;
+mod timeline;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_nats::service::endpoint::Endpoint;
+use async_nats::service::{Request, ServiceExt as _};
+use futures_util::StreamExt as _;
+use guichet_schemas::codec::{Encoding, decode_query};
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::subject::{QUERIES, QuerySubject, is_reply};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::running::Clock;
+use crate::status::Status;
+use crate::store::Store;
+use ask::Ask;
+
+/// Questions taken and not yet answered, waiting ones apart.
+const PENDING_MAX: usize = 1_024;
+/// Questions that wait for a position.
+const WAITING_MAX: usize = 1_024;
+/// Questions that read at the same time, each on a thread.
+const READING_MAX: usize = 4;
+const RETRY_AFTER_MS: u64 = 100;
+
+/// Answers questions about the read model.
+pub(crate) struct Queries {
+    store: Arc<Store>,
+    status: Arc<Status>,
+    clock: Clock,
+    pending: Arc<Semaphore>,
+    waiting: Semaphore,
+    reading: Semaphore,
+    /// Requests without a reply subject that may be answered.
+    dropped: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// The service as announced.
+pub(crate) struct Service {
+    announced: async_nats::service::Service,
+    receiving: JoinHandle<()>,
+    queries: Arc<Queries>,
+}
+
+impl Queries {
+    pub(crate) fn new(store: Arc<Store>, status: Arc<Status>, clock: Clock) -> Self {
+        Self {
+            store,
+            status,
+            clock,
+            pending: Arc::new(Semaphore::new(PENDING_MAX)),
+            waiting: Semaphore::new(WAITING_MAX),
+            reading: Semaphore::new(READING_MAX),
+            dropped: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Announces the service and begins to answer.
+pub(crate) async fn serve(queries: Queries, client: async_nats::Client) -> Result<Service, async_nats::Error> {
+    let queries = Arc::new(queries);
+    let counters = Arc::clone(&queries);
+    let announced = client
+        .service_builder()
+        .description("answers questions about tickets from read models")
+        .stats_handler(move |_, _| {
+            serde_json::json!({
+                "refused": counters.refused.load(Ordering::Relaxed),
+                "dropped": counters.dropped.load(Ordering::Relaxed),
+            })
+        })
+        .start("guichet-projections", env!("CARGO_PKG_VERSION"))
+        .await?;
+    let endpoint = announced.endpoint_builder().name("query").metadata(metadata()).add(QUERIES).await?;
+    let receiving = tokio::spawn(receive(Arc::clone(&queries), endpoint));
+    Ok(Service { announced, receiving, queries })
+}
+
+impl Service {
+    /// Takes no more questions, and waits a while for the answers that are on their way.
+    pub(crate) async fn stop(mut self, wait: Duration) {
+        if self.announced.stop().await.is_err() {
+            tracing::warn!("the query service could not be withdrawn");
+        }
+        let drained = async {
+            // Without a connection the end of the subscription may never come; the wait is bounded.
+            if (&mut self.receiving).await.is_err() {
+                tracing::error!("the query service ended in a panic");
+            }
+            let all = u32::try_from(PENDING_MAX).unwrap_or(u32::MAX);
+            self.queries.pending.acquire_many(all).await.is_ok()
+        };
+        if tokio::time::timeout(wait, drained).await.is_err() {
+            tracing::warn!("stopping although questions are unanswered");
+            self.receiving.abort();
+        }
+    }
+}
+
+fn metadata() -> HashMap<String, String> {
+    [
+        ("schema.request", "guichet.v1.Query"),
+        ("schema.response", "guichet.v1.QueryReply"),
+        ("content-types", "application/json,application/protobuf"),
+        ("format", "application/json,application/protobuf"),
+        ("idempotent", "yes"),
+        ("docs", "schemas/contract"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
+}
+
+async fn receive(queries: Arc<Queries>, mut endpoint: Endpoint) {
+    while let Some(request) = endpoint.next().await {
+        if !request.message.reply.as_ref().is_some_and(|reply| is_reply(reply)) {
+            queries.dropped.fetch_add(1, Ordering::Relaxed);
+            continue;
+        }
+        match Arc::clone(&queries.pending).try_acquire_owned() {
+            Ok(permit) => {
+                let queries = Arc::clone(&queries);
+                tokio::spawn(async move {
+                    queries.handle(&request).await;
+                    drop(permit);
+                });
+            }
+            Err(_) => queries.refuse(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
+        }
+    }
+}
+
+impl Queries {
+    async fn handle(self: &Arc<Self>, request: &Request) {
+        let (encoding, outcome) = match encoding_of(request) {
+            Ok(encoding) => (encoding, self.answer(request, encoding).await),
+            Err(rejection) => (Encoding::default(), Err(rejection)),
+        };
+        match outcome {
+            Ok(body) => reply::accepted(request, encoding, body).await,
+            Err(rejection) => self.refuse(request, encoding, &rejection).await,
+        }
+    }
+
+    async fn answer(self: &Arc<Self>, request: &Request, encoding: Encoding) -> Result<bytes::Bytes, Rejection> {
+        let subject = QuerySubject::parse(&request.message.subject)?;
+        let query = decode_query(subject.name, encoding, &request.message.payload)?;
+        let ask = Ask::check(subject, query, encoding)?;
+        self.reach(&ask).await?;
+        // Closed never, so an error cannot come; if it did, "busy" would be true.
+        let _slot = self.reading.acquire().await.map_err(|_| busy())?;
+        let queries = Arc::clone(self);
+        tokio::task::spawn_blocking(move || queries.read(&ask)).await.map_err(|_| unavailable("the answer failed; report this"))?
+    }
+
+    /// Waits until the model has folded the position that the asker wants to see.
+    async fn reach(&self, ask: &Ask) -> Result<(), Rejection> {
+        let mut position = self.status.position();
+        if *position.borrow() >= ask.min_position {
+            return Ok(());
+        }
+        let _place = self.waiting.try_acquire().map_err(|_| busy())?;
+        let mut halted = self.status.halted();
+        tokio::select! {
+            biased;
+            Ok(_) = position.wait_for(|p| *p >= ask.min_position) => return Ok(()),
+            // A model that stands still will not get there.
+            _ = halted.wait_for(Option::is_some) => {}
+            () = tokio::time::sleep(ask.wait) => {}
+        }
+        let have = *self.status.position().borrow();
+        Err(Rejection::Unavailable {
+            reason: format!("the read model is at position {have}, not yet at {}", ask.min_position),
+            as_of_position: Some(have),
+        })
+    }
+
+    async fn refuse(&self, request: &Request, encoding: Encoding, rejection: &Rejection) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        reply::refused(request, encoding, rejection).await;
+    }
+}
+
+fn encoding_of(request: &Request) -> Result<Encoding, Rejection> {
+    let headers = request.message.headers.as_ref();
+    Encoding::from_content_type(headers.and_then(|h| h.get("Content-Type")).map(|v| v.as_str()))
+}
+
+fn busy() -> Rejection {
+    Rejection::Busy { reason: "too many questions at a time", retry_after_ms: RETRY_AFTER_MS }
+}
+
+fn unavailable(reason: &str) -> Rejection {
+    Rejection::Unavailable { reason: reason.to_owned(), as_of_position: None }
+}

@@ -1,0 +1,103 @@
+//! A question, checked once: after this every field is in its range.
+
+use std::time::Duration;
+
+use guichet_schemas::codec::Encoding;
+use guichet_schemas::ids::{TenantId, TicketId, TicketNumber};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::subject::QuerySubject;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire;
+use guichet_schemas::wire::query::Data;
+
+const WAIT_MS_MAX: u64 = 30_000;
+const LIMIT_MAX: u32 = 1_000;
+const LIMIT_DEFAULT: u32 = 100;
+
+pub(super) struct Ask {
+    pub(super) tenant: TenantId,
+    pub(super) encoding: Encoding,
+    /// 0: whatever there is.
+    pub(super) min_position: u64,
+    pub(super) wait: Duration,
+    pub(super) as_of: Option<Timestamp>,
+    pub(super) as_of_position: Option<u64>,
+    pub(super) limit: usize,
+    pub(super) cursor: Option<String>,
+    pub(super) question: Question,
+}
+
+pub(super) enum Question {
+    Ticket(Which),
+    Timeline(Which),
+    Tickets(wire::TicketsQuery),
+    Events(wire::EventsQuery),
+    Projections,
+}
+
+/// A ticket, as it was named.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which {
+    Id(TicketId),
+    Number(TicketNumber),
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "ticket {id}"),
+            Self::Number(number) => write!(f, "ticket {number}"),
+        }
+    }
+}
+
+impl Ask {
+    pub(super) fn check(subject: QuerySubject, query: wire::Query, encoding: Encoding) -> Result<Self, Rejection> {
+        let wait_ms = query.wait_ms.unwrap_or(0);
+        if wait_ms > WAIT_MS_MAX {
+            return Err(FieldError::new("wait_ms", format!("must be at most {WAIT_MS_MAX}")).into());
+        }
+        let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
+        if limit == 0 || limit > LIMIT_MAX {
+            return Err(FieldError::new("limit", format!("must be 1 to {LIMIT_MAX}")).into());
+        }
+        let data = query.data.ok_or_else(|| FieldError::new("data", "is required"))?;
+        Ok(Self {
+            tenant: subject.tenant,
+            encoding,
+            min_position: query.min_position.unwrap_or(0),
+            wait: Duration::from_millis(wait_ms),
+            as_of: query.as_of.map(Timestamp),
+            as_of_position: query.as_of_position,
+            limit: limit as usize,
+            cursor: query.cursor,
+            question: question(data)?,
+        })
+    }
+
+    pub(super) const fn looks_back(&self) -> bool {
+        self.as_of.is_some() || self.as_of_position.is_some()
+    }
+}
+
+fn question(data: Data) -> Result<Question, Rejection> {
+    Ok(match data {
+        Data::Ticket(q) => Question::Ticket(which(q.ticket_id, q.number)?),
+        Data::Timeline(q) => Question::Timeline(which(q.ticket_id, q.number)?),
+        Data::Tickets(q) => Question::Tickets(q),
+        Data::Events(q) => Question::Events(q),
+        Data::Projections(_) => Question::Projections,
+    })
+}
+
+fn which(id: Option<Vec<u8>>, number: Option<String>) -> Result<Which, Rejection> {
+    match (id, number) {
+        (Some(id), None) => Ok(Which::Id(TicketId::from_wire(id).map_err(|e| e.in_field("ticket_id"))?)),
+        (None, Some(number)) => TicketNumber::parse(&number)
+            .map(Which::Number)
+            .ok_or_else(|| FieldError::new("number", "must be a number such as T-42").into()),
+        (None, None) => Err(FieldError::new("ticket_id", "or number is required").into()),
+        (Some(_), Some(_)) => Err(FieldError::new("number", "must not be given together with ticket_id").into()),
+    }
+}

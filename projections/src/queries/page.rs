@@ -1,0 +1,89 @@
+//! Pages of a list: as many entries as were asked for, and no more bytes than a reply should have.
+
+use guichet_schemas::codec::Encoding;
+use guichet_schemas::json;
+use guichet_schemas::rejection::FieldError;
+
+use super::ask::Ask;
+
+/// Bytes of the entries of a page; the rest of the 192 KiB is for what stands around them.
+const BYTES_MAX: usize = 191 * 1024;
+
+/// Rows looked at for one page. A filter that matches little ends its page early and gives a cursor, instead
+/// of keeping a thread for minutes.
+pub(super) const ROWS_READ_MAX: usize = 100_000;
+
+pub(super) struct Page<T> {
+    entries: Vec<T>,
+    bytes: usize,
+    limit: usize,
+    encoding: Encoding,
+}
+
+impl<T: prost::Message + serde::Serialize> Page<T> {
+    pub(super) fn new(ask: &Ask) -> Self {
+        Self { entries: Vec::new(), bytes: 0, limit: ask.limit, encoding: ask.encoding }
+    }
+
+    /// Takes an entry, or says that the page is full. The first always fits: a page must lead on.
+    #[must_use]
+    pub(super) fn takes(&mut self, entry: T) -> bool {
+        if self.entries.len() >= self.limit {
+            return false;
+        }
+        let bytes = match self.encoding {
+            Encoding::Json => json::to_vec(&entry).len() + 1,
+            Encoding::Protobuf => entry.encoded_len() + 6,
+        };
+        if !self.entries.is_empty() && self.bytes + bytes > BYTES_MAX {
+            return false;
+        }
+        self.bytes += bytes;
+        self.entries.push(entry);
+        true
+    }
+
+    pub(super) fn into_entries(self) -> Vec<T> {
+        self.entries
+    }
+}
+
+/// Where a page ended: a counter, and of which list. Opaque to callers.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cursor {
+    Version,
+    Position,
+    Number,
+}
+
+impl Cursor {
+    const fn letter(self) -> char {
+        match self {
+            Self::Version => 'v',
+            Self::Position => 'p',
+            Self::Number => 'n',
+        }
+    }
+
+    pub(super) fn write(self, last: u64) -> String {
+        format!("{}{last}", self.letter())
+    }
+
+    /// The counter of the last entry of the page before; `None` at the first page.
+    pub(super) fn read(self, ask: &Ask) -> Result<Option<u64>, FieldError> {
+        let Some(text) = &ask.cursor else { return Ok(None) };
+        text.strip_prefix(self.letter())
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok())
+            .filter(|last| (1..u64::MAX).contains(last))
+            .map(Some)
+            .ok_or_else(|| FieldError::new("cursor", "must be the next_cursor of an answer to this query"))
+    }
+
+    pub(super) fn refuse(ask: &Ask) -> Result<(), FieldError> {
+        match ask.cursor {
+            Some(_) => Err(FieldError::new("cursor", "is not for this query: it has one page")),
+            None => Ok(()),
+        }
+    }
+}

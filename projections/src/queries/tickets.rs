@@ -1,0 +1,102 @@
+//! `tickets`: the tickets that match every filter given, newest number first.
+
+use std::ops::Range;
+
+use guichet_schemas::mirror::Wire;
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::view::readable;
+use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::wire::{TicketView, TicketsQuery, TicketsView};
+use guichet_schemas::words::{Channel, Priority, TicketState};
+
+use super::answer::{Found, Reader, Refusal};
+use super::page::{Cursor, Page, ROWS_READ_MAX};
+use crate::model::ticket;
+
+pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found, Refusal> {
+    if reader.ask.looks_back() {
+        return Err(Rejection::Unsupported("the query tickets with as_of or as_of_position".to_owned()).into());
+    }
+    let filter = Filter::new(query)?;
+    let after = Cursor::Number.read(reader.ask)?;
+    let mut page = Page::new(reader.ask);
+    let mut last = after;
+    let mut next = None;
+    for (read, entry) in reader.view.numbers_down_from(reader.tenant(), after.map_or(u64::MAX, |n| n - 1)).enumerate() {
+        let (number, id) = entry?;
+        let row = reader.view.ticket(reader.tenant(), id)?.filter(|row| filter.matches(row));
+        let fits = row.is_none_or(|row| page.takes(ticket::answer(row, reader.now)));
+        if fits {
+            last = Some(number.0);
+        }
+        if !fits || read + 1 >= ROWS_READ_MAX {
+            next = last.map(|last| Cursor::Number.write(last));
+            break;
+        }
+    }
+    Ok((Data::Tickets(TicketsView { tickets: page.into_entries() }), next))
+}
+
+struct Filter<'a> {
+    query: &'a TicketsQuery,
+    /// In lower case.
+    text: Option<String>,
+    /// What everything below the category begins with.
+    below: Option<String>,
+    created: Range<i64>,
+    updated: Range<i64>,
+    due: Option<Range<i64>>,
+}
+
+impl<'a> Filter<'a> {
+    fn new(query: &'a TicketsQuery) -> Result<Self, FieldError> {
+        word::<TicketState>("status", query.status)?;
+        word::<Priority>("priority", query.priority)?;
+        word::<Channel>("channel", query.channel)?;
+        let any_due = query.due_from.is_none() && query.due_to.is_none();
+        Ok(Self {
+            query,
+            text: query.text.as_ref().map(|text| text.to_lowercase()),
+            below: query.category.as_ref().map(|category| format!("{category}/")),
+            created: range(query.created_from, query.created_to),
+            updated: range(query.updated_from, query.updated_to),
+            due: (!any_due).then(|| range(query.due_from, query.due_to)),
+        })
+    }
+
+    fn matches(&self, row: &TicketView) -> bool {
+        let q = self.query;
+        ticket::state(row).is_some()
+            && q.status.is_none_or(|status| row.state == status)
+            && q.priority.is_none_or(|priority| row.priority == priority)
+            && q.channel.is_none_or(|channel| row.channel == channel)
+            && equals(q.group.as_ref(), row.group.as_ref())
+            && equals(q.assignee.as_ref(), row.assignee.as_ref())
+            && equals(q.requester.as_ref(), Some(&row.requester))
+            && q.tag.as_ref().is_none_or(|tag| row.tags.contains(tag))
+            && self.category_matches(row)
+            && self.created.contains(&row.created_at)
+            && self.updated.contains(&row.updated_at)
+            && self.due.as_ref().is_none_or(|due| row.due_at.is_some_and(|at| due.contains(&at)))
+            && self.text.as_ref().is_none_or(|text| readable(row.subject.as_ref()).to_lowercase().contains(text))
+    }
+
+    fn category_matches(&self, row: &TicketView) -> bool {
+        let Some(below) = &self.below else { return true };
+        row.category.as_ref().is_some_and(|category| self.query.category.as_ref() == Some(category) || category.starts_with(below))
+    }
+}
+
+fn equals(wanted: Option<&String>, value: Option<&String>) -> bool {
+    wanted.is_none_or(|wanted| value == Some(wanted))
+}
+
+/// Holds its start and not its end; open where nothing is given.
+fn range(from: Option<i64>, to: Option<i64>) -> Range<i64> {
+    from.unwrap_or(i64::MIN)..to.unwrap_or(i64::MAX)
+}
+
+/// Refuses a number that is no word of the list.
+fn word<W: Wire<Repr = i32>>(field: &str, value: Option<i32>) -> Result<(), FieldError> {
+    value.map_or(Ok(()), |value| W::from_wire(value).map(|_| ()).map_err(|e| e.in_field(field)))
+}

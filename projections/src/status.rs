@@ -1,0 +1,104 @@
+//! How the worker is, for those who ask: one place that the worker writes and the queries read.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::wire::{ProjectionState, ProjectionView};
+use tokio::sync::watch;
+
+use crate::fold::Folded;
+use crate::lineage::Halt;
+use crate::model;
+use crate::store::{StoreError, View};
+
+/// Up to this many positions behind is still live: under load a batch is always on its way.
+const LIVE_LAG_MAX: u64 = 1_000;
+
+pub(crate) struct Status {
+    position: watch::Sender<u64>,
+    halted: watch::Sender<Option<String>>,
+    /// Newest event known to be in the stream or the log.
+    newest: AtomicU64,
+    quarantined: AtomicUsize,
+    /// Why nothing arrives; `None` while connected to the stream.
+    waiting: Mutex<Option<String>>,
+}
+
+impl Status {
+    pub(crate) fn new(folded: &Folded) -> Self {
+        let status = Self {
+            position: watch::Sender::new(0),
+            halted: watch::Sender::new(None),
+            newest: AtomicU64::new(0),
+            quarantined: AtomicUsize::new(0),
+            waiting: Mutex::new(Some("starting".to_owned())),
+        };
+        status.folded(folded);
+        status
+    }
+
+    pub(crate) fn folded(&self, folded: &Folded) {
+        self.quarantined.store(folded.quarantined, Ordering::Relaxed);
+        self.position.send_replace(folded.checkpoint.position_or_zero());
+    }
+
+    pub(crate) fn newest(&self, position: u64) {
+        self.newest.store(position, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connected(&self) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Says why nothing arrives; true where that is news.
+    pub(crate) fn waits(&self, why: &str) -> bool {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = waiting.as_deref() != Some(why);
+        *waiting = Some(why.to_owned());
+        news
+    }
+
+    pub(crate) fn halt(&self, halt: &Halt) {
+        self.halted.send_replace(Some(halt.to_string()));
+    }
+
+    pub(crate) fn position(&self) -> watch::Receiver<u64> {
+        self.position.subscribe()
+    }
+
+    pub(crate) fn halted(&self) -> watch::Receiver<Option<String>> {
+        self.halted.subscribe()
+    }
+
+    /// The answer about this read model, with the quarantined tickets of one tenant, or of all.
+    pub(crate) fn projection(&self, view: &View<'_>, tenant: Option<&str>) -> Result<ProjectionView, StoreError> {
+        let checkpoint = view.checkpoint()?;
+        let position = checkpoint.position_or_zero();
+        let lag = self.newest.load(Ordering::Relaxed).saturating_sub(position);
+        let (state, reason) = self.state(lag);
+        Ok(ProjectionView {
+            name: model::NAME.to_owned(),
+            version: model::VERSION,
+            generation: checkpoint.generation,
+            checkpoint: position,
+            checkpoint_hash: checkpoint.hash.to_wire(),
+            lag,
+            state: state as i32,
+            reason,
+            quarantined: view.quarantined(tenant)?,
+        })
+    }
+
+    fn state(&self, lag: u64) -> (ProjectionState, Option<String>) {
+        if let Some(reason) = self.halted.borrow().clone() {
+            return (ProjectionState::Halted, Some(reason));
+        }
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match self.quarantined.load(Ordering::Relaxed) {
+            0 if waiting.is_some() || lag > LIVE_LAG_MAX => (ProjectionState::CatchingUp, waiting),
+            0 => (ProjectionState::Live, None),
+            n => (ProjectionState::Degraded, Some(waiting.unwrap_or_else(|| format!("{n} tickets could not be folded")))),
+        }
+    }
+}

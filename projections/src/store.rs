@@ -1,0 +1,169 @@
+//! The worker's own RocksDB: rows, records and checkpoint, written together or not at all.
+//!
+//! There is no write-ahead log. Everything here can be read again from the stream, so a crash may lose a
+//! tail, but it must lose the *same* tail in every column family: `atomic_flush` sees to that, and the
+//! checkpoint lies in the same batch as the rows that it speaks for. A log of our own would write every
+//! byte twice, and would bring a way to fail that the checkpoint cannot see (a log that is cut short opens
+//! without an error). The tail is bounded by the size of the write buffer, some tens of thousands of events.
+
+mod checkpoint;
+mod content;
+mod options;
+mod view;
+mod write;
+
+use std::path::Path;
+
+use guichet_schemas::ids::TicketId;
+use guichet_schemas::wire;
+use prost::Message as _;
+use rocksdb::{ColumnFamily, DB, FlushOptions};
+
+pub use checkpoint::Checkpoint;
+pub use options::Memory;
+pub use view::View;
+pub(crate) use write::Batch;
+
+use crate::{keys, model};
+
+/// A read model on disk.
+pub struct Store {
+    db: DB,
+}
+
+/// What can go wrong with a read model.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk or RocksDB refused. What is on disk is consistent; restart to go on from there.
+    #[error("the read model could not be read or written")]
+    Storage(#[from] rocksdb::Error),
+    /// A row cannot be read. Delete the folder to rebuild the model from the log.
+    #[error("the read model is damaged: {what} cannot be read; delete its folder, it is rebuilt from the log")]
+    Damaged {
+        /// Which row.
+        what: &'static str,
+    },
+    /// A newer program wrote the folder.
+    #[error("the read model has format {found}, this program knows up to {known}; upgrade the program, or delete the folder to rebuild it")]
+    NewerFormat {
+        /// What the folder says.
+        found: u32,
+        /// What this program knows.
+        known: u32,
+    },
+    /// The folder holds another projection, or one folded by other rules.
+    #[error("the folder holds projection {found}, this program folds {wanted}; delete the folder to rebuild it from the log")]
+    OtherProjection {
+        /// What the folder holds.
+        found: String,
+        /// What was asked for.
+        wanted: String,
+    },
+}
+
+impl Store {
+    /// Opens the folder, or makes it.
+    ///
+    /// # Errors
+    /// It cannot be opened, or another program than this one must read it.
+    pub fn open(dir: &Path, memory: &Memory) -> Result<Self, StoreError> {
+        let families = keys::MODEL.iter().chain([&keys::META]).map(|name| options::family(name, memory));
+        let store = Self { db: DB::open_cf_descriptors(&options::database(memory), dir, families)? };
+        store.check_format()?;
+        Ok(store)
+    }
+
+    /// How far the model is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
+        self.view().checkpoint()
+    }
+
+    /// The model as it is now; what is written later does not show in it.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.db)
+    }
+
+    pub(crate) fn batch(&self) -> Batch<'_> {
+        Batch::new(&self.db)
+    }
+
+    pub(crate) fn ticket_row(&self, key: &[u8]) -> Result<Option<wire::TicketView>, StoreError> {
+        let Some(bytes) = self.db.get_pinned_cf(family(&self.db, keys::TICKETS), key)? else { return Ok(None) };
+        wire::TicketView::decode(&*bytes).map(Some).map_err(|_| StoreError::Damaged { what: "a ticket's row" })
+    }
+
+    /// Brings everything written so far to the disk.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        let families: Vec<_> = keys::MODEL.iter().chain([&keys::META]).map(|name| family(&self.db, name)).collect();
+        Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn write_format_for_test(&self, format: u32) {
+        self.db.put_cf_opt(family(&self.db, keys::META), keys::META_FORMAT, format.to_be_bytes(), &no_wal()).unwrap();
+    }
+
+    fn check_format(&self) -> Result<(), StoreError> {
+        let meta = family(&self.db, keys::META);
+        let wanted = projection_mark();
+        match self.db.get_cf(meta, keys::META_FORMAT)? {
+            None => {
+                let mut batch = rocksdb::WriteBatch::default();
+                batch.put_cf(meta, keys::META_FORMAT, keys::FORMAT.to_be_bytes());
+                batch.put_cf(meta, keys::META_PROJECTION, wanted);
+                self.db.write_without_wal(batch)?;
+                return Ok(());
+            }
+            Some(bytes) => {
+                let found = bytes.first_chunk().map(|b| u32::from_be_bytes(*b)).ok_or(StoreError::Damaged { what: "the format version" })?;
+                if found > keys::FORMAT {
+                    return Err(StoreError::NewerFormat { found, known: keys::FORMAT });
+                }
+            }
+        }
+        let found = self.db.get_cf(meta, keys::META_PROJECTION)?.unwrap_or_default();
+        if found == wanted {
+            return Ok(());
+        }
+        Err(StoreError::OtherProjection { found: readable_mark(&found), wanted: readable_mark(&wanted) })
+    }
+}
+
+/// Name and version of the fold, as they stand in `meta`.
+fn projection_mark() -> Vec<u8> {
+    let mut mark = keys::tenant(model::NAME);
+    mark.extend_from_slice(&model::VERSION.to_be_bytes());
+    mark
+}
+
+fn readable_mark(mark: &[u8]) -> String {
+    let name = mark.split(|b| *b == 0).next().unwrap_or_default();
+    let version = mark.last_chunk().map_or(0, |b| u32::from_be_bytes(*b));
+    format!("{} version {version}", String::from_utf8_lossy(name))
+}
+
+#[cfg(test)]
+fn no_wal() -> rocksdb::WriteOptions {
+    let mut options = rocksdb::WriteOptions::default();
+    options.disable_wal(true);
+    options
+}
+
+fn family<'a>(db: &'a DB, name: &str) -> &'a ColumnFamily {
+    db.cf_handle(name).expect("every column family is opened with the database")
+}
+
+pub(crate) fn damaged_key() -> StoreError {
+    StoreError::Damaged { what: "a key" }
+}
+
+pub(crate) fn id_of_value(value: &[u8]) -> Result<TicketId, StoreError> {
+    keys::ticket_id(value).ok_or(StoreError::Damaged { what: "a number's ticket" })
+}

@@ -1,0 +1,36 @@
+//! One hash over the whole model, to compare two of them.
+
+use guichet_schemas::hash::Hash;
+use rocksdb::Direction;
+
+use super::{Store, StoreError};
+use crate::keys;
+
+impl Store {
+    /// A hash of every row and of the checkpoint. Two models with the same hash are the same, however they
+    /// came to be: in batches of whatever size, with restarts or without.
+    ///
+    /// # Errors
+    /// The model cannot be read.
+    pub fn content_hash(&self) -> Result<Hash, StoreError> {
+        let view = self.view();
+        let mut hash = Hash::ZERO;
+        for name in keys::MODEL {
+            for entry in view.scan(name, Vec::new(), &[], Direction::Forward) {
+                let (key, value) = entry?;
+                hash = chained(hash, &[name.as_bytes(), &key, &value]);
+            }
+        }
+        Ok(chained(hash, &[keys::META.as_bytes(), &view.checkpoint()?.encode()]))
+    }
+}
+
+/// Each part with its length, so that no two entries look alike.
+fn chained(hash: Hash, parts: &[&[u8]]) -> Hash {
+    let mut bytes = hash.0.to_vec();
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part);
+    }
+    Hash::of_record(&bytes)
+}

@@ -1,0 +1,65 @@
+//! How RocksDB is set up, with the reasons.
+
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options, WriteBufferManager};
+
+use crate::keys;
+
+/// Write buffer per column family. With `atomic_flush` the first full one flushes all, so this bounds the
+/// tail that a crash loses: about 50,000 events.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024 * 1024;
+/// Open table files, each a few kilobytes of memory and a descriptor.
+const OPEN_FILES_MAX: i32 = 256;
+/// RocksDB's own text log, which we never read but an operator may.
+const INFO_LOG_BYTES: usize = 1024 * 1024;
+const INFO_LOG_FILES: usize = 2;
+
+/// Memory that all databases of a process share, so that their sum is bounded.
+#[derive(Clone)]
+pub struct Memory {
+    /// Blocks read from table files, their indexes and filters included.
+    pub cache: Cache,
+    /// Bytes written but not yet flushed, of all databases together.
+    pub write_buffers: WriteBufferManager,
+}
+
+impl Memory {
+    /// One budget for reading and one for writing, in bytes.
+    #[must_use]
+    pub fn new(cache_bytes: usize, write_buffer_bytes: usize) -> Self {
+        // Never stall writers: a flush is triggered at 90 % and there is only one writer to wait for it.
+        Self { cache: Cache::new_lru_cache(cache_bytes), write_buffers: WriteBufferManager::new_write_buffer_manager(write_buffer_bytes, false) }
+    }
+}
+
+pub(super) fn database(memory: &Memory) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    // All column families lose the same tail, or none: the store has no write-ahead log.
+    options.set_atomic_flush(true);
+    options.set_paranoid_checks(true);
+    options.set_write_buffer_manager(&memory.write_buffers);
+    options.set_max_open_files(OPEN_FILES_MAX);
+    options.set_max_background_jobs(2);
+    options.set_keep_log_file_num(INFO_LOG_FILES);
+    options.set_max_log_file_size(INFO_LOG_BYTES);
+    options.set_stats_dump_period_sec(0);
+    options
+}
+
+pub(super) fn family(name: &str, memory: &Memory) -> ColumnFamilyDescriptor {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(&memory.cache);
+    // Indexes and filters count against the shared budget instead of growing beside it.
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    if name == keys::TICKETS || name == keys::NUMBERS {
+        // Point reads, many of them for tickets that are not there yet.
+        table.set_bloom_filter(10.0, false);
+    }
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&table);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    ColumnFamilyDescriptor::new(name, options)
+}

@@ -1,0 +1,116 @@
+//! Brings one command to the engine, however often that takes. The command id makes it safe: what the
+//! engine took already, it answers again and does not do again.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_nats::client::{RequestErrorKind, Request};
+use async_nats::{Client, HeaderMap, Subject};
+use bytes::Bytes;
+use guichet_schemas::codec::Encoding;
+use guichet_schemas::wire;
+use guichet_schemas::wire::command_reply::Outcome;
+use prost::Message as _;
+use tokio::time::{Instant, sleep};
+
+use super::error::ImportError;
+
+/// For one attempt. An answer that takes longer may still come: the next attempt gets the same.
+const ATTEMPT: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// A command on its way.
+#[derive(Debug)]
+pub(super) struct Parcel {
+    pub(super) external_id: String,
+    pub(super) part: u32,
+    pub(super) parts: u32,
+    pub(super) body: Bytes,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(super) enum Delivered {
+    Accepted(wire::Accepted),
+    Refused(wire::Error),
+}
+
+pub(super) struct Courier {
+    client: Client,
+    subject: Subject,
+    headers: HeaderMap,
+    patience: Duration,
+    retries: AtomicU64,
+}
+
+impl Courier {
+    pub(super) fn new(client: Client, subject: String, patience: Duration) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert("Content-Type", Encoding::PROTOBUF);
+        Self { client, subject: subject.into(), headers, patience, retries: AtomicU64::new(0) }
+    }
+
+    pub(super) fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn deliver(&self, parcel: &Parcel) -> Result<Delivered, ImportError> {
+        let started = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let (last, at_least) = match self.attempt(parcel).await? {
+                Attempt::Done(delivered) => return Ok(delivered),
+                Attempt::Again { reason, at_least } => (reason, at_least),
+            };
+            let wait = pause.max(at_least).min(PAUSE_MAX);
+            let waited = started.elapsed();
+            if waited + wait > self.patience {
+                return Err(ImportError::Unreachable { external_id: parcel.external_id.clone(), waited, last });
+            }
+            self.retries.fetch_add(1, Ordering::Relaxed);
+            sleep(wait).await;
+            pause *= 2;
+            pause = pause.min(PAUSE_MAX);
+        }
+    }
+
+    async fn attempt(&self, parcel: &Parcel) -> Result<Attempt, ImportError> {
+        let request =
+            Request::new().headers(self.headers.clone()).payload(parcel.body.clone()).timeout(Some(ATTEMPT));
+        let message = match self.client.send_request(self.subject.clone(), request).await {
+            Ok(message) => message,
+            Err(e) => {
+                let reason = e.to_string();
+                return match e.kind() {
+                    RequestErrorKind::TimedOut | RequestErrorKind::NoResponders | RequestErrorKind::Other => {
+                        Ok(Attempt::Again { reason, at_least: Duration::ZERO })
+                    }
+                    RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
+                        Err(ImportError::Request { external_id: parcel.external_id.clone(), problem: reason })
+                    }
+                };
+            }
+        };
+        let strange = |problem: String| ImportError::Answer { external_id: parcel.external_id.clone(), problem };
+        let reply = wire::CommandReply::decode(message.payload).map_err(|e| strange(e.to_string()))?;
+        match reply.outcome.ok_or_else(|| strange("it holds neither success nor refusal".to_owned()))? {
+            Outcome::Accepted(accepted) => Ok(Attempt::Done(Delivered::Accepted(accepted))),
+            Outcome::Error(error) if is_passing(&error.code) => Ok(Attempt::Again {
+                reason: format!("{}: {}", error.code, error.message),
+                at_least: Duration::from_millis(error.retry_after_ms.unwrap_or(0)),
+            }),
+            Outcome::Error(error) => Ok(Attempt::Done(Delivered::Refused(error))),
+        }
+    }
+}
+
+enum Attempt {
+    Done(Delivered),
+    Again { reason: String, at_least: Duration },
+}
+
+/// Refusals that say nothing about the command.
+fn is_passing(code: &str) -> bool {
+    matches!(code, "busy" | "quota_exceeded" | "unavailable" | "outcome_unknown")
+}

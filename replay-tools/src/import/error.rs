@@ -1,0 +1,128 @@
+//! Why an import stops. A row or a ticket that cannot be used is no error: it goes to the rejects file.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A mapping that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingError {
+    /// Neither shipped nor a file.
+    #[error("there is no mapping {name}: it is neither a file nor one of the shipped ones ({shipped})")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// Names of the shipped ones.
+        shipped: String,
+    },
+    /// The file is there but cannot be read.
+    #[error("could not read the mapping {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Not TOML, or a key that the grammar does not have.
+    #[error("the mapping {mapping} breaks the grammar: {source}")]
+    Grammar {
+        /// Which mapping.
+        mapping: String,
+        /// Where and what.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A key holds what it must not hold.
+    #[error("the mapping {mapping} cannot be used: {key} {problem}")]
+    Key {
+        /// Which mapping.
+        mapping: String,
+        /// Path of the key.
+        key: String,
+        /// The rule that it breaks.
+        problem: String,
+    },
+}
+
+/// Why an import ended early. What was accepted stays; the same import can be started again.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The mapping is unusable.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The export cannot be opened or read on.
+    #[error("could not read {path}; a cut-off copy of a compressed file fails like this")]
+    Read {
+        /// The export.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The export is not what `source.format` says.
+    #[error("{path} is damaged near line {line}, or not what source.format says: {problem}")]
+    Format {
+        /// The export.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+        /// What was found.
+        problem: String,
+    },
+    /// The mapping names a column that the export has not, or has twice.
+    #[error("{key} of the mapping names the column {column:?}, which {path} {problem}; its columns: {columns}")]
+    Column {
+        /// The export.
+        path: PathBuf,
+        /// Key of the mapping.
+        key: String,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What the export has.
+        columns: String,
+    },
+    /// The rejects file cannot be written.
+    #[error("could not write the rejects file {path}")]
+    Rejects {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The sort of an ungrouped export failed on disk.
+    #[error("could not sort the export in the folder for temporary files; is it full")]
+    Sort(#[source] io::Error),
+    /// No engine answered for longer than our patience.
+    #[error("no engine took ticket {external_id} within {} s (last: {last}); start it and import again, what is done stays done", waited.as_secs())]
+    Unreachable {
+        /// Ticket in the source.
+        external_id: String,
+        /// How long we tried.
+        waited: Duration,
+        /// What the last attempt met.
+        last: String,
+    },
+    /// NATS refuses the request itself.
+    #[error("the NATS server does not let the command for ticket {external_id} through: {problem}")]
+    Request {
+        /// Ticket in the source.
+        external_id: String,
+        /// Why.
+        problem: String,
+    },
+    /// What answered is no engine of ours.
+    #[error("the answer for ticket {external_id} is not one of Guichet's: {problem}")]
+    Answer {
+        /// Ticket in the source.
+        external_id: String,
+        /// Why.
+        problem: String,
+    },
+    /// A bug or a lack of memory ended the reading thread.
+    #[error("the thread that reads the export died")]
+    ReaderDied,
+}

@@ -1,0 +1,198 @@
+//! The mapping file as it is written: the keys of the contract, each with its type, and nothing else.
+//! What the values mean is checked in [`super::mapping`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Grammar {
+    pub(super) source: Source,
+    pub(super) ticket: Ticket,
+    pub(super) row: Row,
+    pub(super) state: Option<State>,
+    pub(super) group: Option<Group>,
+    pub(super) agent: Option<Agent>,
+    pub(super) priority: Option<Priority>,
+    pub(super) dedupe: Option<Dedupe>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Source {
+    pub(super) format: Format,
+    pub(super) encoding: Option<String>,
+    pub(super) delimiter: Option<String>,
+    pub(super) zone: Option<String>,
+    #[serde(default)]
+    pub(super) date_formats: Vec<String>,
+    #[serde(default)]
+    pub(super) missing: Vec<String>,
+    pub(super) grouped: Option<bool>,
+    #[serde(default)]
+    pub(super) order: Order,
+}
+
+/// How the export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Format {
+    Csv,
+    Xes,
+    Jsonl,
+}
+
+/// What puts the rows of a ticket in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Order {
+    #[default]
+    File,
+    Time,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ticket {
+    pub(super) id: String,
+    pub(super) created_at: Option<String>,
+    pub(super) created_by: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) channel: Option<String>,
+    pub(super) r#type: Option<String>,
+    pub(super) category: Option<Columns>,
+    pub(super) priority: Option<String>,
+    #[serde(default)]
+    pub(super) fields: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Row {
+    pub(super) at: String,
+    pub(super) by: Option<String>,
+    pub(super) comment: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct State {
+    pub(super) column: Columns,
+    pub(super) map: BTreeMap<String, Meaning>,
+    #[serde(default)]
+    pub(super) unknown: Unknown,
+}
+
+/// What becomes of a row with a value that the mapping does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Unknown {
+    #[default]
+    Note,
+    Reject,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Group {
+    pub(super) column: String,
+    #[serde(default)]
+    pub(super) level: BTreeMap<String, u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Agent {
+    pub(super) column: Option<String>,
+    #[serde(default)]
+    pub(super) system: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Priority {
+    pub(super) map: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dedupe {
+    pub(super) by: Columns,
+}
+
+/// `"a"` or `["a", "b"]`.
+#[derive(Debug)]
+pub(super) enum Columns {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Columns {
+    pub(super) fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(column) => vec![column],
+            Self::Many(columns) => columns,
+        }
+    }
+}
+
+// By hand: what serde derives for an untagged enumeration does not say what was expected.
+impl<'de> Deserialize<'de> for Columns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Columns;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a column or a list of columns")
+            }
+            fn visit_str<E: Error>(self, column: &str) -> Result<Columns, E> {
+                Ok(Columns::One(column.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Columns, A::Error> {
+                let mut columns = Vec::new();
+                while let Some(column) = seq.next_element()? {
+                    columns.push(column);
+                }
+                Ok(Columns::Many(columns))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// `"pending"` or `{ state = "hold", hold_reason = "vendor" }`.
+#[derive(Debug)]
+pub(super) struct Meaning {
+    pub(super) state: String,
+    pub(super) hold_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MeaningTable {
+    state: String,
+    hold_reason: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Meaning {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Meaning;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a state, or a table such as { state = \"hold\", hold_reason = \"vendor\" }")
+            }
+            fn visit_str<E: Error>(self, state: &str) -> Result<Meaning, E> {
+                Ok(Meaning { state: state.to_owned(), hold_reason: None })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Meaning, A::Error> {
+                let table = MeaningTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Meaning { state: table.state, hold_reason: table.hold_reason })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}

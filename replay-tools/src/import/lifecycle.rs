@@ -1,0 +1,128 @@
+//! The states of the source as events of ours. A source may do what our own transitions do not allow:
+//! come back from closed, close what was never resolved, resolve what is already over.
+
+use guichet_schemas::event::{
+    Event, Personal, StatusChanged, TicketCancelled, TicketClosed, TicketReopened, TicketResolved,
+};
+use guichet_schemas::words::{
+    ActorKind, CancelReason, CloseReason, ConfirmedBy, HoldReason, ResolutionCode, StatusCause, TicketState,
+};
+
+use super::history::History;
+use super::row::Row;
+
+impl History<'_> {
+    /// Writes what leads from the present state to that of the row.
+    pub(super) fn go_to(&mut self, row: &Row, to: TicketState, hold_reason: Option<HoldReason>) {
+        match to {
+            TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => {
+                if self.state.is_done() {
+                    self.reopen(row);
+                }
+                self.status(row, to, hold_reason);
+            }
+            TicketState::Resolved => match self.state {
+                TicketState::Resolved => {}
+                // Back from closed without work in between: no new resolution.
+                TicketState::Closed => self.status(row, to, None),
+                TicketState::New
+                | TicketState::Open
+                | TicketState::Pending
+                | TicketState::Hold
+                | TicketState::Cancelled => self.resolve(row, "Resolved"),
+            },
+            TicketState::Closed => match self.state {
+                // Closed again without a reopen: it was over already.
+                TicketState::Closed => {}
+                TicketState::Resolved | TicketState::Cancelled => self.close(row),
+                TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => {
+                    self.resolve(row, "Closed without a resolution");
+                    self.close(row);
+                }
+            },
+            TicketState::Cancelled => match self.state {
+                TicketState::Closed | TicketState::Cancelled => {}
+                TicketState::New
+                | TicketState::Open
+                | TicketState::Pending
+                | TicketState::Hold
+                | TicketState::Resolved => {
+                    self.leave_to(TicketState::Cancelled);
+                    self.push(row, Event::TicketCancelled(TicketCancelled { reason: CancelReason::Withdrawn }));
+                }
+            },
+        }
+    }
+
+    fn status(&mut self, row: &Row, to: TicketState, hold_reason: Option<HoldReason>) {
+        // What a ticket waits for is worth its own name; the others say all with their state.
+        let waits_for = match to {
+            TicketState::Pending | TicketState::Hold => self.state_name(row),
+            TicketState::New
+            | TicketState::Open
+            | TicketState::Resolved
+            | TicketState::Closed
+            | TicketState::Cancelled => None,
+        };
+        if self.state == to && self.hold_reason == hold_reason && self.waits_for == waits_for {
+            return;
+        }
+        let event = StatusChanged {
+            from: self.state,
+            to,
+            custom_status: waits_for.clone(),
+            hold_reason,
+            expected_until: None,
+            cause: StatusCause::Command,
+        };
+        self.leave_to(to);
+        self.hold_reason = hold_reason;
+        self.waits_for = waits_for;
+        self.push(row, Event::StatusChanged(event));
+    }
+
+    fn resolve(&mut self, row: &Row, how: &str) {
+        self.leave_to(TicketState::Resolved);
+        let by = self.agent.as_deref().or_else(|| row.optional(self.mapping.by)).unwrap_or("unknown").to_owned();
+        self.resolutions += 1;
+        self.resolver = Some(by.clone());
+        let event = TicketResolved {
+            by,
+            code: ResolutionCode::Other,
+            summary: Personal::Plain(format!("{how} in {}.", self.mapping.name)),
+            steps: Vec::new(),
+            root_cause: None,
+            confirmed_by: ConfirmedBy::None,
+            override_reason: None,
+            resolution_no: self.resolutions,
+        };
+        self.push(row, Event::TicketResolved(event));
+        self.resolved_at = self.clock;
+    }
+
+    fn close(&mut self, row: &Row) {
+        self.leave_to(TicketState::Closed);
+        let auto = self.row_kind(row) == ActorKind::System;
+        self.push(row, Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto }));
+    }
+
+    fn reopen(&mut self, row: &Row) {
+        self.leave_to(TicketState::Open);
+        let now = self.clock.max(row.at);
+        let event = TicketReopened {
+            by_kind: self.row_kind(row),
+            reason: None,
+            resolution_no: self.resolutions,
+            resolver_of_last: self.resolver.clone(),
+            since_resolved_ms: if self.resolutions > 0 { now.since(self.resolved_at) } else { 0 },
+            follow_up: false,
+        };
+        self.push(row, Event::TicketReopened(event));
+    }
+
+    fn leave_to(&mut self, state: TicketState) {
+        self.state = state;
+        self.hold_reason = None;
+        self.waits_for = None;
+    }
+}

@@ -1,0 +1,46 @@
+//! Brings in the ticket histories of other systems. A mapping file says what the columns of an export
+//! mean; the export is read as a stream, each ticket becomes the facts of its history, and the facts go
+//! to the engine as `import` commands that can be sent again without harm.
+//!
+//! The road of a row: [`open`] unpacks and decodes the file, splits it into rows, leaves out the unusable
+//! ones, puts the rows of a ticket together, turns them into facts and cuts these into commands;
+//! [`send`] brings the commands to the engine. Memory holds one ticket and one window of commands,
+//! whatever the size of the file.
+//!
+//! What is absent: no second guess. Order, zone and the meaning of a state come from the mapping alone,
+//! never from the look of the values.
+
+mod error;
+mod grammar;
+mod mapping;
+
+mod dates;
+mod input;
+mod windows1252;
+
+mod csv_rows;
+mod jsonl_rows;
+mod row;
+mod xes_rows;
+
+mod rejects;
+mod sort;
+mod tickets;
+mod usable;
+
+mod classify;
+mod history;
+mod lifecycle;
+mod parts;
+mod reader;
+
+mod deliver;
+mod send;
+
+#[cfg(test)]
+mod proof;
+
+pub use error::{ImportError, MappingError};
+pub use mapping::{Mapping, SHIPPED};
+pub use reader::{Progress, Reader, open};
+pub use send::{SendOptions, Summary, command_id, send};

@@ -1,0 +1,97 @@
+//! Cuts a long history into commands that fit.
+
+use std::collections::VecDeque;
+
+use guichet_schemas::command::{Fact, Import};
+use guichet_schemas::event::{Event, FieldValue, Personal};
+use guichet_schemas::text::Label;
+
+use super::mapping::Mapping;
+
+/// Facts of one command.
+const PART_FACTS_MAX: usize = 200;
+/// Bytes of one command, roughly; the contract allows 256 KiB.
+const PART_BYTES_MAX: usize = 150 * 1024;
+
+/// The commands of one ticket, in order.
+pub(super) fn of(mapping: &Mapping, external_id: &Label, facts: Vec<Fact>, ready: &mut VecDeque<Import>) {
+    let mut parts: Vec<Vec<Fact>> = Vec::with_capacity(1);
+    let mut bytes = 0;
+    if facts.len() <= PART_FACTS_MAX && facts.iter().map(weight).sum::<usize>() <= PART_BYTES_MAX {
+        parts.push(facts);
+    } else {
+        for fact in facts {
+            let more = weight(&fact);
+            match parts.last_mut() {
+                Some(part) if part.len() < PART_FACTS_MAX && bytes + more <= PART_BYTES_MAX => {
+                    bytes += more;
+                    part.push(fact);
+                }
+                _ => {
+                    bytes = more;
+                    parts.push(vec![fact]);
+                }
+            }
+        }
+    }
+    let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    ready.extend((1..).zip(parts).map(|(part, events)| Import {
+        source: mapping.name.clone(),
+        external_id: external_id.clone(),
+        part,
+        parts: count,
+        events,
+        mapping_version: mapping.version.clone(),
+    }));
+}
+
+/// Bytes of a fact on the wire, and a little more.
+fn weight(fact: &Fact) -> usize {
+    /// Tags, numbers, times and words.
+    const FRAME: usize = 160;
+    let actor = fact.actor.as_ref().map_or(0, |a| a.id.len());
+    let texts: usize = match &fact.event {
+        Event::TicketCreated(e) => {
+            let fields: usize = e.fields.iter().map(|(name, value)| name.len() + of_field(Some(value)) + 16).sum();
+            let people = [&e.group, &e.assignee, &e.category].map(of_text).iter().sum::<usize>();
+            let external = e.external_ref.as_ref().map_or(0, |r| r.source.len() + r.id.len());
+            of_personal(&e.subject) + of_personal(&e.description) + e.requester.len() + fields + people + external
+        }
+        Event::StatusChanged(e) => of_text(&e.custom_status),
+        Event::TicketResolved(e) => e.by.len() + of_personal(&e.summary),
+        Event::TicketReopened(e) => of_text(&e.resolver_of_last),
+        Event::TicketRouted(e) => of_text(&e.from_group) + of_text(&e.to_group),
+        Event::TicketAssigned(e) => of_text(&e.from) + e.to.len() + of_text(&e.group),
+        Event::TicketUnassigned(e) => e.from.len(),
+        Event::TicketEscalated(e) => of_text(&e.category_at),
+        Event::CommentAdded(e) => e.author.len() + of_personal(&e.body),
+        Event::CategoryChanged(e) => of_text(&e.from) + of_text(&e.to),
+        Event::FieldChanged(e) => e.field.len() + of_field(e.from.as_ref()) + of_field(e.to.as_ref()),
+        Event::TicketImported(_)
+        | Event::TicketClosed(_)
+        | Event::TicketCancelled(_)
+        | Event::TicketDeescalated(_)
+        | Event::PriorityChanged(_)
+        | Event::TagsChanged(_)
+        | Event::EpochStarted(_) => 0,
+    };
+    FRAME + actor + texts
+}
+
+fn of_text(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+fn of_personal(text: &Personal) -> usize {
+    match text {
+        Personal::Plain(text) => text.len(),
+        Personal::Sealed(sealed) => sealed.ciphertext.len(),
+    }
+}
+
+fn of_field(value: Option<&FieldValue>) -> usize {
+    match value {
+        Some(FieldValue::Text(text)) => text.len(),
+        Some(FieldValue::Number(_) | FieldValue::Flag(_)) | None => 8,
+    }
+}

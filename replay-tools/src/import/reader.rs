@@ -1,0 +1,145 @@
+//! An export as a stream of `Import` commands. Holds one ticket at a time.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use guichet_schemas::command::Import;
+use guichet_schemas::text::Label;
+
+use super::csv_rows::CsvRows;
+use super::error::ImportError;
+use super::grammar::Format;
+use super::jsonl_rows::JsonlRows;
+use super::mapping::Mapping;
+use super::rejects::Rejects;
+use super::row::RowSource;
+use super::tickets::Tickets;
+use super::usable::{Counts, Tally, Usable};
+use super::xes_rows::XesRows;
+use super::{history, input, parts};
+
+/// Opens an export. What cannot be used goes to `rejects`, a CSV file that is begun anew.
+///
+/// # Errors
+/// The file cannot be read, or lacks a column of the mapping.
+pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Reader, ImportError> {
+    let failed = |source| ImportError::Read { path: path.to_owned(), source };
+    let input = input::open(path, mapping.source.encoding).map_err(failed)?;
+    let source: Box<dyn RowSource> = match mapping.source.format {
+        Format::Csv => Box::new(CsvRows::new(input.text, mapping, path)?),
+        Format::Xes => Box::new(XesRows::new(input.text, mapping, path)),
+        Format::Jsonl => Box::new(JsonlRows::new(input.text, mapping, path)),
+    };
+    let mapping = Arc::new(mapping.clone());
+    let tally = Tally { counts: Arc::new(Counts::default()), rejects: Rejects::create(rejects)? };
+    let watch = Watch { counts: Arc::clone(&tally.counts), bytes_read: input.bytes_read, bytes_total: input.bytes_total };
+    let tickets = Tickets::new(Usable { source, mapping: Arc::clone(&mapping), tally: tally.clone() });
+    Ok(Reader { tickets, mapping, tally, watch, ready: VecDeque::new(), over: false })
+}
+
+/// Reads the commands of an export one by one: all parts of a ticket, then the next ticket.
+pub struct Reader {
+    tickets: Tickets,
+    mapping: Arc<Mapping>,
+    tally: Tally,
+    watch: Watch,
+    ready: VecDeque<Import>,
+    over: bool,
+}
+
+/// How far a reader is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the (packed) file read; a scattered export is read whole before its first ticket comes.
+    pub bytes_read: u64,
+    /// Bytes of the (packed) file.
+    pub bytes_total: u64,
+    /// Rows met, usable or not.
+    pub rows: u64,
+    /// Tickets met.
+    pub tickets: u64,
+    /// Rows that could not be used.
+    pub rejected: u64,
+    /// Rows left out because `dedupe` says that they came before.
+    pub duplicates: u64,
+}
+
+/// Looks at a reader's progress from elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    counts: Arc<Counts>,
+    bytes_read: Arc<AtomicU64>,
+    bytes_total: u64,
+}
+
+impl Watch {
+    pub(super) fn progress(&self) -> Progress {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Progress {
+            bytes_read: get(&self.bytes_read),
+            bytes_total: self.bytes_total,
+            rows: get(&self.counts.rows),
+            tickets: get(&self.counts.tickets),
+            rejected: get(&self.counts.rejected),
+            duplicates: get(&self.counts.duplicates),
+        }
+    }
+}
+
+impl Reader {
+    /// How far we are.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.watch.progress()
+    }
+
+    pub(super) fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
+    pub(super) fn rejects(&self) -> Rejects {
+        self.tally.rejects.clone()
+    }
+
+    /// Reads the next ticket; false at the end.
+    fn read_ticket(&mut self) -> Result<bool, ImportError> {
+        let Some(rows) = self.tickets.next()? else {
+            self.tally.rejects.flush()?;
+            return Ok(false);
+        };
+        let id = rows[0].get(self.mapping.ticket.id).unwrap_or_default();
+        let external_id = match Label::parse(id.to_owned()) {
+            Ok(label) => label,
+            Err(e) => {
+                let reason = format!("the ticket's id {}", e.rule);
+                self.tally.reject(rows[0].line, id, &reason, rows.len() as u64)?;
+                return Ok(true);
+            }
+        };
+        let tally = &self.tally;
+        let facts = history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
+        if !facts.is_empty() {
+            parts::of(&self.mapping, &external_id, facts, &mut self.ready);
+        }
+        Ok(true)
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Import, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.ready.is_empty() && !self.over {
+            match self.read_ticket() {
+                Ok(more) => self.over = !more,
+                Err(e) => {
+                    self.over = true;
+                    return Some(Err(e));
+                }
+            }
+        }
+        self.ready.pop_front().map(Ok)
+    }
+}

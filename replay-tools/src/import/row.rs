@@ -1,0 +1,78 @@
+//! One row of an export: the values of the columns that the mapping names, and nothing else.
+
+use guichet_schemas::hash::Hash;
+use guichet_schemas::time::Timestamp;
+
+use super::error::ImportError;
+use super::mapping::Slot;
+
+/// A row. Its buffers are used again for the next one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Row {
+    /// Where it begins in the (unpacked) file, from 1.
+    pub(super) line: u64,
+    /// When it happened. Set once the row is known to be usable.
+    pub(super) at: Timestamp,
+    /// What tells it from its duplicates, where the mapping asks for that.
+    pub(super) identity: Option<Hash>,
+    text: String,
+    spans: Vec<Option<(usize, usize)>>,
+}
+
+impl Row {
+    pub(super) fn clear(&mut self, line: u64, slots: usize) {
+        self.line = line;
+        self.identity = None;
+        self.text.clear();
+        self.spans.clear();
+        self.spans.resize(slots, None);
+    }
+
+    /// Takes over a value; blank ends do not count, and what the mapping calls missing is missing.
+    pub(super) fn set(&mut self, slot: Slot, value: &str, missing: &[String]) {
+        let value = value.trim();
+        if !value.is_empty() && missing.iter().all(|m| m != value) {
+            self.put(slot, value);
+        }
+    }
+
+    /// Takes over a value as it is.
+    pub(super) fn put(&mut self, slot: Slot, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(value);
+        self.spans[slot] = Some((start, self.text.len()));
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> Option<&str> {
+        self.spans[slot].map(|(start, end)| &self.text[start..end])
+    }
+
+    pub(super) fn optional(&self, slot: Option<Slot>) -> Option<&str> {
+        slot.and_then(|s| self.get(s))
+    }
+
+    pub(super) fn slots(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Memory that it takes, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.spans.len() * size_of::<Option<(usize, usize)>>() + size_of::<Self>()
+    }
+}
+
+/// What a source of rows found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The row is filled.
+    Row,
+    /// There is a row, but it cannot be used; only its line is set.
+    Unusable(String),
+    /// That was all.
+    End,
+}
+
+/// An export, row by row. One implementation per format.
+pub(super) trait RowSource: Send {
+    fn next(&mut self, row: &mut Row) -> Result<Found, ImportError>;
+}

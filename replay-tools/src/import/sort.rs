@@ -1,0 +1,307 @@
+//! Sorts rows by ticket on disk, for exports whose tickets are scattered. Memory stays within a budget
+//! whatever the size of the file: sorted runs go to unnamed temporary files and are merged as they are read.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _};
+
+use guichet_schemas::hash::Hash;
+use guichet_schemas::time::Timestamp;
+
+use super::mapping::Slot;
+use super::row::Row;
+
+/// Runs merged at once; also bounds the open files.
+const FAN_IN: usize = 64;
+
+/// Takes rows in the order of the file.
+pub(super) struct Sorter {
+    id: Slot,
+    by_time: bool,
+    budget_bytes: usize,
+    arena: Vec<u8>,
+    rows: Vec<(usize, usize)>,
+    sequence: u64,
+    /// Each with how often it was merged: runs of one size are merged together, so that a row is
+    /// written a logarithmic number of times.
+    runs: Vec<(u32, File)>,
+}
+
+impl Sorter {
+    pub(super) const fn new(id: Slot, by_time: bool, budget_bytes: usize) -> Self {
+        Self { id, by_time, budget_bytes, arena: Vec::new(), rows: Vec::new(), sequence: 0, runs: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, row: &Row) -> io::Result<()> {
+        let start = self.arena.len();
+        let time = if self.by_time { row.at.0 } else { 0 };
+        encode(row, self.id, time, self.sequence, &mut self.arena)?;
+        self.sequence += 1;
+        self.rows.push((start, self.arena.len()));
+        if self.arena.len() + self.rows.len() * size_of::<(usize, usize)>() >= self.budget_bytes {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> io::Result<Merge> {
+        self.spill()?;
+        while self.runs.len() > FAN_IN {
+            self.merge_last()?;
+        }
+        Merge::new(self.runs.into_iter().map(|(_, file)| file))
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let arena = &self.arena;
+        // The sequence in the key makes it stable.
+        self.rows.sort_unstable_by(|a, b| Key::of(&arena[a.0..a.1]).cmp(&Key::of(&arena[b.0..b.1])));
+        let mut run = BufWriter::new(tempfile::tempfile()?);
+        for (start, end) in self.rows.drain(..) {
+            write_row(&mut run, &arena[start..end])?;
+        }
+        self.arena.clear();
+        self.runs.push((0, rewound(run)?));
+        while self.runs.len() >= FAN_IN && self.runs[self.runs.len() - FAN_IN].0 == self.runs[self.runs.len() - 1].0 {
+            self.merge_last()?;
+        }
+        Ok(())
+    }
+
+    fn merge_last(&mut self) -> io::Result<()> {
+        let merged = self.runs.split_off(self.runs.len() - FAN_IN);
+        let level = merged.iter().map(|(level, _)| *level).max().unwrap_or(0) + 1;
+        let mut merge = Merge::new(merged.into_iter().map(|(_, file)| file))?;
+        let mut run = BufWriter::new(tempfile::tempfile()?);
+        while let Some(bytes) = merge.next_bytes()? {
+            write_row(&mut run, bytes)?;
+        }
+        self.runs.push((level, rewound(run)?));
+        Ok(())
+    }
+}
+
+fn write_row(run: &mut BufWriter<File>, bytes: &[u8]) -> io::Result<()> {
+    run.write_all(&length(bytes.len())?.to_be_bytes())?;
+    run.write_all(bytes)
+}
+
+fn rewound(run: BufWriter<File>) -> io::Result<File> {
+    let mut file = run.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
+}
+
+/// Gives the rows back, ticket by ticket; within a ticket in the order of the file, or of time.
+pub(super) struct Merge {
+    runs: Vec<Run>,
+    heads: BinaryHeap<Reverse<(Vec<u8>, i64, u64, usize)>>,
+    given: Option<usize>,
+}
+
+impl Merge {
+    fn new(files: impl Iterator<Item = File>) -> io::Result<Self> {
+        let runs: Vec<Run> = files.map(|f| Run { file: BufReader::with_capacity(64 * 1024, f), row: Vec::new() }).collect();
+        let mut merge = Self { heads: BinaryHeap::with_capacity(runs.len()), runs, given: None };
+        for index in 0..merge.runs.len() {
+            merge.advance(index)?;
+        }
+        Ok(merge)
+    }
+
+    /// Fills the row with the next one; false at the end.
+    pub(super) fn next(&mut self, row: &mut Row) -> io::Result<bool> {
+        match self.next_bytes()? {
+            Some(bytes) => decode(bytes, row).map(|()| true).ok_or_else(damaged),
+            None => Ok(false),
+        }
+    }
+
+    fn next_bytes(&mut self) -> io::Result<Option<&[u8]>> {
+        if let Some(index) = self.given.take() {
+            self.advance(index)?;
+        }
+        let Some(Reverse((.., index))) = self.heads.pop() else { return Ok(None) };
+        self.given = Some(index);
+        Ok(Some(&self.runs[index].row))
+    }
+
+    fn advance(&mut self, index: usize) -> io::Result<()> {
+        if self.runs[index].advance()? {
+            let key = Key::of(&self.runs[index].row).ok_or_else(damaged)?;
+            self.heads.push(Reverse((key.id.to_vec(), key.time, key.sequence, index)));
+        }
+        Ok(())
+    }
+}
+
+struct Run {
+    file: BufReader<File>,
+    row: Vec<u8>,
+}
+
+impl Run {
+    fn advance(&mut self) -> io::Result<bool> {
+        let mut length = [0; 4];
+        match self.file.read_exact(&mut length) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            Err(e) => return Err(e),
+        }
+        self.row.resize(u32::from_be_bytes(length) as usize, 0);
+        self.file.read_exact(&mut self.row)?;
+        Ok(true)
+    }
+}
+
+/// What rows are sorted by; stands at the front of their bytes.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key<'a> {
+    id: &'a [u8],
+    time: i64,
+    sequence: u64,
+}
+
+impl<'a> Key<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let mut bytes = Bytes(bytes);
+        Some(Self { id: bytes.value()??, time: bytes.i64()?, sequence: bytes.u64()? })
+    }
+}
+
+const MISSING: u32 = u32::MAX;
+
+fn encode(row: &Row, id: Slot, time: i64, sequence: u64, out: &mut Vec<u8>) -> io::Result<()> {
+    put(row.get(id), out)?;
+    out.extend_from_slice(&time.to_be_bytes());
+    out.extend_from_slice(&sequence.to_be_bytes());
+    out.extend_from_slice(&row.at.0.to_be_bytes());
+    out.extend_from_slice(&row.line.to_be_bytes());
+    out.push(u8::from(row.identity.is_some()));
+    if let Some(identity) = row.identity {
+        out.extend_from_slice(&identity.0);
+    }
+    out.extend_from_slice(&length(row.slots())?.to_be_bytes());
+    (0..row.slots()).try_for_each(|slot| put(row.get(slot), out))
+}
+
+fn put(value: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
+    out.extend_from_slice(&value.map_or(Ok(MISSING), |v| length(v.len()))?.to_be_bytes());
+    out.extend_from_slice(value.unwrap_or_default().as_bytes());
+    Ok(())
+}
+
+fn length(bytes: usize) -> io::Result<u32> {
+    u32::try_from(bytes).ok().filter(|n| *n != MISSING).ok_or_else(|| io::Error::other("a row has more than 4 GiB"))
+}
+
+fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
+    let mut bytes = Bytes(bytes);
+    bytes.value()?;
+    bytes.take(size_of::<i64>() + size_of::<u64>())?;
+    let at = Timestamp(bytes.i64()?);
+    let line = bytes.u64()?;
+    let identity = match bytes.take(1)? {
+        [0] => None,
+        _ => Some(Hash::from_slice(bytes.take(32)?)?),
+    };
+    let slots = bytes.u32()? as usize;
+    row.clear(line, slots);
+    row.at = at;
+    row.identity = identity;
+    for slot in 0..slots {
+        if let Some(value) = bytes.value()? {
+            row.put(slot, std::str::from_utf8(value).ok()?);
+        }
+    }
+    Some(())
+}
+
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a temporary file of the sort is damaged")
+}
+
+/// Reads our own encoding; `None` where it ends too early.
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(n)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_be_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_be_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    fn i64(&mut self) -> Option<i64> {
+        Some(i64::from_be_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    fn value(&mut self) -> Option<Option<&'a [u8]>> {
+        match self.u32()? {
+            MISSING => Some(None),
+            n => self.take(n as usize).map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(line: u64, id: &str, at: i64, value: Option<&str>) -> Row {
+        let mut row = Row::default();
+        row.clear(line, 2);
+        row.at = Timestamp(at);
+        row.put(0, id);
+        if let Some(value) = value {
+            row.put(1, value);
+        }
+        row
+    }
+
+    fn sorted(rows: &[Row], by_time: bool, budget_bytes: usize) -> (Vec<Row>, usize) {
+        let mut sorter = Sorter::new(0, by_time, budget_bytes);
+        let mut runs = 0;
+        for r in rows {
+            sorter.add(r).unwrap();
+            runs = runs.max(sorter.runs.len());
+        }
+        let mut merge = sorter.finish().unwrap();
+        let (mut out, mut next) = (Vec::new(), Row::default());
+        while merge.next(&mut next).unwrap() {
+            out.push(next.clone());
+        }
+        (out, runs)
+    }
+
+    #[test]
+    fn rows_of_a_ticket_come_together_in_the_order_of_the_file_or_of_time() {
+        let rows = [row(1, "b", 9, None), row(2, "a", 5, Some("x")), row(3, "b", 1, Some("")), row(4, "a", 5, None)];
+        let lines = |by_time| sorted(&rows, by_time, 1).0.iter().map(|r| r.line).collect::<Vec<_>>();
+        assert_eq!(lines(false), [2, 4, 1, 3]);
+        assert_eq!(lines(true), [2, 4, 3, 1]);
+        let back = sorted(&rows, false, 1).0;
+        assert_eq!((back[0].get(1), back[1].get(1), back[3].get(1)), (Some("x"), None, Some("")));
+    }
+
+    #[test]
+    fn thousands_of_runs_are_merged_with_few_open_files() {
+        let rows: Vec<Row> = (0..10_000u64).map(|i| row(i, &format!("{}", i * 7919 % 10_007), 0, None)).collect();
+        // A budget of one byte makes a run of every row.
+        let (out, runs) = sorted(&rows, false, 1);
+        assert!(runs <= 3 * FAN_IN, "{runs}");
+        assert_eq!(out.len(), rows.len());
+        assert!(out.is_sorted_by_key(|r| (r.get(0).unwrap().to_owned(), r.line)));
+    }
+}

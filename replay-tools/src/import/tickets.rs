@@ -1,0 +1,130 @@
+//! Puts the rows of one ticket together: neighbours where the export is grouped, else after a sort on disk.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use guichet_schemas::hash::Hash;
+
+use super::error::ImportError;
+use super::grammar::Order;
+use super::mapping::Mapping;
+use super::row::Row;
+use super::sort::{Merge, Sorter};
+use super::usable::{Tally, Usable, add};
+
+/// Rows of one ticket in memory at once. A ticket with more is a mapping with the wrong id column.
+const TICKET_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Memory of the sort.
+const SORT_BYTES: usize = 32 * 1024 * 1024;
+
+pub(super) struct Tickets {
+    stream: Stream,
+    mapping: Arc<Mapping>,
+    tally: Tally,
+    /// Of the present ticket: the first `used`; the others are buffers to be used again.
+    rows: Vec<Row>,
+    used: usize,
+    /// The row that showed that a ticket is complete.
+    ahead: Row,
+    has_ahead: bool,
+    seen: HashSet<Hash>,
+}
+
+enum Stream {
+    Grouped(Usable),
+    Scattered(Usable),
+    Sorted(Merge),
+}
+
+impl Tickets {
+    pub(super) fn new(rows: Usable) -> Self {
+        let (mapping, tally) = (Arc::clone(&rows.mapping), rows.tally.clone());
+        let stream = if mapping.source.grouped { Stream::Grouped(rows) } else { Stream::Scattered(rows) };
+        Self {
+            stream,
+            mapping,
+            tally,
+            rows: Vec::new(),
+            used: 0,
+            ahead: Row::default(),
+            has_ahead: false,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// The rows of the next ticket, in order; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<&[Row]>, ImportError> {
+        loop {
+            let too_many = self.fill()?;
+            if self.used == 0 {
+                return Ok(None);
+            }
+            add(&self.tally.counts.tickets, 1);
+            if too_many == 0 {
+                break;
+            }
+            let first = &self.rows[0];
+            let ticket = first.get(self.mapping.ticket.id).unwrap_or_default();
+            let reason = format!("its rows have more than {} MiB; is ticket.id the right column", TICKET_BYTES_MAX >> 20);
+            self.tally.reject(first.line, ticket, &reason, self.used as u64 + too_many)?;
+        }
+        let rows = &mut self.rows[..self.used];
+        if self.mapping.source.order == Order::Time && !rows.is_sorted_by_key(|r| r.at) {
+            rows.sort_by_key(|r| r.at);
+        }
+        Ok(Some(rows))
+    }
+
+    /// Reads until another ticket begins. Answers how many rows did not fit.
+    fn fill(&mut self) -> Result<u64, ImportError> {
+        self.used = 0;
+        self.seen.clear();
+        let (mut bytes, mut too_many) = (0, 0);
+        let id = self.mapping.ticket.id;
+        loop {
+            if !self.has_ahead && !self.stream.next(&mut self.ahead)? {
+                return Ok(too_many);
+            }
+            self.has_ahead = self.used > 0 && self.rows[0].get(id) != self.ahead.get(id);
+            if self.has_ahead {
+                return Ok(too_many);
+            }
+            if self.ahead.identity.is_some_and(|identity| !self.seen.insert(identity)) {
+                add(&self.tally.counts.duplicates, 1);
+                continue;
+            }
+            bytes += self.ahead.bytes();
+            if bytes > TICKET_BYTES_MAX && self.used > 0 {
+                too_many += 1;
+                continue;
+            }
+            if self.used == self.rows.len() {
+                self.rows.push(Row::default());
+            }
+            std::mem::swap(&mut self.rows[self.used], &mut self.ahead);
+            self.used += 1;
+        }
+    }
+}
+
+impl Stream {
+    fn next(&mut self, row: &mut Row) -> Result<bool, ImportError> {
+        match self {
+            Self::Grouped(rows) => rows.next(row),
+            Self::Scattered(rows) => {
+                *self = Self::Sorted(sort(rows)?);
+                self.next(row)
+            }
+            Self::Sorted(rows) => rows.next(row).map_err(ImportError::Sort),
+        }
+    }
+}
+
+fn sort(rows: &mut Usable) -> Result<Merge, ImportError> {
+    let mut sorter = Sorter::new(rows.mapping.ticket.id, rows.mapping.source.order == Order::Time, SORT_BYTES);
+    let mut row = Row::default();
+    while rows.next(&mut row)? {
+        sorter.add(&row).map_err(ImportError::Sort)?;
+    }
+    sorter.finish().map_err(ImportError::Sort)
+}

@@ -1,0 +1,131 @@
+//! The AsyncAPI 3.0 document: which subjects there are, what goes over them, and what comes back.
+
+use guichet_schemas::event::Event;
+use guichet_schemas::verb;
+use serde_json::{Map, Value, json};
+
+use crate::descriptors::{message_comment, message};
+use crate::published::payload;
+use crate::schema::events_of;
+
+const JSON_SCHEMA: &str = "application/schema+json;version=draft-2020-12";
+const PROTOBUF: &str = "application/vnd.google.protobuf;version=3";
+
+/// The whole document.
+pub(crate) fn document() -> Value {
+    let mut channels = Map::new();
+    let mut operations = Map::new();
+    let mut messages = Map::new();
+    for verb in verb::VERBS {
+        let name = format!("command_{verb}");
+        let answer = "command_reply".to_owned();
+        let entity = if matches!(*verb, "create" | "import") { "The word new, or for create a ticket UUID." } else { "UUID of the ticket." };
+        let parameters = json!({"tenant": token("Tenant of the caller's account."), "caller": token("The calling service."), "entity": {"description": entity}});
+        messages.insert(name.clone(), json_message(&name, &message_comment(&payload("Command", verb)), &format!("./commands/{verb}.json")));
+        request(&mut channels, &mut operations, &name, &format!("guichet.v1.cmd.{{tenant}}.{{caller}}.{{entity}}.{verb}"), &parameters, &answer);
+    }
+    messages.insert("command_reply".to_owned(), json_message("command_reply", "Accepted or refused.", "./replies/command.json"));
+    for query in verb::QUERIES {
+        let (name, answer) = (format!("query_{query}"), format!("query_{query}_reply"));
+        let parameters = json!({"tenant": token("Tenant of the caller's account."), "caller": token("The calling service.")});
+        messages.insert(name.clone(), json_message(&name, &message_comment(&payload("Query", query)), &format!("./queries/{query}.json")));
+        messages.insert(answer.clone(), json_message(&answer, &format!("Answer to the query {query}."), &format!("./replies/query-{query}.json")));
+        request(&mut channels, &mut operations, &name, &format!("guichet.v1.query.{{tenant}}.{{caller}}.{query}"), &parameters, &answer);
+    }
+    for event in events_of(&message("Record")) {
+        let name = format!("event_{}", event.name());
+        let address = format!("guichet.v1.evt.{{tenant}}.{{partition}}.{}", event.name());
+        messages.insert(name.clone(), event_message(&event));
+        channels.insert(name.clone(), json!({
+            "address": address,
+            "description": "In the JetStream stream GUICHET_EVENTS_<partition>, sequence = position.",
+            "parameters": {"tenant": token("Tenant of the ticket."), "partition": {"description": "Partition of the log; 0 until scale-out."}},
+            "messages": {&name: {"$ref": format!("#/components/messages/{name}")}},
+        }));
+        operations.insert(format!("publish_{}", event.name()), json!({
+            "action": "send",
+            "channel": {"$ref": format!("#/channels/{name}")},
+            "messages": [{"$ref": format!("#/channels/{name}/messages/{name}")}],
+        }));
+    }
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Guichet",
+            "version": "1.0.0",
+            "description": "Commands and queries over NATS request/reply, events over JetStream. Actions are seen from Guichet. Bodies are JSON, or protobuf with Content-Type: application/protobuf; the reply has the encoding of the request.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages},
+    })
+}
+
+fn token(description: &str) -> Value {
+    json!({"description": format!("{description} One token of [A-Za-z0-9_-]{{1,64}}.")})
+}
+
+fn json_message(name: &str, summary: &str, schema: &str) -> Value {
+    json!({"name": name, "summary": summary, "contentType": "application/json", "payload": {"schemaFormat": JSON_SCHEMA, "schema": {"$ref": schema}}})
+}
+
+fn event_message(event: &prost_reflect::MessageDescriptor) -> Value {
+    let text = json!({"type": "string"});
+    let names = [
+        "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-recordedtime", "ce-causationid",
+        "ce-correlationid", "ce-sequence", "ce-partitionkey", "ce-authid", "ce-dataschema", "traceparent",
+        "Guichet-Epoch", "Guichet-Generation", "Guichet-Hash", "Guichet-Prev-Hash",
+    ];
+    let headers: Map<String, Value> = names.iter().map(|n| ((*n).to_owned(), text.clone())).collect();
+    json!({
+        "name": format!("guichet.{}.v1", event.name()),
+        "title": event.name(),
+        "summary": message_comment(event),
+        "description": format!("A protobuf guichet.v1.Record, the exact bytes that are hashed. As JSON (query events, guichet tail --json): ./events/{}.json.", event.name()),
+        "contentType": "application/protobuf",
+        "headers": {"type": "object", "properties": headers},
+        "payload": {"schemaFormat": PROTOBUF, "schema": {"$ref": "../proto/guichet/v1/record.proto"}},
+    })
+}
+
+/// A channel that takes requests, the one for its answers, and the operation that joins them.
+fn request(channels: &mut Map<String, Value>, operations: &mut Map<String, Value>, name: &str, address: &str, parameters: &Value, answer: &str) {
+    channels.insert(name.to_owned(), json!({"address": address, "parameters": parameters, "messages": {name: {"$ref": format!("#/components/messages/{name}")}}}));
+    let inbox = json!({"address": null, "description": "The inbox of the request; it must begin with _INBOX or _R_.", "messages": {answer: {"$ref": format!("#/components/messages/{answer}")}}});
+    channels.insert(answer.to_owned(), inbox);
+    operations.insert(name.to_owned(), json!({
+        "action": "receive",
+        "channel": {"$ref": format!("#/channels/{name}")},
+        "messages": [{"$ref": format!("#/channels/{name}/messages/{name}")}],
+        "reply": {
+            "address": {"location": "$message.header#/reply", "description": "The reply subject of the NATS request."},
+            "channel": {"$ref": format!("#/channels/{answer}")},
+            "messages": [{"$ref": format!("#/channels/{answer}/messages/{answer}")}],
+        },
+    }));
+}
+
+#[test]
+fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
+    use guichet_schemas::position::Partition;
+    use guichet_schemas::subject::{self, CommandSubject, QuerySubject};
+    let document = document();
+    let fill = |address: &str| {
+        let entity = if address.ends_with(".create") || address.ends_with(".import") { "new".to_owned() } else { crate::samples::ticket().to_string() };
+        address.replace("{tenant}", "default").replace("{caller}", "cli").replace("{entity}", &entity).replace("{partition}", "0")
+    };
+    let addresses: Vec<String> = document["channels"].as_object().unwrap().values().filter_map(|c| c["address"].as_str()).map(fill).collect();
+    let (mut commands, mut queries, mut events) = (0, 0, 0);
+    for address in addresses {
+        if address.starts_with("guichet.v1.cmd.") {
+            commands += usize::from(CommandSubject::parse(&address).is_ok());
+        } else if address.starts_with("guichet.v1.query.") {
+            queries += usize::from(QuerySubject::parse(&address).is_ok());
+        } else {
+            events += usize::from(Event::TYPES.iter().any(|t| subject::event("default", Partition(0), t) == address));
+        }
+    }
+    assert_eq!((commands, queries, events), (verb::VERBS.len(), verb::QUERIES.len(), Event::TYPES.len()));
+}

@@ -1,0 +1,158 @@
+//! One command of each verb with every field filled: the examples of `verbs.md`.
+
+use std::collections::BTreeMap;
+
+use guichet_schemas::command::{
+    AddComment, Assign, Cancel, ChangeTags, Command, Create, Deescalate, Escalate, Fact, Import, Order, Reopen, Requester,
+    Resolve, SetCategory, SetPriority, SetStatus, Unassign,
+};
+use guichet_schemas::event::{ExternalRef, FieldValue};
+use guichet_schemas::ids::{CommandId, CorrelationId};
+use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
+use guichet_schemas::words::{
+    CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority,
+    RequesterKind, ResolutionCode, TicketState, TicketType, Urgency, Visibility,
+};
+
+use super::{actor, comment, events, hash, minute, subject, uuid};
+
+fn line<const MAX: usize>(text: &str) -> Line<MAX> {
+    Line::parse(text.to_owned()).unwrap()
+}
+
+fn text<const MAX: usize>(t: &str) -> Text<MAX> {
+    Text::parse(t.to_owned()).unwrap()
+}
+
+fn label(text: &str) -> Option<Label> {
+    Some(line(text))
+}
+
+fn note(t: &str) -> Option<Note> {
+    Some(text(t))
+}
+
+fn tags(tags: &[&str]) -> Vec<Tag> {
+    tags.iter().map(|t| line(t)).collect()
+}
+
+/// One of each, in the order of `verb::VERBS`.
+pub(crate) fn all() -> Vec<Command> {
+    let mut orders = vec![create()];
+    orders.extend(work());
+    orders.push(import());
+    orders.into_iter().map(command).collect()
+}
+
+/// The command around an order.
+pub(crate) fn command(order: Order) -> Command {
+    let to = subject(order.verb());
+    Command {
+        tenant: to.tenant,
+        caller: to.caller,
+        entity: to.entity,
+        command_id: CommandId(uuid(3)),
+        actor: actor(),
+        expected_version: Some(3),
+        correlation_id: Some(CorrelationId(uuid(5))),
+        causation_id: Some(CorrelationId(uuid(4))),
+        channel: Some(Channel::Portal),
+        dry_run: false,
+        traceparent: None,
+        order,
+    }
+}
+
+fn create() -> Order {
+    Order::Create(Create {
+        subject: line("Printer does not print 🖨"),
+        description: text("It blinks.\nSince Monday."),
+        channel: Channel::Email,
+        requester: Requester {
+            id: line("r-77"),
+            name: label("Ada Lovelace"),
+            email: label("ada@example.org"),
+            phone: label("+33 1 23 45 67 89"),
+            kind: Some(RequesterKind::Employee),
+        },
+        origin: Some(Origin::Requester),
+        r#type: Some(TicketType::Incident),
+        category: Some(line("technical/printer")),
+        urgency: Some(Urgency::Medium),
+        impact: Some(Impact::Low),
+        priority: Some(Priority::High),
+        tags: tags(&["printer", "vip"]),
+        group: label("desk"),
+        assignee: label("alice"),
+        product: label("LaserJet"),
+        brand: label("acme"),
+        language: label("fr"),
+        organisation: label("finance"),
+        external_ref: Some(ExternalRef { source: "shop".to_owned(), id: "4711".to_owned() }),
+        fields: BTreeMap::from([
+            ("floor".to_owned(), FieldValue::Number(3.0)),
+            ("room".to_owned(), FieldValue::Text("B12".to_owned())),
+            ("warranty".to_owned(), FieldValue::Flag(true)),
+        ]),
+        due_at: Some(minute(600)),
+        synthetic: false,
+    })
+}
+
+fn work() -> Vec<Order> {
+    vec![
+        Order::Assign(Assign { assignee: label("bob"), group: label("network"), reason: note("on call"), handover_note: note("The cable was changed.") }),
+        Order::Unassign(Unassign { reason: text("end of shift"), group: true }),
+        Order::Escalate(Escalate {
+            kind: EscalationKind::Functional,
+            to_tier: Some(2),
+            to_manager: label("grace"),
+            reason: EscalationReason::Expertise,
+            note: note("Needs the vendor's tool."),
+            tags: tags(&["firmware"]),
+        }),
+        Order::Deescalate(Deescalate { to_tier: 1, reason: text("known error") }),
+        Order::SetStatus(SetStatus {
+            to: TicketState::Hold,
+            custom_status: label("waiting for spare part"),
+            hold_reason: Some(HoldReason::Vendor),
+            expected_until: Some(minute(900)),
+            comment: Some(text("We ordered the part.")),
+        }),
+        Order::AddComment(AddComment {
+            visibility: Visibility::Public,
+            kind: Some(CommentKind::Message),
+            body: Body::parse("Does it blink in red?".to_owned()).unwrap(),
+            attachments: vec![hash(0x11)],
+            in_reply_to: Some(comment(2)),
+            counts_as_reply: Some(true),
+            no_reopen: true,
+        }),
+        Order::Resolve(Resolve {
+            code: ResolutionCode::Defect,
+            summary: text("New toner."),
+            steps: vec![text("open the case"), text("replace the toner")],
+            root_cause: note("worn drum"),
+            override_reason: note("the requester is on leave"),
+        }),
+        Order::Reopen(Reopen { reason: text("it blinks again") }),
+        Order::Close,
+        Order::Cancel(Cancel { reason: CancelReason::Withdrawn }),
+        Order::SetPriority(SetPriority { urgency: Some(Urgency::High), impact: Some(Impact::High), priority: Some(Priority::Urgent), reason: note("board meeting") }),
+        Order::SetCategory(SetCategory { category: Some(line("technical/network")) }),
+        Order::ChangeTags(ChangeTags { add: tags(&["drum"]), remove: tags(&["vip"]) }),
+    ]
+}
+
+/// A history of every event that can be imported.
+fn import() -> Order {
+    let importable = events::all().into_iter().filter(|e| e.type_name() != "EpochStarted");
+    let mut at = 0;
+    let events = importable
+        .map(|event| {
+            at += 1;
+            Fact { occurred_at: minute(at), actor: Some(actor()), event }
+        })
+        .collect();
+    Order::Import(Import { source: line("servicenow"), external_id: line("INC0000045"), part: 1, parts: 2, events, mapping_version: label("servicenow/1") })
+}

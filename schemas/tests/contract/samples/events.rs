@@ -1,0 +1,173 @@
+//! One event of each type with every field filled: what the golden files hold.
+
+use std::collections::BTreeMap;
+
+use guichet_schemas::event::{
+    CategoryChanged, CommentAdded, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, Personal,
+    PriorityChanged, Sealed, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed, TicketCreated,
+    TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
+};
+use guichet_schemas::words::{
+    ActorKind, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy, EscalationKind,
+    EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode, StatusCause, Strategy,
+    TicketState, TicketType, Urgency, Visibility,
+};
+
+use super::{comment, hash, minute, plain, uuid};
+
+fn text(s: &str) -> Option<String> {
+    Some(s.to_owned())
+}
+
+fn sealed(ciphertext: &[u8]) -> Personal {
+    Personal::Sealed(Sealed { key_id: uuid(6).as_bytes().to_vec(), nonce: vec![0x5a; 12], ciphertext: ciphertext.to_vec() })
+}
+
+/// One of each, in the order of [`Event::TYPES`].
+pub(crate) fn all() -> Vec<Event> {
+    let mut all = beginnings();
+    all.extend(ownership());
+    all.extend(conversation());
+    all
+}
+
+fn beginnings() -> Vec<Event> {
+    vec![
+        Event::TicketCreated(TicketCreated {
+            number: 42,
+            subject: plain("Imprimante en panne 🖨"),
+            description: plain("Elle clignote.\nSecond line."),
+            requester: "r-77".to_owned(),
+            requester_kind: Some(RequesterKind::Employee),
+            requester_name: Some(plain("Ada Lovelace")),
+            requester_email: Some(sealed(b"sealed address")),
+            requester_phone: Some(plain("+33 1 23 45 67 89")),
+            channel: Channel::Email,
+            origin: Origin::Requester,
+            r#type: TicketType::ServiceRequest,
+            category: text("technical/printer"),
+            urgency: Some(Urgency::Medium),
+            impact: Some(Impact::High),
+            priority: Priority::High,
+            tags: vec!["printer".to_owned(), "vip".to_owned()],
+            group: text("desk"),
+            assignee: text("alice"),
+            tier: 1,
+            product: text("LaserJet"),
+            brand: text("acme"),
+            language: text("fr"),
+            organisation: text("finance"),
+            external_ref: Some(ExternalRef { source: "servicenow".to_owned(), id: "INC0000045".to_owned() }),
+            fields: BTreeMap::from([
+                ("floor".to_owned(), FieldValue::Number(3.5)),
+                ("room".to_owned(), FieldValue::Text("B12".to_owned())),
+                ("urgent".to_owned(), FieldValue::Flag(true)),
+            ]),
+            due_at: Some(minute(600)),
+            synthetic: true,
+        }),
+        Event::TicketImported(TicketImported {
+            source: "servicenow".to_owned(),
+            external_id: "INC0000045".to_owned(),
+            part: 1,
+            parts: 2,
+            original_created_at: Some(minute(-1_000)),
+            mapping_version: text("servicenow/1"),
+        }),
+        Event::StatusChanged(StatusChanged {
+            from: TicketState::Open,
+            to: TicketState::Hold,
+            custom_status: text("waiting for spare part"),
+            hold_reason: Some(HoldReason::ThirdParty),
+            expected_until: Some(minute(900)),
+            cause: StatusCause::RequesterComment,
+        }),
+        Event::TicketResolved(TicketResolved {
+            by: "alice".to_owned(),
+            code: ResolutionCode::CannotReproduce,
+            summary: plain("New toner."),
+            steps: vec!["open".to_owned(), "replace".to_owned()],
+            root_cause: text("worn drum"),
+            confirmed_by: ConfirmedBy::Override,
+            override_reason: text("requester on leave"),
+            resolution_no: 2,
+        }),
+        Event::TicketReopened(TicketReopened {
+            by_kind: ActorKind::LightAgent,
+            reason: text("it blinks again"),
+            resolution_no: 2,
+            resolver_of_last: text("alice"),
+            since_resolved_ms: 86_400_000,
+            follow_up: true,
+        }),
+        Event::TicketClosed(TicketClosed { reason: CloseReason::Merged, auto: true }),
+        Event::TicketCancelled(TicketCancelled { reason: CancelReason::Duplicate }),
+    ]
+}
+
+fn ownership() -> Vec<Event> {
+    vec![
+        Event::TicketRouted(TicketRouted {
+            from_group: text("desk"),
+            to_group: text("network"),
+            rule: text("by-category"),
+            strategy: Strategy::Rule,
+            reason: text("no printer at all"),
+        }),
+        Event::TicketAssigned(TicketAssigned {
+            from: text("alice"),
+            to: "bob".to_owned(),
+            group: text("network"),
+            strategy: Strategy::RoundRobin,
+            handover_comment: Some(comment(1)),
+            station_no: 3,
+            reason: text("on call"),
+        }),
+        Event::TicketUnassigned(TicketUnassigned { from: "bob".to_owned(), reason: text("end of shift") }),
+        Event::TicketEscalated(TicketEscalated {
+            kind: EscalationKind::Hierarchical,
+            from_tier: 1,
+            to_tier: 2,
+            to_manager: text("grace"),
+            reason: EscalationReason::CustomerRequest,
+            tags_at: vec!["printer".to_owned(), "vip".to_owned()],
+            category_at: text("technical/printer"),
+            note_comment: Some(comment(2)),
+        }),
+        Event::TicketDeescalated(TicketDeescalated { from_tier: 2, to_tier: 1, reason: text("known error") }),
+    ]
+}
+
+fn conversation() -> Vec<Event> {
+    vec![
+        Event::CommentAdded(CommentAdded {
+            comment_id: comment(3),
+            visibility: Visibility::Internal,
+            kind: CommentKind::Troubleshooting,
+            author: "bob".to_owned(),
+            author_kind: AuthorKind::ThirdParty,
+            channel: Some(Channel::Sms),
+            body: sealed(b"sealed comment"),
+            attachments: vec![hash(0x11), hash(0x22)],
+            in_reply_to: Some(comment(2)),
+            counts_as_reply: true,
+            no_reopen: true,
+        }),
+        Event::PriorityChanged(PriorityChanged {
+            from: Priority::Normal,
+            to: Priority::Urgent,
+            urgency: Some(Urgency::High),
+            impact: Some(Impact::Low),
+            cause: StatusCause::Timer,
+            reason: text("board meeting"),
+        }),
+        Event::CategoryChanged(CategoryChanged { from: text("technical"), to: text("technical/printer") }),
+        Event::TagsChanged(TagsChanged { added: vec!["drum".to_owned()], removed: vec!["vip".to_owned(), "old".to_owned()] }),
+        Event::FieldChanged(FieldChanged {
+            field: "floor".to_owned(),
+            from: Some(FieldValue::Number(-0.25)),
+            to: Some(FieldValue::Text("4".to_owned())),
+        }),
+        Event::EpochStarted(EpochStarted { epoch: 7, generation: 2, program: "0.1.0".to_owned() }),
+    ]
+}

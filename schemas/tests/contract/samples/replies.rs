@@ -1,0 +1,166 @@
+//! Answers with every field filled, and every refusal.
+
+use std::collections::BTreeMap;
+
+use guichet_schemas::codec;
+use guichet_schemas::event::Event;
+use guichet_schemas::ids::{EventId, TicketNumber};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::position::{LogPosition, StreamVersion};
+use guichet_schemas::rejection::{EventRef, FieldError, Rejection};
+use guichet_schemas::wire::{self, query_reply::Data};
+use guichet_schemas::words::TicketState;
+
+use super::{actor, events, hash, minute, record, ticket, uuid};
+
+fn event_ref() -> EventRef {
+    EventRef { event_id: EventId(uuid(2)), type_name: "TicketAssigned".to_owned(), version: StreamVersion::new(4).unwrap(), position: LogPosition::new(1234).unwrap() }
+}
+
+pub(crate) fn accepted() -> wire::Accepted {
+    wire::Accepted {
+        ticket_id: ticket().to_wire(),
+        number: TicketNumber(42).to_string(),
+        version: 4,
+        partition: 0,
+        position: 1234,
+        events: vec![codec::event_ref_to_wire(&event_ref())],
+        warnings: vec![wire::Warning { code: "future_time".to_owned(), message: "expected_until lies in the past".to_owned() }],
+        replayed: false,
+    }
+}
+
+/// One of each code.
+pub(crate) fn refusals() -> Vec<Rejection> {
+    let number = TicketNumber(42);
+    let word = |w: &str| w.to_owned();
+    vec![
+        Rejection::Malformed(word("data.channel: \"fax\" is not one of email, phone")),
+        Rejection::BadSubject(word("the verb is not one of the contract's")),
+        Rejection::ValidationFailed(FieldError::new("data.subject", "must not be empty")),
+        Rejection::NotFound { what: word("ticket T-42") },
+        Rejection::VersionConflict { expected: 3, actual: 4, missed: vec![event_ref()], missed_count: 1 },
+        Rejection::TerminalState { number, state: TicketState::Closed, verb: "assign" },
+        Rejection::InvalidTransition { number, state: TicketState::New, verb: "reopen" },
+        Rejection::GuardFailed { guard: "resolver", message: word("no assignee") },
+        Rejection::Duplicate { of: ticket() },
+        Rejection::CommandIdReused,
+        Rejection::Forbidden(word("the caller may not import")),
+        Rejection::PayloadTooLarge { what: "the command", max: 262_144 },
+        Rejection::Busy { reason: "the queue is full", retry_after_ms: 200 },
+        Rejection::Unavailable { reason: word("starting"), as_of_position: Some(1200) },
+        Rejection::OutcomeUnknown,
+        Rejection::Unsupported(word("verb merge on this entity")),
+    ]
+}
+
+/// An answer to each query, in the order of `verb::QUERIES`.
+pub(crate) fn answers() -> Vec<wire::QueryReply> {
+    let entry = |event: Event| {
+        let data = record(event).into_wire();
+        wire::TimelineEntry {
+            position: data.position,
+            version: data.version,
+            r#type: data.r#type.clone(),
+            recorded_at: data.recorded_at,
+            occurred_at: data.occurred_at,
+            actor: data.actor.clone(),
+            caller: data.caller.clone(),
+            command_id: data.command_id.clone(),
+            causation_id: data.causation_id.clone(),
+            hash: hash(0xef).to_wire(),
+            prev_hash: data.prev_hash.clone(),
+            data: Some(data),
+            sentence: "alice assigned the ticket to bob".to_owned(),
+        }
+    };
+    let view = |event: Event| wire::RecordView { hash: hash(0xef).to_wire(), record: Some(record(event).into_wire()) };
+    let data = [
+        Data::Ticket(ticket_view()),
+        Data::Timeline(wire::TimelineView { entries: events::all().into_iter().map(entry).collect() }),
+        Data::Tickets(wire::TicketsView { tickets: vec![ticket_view()] }),
+        Data::Events(wire::EventsView { events: events::all().into_iter().map(view).collect() }),
+        Data::Projections(projections()),
+    ];
+    let reply = |data| wire::QueryReply { as_of_position: 1234, as_of_time: minute(5).0, next_cursor: Some("b64".to_owned()), as_of: Some(minute(6).0), data: Some(data) };
+    data.map(reply).to_vec()
+}
+
+fn projections() -> wire::ProjectionsView {
+    wire::ProjectionsView {
+        projections: vec![wire::ProjectionView {
+            name: "ticket".to_owned(),
+            version: 1,
+            generation: 1,
+            checkpoint: 1234,
+            checkpoint_hash: hash(0xef).to_wire(),
+            lag: 0,
+            state: wire::ProjectionState::CatchingUp as i32,
+            reason: Some("a ticket stands still".to_owned()),
+            quarantined: vec![wire::QuarantinedTicket { tenant: "default".to_owned(), ticket_id: ticket().to_wire(), position: 12, reason: "the fold failed".to_owned() }],
+        }],
+    }
+}
+
+fn ticket_view() -> wire::TicketView {
+    let Some(wire::record::Data::TicketCreated(c)) = record(events::all().remove(0)).into_wire().data else { panic!("the first event is a creation") };
+    wire::TicketView {
+        ticket_id: ticket().to_wire(),
+        number: "T-42".to_owned(),
+        version: 4,
+        state: wire::TicketState::Hold as i32,
+        custom_status: Some("waiting".to_owned()),
+        hold_reason: Some(wire::HoldReason::Vendor as i32),
+        expected_until: Some(minute(9).0),
+        subject: c.subject,
+        description: c.description,
+        requester: c.requester,
+        requester_kind: c.requester_kind,
+        requester_name: c.requester_name,
+        requester_email: c.requester_email,
+        requester_phone: c.requester_phone,
+        channel: c.channel,
+        origin: c.origin,
+        r#type: c.r#type,
+        category: c.category,
+        urgency: c.urgency,
+        impact: c.impact,
+        priority: c.priority,
+        tags: c.tags,
+        group: c.group,
+        assignee: c.assignee,
+        tier: 2,
+        product: c.product,
+        brand: c.brand,
+        language: c.language,
+        organisation: c.organisation,
+        external_ref: c.external_ref,
+        fields: c.fields.into_iter().collect::<BTreeMap<_, _>>(),
+        due_at: c.due_at,
+        synthetic: true,
+        created_at: minute(0).0,
+        updated_at: minute(5).0,
+        state_since: minute(5).0,
+        first_resolved_at: Some(minute(2).0),
+        last_resolved_at: Some(minute(3).0),
+        closed_at: Some(minute(4).0),
+        resolve_count: 2,
+        reopen_count: 2,
+        close_count: 1,
+        group_changes: 1,
+        agent_changes: 1,
+        escalations: 1,
+        deescalations: 1,
+        max_tier: 2,
+        public_comments: 1,
+        internal_comments: 1,
+        resolution: Some(wire::ResolutionView { by: actor().id, code: wire::ResolutionCode::Defect as i32, summary: Some(wire::Personal { form: Some(wire::personal::Form::Plain("New toner.".to_owned())) }), resolution_no: 2 }),
+        position: 1234,
+        age_ms: Some(300_000),
+        time_in_state_ms: Some(0),
+        allowed_verbs: vec!["assign".to_owned()],
+        cancelled_at: Some(minute(8).0),
+        imported: true,
+        next_due_at: Some(minute(600).0),
+    }
+}

@@ -1,0 +1,93 @@
+//! `verbs.md`: every verb with its payload, its errors and an example, for people.
+
+use std::fmt::Write as _;
+
+use guichet_schemas::verb;
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+
+use crate::descriptors::{self, Format, Limit};
+use crate::published::payload;
+use crate::samples;
+use crate::schema::{Side, is_required, plain_fields};
+
+/// Errors that every command can meet, with their numbers.
+const ALWAYS: &str = "`malformed` 400, `bad_subject` 400, `validation_failed` 422, `forbidden` 403, `command_id_reused` 409, \
+`payload_too_large` 413, `busy` 429, `unavailable` 503, `outcome_unknown` 504, `unsupported` 501";
+
+/// Errors of a verb, apart from those.
+fn errors(verb: &str) -> &'static str {
+    match verb {
+        "create" => "`version_conflict` (the UUID has a ticket), `duplicate` (`external_ref` is taken; `details.of`)",
+        "import" => "`duplicate` (another ticket has this source and id; `details.of`)",
+        "assign" | "unassign" | "escalate" | "deescalate" | "set_status" | "add_comment" | "resolve" | "close" | "cancel" | "set_priority"
+        | "set_category" | "reopen" => "`not_found`, `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed`",
+        "change_tags" => "`not_found`, `version_conflict`, `guard_failed`; a closed ticket takes it too",
+        other => panic!("say here which errors {other} can meet"),
+    }
+}
+
+/// The whole page.
+pub(crate) fn document() -> String {
+    let mut out = String::from(
+        "<!-- Generated from schemas/proto by the tests of guichet-schemas; do not edit. -->\n# Verbs\n\n\
+         A command goes to `guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>`; `<entity>` is the UUID of the ticket, or `new` for \
+         `create` and `import`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
+    );
+    table(&mut out, &descriptors::message("Command"), Side::Caller);
+    writeln!(out, "\n`null` means absent. Unknown and duplicate fields are refused. Every command can be answered with {ALWAYS}.").unwrap();
+    let commands = samples::commands::all();
+    for (verb, command) in verb::VERBS.iter().zip(commands) {
+        let payload = payload("Command", verb);
+        write!(out, "\n## {verb}\n\n{}\n\n", descriptors::message_comment(&payload)).unwrap();
+        table(&mut out, &payload, Side::Caller);
+        for inner in plain_fields(&payload).iter().filter_map(|f| f.kind().as_message().cloned()).filter(|m| !m.is_map_entry()) {
+            write!(out, "\n`{}`: {}\n\n", inner.name(), descriptors::message_comment(&inner)).unwrap();
+            table(&mut out, &inner, Side::Caller);
+        }
+        if *verb == "import" {
+            out.push_str("\n`data` of a fact is the content of that event; see `events/`. What follows from the ticket itself (such as `from`, `number`) is filled in by the engine.\n");
+        }
+        write!(out, "\nErrors: {}\n\n```json\n{}\n```\n", errors(verb), example(command)).unwrap();
+    }
+    out
+}
+
+fn table(out: &mut String, message: &MessageDescriptor, side: Side) {
+    let fields = plain_fields(message);
+    if fields.is_empty() {
+        out.push_str("No fields.\n");
+        return;
+    }
+    out.push_str("| field | type | required | |\n|---|---|---|---|\n");
+    for field in fields {
+        let required = if is_required(&field, side) { "yes" } else { "" };
+        writeln!(out, "| `{}` | {} | {required} | {} |", field.name(), kind(&field), descriptors::field_comment(&field)).unwrap();
+    }
+}
+
+fn kind(field: &FieldDescriptor) -> String {
+    let name = match (descriptors::format(field), field.kind()) {
+        (Format::Time, _) => "time".to_owned(),
+        (Format::Uuid, _) => "UUID".to_owned(),
+        (Format::Hex, _) => "hex".to_owned(),
+        (_, Kind::Enum(e)) => descriptors::words(&e).iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
+        (_, Kind::Message(_)) if field.is_map() => return "object: name → text, number or flag".to_owned(),
+        (_, Kind::Message(m)) => format!("`{}`", m.name()),
+        (_, Kind::Bool) => "boolean".to_owned(),
+        (_, Kind::String) => match descriptors::limit(field) {
+            Limit::Characters(max) => format!("line ≤ {max} characters"),
+            Limit::Bytes(max) => format!("text ≤ {} KiB", max / 1024),
+        },
+        _ => "integer".to_owned(),
+    };
+    if field.is_list() { format!("list of {name}") } else { name }
+}
+
+/// The command as JSON. The many facts of an import are cut to three, which its own schema still takes.
+fn example(mut command: guichet_schemas::command::Command) -> String {
+    use guichet_schemas::command::Order;
+    if let Order::Import(import) = &mut command.order {
+        import.events.retain(|f| matches!(f.event.type_name(), "TicketCreated" | "TicketAssigned" | "TicketResolved"));
+    }
+    serde_json::to_string_pretty(&guichet_schemas::codec::command_to_wire(command)).unwrap()
+}

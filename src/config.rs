@@ -1,0 +1,59 @@
+//! The only reader of the environment, and the flags that every role shares.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::doctor::Surroundings;
+use crate::nats_server::Search;
+
+/// Where a node keeps its things and which servers it talks to.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NodeArgs {
+    /// Folder of the log, the read models and the embedded nats-server
+    #[arg(long, default_value = "./guichet-data", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Port of the embedded nats-server; 0: any free one
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) nats_port: u16,
+    /// Port of the HTTP API; 0: any free one (this build has no HTTP API yet: nothing listens there)
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) http_port: u16,
+    /// Use this NATS server instead of an embedded one
+    #[arg(long, env = "NATS_URL", value_name = "URL")]
+    pub(crate) nats_url: Option<String>,
+    /// Free space below which commands are told busy, in MiB
+    #[arg(long, default_value_t = 256, value_name = "MIB")]
+    pub(crate) disk_reserve: u64,
+}
+
+/// How much memory the databases of a process share: blocks read, and tables not yet written.
+pub(crate) const CACHE_BYTES: usize = 32 << 20;
+/// See [`CACHE_BYTES`].
+pub(crate) const WRITE_BUFFER_BYTES: usize = 96 << 20;
+
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|v| !v.is_empty())
+}
+
+/// Where to look for a nats-server.
+pub(crate) fn search() -> Search {
+    Search { configured: variable("GUICHET_NATS_SERVER").map(PathBuf::from), home: std::env::home_dir(), path: variable("PATH") }
+}
+
+/// What `doctor` looks at.
+pub(crate) fn surroundings(data_dir: PathBuf) -> Surroundings {
+    Surroundings {
+        search: search(),
+        cxx: variable("CXX").map(|v| v.to_string_lossy().into_owned()),
+        libclang_path: variable("LIBCLANG_PATH").map(PathBuf::from),
+        shared: variable("GUICHET_SHARED").map(PathBuf::from),
+        data_dir,
+    }
+}
+
+/// What to log, from `GUICHET_LOG`; warnings by default, so that a terminal shows only what matters.
+pub(crate) fn log_filter() -> String {
+    variable("GUICHET_LOG").map_or_else(|| "warn,async_nats=error".to_owned(), |v| v.to_string_lossy().into_owned())
+}

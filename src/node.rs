@@ -1,0 +1,198 @@
+//! A running node: an embedded nats-server or a connection to another, the engine, the projection workers.
+//! Starts in the order in which they need each other and stops in the reverse.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_nats::{Client, ConnectOptions, Event};
+use guichet_engine::halt::{Halt, HaltReason};
+use guichet_engine::log::Memory;
+use guichet_engine::{Engine, clock};
+use guichet_projections::Running as Projection;
+use guichet_schemas::position::Partition;
+use tokio::sync::watch;
+
+use crate::config::{self, CACHE_BYTES, NodeArgs, WRITE_BUFFER_BYTES};
+use crate::nats_server::{self, NatsServer};
+use crate::run_file::{self, RunFile};
+
+/// The one partition there is until scale-out.
+const PARTITION: Partition = Partition(0);
+/// Events that a projection writes in one batch, at most.
+const PROJECTION_BATCH: usize = 4000;
+/// Requests that may wait in the client library before it drops them without a word; the intake is faster than that.
+const SUBSCRIPTION_CAPACITY: usize = 256 * 1024;
+
+/// Which parts run in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    pub(crate) engine: bool,
+    pub(crate) projections: bool,
+    /// Start a nats-server when no URL is given.
+    pub(crate) embed_nats: bool,
+}
+
+/// A node at work.
+pub(crate) struct Node {
+    data_dir: PathBuf,
+    nats: Option<NatsServer>,
+    pub(crate) url: String,
+    pub(crate) client: Client,
+    pub(crate) engine: Option<Engine>,
+    pub(crate) projection: Option<Projection>,
+    halt: Halt,
+    writes_run_file: bool,
+}
+
+/// Why a node ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Somebody asked.
+    Asked,
+    /// To protect data.
+    Halted(HaltReason),
+    /// A read model stands still.
+    ProjectionHalted(String),
+}
+
+impl Node {
+    /// Starts everything and returns when it answers.
+    pub(crate) async fn start(args: &NodeArgs, roles: Roles) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&args.data_dir).with_context(|| format!("make the folder {}", args.data_dir.display()))?;
+        let data_dir = args.data_dir.canonicalize().with_context(|| format!("find the folder {}", args.data_dir.display()))?;
+        let nats = match &args.nats_url {
+            None if roles.embed_nats => {
+                let found = nats_server::find(&config::search())?;
+                Some(NatsServer::start(&found, &data_dir.join("nats"), args.nats_port).await?)
+            }
+            None => anyhow::bail!("this role needs a NATS server; give --nats-url (or NATS_URL), for example --nats-url nats://127.0.0.1:4222"),
+            Some(_) => None,
+        };
+        let url = nats.as_ref().map(NatsServer::url).or_else(|| args.nats_url.clone()).context("a NATS server")?;
+        let (client, reconnected) = connect(&url).await.map_err(|e| Unreachable(format!("{e:#}")))?;
+        let halt = Halt::new();
+        let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+        let engine = if roles.engine {
+            let settings = guichet_engine::Settings {
+                dir: data_dir.join("log-0"),
+                partition: PARTITION,
+                disk_reserve_bytes: args.disk_reserve << 20,
+                publish: true,
+            };
+            Some(guichet_engine::start(settings, memory.clone(), client.clone(), reconnected, halt.clone()).await?)
+        } else {
+            None
+        };
+        let projection = if roles.projections {
+            let settings = guichet_projections::Settings {
+                dir: data_dir.join("projection-ticket-0"),
+                partition: PARTITION,
+                batch_events_max: PROJECTION_BATCH,
+            };
+            let shared = guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
+            Some(guichet_projections::start(settings, shared, client.clone(), Arc::new(clock::wall)).await?)
+        } else {
+            None
+        };
+        let writes_run_file = roles.engine && roles.projections;
+        let node = Self { data_dir, nats, url, client, engine, projection, halt, writes_run_file };
+        node.announce()?;
+        Ok(node)
+    }
+
+    fn announce(&self) -> anyhow::Result<()> {
+        if !self.writes_run_file {
+            return Ok(());
+        }
+        let run = RunFile {
+            pid: std::process::id(),
+            nats_url: self.url.clone(),
+            http_url: None,
+            http_token: None,
+            nats_pid: self.nats.as_ref().map(NatsServer::pid),
+        };
+        run_file::write(&self.data_dir, &run)
+    }
+
+    /// Folder of this node.
+    pub(crate) fn data_dir(&self) -> &std::path::Path {
+        &self.data_dir
+    }
+
+    /// Waits until somebody asks to stop, or something must.
+    pub(crate) async fn until_end(&self, mut stop: watch::Receiver<bool>) -> End {
+        let projection_halted = async {
+            match self.projection.as_ref().map(Projection::halted) {
+                Some(mut halted) => loop {
+                    if let Some(reason) = halted.borrow_and_update().clone() {
+                        return reason;
+                    }
+                    if halted.changed().await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                },
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            reason = self.halt.stopped() => End::Halted(reason),
+            reason = projection_halted, if self.engine.is_none() => End::ProjectionHalted(reason),
+            _ = stop.wait_for(|s| *s) => End::Asked,
+        }
+    }
+
+    /// Stops in the reverse order: no more commands, the queue to disk, the answers out, the read model, NATS.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        if self.writes_run_file {
+            run_file::remove(&self.data_dir);
+        }
+        let mut result = Ok(());
+        if let Some(engine) = self.engine {
+            result = engine.stop().await.context("close the log");
+        }
+        if let Some(projection) = self.projection {
+            let stopped = projection.stop().await.context("close the read model");
+            result = result.and(stopped);
+        }
+        if let Some(nats) = self.nats {
+            nats.stop().await;
+        }
+        result
+    }
+}
+
+/// A server that cannot be reached: exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unreachable(pub(crate) String);
+
+async fn connect(url: &str) -> anyhow::Result<(Client, watch::Receiver<u64>)> {
+    let connections = watch::Sender::new(0);
+    let counter = connections.clone();
+    let options = ConnectOptions::new()
+        .name("guichet")
+        .subscription_capacity(SUBSCRIPTION_CAPACITY)
+        .max_reconnects(None)
+        .reconnect_delay_callback(|attempt| Duration::from_millis((20 << attempt.min(6)) as u64))
+        .event_callback(move |event| {
+            let counter = counter.clone();
+            async move {
+                match event {
+                    Event::Connected => counter.send_modify(|n| *n += 1),
+                    Event::SlowConsumer(sid) => tracing::error!(sid, "requests were dropped: this process reads NATS too slowly"),
+                    other @ (Event::Disconnected
+                    | Event::LameDuckMode
+                    | Event::Draining
+                    | Event::Closed
+                    | Event::ServerError(_)
+                    | Event::ClientError(_)) => tracing::info!(%other, "nats"),
+                }
+            }
+        });
+    let client = options.connect(url).await.with_context(|| {
+        format!("could not reach NATS at {url}; is it running there? `guichet serve` without --nats-url starts its own")
+    })?;
+    Ok((client, connections.subscribe()))
+}

@@ -1,0 +1,67 @@
+//! The roles that run until they are told to stop: `serve`, `engine`, `project`.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::NodeArgs;
+use crate::node::{End, Node, Roles};
+
+/// Halted to protect data.
+pub(crate) const EXIT_HALTED: u8 = 4;
+
+/// Turns SIGTERM and SIGINT into a value that changes; a second one ends the process at once.
+pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+            if *stop.borrow() {
+                // The log is safe at any instant; only the drain is cut short.
+                std::process::exit(130);
+            }
+            stop.send_replace(true);
+        }
+    });
+    Ok(stopped)
+}
+
+/// Runs a node until it is told to stop or must.
+pub(crate) async fn run(args: NodeArgs, roles: Roles) -> anyhow::Result<ExitCode> {
+    let stop = stop_signal()?;
+    let node = Node::start(&args, roles).await?;
+    tracing::info!(url = %node.url, "ready");
+    if roles.engine && roles.projections {
+        eprint_ready(&node);
+    }
+    let end = node.until_end(stop).await;
+    finish(node, end).await
+}
+
+/// Stops a node and says how it ended.
+pub(crate) async fn finish(node: Node, end: End) -> anyhow::Result<ExitCode> {
+    match end {
+        End::Asked => node.stop().await.map(|()| ExitCode::SUCCESS),
+        End::Halted(reason) => {
+            // No drain: after a doubt about storage nothing more is written or answered.
+            crate::run_file::remove(node.data_dir());
+            crate::say::say(&format!("halted: {reason}"));
+            std::process::exit(i32::from(EXIT_HALTED));
+        }
+        End::ProjectionHalted(reason) => {
+            crate::say::say(&format!("the read model halted: {reason}"));
+            node.stop().await?;
+            Ok(ExitCode::from(EXIT_HALTED))
+        }
+    }
+}
+
+fn eprint_ready(node: &Node) {
+    crate::say::say(&format!(
+        "guichet is ready: NATS at {}, data in {}; stop with Ctrl-C",
+        node.url,
+        node.data_dir().display()
+    ));
+}
