@@ -7,7 +7,7 @@ mod table;
 #[path = "common/workload.rs"]
 mod workload;
 
-#[path = "append/drive.rs"]
+#[path = "common/drive.rs"]
 mod drive;
 #[path = "append/floor.rs"]
 mod floor;
@@ -99,7 +99,7 @@ fn measure(in_flight: usize, tickets: Tickets, length: Length) -> Level {
     let floor_memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let mut floor = Floor::open(&dir.path().join("floor"), &floor_memory);
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(tickets));
-    let histogram = || Histogram::new(3).expect("3 digits are possible");
+    let histogram = || Histogram::new_with_max(60_000_000_000, 3).expect("a minute in ns with 3 digits is possible");
     let mut level = Level {
         commands: 0,
         events: 0,

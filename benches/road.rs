@@ -1,2 +1,121 @@
-//! Soon.
-fn main() {}
+//! What does the whole road cost beside NATS itself? Commands/s over a real nats-server with 512 in flight, against
+//! a service on the same server that answers the same requests with an answer of the same size and does nothing.
+
+#[expect(dead_code, reason = "the binary uses more of it")]
+#[path = "../src/nats_server.rs"]
+mod nats_server;
+#[path = "common/table.rs"]
+mod table;
+#[path = "common/workload.rs"]
+mod workload;
+
+#[path = "road/callers.rs"]
+mod callers;
+#[path = "road/echo.rs"]
+mod echo;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_nats::{Client, ConnectOptions};
+use guichet_engine::halt::Halt;
+use guichet_engine::log::Memory;
+use guichet_engine::{Engine, Settings};
+use guichet_schemas::position::Partition;
+use tokio::sync::watch;
+
+use crate::callers::Callers;
+use crate::nats_server::{NatsServer, Search};
+use crate::table::{Length, Row, print};
+
+/// Requests under way at once.
+const IN_FLIGHT: usize = 512;
+/// Connections that share them.
+const CONNECTIONS: usize = 2;
+/// As in the binary.
+const CACHE_BYTES: usize = 32 << 20;
+/// See [`CACHE_BYTES`].
+const WRITE_BUFFER_BYTES: usize = 96 << 20;
+/// As in the binary: the client library drops what a slow subscription leaves lying.
+const SUBSCRIPTION_CAPACITY: usize = 256 * 1024;
+
+#[tokio::main]
+async fn main() {
+    let length = Length::asked();
+    let dir = tempfile::tempdir().expect("a folder");
+    let configured = std::env::var_os("GUICHET_NATS_SERVER").map(PathBuf::from);
+    let search = Search { configured, home: std::env::home_dir(), path: std::env::var_os("PATH") };
+    let found = nats_server::find(&search).expect("a nats-server; guichet doctor says how to get one");
+    let server = NatsServer::start(&found, &dir.path().join("nats"), 0).await.expect("it starts");
+    let url = server.url();
+    let (rounds, turn) = (length.pick(3, 10), Duration::from_millis(length.pick(1500, 4000)));
+
+    let mut rates: [Vec<f64>; 3] = Default::default();
+    // Both kinds of engine and the echo take turns, so that all see the same machine.
+    for round in 0..=rounds {
+        let echo = echo::start(connect(&url).await).await;
+        let rate_echo = Callers::new(&url, echo::SUBJECT).await.turn(turn).await;
+        echo.stop().await.expect("the echo stops");
+        let mut round_rates = vec![rate_echo];
+        for publish in [false, true] {
+            let folder = dir.path().join(format!("log-{round}-{publish}"));
+            let engine = engine(&url, &folder, publish).await;
+            round_rates.push(Callers::new(&url, callers::COMMANDS).await.turn(turn).await);
+            engine.stop().await.expect("the log closes");
+            forget_stream(&url).await;
+        }
+        // The first round warms everything up and does not count.
+        if round > 0 {
+            rates.iter_mut().zip(round_rates).for_each(|(all, one)| all.push(one));
+        }
+    }
+    server.stop().await;
+    let [echo, quiet, publishing] = rates.map(median);
+    let row = |what: &str, figure: f64, against, target| Row {
+        what: what.to_owned(),
+        figure,
+        unit: "requests/s",
+        against,
+        ratio: against.map(|a| figure / a),
+        target,
+    };
+    let rows = [
+        row("echo service, nothing behind it", echo, None, ""),
+        row("engine, not publishing", quiet, Some(echo), "≥ 0.4"),
+        row("engine, publishing to JetStream", publishing, Some(echo), "≥ 0.2"),
+    ];
+    print(&format!("road: JSON commands over NATS, {IN_FLIGHT} in flight, median of {rounds} rounds"), &rows);
+}
+
+async fn connect(url: &str) -> Client {
+    ConnectOptions::new()
+        .subscription_capacity(SUBSCRIPTION_CAPACITY)
+        .connect(url)
+        .await
+        .expect("our own server takes connections")
+}
+
+async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
+    let settings = Settings { dir: dir.to_owned(), partition: Partition(0), disk_reserve_bytes: 0, publish };
+    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    // Nobody reconnects here.
+    let (_, reconnected) = watch::channel(0);
+    guichet_engine::start(settings, memory, connect(url).await, reconnected, Halt::new())
+        .await
+        .expect("the engine starts")
+}
+
+/// Each round has a log of its own, whose stream must not be there yet.
+async fn forget_stream(url: &str) {
+    let context = async_nats::jetstream::new(connect(url).await);
+    let name = guichet_schemas::subject::stream(Partition(0));
+    if let Err(error) = context.delete_stream(&name).await {
+        // Without publishing there is none.
+        assert!(format!("{error:?}").contains("10059"), "could not forget the stream: {error:?}");
+    }
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}

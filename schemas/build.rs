@@ -122,7 +122,8 @@ fn field_attribute(message: &DescriptorProto, field: &FieldDescriptorProto, form
         }
         _ if map => return Some("#[serde(deserialize_with = \"crate::json::object::fields\")]".to_owned()),
         _ if is_message && repeated => return Some("#[serde(deserialize_with = \"crate::json::object::list\")]".to_owned()),
-        _ if is_message => {
+        // A custom field's value is no object.
+        _ if is_message && !field.type_name().ends_with(".FieldValue") => {
             return Some("#[serde(deserialize_with = \"crate::json::object::optional\", skip_serializing_if = \"Option::is_none\")]".to_owned());
         }
         _ if optional => return Some("#[serde(skip_serializing_if = \"Option::is_none\")]".to_owned()),

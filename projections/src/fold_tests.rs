@@ -167,11 +167,23 @@ fn a_record_of_another_partition_or_position_is_foreign() {
 }
 
 #[test]
-fn a_folder_of_a_newer_program_is_refused() {
-    let desk = Desk::new(ticket::apply);
-    let Desk { folder, dir } = desk;
-    folder.store.write_format_for_test(keys::FORMAT + 1);
-    drop(folder);
-    let error = Store::open(dir.path(), &Memory::new(1 << 20, 1 << 20)).err().unwrap().to_string();
-    assert!(error.contains("format 2") && error.contains("upgrade the program"), "{error}");
+fn a_crash_loses_a_tail_and_never_more_in_one_place_than_in_another() {
+    let history = History::busy(6, 30, 600);
+    let mut desk = Desk::new(ticket::apply);
+    desk.fold(&history.entries[..200]);
+    desk.folder.store.flush().unwrap();
+    for batch in history.entries[200..400].chunks(10) {
+        desk.fold(batch);
+    }
+    // What is on the disk now is what a crash would leave.
+    let crashed = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(desk.dir.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), crashed.path().join(file.file_name())).unwrap();
+    }
+    let mut desk = Desk { folder: open(crashed.path(), ticket::apply), dir: crashed };
+    assert_eq!(desk.folder.checkpoint.position, LogPosition::new(200));
+    assert_eq!(desk.content(), content_of(&History { entries: history.entries[..200].to_vec(), ..history.clone() }));
+    desk.fold(&history.entries);
+    assert_eq!(desk.content(), content_of(&history));
 }

@@ -25,7 +25,7 @@ use futures_util::StreamExt as _;
 use guichet_schemas::codec::{Encoding, decode_query};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::{QUERIES, QuerySubject, is_reply};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::running::Clock;
@@ -47,8 +47,9 @@ pub(crate) struct Queries {
     status: Arc<Status>,
     clock: Clock,
     pending: Arc<Semaphore>,
-    waiting: Semaphore,
+    waiting: Arc<Semaphore>,
     reading: Semaphore,
+    stopping: watch::Sender<bool>,
     /// Requests without a reply subject that may be answered.
     dropped: AtomicU64,
     refused: AtomicU64,
@@ -68,8 +69,9 @@ impl Queries {
             status,
             clock,
             pending: Arc::new(Semaphore::new(PENDING_MAX)),
-            waiting: Semaphore::new(WAITING_MAX),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             reading: Semaphore::new(READING_MAX),
+            stopping: watch::Sender::new(false),
             dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }
@@ -107,8 +109,9 @@ impl Service {
             if (&mut self.receiving).await.is_err() {
                 tracing::error!("the query service ended in a panic");
             }
-            let all = u32::try_from(PENDING_MAX).unwrap_or(u32::MAX);
-            self.queries.pending.acquire_many(all).await.is_ok()
+            self.queries.stopping.send_replace(true);
+            let all = |max: usize| u32::try_from(max).unwrap_or(u32::MAX);
+            self.queries.waiting.acquire_many(all(WAITING_MAX)).await.is_ok() && self.queries.pending.acquire_many(all(PENDING_MAX)).await.is_ok()
         };
         if tokio::time::timeout(wait, drained).await.is_err() {
             tracing::warn!("stopping although questions are unanswered");
@@ -137,12 +140,9 @@ async fn receive(queries: Arc<Queries>, mut endpoint: Endpoint) {
             continue;
         }
         match Arc::clone(&queries.pending).try_acquire_owned() {
-            Ok(permit) => {
+            Ok(place) => {
                 let queries = Arc::clone(&queries);
-                tokio::spawn(async move {
-                    queries.handle(&request).await;
-                    drop(permit);
-                });
+                tokio::spawn(async move { queries.handle(&request, place).await });
             }
             Err(_) => queries.refuse(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
         }
@@ -150,9 +150,9 @@ async fn receive(queries: Arc<Queries>, mut endpoint: Endpoint) {
 }
 
 impl Queries {
-    async fn handle(self: &Arc<Self>, request: &Request) {
+    async fn handle(self: &Arc<Self>, request: &Request, place: OwnedSemaphorePermit) {
         let (encoding, outcome) = match encoding_of(request) {
-            Ok(encoding) => (encoding, self.answer(request, encoding).await),
+            Ok(encoding) => (encoding, self.answer(request, encoding, place).await),
             Err(rejection) => (Encoding::default(), Err(rejection)),
         };
         match outcome {
@@ -161,30 +161,34 @@ impl Queries {
         }
     }
 
-    async fn answer(self: &Arc<Self>, request: &Request, encoding: Encoding) -> Result<bytes::Bytes, Rejection> {
+    async fn answer(self: &Arc<Self>, request: &Request, encoding: Encoding, place: OwnedSemaphorePermit) -> Result<bytes::Bytes, Rejection> {
         let subject = QuerySubject::parse(&request.message.subject)?;
         let query = decode_query(subject.name, encoding, &request.message.payload)?;
         let ask = Ask::check(subject, query, encoding)?;
-        self.reach(&ask).await?;
+        let _place = self.reach(&ask, place).await?;
         // Closed never, so an error cannot come; if it did, "busy" would be true.
         let _slot = self.reading.acquire().await.map_err(|_| busy())?;
         let queries = Arc::clone(self);
         tokio::task::spawn_blocking(move || queries.read(&ask)).await.map_err(|_| unavailable("the answer failed; report this"))?
     }
 
-    /// Waits until the model has folded the position that the asker wants to see.
-    async fn reach(&self, ask: &Ask) -> Result<(), Rejection> {
+    /// Waits until the model has folded the position that the asker wants to see. Who waits gives the place
+    /// among the pending to others.
+    async fn reach(&self, ask: &Ask, place: OwnedSemaphorePermit) -> Result<OwnedSemaphorePermit, Rejection> {
         let mut position = self.status.position();
         if *position.borrow() >= ask.min_position {
-            return Ok(());
+            return Ok(place);
         }
-        let _place = self.waiting.try_acquire().map_err(|_| busy())?;
+        drop(place);
+        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| busy())?;
         let mut halted = self.status.halted();
+        let mut stopping = self.stopping.subscribe();
         tokio::select! {
             biased;
-            Ok(_) = position.wait_for(|p| *p >= ask.min_position) => return Ok(()),
-            // A model that stands still will not get there.
+            Ok(_) = position.wait_for(|p| *p >= ask.min_position) => return Ok(place),
+            // A model that stands still, or is about to, will not get there.
             _ = halted.wait_for(Option::is_some) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
             () = tokio::time::sleep(ask.wait) => {}
         }
         let have = *self.status.position().borrow();

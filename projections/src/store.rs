@@ -105,11 +105,6 @@ impl Store {
         Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 
-    #[cfg(test)]
-    pub(crate) fn write_format_for_test(&self, format: u32) {
-        self.db.put_cf_opt(family(&self.db, keys::META), keys::META_FORMAT, format.to_be_bytes(), &no_wal()).unwrap();
-    }
-
     fn check_format(&self) -> Result<(), StoreError> {
         let meta = family(&self.db, keys::META);
         let wanted = projection_mark();
@@ -149,13 +144,6 @@ fn readable_mark(mark: &[u8]) -> String {
     format!("{} version {version}", String::from_utf8_lossy(name))
 }
 
-#[cfg(test)]
-fn no_wal() -> rocksdb::WriteOptions {
-    let mut options = rocksdb::WriteOptions::default();
-    options.disable_wal(true);
-    options
-}
-
 fn family<'a>(db: &'a DB, name: &str) -> &'a ColumnFamily {
     db.cf_handle(name).expect("every column family is opened with the database")
 }
@@ -166,4 +154,37 @@ pub(crate) fn damaged_key() -> StoreError {
 
 pub(crate) fn id_of_value(value: &[u8]) -> Result<TicketId, StoreError> {
     keys::ticket_id(value).ok_or(StoreError::Damaged { what: "a number's ticket" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What opening a folder says after its mark in `meta` was changed.
+    fn refusal(key: &[u8], mark: &[u8]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = Memory::new(1 << 20, 1 << 20);
+        let store = Store::open(dir.path(), &memory).unwrap();
+        let mut batch = rocksdb::WriteBatch::default();
+        batch.put_cf(family(&store.db, keys::META), key, mark);
+        store.db.write_without_wal(batch).unwrap();
+        store.flush().unwrap();
+        drop(store);
+        Store::open(dir.path(), &memory).err().expect("must be refused").to_string()
+    }
+
+    #[test]
+    fn a_folder_of_a_newer_program_is_refused() {
+        let said = refusal(keys::META_FORMAT, &(keys::FORMAT + 1).to_be_bytes());
+        assert!(said.contains("format 2") && said.contains("upgrade the program"), "{said}");
+    }
+
+    #[test]
+    fn a_folder_of_another_fold_is_refused() {
+        let mut mark = projection_mark();
+        mark.pop();
+        mark.push(99);
+        let said = refusal(keys::META_PROJECTION, &mark);
+        assert!(said.contains("ticket version 99") && said.contains("delete the folder"), "{said}");
+    }
 }

@@ -42,6 +42,9 @@ pub enum Personal {
 message!(Personal, wire::Personal,
     |w| match w.form {
         Some(wire::personal::Form::Plain(text)) => Ok(Self::Plain(text)),
+        Some(wire::personal::Form::Sealed(s)) if s.key_id.len() != 16 => Err(FieldError::new("sealed.key_id", "must be a UUID of 16 bytes")),
+        Some(wire::personal::Form::Sealed(s)) if s.nonce.is_empty() => Err(FieldError::new("sealed.nonce", "is required")),
+        Some(wire::personal::Form::Sealed(s)) if s.ciphertext.is_empty() => Err(FieldError::new("sealed.ciphertext", "is required")),
         Some(wire::personal::Form::Sealed(s)) => Ok(Self::Sealed(Sealed { key_id: s.key_id, nonce: s.nonce, ciphertext: s.ciphertext })),
         None => Err(FieldError::rule("must be plain or sealed")),
     },

@@ -37,8 +37,8 @@ mod personal {
     use crate::wire;
     use crate::wire::field_value::Value;
 
-    /// 2^53: beyond it a double does not hold every whole number.
-    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    /// 2^53 - 1: beyond it a double does not hold every whole number.
+    const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 
     impl Serialize for wire::Personal {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {

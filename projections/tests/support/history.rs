@@ -13,52 +13,52 @@ use guichet_schemas::words::*;
 use uuid::Uuid;
 
 /// When every history begins: 2026-03-10T09:00:00.000Z.
-pub const START: i64 = 1_773_133_200_000;
+pub(crate) const START: i64 = 1_773_133_200_000;
 
 /// A record, its bytes, and the hashes that go with it.
 #[derive(Clone)]
-pub struct Entry {
-    pub record: Record,
-    pub bytes: Vec<u8>,
-    pub hash: Hash,
-    pub prev_hash: Hash,
+pub(crate) struct Entry {
+    pub(crate) record: Record,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) hash: Hash,
+    pub(crate) prev_hash: Hash,
 }
 
 /// A log that grows. Each event happens a second after the one before.
 #[derive(Clone, Default)]
-pub struct History {
-    pub entries: Vec<Entry>,
+pub(crate) struct History {
+    pub(crate) entries: Vec<Entry>,
     streams: BTreeMap<String, (StreamVersion, Hash)>,
 }
 
 impl History {
     /// A log that begins as every log does.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut history = Self::default();
         let started = EpochStarted { epoch: 1, generation: 1, program: "0.1.0".to_owned() };
         history.append("_system", StreamKind::System, "engine", "engine", Event::EpochStarted(started));
         history
     }
 
-    pub fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         self.entries.len() as u64
     }
 
     /// Adds an event of a ticket of tenant `default`, by agent `actor`.
-    pub fn push(&mut self, ticket: TicketId, actor: &str, event: Event) -> u64 {
+    pub(crate) fn push(&mut self, ticket: TicketId, actor: &str, event: Event) -> u64 {
         self.append("default", StreamKind::Ticket, &ticket.to_string(), actor, event);
         self.head()
     }
 
     /// Opens ticket `number`.
-    pub fn open(&mut self, number: u64) -> TicketId {
+    pub(crate) fn open(&mut self, number: u64) -> TicketId {
         let ticket = ticket_id(number);
         self.push(ticket, "alice", Event::TicketCreated(created(number)));
         ticket
     }
 
     /// A busy desk: at least `events` events of every type over `tickets` tickets, always the same for a seed.
-    pub fn busy(seed: u64, tickets: u64, events: u64) -> Self {
+    pub(crate) fn busy(seed: u64, tickets: u64, events: u64) -> Self {
         let mut history = Self::new();
         let mut dice = Dice(seed);
         let mut opened = 0;
@@ -114,7 +114,7 @@ impl History {
 }
 
 /// The id of ticket `number` in every history.
-pub fn ticket_id(number: u64) -> TicketId {
+pub(crate) fn ticket_id(number: u64) -> TicketId {
     TicketId(id(3, number))
 }
 
@@ -123,7 +123,7 @@ fn id(kind: u16, n: u64) -> Uuid {
 }
 
 /// A creation that others vary.
-pub fn created(number: u64) -> TicketCreated {
+pub(crate) fn created(number: u64) -> TicketCreated {
     TicketCreated {
         number,
         subject: text(&format!("Printer {number} is on fire")),
@@ -155,7 +155,7 @@ pub fn created(number: u64) -> TicketCreated {
     }
 }
 
-pub fn assigned(to: &str, group: Option<&str>) -> Event {
+pub(crate) fn assigned(to: &str, group: Option<&str>) -> Event {
     Event::TicketAssigned(TicketAssigned {
         from: None,
         to: to.to_owned(),
@@ -167,16 +167,16 @@ pub fn assigned(to: &str, group: Option<&str>) -> Event {
     })
 }
 
-pub fn routed(to: Option<&str>) -> Event {
+pub(crate) fn routed(to: Option<&str>) -> Event {
     Event::TicketRouted(TicketRouted { from_group: None, to_group: to.map(str::to_owned), rule: None, strategy: Strategy::Manual, reason: None })
 }
 
-pub fn status(from: TicketState, to: TicketState) -> Event {
+pub(crate) fn status(from: TicketState, to: TicketState) -> Event {
     let hold_reason = (to == TicketState::Hold).then_some(HoldReason::Vendor);
     Event::StatusChanged(StatusChanged { from, to, custom_status: None, hold_reason, expected_until: None, cause: StatusCause::Command })
 }
 
-pub fn resolved(no: u32) -> Event {
+pub(crate) fn resolved(no: u32) -> Event {
     Event::TicketResolved(TicketResolved {
         by: "bob".to_owned(),
         code: ResolutionCode::Defect,
@@ -189,7 +189,7 @@ pub fn resolved(no: u32) -> Event {
     })
 }
 
-pub fn reopened(no: u32) -> Event {
+pub(crate) fn reopened(no: u32) -> Event {
     Event::TicketReopened(TicketReopened {
         by_kind: ActorKind::Requester,
         reason: Some("still burning".to_owned()),
@@ -200,11 +200,11 @@ pub fn reopened(no: u32) -> Event {
     })
 }
 
-pub fn closed() -> Event {
+pub(crate) fn closed() -> Event {
     Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: true })
 }
 
-pub fn escalated(from: u32, to: u32) -> Event {
+pub(crate) fn escalated(from: u32, to: u32) -> Event {
     Event::TicketEscalated(TicketEscalated {
         kind: EscalationKind::Functional,
         from_tier: from,
@@ -217,7 +217,7 @@ pub fn escalated(from: u32, to: u32) -> Event {
     })
 }
 
-pub fn comment(visibility: Visibility, body: &str) -> Event {
+pub(crate) fn comment(visibility: Visibility, body: &str) -> Event {
     Event::CommentAdded(CommentAdded {
         comment_id: CommentId(id(4, 1)),
         visibility,
@@ -233,12 +233,12 @@ pub fn comment(visibility: Visibility, body: &str) -> Event {
     })
 }
 
-pub fn text(text: &str) -> Personal {
+pub(crate) fn text(text: &str) -> Personal {
     Personal::Plain(text.to_owned())
 }
 
 /// Any event but a creation, with any values: also what no engine would decide.
-pub fn any_event(dice: &mut Dice) -> Event {
+pub(crate) fn any_event(dice: &mut Dice) -> Event {
     let word = |dice: &mut Dice, words: &[&str]| words[dice.roll(words.len() as u64) as usize].to_owned();
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
@@ -281,11 +281,11 @@ pub fn any_event(dice: &mut Dice) -> Event {
 }
 
 /// A small generator of numbers, the same on every machine.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// 0 to `sides` - 1.
-    pub fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }

@@ -128,9 +128,9 @@ impl<'a> History<'a> {
         if self.mapping.is_system(id) { ActorKind::System } else { ActorKind::Agent }
     }
 
-    /// Kind of who wrote the row.
+    /// Kind of who wrote the row; where the source does not say, it is the importer that acts.
     pub(super) fn row_kind(&self, row: &Row) -> ActorKind {
-        row.optional(self.mapping.by).map_or(ActorKind::System, |by| self.kind(by))
+        row.optional(self.mapping.by).map_or(ActorKind::Service, |by| self.kind(by))
     }
 }
 

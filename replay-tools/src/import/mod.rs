@@ -38,6 +38,10 @@ mod deliver;
 mod send;
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod over_nats;
+#[cfg(test)]
 mod proof;
 
 pub use error::{ImportError, MappingError};

@@ -9,7 +9,7 @@ use crate::descriptors::{self, Format, Limit};
 use crate::schema::{Side, is_required, plain_fields};
 
 /// Letters that trip careless code: of one to four bytes, quotes, a line break, right-to-left, a combining accent.
-const LETTERS: &[char] = &['a', 'Z', '0', '-', '"', '\\', '/', 'é', 'ß', 'ø', '\u{301}', 'ש', '中', '🖨', '\u{10ffff}', '\u{2028}'];
+const LETTERS: &[char] = &['a', 'Z', '0', '-', '"', '\\', '/', 'é', 'ß', 'ø', '\u{301}', 'ש', '中', '🖨', '\u{10ffff}', '\u{202e}'];
 
 /// SplitMix64: the same seed, the same message.
 pub(crate) struct Dice(pub(crate) u64);

@@ -60,7 +60,7 @@ fn huge_numbers_are_refused_and_never_rounded() {
 
 #[test]
 fn a_number_is_the_nearest_double_to_what_was_written() {
-    for text in ["9007199254740992", "0.1", "1.7976931348623157e308", "5e-324", "-0.0", "123456789.12345679", "2.2250738585072011e-308"] {
+    for text in ["9007199254740991", "0.1", "1.7976931348623157e308", "5e-324", "-0.0", "123456789.12345679", "2.2250738585072011e-308"] {
         let Order::Create(c) = json("create", &create(&format!(r#""fields": {{"a": {text}}}"#))).unwrap().order else { panic!("a create") };
         let guichet_schemas::event::FieldValue::Number(found) = &c.fields["a"] else { panic!("a number") };
         assert_eq!(found.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");

@@ -28,8 +28,8 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "TicketView.requester_name", "TicketView.requester_email", "TicketView.requester_phone", "TicketView.external_ref",
     "TicketView.resolution",
 ];
-/// Required although `optional` on the wire, where 0 must differ from absent.
-const REQUIRED: &[&str] = &["Deescalate.to_tier"];
+/// Required although `optional` on the wire, where 0 must differ from absent; or of a fact and not of its event.
+const REQUIRED: &[&str] = &["Deescalate.to_tier", "Fact.type", "Fact.occurred_at"];
 
 /// Collects the definitions that a schema refers to.
 #[derive(Default)]
@@ -115,7 +115,7 @@ impl Definitions {
             (Format::Uuid, _) => json!({"type": "string", "format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}),
             (Format::Hex, _) => {
                 let digit = if asked { "[0-9a-fA-F]" } else { "[0-9a-f]" };
-                let count = if field.parent_message().name() == "Sealed" { "*" } else { "{32}" };
+                let count = if field.parent_message().name() == "Sealed" { "+" } else { "{32}" };
                 json!({"type": "string", "pattern": format!("^({digit}{{2}}){count}$")})
             }
             (Format::None, Kind::Enum(e)) => json!({"enum": descriptors::words(&e)}),
@@ -145,7 +145,7 @@ impl Definitions {
         let names: Vec<_> = events_of(message).iter().map(|e| e.name().to_owned()).collect();
         schema["properties"]["type"] = json!({"enum": names});
         schema["properties"]["data"] = json!({"type": "object"});
-        schema["required"] = json!(["type", "occurred_at", "data"]);
+        schema["required"].as_array_mut().expect("a list").push("data".into());
         schema["oneOf"] = self.data_by_type(message, Side::Fact);
         schema
     }

@@ -1,0 +1,152 @@
+//! What holds for every history, however odd.
+
+
+#[expect(dead_code, reason = "shared with the examples")]
+mod support;
+
+use guichet_rules::{allowed_verbs, evolve};
+use guichet_schemas::command::{
+    AddComment, Assign, Cancel, ChangeTags, Command, Deescalate, Escalate, Fact, Import, Order, Reopen, Resolve, SetCategory, SetPriority,
+    SetStatus, Unassign,
+};
+use guichet_schemas::event::Event;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::{
+    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode, TicketState, Visibility,
+};
+use proptest::prelude::*;
+use support::{Desk, at, by, command, create, label, line, text};
+
+fn orders() -> impl Strategy<Value = Order> {
+    let name = prop::sample::select(vec!["ann", "bob", "eve"]);
+    let tag = prop::sample::select(vec!["vpn", "mail", "prod"]);
+    prop_oneof![
+        Just(Order::Create(create())),
+        (prop::option::of(name.clone()), prop::option::of(name.clone())).prop_map(|(a, g)| Order::Assign(Assign {
+            assignee: a.map(label),
+            group: g.map(label),
+            reason: None,
+            handover_note: Some(text("look at the router")),
+        })),
+        any::<bool>().prop_map(|group| Order::Unassign(Unassign { reason: text("away"), group })),
+        (0u32..6, tag.clone(), any::<bool>()).prop_map(|(tier, t, functional)| Order::Escalate(Escalate {
+            kind: if functional { EscalationKind::Functional } else { EscalationKind::Hierarchical },
+            to_tier: functional.then_some(tier),
+            to_manager: (!functional).then(|| label("boss")),
+            reason: EscalationReason::Scope,
+            note: None,
+            tags: vec![line(t)],
+        })),
+        (0u32..6).prop_map(|to_tier| Order::Deescalate(Deescalate { to_tier, reason: text("simple") })),
+        prop::sample::select(vec![
+            (TicketState::Open, None),
+            (TicketState::Pending, None),
+            (TicketState::Hold, Some(HoldReason::Vendor)),
+            (TicketState::Hold, Some(HoldReason::Change)),
+        ])
+        .prop_map(|(to, hold_reason)| Order::SetStatus(SetStatus { to, custom_status: None, hold_reason, expected_until: None, comment: None })),
+        (any::<bool>(), any::<bool>()).prop_map(|(public, no_reopen)| Order::AddComment(AddComment {
+            visibility: if public { Visibility::Public } else { Visibility::Internal },
+            kind: None,
+            body: text("hello"),
+            attachments: Vec::new(),
+            in_reply_to: None,
+            counts_as_reply: None,
+            no_reopen,
+        })),
+        Just(Order::Resolve(Resolve { code: ResolutionCode::Other, summary: text("done"), steps: Vec::new(), root_cause: None, override_reason: None })),
+        Just(Order::Reopen(Reopen { reason: text("not done") })),
+        Just(Order::Close),
+        Just(Order::Cancel(Cancel { reason: CancelReason::Test })),
+        prop::sample::select(Priority::ALL).prop_map(|p| Order::SetPriority(SetPriority { urgency: None, impact: None, priority: Some(p), reason: None })),
+        prop::option::of(tag.clone()).prop_map(|c| Order::SetCategory(SetCategory { category: c.map(line) })),
+        (tag.clone(), tag).prop_filter("the codec refuses both at once", |(a, r)| a != r).prop_map(|(a, r)| Order::ChangeTags(ChangeTags { add: vec![line(a)], remove: vec![line(r)] })),
+    ]
+}
+
+fn commands() -> impl Strategy<Value = Command> {
+    (orders(), prop::sample::select(ActorKind::ALL), prop::sample::select(vec!["ann", "bob", "eve"])).prop_map(|(order, kind, id)| by(kind, id, order))
+}
+
+/// A desk after a random run of commands, refused ones skipped.
+fn histories() -> impl Strategy<Value = (Desk, Vec<Command>)> {
+    prop::collection::vec(commands(), 0..40).prop_map(|commands| {
+        let mut desk = Desk::default();
+        desk.tell(&command(Order::Create(create()))).unwrap();
+        for c in &commands {
+            if desk.tell(c).is_err() {}
+        }
+        (desk, commands)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_fold_in_two_parts_equals_a_fold_in_one((desk, _) in histories(), cut in any::<prop::sample::Index>()) {
+        let cut = cut.index(desk.events.len());
+        let fold = |start, events: &[(Event, Timestamp)]| events.iter().fold(start, |t, (e, when)| Some(evolve(t, e, *when)));
+        let (first, second) = desk.events.split_at(cut);
+        prop_assert_eq!(fold(fold(None, first), second), fold(None, &desk.events));
+        prop_assert_eq!(fold(None, &desk.events), desk.ticket);
+    }
+
+    #[test]
+    fn an_accepted_event_is_decided_from_a_state_that_allows_its_command((mut desk, _) in histories(), next in commands()) {
+        let state = desk.ticket.as_ref().unwrap().state();
+        if let Ok(events) = desk.tell(&next) && !events.is_empty() {
+            prop_assert!(allowed_verbs(state).contains(&next.order.verb()), "{} from {state}", next.order.verb());
+        }
+    }
+
+    #[test]
+    fn deciding_again_at_once_does_nothing_new((mut desk, _) in histories(), next in commands()) {
+        // Comments and escalations are new facts each time; everything else asks for a state.
+        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_)));
+        if desk.tell(&next).is_ok() {
+            let again = desk.tell(&next);
+            prop_assert!(again.as_ref().is_ok_and(Vec::is_empty) || again.is_err(), "{again:?}");
+        }
+    }
+
+    #[test]
+    fn a_resolution_has_the_next_number_and_a_reopen_the_last((desk, _) in histories()) {
+        let mut last = 0;
+        for (event, _) in &desk.events {
+            if let Event::TicketResolved(e) = event {
+                prop_assert_eq!(e.resolution_no, last + 1);
+                last = e.resolution_no;
+            } else if let Event::TicketReopened(e) = event {
+                prop_assert_eq!(e.resolution_no, last);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_but_tags_follows_a_terminal_state((desk, _) in histories()) {
+        let mut over = false;
+        for (event, _) in &desk.events {
+            prop_assert!(!over || matches!(event, Event::TagsChanged(_)), "{}", event.type_name());
+            over |= matches!(event, Event::TicketClosed(_) | Event::TicketCancelled(_));
+        }
+    }
+
+    #[test]
+    fn an_imported_history_never_steps_back_and_keeps_the_times_that_did((desk, _) in histories(), steps in prop::collection::vec(0i64..50, 60)) {
+        let facts: Vec<Fact> = desk.events.iter().zip(&steps).map(|((event, _), hour)| Fact { occurred_at: at(*hour), actor: None, event: event.clone() }).collect();
+        let times: Vec<_> = facts.iter().map(|f| f.occurred_at).collect();
+        let order = Import { source: label("old"), external_id: label("1"), part: 1, parts: 1, events: facts, mapping_version: None };
+        let mut import = Desk { hour: 1000, ..Desk::default() };
+        let drafts = import.ask(&command(Order::Import(order.clone()))).unwrap();
+        prop_assert_eq!(drafts.len(), times.len() + 1);
+        prop_assert!(drafts.windows(2).all(|w| w[0].occurred_at <= w[1].occurred_at));
+        for (draft, time) in drafts[1..].iter().zip(&times) {
+            prop_assert_eq!(draft.source_time.or(draft.occurred_at), Some(*time));
+        }
+        import.tell(&command(Order::Import(order.clone()))).unwrap();
+        prop_assert_eq!(import.tell(&command(Order::Import(order))).unwrap(), vec![]);
+        let state = import.ticket.unwrap();
+        prop_assert_eq!(state.state(), desk.ticket.unwrap().state());
+    }
+}

@@ -1,0 +1,203 @@
+//! The life of a ticket by examples, one sentence each.
+
+
+mod support;
+
+use guichet_schemas::command::{
+    AddComment, Cancel, ChangeTags, Create, Escalate, Order, Reopen, Resolve, SetPriority, SetStatus, Unassign,
+};
+use guichet_schemas::event::Event;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::words::{
+    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode, TicketState, Visibility,
+};
+use support::{HOUR, assign, by, command, create, given, label, line, text};
+
+fn resolve() -> Order {
+    Order::Resolve(Resolve { code: ResolutionCode::Configuration, summary: text("Set the MTU."), steps: Vec::new(), root_cause: None, override_reason: None })
+}
+
+fn reopen() -> Order {
+    Order::Reopen(Reopen { reason: text("It is back.") })
+}
+
+fn set_status(to: TicketState, hold_reason: Option<HoldReason>) -> Order {
+    Order::SetStatus(SetStatus { to, custom_status: None, hold_reason, expected_until: None, comment: None })
+}
+
+fn comment(visibility: Visibility) -> Order {
+    Order::AddComment(AddComment {
+        visibility,
+        kind: None,
+        body: text("Any news?"),
+        attachments: Vec::new(),
+        in_reply_to: None,
+        counts_as_reply: None,
+        no_reopen: false,
+    })
+}
+
+fn cancel() -> Order {
+    Order::Cancel(Cancel { reason: CancelReason::Spam })
+}
+
+fn types(events: &[Event]) -> Vec<&'static str> {
+    events.iter().map(Event::type_name).collect()
+}
+
+#[test]
+fn a_ticket_created_with_an_assignee_starts_open() {
+    let mut desk = support::Desk::default();
+    desk.tell(&command(Order::Create(Create { assignee: Some(label("bob")), ..create() }))).unwrap();
+    assert_eq!(desk.ticket.unwrap().state(), TicketState::Open);
+}
+
+#[test]
+fn the_first_assignment_opens_a_new_ticket() {
+    let mut desk = given([]);
+    assert_eq!(types(&desk.tell(&command(assign("bob"))).unwrap()), ["TicketAssigned", "StatusChanged"]);
+    assert_eq!(desk.ticket.unwrap().state(), TicketState::Open);
+}
+
+#[test]
+fn assigning_the_present_owner_again_changes_nothing() {
+    let mut desk = given([assign("bob")]);
+    assert_eq!(desk.tell(&command(assign("bob"))).unwrap(), []);
+}
+
+#[test]
+fn a_resolver_without_an_assignee_becomes_it() {
+    let mut desk = given([]);
+    assert_eq!(types(&desk.tell(&command(resolve())).unwrap()), ["TicketAssigned", "TicketResolved"]);
+    let ticket = desk.ticket.unwrap();
+    assert_eq!((ticket.assignee.as_deref(), ticket.state()), (Some("alice"), TicketState::Resolved));
+}
+
+#[test]
+fn a_reopen_names_the_resolution_that_did_not_hold_and_its_resolver() {
+    let mut desk = given([assign("bob"), resolve()]);
+    let events = desk.tell(&by(ActorKind::Requester, "r-1", reopen())).unwrap();
+    let [Event::TicketReopened(e)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((e.resolution_no, e.resolver_of_last.as_deref(), e.since_resolved_ms), (1, Some("alice"), HOUR as u64));
+    assert_eq!(e.by_kind, ActorKind::Requester);
+}
+
+#[test]
+fn a_comment_of_the_requester_reopens_a_resolved_ticket_unless_it_is_a_thank_you() {
+    let mut desk = given([assign("bob"), resolve()]);
+    let thanks = Order::AddComment(AddComment { no_reopen: true, ..match comment(Visibility::Public) { Order::AddComment(c) => c, _ => unreachable!() } });
+    assert_eq!(types(&desk.tell(&by(ActorKind::Requester, "r-1", thanks)).unwrap()), ["CommentAdded"]);
+    assert_eq!(types(&desk.tell(&by(ActorKind::Requester, "r-1", comment(Visibility::Public))).unwrap()), ["CommentAdded", "TicketReopened"]);
+}
+
+#[test]
+fn a_comment_of_the_requester_ends_the_waiting() {
+    let mut desk = given([assign("bob"), set_status(TicketState::Pending, None)]);
+    assert_eq!(types(&desk.tell(&by(ActorKind::Requester, "r-1", comment(Visibility::Public))).unwrap()), ["CommentAdded", "StatusChanged"]);
+    assert_eq!(desk.ticket.unwrap().state(), TicketState::Open);
+}
+
+#[test]
+fn an_internal_note_neither_opens_nor_counts_as_a_reply() {
+    let mut desk = given([]);
+    let events = desk.tell(&command(comment(Visibility::Internal))).unwrap();
+    let [Event::CommentAdded(c)] = &events[..] else { panic!("{events:?}") };
+    assert!(!c.counts_as_reply);
+    assert_eq!(desk.ticket.unwrap().state(), TicketState::New);
+}
+
+#[test]
+fn the_words_of_a_bot_are_no_reply_even_if_it_says_so() {
+    let mut desk = given([]);
+    let order = Order::AddComment(AddComment { counts_as_reply: Some(true), ..match comment(Visibility::Public) { Order::AddComment(c) => c, _ => unreachable!() } });
+    let events = desk.tell(&by(ActorKind::Bot, "helper", order)).unwrap();
+    let [Event::CommentAdded(c)] = &events[..] else { panic!("{events:?}") };
+    assert!(!c.counts_as_reply);
+}
+
+#[test]
+fn an_escalation_keeps_assignee_and_group_and_the_tags_of_that_time() {
+    let mut desk = given([assign("bob")]);
+    let order = Order::Escalate(Escalate {
+        kind: EscalationKind::Functional,
+        to_tier: Some(2),
+        to_manager: None,
+        reason: EscalationReason::Expertise,
+        note: Some(text("Needs a network engineer.")),
+        tags: vec![line("vpn")],
+    });
+    let events = desk.tell(&command(order.clone())).unwrap();
+    assert_eq!(types(&events), ["TagsChanged", "CommentAdded", "TicketEscalated"]);
+    let Event::TicketEscalated(e) = &events[2] else { panic!("{events:?}") };
+    assert_eq!((e.from_tier, e.to_tier, e.tags_at.as_slice()), (1, 2, ["vpn".to_owned()].as_slice()));
+    assert_eq!(desk.ticket.as_ref().unwrap().assignee.as_deref(), Some("bob"));
+    assert!(matches!(desk.tell(&command(order)), Err(Rejection::ValidationFailed(e)) if e.field == "data.to_tier"));
+}
+
+#[test]
+fn a_change_of_the_hold_reason_is_a_change() {
+    let mut desk = given([set_status(TicketState::Hold, Some(HoldReason::Vendor))]);
+    assert_eq!(desk.tell(&command(set_status(TicketState::Hold, Some(HoldReason::Vendor)))).unwrap(), []);
+    assert_eq!(types(&desk.tell(&command(set_status(TicketState::Hold, Some(HoldReason::Change)))).unwrap()), ["StatusChanged"]);
+}
+
+#[test]
+fn unassigning_can_clear_the_group_too() {
+    let mut desk = support::Desk::default();
+    desk.tell(&command(Order::Create(Create { assignee: Some(label("bob")), group: Some(label("network")), ..create() }))).unwrap();
+    let events = desk.tell(&command(Order::Unassign(Unassign { reason: text("on leave"), group: true }))).unwrap();
+    assert_eq!(types(&events), ["TicketUnassigned", "TicketRouted"]);
+    let ticket = desk.ticket.unwrap();
+    assert_eq!((ticket.assignee, ticket.group), (None, None));
+}
+
+#[test]
+fn a_terminal_ticket_takes_only_tags() {
+    for end in [vec![cancel()], vec![resolve(), Order::Close]] {
+        let mut desk = given(end);
+        for order in [assign("bob"), comment(Visibility::Public), resolve(), reopen()] {
+            assert_eq!(desk.tell(&command(order)).unwrap_err().code(), "terminal_state");
+        }
+        let tags = Order::ChangeTags(ChangeTags { add: vec![line("vpn")], remove: Vec::new() });
+        assert_eq!(types(&desk.tell(&command(tags)).unwrap()), ["TagsChanged"]);
+    }
+}
+
+#[test]
+fn what_the_state_does_not_allow_is_an_invalid_transition() {
+    let resolved = given([resolve()]);
+    for order in [set_status(TicketState::Open, None), cancel()] {
+        assert_eq!(resolved.ask(&command(order)).unwrap_err().code(), "invalid_transition");
+    }
+    assert_eq!(given([]).ask(&command(Order::Close)).unwrap_err().code(), "invalid_transition");
+}
+
+#[test]
+fn asking_twice_is_not_a_mistake() {
+    for orders in [vec![resolve()], vec![cancel()], vec![resolve(), Order::Close]] {
+        let again = orders.last().unwrap().clone();
+        assert_eq!(given(orders).tell(&command(again)).unwrap(), []);
+    }
+    assert_eq!(given([assign("bob")]).tell(&command(reopen())).unwrap(), []);
+    let same = Order::SetPriority(SetPriority { urgency: None, impact: None, priority: Some(Priority::Normal), reason: None });
+    assert_eq!(given([]).tell(&command(same)).unwrap(), []);
+}
+
+#[test]
+fn nobody_speaks_for_an_admin_or_the_system_without_configuration() {
+    for kind in [ActorKind::Admin, ActorKind::System] {
+        assert_eq!(given([]).ask(&by(kind, "root", resolve())).unwrap_err().code(), "forbidden");
+    }
+}
+
+#[test]
+fn a_ticket_that_is_not_there_is_not_found() {
+    assert_eq!(support::Desk::default().ask(&command(resolve())).unwrap_err().code(), "not_found");
+}
+
+#[test]
+fn a_ticket_keeps_at_most_64_tags() {
+    let tags = |from: usize, to: usize| Order::ChangeTags(ChangeTags { add: (from..to).map(|i| line(&format!("t{i}"))).collect(), remove: Vec::new() });
+    let mut desk = given([tags(0, 64)]);
+    assert!(matches!(desk.tell(&command(tags(64, 65))), Err(Rejection::ValidationFailed(e)) if e.field == "data.add"));
+}

@@ -1,0 +1,122 @@
+//! given / when / then: the only caller of the rules in the tests.
+
+use guichet_rules::{Context, Draft, Ticket, decide, evolve};
+use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Requester};
+use guichet_schemas::event::{Actor, Event};
+use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId, TicketNumber};
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::text::{Label, Line, Text};
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::{ActorKind, Channel};
+use uuid::Uuid;
+
+pub(crate) const HOUR: i64 = 3_600_000;
+
+pub(crate) fn at(hour: i64) -> Timestamp {
+    Timestamp(hour * HOUR)
+}
+
+pub(crate) fn label(text: &str) -> Label {
+    Label::parse(text.to_owned()).unwrap()
+}
+
+pub(crate) fn line<const MAX: usize>(text: &str) -> Line<MAX> {
+    Line::parse(text.to_owned()).unwrap()
+}
+
+pub(crate) fn text<const MAX: usize>(words: &str) -> Text<MAX> {
+    Text::parse(words.to_owned()).unwrap()
+}
+
+pub(crate) fn actor(kind: ActorKind, id: &str) -> Actor {
+    Actor { kind, id: id.to_owned(), on_behalf_of: None }
+}
+
+pub(crate) fn command(order: Order) -> Command {
+    Command {
+        tenant: TenantId::default_tenant(),
+        caller: CallerId::parse("tests").unwrap(),
+        entity: Entity::Ticket(TicketId(Uuid::nil())),
+        command_id: CommandId(Uuid::from_u128(7)),
+        actor: actor(ActorKind::Agent, "alice"),
+        expected_version: None,
+        correlation_id: None,
+        causation_id: None,
+        channel: None,
+        dry_run: false,
+        traceparent: None,
+        order,
+    }
+}
+
+pub(crate) fn by(kind: ActorKind, id: &str, order: Order) -> Command {
+    Command { actor: actor(kind, id), ..command(order) }
+}
+
+pub(crate) fn create() -> Create {
+    Create {
+        subject: line("VPN drops"),
+        description: text("Every ten minutes."),
+        channel: Channel::Email,
+        requester: Requester { id: label("r-1"), name: None, email: None, phone: None, kind: None },
+        origin: None,
+        r#type: None,
+        category: None,
+        urgency: None,
+        impact: None,
+        priority: None,
+        tags: Vec::new(),
+        group: None,
+        assignee: None,
+        product: None,
+        brand: None,
+        language: None,
+        organisation: None,
+        external_ref: None,
+        fields: std::collections::BTreeMap::new(),
+        due_at: None,
+        synthetic: false,
+    }
+}
+
+pub(crate) fn assign(to: &str) -> Order {
+    Order::Assign(Assign { assignee: Some(label(to)), group: None, reason: None, handover_note: None })
+}
+
+/// A ticket with its history.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Desk {
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) events: Vec<(Event, Timestamp)>,
+    pub(crate) hour: i64,
+}
+
+impl Desk {
+    /// Decides one command an hour after the last and folds what happened.
+    pub(crate) fn tell(&mut self, command: &Command) -> Result<Vec<Event>, Rejection> {
+        self.hour += 1;
+        let drafts = self.ask(command)?;
+        for draft in &drafts {
+            let when = draft.occurred_at.unwrap_or(at(self.hour));
+            self.ticket = Some(evolve(self.ticket.take(), &draft.event, when));
+            self.events.push((draft.event.clone(), when));
+        }
+        Ok(drafts.into_iter().map(|d| d.event).collect())
+    }
+
+    /// Decides and changes nothing.
+    pub(crate) fn ask(&self, command: &Command) -> Result<Vec<Draft>, Rejection> {
+        let context = Context { now: at(self.hour), next_number: TicketNumber(1), external_ref_of: None };
+        decide(self.ticket.as_ref(), command, &context)
+    }
+}
+
+/// A desk after these orders, all of which must be accepted.
+pub(crate) fn given(orders: impl IntoIterator<Item = Order>) -> Desk {
+    let mut desk = Desk::default();
+    desk.tell(&command(Order::Create(create()))).unwrap();
+    for order in orders {
+        desk.tell(&command(order)).unwrap();
+    }
+    desk
+}

@@ -1,0 +1,10 @@
+//! The worker and the query service against a real nats-server, with synthetic records and a log service
+//! of the test's own in the place of an engine.
+
+#[path = "../support/history.rs"]
+mod history;
+mod rig;
+mod server;
+
+mod queries;
+mod worker;

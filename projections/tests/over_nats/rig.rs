@@ -1,0 +1,195 @@
+//! One desk for a test: server, stream, worker, and if wanted a log service. Touches the API in one place.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::{self, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use guichet_projections::{Memory, Running, Settings, start};
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::Partition;
+use guichet_schemas::subject;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::{LogBatch, LogRequest};
+use prost::Message as _;
+
+use crate::history::{Entry, History, START};
+use crate::server::Server;
+
+/// What the clock of every test says.
+pub(crate) const NOW: i64 = START + 86_400_000;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Rig {
+    pub(crate) server: Server,
+    pub(crate) client: async_nats::Client,
+    pub(crate) jetstream: jetstream::Context,
+    dir: tempfile::TempDir,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Option<Self> {
+        let server = Server::start()?;
+        let client = async_nats::connect(server.url()).await.unwrap();
+        let jetstream = jetstream::new(client.clone());
+        Some(Self { server, client, jetstream, dir: tempfile::tempdir().unwrap() })
+    }
+
+    /// With a stream that holds a history.
+    pub(crate) async fn with(history: &History) -> Option<Self> {
+        let rig = Self::new().await?;
+        rig.create_stream(1).await;
+        rig.publish(&history.entries).await;
+        Some(rig)
+    }
+
+    pub(crate) async fn create_stream(&self, first: u64) {
+        let config = stream::Config {
+            name: subject::stream(Partition(0)),
+            subjects: vec![subject::events_of(Partition(0))],
+            first_sequence: Some(first),
+            ..Default::default()
+        };
+        self.jetstream.create_stream(config).await.unwrap();
+    }
+
+    pub(crate) async fn stream(&self) -> stream::Stream {
+        self.jetstream.get_stream(subject::stream(Partition(0))).await.unwrap()
+    }
+
+    pub(crate) async fn delete_stream(&self) {
+        self.jetstream.delete_stream(subject::stream(Partition(0))).await.unwrap();
+    }
+
+    /// As the engine does: in order, each with the sequence that it expects.
+    pub(crate) async fn publish(&self, entries: &[Entry]) {
+        Self::publish_over(&self.jetstream, entries).await;
+    }
+
+    pub(crate) async fn publish_over(jetstream: &jetstream::Context, entries: &[Entry]) {
+        for window in entries.chunks(500) {
+            let mut acks = Vec::with_capacity(window.len());
+            for entry in window {
+                let subject = subject::event(&entry.record.tenant, Partition(0), entry.record.event.type_name());
+                acks.push(jetstream.publish_with_headers(subject, headers(entry), entry.bytes.clone().into()).await.unwrap());
+            }
+            for (ack, entry) in acks.into_iter().zip(window) {
+                assert_eq!(ack.await.unwrap().sequence, entry.record.position.get());
+            }
+        }
+    }
+
+    /// Ends all consumers of the stream, as an operator might.
+    pub(crate) async fn delete_consumers(&self) -> usize {
+        let stream = self.stream().await;
+        let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+        for name in &names {
+            stream.delete_consumer(name).await.unwrap();
+        }
+        names.len()
+    }
+
+    pub(crate) async fn start(&self) -> Running {
+        self.start_at("model", 1_000).await
+    }
+
+    /// A worker on a folder of this name.
+    pub(crate) async fn start_at(&self, name: &str, batch_events_max: usize) -> Running {
+        let settings = Settings { dir: self.folder(name), partition: Partition(0), batch_events_max };
+        start(settings, Memory::new(8 << 20, 8 << 20), self.client.clone(), Arc::new(|| Timestamp(NOW))).await.unwrap()
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Serves the log of a history as an engine would; the history may grow.
+    pub(crate) async fn serve_log(&self, history: &History) -> Arc<Mutex<History>> {
+        let history = Arc::new(Mutex::new(history.clone()));
+        let log = Arc::clone(&history);
+        let mut requests = self.client.subscribe(subject::log(Partition(0))).await.unwrap();
+        self.client.flush().await.unwrap();
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            while let Some(message) = requests.next().await {
+                let request = LogRequest::decode(message.payload).unwrap();
+                let batch = log_batch(&log.lock().unwrap(), &request);
+                client.publish(message.reply.unwrap(), batch.encode_to_vec().into()).await.unwrap();
+            }
+        });
+        history
+    }
+}
+
+fn log_batch(history: &History, request: &LogRequest) -> LogBatch {
+    let from = usize::try_from(request.from).unwrap();
+    let records = history.entries.iter().skip(from - 1).take(request.max_events as usize).map(|entry| entry.bytes.clone()).collect();
+    LogBatch { generation: 1, epoch: 1, head: history.head(), records }
+}
+
+fn headers(entry: &Entry) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Expected-Last-Sequence", (entry.record.position.get() - 1).to_string());
+    for (name, value) in [
+        ("ce-specversion", "1.0".to_owned()),
+        ("ce-id", entry.record.event_id.to_string()),
+        ("ce-source", "/guichet/test".to_owned()),
+        ("ce-type", format!("guichet.{}.v1", entry.record.event.type_name())),
+        ("ce-subject", entry.record.stream_id.clone()),
+        ("ce-time", entry.record.occurred_at.to_string()),
+        ("ce-recordedtime", entry.record.recorded_at.to_string()),
+        ("ce-correlationid", entry.record.command_id.to_string()),
+        ("ce-causationid", entry.record.command_id.to_string()),
+        ("ce-sequence", format!("{:020}", entry.record.position.get())),
+        ("ce-partitionkey", entry.record.stream_id.clone()),
+        ("ce-authid", entry.record.caller.clone()),
+        ("ce-dataschema", "guichet.v1.Record".to_owned()),
+        ("Guichet-Epoch", "1".to_owned()),
+        ("Guichet-Generation", "1".to_owned()),
+        ("Guichet-Hash", entry.hash.to_string()),
+        ("Guichet-Prev-Hash", entry.prev_hash.to_string()),
+    ] {
+        headers.insert(name, value);
+    }
+    headers
+}
+
+/// Waits until the worker has folded a position; a worker that does not get there fails the test.
+pub(crate) async fn reaches(running: &Running, wanted: u64) {
+    let mut position = running.position();
+    if tokio::time::timeout(PATIENCE, position.wait_for(|p| *p >= wanted)).await.is_err() {
+        panic!("position {wanted} not reached: {:?}", running.status());
+    }
+}
+
+/// Waits until the worker halts, and says why.
+pub(crate) async fn halts(running: &Running) -> String {
+    let mut halted = running.halted();
+    let reason = tokio::time::timeout(PATIENCE, halted.wait_for(Option::is_some)).await.expect("the worker must halt").unwrap().clone();
+    reason.unwrap()
+}
+
+/// Waits until the worker says that it waits for something.
+pub(crate) async fn waits_for(running: &Running, what: &str) {
+    let said = async {
+        loop {
+            let reason = running.status().unwrap().reason.unwrap_or_default();
+            if reason.contains(what) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(PATIENCE, said).await.is_err() {
+        panic!("expected a wait for {what}: {:?}", running.status());
+    }
+}
+
+/// Stops a worker and gives the hash of what it has folded.
+pub(crate) async fn content(running: Running) -> Hash {
+    let hash = running.store().content_hash().unwrap();
+    running.stop().await.unwrap();
+    hash
+}

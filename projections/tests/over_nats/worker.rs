@@ -1,0 +1,196 @@
+//! The worker against everything that a broker can do to it.
+
+use guichet_schemas::wire::ProjectionState;
+
+use crate::history::{Dice, History};
+use crate::rig::{Rig, content, halts, reaches, waits_for};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restarts_and_batch_sizes_do_not_show_in_the_model() {
+    let history = History::busy(11, 40, 3_000);
+    let Some(rig) = Rig::with(&history).await else { return };
+    let straight = rig.start_at("straight", 10_000).await;
+    reaches(&straight, history.head()).await;
+    let expected = content(straight).await;
+    let mut dice = Dice(11);
+    for batch in [1, 7, 100, 1_000] {
+        let name = format!("batches-of-{batch}");
+        for _ in 0..3 {
+            let running = rig.start_at(&name, batch).await;
+            reaches(&running, dice.roll(history.head())).await;
+            running.stop().await.unwrap();
+        }
+        let running = rig.start_at(&name, batch).await;
+        reaches(&running, history.head()).await;
+        let status = running.status().unwrap();
+        assert_eq!((status.lag, status.state), (0, ProjectionState::Live as i32), "{status:?}");
+        assert_eq!(content(running).await, expected, "batches of {batch}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_purged_is_read_from_the_log_service() {
+    let history = History::busy(12, 20, 400);
+    let Some(rig) = Rig::with(&history).await else { return };
+    rig.stream().await.purge().sequence(201).await.unwrap();
+    let running = rig.start_at("model", 30).await;
+    waits_for(&running, "no engine serves the log").await;
+    assert_eq!(running.status().unwrap().checkpoint, 0, "never begins at what happens to be first");
+    rig.serve_log(&history).await;
+    reaches(&running, 400).await;
+    assert_eq!(content(running).await, reference(&rig, &history).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_stream_the_log_service_is_enough() {
+    let history = History::busy(13, 20, 400);
+    let Some(rig) = Rig::new().await else { return };
+    let running = rig.start().await;
+    waits_for(&running, "no engine serves the log").await;
+    let mut begin = history.clone();
+    begin.entries.truncate(300);
+    rig.serve_log(&begin).await;
+    reaches(&running, 300).await;
+    rig.create_stream(301).await;
+    rig.publish(&history.entries[300..]).await;
+    reaches(&running, 400).await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_message_that_is_missing_is_read_from_the_log_service() {
+    let history = History::busy(14, 20, 400);
+    let Some(rig) = Rig::with(&history).await else { return };
+    for sequence in [1, 150, 151, 399] {
+        rig.stream().await.delete_message(sequence).await.unwrap();
+    }
+    rig.serve_log(&history).await;
+    let running = rig.start_at("model", 40).await;
+    reaches(&running, 400).await;
+    assert_eq!(content(running).await, reference(&rig, &history).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_lineage_in_the_stream_halts_the_worker_at_its_start() {
+    let (ours, theirs) = (History::busy(15, 20, 300), History::busy(16, 20, 400));
+    let Some(rig) = Rig::with(&ours).await else { return };
+    let running = rig.start().await;
+    reaches(&running, 300).await;
+    running.stop().await.unwrap();
+    rig.delete_stream().await;
+    rig.create_stream(1).await;
+    rig.publish(&theirs.entries).await;
+    let running = rig.start().await;
+    assert_names_both(&halts(&running).await, &ours, &theirs, 300);
+    assert_eq!(running.status().unwrap().checkpoint, 300, "nothing of the other lineage is folded");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_lineage_in_the_log_halts_the_worker_at_its_start() {
+    let (ours, theirs) = (History::busy(15, 20, 300), History::busy(16, 20, 400));
+    let Some(rig) = Rig::with(&ours).await else { return };
+    let running = rig.start().await;
+    reaches(&running, 300).await;
+    running.stop().await.unwrap();
+    let log = rig.serve_log(&theirs).await;
+    let running = rig.start().await;
+    assert_names_both(&halts(&running).await, &ours, &theirs, 300);
+    running.stop().await.unwrap();
+    // A log that ends before the checkpoint was replaced, too.
+    log.lock().unwrap().entries.truncate(299);
+    let running = rig.start().await;
+    let said = halts(&running).await;
+    assert!(said.contains("position 300") && said.contains("ends at 299"), "{said}");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_replaced_under_the_worker_halts_it() {
+    let (ours, theirs) = (History::busy(15, 20, 300), History::busy(16, 20, 400));
+    let Some(rig) = Rig::with(&ours).await else { return };
+    let running = rig.start().await;
+    reaches(&running, 300).await;
+    rig.delete_stream().await;
+    rig.create_stream(1).await;
+    rig.publish(&theirs.entries).await;
+    assert_names_both(&halts(&running).await, &ours, &theirs, 300);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_lost_its_end_is_waited_for() {
+    let history = History::busy(17, 20, 400);
+    let Some(rig) = Rig::with(&history).await else { return };
+    let running = rig.start().await;
+    reaches(&running, 400).await;
+    running.stop().await.unwrap();
+    let mut more = history.clone();
+    while more.head() < 450 {
+        more.open(more.head());
+    }
+    // As after a power cut: the stream is back at 200, and its publisher brings it up again.
+    rig.delete_stream().await;
+    rig.create_stream(1).await;
+    rig.publish(&history.entries[..200]).await;
+    let running = rig.start().await;
+    rig.publish(&more.entries[200..]).await;
+    reaches(&running, 450).await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_message_halts_the_worker_before_it_is_folded() {
+    let history = History::busy(18, 20, 100);
+    let Some(rig) = Rig::with(&history).await else { return };
+    rig.jetstream.publish("guichet.v1.evt.default.0.TicketCreated", "hello".into()).await.unwrap().await.unwrap();
+    let running = rig.start().await;
+    let said = halts(&running).await;
+    assert!(said.contains("position 101") && said.contains("Guichet-Hash"), "{said}");
+    assert_eq!(running.status().unwrap().checkpoint, 100);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worker_survives_the_loss_of_its_consumer_and_of_the_server() {
+    let history = History::busy(19, 20, 900);
+    let Some(mut rig) = Rig::new().await else { return };
+    rig.create_stream(1).await;
+    let running = rig.start_at("model", 100).await;
+    rig.publish(&history.entries[..300]).await;
+    reaches(&running, 300).await;
+    assert!(rig.delete_consumers().await > 0);
+    rig.publish(&history.entries[300..600]).await;
+    reaches(&running, 600).await;
+    rig.server.crash_and_restart();
+    republish(&rig, &history).await;
+    reaches(&running, 900).await;
+    assert_eq!(running.status().unwrap().state, ProjectionState::Live as i32);
+    running.stop().await.unwrap();
+}
+
+/// Publishes on a connection that just broke, from where the stream is.
+async fn republish(rig: &Rig, history: &History) {
+    let client = async_nats::connect(rig.server.url()).await.unwrap();
+    let jetstream = async_nats::jetstream::new(client.clone());
+    let mut stream = jetstream.get_stream("GUICHET_EVENTS_0").await.unwrap();
+    let last = stream.info().await.unwrap().state.last_sequence;
+    assert_eq!(last, 600, "a crash of the process alone loses nothing");
+    Rig::publish_over(&jetstream, &history.entries[600..]).await;
+}
+
+async fn reference(rig: &Rig, history: &History) -> guichet_schemas::hash::Hash {
+    rig.delete_stream().await;
+    rig.create_stream(1).await;
+    rig.publish(&history.entries).await;
+    let running = rig.start_at("reference", 1_000).await;
+    reaches(&running, history.head()).await;
+    content(running).await
+}
+
+fn assert_names_both(said: &str, ours: &History, theirs: &History, position: usize) {
+    let hash = |history: &History| history.entries[position - 1].hash.to_string();
+    for part in ["another lineage", &format!("position {position}"), &hash(ours), &hash(theirs), "rebuild"] {
+        assert!(said.contains(part), "{part} is missing: {said}");
+    }
+}

@@ -1,0 +1,229 @@
+//! The client of the desk: commands and queries over NATS, and the stream of events. The only place of these
+//! tools, beside the importer, that knows NATS.
+//!
+//! A time-out means *unknown*, never *no*: [`Client::command_patiently`] sends the same command id again
+//! until there is an answer, which is always safe.
+
+mod args;
+mod context;
+mod error;
+mod options;
+mod stream;
+
+use std::time::Duration;
+
+use async_nats::client::{Request, RequestErrorKind};
+use async_nats::{HeaderMap, jetstream};
+use bytes::Bytes;
+use guichet_schemas::codec::Encoding;
+use guichet_schemas::command::Entity;
+use guichet_schemas::ids::{CallerId, TenantId, TicketId};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::wire::{command_reply, query_reply};
+use guichet_schemas::{subject, wire};
+use prost::Message as _;
+use tokio::time::{Instant, sleep};
+
+pub use self::args::ConnectArgs;
+pub use self::error::ClientError;
+pub use self::options::{ConnectOptions, Credentials, NamedBy, Server};
+pub use self::stream::{EventStream, Messages, Published};
+use crate::which::Which;
+
+/// First pause between two attempts; each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest pause between two attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// A connection to a desk, as one caller of one tenant.
+#[derive(Debug, Clone)]
+pub struct Client {
+    nats: async_nats::Client,
+    server: Server,
+    tenant: TenantId,
+    caller: CallerId,
+    timeout: Duration,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Nobody answers there, or the server does not let us in.
+    pub async fn connect(options: ConnectOptions, tenant: TenantId, caller: CallerId) -> Result<Self, ClientError> {
+        let (server, timeout) = (options.server.clone(), options.timeout);
+        let nats = options.connect().await?;
+        Ok(Self { nats, server, tenant, caller, timeout })
+    }
+
+    /// The connection itself, for the importer.
+    #[must_use]
+    pub fn nats(&self) -> async_nats::Client {
+        self.nats.clone()
+    }
+
+    /// Whose desk.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub const fn caller(&self) -> &CallerId {
+        &self.caller
+    }
+
+    /// How long one request waits for its answer.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Sends a command once.
+    ///
+    /// # Errors
+    /// No answer. After a time-out the outcome is unknown: send the same command id again.
+    pub async fn command(&self, entity: Entity, verb: &str, command: wire::Command) -> Result<wire::CommandReply, ClientError> {
+        self.send(entity, verb, command.encode_to_vec().into()).await
+    }
+
+    /// Sends a command, again and again under the same id, until its outcome is known.
+    ///
+    /// # Errors
+    /// No engine gave an outcome within `patience`; what the last attempt met.
+    pub async fn command_patiently(
+        &self,
+        entity: Entity,
+        verb: &str,
+        command: wire::Command,
+        patience: Duration,
+    ) -> Result<wire::CommandReply, ClientError> {
+        let body: Bytes = command.encode_to_vec().into();
+        let started = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let answer = self.send(entity, verb, body.clone()).await;
+            let at_least = match &answer {
+                Ok(reply) => match passing(reply) {
+                    Some(error) => Duration::from_millis(error.retry_after_ms.unwrap_or(0)),
+                    None => return answer,
+                },
+                Err(error) if error.is_passing() => Duration::ZERO,
+                Err(_) => return answer,
+            };
+            let wait = pause.max(at_least).min(PAUSE_MAX);
+            if started.elapsed() + wait > patience {
+                return answer;
+            }
+            sleep(wait).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Asks a read model.
+    ///
+    /// # Errors
+    /// No answer. A refusal is an answer.
+    pub async fn query(&self, name: &str, query: wire::Query) -> Result<wire::QueryReply, ClientError> {
+        // The read model may wait itself before it answers.
+        let waits = Duration::from_millis(query.wait_ms.unwrap_or(0));
+        let subject = subject::query(&self.tenant, &self.caller, name);
+        let payload = self.request(subject, query.encode_to_vec().into(), self.timeout + waits).await?;
+        wire::QueryReply::decode(payload).map_err(|e| self.strange(format!("the answer to query {name}"), &e))
+    }
+
+    /// Asks a read model and takes a refusal for an error.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    pub async fn ask(&self, name: &str, query: wire::Query) -> Result<wire::QueryReply, ClientError> {
+        let reply = self.query(name, query).await?;
+        match reply.data {
+            Some(query_reply::Data::Error(error)) => Err(ClientError::Refused { code: error.code, message: error.message }),
+            Some(_) | None => Ok(reply),
+        }
+    }
+
+    /// The ticket that a person named.
+    ///
+    /// # Errors
+    /// There is none, or no read model answers.
+    pub async fn find(&self, which: Which) -> Result<TicketId, ClientError> {
+        let number = match which {
+            Which::Id(id) => return Ok(id),
+            Which::Number(number) => number.to_string(),
+        };
+        let query = wire::TicketQuery { ticket_id: None, number: Some(number) };
+        let query = wire::Query { data: Some(wire::query::Data::Ticket(query)), ..wire::Query::default() };
+        match self.ask("ticket", query).await?.data {
+            Some(query_reply::Data::Ticket(view)) => {
+                TicketId::from_wire(view.ticket_id).map_err(|e| self.strange("the answer to query ticket".to_owned(), &e))
+            }
+            Some(_) | None => Err(self.strange("the answer to query ticket".to_owned(), &"it holds no ticket")),
+        }
+    }
+
+    /// JetStream, with our time-out.
+    fn jetstream(&self) -> jetstream::Context {
+        let mut context = jetstream::new(self.nats.clone());
+        context.set_timeout(self.timeout);
+        context
+    }
+
+    async fn send(&self, entity: Entity, verb: &str, body: Bytes) -> Result<wire::CommandReply, ClientError> {
+        let subject = subject::command(&self.tenant, &self.caller, entity, verb);
+        let payload = self.request(subject, body, self.timeout).await?;
+        let reply = wire::CommandReply::decode(payload).map_err(|e| self.strange(format!("the answer to {verb}"), &e))?;
+        if reply.outcome.is_none() {
+            return Err(self.strange(format!("the answer to {verb}"), &"it holds neither success nor refusal"));
+        }
+        Ok(reply)
+    }
+
+    async fn request(&self, subject: String, body: Bytes, timeout: Duration) -> Result<Bytes, ClientError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("Content-Type", Encoding::PROTOBUF);
+        let request = Request::new().headers(headers).payload(body).timeout(Some(timeout));
+        match self.nats.send_request(subject.clone(), request).await {
+            Ok(message) => Ok(message.payload),
+            Err(error) => Err(match error.kind() {
+                RequestErrorKind::NoResponders => ClientError::NobodyListens { subject, server: self.server.clone() },
+                RequestErrorKind::TimedOut => ClientError::TimedOut { subject, waited: timeout },
+                RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
+                    ClientError::TooLarge { subject, problem: error.to_string() }
+                }
+                RequestErrorKind::Other => ClientError::Lost { server: self.server.clone(), problem: error.to_string() },
+            }),
+        }
+    }
+
+    fn strange(&self, what: String, problem: &dyn std::fmt::Display) -> ClientError {
+        ClientError::Strange { what, server: self.server.clone(), problem: problem.to_string() }
+    }
+}
+
+/// A refusal that says nothing about the command itself.
+fn passing(reply: &wire::CommandReply) -> Option<&wire::Error> {
+    match &reply.outcome {
+        Some(command_reply::Outcome::Error(error)) if matches!(error.code.as_str(), "busy" | "unavailable" | "outcome_unknown") => {
+            Some(error)
+        }
+        Some(command_reply::Outcome::Error(_) | command_reply::Outcome::Accepted(_)) | None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_that_pass_by_themselves_are_tried_again() {
+        let refused = |code: &str| wire::CommandReply {
+            outcome: Some(command_reply::Outcome::Error(wire::Error { code: code.to_owned(), ..wire::Error::default() })),
+        };
+        for (code, again) in [("busy", true), ("unavailable", true), ("outcome_unknown", true), ("version_conflict", false), ("forbidden", false)] {
+            assert_eq!(passing(&refused(code)).is_some(), again, "{code}");
+        }
+    }
+}

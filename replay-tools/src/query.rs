@@ -1,0 +1,170 @@
+//! `guichet query`: asks a read model, and prints the answer as JSON, or as a table where rows are alike.
+
+use clap::Args;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::verb::QUERIES;
+use guichet_schemas::view::readable;
+use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::words::Priority;
+use guichet_schemas::{json, wire};
+
+use crate::body::BodyArgs;
+use crate::client::{Client, ClientError, ConnectArgs};
+use crate::output::{Output, OutputArgs};
+use crate::send::refusal_text;
+use crate::which::Which;
+use crate::{exit, show};
+
+/// Characters of a subject in a table.
+const SUBJECT_MAX: usize = 60;
+
+/// What to ask.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  guichet query tickets --set status=open --set group=network
+  guichet query ticket T-42
+  guichet query events --set type=TicketEscalated --set limit=1000 --all --json
+  guichet query projections
+
+Filters stand in the contract; besides those of the query itself every query takes
+min_position, wait_ms, as_of, as_of_position, limit and cursor.")]
+pub struct QueryArgs {
+    /// Which query
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(QUERIES), value_name = "NAME")]
+    pub name: String,
+    /// Which ticket, for ticket, timeline and events
+    #[arg(value_name = "TICKET")]
+    pub ticket: Option<Which>,
+    #[command(flatten)]
+    pub body: BodyArgs,
+    /// Follow the cursors to the last page
+    #[arg(long)]
+    pub all: bool,
+    /// Print the answer as JSON, tables too
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+/// Asks, and prints the answer.
+///
+/// # Errors
+/// The words make no question, or nobody answers. A refusal is exit code 1.
+pub async fn run(args: QueryArgs) -> Result<u8, ClientError> {
+    let output = Output::new(&args.output);
+    let query = args.query()?;
+    let client = args.connect.connect().await?;
+    let query = args.about(&client, query).await?;
+    let reply = if args.all { whole(&client, &args.name, query).await? } else { client.query(&args.name, query).await? };
+    if let (Some(Data::Error(error)), false) = (&reply.data, args.json) {
+        output.alarm(&refusal_text(error));
+        return Ok(exit::REFUSED);
+    }
+    match &reply.data {
+        Some(Data::Tickets(view)) if !args.json => tickets(&output, view)?,
+        Some(Data::Projections(view)) if !args.json => projections(&output, view)?,
+        Some(_) | None => output.json(&reply)?,
+    }
+    if let (Some(cursor), false) = (&reply.next_cursor, args.json) {
+        output.note(&format!("there is more: --set cursor={cursor} goes on, --all fetches it"));
+    }
+    Ok(if matches!(reply.data, Some(Data::Error(_))) { exit::REFUSED } else { exit::DONE })
+}
+
+/// Asks page after page, and gives one answer. The pages of a history are all of the position of the first, so
+/// that what happens meanwhile neither doubles nor hides an entry.
+///
+/// # Errors
+/// Nobody answers, or a page is refused.
+pub async fn whole(client: &Client, name: &str, mut query: wire::Query) -> Result<wire::QueryReply, ClientError> {
+    let mut answer = client.query(name, query.clone()).await?;
+    let mut cursor = answer.next_cursor.take();
+    if matches!(answer.data, Some(Data::Timeline(_) | Data::Events(_))) {
+        query.as_of_position = Some(answer.as_of_position);
+    }
+    while let Some(next) = cursor {
+        query.cursor = Some(next);
+        let mut page = client.ask(name, query.clone()).await?;
+        cursor = page.next_cursor.take();
+        append(&mut answer, page);
+    }
+    Ok(answer)
+}
+
+fn append(answer: &mut wire::QueryReply, page: wire::QueryReply) {
+    match (&mut answer.data, page.data) {
+        (Some(Data::Timeline(all)), Some(Data::Timeline(more))) => all.entries.extend(more.entries),
+        (Some(Data::Tickets(all)), Some(Data::Tickets(more))) => all.tickets.extend(more.tickets),
+        (Some(Data::Events(all)), Some(Data::Events(more))) => all.events.extend(more.events),
+        // The others have one page.
+        (_, _) => {}
+    }
+}
+
+impl QueryArgs {
+    fn query(&self) -> Result<wire::Query, ClientError> {
+        let read = |body: &str| json::query::read(&self.name, body.as_bytes());
+        let body = self.body.json(|body| read(body).is_ok())?;
+        read(&body).map_err(|e| ClientError::Usage(format!("the query {} does not take this: {e}", self.name)))
+    }
+
+    async fn about(&self, client: &Client, mut query: wire::Query) -> Result<wire::Query, ClientError> {
+        let Some(which) = self.ticket else { return Ok(query) };
+        match &mut query.data {
+            Some(wire::query::Data::Ticket(q)) => (q.ticket_id, q.number) = which.filters(),
+            Some(wire::query::Data::Timeline(q)) => (q.ticket_id, q.number) = which.filters(),
+            Some(wire::query::Data::Events(q)) => q.ticket_id = Which::Id(client.find(which).await?).filters().0,
+            Some(wire::query::Data::Tickets(_) | wire::query::Data::Projections(_)) | None => {
+                return Err(ClientError::Usage(format!("the query {} is not about one ticket", self.name)));
+            }
+        }
+        Ok(query)
+    }
+}
+
+fn tickets(output: &Output, view: &wire::TicketsView) -> Result<(), ClientError> {
+    if view.tickets.is_empty() {
+        output.note("no ticket matches");
+        return Ok(());
+    }
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let rows = view.tickets.iter().map(|t| {
+        vec![
+            t.number.clone(),
+            show::state(t),
+            show::word::<Priority>(t.priority),
+            or_dash(&t.group),
+            or_dash(&t.assignee),
+            show::minute(Timestamp(t.created_at)),
+            show::minute(Timestamp(t.updated_at)),
+            show::shortened(readable(t.subject.as_ref()), SUBJECT_MAX),
+        ]
+    });
+    output.table(&["NUMBER", "STATE", "PRIORITY", "GROUP", "ASSIGNEE", "CREATED (UTC)", "UPDATED (UTC)", "SUBJECT"], rows.collect())?;
+    Ok(())
+}
+
+fn projections(output: &Output, view: &wire::ProjectionsView) -> Result<(), ClientError> {
+    let rows = view.projections.iter().map(|p| {
+        vec![
+            p.name.clone(),
+            p.version.to_string(),
+            projection_state(p.state),
+            p.checkpoint.to_string(),
+            p.lag.to_string(),
+            p.generation.to_string(),
+            p.quarantined.len().to_string(),
+            p.reason.clone().unwrap_or_default(),
+        ]
+    });
+    output.table(&["NAME", "VERSION", "STATE", "CHECKPOINT", "LAG", "GENERATION", "QUARANTINED", "REASON"], rows.collect())?;
+    Ok(())
+}
+
+fn projection_state(state: i32) -> String {
+    let name = wire::ProjectionState::try_from(state).map_or("unknown", |s| s.as_str_name());
+    name.trim_start_matches("PROJECTION_STATE_").to_lowercase()
+}
