@@ -6,6 +6,7 @@
 mod nats_server;
 #[path = "common/table.rs"]
 mod table;
+#[expect(dead_code, reason = "another bench has hot tickets")]
 #[path = "common/workload.rs"]
 mod workload;
 
@@ -50,19 +51,18 @@ async fn main() {
     let url = server.url();
     let (rounds, turn) = (length.pick(3, 10), Duration::from_millis(length.pick(1500, 4000)));
 
+    let mut echo_callers = Callers::new(&url, Some(echo::SUBJECT)).await;
+    let mut engines = [(false, Callers::new(&url, None).await), (true, Callers::new(&url, None).await)];
     let mut rates: [Vec<f64>; 3] = Default::default();
-    // Both kinds of engine and the echo take turns, so that all see the same machine.
+    // The echo and both kinds of engine take turns, so that all see the same machine.
     for round in 0..=rounds {
         let echo = echo::start(connect(&url).await).await;
-        let rate_echo = Callers::new(&url, echo::SUBJECT).await.turn(turn).await;
+        let mut round_rates = vec![echo_callers.turn(turn).await];
         echo.stop().await.expect("the echo stops");
-        let mut round_rates = vec![rate_echo];
-        for publish in [false, true] {
-            let folder = dir.path().join(format!("log-{round}-{publish}"));
-            let engine = engine(&url, &folder, publish).await;
-            round_rates.push(Callers::new(&url, callers::COMMANDS).await.turn(turn).await);
+        for (publish, callers) in &mut engines {
+            let engine = engine(&url, &dir.path().join(format!("log-publish-{publish}")), *publish).await;
+            round_rates.push(callers.turn(turn).await);
             engine.stop().await.expect("the log closes");
-            forget_stream(&url).await;
         }
         // The first round warms everything up and does not count.
         if round > 0 {
@@ -103,16 +103,6 @@ async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
     guichet_engine::start(settings, memory, connect(url).await, reconnected, Halt::new())
         .await
         .expect("the engine starts")
-}
-
-/// Each round has a log of its own, whose stream must not be there yet.
-async fn forget_stream(url: &str) {
-    let context = async_nats::jetstream::new(connect(url).await);
-    let name = guichet_schemas::subject::stream(Partition(0));
-    if let Err(error) = context.delete_stream(&name).await {
-        // Without publishing there is none.
-        assert!(format!("{error:?}").contains("10059"), "could not forget the stream: {error:?}");
-    }
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {

@@ -1,6 +1,7 @@
 //! `guichet`: one binary, every role. Wiring only; the rules are elsewhere.
 
 mod config;
+mod demo;
 mod doctor;
 mod import;
 mod nats_server;
@@ -13,9 +14,16 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use guichet_schemas::ids::{CallerId, TenantId};
+use guichet_engine::clock::{self, IdSource};
+use guichet_replay_tools::client::{ClientError, ConnectArgs};
+use guichet_replay_tools::query::{self, QueryArgs};
+use guichet_replay_tools::send::{self, SendArgs};
+use guichet_replay_tools::tail::{self, TailArgs};
+use guichet_replay_tools::timeline::{self, TimelineArgs};
+use uuid::Uuid;
 
 use crate::config::NodeArgs;
+use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
 use crate::node::{Roles, Unreachable};
 
@@ -32,6 +40,8 @@ struct Cli {
 enum Verb {
     /// Run everything in one process: NATS, engine, read models
     Serve(NodeArgs),
+    /// Run everything, filled with a plausible history or a real export
+    Demo(DemoArgs),
     /// Run the engine alone, against a NATS server
     Engine(NodeArgs),
     /// Run one read model alone, against a NATS server
@@ -46,10 +56,17 @@ enum Verb {
     Import {
         #[command(flatten)]
         import: ImportArgs,
-        /// NATS server
-        #[arg(long, env = "NATS_URL")]
-        nats_url: String,
+        #[command(flatten)]
+        connect: ConnectArgs,
     },
+    /// Send one command
+    Send(SendArgs),
+    /// Ask a read model
+    Query(QueryArgs),
+    /// Follow the events
+    Tail(TailArgs),
+    /// Tell a ticket's whole history
+    Timeline(TimelineArgs),
     /// Say what is missing on this machine and how to get it
     Doctor {
         /// Folder whose disk is looked at
@@ -79,7 +96,10 @@ fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.downcast_ref::<Unreachable>().is_some() { 3 } else { 1 }
+    if error.downcast_ref::<Unreachable>().is_some() {
+        return 3;
+    }
+    error.downcast_ref::<ClientError>().map_or(1, ClientError::exit_code)
 }
 
 #[tokio::main]
@@ -88,10 +108,15 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Serve(args) => serve::run(args, Roles { engine: true, projections: true, embed_nats: true }).await,
         Verb::Engine(args) => serve::run(args, Roles { engine: true, projections: false, embed_nats: false }).await,
         Verb::Project { node, .. } => serve::run(node, Roles { engine: false, projections: true, embed_nats: false }).await,
-        Verb::Import { import, nats_url } => {
-            let client = async_nats::connect(&nats_url).await?;
-            import::run(&import, client, &TenantId::default_tenant(), &cli_caller()).await
+        Verb::Demo(args) => demo::run(args).await,
+        Verb::Import { import, connect } => {
+            let client = connect.connect().await?;
+            import::run(&import, client.nats(), client.tenant(), client.caller()).await
         }
+        Verb::Send(args) => Ok(send::run(args, fresh_id).await?.into()),
+        Verb::Query(args) => Ok(query::run(args).await?.into()),
+        Verb::Tail(args) => Ok(tail::run(args).await?.into()),
+        Verb::Timeline(args) => Ok(timeline::run(args).await?.into()),
         Verb::Doctor { data_dir, json } => {
             let complete = doctor::run(&config::surroundings(data_dir), json, &mut std::io::stdout().lock())?;
             Ok(ExitCode::from(u8::from(!complete)))
@@ -105,6 +130,6 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn cli_caller() -> CallerId {
-    CallerId::parse("cli").expect("cli is a token")
+fn fresh_id() -> Uuid {
+    IdSource::new().next(clock::wall())
 }

@@ -11,8 +11,9 @@ use uuid::{Builder, Uuid};
 
 /// First instant in the ids: 2026-01-01. Ids rise with time as those of real callers do.
 const EPOCH_MS: u64 = 1_767_225_600_000;
-/// Commands of one ticket are this many tickets apart, so that a batch holds many tickets.
-const APART: u64 = 256;
+/// Commands of one ticket are this many tickets apart: a batch holds many tickets, and callers that race each
+/// other still meet every ticket in order.
+const APART: u64 = 1024;
 /// Steps in the life of a ticket.
 const STEPS: u64 = 5;
 

@@ -13,9 +13,6 @@ use tokio::task::JoinSet;
 use crate::workload::{Tickets, Workload};
 use crate::{CONNECTIONS, IN_FLIGHT, connect};
 
-/// Asks each command's own subject instead of a fixed one.
-pub(crate) const COMMANDS: &str = "";
-
 /// Requests made ahead, so that making them is not measured; more are made when these are used up.
 const AHEAD: usize = 100_000;
 
@@ -27,13 +24,13 @@ pub(crate) struct Callers {
 
 struct Requests {
     workload: Workload,
-    to: &'static str,
+    to: Option<&'static str>,
     ready: std::vec::IntoIter<(String, Bytes)>,
 }
 
 impl Callers {
     /// Connects.
-    pub(crate) async fn new(url: &str, to: &'static str) -> Self {
+    pub(crate) async fn new(url: &str, to: Option<&'static str>) -> Self {
         let mut clients = Vec::new();
         for _ in 0..CONNECTIONS {
             clients.push(connect(url).await);
@@ -44,7 +41,7 @@ impl Callers {
     }
 
     /// Asks for so long, with 512 requests under way; answers per second.
-    pub(crate) async fn turn(self, length: Duration) -> f64 {
+    pub(crate) async fn turn(&mut self, length: Duration) -> f64 {
         let answered = Arc::new(AtomicU64::new(0));
         let over = Arc::new(AtomicBool::new(false));
         let begun = Instant::now();
@@ -85,7 +82,7 @@ impl Requests {
         let to = self.to;
         let one = |command: guichet_schemas::command::Command| {
             let own = subject::command(&command.tenant, &command.caller, command.entity, command.order.verb());
-            let to = if to == COMMANDS { own } else { to.to_owned() };
+            let to = to.map_or(own, str::to_owned);
             (to, Bytes::from(json::to_vec(&command_to_wire(command))))
         };
         self.ready = self.workload.by_ref().take(AHEAD).map(one).collect::<Vec<_>>().into_iter();

@@ -198,7 +198,7 @@ impl Client {
         }
     }
 
-    fn strange(&self, what: String, problem: &dyn std::fmt::Display) -> ClientError {
+    pub(crate) fn strange(&self, what: String, problem: &dyn std::fmt::Display) -> ClientError {
         ClientError::Strange { what, server: self.server.clone(), problem: problem.to_string() }
     }
 }

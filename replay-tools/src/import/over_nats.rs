@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -170,10 +171,19 @@ fn export(path: &Path, tickets: usize) {
 }
 
 async fn run(nats: &Nats, file: &Path, options: SendOptions) -> Result<Summary, ImportError> {
+    run_over(nats.client().await, nats, file, options).await
+}
+
+async fn run_over(
+    client: async_nats::Client,
+    nats: &Nats,
+    file: &Path,
+    options: SendOptions,
+) -> Result<Summary, ImportError> {
     let reader = open(file, &Mapping::parse(MAPPING).unwrap(), Some(&nats.path("rejects.csv"))).unwrap();
     let (tenant, caller) = (TenantId::default_tenant(), CallerId::parse("cli").unwrap());
     let mut calls = 0;
-    let summary = send(nats.client().await, &tenant, &caller, reader, options, |_| calls += 1).await?;
+    let summary = send(client, &tenant, &caller, reader, options, |_| calls += 1).await?;
     assert_eq!(calls, summary.accepted + summary.replayed + summary.unchanged + summary.refused);
     Ok(summary)
 }
@@ -185,10 +195,13 @@ async fn everything_arrives_once_and_in_order_however_unreliable_the_engine_is()
     let Some(nats) = Nats::start().await else { return };
     let file = nats.path("export.csv");
     export(&file, 200);
-    let sending = async { run(&nats, &file, PATIENT).await.unwrap() };
+    let client = nats.client().await;
+    let sending = async { run_over(client.clone(), &nats, &file, PATIENT).await.unwrap() };
     // The engine comes up after the first commands met nobody.
     let late = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        while client.statistics().out_messages.load(Ordering::Relaxed) < PATIENT.window as u64 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         serve(&nats, Engine { unreliable: true, ..Engine::default() }).await
     };
     let (first, engine) = tokio::join!(sending, late);

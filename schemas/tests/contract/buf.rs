@@ -1,9 +1,11 @@
 //! A second opinion from a codec that we did not write: buf lints our files and reads our golden bytes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use guichet_schemas::codec;
+use guichet_schemas::record::Record;
+use guichet_schemas::{codec, wire};
+use prost::Message as _;
 use serde_json::Value;
 
 use crate::{files, samples};
@@ -20,10 +22,9 @@ fn buf() -> Option<PathBuf> {
     found
 }
 
-fn run(command: &mut Command) -> Vec<u8> {
+fn run(command: &mut Command) {
     let out = command.output().unwrap();
     assert!(out.status.success(), "{command:?}: {}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    out.stdout
 }
 
 #[test]
@@ -35,23 +36,39 @@ fn the_proto_files_are_clean() {
 #[test]
 fn a_foreign_codec_reads_and_writes_our_golden_records() {
     let Some(buf) = buf() else { return };
-    for event in samples::events::all() {
-        let record = samples::record(event);
-        let name = record.event.type_name();
-        let golden = files::path(&format!("golden/{name}.v1.bin"));
-        let convert = |from: &str, to: &str| run(Command::new(&buf).arg("convert").arg(files::path("proto")).args(["--type", "guichet.v1.Record", "--from", from, "--to", to]));
+    let records: Vec<_> = samples::events::all().into_iter().map(samples::record).collect();
+    let events = records.iter().map(|r| wire::RecordView { hash: Vec::new(), record: Some(codec::decode_record_wire(&golden(r)).unwrap()) });
+    let folder = tempdir();
+    let [bytes, json, back] = ["view.bin", "view.json", "back.bin"].map(|name| folder.join(name));
+    std::fs::write(&bytes, wire::EventsView { events: events.collect() }.encode_to_vec()).unwrap();
+    let convert = |from: &Path, to: &Path| {
+        let mut command = Command::new(&buf);
+        run(command.arg("convert").arg(files::path("proto")).args(["--type", "guichet.v1.EventsView", "--from"]).arg(from).arg("--to").arg(to));
+    };
 
-        let json = convert(&format!("{}#format=bin", golden.display()), "-#format=json");
-        let read: Value = serde_json::from_slice(&json).unwrap();
+    convert(&bytes, &json);
+    let read: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    for (read, record) in read["events"].as_array().unwrap().iter().map(|e| &e["record"]).zip(&records) {
+        let name = record.event.type_name();
         assert_eq!((read["type"].as_str(), read["position"].as_str()), (Some(name), Some("1234")));
         assert_eq!(read["recordedAt"].as_str(), Some(record.recorded_at.0.to_string().as_str()));
         let case = format!("{}{}", name[..1].to_lowercase(), &name[1..]);
         assert!(read[&case].is_object(), "{name} is not in {read}");
-
-        let file = std::env::temp_dir().join(format!("guichet-buf-{}-{name}.json", std::process::id()));
-        std::fs::write(&file, &json).unwrap();
-        let bytes = convert(&format!("{}#format=json", file.display()), "-#format=bin");
-        std::fs::remove_file(&file).unwrap();
-        assert_eq!(codec::decode_record(&bytes).unwrap(), record);
     }
+
+    convert(&json, &back);
+    let back = wire::EventsView::decode(std::fs::read(&back).unwrap().as_slice()).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let back: Vec<_> = back.events.into_iter().map(|e| Record::from_wire(e.record.unwrap()).unwrap()).collect();
+    assert_eq!(back, records);
+}
+
+fn golden(record: &Record) -> Vec<u8> {
+    std::fs::read(files::path(&format!("golden/{}.v1.bin", record.event.type_name()))).unwrap()
+}
+
+fn tempdir() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("guichet-buf-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }

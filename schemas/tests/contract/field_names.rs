@@ -121,3 +121,20 @@ fn a_message_does_not_send_back_all_that_came() {
         assert!(refused("create", &body).to_string().chars().count() < 1_100);
     }
 }
+
+#[test]
+fn the_fields_of_a_query_are_named_too() {
+    let refused = |name: &str, body: &str| codec::decode_query(name, Encoding::Json, body.as_bytes()).unwrap_err();
+    let malformed = |name: &str, body: &str, message: &str| {
+        let rejection = refused(name, body);
+        assert_eq!(rejection.code(), "malformed");
+        assert!(rejection.to_string().starts_with(message), "{rejection}");
+    };
+    malformed("tickets", r#"{"group": "g", "status": "flying"}"#, r#"status: "flying" is not one of new, open"#);
+    malformed("tickets", r#"{"limit": "10"}"#, r#"limit: invalid type: string "10", expected u32"#);
+    malformed("events", r#"{"ticket": "T-1"}"#, "ticket: unknown field `ticket`");
+    malformed("ticket", r#"{"number": "T-1", "number": "T-1"}"#, "number: duplicate field `number`");
+    malformed("ticket", "[]", "the body must be a JSON object");
+    assert_eq!(refused("ticket", "").to_string(), "ticket_id or number is required");
+    assert_eq!(refused("tickets", r#"{"limit": 1001}"#).to_string(), "limit must be 1 to 1000");
+}

@@ -151,6 +151,8 @@ fn an_event_of_a_newer_program_is_told_from_damage() {
     assert!(matches!(unknown(|w| w.schema_version = 2), codec::DecodeError::UnknownEvent { .. }));
     assert!(matches!(unknown(|w| w.position = 0), codec::DecodeError::Field(_)));
     assert!(matches!(unknown(|w| w.recorded_at = i64::MAX), codec::DecodeError::Field(_)));
+    let last = codec::decode_record(&wire::Record { command_index: u32::MAX, ..good }.encode_to_vec()).unwrap();
+    assert!(!last.ends_command());
 }
 
 #[test]

@@ -79,13 +79,22 @@ impl Definitions {
         schema
     }
 
-    /// A whole document.
+    /// A whole document, with the definitions that it uses.
     pub(crate) fn document(self, id: &str, title: &str, mut schema: Value) -> Value {
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
         schema["$id"] = format!("urn:guichet:v1:{id}").into();
         schema["title"] = title.into();
-        if !self.0.is_empty() {
-            schema["$defs"] = self.0.into_iter().collect::<Map<_, _>>().into();
+        let mut used = BTreeMap::new();
+        let mut open = vec![schema.to_string()];
+        while let Some(text) = open.pop() {
+            for (name, definition) in &self.0 {
+                if text.contains(&format!("\"#/$defs/{name}\"")) && used.insert(name.clone(), definition.clone()).is_none() {
+                    open.push(definition.to_string());
+                }
+            }
+        }
+        if !used.is_empty() {
+            schema["$defs"] = used.into_iter().collect::<Map<_, _>>().into();
         }
         schema
     }

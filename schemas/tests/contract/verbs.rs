@@ -17,11 +17,13 @@ const ALWAYS: &str = "`malformed` 400, `bad_subject` 400, `validation_failed` 42
 /// Errors of a verb, apart from those.
 fn errors(verb: &str) -> &'static str {
     match verb {
-        "create" => "`version_conflict` (the UUID has a ticket), `duplicate` (`external_ref` is taken; `details.of`)",
-        "import" => "`duplicate` (another ticket has this source and id; `details.of`)",
-        "assign" | "unassign" | "escalate" | "deescalate" | "set_status" | "add_comment" | "resolve" | "close" | "cancel" | "set_priority"
-        | "set_category" | "reopen" => "`not_found`, `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed`",
-        "change_tags" => "`not_found`, `version_conflict`, `guard_failed`; a closed ticket takes it too",
+        "create" => "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`)",
+        "import" => "`duplicate` 409 (another ticket has this source and id; `details.of`)",
+        "assign" | "unassign" | "add_comment" | "set_priority" | "set_category" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
+        "escalate" | "deescalate" | "set_status" | "resolve" | "reopen" | "close" | "cancel" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed` 409"
+        }
+        "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),
     }
 }
@@ -34,6 +36,7 @@ pub(crate) fn document() -> String {
          `create` and `import`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
     );
     table(&mut out, &descriptors::message("Command"), Side::Caller);
+    out.push_str("| `data` | object | if any of its fields is | The payload of the verb, below. |\n");
     writeln!(out, "\n`null` means absent. Unknown and duplicate fields are refused. Every command can be answered with {ALWAYS}.").unwrap();
     let commands = samples::commands::all();
     for (verb, command) in verb::VERBS.iter().zip(commands) {

@@ -1,0 +1,148 @@
+//! `guichet timeline`: the complete history of a ticket, for a person: who it is about and where it stands, then
+//! day by day what happened, who did it and what was said, and at the end where the time went.
+
+mod body;
+mod header;
+mod spans;
+
+use chrono_tz::Tz;
+use clap::Args;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire;
+use guichet_schemas::wire::query_reply::Data;
+
+use crate::client::{Client, ClientError, ConnectArgs};
+use crate::exit;
+use crate::output::{Look, Output, OutputArgs};
+use crate::query::whole;
+use crate::send::refusal_text;
+use crate::which::Which;
+
+/// Entries asked for at a time.
+const PAGE: u32 = 1000;
+
+/// Whose history, and as of when.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  guichet timeline T-42
+  guichet timeline T-42 --as-of 2026-11-02T10:00:00Z --tz Europe/Paris
+  guichet timeline T-42 --json | jq '.data[] | .sentence'")]
+pub struct TimelineArgs {
+    /// Which ticket: its number or its UUID
+    #[arg(value_name = "TICKET")]
+    pub ticket: Which,
+    /// Only what happened before this instant (RFC 3339)
+    #[arg(long, value_parser = instant, value_name = "TIME")]
+    pub as_of: Option<Timestamp>,
+    /// Only what the desk knew at this position of the log
+    #[arg(long, value_name = "N")]
+    pub as_of_position: Option<u64>,
+    /// Wait until the read model has folded this position, such as that of a reply to `send`
+    #[arg(long, value_name = "N")]
+    pub min_position: Option<u64>,
+    /// Show times in this zone
+    #[arg(long, default_value = "UTC", value_parser = zone, value_name = "IANA ZONE")]
+    pub tz: Tz,
+    /// Print the entries as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+/// Prints a history.
+///
+/// # Errors
+/// Nobody answers. No such ticket is exit code 1.
+pub async fn run(args: TimelineArgs) -> Result<u8, ClientError> {
+    let output = Output::new(&args.output);
+    let client = args.connect.connect().await?;
+    let reply = whole(&client, "timeline", args.query(timeline(args.ticket))).await?;
+    if args.json {
+        output.json(&reply)?;
+    }
+    let entries = match &reply.data {
+        Some(Data::Timeline(view)) => &view.entries,
+        Some(Data::Error(error)) => {
+            if !args.json {
+                output.alarm(&refusal_text(error));
+            }
+            return Ok(exit::REFUSED);
+        }
+        Some(_) | None => return Err(client.strange("the answer to query timeline".to_owned(), &"it holds no timeline")),
+    };
+    if !args.json {
+        let ticket = args.ticket(&client, reply.as_of_position).await?;
+        let story = Story { ticket: &ticket, entries, position: reply.as_of_position, now: Timestamp(reply.as_of_time), as_of: args.as_of };
+        output.line(&render(&story, args.tz, output.look()))?;
+    }
+    Ok(exit::DONE)
+}
+
+fn timeline(which: Which) -> wire::query::Data {
+    let (ticket_id, number) = which.filters();
+    wire::query::Data::Timeline(wire::TimelineQuery { ticket_id, number })
+}
+
+impl TimelineArgs {
+    fn query(&self, data: wire::query::Data) -> wire::Query {
+        wire::Query {
+            as_of: self.as_of.map(|t| t.0),
+            as_of_position: self.as_of_position,
+            min_position: self.min_position,
+            wait_ms: self.min_position.and_then(|_| u64::try_from(self.connect.timeout.as_millis()).ok()).map(|ms| ms.min(30_000)),
+            limit: Some(PAGE),
+            data: Some(data),
+            ..wire::Query::default()
+        }
+    }
+
+    /// The ticket as of the same position as its history: the two must tell the same story.
+    async fn ticket(&self, client: &Client, position: u64) -> Result<wire::TicketView, ClientError> {
+        let (ticket_id, number) = self.ticket.filters();
+        let query = self.query(wire::query::Data::Ticket(wire::TicketQuery { ticket_id, number }));
+        let query = wire::Query { as_of_position: Some(position), limit: None, ..query };
+        match client.ask("ticket", query).await?.data {
+            Some(Data::Ticket(view)) => Ok(view),
+            Some(_) | None => Err(client.strange("the answer to query ticket".to_owned(), &"it holds no ticket")),
+        }
+    }
+}
+
+/// Everything that a history is written from.
+#[derive(Debug)]
+pub struct Story<'a> {
+    /// The ticket.
+    pub ticket: &'a wire::TicketView,
+    /// Its history, oldest first.
+    pub entries: &'a [wire::TimelineEntry],
+    /// Position for which both hold.
+    pub position: u64,
+    /// Instant for which both hold.
+    pub now: Timestamp,
+    /// The instant that was asked for.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Writes a history.
+#[must_use]
+pub fn render(story: &Story<'_>, zone: Tz, look: Look) -> String {
+    let mut out = header::write(story, zone, look);
+    body::write(&mut out, story.entries, zone, look);
+    spans::write(&mut out, story, look);
+    out
+}
+
+fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse(text).ok_or("must be a time such as 2026-11-02T10:00:00Z")
+}
+
+fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| format!("{text:?} is no zone of the IANA list, such as Europe/Paris"))
+}
+
+#[cfg(test)]
+#[path = "timeline_tests.rs"]
+mod tests;

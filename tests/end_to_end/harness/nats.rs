@@ -1,0 +1,83 @@
+//! A nats-server that can be killed and started again on the same port and store.
+
+use std::io::Read as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use super::{Process, until};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A nats-server with JetStream on loopback.
+pub(crate) struct Nats {
+    process: Option<Process>,
+    port: u16,
+    dir: PathBuf,
+}
+
+impl Nats {
+    /// Starts one whose files are in `dir`, and waits until it takes connections.
+    pub(crate) async fn start(dir: &Path) -> Self {
+        let mut nats = Self { process: None, port: free_port(), dir: dir.to_owned() };
+        nats.launch().await;
+        nats
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Starts it, again or for the first time, and waits until it takes connections.
+    pub(crate) async fn launch(&mut self) {
+        let mut command = Command::new(program());
+        command.args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"]).arg(self.dir.join("jetstream"));
+        let process = self.process.insert(Process::spawn("nats-server", command, &self.dir));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        until("nats-server greets", READY_WITHIN, async || {
+            assert!(process.ended().is_none(), "nats-server ended: {}", process.said());
+            greets(address).then_some(())
+        })
+        .await;
+    }
+}
+
+fn greets(address: SocketAddr) -> bool {
+    let greeting = || -> std::io::Result<[u8; 4]> {
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        let mut first = [0; 4];
+        stream.read_exact(&mut first)?;
+        Ok(first)
+    };
+    greeting().is_ok_and(|first| &first == b"INFO")
+}
+
+/// The same places as the product, so that both use the same server.
+fn program() -> PathBuf {
+    let configured = std::env::var_os("GUICHET_NATS_SERVER").filter(|v| !v.is_empty()).map(PathBuf::from);
+    let fetched = std::env::home_dir().map(|home| home.join(".cache/guichet/tools/nats-server-2.15.1/nats-server"));
+    configured.or(fetched.filter(|path| path.exists())).unwrap_or_else(|| PathBuf::from("nats-server"))
+}
+
+/// A port that nobody has. Below those that the system hands out by itself, so that nobody gets it while the
+/// server is dead.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 12_000 + u16::try_from(std::process::id() % 1_000).expect("below 1000") * 16;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}

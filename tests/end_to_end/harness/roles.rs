@@ -1,0 +1,178 @@
+//! The roles of the product: `serve` as one process, or nats-server, engine and worker as three.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::{Nats, Process, until};
+use crate::desk::Desk;
+
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// The exit code of a process that halted to protect data.
+pub(crate) const HALTED: i32 = 4;
+
+/// The product, with an environment of which nothing leaks in.
+pub(crate) fn guichet() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guichet"));
+    command.env_remove("NATS_URL").env_remove("GUICHET_LOG");
+    command
+}
+
+/// Starts `guichet engine`. Its log is in `dir/engine`.
+pub(crate) fn engine(url: &str, dir: &Path) -> Process {
+    role("engine", &["engine"], url, dir)
+}
+
+/// Starts `guichet project ticket`. Its read model is in `dir/worker`.
+pub(crate) fn worker(url: &str, dir: &Path) -> Process {
+    role("worker", &["project", "ticket"], url, dir)
+}
+
+fn role(name: &str, arguments: &[&str], url: &str, dir: &Path) -> Process {
+    let mut command = guichet();
+    command.args(arguments).args(["--nats-url", url, "--data-dir"]).arg(dir.join(name));
+    Process::spawn(name, command, dir)
+}
+
+/// How a node is started.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Settings {
+    /// Free MiB below which it says busy; `None`: as it is by default.
+    pub(crate) disk_reserve: Option<u64>,
+}
+
+/// `guichet serve` with everything in it. Its data outlives a stop.
+pub(crate) struct Serve {
+    process: Option<Process>,
+    url: String,
+    settings: Settings,
+    dir: TempDir,
+}
+
+impl Serve {
+    /// Starts a node on an empty folder and waits until it says that it is ready.
+    pub(crate) async fn start(settings: Settings) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut node = Self { process: None, url: String::new(), settings, dir };
+        node.launch().await;
+        node
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("it was started")
+    }
+
+    pub(crate) async fn desk(&self) -> Desk {
+        Desk::connect(&self.url).await
+    }
+
+    /// SIGKILL to the node. Its nats-server goes with it.
+    pub(crate) fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// SIGTERM; how the node ended, once it has.
+    pub(crate) async fn stop(&mut self) -> ExitStatus {
+        self.process.take().expect("it was started").terminate().await
+    }
+
+    /// What a ready node writes about itself.
+    pub(crate) fn run_file(&self) -> PathBuf {
+        self.data().join("run.json")
+    }
+
+    /// Starts the node, again or for the first time.
+    pub(crate) async fn launch(&mut self) {
+        let mut command = guichet();
+        command.args(["serve", "--data-dir"]).arg(self.data());
+        if let Some(mebibytes) = self.settings.disk_reserve {
+            command.args(["--disk-reserve", &mebibytes.to_string()]);
+        }
+        let run_file = self.run_file();
+        let process = self.process.insert(Process::spawn("serve", command, self.dir.path()));
+        let pid = process.pid();
+        self.url = until("serve writes run.json", READY_WITHIN, async || {
+            assert!(process.ended().is_none(), "serve ended: {}", process.said());
+            let run: serde_json::Value = serde_json::from_slice(&std::fs::read(&run_file).ok()?).ok()?;
+            // A killed predecessor leaves its own.
+            (run["pid"] == pid).then(|| run["nats_url"].as_str().expect("a url").to_owned())
+        })
+        .await;
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+}
+
+/// nats-server, engine and worker, each a process of its own.
+pub(crate) struct Trio {
+    pub(crate) engine: Option<Process>,
+    pub(crate) worker: Option<Process>,
+    pub(crate) nats: Nats,
+    dir: TempDir,
+}
+
+impl Trio {
+    /// Starts all three and waits until they answer.
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let nats = Nats::start(dir.path()).await;
+        let mut trio = Self { engine: None, worker: None, nats, dir };
+        trio.launch_engine();
+        trio.launch_worker();
+        trio.desk().await.ready().await;
+        trio
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.nats.url()
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) async fn desk(&self) -> Desk {
+        Desk::connect(&self.url()).await
+    }
+
+    /// Starts the engine; it may take a while until it answers.
+    pub(crate) fn launch_engine(&mut self) {
+        self.engine = Some(engine(&self.url(), self.dir.path()));
+    }
+
+    /// Starts the worker; it may take a while until it answers.
+    pub(crate) fn launch_worker(&mut self) {
+        self.worker = Some(worker(&self.url(), self.dir.path()));
+    }
+
+    pub(crate) fn kill_engine(&mut self) {
+        self.engine.take().expect("the engine was started").kill();
+    }
+
+    pub(crate) fn kill_worker(&mut self) {
+        self.worker.take().expect("the worker was started").kill();
+    }
+
+    /// SIGTERM to engine and worker. Both must drain and end well.
+    pub(crate) async fn stop_roles(&mut self) {
+        for (name, process) in [("engine", self.engine.take()), ("worker", self.worker.take())] {
+            let Some(process) = process else { continue };
+            let status = process.terminate().await;
+            assert!(status.success(), "{name} ended with {status}");
+        }
+    }
+}
