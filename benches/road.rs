@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::Memory;
 use guichet_engine::{Engine, Settings};
@@ -56,7 +58,9 @@ async fn main() {
     let mut rates: [Vec<f64>; 3] = Default::default();
     // The echo and both kinds of engine take turns, so that all see the same machine.
     for round in 0..=rounds {
-        let echo = echo::start(connect(&url).await).await;
+        let client = connect(&url).await;
+        let echo = echo::start(&client).await;
+        round_trip(&client).await;
         let mut round_rates = vec![echo_callers.turn(turn).await];
         echo.stop().await.expect("the echo stops");
         for (publish, callers) in &mut engines {
@@ -100,9 +104,20 @@ async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     // Nobody reconnects here.
     let (_, reconnected) = watch::channel(0);
-    guichet_engine::start(settings, memory, connect(url).await, reconnected, Halt::new())
+    let client = connect(url).await;
+    let engine = guichet_engine::start(settings, memory, client.clone(), reconnected, Halt::new())
         .await
-        .expect("the engine starts")
+        .expect("the engine starts");
+    round_trip(&client).await;
+    engine
+}
+
+/// A server works off a connection in order: what comes back was read after every subscription before it.
+async fn round_trip(client: &Client) {
+    let inbox = client.new_inbox();
+    let mut messages = client.subscribe(inbox.clone()).await.expect("the server takes a subscription");
+    client.publish(inbox, Bytes::new()).await.expect("the server takes a message");
+    messages.next().await.expect("it comes back");
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {

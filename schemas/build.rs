@@ -13,8 +13,20 @@ use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 
 const ROOT: &str = "proto";
 /// Messages whose JSON form is not field by field; written by hand in `src/json/`.
-const BY_HAND: &[&str] =
-    &["Command", "Fact", "Record", "RecordView", "EventsView", "TimelineEntry", "TimelineView", "CommandReply", "Query", "QueryReply", "Personal", "FieldValue"];
+const BY_HAND: &[&str] = &[
+    "Command",
+    "Fact",
+    "Record",
+    "RecordView",
+    "EventsView",
+    "TimelineEntry",
+    "TimelineView",
+    "CommandReply",
+    "Query",
+    "QueryReply",
+    "Personal",
+    "FieldValue",
+];
 /// Messages that outsiders send. In these, and in all that they hold, unknown fields are refused; the
 /// answers may grow, so their readers ignore what they do not know.
 const STRICT_ROOTS: &[&str] = &["guichet.v1.Command", "guichet.v1.Query"];
@@ -54,7 +66,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     // Read by hand in src/json.rs.
-    config.type_attribute("guichet.v1.Personal.form", "#[derive(serde::Serialize)] #[serde(rename_all = \"snake_case\")]");
+    config.type_attribute(
+        "guichet.v1.Personal.form",
+        "#[derive(serde::Serialize)] #[serde(rename_all = \"snake_case\")]",
+    );
     config.type_attribute("guichet.v1.FieldValue.value", "#[derive(serde::Serialize)] #[serde(untagged)]");
     config.compile_fds(set)?;
     std::fs::write(out.join("json_enums.rs"), enums)?;
@@ -64,7 +79,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Full names of the messages that can stand in a command or a query.
 fn strict(pool: &DescriptorPool) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut open: Vec<_> = STRICT_ROOTS.iter().map(|root| pool.get_message_by_name(root).expect("every message is in the pool")).collect();
+    let mut open: Vec<_> = STRICT_ROOTS
+        .iter()
+        .map(|root| pool.get_message_by_name(root).expect("every message is in the pool"))
+        .collect();
     while let Some(message) = open.pop() {
         if found.insert(message.full_name().to_owned()) {
             open.extend(message.fields().filter_map(|f| f.kind().as_message().cloned()));
@@ -73,7 +91,12 @@ fn strict(pool: &DescriptorPool) -> BTreeSet<String> {
     found
 }
 
-fn annotate(config: &mut prost_build::Config, pool: &DescriptorPool, strict: &BTreeSet<String>, message: &DescriptorProto) {
+fn annotate(
+    config: &mut prost_build::Config,
+    pool: &DescriptorPool,
+    strict: &BTreeSet<String>,
+    message: &DescriptorProto,
+) {
     let name = message.name();
     if name.ends_with("Entry") && message.options.as_ref().is_some_and(|o| o.map_entry()) {
         return;
@@ -97,7 +120,11 @@ fn annotate(config: &mut prost_build::Config, pool: &DescriptorPool, strict: &BT
 
 fn json_format(field: &prost_reflect::FieldDescriptor) -> i32 {
     let options = field.options();
-    options.extensions().find(|(e, _)| e.full_name() == "guichet.v1.json").and_then(|(_, v)| v.as_enum_number()).unwrap_or(0)
+    options
+        .extensions()
+        .find(|(e, _)| e.full_name() == "guichet.v1.json")
+        .and_then(|(_, v)| v.as_enum_number())
+        .unwrap_or(0)
 }
 
 /// The serde attribute of one field. Every shape takes `null` as absent; a list is always written.
@@ -107,21 +134,32 @@ fn field_attribute(message: &DescriptorProto, field: &FieldDescriptorProto, form
     let optional = field.proto3_optional() || is_message && !repeated;
     let map = repeated
         && is_message
-        && message.nested_type.iter().any(|n| field.type_name().ends_with(&format!(".{}", n.name())) && n.options.as_ref().is_some_and(|o| o.map_entry()));
+        && message.nested_type.iter().any(|n| {
+            field.type_name().ends_with(&format!(".{}", n.name()))
+                && n.options.as_ref().is_some_and(|o| o.map_entry())
+        });
     let module = match (format, field.r#type()) {
         (1, _) => "crate::json::time".to_owned(),
         (2, _) => "crate::json::uuid".to_owned(),
         (3, _) => "crate::json::hash".to_owned(),
         (_, Type::Enum) => {
             let rust = field.type_name().rsplit('.').next().unwrap_or_default();
-            let shape = if repeated { "list" } else if optional { "optional" } else { "one" };
+            let shape = if repeated {
+                "list"
+            } else if optional {
+                "optional"
+            } else {
+                "one"
+            };
             let skip = if optional { ", skip_serializing_if = \"Option::is_none\"" } else { "" };
             return Some(format!(
                 "#[serde(serialize_with = \"crate::json::word::{shape}_to::<{rust}, _>\", deserialize_with = \"crate::json::word::{shape}_from::<{rust}, _>\"{skip})]"
             ));
         }
         _ if map => return Some("#[serde(deserialize_with = \"crate::json::object::fields\")]".to_owned()),
-        _ if is_message && repeated => return Some("#[serde(deserialize_with = \"crate::json::object::list\")]".to_owned()),
+        _ if is_message && repeated => {
+            return Some("#[serde(deserialize_with = \"crate::json::object::list\")]".to_owned());
+        }
         // A custom field's value is no object.
         _ if is_message && !field.type_name().ends_with(".FieldValue") => {
             return Some("#[serde(deserialize_with = \"crate::json::object::optional\", skip_serializing_if = \"Option::is_none\")]".to_owned());

@@ -7,17 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use guichet_engine::clock;
 use guichet_replay_tools::client::{Client, ConnectOptions};
-use guichet_replay_tools::import::command_id;
-use guichet_replay_tools::seed;
-use guichet_schemas::command::{Command, Entity, Import, Order};
-use guichet_schemas::event::Actor;
+use guichet_replay_tools::seed::{self, Plan};
 use guichet_schemas::ids::{CallerId, TenantId};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::{self, command_reply, query, query_reply};
-use guichet_schemas::words::{ActorKind, TicketState};
+use guichet_schemas::wire::{self, query, query_reply};
+use guichet_schemas::words::TicketState;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::NodeArgs;
@@ -26,8 +22,6 @@ use crate::node::{Node, Roles};
 use crate::say::say;
 use crate::serve;
 
-/// Commands on their way at once.
-const WINDOW: usize = 64;
 /// How long one command may wait for its outcome.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the read model may take to show what was loaded.
@@ -94,32 +88,12 @@ fn caller() -> CallerId {
 }
 
 /// What was done, and how far the read model must be to show it.
-#[derive(Debug, Default)]
 struct Loaded {
+    tickets: u64,
     commands: u64,
+    found: u64,
     events: u64,
-    before: u64,
-    refused: u64,
     position: u64,
-    live: bool,
-}
-
-impl Loaded {
-    fn count(&mut self, reply: &wire::CommandReply) {
-        self.commands += 1;
-        match &reply.outcome {
-            Some(command_reply::Outcome::Accepted(a)) => {
-                self.events += a.events.len() as u64;
-                self.before += u64::from(a.replayed || a.events.is_empty());
-                self.position = self.position.max(a.position);
-            }
-            Some(command_reply::Outcome::Error(e)) => {
-                self.refused += 1;
-                tracing::warn!(code = e.code, message = e.message, "the demo was refused");
-            }
-            None => self.refused += 1,
-        }
-    }
 }
 
 async fn load(args: &DemoArgs, client: &Client) -> anyhow::Result<Loaded> {
@@ -134,72 +108,38 @@ async fn load(args: &DemoArgs, client: &Client) -> anyhow::Result<Loaded> {
             json: false,
         };
         let s = import::load(&import, client.nats(), client.tenant(), client.caller()).await?;
-        let commands = s.accepted + s.replayed + s.unchanged + s.refused;
-        return Ok(Loaded { commands, events: s.events, before: s.replayed + s.unchanged, refused: s.refused, position: s.position, live: false });
+        import::complain(&import, &s);
+        return Ok(Loaded { tickets: s.read.tickets, commands: 0, found: s.replayed + s.unchanged, events: s.events, position: s.position });
     }
-    let mut loaded = Loaded { live: true, ..Loaded::default() };
-    history(args, client, &mut loaded).await?;
-    // Today happens through the ordinary verbs, one command after the other.
-    for step in seed::live(args.seed) {
-        loaded.count(&client.command_patiently(step.entity, step.verb, step.command, PATIENCE).await?);
-    }
-    Ok(loaded)
-}
-
-async fn history(args: &DemoArgs, client: &Client, loaded: &mut Loaded) -> anyhow::Result<()> {
-    let midnight = Timestamp(clock::wall().0.div_euclid(DAY_MS) * DAY_MS);
+    let until = Timestamp(clock::wall().0.div_euclid(DAY_MS) * DAY_MS);
+    let plan = Plan { seed: args.seed, until, days: args.days, tickets: args.tickets };
     let bar = ProgressBar::new(u64::from(args.tickets));
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} tickets")?);
-    let mut flying = FuturesUnordered::new();
-    let mut imports = seed::history(args.seed, midnight, args.days, args.tickets);
-    loop {
-        while flying.len() < WINDOW
-            && let Some(import) = imports.next()
-        {
-            let command = guichet_schemas::codec::command_to_wire(as_command(import));
-            flying.push(client.command_patiently(Entity::New, "import", command, PATIENCE));
-        }
-        let Some(reply) = flying.next().await else { break };
-        loaded.count(&reply?);
-        bar.inc(1);
-    }
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} tickets  {msg}")?);
+    let filled = seed::fill(client, plan, PATIENCE, |f| {
+        bar.set_position(f.tickets);
+        bar.set_message(format!("{} events, {} live commands", f.events, f.commands));
+    })
+    .await;
     bar.finish_and_clear();
-    Ok(())
-}
-
-fn as_command(import: Import) -> Command {
-    Command {
-        tenant: TenantId::default_tenant(),
-        caller: caller(),
-        entity: Entity::New,
-        command_id: command_id(&TenantId::default_tenant(), &caller(), &import),
-        actor: Actor { kind: ActorKind::Service, id: "demo".to_owned(), on_behalf_of: None },
-        expected_version: None,
-        correlation_id: None,
-        causation_id: None,
-        channel: None,
-        dry_run: false,
-        traceparent: None,
-        order: Order::Import(import),
-    }
+    let f = filled?;
+    Ok(Loaded { tickets: f.tickets, commands: f.commands, found: f.found, events: f.events, position: f.position })
 }
 
 async fn summary(client: &Client, loaded: &Loaded, took: Duration) -> anyhow::Result<()> {
+    let live = if loaded.commands > 0 { format!(" and {} live commands", loaded.commands) } else { String::new() };
+    let found = if loaded.found > 0 { format!(", {} of them here before", loaded.found) } else { String::new() };
     say(&format!(
-        "{} commands in {:.1} s: {} events written or found, {} commands were here before, {} refused; the log ends at position {}",
-        loaded.commands,
+        "{} tickets of history{live} in {:.1} s{found}: {} events; the log ends at position {} or later",
+        loaded.tickets,
         took.as_secs_f64(),
         loaded.events,
-        loaded.before,
-        loaded.refused,
         loaded.position
     ));
-    let mut line = String::from("tickets:");
+    let mut counts = Vec::new();
     for state in TicketState::ALL {
-        let count = count(client, *state, loaded.position).await?;
-        line.push_str(&format!(" {count} {state},"));
+        counts.push(format!("{} {state}", count(client, *state, loaded.position).await?));
     }
-    say(line.trim_end_matches(','));
+    say(&format!("tickets now: {}", counts.join(", ")));
     Ok(())
 }
 

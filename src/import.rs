@@ -78,6 +78,11 @@ fn report(args: &ImportArgs, s: &Summary, took: Duration) {
         "{} rows of {} tickets read in {:.1} s ({rate:.0} rows/s)\n{} commands accepted, {} were here before, {} unchanged, {} refused; {} events, newest position {}",
         s.read.rows, s.read.tickets, took.as_secs_f64(), s.accepted, s.replayed, s.unchanged, s.refused, s.events, s.position
     ));
+    complain(args, s);
+}
+
+/// Says what could not be used, and where to look.
+pub(crate) fn complain(args: &ImportArgs, s: &Summary) {
     if s.read.rejected + s.refused > 0 {
         let place = args.rejects.as_ref().map_or("give --rejects FILE to see which and why".to_owned(), |f| format!("see {}", f.display()));
         crate::say::say(&format!("{} rows were unusable, {} tickets were refused: {place}", s.read.rejected, s.refused));

@@ -12,7 +12,7 @@ pub(crate) const SUBJECT: &str = "bench.echo";
 const ANSWER: &[u8] = br#"{"ok":true,"ticket_id":"019b76da-a800-7000-8000-000000000001","number":"T-100000","version":3,"partition":0,"position":500000,"events":[{"event_id":"019b76da-a800-7000-8000-000000000002","type":"CommentAdded","version":3,"position":500000}],"warnings":[],"replayed":false}"#;
 
 /// Answers until it is stopped.
-pub(crate) async fn start(client: Client) -> Service {
+pub(crate) async fn start(client: &Client) -> Service {
     let service = client
         .service_builder()
         .description("Answers every request with the same answer")
@@ -20,7 +20,6 @@ pub(crate) async fn start(client: Client) -> Service {
         .await
         .expect("NATS takes the service");
     let mut endpoint = service.endpoint(SUBJECT).await.expect("NATS takes the endpoint");
-    client.flush().await.expect("the server sees the subscription");
     tokio::spawn(async move {
         while let Some(request) = endpoint.next().await {
             let mut headers = HeaderMap::new();

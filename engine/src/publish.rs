@@ -8,6 +8,7 @@ mod headers;
 mod stream;
 
 use std::collections::VecDeque;
+use std::future::IntoFuture as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -30,6 +31,8 @@ use crate::log::{LogReader, StoreFault};
 const WINDOW: usize = 1024;
 /// How long an ack may take before its outcome counts as unknown.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait for publishes whose fate is found out by comparing anyway.
+const DRAIN_MAX: Duration = Duration::from_secs(1);
 /// How often a quiet stream is compared with the log.
 const COMPARE_EVERY: Duration = Duration::from_secs(3);
 /// Longest pause between two attempts.
@@ -228,7 +231,12 @@ impl Publisher {
     /// Waits for the oldest ack. Whatever is not exactly what we asked for is found out by comparing.
     async fn settle(&mut self) -> Result<(), Interrupted> {
         let Some((position, ack)) = self.window.pop_front() else { return Ok(()) };
-        match ack.await {
+        let answer = tokio::select! {
+            answer = ack.into_future() => answer,
+            // What was under way when the connection broke is never answered.
+            _ = self.reconnected.changed() => return Err(Interrupted::Unknown("connected again".to_owned())),
+        };
+        match answer {
             Ok(ack) if ack.sequence == position.get() => {
                 self.note(position.get());
                 Ok(())
@@ -256,14 +264,16 @@ impl Publisher {
         }
     }
 
-    /// Lets every publish under way come to its end, so that none of them arrives after we have compared.
+    /// Lets the publishes under way come to their end, for a moment. One that arrives later still does no harm: its
+    /// expected sequence lets it in only where the same bytes belong.
     async fn drain(&mut self) {
-        while let Some((position, ack)) = self.window.pop_front() {
-            match ack.await {
-                Ok(ack) if ack.sequence != position.get() => {
-                    tracing::warn!(%position, sequence = ack.sequence, "stored elsewhere")
-                }
-                Ok(_) | Err(_) => {}
+        let all = self.window.drain(..).map(|(position, ack)| async move { (position, ack.await) });
+        let Ok(answers) = tokio::time::timeout(DRAIN_MAX, futures_util::future::join_all(all)).await else { return };
+        for (position, answer) in answers {
+            if let Ok(ack) = answer
+                && ack.sequence != position.get()
+            {
+                tracing::warn!(%position, sequence = ack.sequence, "stored elsewhere");
             }
         }
     }

@@ -170,7 +170,7 @@ async fn watch_disk(dir: PathBuf, reserve: u64, pressure: Arc<Pressure>) {
     loop {
         every.tick().await;
         if let Ok(stat) = nix::sys::statvfs::statvfs(&dir) {
-            let free = stat.blocks_available() as u64 * stat.fragment_size() as u64;
+            let free = stat.blocks_available() * stat.fragment_size();
             pressure.disk_low.store(free < reserve, Ordering::Relaxed);
         }
     }

@@ -1,4 +1,5 @@
 //! The log from outside: what is acknowledged is there after a crash, once, in order.
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
 use std::path::Path;
 use std::sync::mpsc;

@@ -4,7 +4,7 @@
 //! after position p is the same whatever the batches were. A fold that panics costs one ticket its row, not
 //! the worker its life: the ticket is quarantined where it stands, its records are kept, the others go on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use guichet_schemas::wire::{QuarantinedTicket, TicketView};
 
 use crate::keys;
 use crate::lineage::{Arrived, Halt, Verdict, examine};
+use crate::rows::{RowCache, Rows, TicketKey};
 use crate::store::{Batch, Checkpoint, Store, StoreError};
 
 /// The fold of the model: a row and a record make a row.
@@ -31,6 +32,7 @@ pub(crate) struct Folder {
     apply: Apply,
     checkpoint: Checkpoint,
     quarantined: BTreeSet<TicketKey>,
+    cache: RowCache,
 }
 
 /// How far a batch went.
@@ -53,8 +55,6 @@ pub(crate) enum End {
     /// Nothing more may be folded.
     Halt(Halt),
 }
-
-type TicketKey = Vec<u8>;
 
 struct Accepted {
     record: Record,
@@ -84,7 +84,7 @@ impl Folder {
             quarantined.insert(keys::ticket(&row.tenant, id));
         }
         drop(view);
-        Ok(Self { store, partition, apply, checkpoint, quarantined })
+        Ok(Self { store, partition, apply, checkpoint, quarantined, cache: RowCache::default() })
     }
 
     /// Where the model stands, without folding anything.
@@ -151,10 +151,11 @@ impl Folder {
     }
 
     fn write(&mut self, accepted: &[Accepted], checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let store = Arc::clone(&self.store);
         let mut poisoned = BTreeMap::new();
-        let batch = loop {
-            match self.stage(accepted, &poisoned) {
-                Ok(batch) => break batch,
+        let (batch, rows) = loop {
+            match self.stage(&store, accepted, &poisoned) {
+                Ok(staged) => break staged,
                 Err(StageError::Store(error)) => return Err(error),
                 // Rare, so simply do the batch again without what made it panic.
                 Err(StageError::Panicked(index)) => {
@@ -167,12 +168,18 @@ impl Folder {
         };
         batch.commit(checkpoint)?;
         self.checkpoint = *checkpoint;
+        self.cache.keep(rows);
         self.quarantined.extend(poisoned.into_keys());
         Ok(())
     }
 
-    fn stage(&self, accepted: &[Accepted], poisoned: &BTreeMap<TicketKey, usize>) -> Result<Batch<'_>, StageError> {
-        let mut batch = self.store.batch();
+    fn stage<'a>(
+        &mut self,
+        store: &'a Store,
+        accepted: &'a [Accepted],
+        poisoned: &BTreeMap<TicketKey, usize>,
+    ) -> Result<(Batch<'a>, Rows<'a>), StageError> {
+        let mut batch = store.batch();
         let mut rows = Rows::default();
         for (index, Accepted { record, bytes, ticket }) in accepted.iter().enumerate() {
             batch.put_record(&record.tenant, record.position, bytes);
@@ -184,47 +191,22 @@ impl Folder {
             if self.quarantined.contains(key) || poisoned.get(key).is_some_and(|first| *first <= index) {
                 continue;
             }
-            let slot = rows.slot(key, || match record.version {
+            let slot = rows.slot(key, &mut self.cache, || match record.version {
                 // Nothing stands before the first event, so there is nothing to look for.
                 StreamVersion::FIRST => Ok(None),
-                _ => self.store.ticket_row(key),
+                _ => store.ticket_row(key),
             })?;
             let row = slot.take();
             let folded = catch_unwind(AssertUnwindSafe(|| (self.apply)(row, record)));
             *slot = Some(folded.map_err(|_| StageError::Panicked(index))?);
         }
-        for (key, row) in rows.finish() {
-            batch.put_ticket(&key, &row);
+        for (key, row) in rows.iter() {
+            batch.put_ticket(key, row);
         }
         for (key, index) in poisoned {
             batch.put_quarantined(key, &quarantine(&accepted[*index]));
         }
-        Ok(batch)
-    }
-}
-
-/// The rows that a batch touches, each read once.
-#[derive(Default)]
-struct Rows {
-    at: HashMap<TicketKey, usize>,
-    rows: Vec<(TicketKey, Option<TicketView>)>,
-}
-
-impl Rows {
-    fn slot(&mut self, key: &[u8], load: impl FnOnce() -> Result<Option<TicketView>, StoreError>) -> Result<&mut Option<TicketView>, StoreError> {
-        let index = match self.at.get(key) {
-            Some(index) => *index,
-            None => {
-                self.rows.push((key.to_vec(), load()?));
-                self.at.insert(key.to_vec(), self.rows.len() - 1);
-                self.rows.len() - 1
-            }
-        };
-        Ok(&mut self.rows[index].1)
-    }
-
-    fn finish(self) -> impl Iterator<Item = (TicketKey, TicketView)> {
-        self.rows.into_iter().filter_map(|(key, row)| row.map(|row| (key, row)))
+        Ok((batch, rows))
     }
 }
 

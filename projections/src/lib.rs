@@ -12,8 +12,10 @@ pub mod store;
 
 pub mod model;
 
-mod fold;
 mod lineage;
+mod rows;
+
+mod fold;
 mod status;
 mod worker;
 
@@ -26,3 +28,5 @@ pub use store::{Memory, Store, StoreError};
 #[cfg(test)]
 #[path = "../tests/support/history.rs"]
 mod history;
+#[cfg(test)]
+mod speed_tmp;

@@ -26,7 +26,7 @@ use guichet_schemas::codec::{Encoding, decode_query};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::{QUERIES, QuerySubject, is_reply};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::running::Clock;
 use crate::status::Status;
@@ -50,9 +50,15 @@ pub(crate) struct Queries {
     waiting: Arc<Semaphore>,
     reading: Semaphore,
     stopping: watch::Sender<bool>,
+    /// Apart, because the announcement keeps it beyond the end of the service.
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    refused: AtomicU64,
     /// Requests without a reply subject that may be answered.
     dropped: AtomicU64,
-    refused: AtomicU64,
 }
 
 /// The service as announced.
@@ -72,8 +78,7 @@ impl Queries {
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             reading: Semaphore::new(READING_MAX),
             stopping: watch::Sender::new(false),
-            dropped: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            counters: Arc::default(),
         }
     }
 }
@@ -81,7 +86,7 @@ impl Queries {
 /// Announces the service and begins to answer.
 pub(crate) async fn serve(queries: Queries, client: async_nats::Client) -> Result<Service, async_nats::Error> {
     let queries = Arc::new(queries);
-    let counters = Arc::clone(&queries);
+    let counters = Arc::clone(&queries.counters);
     let announced = client
         .service_builder()
         .description("answers questions about tickets from read models")
@@ -104,18 +109,15 @@ impl Service {
         if self.announced.stop().await.is_err() {
             tracing::warn!("the query service could not be withdrawn");
         }
-        let drained = async {
-            // Without a connection the end of the subscription may never come; the wait is bounded.
-            if (&mut self.receiving).await.is_err() {
-                tracing::error!("the query service ended in a panic");
+        self.queries.stopping.send_replace(true);
+        // Without a connection the end of the subscription may never come, so the wait is bounded.
+        match tokio::time::timeout(wait, &mut self.receiving).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => tracing::error!("the query service ended in a panic"),
+            Err(_) => {
+                tracing::warn!("stopping although questions are unanswered");
+                self.receiving.abort();
             }
-            self.queries.stopping.send_replace(true);
-            let all = |max: usize| u32::try_from(max).unwrap_or(u32::MAX);
-            self.queries.waiting.acquire_many(all(WAITING_MAX)).await.is_ok() && self.queries.pending.acquire_many(all(PENDING_MAX)).await.is_ok()
-        };
-        if tokio::time::timeout(wait, drained).await.is_err() {
-            tracing::warn!("stopping although questions are unanswered");
-            self.receiving.abort();
         }
     }
 }
@@ -133,23 +135,36 @@ fn metadata() -> HashMap<String, String> {
     .into()
 }
 
+/// Ends with the subscription, and with the last answer.
 async fn receive(queries: Arc<Queries>, mut endpoint: Endpoint) {
-    while let Some(request) = endpoint.next().await {
-        if !request.message.reply.as_ref().is_some_and(|reply| is_reply(reply)) {
-            queries.dropped.fetch_add(1, Ordering::Relaxed);
-            continue;
-        }
-        match Arc::clone(&queries.pending).try_acquire_owned() {
-            Ok(place) => {
-                let queries = Arc::clone(&queries);
-                tokio::spawn(async move { queries.handle(&request, place).await });
-            }
-            Err(_) => queries.refuse(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
+    let mut answers = JoinSet::new();
+    loop {
+        tokio::select! {
+            request = endpoint.next() => match request {
+                Some(request) => queries.take(request, &mut answers).await,
+                None => break,
+            },
+            Some(_) = answers.join_next() => {}
         }
     }
+    while answers.join_next().await.is_some() {}
 }
 
 impl Queries {
+    async fn take(self: &Arc<Self>, request: Request, answers: &mut JoinSet<()>) {
+        if !request.message.reply.as_ref().is_some_and(|reply| is_reply(reply)) {
+            self.counters.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        match Arc::clone(&self.pending).try_acquire_owned() {
+            Ok(place) => {
+                let queries = Arc::clone(self);
+                answers.spawn(async move { queries.handle(&request, place).await });
+            }
+            Err(_) => self.refuse(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
+        }
+    }
+
     async fn handle(self: &Arc<Self>, request: &Request, place: OwnedSemaphorePermit) {
         let (encoding, outcome) = match encoding_of(request) {
             Ok(encoding) => (encoding, self.answer(request, encoding, place).await),
@@ -199,7 +214,7 @@ impl Queries {
     }
 
     async fn refuse(&self, request: &Request, encoding: Encoding, rejection: &Rejection) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.counters.refused.fetch_add(1, Ordering::Relaxed);
         reply::refused(request, encoding, rejection).await;
     }
 }

@@ -87,10 +87,10 @@ fn put(body: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), Cl
     let last = keys.pop().unwrap_or_default();
     let mut place = body;
     for key in keys {
-        place = place.entry(key).or_insert_with(|| Map::new().into()).as_object_mut().ok_or_else(clash)?;
+        place = place.entry(key).or_insert_with(|| Value::Object(Map::new())).as_object_mut().ok_or_else(clash)?;
     }
     if grows {
-        place.entry(last).or_insert_with(|| Vec::new().into()).as_array_mut().ok_or_else(clash)?.push(value);
+        place.entry(last).or_insert_with(|| Value::Array(Vec::new())).as_array_mut().ok_or_else(clash)?.push(value);
     } else {
         place.insert(last.to_owned(), value);
     }

@@ -23,3 +23,4 @@ pub mod tail;
 pub mod timeline;
 
 pub mod import;
+pub mod seed;

@@ -35,6 +35,7 @@ pub struct QueryArgs {
     /// Which ticket, for ticket, timeline and events
     #[arg(value_name = "TICKET")]
     pub ticket: Option<Which>,
+    /// The filters.
     #[command(flatten)]
     pub body: BodyArgs,
     /// Follow the cursors to the last page
@@ -43,8 +44,10 @@ pub struct QueryArgs {
     /// Print the answer as JSON, tables too
     #[arg(long)]
     pub json: bool,
+    /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Where the desk is.
     #[command(flatten)]
     pub connect: ConnectArgs,
 }

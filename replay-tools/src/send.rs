@@ -32,6 +32,7 @@ pub struct SendArgs {
     /// Which ticket: its number, its UUID, or new (the default of create and import)
     #[arg(value_name = "TICKET|new")]
     pub ticket: Option<String>,
+    /// The payload.
     #[command(flatten)]
     pub body: BodyArgs,
     /// Who acts, as KIND:ID; kinds: requester, agent, light_agent, supervisor, bot, service
@@ -61,8 +62,10 @@ pub struct SendArgs {
     /// Print the reply as JSON
     #[arg(long)]
     pub json: bool,
+    /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Where the desk is.
     #[command(flatten)]
     pub connect: ConnectArgs,
 }

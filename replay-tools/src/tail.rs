@@ -49,8 +49,10 @@ pub struct TailArgs {
     /// Print records as JSON, one a line, with their hash
     #[arg(long)]
     pub json: bool,
+    /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Where the desk is.
     #[command(flatten)]
     pub connect: ConnectArgs,
 }

@@ -46,8 +46,10 @@ pub struct TimelineArgs {
     /// Print the entries as JSON
     #[arg(long)]
     pub json: bool,
+    /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Where the desk is.
     #[command(flatten)]
     pub connect: ConnectArgs,
 }

@@ -42,7 +42,9 @@ impl Encoding {
         match value.map(|v| v.split(';').next().unwrap_or_default().trim()) {
             None | Some("" | Self::JSON) => Ok(Self::Json),
             Some(Self::PROTOBUF) => Ok(Self::Protobuf),
-            Some(_) => Err(Rejection::Malformed("Content-Type must be application/json or application/protobuf".to_owned())),
+            Some(_) => Err(Rejection::Malformed(
+                "Content-Type must be application/json or application/protobuf".to_owned(),
+            )),
         }
     }
 
@@ -63,7 +65,9 @@ pub enum DecodeError {
     #[error("not a protobuf record: {0}")]
     Protobuf(String),
     /// A newer program wrote it. Never skip such an event: upgrade.
-    #[error("event {type_name} at position {position} is unknown here ({reason}); a newer program wrote it, upgrade this one")]
+    #[error(
+        "event {type_name} at position {position} is unknown here ({reason}); a newer program wrote it, upgrade this one"
+    )]
     UnknownEvent {
         /// Where it stands.
         position: u64,
@@ -123,14 +127,18 @@ pub fn decode_command(
         return Err(Rejection::PayloadTooLarge { what: "the command", max: limits::COMMAND_BYTES as u64 });
     }
     let mut wire = match encoding {
-        Encoding::Json => json::command::read(subject.verb, body).map_err(|e| Rejection::Malformed(e.to_string()))?,
-        Encoding::Protobuf => wire::Command::decode(body).map_err(|e| Rejection::Malformed(format!("not a protobuf Command: {e}")))?,
+        Encoding::Json => {
+            json::command::read(subject.verb, body).map_err(|e| Rejection::Malformed(e.to_string()))?
+        }
+        Encoding::Protobuf => wire::Command::decode(body)
+            .map_err(|e| Rejection::Malformed(format!("not a protobuf Command: {e}")))?,
     };
     let dry_run = std::mem::take(&mut wire.dry_run);
     let request_hash = key.hash(&subject, &wire);
     let mut command = command_from_wire(subject, wire)?;
     command.dry_run = dry_run;
-    command.traceparent = traceparent.filter(|t| t.len() <= 64 && t.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
+    command.traceparent =
+        traceparent.filter(|t| t.len() <= 64 && t.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
     Ok(Request { command, request_hash })
 }
 
@@ -178,7 +186,22 @@ macro_rules! orders {
         }
     };
 }
-orders!(Create, Assign, Unassign, Escalate, Deescalate, SetStatus, AddComment, Resolve, Reopen, Cancel, SetPriority, SetCategory, ChangeTags, Import);
+orders!(
+    Create,
+    Assign,
+    Unassign,
+    Escalate,
+    Deescalate,
+    SetStatus,
+    AddComment,
+    Resolve,
+    Reopen,
+    Cancel,
+    SetPriority,
+    SetCategory,
+    ChangeTags,
+    Import
+);
 
 fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Command, Rejection> {
     let at = |field: &'static str| move |e: FieldError| e.in_field(field);
@@ -191,7 +214,11 @@ fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Comman
     let channel = Option::from_wire(w.channel).map_err(at("channel"))?;
     let order = order_from_wire(data)?;
     if order.verb() != subject.verb {
-        return Err(Rejection::Malformed(format!("the subject says {}, the body says {}", subject.verb, order.verb())));
+        return Err(Rejection::Malformed(format!(
+            "the subject says {}, the body says {}",
+            subject.verb,
+            order.verb()
+        )));
     }
     check::order(&order).map_err(|e| e.in_field("data"))?;
     Ok(Command {
@@ -232,7 +259,12 @@ pub type Outcome = Result<wire::Accepted, Rejection>;
 #[must_use]
 pub fn reply_to_wire(outcome: Outcome) -> wire::CommandReply {
     use wire::command_reply::Outcome as W;
-    wire::CommandReply { outcome: Some(match outcome { Ok(a) => W::Accepted(a), Err(r) => W::Error(error_to_wire(&r)) }) }
+    wire::CommandReply {
+        outcome: Some(match outcome {
+            Ok(a) => W::Accepted(a),
+            Err(r) => W::Error(error_to_wire(&r)),
+        }),
+    }
 }
 
 /// The body of an answer, in the encoding of the request.
@@ -264,12 +296,14 @@ pub fn decode_query(name: &str, encoding: Encoding, body: &[u8]) -> Result<wire:
     }
     let query = match encoding {
         Encoding::Json => json::query::read(name, body).map_err(|e| Rejection::Malformed(e.to_string()))?,
-        Encoding::Protobuf => wire::Query::decode(body).map_err(|e| Rejection::Malformed(format!("not a protobuf Query: {e}")))?,
+        Encoding::Protobuf => wire::Query::decode(body)
+            .map_err(|e| Rejection::Malformed(format!("not a protobuf Query: {e}")))?,
     };
     match &query.data {
-        Some(data) if json::query::name_of(data) != name => {
-            Err(Rejection::Malformed(format!("the subject says {name}, the body says {}", json::query::name_of(data))))
-        }
+        Some(data) if json::query::name_of(data) != name => Err(Rejection::Malformed(format!(
+            "the subject says {name}, the body says {}",
+            json::query::name_of(data)
+        ))),
         Some(data) => {
             check::query(&query, data)?;
             Ok(query)
@@ -306,15 +340,31 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
         Rejection::Busy { retry_after_ms: ms, .. } => retry_after_ms = Some(*ms),
         Rejection::Unavailable { as_of_position, .. } => details.as_of_position = *as_of_position,
         Rejection::CommandIdReused => field = Some("command_id".to_owned()),
-        Rejection::Malformed(_) | Rejection::BadSubject(_) | Rejection::NotFound { .. } | Rejection::Forbidden(_) | Rejection::OutcomeUnknown | Rejection::Unsupported(_) => {}
+        Rejection::Malformed(_)
+        | Rejection::BadSubject(_)
+        | Rejection::NotFound { .. }
+        | Rejection::Forbidden(_)
+        | Rejection::OutcomeUnknown
+        | Rejection::Unsupported(_) => {}
     }
-    wire::Error { code: rejection.code().to_owned(), message: rejection.to_string(), field, details: Some(details), retry_after_ms }
+    wire::Error {
+        code: rejection.code().to_owned(),
+        message: rejection.to_string(),
+        field,
+        details: Some(details),
+        retry_after_ms,
+    }
 }
 
 /// An event as a reply names it.
 #[must_use]
 pub fn event_ref_to_wire(e: &EventRef) -> wire::EventRef {
-    wire::EventRef { event_id: e.event_id.to_wire(), r#type: e.type_name.clone(), version: e.version.get(), position: e.position.get() }
+    wire::EventRef {
+        event_id: e.event_id.to_wire(),
+        r#type: e.type_name.clone(),
+        version: e.version.get(),
+        position: e.position.get(),
+    }
 }
 
 /// The number of a ticket as text.

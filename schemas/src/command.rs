@@ -11,8 +11,8 @@ use crate::text::{Body, CategoryPath, Label, Note, Subject, Tag};
 use crate::time::Timestamp;
 use crate::wire;
 use crate::words::{
-    CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority,
-    RequesterKind, ResolutionCode, TicketState, TicketType, Urgency, Visibility,
+    CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
+    Priority, RequesterKind, ResolutionCode, TicketState, TicketType, Urgency, Visibility,
 };
 
 /// Limits of the contract.
@@ -121,7 +121,9 @@ pub struct Requester {
     /// Relation to the desk.
     pub kind: Option<RequesterKind>,
 }
-message!(Requester, wire::Requester,
+message!(
+    Requester,
+    wire::Requester,
     |w| {
         use crate::mirror::Wire;
         Ok(Self {
@@ -138,7 +140,8 @@ message!(Requester, wire::Requester,
         email: v.email.map(Into::into),
         phone: v.phone.map(Into::into),
         kind: crate::mirror::Wire::to_wire(v.kind),
-    });
+    }
+);
 
 mirror! {
     /// Open a ticket.
@@ -239,12 +242,15 @@ pub struct Deescalate {
     pub reason: Note,
 }
 // Tier 0 is a tier: on the wire, a forgotten one must differ from it.
-message!(Deescalate, wire::Deescalate,
+message!(
+    Deescalate,
+    wire::Deescalate,
     |w| Ok(Self {
         to_tier: w.to_tier.ok_or_else(|| FieldError::new("to_tier", "is required"))?,
         reason: crate::mirror::Wire::from_wire(w.reason).map_err(|e: FieldError| e.in_field("reason"))?,
     }),
-    |v| wire::Deescalate { to_tier: Some(v.to_tier), reason: v.reason.into() });
+    |v| wire::Deescalate { to_tier: Some(v.to_tier), reason: v.reason.into() }
+);
 
 mirror! {
     /// Between open, pending and hold.

@@ -9,8 +9,8 @@ use crate::time::Timestamp;
 use crate::wire;
 use crate::words::{
     ActorKind, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy, EscalationKind,
-    EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode, StatusCause, Strategy,
-    TicketState, TicketType, Urgency, Visibility,
+    EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode, StatusCause,
+    Strategy, TicketState, TicketType, Urgency, Visibility,
 };
 
 /// Who acts, as claimed by the caller.
@@ -23,13 +23,16 @@ pub struct Actor {
     /// For whom.
     pub on_behalf_of: Option<String>,
 }
-message!(Actor, wire::Actor,
+message!(
+    Actor,
+    wire::Actor,
     |w| Ok(Self {
         kind: crate::mirror::Wire::from_wire(w.kind).map_err(|e: FieldError| e.in_field("kind"))?,
         id: w.id,
         on_behalf_of: w.on_behalf_of,
     }),
-    |v| wire::Actor { kind: crate::mirror::Wire::to_wire(v.kind), id: v.id, on_behalf_of: v.on_behalf_of });
+    |v| wire::Actor { kind: crate::mirror::Wire::to_wire(v.kind), id: v.id, on_behalf_of: v.on_behalf_of }
+);
 
 /// A text that belongs to a person, readable or sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,19 +42,32 @@ pub enum Personal {
     /// Encrypted under a key that can be destroyed.
     Sealed(Sealed),
 }
-message!(Personal, wire::Personal,
+message!(
+    Personal,
+    wire::Personal,
     |w| match w.form {
         Some(wire::personal::Form::Plain(text)) => Ok(Self::Plain(text)),
-        Some(wire::personal::Form::Sealed(s)) if s.key_id.len() != 16 => Err(FieldError::new("sealed.key_id", "must be a UUID of 16 bytes")),
-        Some(wire::personal::Form::Sealed(s)) if s.nonce.is_empty() => Err(FieldError::new("sealed.nonce", "is required")),
-        Some(wire::personal::Form::Sealed(s)) if s.ciphertext.is_empty() => Err(FieldError::new("sealed.ciphertext", "is required")),
-        Some(wire::personal::Form::Sealed(s)) => Ok(Self::Sealed(Sealed { key_id: s.key_id, nonce: s.nonce, ciphertext: s.ciphertext })),
+        Some(wire::personal::Form::Sealed(s)) if s.key_id.len() != 16 =>
+            Err(FieldError::new("sealed.key_id", "must be a UUID of 16 bytes")),
+        Some(wire::personal::Form::Sealed(s)) if s.nonce.is_empty() =>
+            Err(FieldError::new("sealed.nonce", "is required")),
+        Some(wire::personal::Form::Sealed(s)) if s.ciphertext.is_empty() =>
+            Err(FieldError::new("sealed.ciphertext", "is required")),
+        Some(wire::personal::Form::Sealed(s)) =>
+            Ok(Self::Sealed(Sealed { key_id: s.key_id, nonce: s.nonce, ciphertext: s.ciphertext })),
         None => Err(FieldError::rule("must be plain or sealed")),
     },
-    |v| wire::Personal { form: Some(match v {
-        Self::Plain(text) => wire::personal::Form::Plain(text),
-        Self::Sealed(s) => wire::personal::Form::Sealed(wire::Sealed { key_id: s.key_id, nonce: s.nonce, ciphertext: s.ciphertext }),
-    }) });
+    |v| wire::Personal {
+        form: Some(match v {
+            Self::Plain(text) => wire::personal::Form::Plain(text),
+            Self::Sealed(s) => wire::personal::Form::Sealed(wire::Sealed {
+                key_id: s.key_id,
+                nonce: s.nonce,
+                ciphertext: s.ciphertext
+            }),
+        })
+    }
+);
 
 impl<const MAX: usize> From<crate::text::Line<MAX>> for Personal {
     fn from(text: crate::text::Line<MAX>) -> Self {
@@ -84,9 +100,9 @@ pub struct ExternalRef {
     /// Its identifier there.
     pub id: String,
 }
-message!(ExternalRef, wire::ExternalRef,
-    |w| Ok(Self { source: w.source, id: w.id }),
-    |v| wire::ExternalRef { source: v.source, id: v.id });
+message!(ExternalRef, wire::ExternalRef, |w| Ok(Self { source: w.source, id: w.id }), |v| {
+    wire::ExternalRef { source: v.source, id: v.id }
+});
 
 /// Value of a custom field.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,20 +114,26 @@ pub enum FieldValue {
     /// Yes or no.
     Flag(bool),
 }
-message!(FieldValue, wire::FieldValue,
+message!(
+    FieldValue,
+    wire::FieldValue,
     |w| match w.value {
         Some(wire::field_value::Value::Text(v)) => Ok(Self::Text(v)),
         // JSON has no word for the others, and a value that is not equal to itself breaks every comparison.
-        Some(wire::field_value::Value::Number(v)) if !v.is_finite() => Err(FieldError::rule("must be a finite number")),
+        Some(wire::field_value::Value::Number(v)) if !v.is_finite() =>
+            Err(FieldError::rule("must be a finite number")),
         Some(wire::field_value::Value::Number(v)) => Ok(Self::Number(v)),
         Some(wire::field_value::Value::Flag(v)) => Ok(Self::Flag(v)),
         None => Err(FieldError::rule("must be a text, a number or a flag")),
     },
-    |v| wire::FieldValue { value: Some(match v {
-        Self::Text(v) => wire::field_value::Value::Text(v),
-        Self::Number(v) => wire::field_value::Value::Number(v),
-        Self::Flag(v) => wire::field_value::Value::Flag(v),
-    }) });
+    |v| wire::FieldValue {
+        value: Some(match v {
+            Self::Text(v) => wire::field_value::Value::Text(v),
+            Self::Number(v) => wire::field_value::Value::Number(v),
+            Self::Flag(v) => wire::field_value::Value::Flag(v),
+        })
+    }
+);
 
 mirror! {
     /// A ticket came into being. With an assignee it starts open, else new.

@@ -79,7 +79,8 @@ impl TicketNumber {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(Self::PREFIX).or_else(|| text.strip_prefix("t-")).unwrap_or(text);
-        let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+        let plain =
+            !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
         plain.then(|| digits.parse().ok().map(Self)).flatten()
     }
 }
@@ -144,5 +145,6 @@ impl TenantId {
 /// True for `[A-Za-z0-9_-]{1,64}`.
 #[must_use]
 pub fn is_token(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }

@@ -24,7 +24,9 @@ pub fn to_vec<T: serde::Serialize>(value: &T) -> Vec<u8> {
 }
 
 /// Takes `null` as absent.
-pub(crate) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(d: D) -> Result<T, D::Error> {
+pub(crate) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    d: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(d).map(Option::unwrap_or_default)
 }
 
@@ -57,8 +59,12 @@ mod personal {
                 sealed: Option<wire::Sealed>,
             }
             match super::object::optional(d)? {
-                Some(Form { plain: Some(text), sealed: None }) => Ok(Self { form: Some(wire::personal::Form::Plain(text)) }),
-                Some(Form { plain: None, sealed: Some(sealed) }) => Ok(Self { form: Some(wire::personal::Form::Sealed(sealed)) }),
+                Some(Form { plain: Some(text), sealed: None }) => {
+                    Ok(Self { form: Some(wire::personal::Form::Plain(text)) })
+                }
+                Some(Form { plain: None, sealed: Some(sealed) }) => {
+                    Ok(Self { form: Some(wire::personal::Form::Sealed(sealed)) })
+                }
                 _ => Err(D::Error::custom("must hold either plain or sealed")),
             }
         }
@@ -72,7 +78,7 @@ mod personal {
 
     impl<'de> Deserialize<'de> for wire::FieldValue {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-            field_value(&*Box::<RawValue>::deserialize(d)?).map_err(D::Error::custom)
+            field_value(&Box::<RawValue>::deserialize(d)?).map_err(D::Error::custom)
         }
     }
 
@@ -81,7 +87,9 @@ mod personal {
     pub(crate) fn field_value(raw: &RawValue) -> Result<wire::FieldValue, String> {
         let text = raw.get();
         let value = match text.as_bytes() {
-            [b'"', ..] => Value::Text(serde_json::from_str(text).map_err(|_| "is not a text of Unicode characters".to_owned())?),
+            [b'"', ..] => Value::Text(
+                serde_json::from_str(text).map_err(|_| "is not a text of Unicode characters".to_owned())?,
+            ),
             b"true" => Value::Flag(true),
             b"false" => Value::Flag(false),
             [b'-' | b'0'..=b'9', ..] => Value::Number(number(text)?),

@@ -118,8 +118,13 @@ impl Record {
     /// # Errors
     /// [`DecodeError::UnknownEvent`] where a newer program wrote the event; else what is wrong with which field.
     pub fn from_wire(w: wire::Record) -> Result<Self, DecodeError> {
-        let position = LogPosition::new(w.position).ok_or(DecodeError::Field(FieldError::new("position", "must be at least 1")))?;
-        let unknown = |reason: String| DecodeError::UnknownEvent { position: w.position, type_name: w.r#type.clone(), reason };
+        let position = LogPosition::new(w.position)
+            .ok_or(DecodeError::Field(FieldError::new("position", "must be at least 1")))?;
+        let unknown = |reason: String| DecodeError::UnknownEvent {
+            position: w.position,
+            type_name: w.r#type.clone(),
+            reason,
+        };
         let data = w.data.ok_or_else(|| unknown("this program does not know the type".to_owned()))?;
         let event = Event::from_wire(data).map_err(|e| unknown(e.to_string()))?;
         if event.type_name() != w.r#type || event.schema_version() < w.schema_version {

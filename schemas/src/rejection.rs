@@ -158,7 +158,9 @@ pub enum Rejection {
         as_of_position: Option<u64>,
     },
     /// The storage gave no clear answer.
-    #[error("the outcome is unknown: the storage failed while the command was being written; retry with the same command_id")]
+    #[error(
+        "the outcome is unknown: the storage failed while the command was being written; retry with the same command_id"
+    )]
     OutcomeUnknown,
     /// Known to the contract, not to this build.
     #[error("{0} is part of the contract, but not of this build")]

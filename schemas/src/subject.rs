@@ -76,13 +76,20 @@ impl CommandSubject {
     /// # Errors
     /// `bad_subject` with the token that breaks the grammar; `unsupported` for what the contract has and this build has not.
     pub fn parse(subject: &str) -> Result<Self, Rejection> {
-        let rest = subject.strip_prefix("guichet.v1.cmd.").ok_or_else(|| bad("the subject must begin with guichet.v1.cmd"))?;
+        let rest = subject
+            .strip_prefix("guichet.v1.cmd.")
+            .ok_or_else(|| bad("the subject must begin with guichet.v1.cmd"))?;
         let tokens: Vec<&str> = rest.split('.').collect();
         let [tenant, caller, entity, verb] = tokens[..] else {
-            return Err(bad(&format!("the subject must be guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>; it has {} tokens after cmd, not 4", tokens.len())));
+            return Err(bad(&format!(
+                "the subject must be guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>; it has {} tokens after cmd, not 4",
+                tokens.len()
+            )));
         };
-        let tenant = TenantId::parse(tenant).ok_or_else(|| bad("the tenant token must match [A-Za-z0-9_-]{1,64}"))?;
-        let caller = CallerId::parse(caller).ok_or_else(|| bad("the caller token must match [A-Za-z0-9_-]{1,64}"))?;
+        let tenant =
+            TenantId::parse(tenant).ok_or_else(|| bad("the tenant token must match [A-Za-z0-9_-]{1,64}"))?;
+        let caller =
+            CallerId::parse(caller).ok_or_else(|| bad("the caller token must match [A-Za-z0-9_-]{1,64}"))?;
         let known = verb::verb(verb).ok_or_else(|| bad("the verb is not one of the contract's"))?;
         let entity = parse_entity(entity, verb)?;
         let built = verb::VERBS.iter().find(|v| **v == verb);
@@ -96,12 +103,16 @@ impl CommandSubject {
 fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
     match entity {
         "new" if matches!(verb, "create" | "import" | "create_follow_up") => Ok(Some(Entity::New)),
-        "new" => Err(bad("the entity new takes only create, import and create_follow_up; name the ticket by its UUID")),
+        "new" => Err(bad(
+            "the entity new takes only create, import and create_follow_up; name the ticket by its UUID",
+        )),
         "intake" | "config" | "directory" | "subjects" | "articles" | "desk" => Ok(None),
         id => match TicketId::parse(id) {
             Some(_) if verb == "import" => Err(bad("import goes to the entity new")),
             Some(id) => Ok(Some(Entity::Ticket(id))),
-            None => Err(bad("the entity must be a ticket UUID with hyphens, or new, intake, config, directory, subjects, articles, desk")),
+            None => Err(bad(
+                "the entity must be a ticket UUID with hyphens, or new, intake, config, directory, subjects, articles, desk",
+            )),
         },
     }
 }
@@ -123,13 +134,20 @@ impl QuerySubject {
     /// # Errors
     /// As for a command.
     pub fn parse(subject: &str) -> Result<Self, Rejection> {
-        let rest = subject.strip_prefix("guichet.v1.query.").ok_or_else(|| bad("the subject must begin with guichet.v1.query"))?;
+        let rest = subject
+            .strip_prefix("guichet.v1.query.")
+            .ok_or_else(|| bad("the subject must begin with guichet.v1.query"))?;
         let tokens: Vec<&str> = rest.split('.').collect();
         let [tenant, caller, name] = tokens[..] else {
-            return Err(bad(&format!("the subject must be guichet.v1.query.<tenant>.<caller>.<name>; it has {} tokens after query, not 3", tokens.len())));
+            return Err(bad(&format!(
+                "the subject must be guichet.v1.query.<tenant>.<caller>.<name>; it has {} tokens after query, not 3",
+                tokens.len()
+            )));
         };
-        let tenant = TenantId::parse(tenant).ok_or_else(|| bad("the tenant token must match [A-Za-z0-9_-]{1,64}"))?;
-        let caller = CallerId::parse(caller).ok_or_else(|| bad("the caller token must match [A-Za-z0-9_-]{1,64}"))?;
+        let tenant =
+            TenantId::parse(tenant).ok_or_else(|| bad("the tenant token must match [A-Za-z0-9_-]{1,64}"))?;
+        let caller =
+            CallerId::parse(caller).ok_or_else(|| bad("the caller token must match [A-Za-z0-9_-]{1,64}"))?;
         match (verb::query(name), verb::QUERIES.iter().find(|q| **q == name)) {
             (Some(Known::Built), Some(name)) => Ok(Self { tenant, caller, name }),
             (Some(_), _) => Err(Rejection::Unsupported(format!("query {name}"))),

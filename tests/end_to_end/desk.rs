@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, HeaderMap, Request};
+use async_nats::{Client, ConnectOptions, Request};
 use guichet_schemas::wire::{LogBatch, LogRequest};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -19,11 +19,10 @@ pub(crate) struct Desk {
     pub(crate) client: Client,
 }
 
-/// The answer to a request, body and headers.
+/// The answer to a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) body: Value,
-    pub(crate) headers: HeaderMap,
 }
 
 impl Reply {
@@ -147,7 +146,7 @@ impl Desk {
         let request = Request::new().payload(body.to_string().into()).timeout(Some(ANSWER_WITHIN));
         let message = self.client.send_request(subject, request).await.ok()?;
         let body = serde_json::from_slice(&message.payload).expect("every answer is JSON");
-        Some(Reply { body, headers: message.headers.unwrap_or_default() })
+        Some(Reply { body })
     }
 }
 

@@ -1,4 +1,5 @@
 //! What holds for every history, however odd.
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
 
 #[expect(dead_code, reason = "shared with the examples")]

@@ -1,4 +1,5 @@
 //! The life of a ticket by examples, one sentence each.
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
 
 mod support;

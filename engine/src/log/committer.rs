@@ -42,11 +42,11 @@ impl Committer {
     }
 
     fn commit(&self, mut batch: Batch) -> Result<(), StoreFault> {
-        if !batch.synced.is_empty() {
-            if let Err(fault) = self.store.write_synced(std::mem::take(&mut batch.synced)) {
-                answer_unknown(batch);
-                return Err(fault);
-            }
+        if !batch.synced.is_empty()
+            && let Err(fault) = self.store.write_synced(std::mem::take(&mut batch.synced))
+        {
+            answer_unknown(batch);
+            return Err(fault);
         }
         if let Some(head) = batch.head {
             self.head.send_replace(head.get());

@@ -188,9 +188,8 @@ fn lock(dir: &Path) -> Result<Flock<File>, OpenError> {
     let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
     std::fs::create_dir_all(dir).map_err(folder)?;
     let file = File::open(dir).map_err(folder)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-        nix::errno::Errno::EWOULDBLOCK => OpenError::Locked(dir.to_owned()),
-        other => folder(other.into()),
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
+        if errno == nix::errno::Errno::EWOULDBLOCK { OpenError::Locked(dir.to_owned()) } else { folder(errno.into()) }
     })
 }
 

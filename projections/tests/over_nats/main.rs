@@ -8,3 +8,4 @@ mod server;
 
 mod queries;
 mod worker;
+mod speed_tmp;

@@ -12,7 +12,7 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::{LogBatch, LogRequest};
+use guichet_schemas::wire::{LogBatch, LogRequest, ProjectionState, ProjectionView};
 use prost::Message as _;
 
 use crate::history::{Entry, History, START};
@@ -173,17 +173,22 @@ pub(crate) async fn halts(running: &Running) -> String {
 
 /// Waits until the worker says that it waits for something.
 pub(crate) async fn waits_for(running: &Running, what: &str) {
+    says(running, |status| status.reason.as_ref().is_some_and(|reason| reason.contains(what))).await;
+}
+
+/// Waits until the worker follows the stream and has nothing left to fold.
+pub(crate) async fn is_live(running: &Running) {
+    says(running, |status| status.state == ProjectionState::Live as i32 && status.lag == 0).await;
+}
+
+async fn says(running: &Running, holds: impl Fn(&ProjectionView) -> bool) {
     let said = async {
-        loop {
-            let reason = running.status().unwrap().reason.unwrap_or_default();
-            if reason.contains(what) {
-                return;
-            }
+        while !holds(&running.status().unwrap()) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     if tokio::time::timeout(PATIENCE, said).await.is_err() {
-        panic!("expected a wait for {what}: {:?}", running.status());
+        panic!("the worker never got there: {:?}", running.status());
     }
 }
 

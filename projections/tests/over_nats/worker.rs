@@ -1,9 +1,7 @@
 //! The worker against everything that a broker can do to it.
 
-use guichet_schemas::wire::ProjectionState;
-
 use crate::history::{Dice, History};
-use crate::rig::{Rig, content, halts, reaches, waits_for};
+use crate::rig::{Rig, content, halts, is_live, reaches, waits_for};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn restarts_and_batch_sizes_do_not_show_in_the_model() {
@@ -22,8 +20,7 @@ async fn restarts_and_batch_sizes_do_not_show_in_the_model() {
         }
         let running = rig.start_at(&name, batch).await;
         reaches(&running, history.head()).await;
-        let status = running.status().unwrap();
-        assert_eq!((status.lag, status.state), (0, ProjectionState::Live as i32), "{status:?}");
+        is_live(&running).await;
         assert_eq!(content(running).await, expected, "batches of {batch}");
     }
 }
@@ -165,7 +162,7 @@ async fn the_worker_survives_the_loss_of_its_consumer_and_of_the_server() {
     rig.server.crash_and_restart();
     republish(&rig, &history).await;
     reaches(&running, 900).await;
-    assert_eq!(running.status().unwrap().state, ProjectionState::Live as i32);
+    is_live(&running).await;
     running.stop().await.unwrap();
 }
 

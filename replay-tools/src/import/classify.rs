@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn words_of_other_systems_are_understood() {
-        let channels = ["Phone", "Self service", "E-Mail", "IVR", "Direct opening", "in-app"].map(|c| channel(Some(c)));
+        let channels =
+            ["Phone", "Self service", "E-Mail", "IVR", "Direct opening", "in-app"].map(|c| channel(Some(c)));
         use Channel::{Api, Email, InApp, Phone, Portal};
         assert_eq!(channels, [Phone, Portal, Email, Phone, Api, InApp]);
         assert_eq!(ticket_type(Some("Service Request")), TicketType::ServiceRequest);

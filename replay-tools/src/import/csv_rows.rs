@@ -22,11 +22,16 @@ pub(super) struct CsvRows {
 }
 
 impl CsvRows {
-    pub(super) fn new(text: Box<dyn BufRead + Send>, mapping: &Mapping, path: &Path) -> Result<Self, ImportError> {
+    pub(super) fn new(
+        text: Box<dyn BufRead + Send>,
+        mapping: &Mapping,
+        path: &Path,
+    ) -> Result<Self, ImportError> {
         let mut reader =
             ReaderBuilder::new().delimiter(mapping.source.delimiter).flexible(true).from_reader(text);
         let header = reader.byte_headers().map_err(|e| read_error(path, e))?;
-        let names: Vec<String> = header.iter().map(|h| String::from_utf8_lossy(h).trim().to_owned()).collect();
+        let names: Vec<String> =
+            header.iter().map(|h| String::from_utf8_lossy(h).trim().to_owned()).collect();
         let columns = mapping.columns.iter().map(|c| find(c, &names, path)).collect::<Result<_, _>>()?;
         Ok(Self {
             reader,
@@ -63,12 +68,21 @@ impl RowSource for CsvRows {
         }
         row.clear(self.record.position().map_or(0, csv::Position::line), self.columns.len());
         if self.record.len() != self.width {
-            return Ok(Found::Unusable(format!("it has {} columns, the header has {}", self.record.len(), self.width)));
+            return Ok(Found::Unusable(format!(
+                "it has {} columns, the header has {}",
+                self.record.len(),
+                self.width
+            )));
         }
         for (slot, column) in self.columns.iter().enumerate() {
             match std::str::from_utf8(&self.record[*column]) {
                 Ok(value) => row.set(slot, value, &self.missing),
-                Err(_) => return Ok(Found::Unusable(format!("column {} is not UTF-8; set source.encoding", column + 1))),
+                Err(_) => {
+                    return Ok(Found::Unusable(format!(
+                        "column {} is not UTF-8; set source.encoding",
+                        column + 1
+                    )));
+                }
             }
         }
         if let Some(whole) = &mut self.whole {
@@ -86,8 +100,8 @@ impl RowSource for CsvRows {
 fn read_error(path: &Path, error: csv::Error) -> ImportError {
     let line = error.position().map_or(0, csv::Position::line);
     let problem = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => ImportError::Read { path: path.to_owned(), source },
-        _ => ImportError::Format { path: path.to_owned(), line, problem },
+    if let csv::ErrorKind::Io(source) = error.into_kind() {
+        return ImportError::Read { path: path.to_owned(), source };
     }
+    ImportError::Format { path: path.to_owned(), line, problem }
 }

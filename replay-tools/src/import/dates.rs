@@ -46,7 +46,9 @@ impl Dates {
         let wall = match parsed.to_naive_datetime_with_offset(0) {
             Ok(wall) => wall,
             // A format without a time of day means its midnight.
-            Err(_) if parsed.to_naive_time().is_err() => parsed.to_naive_date().ok()?.and_time(NaiveTime::MIN),
+            Err(_) if parsed.to_naive_time().is_err() => {
+                parsed.to_naive_date().ok()?.and_time(NaiveTime::MIN)
+            }
             Err(_) => return None,
         };
         Some(instant(wall, self.zone).into())
@@ -92,7 +94,10 @@ mod tests {
     #[test]
     fn an_offset_beats_the_zone_and_rfc_3339_is_always_read() {
         let zone = Tz::Asia__Tokyo;
-        assert_eq!(read(zone, "%Y-%m-%d %H:%M %z", "2016-03-05 12:00 +0100").unwrap(), "2016-03-05T11:00:00.000Z");
+        assert_eq!(
+            read(zone, "%Y-%m-%d %H:%M %z", "2016-03-05 12:00 +0100").unwrap(),
+            "2016-03-05T11:00:00.000Z"
+        );
         assert_eq!(read(zone, "%d", "2010-03-31T16:59:42+02:00").unwrap(), "2010-03-31T14:59:42.000Z");
         assert_eq!(read(zone, "%s", "1457182800").unwrap(), "2016-03-05T13:00:00.000Z");
     }

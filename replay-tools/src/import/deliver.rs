@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_nats::client::{RequestErrorKind, Request};
+use async_nats::client::{Request, RequestErrorKind};
 use async_nats::{Client, HeaderMap, Subject};
 use bytes::Bytes;
 use guichet_schemas::codec::Encoding;
@@ -59,14 +59,18 @@ impl Courier {
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let (last, at_least) = match self.attempt(parcel).await? {
-                Attempt::Done(delivered) => return Ok(delivered),
-                Attempt::Again { reason, at_least } => (reason, at_least),
+            let setback = match self.attempt(parcel).await? {
+                Ok(delivered) => return Ok(delivered),
+                Err(setback) => setback,
             };
-            let wait = pause.max(at_least).min(PAUSE_MAX);
+            let wait = pause.max(setback.pause).min(PAUSE_MAX);
             let waited = started.elapsed();
             if waited + wait > self.patience {
-                return Err(ImportError::Unreachable { external_id: parcel.external_id.clone(), waited, last });
+                return Err(ImportError::Unreachable {
+                    external_id: parcel.external_id.clone(),
+                    waited,
+                    last: setback.reason,
+                });
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
             sleep(wait).await;
@@ -75,7 +79,7 @@ impl Courier {
         }
     }
 
-    async fn attempt(&self, parcel: &Parcel) -> Result<Attempt, ImportError> {
+    async fn attempt(&self, parcel: &Parcel) -> Result<Result<Delivered, Setback>, ImportError> {
         let request =
             Request::new().headers(self.headers.clone()).payload(parcel.body.clone()).timeout(Some(ATTEMPT));
         let message = match self.client.send_request(self.subject.clone(), request).await {
@@ -84,7 +88,7 @@ impl Courier {
                 let reason = e.to_string();
                 return match e.kind() {
                     RequestErrorKind::TimedOut | RequestErrorKind::NoResponders | RequestErrorKind::Other => {
-                        Ok(Attempt::Again { reason, at_least: Duration::ZERO })
+                        Ok(Err(Setback { reason, pause: Duration::ZERO }))
                     }
                     RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
                         Err(ImportError::Request { external_id: parcel.external_id.clone(), problem: reason })
@@ -92,22 +96,24 @@ impl Courier {
                 };
             }
         };
-        let strange = |problem: String| ImportError::Answer { external_id: parcel.external_id.clone(), problem };
+        let strange =
+            |problem: String| ImportError::Answer { external_id: parcel.external_id.clone(), problem };
         let reply = wire::CommandReply::decode(message.payload).map_err(|e| strange(e.to_string()))?;
         match reply.outcome.ok_or_else(|| strange("it holds neither success nor refusal".to_owned()))? {
-            Outcome::Accepted(accepted) => Ok(Attempt::Done(Delivered::Accepted(accepted))),
-            Outcome::Error(error) if is_passing(&error.code) => Ok(Attempt::Again {
+            Outcome::Accepted(accepted) => Ok(Ok(Delivered::Accepted(accepted))),
+            Outcome::Error(error) if is_passing(&error.code) => Ok(Err(Setback {
                 reason: format!("{}: {}", error.code, error.message),
-                at_least: Duration::from_millis(error.retry_after_ms.unwrap_or(0)),
-            }),
-            Outcome::Error(error) => Ok(Attempt::Done(Delivered::Refused(error))),
+                pause: Duration::from_millis(error.retry_after_ms.unwrap_or(0)),
+            })),
+            Outcome::Error(error) => Ok(Ok(Delivered::Refused(error))),
         }
     }
 }
 
-enum Attempt {
-    Done(Delivered),
-    Again { reason: String, at_least: Duration },
+/// Why one attempt came to nothing, and the pause that the engine asks for.
+struct Setback {
+    reason: String,
+    pause: Duration,
 }
 
 /// Refusals that say nothing about the command.

@@ -71,7 +71,9 @@ pub enum ImportError {
         problem: String,
     },
     /// The mapping names a column that the export has not, or has twice.
-    #[error("{key} of the mapping names the column {column:?}, which {path} {problem}; its columns: {columns}")]
+    #[error(
+        "{key} of the mapping names the column {column:?}, which {path} {problem}; its columns: {columns}"
+    )]
     Column {
         /// The export.
         path: PathBuf,

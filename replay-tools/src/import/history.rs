@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::command::{Fact, limits};
 use guichet_schemas::event::{
-    Actor, CategoryChanged, CommentAdded, Event, ExternalRef, FieldChanged, FieldValue, Personal, PriorityChanged,
-    TicketAssigned, TicketCreated, TicketDeescalated, TicketEscalated, TicketRouted, TicketUnassigned,
+    Actor, CategoryChanged, CommentAdded, Event, ExternalRef, FieldChanged, FieldValue, Personal,
+    PriorityChanged, TicketAssigned, TicketCreated, TicketDeescalated, TicketEscalated, TicketRouted,
+    TicketUnassigned,
 };
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, AuthorKind, CommentKind, EscalationKind, EscalationReason, HoldReason, Origin, Priority, StatusCause,
-    Strategy, TicketState, Visibility,
+    ActorKind, AuthorKind, CommentKind, EscalationKind, EscalationReason, HoldReason, Origin, Priority,
+    StatusCause, Strategy, TicketState, Visibility,
 };
 use uuid::Uuid;
 
@@ -143,8 +144,11 @@ impl History<'_> {
                 return Err(format!("{:?} has more than {LABEL_CHARS_MAX} characters", m.columns[slot].name));
             }
         }
-        let category = m.ticket.category.iter().filter_map(|s| row.get(*s)).map(|v| v.len() + 1).sum::<usize>();
-        if category > CATEGORY_CHARS_MAX && longer(&self.category_of(row).unwrap_or_default(), CATEGORY_CHARS_MAX) {
+        let category =
+            m.ticket.category.iter().filter_map(|s| row.get(*s)).map(|v| v.len() + 1).sum::<usize>();
+        if category > CATEGORY_CHARS_MAX
+            && longer(&self.category_of(row).unwrap_or_default(), CATEGORY_CHARS_MAX)
+        {
             return Err(format!("its category has more than {CATEGORY_CHARS_MAX} characters"));
         }
         let fields: usize =
@@ -237,7 +241,10 @@ impl History<'_> {
         let at = match m.ticket.created_at.and_then(|slot| row.get(slot).map(|text| (slot, text))) {
             None => row.at,
             Some((slot, text)) => m.source.dates.parse(text).ok_or_else(|| {
-                format!("{:?} is {text:?}, which is none of source.date_formats and not RFC 3339", m.columns[slot].name)
+                format!(
+                    "{:?} is {text:?}, which is none of source.date_formats and not RFC 3339",
+                    m.columns[slot].name
+                )
             })?,
         };
         let creator = row.optional(m.ticket.created_by).or_else(|| row.optional(m.by));
@@ -279,7 +286,10 @@ impl History<'_> {
             brand: None,
             language: None,
             organisation: None,
-            external_ref: Some(ExternalRef { source: m.name.as_str().to_owned(), id: external_id.to_owned() }),
+            external_ref: Some(ExternalRef {
+                source: m.name.as_str().to_owned(),
+                id: external_id.to_owned(),
+            }),
             fields: self.fields(row),
             due_at: None,
             synthetic: false,
@@ -294,7 +304,9 @@ impl History<'_> {
 
     fn fields(&self, row: &Row) -> BTreeMap<String, FieldValue> {
         let fields = self.mapping.ticket.fields.iter();
-        fields.filter_map(|s| Some((self.mapping.columns[*s].name.clone(), field_value(row.get(*s)?)))).collect()
+        fields
+            .filter_map(|s| Some((self.mapping.columns[*s].name.clone(), field_value(row.get(*s)?))))
+            .collect()
     }
 }
 
@@ -336,11 +348,8 @@ impl History<'_> {
         let group = row.optional(self.mapping.group);
         let agent = row.optional(self.mapping.agent);
         let (new_group, new_agent) = (self.group.as_deref() != group, self.agent.as_deref() != agent);
-        let from_group = if new_group {
-            std::mem::replace(&mut self.group, group.map(str::to_owned))
-        } else {
-            None
-        };
+        let from_group =
+            if new_group { std::mem::replace(&mut self.group, group.map(str::to_owned)) } else { None };
         if new_agent {
             let from = std::mem::replace(&mut self.agent, agent.map(str::to_owned));
             match agent {
@@ -366,7 +375,8 @@ impl History<'_> {
         // An assignment to somebody names the group already.
         if new_group && !(new_agent && agent.is_some()) {
             let to_group = self.group.clone();
-            let event = TicketRouted { from_group, to_group, rule: None, strategy: Strategy::Manual, reason: None };
+            let event =
+                TicketRouted { from_group, to_group, rule: None, strategy: Strategy::Manual, reason: None };
             self.push(row, Event::TicketRouted(event));
         }
         if new_group && let Some(group) = group {
@@ -377,18 +387,24 @@ impl History<'_> {
     fn tier(&mut self, row: &Row, to: u32) {
         let from = std::mem::replace(&mut self.tier, to);
         if to > from {
-            self.push(row, Event::TicketEscalated(TicketEscalated {
-                kind: EscalationKind::Functional,
-                from_tier: from,
-                to_tier: to,
-                to_manager: None,
-                reason: EscalationReason::Expertise,
-                tags_at: Vec::new(),
-                category_at: self.category.clone(),
-                note_comment: None,
-            }));
+            self.push(
+                row,
+                Event::TicketEscalated(TicketEscalated {
+                    kind: EscalationKind::Functional,
+                    from_tier: from,
+                    to_tier: to,
+                    to_manager: None,
+                    reason: EscalationReason::Expertise,
+                    tags_at: Vec::new(),
+                    category_at: self.category.clone(),
+                    note_comment: None,
+                }),
+            );
         } else if to < from {
-            self.push(row, Event::TicketDeescalated(TicketDeescalated { from_tier: from, to_tier: to, reason: None }));
+            self.push(
+                row,
+                Event::TicketDeescalated(TicketDeescalated { from_tier: from, to_tier: to, reason: None }),
+            );
         }
     }
 
@@ -402,14 +418,17 @@ impl History<'_> {
                 Some(to) if to == self.priority => {}
                 Some(to) => {
                     let from = std::mem::replace(&mut self.priority, to);
-                    self.push(row, Event::PriorityChanged(PriorityChanged {
-                        from,
-                        to,
-                        urgency: None,
-                        impact: None,
-                        cause: StatusCause::Command,
-                        reason: None,
-                    }));
+                    self.push(
+                        row,
+                        Event::PriorityChanged(PriorityChanged {
+                            from,
+                            to,
+                            urgency: None,
+                            impact: None,
+                            cause: StatusCause::Command,
+                            reason: None,
+                        }),
+                    );
                 }
             }
         }
@@ -441,7 +460,10 @@ impl History<'_> {
     /// lift what follows. The order of the source holds, so it gets a fact to hold on to.
     fn keep_order(&mut self, row: &Row, before: &Row) {
         if row.at < before.at && self.clock < before.at {
-            self.note(before, "An update without a change that the mapping knows. The source's clock steps back after it.");
+            self.note(
+                before,
+                "An update without a change that the mapping knows. The source's clock steps back after it.",
+            );
         }
     }
 
@@ -458,20 +480,23 @@ impl History<'_> {
     }
 
     fn comment(&mut self, row: &Row, kind: CommentKind, author: String, author_kind: AuthorKind, body: &str) {
-        self.push(row, Event::CommentAdded(CommentAdded {
-            // The engine gives it one that follows from the command.
-            comment_id: CommentId(Uuid::nil()),
-            // Nobody outside may read what the source may have kept inside.
-            visibility: Visibility::Internal,
-            kind,
-            author,
-            author_kind,
-            channel: None,
-            body: Personal::Plain(body.to_owned()),
-            attachments: Vec::new(),
-            in_reply_to: None,
-            counts_as_reply: false,
-            no_reopen: false,
-        }));
+        self.push(
+            row,
+            Event::CommentAdded(CommentAdded {
+                // The engine gives it one that follows from the command.
+                comment_id: CommentId(Uuid::nil()),
+                // Nobody outside may read what the source may have kept inside.
+                visibility: Visibility::Internal,
+                kind,
+                author,
+                author_kind,
+                channel: None,
+                body: Personal::Plain(body.to_owned()),
+                attachments: Vec::new(),
+                in_reply_to: None,
+                counts_as_reply: false,
+                no_reopen: false,
+            }),
+        );
     }
 }

@@ -48,7 +48,10 @@ impl History<'_> {
                 | TicketState::Hold
                 | TicketState::Resolved => {
                     self.leave_to(TicketState::Cancelled);
-                    self.push(row, Event::TicketCancelled(TicketCancelled { reason: CancelReason::Withdrawn }));
+                    self.push(
+                        row,
+                        Event::TicketCancelled(TicketCancelled { reason: CancelReason::Withdrawn }),
+                    );
                 }
             },
         }
@@ -83,7 +86,8 @@ impl History<'_> {
 
     fn resolve(&mut self, row: &Row, how: &str) {
         self.leave_to(TicketState::Resolved);
-        let by = self.agent.as_deref().or_else(|| row.optional(self.mapping.by)).unwrap_or("unknown").to_owned();
+        let by =
+            self.agent.as_deref().or_else(|| row.optional(self.mapping.by)).unwrap_or("unknown").to_owned();
         self.resolutions += 1;
         self.resolver = Some(by.clone());
         let event = TicketResolved {

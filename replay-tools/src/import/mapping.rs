@@ -113,12 +113,12 @@ impl Mapping {
             return Self::parse_named(name, text);
         }
         let path = Path::new(name_or_path);
-        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => MappingError::Unknown {
-                name: name_or_path.to_owned(),
-                shipped: SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
-            },
-            _ => MappingError::Read { path: path.to_owned(), source },
+        let text = std::fs::read_to_string(path).map_err(|source| {
+            if source.kind() == std::io::ErrorKind::NotFound {
+                let shipped = SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+                return MappingError::Unknown { name: name_or_path.to_owned(), shipped };
+            }
+            MappingError::Read { path: path.to_owned(), source }
         })?;
         let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("import");
         Self::parse_named(stem, &text)
@@ -139,7 +139,9 @@ impl Mapping {
     pub fn parse_named(name: &str, text: &str) -> Result<Self, MappingError> {
         let grammar: Grammar = toml::from_str(text)
             .map_err(|e| MappingError::Grammar { mapping: name.to_owned(), source: Box::new(e) })?;
-        let label = Label::parse(name.to_owned()).map_err(|e| Fault::new("its name", e.rule)).map_err(|f| f.of(name))?;
+        let label = Label::parse(name.to_owned())
+            .map_err(|e| Fault::new("its name", e.rule))
+            .map_err(|f| f.of(name))?;
         let version = version(&label, text.as_bytes());
         check(label, version, grammar).map_err(|f| f.of(name))
     }
@@ -257,7 +259,12 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
         None => b',',
         Some(_) if s.format != Format::Csv => return Err(Fault::new("source.delimiter", "is only for csv")),
         Some(&[byte]) if byte.is_ascii() => byte,
-        Some(_) => return Err(Fault::new("source.delimiter", "must be one ASCII character, such as \";\" or \"\\t\"")),
+        Some(_) => {
+            return Err(Fault::new(
+                "source.delimiter",
+                "must be one ASCII character, such as \";\" or \"\\t\"",
+            ));
+        }
     };
     let encoding = s.encoding.as_deref().map_or(Ok(Encoding::Utf8), |label| {
         Encoding::parse(label).ok_or_else(|| {
@@ -285,7 +292,10 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
 
 fn parse_zone(zone: &str) -> Result<Tz, Fault> {
     zone.parse().map_err(|_| {
-        Fault::new("source.zone", format!("{zone:?} is no zone of the IANA database, such as \"Europe/Paris\""))
+        Fault::new(
+            "source.zone",
+            format!("{zone:?} is no zone of the IANA database, such as \"Europe/Paris\""),
+        )
     })
 }
 
@@ -294,7 +304,11 @@ fn state(s: grammar::State, columns: &mut Interner) -> Result<State, Fault> {
     if slots.is_empty() {
         return Err(Fault::new("state.column", "must name a column"));
     }
-    let map = s.map.into_iter().map(|(value, m)| meaning(&value, &m).map(|m| (value, m))).collect::<Result<_, _>>()?;
+    let map = s
+        .map
+        .into_iter()
+        .map(|(value, m)| meaning(&value, &m).map(|m| (value, m)))
+        .collect::<Result<_, _>>()?;
     Ok(State { columns: slots, map, unknown: s.unknown })
 }
 
@@ -309,8 +323,9 @@ fn meaning(value: &str, m: &grammar::Meaning) -> Result<Meaning, Fault> {
     if m.state == "ignore" && reason.is_none() {
         return Ok(Meaning::Ignore);
     }
-    let state = TicketState::parse(&m.state)
-        .ok_or_else(|| fault(format!("is {:?}; it must be one of {}, ignore", m.state, words(TicketState::ALL))))?;
+    let state = TicketState::parse(&m.state).ok_or_else(|| {
+        fault(format!("is {:?}; it must be one of {}, ignore", m.state, words(TicketState::ALL)))
+    })?;
     match (state, reason) {
         (TicketState::Hold, None) => Err(fault(format!(
             "is hold without a reason; write {{ state = \"hold\", hold_reason = \"…\" }} with one of {}",
@@ -336,7 +351,10 @@ fn priorities(p: grammar::Priority) -> Result<BTreeMap<String, Priority>, Fault>
 
 fn levels(level: BTreeMap<String, u32>) -> Result<Vec<(String, u32)>, Fault> {
     if let Some((pattern, tier)) = level.iter().find(|(_, tier)| **tier > limits::TIER) {
-        return Err(Fault::new(format!("group.level.{pattern:?}"), format!("is {tier}; a tier must be 0 to {}", limits::TIER)));
+        return Err(Fault::new(
+            format!("group.level.{pattern:?}"),
+            format!("is {tier}; a tier must be 0 to {}", limits::TIER),
+        ));
     }
     let mut levels: Vec<_> = level.into_iter().collect();
     levels.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.len()));
@@ -347,7 +365,9 @@ fn dedupe(d: grammar::Dedupe, columns: &mut Interner) -> Result<Dedupe, Fault> {
     match d.by {
         Columns::One(word) if word == "row" => Ok(Dedupe::Row),
         Columns::Many(names) if !names.is_empty() => columns.list("dedupe.by", names).map(Dedupe::Columns),
-        Columns::One(_) | Columns::Many(_) => Err(Fault::new("dedupe.by", "must be \"row\" or a list of columns")),
+        Columns::One(_) | Columns::Many(_) => {
+            Err(Fault::new("dedupe.by", "must be \"row\" or a list of columns"))
+        }
     }
 }
 
@@ -384,7 +404,10 @@ impl Interner {
             return Err(Fault::new("ticket.fields", format!("must name at most {} columns", limits::FIELDS)));
         }
         if let Some(name) = names.iter().find(|n| n.len() > NAME_BYTES_MAX) {
-            return Err(Fault::new("ticket.fields", format!("names {name:?}; a field's name has at most {NAME_BYTES_MAX} bytes")));
+            return Err(Fault::new(
+                "ticket.fields",
+                format!("names {name:?}; a field's name has at most {NAME_BYTES_MAX} bytes"),
+            ));
         }
         if let Some((i, name)) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
             return Err(Fault::new(format!("ticket.fields[{i}]"), format!("names {name:?} a second time")));
@@ -452,8 +475,16 @@ mod tests {
         let cases = [
             ("[state]\ncolumn = \"s\"\nmap = { Done = \"finished\" }\n", "state.map.\"Done\"", "resolved"),
             ("[state]\ncolumn = \"s\"\nmap = { Wait = \"hold\" }\n", "state.map.\"Wait\"", "third_party"),
-            ("[state]\ncolumn = \"s\"\nmap = { W = { state = \"open\", hold_reason = \"vendor\" } }\n", "state.map.\"W\"", "only for hold"),
-            ("[state]\ncolumn = \"s\"\nmap = { W = { state = \"hold\", hold_reason = \"rain\" } }\n", "state.map.\"W\"", "vendor"),
+            (
+                "[state]\ncolumn = \"s\"\nmap = { W = { state = \"open\", hold_reason = \"vendor\" } }\n",
+                "state.map.\"W\"",
+                "only for hold",
+            ),
+            (
+                "[state]\ncolumn = \"s\"\nmap = { W = { state = \"hold\", hold_reason = \"rain\" } }\n",
+                "state.map.\"W\"",
+                "vendor",
+            ),
             ("[state]\ncolumn = []\nmap = { W = \"new\" }\n", "state.column", "column"),
             ("[state]\ncolumn = 3\nmap = { W = \"new\" }\n", "column", "a column or a list of columns"),
             ("[state]\ncolumn = \"s\"\nunknown = \"drop\"\nmap = { W = \"new\" }\n", "unknown", "reject"),
@@ -477,7 +508,9 @@ mod tests {
             let error = problem_in_source(line);
             assert!(error.contains(key) && error.contains(hint), "{line}: {error}");
         }
-        let error = Mapping::parse(&SMALL.replace("id = \"id\"", "id = \"id\"\npriority = \"p\"\nfields = [\"a\", \"a\"]"));
+        let error = Mapping::parse(
+            &SMALL.replace("id = \"id\"", "id = \"id\"\npriority = \"p\"\nfields = [\"a\", \"a\"]"),
+        );
         assert!(error.unwrap_err().to_string().contains("ticket.fields[1]"));
     }
 

@@ -47,7 +47,8 @@ impl Nats {
     /// `None`, said loudly, on a machine that has no nats-server.
     async fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let program = std::env::var_os("GUICHET_NATS_SERVER").map_or_else(|| PathBuf::from("nats-server"), PathBuf::from);
+        let program = std::env::var_os("GUICHET_NATS_SERVER")
+            .map_or_else(|| PathBuf::from("nats-server"), PathBuf::from);
         let spawned = Command::new(program)
             .args(["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir"])
             .arg(folder.path())
@@ -55,7 +56,10 @@ impl Nats {
             .stderr(Stdio::null())
             .spawn();
         let Ok(child) = spawned else {
-            assert!(std::env::var_os("CI").is_none(), "no nats-server: set GUICHET_NATS_SERVER, or put it on the PATH");
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "no nats-server: set GUICHET_NATS_SERVER, or put it on the PATH"
+            );
             eprintln!("SKIPPED: no nats-server: set GUICHET_NATS_SERVER, or put it on the PATH");
             return None;
         };
@@ -138,7 +142,11 @@ impl Engine {
 }
 
 fn refusal(code: &str, message: &str) -> Outcome {
-    Outcome::Error(wire::Error { code: code.to_owned(), message: message.to_owned(), ..wire::Error::default() })
+    Outcome::Error(wire::Error {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        ..wire::Error::default()
+    })
 }
 
 /// Serves until the test ends.
@@ -226,7 +234,10 @@ async fn a_refused_ticket_is_written_down_and_its_later_parts_are_not_sent() {
     let summary = summary.unwrap();
     assert_eq!((summary.accepted, summary.refused), (49, 5));
     let rejects = std::fs::read_to_string(nats.path("rejects.csv")).unwrap();
-    assert_eq!(rejects.lines().nth(1).unwrap(), ",T0,the engine refused it (part 1 of 5): validation_failed: not here");
+    assert_eq!(
+        rejects.lines().nth(1).unwrap(),
+        ",T0,the engine refused it (part 1 of 5): validation_failed: not here"
+    );
     assert_eq!(rejects.lines().count(), 2);
     assert_eq!(engine.lock().unwrap().attempts.len(), 50);
 }
@@ -235,7 +246,11 @@ async fn a_refused_ticket_is_written_down_and_its_later_parts_are_not_sent() {
 async fn a_ticket_that_comes_back_later_in_a_grouped_export_does_not_pass_silently() {
     let Some(nats) = Nats::start().await else { return };
     let file = nats.path("export.csv");
-    std::fs::write(&file, "id,at,room\nA,2026-01-01T10:00:00Z,1\nB,2026-01-01T10:00:00Z,1\nA,2026-01-01T11:00:00Z,2\n").unwrap();
+    std::fs::write(
+        &file,
+        "id,at,room\nA,2026-01-01T10:00:00Z,1\nB,2026-01-01T10:00:00Z,1\nA,2026-01-01T11:00:00Z,2\n",
+    )
+    .unwrap();
     serve(&nats, Engine::default()).await;
     let summary = run(&nats, &file, PATIENT).await.unwrap();
     assert_eq!((summary.accepted, summary.unchanged), (2, 1));
@@ -246,16 +261,20 @@ async fn patience_ends_with_the_ticket_and_what_to_do() {
     let Some(nats) = Nats::start().await else { return };
     let file = nats.path("export.csv");
     export(&file, 5);
-    let error = run(&nats, &file, SendOptions { window: 1, patience: Duration::from_millis(200) }).await.unwrap_err();
+    let error =
+        run(&nats, &file, SendOptions { window: 1, patience: Duration::from_millis(200) }).await.unwrap_err();
     assert!(matches!(error, ImportError::Unreachable { .. }), "{error}");
-    assert!(error.to_string().contains("ticket T0") && error.to_string().contains("no responders"), "{error}");
+    assert!(
+        error.to_string().contains("ticket T0") && error.to_string().contains("no responders"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_export_ends_the_import_with_an_error() {
     let Some(nats) = Nats::start().await else { return };
     let file = nats.path("export.csv.zst");
-    export(&nats.path("export.csv"), 2_000);
+    export(&nats.path("export.csv"), 20_000);
     let packed = zstd::encode_all(std::fs::File::open(nats.path("export.csv")).unwrap(), 1).unwrap();
     std::fs::write(&file, &packed[..packed.len() / 2]).unwrap();
     serve(&nats, Engine::default()).await;

@@ -52,10 +52,16 @@ fn weight(fact: &Fact) -> usize {
     let actor = fact.actor.as_ref().map_or(0, |a| a.id.len());
     let texts: usize = match &fact.event {
         Event::TicketCreated(e) => {
-            let fields: usize = e.fields.iter().map(|(name, value)| name.len() + of_field(Some(value)) + 16).sum();
+            let fields: usize =
+                e.fields.iter().map(|(name, value)| name.len() + of_field(Some(value)) + 16).sum();
             let people = [&e.group, &e.assignee, &e.category].map(of_text).iter().sum::<usize>();
             let external = e.external_ref.as_ref().map_or(0, |r| r.source.len() + r.id.len());
-            of_personal(&e.subject) + of_personal(&e.description) + e.requester.len() + fields + people + external
+            of_personal(&e.subject)
+                + of_personal(&e.description)
+                + e.requester.len()
+                + fields
+                + people
+                + external
         }
         Event::StatusChanged(e) => of_text(&e.custom_status),
         Event::TicketResolved(e) => e.by.len() + of_personal(&e.summary),

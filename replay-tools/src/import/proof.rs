@@ -27,7 +27,11 @@ fn shared(file: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    assert!(std::env::var_os("CI").is_none(), "CI has no {}; point GUICHET_SHARED to the folder", path.display());
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "CI has no {}; point GUICHET_SHARED to the folder",
+        path.display()
+    );
     eprintln!("SKIPPED: there is no {}; point GUICHET_SHARED to the folder that holds it", path.display());
     None
 }
@@ -137,7 +141,10 @@ impl Folded {
                 self.category.clone_from(&e.to);
             }
             Event::CommentAdded(_) | Event::FieldChanged(_) => {}
-            Event::TicketImported(_) | Event::TicketCancelled(_) | Event::TagsChanged(_) | Event::EpochStarted(_) => {
+            Event::TicketImported(_)
+            | Event::TicketCancelled(_)
+            | Event::TagsChanged(_)
+            | Event::EpochStarted(_) => {
                 panic!("not in these histories: {:?}", fact.event)
             }
         }
@@ -224,11 +231,9 @@ fn check_hours(expected: &Value, durations_ms: impl Iterator<Item = i64>, mean_s
     };
     let mean = seconds.iter().sum::<f64>() / seconds.len() as f64;
     assert_eq!(seconds.len() as u64, expected["n"].as_u64().unwrap());
-    for (key, seconds, shift) in [
-        ("mean_h", mean, mean_shift_h),
-        ("median_h", linear(0.5), 0.0),
-        ("p90_linear_h", linear(0.9), 0.0),
-    ] {
+    for (key, seconds, shift) in
+        [("mean_h", mean, mean_shift_h), ("median_h", linear(0.5), 0.0), ("p90_linear_h", linear(0.9), 0.0)]
+    {
         let (ours, theirs) = (seconds / 3600.0, expected[key].as_f64().unwrap() + shift);
         assert!((ours - theirs).abs() < 0.000_001, "{key}: {ours}, the truth has {theirs}");
     }
@@ -236,7 +241,9 @@ fn check_hours(expected: &Value, durations_ms: impl Iterator<Item = i64>, mean_s
 
 #[test]
 fn every_servicenow_ticket_equals_the_truth() {
-    let Some(Imported { tickets, types, progress }) = imported(SERVICENOW, &Mapping::load("servicenow").unwrap()) else {
+    let Some(Imported { tickets, types, progress }) =
+        imported(SERVICENOW, &Mapping::load("servicenow").unwrap())
+    else {
         return;
     };
     let rows = truth_rows("uci_tickets.csv.gz");
@@ -305,7 +312,8 @@ fn every_servicenow_ticket_equals_the_truth() {
 
 #[test]
 fn every_bpi_2013_ticket_equals_the_truth() {
-    let Some(Imported { tickets, types, progress }) = imported(BPI, &Mapping::load("bpi2013").unwrap()) else {
+    let Some(Imported { tickets, types, progress }) = imported(BPI, &Mapping::load("bpi2013").unwrap())
+    else {
         return;
     };
     let rows = truth_rows("bpic13_incidents_tickets.csv.gz");
@@ -314,7 +322,8 @@ fn every_bpi_2013_ticket_equals_the_truth() {
         let id = row["ticket"].as_str();
         let t = &tickets[id];
         let done = row["resolved_at_end"] == "1";
-        let tier = |group: &str| if group.ends_with(" 3rd") { 3 } else { 1 + u32::from(group.ends_with(" 2nd")) };
+        let tier =
+            |group: &str| if group.ends_with(" 3rd") { 3 } else { 1 + u32::from(group.ends_with(" 2nd")) };
         let expected = Folded {
             created: ms(&row["created"]).unwrap(),
             first_resolved: ms(&row["first_resolved"]),
@@ -331,7 +340,9 @@ fn every_bpi_2013_ticket_equals_the_truth() {
             state: Some(match row["final_state"].as_str() {
                 "Completed/Closed" => TicketState::Closed,
                 "Completed/Resolved" | "Completed/In Call" | "Completed/Cancelled" => TicketState::Resolved,
-                "Accepted/In Progress" | "Accepted/Assigned" | "Queued/Awaiting Assignment" => TicketState::Open,
+                "Accepted/In Progress" | "Accepted/Assigned" | "Queued/Awaiting Assignment" => {
+                    TicketState::Open
+                }
                 "Accepted/Wait - Vendor" | "Accepted/Wait - Implementation" => TicketState::Hold,
                 waits if waits.starts_with("Accepted/Wait") => TicketState::Pending,
                 // Ignored: the state before stays.

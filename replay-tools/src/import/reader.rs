@@ -34,7 +34,11 @@ pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Re
     };
     let mapping = Arc::new(mapping.clone());
     let tally = Tally { counts: Arc::new(Counts::default()), rejects: Rejects::create(rejects)? };
-    let watch = Watch { counts: Arc::clone(&tally.counts), bytes_read: input.bytes_read, bytes_total: input.bytes_total };
+    let watch = Watch {
+        counts: Arc::clone(&tally.counts),
+        bytes_read: input.bytes_read,
+        bytes_total: input.bytes_total,
+    };
     let tickets = Tickets::new(Usable { source, mapping: Arc::clone(&mapping), tally: tally.clone() });
     Ok(Reader { tickets, mapping, tally, watch, ready: VecDeque::new(), over: false })
 }
@@ -119,7 +123,8 @@ impl Reader {
             }
         };
         let tally = &self.tally;
-        let facts = history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
+        let facts =
+            history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
         if !facts.is_empty() {
             parts::of(&self.mapping, &external_id, facts, &mut self.ready);
         }

@@ -52,7 +52,7 @@ pub struct Summary {
     /// Commands of tickets that are here already with other facts; nothing was written. In a first run:
     /// the tickets of the export do not stand together, set `source.grouped = false`.
     pub unchanged: u64,
-    /// Commands refused; they stand in the rejects file.
+    /// Commands refused, with the later parts of their tickets; they stand in the rejects file.
     pub refused: u64,
     /// Events of the accepted and replayed commands.
     pub events: u64,
@@ -98,8 +98,15 @@ pub async fn send(
         .name("import-reader".to_owned())
         .spawn(move || read(reader, &desk.0, &desk.1, &sender))
         .map_err(|_| ImportError::ReaderDied)?;
-    let courier = Courier::new(client, subject::command(tenant, caller, Entity::New, "import"), options.patience);
-    let mut window = Window { courier: &courier, rejects: &rejects, summary: Summary::default(), on_progress, refused: None };
+    let courier =
+        Courier::new(client, subject::command(tenant, caller, Entity::New, "import"), options.patience);
+    let mut window = Window {
+        courier: &courier,
+        rejects: &rejects,
+        summary: Summary::default(),
+        on_progress,
+        refused: None,
+    };
 
     let mut flying = FuturesUnordered::new();
     // The next part of a ticket whose part before is still on its way. Parts follow each other, so there is
@@ -108,9 +115,11 @@ pub async fn send(
     let mut parts_flying = 0_usize;
     let mut more = true;
     while more || waiting.is_some() || !flying.is_empty() {
-        if parts_flying == 0 && let Some(parcel) = waiting.take() {
+        if parts_flying == 0
+            && let Some(parcel) = waiting.take()
+        {
             if window.refused.as_ref() == Some(&parcel.external_id) {
-                window.summary.refused += 1;
+                window.skipped();
                 continue;
             }
             parts_flying += 1;
@@ -144,7 +153,12 @@ async fn fly(courier: &Courier, parcel: Parcel) -> (Parcel, Result<Delivered, Im
 }
 
 /// Runs on its own thread; ends when the export does, or when nobody listens any more.
-fn read(reader: Reader, tenant: &TenantId, caller: &CallerId, parcels: &mpsc::Sender<Result<Parcel, ImportError>>) {
+fn read(
+    reader: Reader,
+    tenant: &TenantId,
+    caller: &CallerId,
+    parcels: &mpsc::Sender<Result<Parcel, ImportError>>,
+) {
     for import in reader {
         let parcel = import.map(|i| pack(i, tenant, caller));
         if parcels.blocking_send(parcel).is_err() {
@@ -176,6 +190,12 @@ struct Window<'a, F> {
 }
 
 impl<F: FnMut(&Summary)> Window<'_, F> {
+    /// A part whose part before was refused; that one stands in the rejects file for all.
+    fn skipped(&mut self) {
+        self.summary.refused += 1;
+        (self.on_progress)(&self.summary);
+    }
+
     fn landed(&mut self, parcel: &Parcel, delivered: Delivered) -> Result<(), ImportError> {
         match delivered {
             Delivered::Accepted(accepted) => {

@@ -66,7 +66,9 @@ impl Sorter {
         }
         self.arena.clear();
         self.runs.push((0, rewound(run)?));
-        while self.runs.len() >= FAN_IN && self.runs[self.runs.len() - FAN_IN].0 == self.runs[self.runs.len() - 1].0 {
+        while self.runs.len() >= FAN_IN
+            && self.runs[self.runs.len() - FAN_IN].0 == self.runs[self.runs.len() - 1].0
+        {
             self.merge_last()?;
         }
         Ok(())
@@ -99,13 +101,14 @@ fn rewound(run: BufWriter<File>) -> io::Result<File> {
 /// Gives the rows back, ticket by ticket; within a ticket in the order of the file, or of time.
 pub(super) struct Merge {
     runs: Vec<Run>,
-    heads: BinaryHeap<Reverse<(Vec<u8>, i64, u64, usize)>>,
+    heads: BinaryHeap<Reverse<Head>>,
     given: Option<usize>,
 }
 
 impl Merge {
     fn new(files: impl Iterator<Item = File>) -> io::Result<Self> {
-        let runs: Vec<Run> = files.map(|f| Run { file: BufReader::with_capacity(64 * 1024, f), row: Vec::new() }).collect();
+        let runs: Vec<Run> =
+            files.map(|f| Run { file: BufReader::with_capacity(64 * 1024, f), row: Vec::new() }).collect();
         let mut merge = Self { heads: BinaryHeap::with_capacity(runs.len()), runs, given: None };
         for index in 0..merge.runs.len() {
             merge.advance(index)?;
@@ -138,6 +141,9 @@ impl Merge {
         Ok(())
     }
 }
+
+/// Key of the next row of a run (ticket, time, sequence), and the index of the run.
+type Head = (Vec<u8>, i64, u64, usize);
 
 struct Run {
     file: BufReader<File>,
@@ -196,7 +202,10 @@ fn put(value: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
 }
 
 fn length(bytes: usize) -> io::Result<u32> {
-    u32::try_from(bytes).ok().filter(|n| *n != MISSING).ok_or_else(|| io::Error::other("a row has more than 4 GiB"))
+    u32::try_from(bytes)
+        .ok()
+        .filter(|n| *n != MISSING)
+        .ok_or_else(|| io::Error::other("a row has more than 4 GiB"))
 }
 
 fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
@@ -287,7 +296,8 @@ mod tests {
 
     #[test]
     fn rows_of_a_ticket_come_together_in_the_order_of_the_file_or_of_time() {
-        let rows = [row(1, "b", 9, None), row(2, "a", 5, Some("x")), row(3, "b", 1, Some("")), row(4, "a", 5, None)];
+        let rows =
+            [row(1, "b", 9, None), row(2, "a", 5, Some("x")), row(3, "b", 1, Some("")), row(4, "a", 5, None)];
         let lines = |by_time| sorted(&rows, by_time, 1).0.iter().map(|r| r.line).collect::<Vec<_>>();
         assert_eq!(lines(false), [2, 4, 1, 3]);
         assert_eq!(lines(true), [2, 4, 3, 1]);
@@ -297,7 +307,8 @@ mod tests {
 
     #[test]
     fn thousands_of_runs_are_merged_with_few_open_files() {
-        let rows: Vec<Row> = (0..10_000u64).map(|i| row(i, &format!("{}", i * 7919 % 10_007), 0, None)).collect();
+        let rows: Vec<Row> =
+            (0..10_000u64).map(|i| row(i, &format!("{}", i * 7919 % 10_007), 0, None)).collect();
         // A budget of one byte makes a run of every row.
         let (out, runs) = sorted(&rows, false, 1);
         assert!(runs <= 3 * FAN_IN, "{runs}");

@@ -65,7 +65,10 @@ impl Tickets {
             }
             let first = &self.rows[0];
             let ticket = first.get(self.mapping.ticket.id).unwrap_or_default();
-            let reason = format!("its rows have more than {} MiB; is ticket.id the right column", TICKET_BYTES_MAX >> 20);
+            let reason = format!(
+                "its rows have more than {} MiB; is ticket.id the right column",
+                TICKET_BYTES_MAX >> 20
+            );
             self.tally.reject(first.line, ticket, &reason, self.used as u64 + too_many)?;
         }
         let rows = &mut self.rows[..self.used];
@@ -121,7 +124,8 @@ impl Stream {
 }
 
 fn sort(rows: &mut Usable) -> Result<Merge, ImportError> {
-    let mut sorter = Sorter::new(rows.mapping.ticket.id, rows.mapping.source.order == Order::Time, SORT_BYTES);
+    let mut sorter =
+        Sorter::new(rows.mapping.ticket.id, rows.mapping.source.order == Order::Time, SORT_BYTES);
     let mut row = Row::default();
     while rows.next(&mut row)? {
         sorter.add(&row).map_err(ImportError::Sort)?;

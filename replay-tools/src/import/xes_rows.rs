@@ -180,6 +180,9 @@ impl XesRows {
     }
 
     fn read_error(&self, error: &std::io::Error) -> ImportError {
-        ImportError::Read { path: self.path.clone(), source: std::io::Error::new(error.kind(), error.to_string()) }
+        ImportError::Read {
+            path: self.path.clone(),
+            source: std::io::Error::new(error.kind(), error.to_string()),
+        }
     }
 }

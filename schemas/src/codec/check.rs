@@ -40,29 +40,50 @@ pub(super) fn order(order: &Order) -> Result<(), FieldError> {
         Order::Escalate(e) => {
             at_most("tags", e.tags.len(), limits::TAGS)?;
             match e.kind {
-                _ if e.tags.is_empty() => Err(FieldError::new("tags", "must hold at least one tag, so that reports can say why tickets escalate")),
-                EscalationKind::Functional if e.to_tier.is_none() => Err(FieldError::new("to_tier", "is required for a functional escalation")),
-                EscalationKind::Hierarchical if e.to_manager.is_none() => Err(FieldError::new("to_manager", "is required for a hierarchical escalation")),
+                _ if e.tags.is_empty() => Err(FieldError::new(
+                    "tags",
+                    "must hold at least one tag, so that reports can say why tickets escalate",
+                )),
+                EscalationKind::Functional if e.to_tier.is_none() => {
+                    Err(FieldError::new("to_tier", "is required for a functional escalation"))
+                }
+                EscalationKind::Hierarchical if e.to_manager.is_none() => {
+                    Err(FieldError::new("to_manager", "is required for a hierarchical escalation"))
+                }
                 EscalationKind::Functional | EscalationKind::Hierarchical => tier("to_tier", e.to_tier),
             }
         }
         Order::Deescalate(d) => tier("to_tier", Some(d.to_tier)),
         Order::SetStatus(s) => match s.to {
-            TicketState::Hold if s.hold_reason.is_none() => Err(FieldError::new("hold_reason", "is required for hold")),
+            TicketState::Hold if s.hold_reason.is_none() => {
+                Err(FieldError::new("hold_reason", "is required for hold"))
+            }
             TicketState::Hold => Ok(()),
-            TicketState::Open | TicketState::Pending if s.hold_reason.is_some() => Err(FieldError::new("hold_reason", "is only for hold")),
+            TicketState::Open | TicketState::Pending if s.hold_reason.is_some() => {
+                Err(FieldError::new("hold_reason", "is only for hold"))
+            }
             TicketState::Open | TicketState::Pending => Ok(()),
-            TicketState::New => Err(FieldError::new("to", "must be open, pending or hold; no ticket goes back to new")),
-            TicketState::Resolved => Err(FieldError::new("to", "must be open, pending or hold; to resolve, use the verb resolve")),
-            TicketState::Closed => Err(FieldError::new("to", "must be open, pending or hold; to close, use the verb close")),
-            TicketState::Cancelled => Err(FieldError::new("to", "must be open, pending or hold; to cancel, use the verb cancel")),
+            TicketState::New => {
+                Err(FieldError::new("to", "must be open, pending or hold; no ticket goes back to new"))
+            }
+            TicketState::Resolved => {
+                Err(FieldError::new("to", "must be open, pending or hold; to resolve, use the verb resolve"))
+            }
+            TicketState::Closed => {
+                Err(FieldError::new("to", "must be open, pending or hold; to close, use the verb close"))
+            }
+            TicketState::Cancelled => {
+                Err(FieldError::new("to", "must be open, pending or hold; to cancel, use the verb cancel"))
+            }
         },
         Order::AddComment(c) => at_most("attachments", c.attachments.len(), limits::ATTACHMENTS),
         Order::Resolve(r) => at_most("steps", r.steps.len(), 100),
         Order::SetPriority(p) if p.priority.is_none() && p.urgency.is_none() && p.impact.is_none() => {
             Err(FieldError::new("priority", "or urgency or impact is required"))
         }
-        Order::ChangeTags(t) if t.add.is_empty() && t.remove.is_empty() => Err(FieldError::new("add", "or remove must hold a tag")),
+        Order::ChangeTags(t) if t.add.is_empty() && t.remove.is_empty() => {
+            Err(FieldError::new("add", "or remove must hold a tag"))
+        }
         Order::ChangeTags(t) => {
             at_most("add", t.add.len(), limits::TAGS)?;
             at_most("remove", t.remove.len(), limits::TAGS)?;
@@ -71,13 +92,23 @@ pub(super) fn order(order: &Order) -> Result<(), FieldError> {
                 None => Ok(()),
             }
         }
-        Order::Import(i) if i.part == 0 || i.part > i.parts => Err(FieldError::new("part", "must be from 1 to parts")),
-        Order::Import(i) if i.events.is_empty() => Err(FieldError::new("events", "must hold at least one fact")),
+        Order::Import(i) if i.part == 0 || i.part > i.parts => {
+            Err(FieldError::new("part", "must be from 1 to parts"))
+        }
+        Order::Import(i) if i.events.is_empty() => {
+            Err(FieldError::new("events", "must hold at least one fact"))
+        }
         Order::Import(i) => i.events.iter().enumerate().try_for_each(|(n, fact)| {
             let checked = fact.actor.as_ref().map_or(Ok(()), actor);
             checked.map_err(|e| e.in_field("actor").at_index(n).in_field("events"))
         }),
-        Order::Assign(_) | Order::Unassign(_) | Order::Reopen(_) | Order::Close | Order::Cancel(_) | Order::SetPriority(_) | Order::SetCategory(_) => Ok(()),
+        Order::Assign(_)
+        | Order::Unassign(_)
+        | Order::Reopen(_)
+        | Order::Close
+        | Order::Cancel(_)
+        | Order::SetPriority(_)
+        | Order::SetCategory(_) => Ok(()),
     }
 }
 
@@ -86,20 +117,37 @@ fn at_most(field: &str, len: usize, max: usize) -> Result<(), FieldError> {
 }
 
 fn tier(field: &str, tier: Option<u32>) -> Result<(), FieldError> {
-    if tier.is_some_and(|t| t > limits::TIER) { Err(FieldError::new(field, "must be 0 to 4")) } else { Ok(()) }
+    if tier.is_some_and(|t| t > limits::TIER) {
+        Err(FieldError::new(field, "must be 0 to 4"))
+    } else {
+        Ok(())
+    }
 }
 
 fn check_fields(fields: &BTreeMap<String, FieldValue>) -> Result<(), FieldError> {
     at_most("fields", fields.len(), limits::FIELDS)?;
     let bytes: usize = fields
         .iter()
-        .map(|(name, value)| name.len() + match value { FieldValue::Text(t) => t.len(), FieldValue::Number(_) => 8, FieldValue::Flag(_) => 1 })
+        .map(|(name, value)| {
+            name.len()
+                + match value {
+                    FieldValue::Text(t) => t.len(),
+                    FieldValue::Number(_) => 8,
+                    FieldValue::Flag(_) => 1,
+                }
+        })
         .sum();
     if bytes > limits::FIELDS_BYTES {
-        return Err(FieldError::new("fields", format!("must have at most {} bytes together", limits::FIELDS_BYTES)));
+        return Err(FieldError::new(
+            "fields",
+            format!("must have at most {} bytes together", limits::FIELDS_BYTES),
+        ));
     }
     if fields.keys().any(|k| k.trim().is_empty() || k.len() > 64 || k.chars().any(char::is_control)) {
-        return Err(FieldError::new("fields", "must have names of 1 to 64 bytes, without control characters"));
+        return Err(FieldError::new(
+            "fields",
+            "must have names of 1 to 64 bytes, without control characters",
+        ));
     }
     match fields.iter().find(|(_, v)| matches!(v, FieldValue::Text(t) if t.contains('\0'))) {
         Some((name, _)) => Err(FieldError::new(format!("fields.{name}"), "must not hold a NUL character")),
@@ -116,7 +164,8 @@ pub(super) fn query(query: &wire::Query, data: &Data) -> Result<(), FieldError> 
         return Err(FieldError::new("wait_ms", format!("must be at most {WAIT_MS_MAX}")));
     }
     match data {
-        Data::Ticket(wire::TicketQuery { ticket_id, number }) | Data::Timeline(wire::TimelineQuery { ticket_id, number }) => {
+        Data::Ticket(wire::TicketQuery { ticket_id, number })
+        | Data::Timeline(wire::TimelineQuery { ticket_id, number }) => {
             if ticket_id.is_none() && number.is_none() {
                 return Err(FieldError::new("ticket_id", "or number is required"));
             }

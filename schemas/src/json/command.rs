@@ -90,7 +90,10 @@ impl Serialize for wire::Command {
             correlation_id: Option<Vec<u8>>,
             #[serde(with = "crate::json::uuid::optional", skip_serializing_if = "Option::is_none")]
             causation_id: Option<Vec<u8>>,
-            #[serde(serialize_with = "crate::json::word::optional_to::<wire::Channel, _>", skip_serializing_if = "Option::is_none")]
+            #[serde(
+                serialize_with = "crate::json::word::optional_to::<wire::Channel, _>",
+                skip_serializing_if = "Option::is_none"
+            )]
             channel: Option<i32>,
             dry_run: bool,
             data: Option<Payload<'a>>,
@@ -150,7 +153,9 @@ impl Serialize for wire::CommandReply {
         }
         match &self.outcome {
             Some(wire::command_reply::Outcome::Accepted(accepted)) => Ok_ { ok: true, accepted }.serialize(s),
-            Some(wire::command_reply::Outcome::Error(error)) => Refused { ok: false, error: ErrorForm(error) }.serialize(s),
+            Some(wire::command_reply::Outcome::Error(error)) => {
+                Refused { ok: false, error: ErrorForm(error) }.serialize(s)
+            }
             None => Refused { ok: false, error: ErrorForm(&wire::Error::default()) }.serialize(s),
         }
     }
@@ -161,12 +166,14 @@ impl<'de> Deserialize<'de> for wire::CommandReply {
         use serde::de::Error as _;
         let mut map = serde_json::Map::deserialize(d)?;
         let outcome = match map.remove("ok") {
-            Some(serde_json::Value::Bool(true)) => {
-                serde_json::from_value(map.into()).map(wire::command_reply::Outcome::Accepted).map_err(D::Error::custom)?
-            }
+            Some(serde_json::Value::Bool(true)) => serde_json::from_value(map.into())
+                .map(wire::command_reply::Outcome::Accepted)
+                .map_err(D::Error::custom)?,
             _ => {
                 let error = map.remove("error").ok_or_else(|| D::Error::missing_field("error"))?;
-                serde_json::from_value(error).map(wire::command_reply::Outcome::Error).map_err(D::Error::custom)?
+                serde_json::from_value(error)
+                    .map(wire::command_reply::Outcome::Error)
+                    .map_err(D::Error::custom)?
             }
         };
         Ok(Self { outcome: Some(outcome) })
@@ -188,7 +195,9 @@ impl Serialize for ErrorForm<'_> {
         struct Details<'a>(&'a wire::ErrorDetails);
         impl Serialize for Details<'_> {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                let serde_json::Value::Object(mut map) = serde_json::to_value(self.0).map_err(serde::ser::Error::custom)? else {
+                let serde_json::Value::Object(mut map) =
+                    serde_json::to_value(self.0).map_err(serde::ser::Error::custom)?
+                else {
                     return s.serialize_none();
                 };
                 if self.0.missed_count.is_none() {

@@ -51,7 +51,10 @@ pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Resu
 }
 
 /// Reads an object key by key and refuses a key that comes twice; `null` values are absent.
-pub(crate) fn unique<'de, D: Deserializer<'de>, T>(d: D, parse: fn(&RawValue) -> Result<T, String>) -> Result<BTreeMap<String, T>, D::Error> {
+pub(crate) fn unique<'de, D: Deserializer<'de>, T>(
+    d: D,
+    parse: fn(&RawValue) -> Result<T, String>,
+) -> Result<BTreeMap<String, T>, D::Error> {
     struct Unique<T>(fn(&RawValue) -> Result<T, String>);
     impl<'de, T> Visitor<'de> for Unique<T> {
         type Value = BTreeMap<String, T>;
@@ -82,7 +85,9 @@ pub(crate) fn unique<'de, D: Deserializer<'de>, T>(d: D, parse: fn(&RawValue) ->
 }
 
 /// Reads custom fields.
-pub(crate) fn fields<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, wire::FieldValue>, D::Error> {
+pub(crate) fn fields<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<BTreeMap<String, wire::FieldValue>, D::Error> {
     unique(d, super::personal::field_value)
 }
 

@@ -11,7 +11,10 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(root: &str, json: &'de [u8]) -> Res
     // A struct of serde's also reads an array of its values, which is not in our schema.
     if json.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         serde_json::from_slice::<&serde_json::value::RawValue>(json).map_err(|e| named(root, json, &e))?;
-        return Err(serde_json::Error::custom(format!("{root}{}must be a JSON object", if root.is_empty() { "the body " } else { ": " })));
+        return Err(serde_json::Error::custom(format!(
+            "{root}{}must be a JSON object",
+            if root.is_empty() { "the body " } else { ": " }
+        )));
     }
     serde_json::from_slice(json).map_err(|e| named(root, json, &e))
 }
@@ -21,7 +24,11 @@ fn named(root: &str, json: &[u8], error: &serde_json::Error) -> serde_json::Erro
     let place = format!(" at line {} column {}", error.line(), error.column());
     let bare = text.strip_suffix(&place).unwrap_or(&text);
     let path = path(json, offset(json, error.line(), error.column()));
-    let path = if root.is_empty() || path.is_empty() || path.starts_with('[') { format!("{root}{path}") } else { format!("{root}.{path}") };
+    let path = if root.is_empty() || path.is_empty() || path.starts_with('[') {
+        format!("{root}{path}")
+    } else {
+        format!("{root}.{path}")
+    };
     // A rule that begins with a dot brings the rest of the path along.
     let colon = if path.is_empty() || bare.starts_with('.') { "" } else { ": " };
     // Where the JSON itself is broken, the place in the body helps more than the field.
@@ -36,7 +43,8 @@ fn named(root: &str, json: &[u8], error: &serde_json::Error) -> serde_json::Erro
 
 /// How many bytes were read at a line and column of serde_json.
 fn offset(json: &[u8], line: usize, column: usize) -> usize {
-    let starts = std::iter::once(0).chain(json.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1));
+    let starts =
+        std::iter::once(0).chain(json.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1));
     starts.into_iter().nth(line.saturating_sub(1)).unwrap_or(0).saturating_add(column).min(json.len())
 }
 

@@ -57,7 +57,8 @@ pub fn read(name: &str, body: &[u8]) -> Result<wire::Query, serde_json::Error> {
     }
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
     let fields: Fields = path::read("", body)?;
-    let (common, filters): (Vec<_>, Vec<_>) = fields.0.into_iter().partition(|(k, _)| COMMON.contains(&k.as_str()));
+    let (common, filters): (Vec<_>, Vec<_>) =
+        fields.0.into_iter().partition(|(k, _)| COMMON.contains(&k.as_str()));
     let common: Common = path::read("", joined(&common)?.as_bytes())?;
     let data = read_filters(name, &joined(&filters)?)?;
     if data.is_none() {

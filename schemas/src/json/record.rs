@@ -21,16 +21,55 @@ macro_rules! event_data {
     };
 }
 
-event_data!(RecordData, wire::record::Data, "Content of a record.", [
-    TicketCreated, TicketImported, StatusChanged, TicketResolved, TicketReopened, TicketClosed, TicketCancelled,
-    TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated, CommentAdded, PriorityChanged,
-    CategoryChanged, TagsChanged, FieldChanged, EpochStarted
-]);
-event_data!(FactData, wire::fact::Data, "Content of an imported fact.", [
-    TicketCreated, TicketImported, StatusChanged, TicketResolved, TicketReopened, TicketClosed, TicketCancelled,
-    TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated, CommentAdded, PriorityChanged,
-    CategoryChanged, TagsChanged, FieldChanged
-]);
+event_data!(
+    RecordData,
+    wire::record::Data,
+    "Content of a record.",
+    [
+        TicketCreated,
+        TicketImported,
+        StatusChanged,
+        TicketResolved,
+        TicketReopened,
+        TicketClosed,
+        TicketCancelled,
+        TicketRouted,
+        TicketAssigned,
+        TicketUnassigned,
+        TicketEscalated,
+        TicketDeescalated,
+        CommentAdded,
+        PriorityChanged,
+        CategoryChanged,
+        TagsChanged,
+        FieldChanged,
+        EpochStarted
+    ]
+);
+event_data!(
+    FactData,
+    wire::fact::Data,
+    "Content of an imported fact.",
+    [
+        TicketCreated,
+        TicketImported,
+        StatusChanged,
+        TicketResolved,
+        TicketReopened,
+        TicketClosed,
+        TicketCancelled,
+        TicketRouted,
+        TicketAssigned,
+        TicketUnassigned,
+        TicketEscalated,
+        TicketDeescalated,
+        CommentAdded,
+        PriorityChanged,
+        CategoryChanged,
+        TagsChanged,
+        FieldChanged
+    ]
+);
 
 impl Serialize for wire::Record {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -76,7 +115,10 @@ impl Serialize for RecordForm<'_> {
             command_id: Vec<u8>,
             #[serde(with = "crate::json::hash")]
             request_hash: Vec<u8>,
-            #[serde(serialize_with = "crate::json::word::optional_to::<wire::Channel, _>", skip_serializing_if = "Option::is_none")]
+            #[serde(
+                serialize_with = "crate::json::word::optional_to::<wire::Channel, _>",
+                skip_serializing_if = "Option::is_none"
+            )]
             channel: Option<i32>,
             #[serde(with = "crate::json::uuid::optional", skip_serializing_if = "Option::is_none")]
             causation_id: Option<Vec<u8>>,

@@ -4,7 +4,7 @@ use guichet_schemas::event::Event;
 use guichet_schemas::verb;
 use serde_json::{Map, Value, json};
 
-use crate::descriptors::{message_comment, message};
+use crate::descriptors::{message, message_comment};
 use crate::published::payload;
 use crate::schema::events_of;
 
@@ -19,18 +19,60 @@ pub(crate) fn document() -> Value {
     for verb in verb::VERBS {
         let name = format!("command_{verb}");
         let answer = "command_reply".to_owned();
-        let entity = if matches!(*verb, "create" | "import") { "The word new, or for create a ticket UUID." } else { "UUID of the ticket." };
+        let entity = if matches!(*verb, "create" | "import") {
+            "The word new, or for create a ticket UUID."
+        } else {
+            "UUID of the ticket."
+        };
         let parameters = json!({"tenant": token("Tenant of the caller's account."), "caller": token("The calling service."), "entity": {"description": entity}});
-        messages.insert(name.clone(), json_message(&name, &message_comment(&payload("Command", verb)), &format!("./commands/{verb}.json")));
-        request(&mut channels, &mut operations, &name, &format!("guichet.v1.cmd.{{tenant}}.{{caller}}.{{entity}}.{verb}"), &parameters, &answer);
+        messages.insert(
+            name.clone(),
+            json_message(
+                &name,
+                &message_comment(&payload("Command", verb)),
+                &format!("./commands/{verb}.json"),
+            ),
+        );
+        request(
+            &mut channels,
+            &mut operations,
+            &name,
+            &format!("guichet.v1.cmd.{{tenant}}.{{caller}}.{{entity}}.{verb}"),
+            &parameters,
+            &answer,
+        );
     }
-    messages.insert("command_reply".to_owned(), json_message("command_reply", "Accepted or refused.", "./replies/command.json"));
+    messages.insert(
+        "command_reply".to_owned(),
+        json_message("command_reply", "Accepted or refused.", "./replies/command.json"),
+    );
     for query in verb::QUERIES {
         let (name, answer) = (format!("query_{query}"), format!("query_{query}_reply"));
         let parameters = json!({"tenant": token("Tenant of the caller's account."), "caller": token("The calling service.")});
-        messages.insert(name.clone(), json_message(&name, &message_comment(&payload("Query", query)), &format!("./queries/{query}.json")));
-        messages.insert(answer.clone(), json_message(&answer, &format!("Answer to the query {query}."), &format!("./replies/query-{query}.json")));
-        request(&mut channels, &mut operations, &name, &format!("guichet.v1.query.{{tenant}}.{{caller}}.{query}"), &parameters, &answer);
+        messages.insert(
+            name.clone(),
+            json_message(
+                &name,
+                &message_comment(&payload("Query", query)),
+                &format!("./queries/{query}.json"),
+            ),
+        );
+        messages.insert(
+            answer.clone(),
+            json_message(
+                &answer,
+                &format!("Answer to the query {query}."),
+                &format!("./replies/query-{query}.json"),
+            ),
+        );
+        request(
+            &mut channels,
+            &mut operations,
+            &name,
+            &format!("guichet.v1.query.{{tenant}}.{{caller}}.{query}"),
+            &parameters,
+            &answer,
+        );
     }
     for event in events_of(&message("Record")) {
         let name = format!("event_{}", event.name());
@@ -42,11 +84,14 @@ pub(crate) fn document() -> Value {
             "parameters": {"tenant": token("Tenant of the ticket."), "partition": {"description": "Partition of the log; 0 until scale-out."}},
             "messages": {&name: {"$ref": format!("#/components/messages/{name}")}},
         }));
-        operations.insert(format!("publish_{}", event.name()), json!({
-            "action": "send",
-            "channel": {"$ref": format!("#/channels/{name}")},
-            "messages": [{"$ref": format!("#/channels/{name}/messages/{name}")}],
-        }));
+        operations.insert(
+            format!("publish_{}", event.name()),
+            json!({
+                "action": "send",
+                "channel": {"$ref": format!("#/channels/{name}")},
+                "messages": [{"$ref": format!("#/channels/{name}/messages/{name}")}],
+            }),
+        );
     }
     json!({
         "asyncapi": "3.0.0",
@@ -74,9 +119,24 @@ fn json_message(name: &str, summary: &str, schema: &str) -> Value {
 fn event_message(event: &prost_reflect::MessageDescriptor) -> Value {
     let text = json!({"type": "string"});
     let names = [
-        "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-recordedtime", "ce-causationid",
-        "ce-correlationid", "ce-sequence", "ce-partitionkey", "ce-authid", "ce-dataschema", "traceparent",
-        "Guichet-Epoch", "Guichet-Generation", "Guichet-Hash", "Guichet-Prev-Hash",
+        "ce-specversion",
+        "ce-id",
+        "ce-source",
+        "ce-type",
+        "ce-subject",
+        "ce-time",
+        "ce-recordedtime",
+        "ce-causationid",
+        "ce-correlationid",
+        "ce-sequence",
+        "ce-partitionkey",
+        "ce-authid",
+        "ce-dataschema",
+        "traceparent",
+        "Guichet-Epoch",
+        "Guichet-Generation",
+        "Guichet-Hash",
+        "Guichet-Prev-Hash",
     ];
     let headers: Map<String, Value> = names.iter().map(|n| ((*n).to_owned(), text.clone())).collect();
     json!({
@@ -91,7 +151,14 @@ fn event_message(event: &prost_reflect::MessageDescriptor) -> Value {
 }
 
 /// A channel that takes requests, the one for its answers, and the operation that joins them.
-fn request(channels: &mut Map<String, Value>, operations: &mut Map<String, Value>, name: &str, address: &str, parameters: &Value, answer: &str) {
+fn request(
+    channels: &mut Map<String, Value>,
+    operations: &mut Map<String, Value>,
+    name: &str,
+    address: &str,
+    parameters: &Value,
+    answer: &str,
+) {
     channels.insert(name.to_owned(), json!({"address": address, "parameters": parameters, "messages": {name: {"$ref": format!("#/components/messages/{name}")}}}));
     let inbox = json!({"address": null, "description": "The inbox of the request; it must begin with _INBOX or _R_.", "messages": {answer: {"$ref": format!("#/components/messages/{answer}")}}});
     channels.insert(answer.to_owned(), inbox);
@@ -113,10 +180,24 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
     use guichet_schemas::subject::{self, CommandSubject, QuerySubject};
     let document = document();
     let fill = |address: &str| {
-        let entity = if address.ends_with(".create") || address.ends_with(".import") { "new".to_owned() } else { crate::samples::ticket().to_string() };
-        address.replace("{tenant}", "default").replace("{caller}", "cli").replace("{entity}", &entity).replace("{partition}", "0")
+        let entity = if address.ends_with(".create") || address.ends_with(".import") {
+            "new".to_owned()
+        } else {
+            crate::samples::ticket().to_string()
+        };
+        address
+            .replace("{tenant}", "default")
+            .replace("{caller}", "cli")
+            .replace("{entity}", &entity)
+            .replace("{partition}", "0")
     };
-    let addresses: Vec<String> = document["channels"].as_object().unwrap().values().filter_map(|c| c["address"].as_str()).map(fill).collect();
+    let addresses: Vec<String> = document["channels"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(|c| c["address"].as_str())
+        .map(fill)
+        .collect();
     let (mut commands, mut queries, mut events) = (0, 0, 0);
     for address in addresses {
         if address.starts_with("guichet.v1.cmd.") {
@@ -124,7 +205,9 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
         } else if address.starts_with("guichet.v1.query.") {
             queries += usize::from(QuerySubject::parse(&address).is_ok());
         } else {
-            events += usize::from(Event::TYPES.iter().any(|t| subject::event("default", Partition(0), t) == address));
+            events += usize::from(
+                Event::TYPES.iter().any(|t| subject::event("default", Partition(0), t) == address),
+            );
         }
     }
     assert_eq!((commands, queries, events), (verb::VERBS.len(), verb::QUERIES.len(), Event::TYPES.len()));

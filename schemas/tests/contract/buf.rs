@@ -24,7 +24,12 @@ fn buf() -> Option<PathBuf> {
 
 fn run(command: &mut Command) {
     let out = command.output().unwrap();
-    assert!(out.status.success(), "{command:?}: {}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(
+        out.status.success(),
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    );
 }
 
 #[test]
@@ -37,13 +42,22 @@ fn the_proto_files_are_clean() {
 fn a_foreign_codec_reads_and_writes_our_golden_records() {
     let Some(buf) = buf() else { return };
     let records: Vec<_> = samples::events::all().into_iter().map(samples::record).collect();
-    let events = records.iter().map(|r| wire::RecordView { hash: Vec::new(), record: Some(codec::decode_record_wire(&golden(r)).unwrap()) });
+    let events = records.iter().map(|r| wire::RecordView {
+        hash: Vec::new(),
+        record: Some(codec::decode_record_wire(&golden(r)).unwrap()),
+    });
     let folder = tempdir();
     let [bytes, json, back] = ["view.bin", "view.json", "back.bin"].map(|name| folder.join(name));
     std::fs::write(&bytes, wire::EventsView { events: events.collect() }.encode_to_vec()).unwrap();
     let convert = |from: &Path, to: &Path| {
         let mut command = Command::new(&buf);
-        run(command.arg("convert").arg(files::path("proto")).args(["--type", "guichet.v1.EventsView", "--from"]).arg(from).arg("--to").arg(to));
+        run(command
+            .arg("convert")
+            .arg(files::path("proto"))
+            .args(["--type", "guichet.v1.EventsView", "--from"])
+            .arg(from)
+            .arg("--to")
+            .arg(to));
     };
 
     convert(&bytes, &json);
@@ -59,7 +73,8 @@ fn a_foreign_codec_reads_and_writes_our_golden_records() {
     convert(&json, &back);
     let back = wire::EventsView::decode(std::fs::read(&back).unwrap().as_slice()).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
-    let back: Vec<_> = back.events.into_iter().map(|e| Record::from_wire(e.record.unwrap()).unwrap()).collect();
+    let back: Vec<_> =
+        back.events.into_iter().map(|e| Record::from_wire(e.record.unwrap()).unwrap()).collect();
     assert_eq!(back, records);
 }
 

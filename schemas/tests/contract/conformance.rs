@@ -11,20 +11,29 @@ use serde_json::{Value, json};
 use crate::{published, samples};
 
 static VALIDATORS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| {
-    let compile = |schema: &Value| jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap();
+    let compile = |schema: &Value| {
+        jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap()
+    };
     published::schemas().iter().map(|(path, schema)| (path.clone(), compile(schema))).collect()
 });
 
 /// Checks JSON against a schema of `schemas/contract/`.
 pub(crate) fn conforms(schema: &str, body: &[u8]) -> Result<(), String> {
     let value: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
-    let errors: Vec<_> = VALIDATORS[schema].iter_errors(&value).map(|e| format!("{} at {}", e, e.instance_path())).collect();
+    let errors: Vec<_> =
+        VALIDATORS[schema].iter_errors(&value).map(|e| format!("{} at {}", e, e.instance_path())).collect();
     if errors.is_empty() { Ok(()) } else { Err(format!("{schema}: {}\n{value:#}", errors.join("; "))) }
 }
 
 fn accepts(verb: &str, body: &Value) -> Result<(), String> {
     let key = RequestKey([0; 32]);
-    let decoded = codec::decode_command(samples::subject(verb), Encoding::Json, body.to_string().as_bytes(), None, &key);
+    let decoded = codec::decode_command(
+        samples::subject(verb),
+        Encoding::Json,
+        body.to_string().as_bytes(),
+        None,
+        &key,
+    );
     decoded.map(|_| ()).map_err(|e| e.to_string())
 }
 
@@ -36,7 +45,11 @@ fn command_json(verb: &str) -> Value {
 #[test]
 fn every_command_that_we_write_keeps_its_schema() {
     let all = samples::commands::all();
-    assert_eq!(all.iter().map(|c| c.order.verb()).collect::<Vec<_>>(), verb::VERBS, "samples::commands must hold every verb, in order");
+    assert_eq!(
+        all.iter().map(|c| c.order.verb()).collect::<Vec<_>>(),
+        verb::VERBS,
+        "samples::commands must hold every verb, in order"
+    );
     for command in all {
         let verb = command.order.verb();
         conforms(&format!("commands/{verb}.json"), &json::to_vec(&codec::command_to_wire(command))).unwrap();
@@ -53,7 +66,8 @@ fn every_record_that_we_write_keeps_its_schema() {
 
 #[test]
 fn every_answer_that_we_write_keeps_its_schema() {
-    conforms("replies/command.json", &codec::encode_reply(Ok(samples::replies::accepted()), Encoding::Json)).unwrap();
+    conforms("replies/command.json", &codec::encode_reply(Ok(samples::replies::accepted()), Encoding::Json))
+        .unwrap();
     for refusal in samples::replies::refusals() {
         let body = codec::encode_reply(Err(refusal.clone()), Encoding::Json);
         conforms("replies/command.json", &body).unwrap();
@@ -66,18 +80,24 @@ fn every_answer_that_we_write_keeps_its_schema() {
         }
     }
     for (query, reply) in verb::QUERIES.iter().zip(samples::replies::answers()) {
-        conforms(&format!("replies/query-{query}.json"), &codec::encode_query_reply(&reply, Encoding::Json)).unwrap();
+        conforms(&format!("replies/query-{query}.json"), &codec::encode_query_reply(&reply, Encoding::Json))
+            .unwrap();
     }
 }
 
 /// A schema that takes everything proves nothing.
 #[test]
 fn a_wrong_answer_does_not_keep_the_schema() {
-    let wrong = |schema: &str, body: Value| assert!(conforms(schema, body.to_string().as_bytes()).is_err(), "{schema} takes {body}");
-    let mut accepted: Value = serde_json::from_slice(&codec::encode_reply(Ok(samples::replies::accepted()), Encoding::Json)).unwrap();
+    let wrong = |schema: &str, body: Value| {
+        assert!(conforms(schema, body.to_string().as_bytes()).is_err(), "{schema} takes {body}")
+    };
+    let mut accepted: Value =
+        serde_json::from_slice(&codec::encode_reply(Ok(samples::replies::accepted()), Encoding::Json))
+            .unwrap();
     accepted["version"] = json!("4");
     wrong("replies/command.json", accepted);
-    let mut event = serde_json::to_value(samples::record(samples::events::all().remove(5)).into_wire()).unwrap();
+    let mut event =
+        serde_json::to_value(samples::record(samples::events::all().remove(5)).into_wire()).unwrap();
     conforms("events/TicketClosed.json", event.to_string().as_bytes()).unwrap();
     wrong("events/TicketCancelled.json", event.clone());
     event["recorded_at"] = json!("2026-03-02T09:00:00Z");
@@ -91,7 +111,7 @@ fn damaged(value: &Value, path: &str) -> Vec<(String, Value)> {
     let parts: Vec<(String, Value)> = match value {
         Value::Object(map) => map.iter().map(|(k, v)| (format!(".{k}"), v.clone())).collect(),
         Value::Array(list) => list.iter().enumerate().map(|(i, v)| (format!("[{i}]"), v.clone())).collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
     for (i, (name, part)) in parts.iter().enumerate() {
         let here = format!("{path}{name}");
@@ -112,7 +132,11 @@ fn damaged(value: &Value, path: &str) -> Vec<(String, Value)> {
             Value::String(_) => vec![json!(5), json!(""), json!({}), json!(true)],
             Value::Number(_) => vec![json!("x"), json!(-1), json!(1.5), json!([])],
             Value::Bool(_) => vec![json!("true"), json!(1)],
-            Value::Object(_) => vec![json!([]), json!("x"), Value::Array(part.as_object().unwrap().values().cloned().collect())],
+            Value::Object(_) => vec![
+                json!([]),
+                json!("x"),
+                Value::Array(part.as_object().unwrap().values().cloned().collect()),
+            ],
             Value::Array(_) => vec![json!({}), json!("x"), json!([{}]), json!([5])],
             Value::Null => vec![],
         };
@@ -155,8 +179,11 @@ fn queries() -> Vec<(&'static str, Value)> {
     let filters = [
         ("ticket", of_ticket.clone()),
         ("timeline", of_ticket),
-        ("tickets", json!({"status": "open", "group": "g", "assignee": "a", "priority": "high", "tag": "t", "category": "c", "channel": "email", "requester": "r", "text": "x",
-            "created_from": "2026-03-02T09:00:00.000Z", "created_to": "2026-03-02T09:00:00Z", "updated_from": null, "due_to": "2026-03-02T10:00:00+01:00"})),
+        (
+            "tickets",
+            json!({"status": "open", "group": "g", "assignee": "a", "priority": "high", "tag": "t", "category": "c", "channel": "email", "requester": "r", "text": "x",
+            "created_from": "2026-03-02T09:00:00.000Z", "created_to": "2026-03-02T09:00:00Z", "updated_from": null, "due_to": "2026-03-02T10:00:00+01:00"}),
+        ),
         ("events", json!({"from": 1, "to": 9, "type": "TicketClosed", "ticket_id": id, "caller": "cli"})),
         ("projections", json!({})),
     ];

@@ -16,12 +16,31 @@ const COMMAND: &str = r#"{"command_id": "01980000-0000-7000-8000-000000000009", 
 
 #[test]
 fn the_command_of_the_contract_is_an_assignment() {
-    let request = codec::decode_command(samples::subject("assign"), Encoding::Json, COMMAND.as_bytes(), None, &RequestKey([0; 32])).unwrap();
+    let request = codec::decode_command(
+        samples::subject("assign"),
+        Encoding::Json,
+        COMMAND.as_bytes(),
+        None,
+        &RequestKey([0; 32]),
+    )
+    .unwrap();
     conformance::conforms("commands/assign.json", COMMAND.as_bytes()).unwrap();
     let command = request.command;
     assert_eq!(command.command_id.to_string(), "01980000-0000-7000-8000-000000000009");
-    assert_eq!((command.actor.kind, command.actor.id.as_str(), command.actor.on_behalf_of), (ActorKind::Agent, "alice", None));
-    assert_eq!((command.expected_version, command.correlation_id, command.causation_id, command.channel, command.dry_run), (Some(3), None, None, None, false));
+    assert_eq!(
+        (command.actor.kind, command.actor.id.as_str(), command.actor.on_behalf_of),
+        (ActorKind::Agent, "alice", None)
+    );
+    assert_eq!(
+        (
+            command.expected_version,
+            command.correlation_id,
+            command.causation_id,
+            command.channel,
+            command.dry_run
+        ),
+        (Some(3), None, None, None, false)
+    );
     let Order::Assign(assign) = command.order else { panic!("an assignment") };
     let text = |t: &Option<_>| t.as_ref().map(ToString::to_string);
     assert_eq!(text(&assign.assignee).as_deref(), Some("bob"));
@@ -31,8 +50,20 @@ fn the_command_of_the_contract_is_an_assignment() {
 
 #[test]
 fn null_is_absent_and_so_has_the_same_hash() {
-    let absent = COMMAND.replace(r#", "on_behalf_of": null"#, "").replace(r#""correlation_id": null, "causation_id": null, "channel": null, "dry_run": false,"#, "");
-    let hash = |body: &str| codec::decode_command(samples::subject("assign"), Encoding::Json, body.as_bytes(), None, &RequestKey([0; 32])).unwrap().request_hash;
+    let absent = COMMAND
+        .replace(r#", "on_behalf_of": null"#, "")
+        .replace(r#""correlation_id": null, "causation_id": null, "channel": null, "dry_run": false,"#, "");
+    let hash = |body: &str| {
+        codec::decode_command(
+            samples::subject("assign"),
+            Encoding::Json,
+            body.as_bytes(),
+            None,
+            &RequestKey([0; 32]),
+        )
+        .unwrap()
+        .request_hash
+    };
     assert!(!absent.contains("null"));
     assert_eq!(hash(&absent), hash(COMMAND));
 }
@@ -45,7 +76,12 @@ fn the_accepted_reply_has_the_fields_of_the_contract_in_its_order() {
         version: 4,
         partition: 0,
         position: 1234,
-        events: vec![wire::EventRef { event_id: EventId(samples::uuid(2)).to_wire(), r#type: "TicketAssigned".to_owned(), version: 4, position: 1234 }],
+        events: vec![wire::EventRef {
+            event_id: EventId(samples::uuid(2)).to_wire(),
+            r#type: "TicketAssigned".to_owned(),
+            version: 4,
+            position: 1234,
+        }],
         warnings: vec![],
         replayed: false,
     };
@@ -62,7 +98,8 @@ fn the_accepted_reply_has_the_fields_of_the_contract_in_its_order() {
 
 #[test]
 fn the_refused_reply_has_the_fields_of_the_contract_in_its_order() {
-    let refused = Rejection::TerminalState { number: TicketNumber(42), state: TicketState::Closed, verb: "assign" };
+    let refused =
+        Rejection::TerminalState { number: TicketNumber(42), state: TicketState::Closed, verb: "assign" };
     assert_eq!(refused.number(), 409);
     let expected = r#"{"ok":false,"error":{"code":"terminal_state","message":"ticket T-42 is closed; a closed ticket does not take assign","field":null,"details":{"state":"closed","verb":"assign"},"retry_after_ms":null}}"#;
     assert_eq!(codec::encode_reply(Err(refused), Encoding::Json), expected);
@@ -71,9 +108,22 @@ fn the_refused_reply_has_the_fields_of_the_contract_in_its_order() {
 #[test]
 fn every_refusal_has_the_number_of_the_contract_and_is_read_back() {
     let numbers = [
-        ("malformed", 400), ("bad_subject", 400), ("validation_failed", 422), ("not_found", 404), ("version_conflict", 409), ("terminal_state", 409),
-        ("invalid_transition", 409), ("guard_failed", 409), ("duplicate", 409), ("command_id_reused", 409), ("forbidden", 403), ("payload_too_large", 413),
-        ("busy", 429), ("unavailable", 503), ("outcome_unknown", 504), ("unsupported", 501),
+        ("malformed", 400),
+        ("bad_subject", 400),
+        ("validation_failed", 422),
+        ("not_found", 404),
+        ("version_conflict", 409),
+        ("terminal_state", 409),
+        ("invalid_transition", 409),
+        ("guard_failed", 409),
+        ("duplicate", 409),
+        ("command_id_reused", 409),
+        ("forbidden", 403),
+        ("payload_too_large", 413),
+        ("busy", 429),
+        ("unavailable", 503),
+        ("outcome_unknown", 504),
+        ("unsupported", 501),
     ];
     let refusals = samples::replies::refusals();
     assert_eq!(refusals.iter().map(|r| (r.code(), r.number())).collect::<Vec<_>>(), numbers);

@@ -9,7 +9,8 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(
 
 /// A message of the contract by its short name.
 pub(crate) fn message(name: &str) -> MessageDescriptor {
-    POOL.get_message_by_name(&format!("guichet.v1.{name}")).unwrap_or_else(|| panic!("there is a message {name}"))
+    POOL.get_message_by_name(&format!("guichet.v1.{name}"))
+        .unwrap_or_else(|| panic!("there is a message {name}"))
 }
 
 /// The form in JSON of what protobuf knows only as a number or bytes.
@@ -23,7 +24,10 @@ pub(crate) enum Format {
 
 pub(crate) fn format(field: &FieldDescriptor) -> Format {
     let options = field.options();
-    let number = options.extensions().find(|(e, _)| e.full_name() == "guichet.v1.json").and_then(|(_, v)| v.as_enum_number());
+    let number = options
+        .extensions()
+        .find(|(e, _)| e.full_name() == "guichet.v1.json")
+        .and_then(|(_, v)| v.as_enum_number());
     match number {
         Some(1) => Format::Time,
         Some(2) => Format::Uuid,
@@ -41,7 +45,9 @@ pub(crate) fn words(e: &EnumDescriptor) -> Vec<String> {
         }
         prefix.push(c.to_ascii_uppercase());
     }
-    let word = |name: &str| name.strip_prefix(&format!("{prefix}_")).expect("values begin with the name").to_lowercase();
+    let word = |name: &str| {
+        name.strip_prefix(&format!("{prefix}_")).expect("values begin with the name").to_lowercase()
+    };
     e.values().filter(|v| v.number() != 0).map(|v| word(v.name())).collect()
 }
 
@@ -78,7 +84,9 @@ pub(crate) fn limit(field: &FieldDescriptor) -> Limit {
     match field.name() {
         "subject" => Limit::Characters(300),
         "description" | "body" | "comment" => Limit::Bytes(49_152),
-        "note" | "handover_note" | "summary" | "reason" | "steps" | "root_cause" | "override_reason" => Limit::Bytes(4_096),
+        "note" | "handover_note" | "summary" | "reason" | "steps" | "root_cause" | "override_reason" => {
+            Limit::Bytes(4_096)
+        }
         "tags" | "add" | "remove" => Limit::Characters(64),
         "category" => Limit::Characters(200),
         _ => Limit::Characters(128),

@@ -9,7 +9,8 @@ use crate::descriptors::{self, Format, Limit};
 use crate::schema::{Side, is_required, plain_fields};
 
 /// Letters that trip careless code: of one to four bytes, quotes, a line break, right-to-left, a combining accent.
-const LETTERS: &[char] = &['a', 'Z', '0', '-', '"', '\\', '/', 'é', 'ß', 'ø', '\u{301}', 'ש', '中', '🖨', '\u{10ffff}', '\u{202e}'];
+const LETTERS: &[char] =
+    &['a', 'Z', '0', '-', '"', '\\', '/', 'é', 'ß', 'ø', '\u{301}', 'ש', '中', '🖨', '\u{10ffff}', '\u{202e}'];
 
 /// SplitMix64: the same seed, the same message.
 pub(crate) struct Dice(pub(crate) u64);
@@ -81,7 +82,8 @@ impl Dice {
     fn field(&mut self, field: &FieldDescriptor, side: Side) -> Value {
         if field.is_map() {
             let value = field.kind().as_message().expect("a map").map_entry_value_field();
-            let entries = (0..self.below(4)).map(|_| (MapKey::String(self.text(Limit::Characters(12), false)), self.value(&value, side)));
+            let entries = (0..self.below(4))
+                .map(|_| (MapKey::String(self.text(Limit::Characters(12), false)), self.value(&value, side)));
             return Value::Map(entries.collect::<HashMap<_, _>>());
         }
         if field.is_list() {
@@ -98,7 +100,9 @@ impl Dice {
             }
             (Format::Uuid, _) => self.bytes(16),
             (Format::Hex, _) => self.bytes(32),
-            (Format::None, Kind::Enum(e)) => Value::EnumNumber(i32::try_from(1 + self.below(e.values().len() - 1)).unwrap()),
+            (Format::None, Kind::Enum(e)) => {
+                Value::EnumNumber(i32::try_from(1 + self.below(e.values().len() - 1)).unwrap())
+            }
             (Format::None, Kind::Message(m)) if m.name() == "Fact" => self.fact(&m),
             (Format::None, Kind::Message(m)) => Value::Message(self.message(&m, side)),
             (Format::None, Kind::Bool) => Value::Bool(self.half()),
@@ -108,17 +112,23 @@ impl Dice {
                 let number = f64::from_bits(self.roll());
                 Value::F64(if number.is_finite() { number } else { 0.1 })
             }
-            (Format::None, Kind::String) => Value::String(self.text(descriptors::limit(field), side != Side::Caller)),
+            (Format::None, Kind::String) => {
+                Value::String(self.text(descriptors::limit(field), side != Side::Caller))
+            }
             (format, kind) => panic!("{}: no dice for {format:?} {kind:?}", field.full_name()),
         }
     }
 
     fn fact(&mut self, message: &MessageDescriptor) -> Value {
         let mut fact = self.message(message, Side::Fact);
-        let cases: Vec<_> = message.oneofs().find(|o| o.name() == "data").expect("a fact has data").fields().collect();
+        let cases: Vec<_> =
+            message.oneofs().find(|o| o.name() == "data").expect("a fact has data").fields().collect();
         let case = &cases[self.below(cases.len())];
         self.set_data(&mut fact, case, Side::Fact);
-        fact.set_field_by_name("type", Value::String(case.kind().as_message().expect("a message").name().to_owned()));
+        fact.set_field_by_name(
+            "type",
+            Value::String(case.kind().as_message().expect("a message").name().to_owned()),
+        );
         // Actors keep the rules of a command everywhere.
         let actor = self.message(&descriptors::message("Actor"), Side::Caller);
         fact.set_field_by_name("actor", Value::Message(actor));

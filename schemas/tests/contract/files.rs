@@ -25,7 +25,9 @@ pub(crate) fn keep(relative: &str, expected: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     let what = if found.is_some() { "differs from what the code says" } else { "is missing" };
-    Err(format!("schemas/{relative} {what}; if the change is meant, run UPDATE_GOLDEN=1 cargo test -p guichet-schemas"))
+    Err(format!(
+        "schemas/{relative} {what}; if the change is meant, run UPDATE_GOLDEN=1 cargo test -p guichet-schemas"
+    ))
 }
 
 /// Names of the files of a folder below `schemas/`, sorted.

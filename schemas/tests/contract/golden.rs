@@ -28,7 +28,13 @@ fn sum(bytes: &[u8]) -> String {
 /// `(sha256, file name)` of each line.
 fn released(list: &str) -> Vec<(String, String)> {
     let lines = list.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
-    lines.map(|l| l.split_once("  ").map(|(sum, name)| (sum.to_owned(), name.to_owned())).expect("<sha256>  <file>, as of sha256sum")).collect()
+    lines
+        .map(|l| {
+            l.split_once("  ")
+                .map(|(sum, name)| (sum.to_owned(), name.to_owned()))
+                .expect("<sha256>  <file>, as of sha256sum")
+        })
+        .collect()
 }
 
 fn released_list() -> String {
@@ -38,9 +44,9 @@ fn released_list() -> String {
 /// Like [`files::keep`], but what is released is never rewritten.
 fn keep(list: &[(String, String)], file: &str, bytes: &[u8]) -> Result<(), String> {
     match list.iter().find(|(_, name)| name == file) {
-        Some((released, _)) if *released != sum(bytes) => {
-            Err(format!("{file} is released and would change: logs out there hold such bytes; add a new version of the event instead"))
-        }
+        Some((released, _)) if *released != sum(bytes) => Err(format!(
+            "{file} is released and would change: logs out there hold such bytes; add a new version of the event instead"
+        )),
         Some(_) | None => files::keep(&format!("{FOLDER}/{file}"), bytes),
     }
 }
@@ -55,7 +61,8 @@ fn every_event_version_has_its_golden_bytes_and_reads_and_writes_them_the_same()
         json.push(b'\n');
         wrong.extend(keep(&list, &name(&record, "bin"), &bytes).err());
         wrong.extend(keep(&list, &name(&record, "json"), &json).err());
-        let kept = std::fs::read(files::path(&format!("{FOLDER}/{}", name(&record, "bin")))).unwrap_or_default();
+        let kept =
+            std::fs::read(files::path(&format!("{FOLDER}/{}", name(&record, "bin")))).unwrap_or_default();
         match codec::decode_record(&kept) {
             Ok(found) => {
                 assert_eq!(found, record);
@@ -71,7 +78,8 @@ fn every_event_version_has_its_golden_bytes_and_reads_and_writes_them_the_same()
 fn there_is_a_golden_file_for_each_type_and_no_other() {
     let types: Vec<_> = samples::events::all().iter().map(Event::type_name).collect();
     assert_eq!(types, Event::TYPES, "samples::events must hold every type, in order");
-    let mut expected: Vec<String> = records().iter().flat_map(|r| [name(r, "bin"), name(r, "json")]).collect();
+    let mut expected: Vec<String> =
+        records().iter().flat_map(|r| [name(r, "bin"), name(r, "json")]).collect();
     expected.push(RELEASED.to_owned());
     // Versions that we no longer write stay here for ever.
     expected.extend(released(&released_list()).into_iter().map(|(_, name)| name));
@@ -128,7 +136,8 @@ fn a_released_file_is_not_rewritten_even_when_asked() {
 #[test]
 fn the_list_of_released_files_only_ever_grew() {
     let git = |args: &[&str]| {
-        let out = std::process::Command::new("git").args(args).current_dir(files::path(FOLDER)).output().ok()?;
+        let out =
+            std::process::Command::new("git").args(args).current_dir(files::path(FOLDER)).output().ok()?;
         out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
     };
     let Some(commits) = git(&["log", "--format=%H", "--", RELEASED]) else {

@@ -2,7 +2,7 @@
 
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Order};
-use guichet_schemas::event::{Event, EpochStarted};
+use guichet_schemas::event::{EpochStarted, Event};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire;
 use prost::Message as _;
@@ -10,13 +10,21 @@ use prost::Message as _;
 use crate::samples;
 
 fn json(verb: &str, body: &str) -> Result<Command, Rejection> {
-    let decoded = codec::decode_command(samples::subject(verb), Encoding::Json, body.as_bytes(), None, &RequestKey([0; 32]));
+    let decoded = codec::decode_command(
+        samples::subject(verb),
+        Encoding::Json,
+        body.as_bytes(),
+        None,
+        &RequestKey([0; 32]),
+    );
     decoded.map(|r| r.command)
 }
 
 fn create(change: &str) -> String {
     let id = samples::uuid(3);
-    format!(r#"{{"command_id": "{id}", "actor": {{"kind": "agent", "id": "a"}}, "data": {{"subject": "s", "description": "d", "channel": "email", "requester": {{"id": "r"}}, {change}}}}}"#)
+    format!(
+        r#"{{"command_id": "{id}", "actor": {{"kind": "agent", "id": "a"}}, "data": {{"subject": "s", "description": "d", "channel": "email", "requester": {{"id": "r"}}, {change}}}}}"#
+    )
 }
 
 fn refused_as(code: &str, names: &str, body: &str) {
@@ -35,15 +43,26 @@ fn ten_thousand_levels_are_refused_wherever_they_stand() {
             refused_as("malformed", "", &create(&format!(r#""{field}": {value}"#)));
         }
         refused_as("malformed", "", &create(&format!(r#""fields": {{"a": {value}}}"#)));
-        assert!(codec::decode_query("tickets", Encoding::Json, format!(r#"{{"text": {value}}}"#).as_bytes()).is_err());
+        assert!(
+            codec::decode_query("tickets", Encoding::Json, format!(r#"{{"text": {value}}}"#).as_bytes())
+                .is_err()
+        );
     }
     let complete = deep("[", "]");
-    refused_as("malformed", "data.fields.a: must be a text", &create(&format!(r#""fields": {{"a": {complete}}}"#)));
+    refused_as(
+        "malformed",
+        "data.fields.a: must be a text",
+        &create(&format!(r#""fields": {{"a": {complete}}}"#)),
+    );
 }
 
 #[test]
 fn twenty_levels_are_refused_too() {
-    refused_as("malformed", "data.fields.a", &create(&format!(r#""fields": {{"a": {}1{}}}"#, "[".repeat(17), "]".repeat(17))));
+    refused_as(
+        "malformed",
+        "data.fields.a",
+        &create(&format!(r#""fields": {{"a": {}1{}}}"#, "[".repeat(17), "]".repeat(17))),
+    );
 }
 
 #[test]
@@ -51,7 +70,11 @@ fn huge_numbers_are_refused_and_never_rounded() {
     refused_as("malformed", "data.fields.a", &create(r#""fields": {"a": 1e400}"#));
     refused_as("malformed", "data.fields.a", &create(r#""fields": {"a": -1e400}"#));
     refused_as("malformed", "send it as a text", &create(r#""fields": {"a": 9007199254740993}"#));
-    refused_as("malformed", "data.fields.a", &create(&format!(r#""fields": {{"a": {}}}"#, "9".repeat(5_000))));
+    refused_as(
+        "malformed",
+        "data.fields.a",
+        &create(&format!(r#""fields": {{"a": {}}}"#, "9".repeat(5_000))),
+    );
     let escalate = r#"{"data": {"to_tier": 4294967296}}"#;
     assert!(json("escalate", escalate).unwrap_err().to_string().starts_with("data.to_tier"));
     let version = r#"{"expected_version": 18446744073709551616}"#;
@@ -60,8 +83,20 @@ fn huge_numbers_are_refused_and_never_rounded() {
 
 #[test]
 fn a_number_is_the_nearest_double_to_what_was_written() {
-    for text in ["9007199254740991", "0.1", "1.7976931348623157e308", "5e-324", "-0.0", "123456789.12345679", "2.2250738585072011e-308"] {
-        let Order::Create(c) = json("create", &create(&format!(r#""fields": {{"a": {text}}}"#))).unwrap().order else { panic!("a create") };
+    for text in [
+        "9007199254740991",
+        "0.1",
+        "1.7976931348623157e308",
+        "5e-324",
+        "-0.0",
+        "123456789.12345679",
+        "2.2250738585072011e-308",
+    ] {
+        let Order::Create(c) =
+            json("create", &create(&format!(r#""fields": {{"a": {text}}}"#))).unwrap().order
+        else {
+            panic!("a create")
+        };
         let guichet_schemas::event::FieldValue::Number(found) = &c.fields["a"] else { panic!("a number") };
         assert_eq!(found.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
     }
@@ -72,7 +107,10 @@ fn numbers_that_json_cannot_write_are_refused_in_protobuf_too() {
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let mut wire = codec::command_to_wire(samples::commands::all().remove(0));
         let Some(wire::command::Data::Create(c)) = &mut wire.data else { panic!("a create") };
-        c.fields.insert("a".to_owned(), wire::FieldValue { value: Some(wire::field_value::Value::Number(number)) });
+        c.fields.insert(
+            "a".to_owned(),
+            wire::FieldValue { value: Some(wire::field_value::Value::Number(number)) },
+        );
         refused_protobuf(&wire, "data.fields.a", "must be a finite number");
     }
     for time in [i64::MIN, i64::MAX, 253_402_300_800_000, -62_167_219_200_001] {
@@ -84,7 +122,13 @@ fn numbers_that_json_cannot_write_are_refused_in_protobuf_too() {
 }
 
 fn refused_protobuf(wire: &wire::Command, field: &str, rule: &str) {
-    let decoded = codec::decode_command(samples::subject("create"), Encoding::Protobuf, &wire.encode_to_vec(), None, &RequestKey([0; 32]));
+    let decoded = codec::decode_command(
+        samples::subject("create"),
+        Encoding::Protobuf,
+        &wire.encode_to_vec(),
+        None,
+        &RequestKey([0; 32]),
+    );
     let error = codec::error_to_wire(&decoded.unwrap_err());
     assert_eq!((error.code.as_str(), error.field.as_deref()), ("validation_failed", Some(field)));
     assert_eq!(error.message, format!("{field} {rule}"));
@@ -109,7 +153,12 @@ fn a_pair_of_surrogates_and_four_byte_letters_are_welcome() {
 fn nul_is_refused_by_field() {
     let invalid = |field: &str, change: &str| {
         let error = codec::error_to_wire(&json("create", &create(change)).unwrap_err());
-        assert_eq!((error.code.as_str(), error.field.as_deref()), ("validation_failed", Some(field)), "{}", error.message);
+        assert_eq!(
+            (error.code.as_str(), error.field.as_deref()),
+            ("validation_failed", Some(field)),
+            "{}",
+            error.message
+        );
     };
     invalid("data.group", r#""group": "a\u0000b""#);
     invalid("data.tags[1]", r#""tags": ["a", "\u0000"]"#);
@@ -117,14 +166,32 @@ fn nul_is_refused_by_field() {
     invalid("data.fields", r#""fields": {"\u0000": "a"}"#);
     invalid("data.external_ref.id", r#""external_ref": {"source": "s", "id": "a\u0000"}"#);
     refused_as("malformed", "control character", &create("\"group\": \"\0\""));
-    let comment = format!(r#"{{"command_id": "{}", "actor": {{"kind": "agent", "id": "a"}}, "data": {{"visibility": "public", "body": "a\u0000"}}}}"#, samples::uuid(3));
-    assert_eq!(json("add_comment", &comment).unwrap_err().to_string(), "data.body must not hold a NUL character");
+    let comment = format!(
+        r#"{{"command_id": "{}", "actor": {{"kind": "agent", "id": "a"}}, "data": {{"visibility": "public", "body": "a\u0000"}}}}"#,
+        samples::uuid(3)
+    );
+    assert_eq!(
+        json("add_comment", &comment).unwrap_err().to_string(),
+        "data.body must not hold a NUL character"
+    );
 }
 
 #[test]
 fn bytes_that_are_no_utf8_are_refused() {
-    for body in [&b"\xff\xfe{\x00}"[..], b"{\"actor\": \"\xff\"}", b"\xef\xbb\xbf{}", b"{} trailing", b"{\"data\": {\"subject\": \"\xc3\x28\"}}"] {
-        let decoded = codec::decode_command(samples::subject("create"), Encoding::Json, body, None, &RequestKey([0; 32]));
+    for body in [
+        &b"\xff\xfe{\x00}"[..],
+        b"{\"actor\": \"\xff\"}",
+        b"\xef\xbb\xbf{}",
+        b"{} trailing",
+        b"{\"data\": {\"subject\": \"\xc3\x28\"}}",
+    ] {
+        let decoded = codec::decode_command(
+            samples::subject("create"),
+            Encoding::Json,
+            body,
+            None,
+            &RequestKey([0; 32]),
+        );
         assert_eq!(decoded.unwrap_err().code(), "malformed");
     }
 }
@@ -132,10 +199,25 @@ fn bytes_that_are_no_utf8_are_refused() {
 #[test]
 fn body_and_subject_must_agree() {
     let wire = codec::command_to_wire(samples::commands::all().remove(0));
-    let decoded = codec::decode_command(samples::subject("assign"), Encoding::Protobuf, &wire.encode_to_vec(), None, &RequestKey([0; 32]));
-    assert_eq!(decoded.unwrap_err(), Rejection::Malformed("the subject says assign, the body says create".to_owned()));
-    let query = wire::Query { data: Some(wire::query::Data::Projections(wire::ProjectionsQuery {})), ..Default::default() };
-    assert_eq!(codec::decode_query("tickets", Encoding::Protobuf, &query.encode_to_vec()).unwrap_err().code(), "malformed");
+    let decoded = codec::decode_command(
+        samples::subject("assign"),
+        Encoding::Protobuf,
+        &wire.encode_to_vec(),
+        None,
+        &RequestKey([0; 32]),
+    );
+    assert_eq!(
+        decoded.unwrap_err(),
+        Rejection::Malformed("the subject says assign, the body says create".to_owned())
+    );
+    let query = wire::Query {
+        data: Some(wire::query::Data::Projections(wire::ProjectionsQuery {})),
+        ..Default::default()
+    };
+    assert_eq!(
+        codec::decode_query("tickets", Encoding::Protobuf, &query.encode_to_vec()).unwrap_err().code(),
+        "malformed"
+    );
 }
 
 #[test]
@@ -151,7 +233,8 @@ fn an_event_of_a_newer_program_is_told_from_damage() {
     assert!(matches!(unknown(|w| w.schema_version = 2), codec::DecodeError::UnknownEvent { .. }));
     assert!(matches!(unknown(|w| w.position = 0), codec::DecodeError::Field(_)));
     assert!(matches!(unknown(|w| w.recorded_at = i64::MAX), codec::DecodeError::Field(_)));
-    let last = codec::decode_record(&wire::Record { command_index: u32::MAX, ..good }.encode_to_vec()).unwrap();
+    let last =
+        codec::decode_record(&wire::Record { command_index: u32::MAX, ..good }.encode_to_vec()).unwrap();
     assert!(!last.ends_command());
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::samples;
 
 fn decode(verb: &str, body: &[u8]) -> Result<(), Rejection> {
-    codec::decode_command(samples::subject(verb), Encoding::Json, body, None, &RequestKey([0; 32])).map(|_| ())
+    codec::decode_command(samples::subject(verb), Encoding::Json, body, None, &RequestKey([0; 32]))
+        .map(|_| ())
 }
 
 fn send(verb: &str, change: &Value) -> Result<(), Rejection> {
@@ -29,8 +30,14 @@ fn send(verb: &str, change: &Value) -> Result<(), Rejection> {
 /// The first is taken, the second refused with the field.
 fn limit(verb: &str, field: &str, at: &Value, over: &Value) {
     send(verb, at).unwrap_or_else(|e| panic!("{verb} at the limit of {field}: {e}"));
-    let error = codec::error_to_wire(&send(verb, over).expect_err(&format!("{verb} over the limit of {field}")));
-    assert_eq!((error.code.as_str(), error.field.as_deref()), ("validation_failed", Some(field)), "{}", error.message);
+    let error =
+        codec::error_to_wire(&send(verb, over).expect_err(&format!("{verb} over the limit of {field}")));
+    assert_eq!(
+        (error.code.as_str(), error.field.as_deref()),
+        ("validation_failed", Some(field)),
+        "{}",
+        error.message
+    );
 }
 
 fn text_limit(verb: &str, field: &str, letter: &str, max: usize) {
@@ -59,8 +66,16 @@ fn a_description_and_a_comment_have_at_most_48_kib() {
 #[test]
 fn a_note_a_summary_and_a_reason_have_at_most_4_kib() {
     for (verb, field) in [
-        ("assign", "reason"), ("assign", "handover_note"), ("unassign", "reason"), ("escalate", "note"), ("deescalate", "reason"),
-        ("resolve", "summary"), ("resolve", "root_cause"), ("resolve", "override_reason"), ("reopen", "reason"), ("set_priority", "reason"),
+        ("assign", "reason"),
+        ("assign", "handover_note"),
+        ("unassign", "reason"),
+        ("escalate", "note"),
+        ("deescalate", "reason"),
+        ("resolve", "summary"),
+        ("resolve", "root_cause"),
+        ("resolve", "override_reason"),
+        ("reopen", "reason"),
+        ("set_priority", "reason"),
     ] {
         let of = |count: usize| {
             let mut data = json!({field: "n".repeat(count)});
@@ -71,7 +86,12 @@ fn a_note_a_summary_and_a_reason_have_at_most_4_kib() {
         };
         limit(verb, &format!("data.{field}"), &of(4096), &of(4097));
     }
-    limit("resolve", "data.steps[0]", &json!({"steps": ["s".repeat(4096)]}), &json!({"steps": ["s".repeat(4097)]}));
+    limit(
+        "resolve",
+        "data.steps[0]",
+        &json!({"steps": ["s".repeat(4096)]}),
+        &json!({"steps": ["s".repeat(4097)]}),
+    );
 }
 
 #[test]
@@ -98,7 +118,12 @@ fn custom_fields_have_at_most_100_names_of_64_bytes_and_8_kib_together() {
 fn a_comment_has_at_most_50_attachments_of_32_bytes() {
     let many = |count: usize| json!({"attachments": vec![samples::hash(1).to_string(); count]});
     limit("add_comment", "data.attachments", &many(50), &many(51));
-    limit("add_comment", "data.attachments[0]", &json!({"attachments": ["00".repeat(32)]}), &json!({"attachments": ["00".repeat(33)]}));
+    limit(
+        "add_comment",
+        "data.attachments[0]",
+        &json!({"attachments": ["00".repeat(32)]}),
+        &json!({"attachments": ["00".repeat(33)]}),
+    );
 }
 
 #[test]
@@ -115,7 +140,12 @@ fn names_have_at_most_128_characters() {
         text_limit("create", field, "é", 128);
     }
     text_limit("create", "category", "c", 200);
-    limit("create", "data.requester.id", &json!({"requester": {"id": "r".repeat(128)}}), &json!({"requester": {"id": "r".repeat(129)}}));
+    limit(
+        "create",
+        "data.requester.id",
+        &json!({"requester": {"id": "r".repeat(128)}}),
+        &json!({"requester": {"id": "r".repeat(129)}}),
+    );
     limit("escalate", "data.to_tier", &json!({"to_tier": 4}), &json!({"to_tier": 5}));
     limit("deescalate", "data.to_tier", &json!({"to_tier": 0}), &json!({"to_tier": 5}));
     limit("resolve", "data.steps", &json!({"steps": vec!["s"; 100]}), &json!({"steps": vec!["s"; 101]}));
@@ -123,7 +153,8 @@ fn names_have_at_most_128_characters() {
 
 #[test]
 fn a_body_has_at_most_256_kib() {
-    let body = json!({"command_id": samples::uuid(3).to_string(), "actor": {"kind": "agent", "id": "a"}}).to_string();
+    let body = json!({"command_id": samples::uuid(3).to_string(), "actor": {"kind": "agent", "id": "a"}})
+        .to_string();
     let padded = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
     decode("close", padded(256 * 1024).as_bytes()).unwrap();
     let error = codec::error_to_wire(&decode("close", padded(256 * 1024 + 1).as_bytes()).unwrap_err());

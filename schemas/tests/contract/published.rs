@@ -68,7 +68,8 @@ fn command_reply() -> Value {
     let mut accepted = definitions.object(&message("Accepted"), Side::Engine);
     merge(&mut accepted, json!({"properties": {"ok": {"const": true}}}));
     accepted["required"].as_array_mut().expect("a list").push("ok".into());
-    let schema = json!({"description": "Answer to a command.", "oneOf": [accepted, refused(&mut definitions)]});
+    let schema =
+        json!({"description": "Answer to a command.", "oneOf": [accepted, refused(&mut definitions)]});
     definitions.document("reply:command", "command reply", schema)
 }
 
@@ -98,7 +99,8 @@ fn query_reply(name: &str) -> Value {
 fn timeline_entry(definitions: &mut Definitions) -> Value {
     let mut entry = definitions.object(&message("TimelineEntry"), Side::Engine);
     entry["properties"]["type"] = json!({"enum": Event::TYPES});
-    entry["properties"]["data"] = json!({"type": "object", "description": "What happened; its shape is that of the type."});
+    entry["properties"]["data"] =
+        json!({"type": "object", "description": "What happened; its shape is that of the type."});
     entry["properties"]["causation_id"]["type"] = json!(["string", "null"]);
     entry["required"].as_array_mut().expect("a list").push("causation_id".into());
     entry["oneOf"] = definitions.data_by_type(&message("Record"), Side::Engine);
@@ -108,7 +110,10 @@ fn timeline_entry(definitions: &mut Definitions) -> Value {
 fn record(definitions: &mut Definitions) -> Value {
     let mut schema = definitions.object(&message("Record"), Side::Engine);
     let hash = definitions.object(&message("RecordView"), Side::Engine)["properties"]["hash"].take();
-    merge(&mut schema, json!({"properties": {"type": {"enum": Event::TYPES}, "data": {"type": "object"}, "hash": hash}}));
+    merge(
+        &mut schema,
+        json!({"properties": {"type": {"enum": Event::TYPES}, "data": {"type": "object"}, "hash": hash}}),
+    );
     schema["required"].as_array_mut().expect("a list").push("data".into());
     schema
 }
@@ -116,24 +121,40 @@ fn record(definitions: &mut Definitions) -> Value {
 fn event(name: &str) -> Value {
     let mut definitions = Definitions::default();
     let mut schema = record(&mut definitions);
-    let data = events_of(&message("Record")).into_iter().find(|e| e.name() == name).expect("every type is in the record");
-    merge(&mut schema, json!({"properties": {"type": {"const": name}, "data": definitions.reference(&data, Side::Engine)}}));
+    let data = events_of(&message("Record"))
+        .into_iter()
+        .find(|e| e.name() == name)
+        .expect("every type is in the record");
+    merge(
+        &mut schema,
+        json!({"properties": {"type": {"const": name}, "data": definitions.reference(&data, Side::Engine)}}),
+    );
     schema["properties"]["type"].as_object_mut().expect("an object").remove("enum");
     definitions.document(&format!("event:{name}"), name, schema)
 }
 
 #[test]
 fn the_published_contract_is_what_the_descriptors_say() {
-    let mut documents: BTreeMap<String, Vec<u8>> = schemas().into_iter().map(|(path, schema)| (path, files::pretty(&schema))).collect();
+    let mut documents: BTreeMap<String, Vec<u8>> =
+        schemas().into_iter().map(|(path, schema)| (path, files::pretty(&schema))).collect();
     documents.insert("asyncapi.json".to_owned(), files::pretty(&asyncapi::document()));
     documents.insert("verbs.md".to_owned(), verbs::document().into_bytes());
-    let wrong: Vec<_> = documents.iter().filter_map(|(path, bytes)| files::keep(&format!("contract/{path}"), bytes).err()).collect();
+    let wrong: Vec<_> = documents
+        .iter()
+        .filter_map(|(path, bytes)| files::keep(&format!("contract/{path}"), bytes).err())
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
     let mut found = files::names("contract");
     for folder in ["commands", "events", "queries", "replies"] {
-        found.extend(files::names(&format!("contract/{folder}")).into_iter().map(|name| format!("{folder}/{name}")));
+        found.extend(
+            files::names(&format!("contract/{folder}")).into_iter().map(|name| format!("{folder}/{name}")),
+        );
     }
     found.sort();
-    assert_eq!(found, documents.into_keys().collect::<Vec<_>>(), "schemas/contract holds a file that nothing generates");
+    assert_eq!(
+        found,
+        documents.into_keys().collect::<Vec<_>>(),
+        "schemas/contract holds a file that nothing generates"
+    );
 }

@@ -23,9 +23,18 @@ pub(crate) enum Side {
 
 /// Messages that may be absent; `optional` says so for all other fields.
 const OPTIONAL_MESSAGES: &[&str] = &[
-    "Create.external_ref", "TicketCreated.requester_name", "TicketCreated.requester_email",
-    "TicketCreated.requester_phone", "TicketCreated.external_ref", "FieldChanged.from", "FieldChanged.to", "Fact.actor",
-    "TicketView.requester_name", "TicketView.requester_email", "TicketView.requester_phone", "TicketView.external_ref",
+    "Create.external_ref",
+    "TicketCreated.requester_name",
+    "TicketCreated.requester_email",
+    "TicketCreated.requester_phone",
+    "TicketCreated.external_ref",
+    "FieldChanged.from",
+    "FieldChanged.to",
+    "Fact.actor",
+    "TicketView.requester_name",
+    "TicketView.requester_email",
+    "TicketView.requester_phone",
+    "TicketView.external_ref",
     "TicketView.resolution",
 ];
 /// Required although `optional` on the wire, where 0 must differ from absent; or of a fact and not of its event.
@@ -43,7 +52,9 @@ impl Definitions {
             self.0.insert(name.clone(), Value::Null);
             let schema = match (name.as_str(), side) {
                 ("Personal", _) => self.personal(message, side),
-                ("FieldValue", _) => json!({"description": descriptors::message_comment(message), "type": ["string", "number", "boolean"]}),
+                ("FieldValue", _) => {
+                    json!({"description": descriptors::message_comment(message), "type": ["string", "number", "boolean"]})
+                }
                 ("Fact", _) => self.fact(message),
                 _ => self.object(message, side),
             };
@@ -88,7 +99,9 @@ impl Definitions {
         let mut open = vec![schema.to_string()];
         while let Some(text) = open.pop() {
             for (name, definition) in &self.0 {
-                if text.contains(&format!("\"#/$defs/{name}\"")) && used.insert(name.clone(), definition.clone()).is_none() {
+                if text.contains(&format!("\"#/$defs/{name}\""))
+                    && used.insert(name.clone(), definition.clone()).is_none()
+                {
                     open.push(definition.to_string());
                 }
             }
@@ -102,9 +115,21 @@ impl Definitions {
     fn field(&mut self, field: &FieldDescriptor, side: Side) -> Value {
         if field.is_map() {
             let values = json!({"$ref": "#/$defs/FieldValue"});
-            self.reference(field.kind().as_message().expect("a map is a list of entries").map_entry_value_field().kind().as_message().expect("of messages"), side);
+            self.reference(
+                field
+                    .kind()
+                    .as_message()
+                    .expect("a map is a list of entries")
+                    .map_entry_value_field()
+                    .kind()
+                    .as_message()
+                    .expect("of messages"),
+                side,
+            );
             return match side {
-                Side::Caller => json!({"type": "object", "additionalProperties": nullable(values), "maxProperties": 100, "propertyNames": {"minLength": 1, "maxLength": 64}}),
+                Side::Caller => {
+                    json!({"type": "object", "additionalProperties": nullable(values), "maxProperties": 100, "propertyNames": {"minLength": 1, "maxLength": 64}})
+                }
                 Side::Fact => json!({"type": "object", "additionalProperties": nullable(values)}),
                 Side::Engine => json!({"type": "object", "additionalProperties": values}),
             };
@@ -117,11 +142,16 @@ impl Definitions {
         let asked = side != Side::Engine;
         match (descriptors::format(field), field.kind()) {
             (Format::Time, _) => {
-                let decimals_and_zone = if asked { r"(\.[0-9]{1,3})?(Z|[+-][0-9]{2}:[0-9]{2})" } else { r"\.[0-9]{3}Z" };
+                let decimals_and_zone =
+                    if asked { r"(\.[0-9]{1,3})?(Z|[+-][0-9]{2}:[0-9]{2})" } else { r"\.[0-9]{3}Z" };
                 json!({"type": "string", "format": "date-time", "pattern": format!("^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}{decimals_and_zone}$")})
             }
-            (Format::Uuid, _) if asked => json!({"type": "string", "format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"}),
-            (Format::Uuid, _) => json!({"type": "string", "format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}),
+            (Format::Uuid, _) if asked => {
+                json!({"type": "string", "format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"})
+            }
+            (Format::Uuid, _) => {
+                json!({"type": "string", "format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"})
+            }
             (Format::Hex, _) => {
                 let digit = if asked { "[0-9a-fA-F]" } else { "[0-9a-f]" };
                 let count = if field.parent_message().name() == "Sealed" { "+" } else { "{32}" };
@@ -132,17 +162,24 @@ impl Definitions {
             (Format::None, Kind::Bool) => json!({"type": "boolean"}),
             (Format::None, Kind::Uint32) => json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
             (Format::None, Kind::Uint64) => json!({"type": "integer", "minimum": 0, "maximum": INTEGER_MAX}),
-            (Format::None, Kind::String) if side == Side::Caller && !is_filter(field) => match descriptors::limit(field) {
-                Limit::Characters(max) => json!({"type": "string", "minLength": 1, "maxLength": max}),
-                Limit::Bytes(max) => json!({"type": "string", "minLength": 1, "maxLength": max, "$comment": "maxLength in bytes of UTF-8"}),
-            },
+            (Format::None, Kind::String) if side == Side::Caller && !is_filter(field) => {
+                match descriptors::limit(field) {
+                    Limit::Characters(max) => json!({"type": "string", "minLength": 1, "maxLength": max}),
+                    Limit::Bytes(max) => {
+                        json!({"type": "string", "minLength": 1, "maxLength": max, "$comment": "maxLength in bytes of UTF-8"})
+                    }
+                }
+            }
             (Format::None, Kind::String) => json!({"type": "string"}),
             (format, kind) => panic!("{}: no rule for {format:?} {kind:?}", field.full_name()),
         }
     }
 
     fn personal(&mut self, message: &MessageDescriptor, side: Side) -> Value {
-        let sealed = message.get_field_by_name("sealed").and_then(|f| f.kind().as_message().cloned()).expect("Personal has a sealed form");
+        let sealed = message
+            .get_field_by_name("sealed")
+            .and_then(|f| f.kind().as_message().cloned())
+            .expect("Personal has a sealed form");
         let sealed = self.reference(&sealed, side);
         let forms = [("plain", json!({"type": "string"})), ("sealed", sealed)];
         let form = |(name, schema): (&str, Value)| json!({"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": side == Side::Engine});
@@ -190,7 +227,9 @@ pub(crate) fn is_required(field: &FieldDescriptor, side: Side) -> bool {
         // An escalation without tags could not be counted, an import without facts says nothing.
         (Side::Caller, _) if !one => matches!(name.as_str(), "Escalate.tags" | "Import.events"),
         (Side::Caller, kind) => !field.supports_presence() && kind != Kind::Bool,
-        (Side::Fact, kind) => one && !field.supports_presence() && matches!(kind, Kind::Enum(_) | Kind::Bytes),
+        (Side::Fact, kind) => {
+            one && !field.supports_presence() && matches!(kind, Kind::Enum(_) | Kind::Bytes)
+        }
     }
 }
 
@@ -241,8 +280,12 @@ fn between_fields(message: &str) -> Value {
                 {"required": ["remove"], "properties": {"remove": {"type": "array", "minItems": 1}}},
             ],
         }),
-        "Import" => json!({"properties": {"part": {"minimum": 1}, "parts": {"minimum": 1}, "events": {"minItems": 1}}}),
-        "Query" => json!({"properties": {"wait_ms": {"maximum": 30_000}, "limit": {"minimum": 1, "maximum": 1000}}}),
+        "Import" => {
+            json!({"properties": {"part": {"minimum": 1}, "parts": {"minimum": 1}, "events": {"minItems": 1}}})
+        }
+        "Query" => {
+            json!({"properties": {"wait_ms": {"maximum": 30_000}, "limit": {"minimum": 1, "maximum": 1000}}})
+        }
         "TicketQuery" | "TimelineQuery" => json!({"anyOf": [given("ticket_id"), given("number")]}),
         _ => json!({}),
     }

@@ -17,9 +17,13 @@ const ALWAYS: &str = "`malformed` 400, `bad_subject` 400, `validation_failed` 42
 /// Errors of a verb, apart from those.
 fn errors(verb: &str) -> &'static str {
     match verb {
-        "create" => "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`)",
+        "create" => {
+            "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`)"
+        }
         "import" => "`duplicate` 409 (another ticket has this source and id; `details.of`)",
-        "assign" | "unassign" | "add_comment" | "set_priority" | "set_category" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
+        "assign" | "unassign" | "add_comment" | "set_priority" | "set_category" => {
+            "`not_found` 404; `version_conflict`, `terminal_state` 409"
+        }
         "escalate" | "deescalate" | "set_status" | "resolve" | "reopen" | "close" | "cancel" => {
             "`not_found` 404; `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed` 409"
         }
@@ -43,7 +47,11 @@ pub(crate) fn document() -> String {
         let payload = payload("Command", verb);
         write!(out, "\n## {verb}\n\n{}\n\n", descriptors::message_comment(&payload)).unwrap();
         table(&mut out, &payload, Side::Caller);
-        for inner in plain_fields(&payload).iter().filter_map(|f| f.kind().as_message().cloned()).filter(|m| !m.is_map_entry()) {
+        for inner in plain_fields(&payload)
+            .iter()
+            .filter_map(|f| f.kind().as_message().cloned())
+            .filter(|m| !m.is_map_entry())
+        {
             write!(out, "\n`{}`: {}\n\n", inner.name(), descriptors::message_comment(&inner)).unwrap();
             table(&mut out, &inner, Side::Caller);
         }
@@ -64,7 +72,14 @@ fn table(out: &mut String, message: &MessageDescriptor, side: Side) {
     out.push_str("| field | type | required | |\n|---|---|---|---|\n");
     for field in fields {
         let required = if is_required(&field, side) { "yes" } else { "" };
-        writeln!(out, "| `{}` | {} | {required} | {} |", field.name(), kind(&field), descriptors::field_comment(&field)).unwrap();
+        writeln!(
+            out,
+            "| `{}` | {} | {required} | {} |",
+            field.name(),
+            kind(&field),
+            descriptors::field_comment(&field)
+        )
+        .unwrap();
     }
 }
 
@@ -73,7 +88,9 @@ fn kind(field: &FieldDescriptor) -> String {
         (Format::Time, _) => "time".to_owned(),
         (Format::Uuid, _) => "UUID".to_owned(),
         (Format::Hex, _) => "hex".to_owned(),
-        (_, Kind::Enum(e)) => descriptors::words(&e).iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
+        (_, Kind::Enum(e)) => {
+            descriptors::words(&e).iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
+        }
         (_, Kind::Message(_)) if field.is_map() => return "object: name → text, number or flag".to_owned(),
         (_, Kind::Message(m)) => format!("`{}`", m.name()),
         (_, Kind::Bool) => "boolean".to_owned(),
@@ -90,7 +107,9 @@ fn kind(field: &FieldDescriptor) -> String {
 fn example(mut command: guichet_schemas::command::Command) -> String {
     use guichet_schemas::command::Order;
     if let Order::Import(import) = &mut command.order {
-        import.events.retain(|f| matches!(f.event.type_name(), "TicketCreated" | "TicketAssigned" | "TicketResolved"));
+        import
+            .events
+            .retain(|f| matches!(f.event.type_name(), "TicketCreated" | "TicketAssigned" | "TicketResolved"));
     }
     serde_json::to_string_pretty(&guichet_schemas::codec::command_to_wire(command)).unwrap()
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Command, Create, Deescalate, Escalate, Fact, Import, Order, Reopen, Requester,
-    Resolve, SetCategory, SetPriority, SetStatus, Unassign,
+    AddComment, Assign, Cancel, ChangeTags, Command, Create, Deescalate, Escalate, Fact, Import, Order,
+    Reopen, Requester, Resolve, SetCategory, SetPriority, SetStatus, Unassign,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{CommandId, CorrelationId};
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-    CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority,
-    RequesterKind, ResolutionCode, TicketState, TicketType, Urgency, Visibility,
+    CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
+    Priority, RequesterKind, ResolutionCode, TicketState, TicketType, Urgency, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -101,7 +101,12 @@ fn create() -> Order {
 
 fn work() -> Vec<Order> {
     vec![
-        Order::Assign(Assign { assignee: label("bob"), group: label("network"), reason: note("on call"), handover_note: note("The cable was changed.") }),
+        Order::Assign(Assign {
+            assignee: label("bob"),
+            group: label("network"),
+            reason: note("on call"),
+            handover_note: note("The cable was changed."),
+        }),
         Order::Unassign(Unassign { reason: text("end of shift"), group: true }),
         Order::Escalate(Escalate {
             kind: EscalationKind::Functional,
@@ -138,7 +143,12 @@ fn work() -> Vec<Order> {
         Order::Reopen(Reopen { reason: text("it blinks again") }),
         Order::Close,
         Order::Cancel(Cancel { reason: CancelReason::Withdrawn }),
-        Order::SetPriority(SetPriority { urgency: Some(Urgency::High), impact: Some(Impact::High), priority: Some(Priority::Urgent), reason: note("board meeting") }),
+        Order::SetPriority(SetPriority {
+            urgency: Some(Urgency::High),
+            impact: Some(Impact::High),
+            priority: Some(Priority::Urgent),
+            reason: note("board meeting"),
+        }),
         Order::SetCategory(SetCategory { category: Some(line("technical/network")) }),
         Order::ChangeTags(ChangeTags { add: tags(&["drum"]), remove: tags(&["vip"]) }),
     ]
@@ -154,5 +164,12 @@ fn import() -> Order {
             Fact { occurred_at: minute(at), actor: Some(actor()), event }
         })
         .collect();
-    Order::Import(Import { source: line("servicenow"), external_id: line("INC0000045"), part: 1, parts: 2, events, mapping_version: label("servicenow/1") })
+    Order::Import(Import {
+        source: line("servicenow"),
+        external_id: line("INC0000045"),
+        part: 1,
+        parts: 2,
+        events,
+        mapping_version: label("servicenow/1"),
+    })
 }

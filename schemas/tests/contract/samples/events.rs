@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     CategoryChanged, CommentAdded, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, Personal,
-    PriorityChanged, Sealed, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed, TicketCreated,
-    TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
+    PriorityChanged, Sealed, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed,
+    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved,
+    TicketRouted, TicketUnassigned,
 };
 use guichet_schemas::words::{
     ActorKind, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy, EscalationKind,
-    EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode, StatusCause, Strategy,
-    TicketState, TicketType, Urgency, Visibility,
+    EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode, StatusCause,
+    Strategy, TicketState, TicketType, Urgency, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -20,7 +21,11 @@ fn text(s: &str) -> Option<String> {
 }
 
 fn sealed(ciphertext: &[u8]) -> Personal {
-    Personal::Sealed(Sealed { key_id: uuid(6).as_bytes().to_vec(), nonce: vec![0x5a; 12], ciphertext: ciphertext.to_vec() })
+    Personal::Sealed(Sealed {
+        key_id: uuid(6).as_bytes().to_vec(),
+        nonce: vec![0x5a; 12],
+        ciphertext: ciphertext.to_vec(),
+    })
 }
 
 /// One of each, in the order of [`Event::TYPES`].
@@ -162,7 +167,10 @@ fn conversation() -> Vec<Event> {
             reason: text("board meeting"),
         }),
         Event::CategoryChanged(CategoryChanged { from: text("technical"), to: text("technical/printer") }),
-        Event::TagsChanged(TagsChanged { added: vec!["drum".to_owned()], removed: vec!["vip".to_owned(), "old".to_owned()] }),
+        Event::TagsChanged(TagsChanged {
+            added: vec!["drum".to_owned()],
+            removed: vec!["vip".to_owned(), "old".to_owned()],
+        }),
         Event::FieldChanged(FieldChanged {
             field: "floor".to_owned(),
             from: Some(FieldValue::Number(-0.25)),

@@ -50,7 +50,12 @@ pub(crate) fn actor() -> Actor {
 pub(crate) fn subject(verb: &str) -> CommandSubject {
     let verb = verb::VERBS.iter().find(|v| **v == verb).expect("a verb of this build");
     let entity = if matches!(*verb, "create" | "import") { Entity::New } else { Entity::Ticket(ticket()) };
-    CommandSubject { tenant: TenantId::default_tenant(), caller: CallerId::parse("cli").unwrap(), entity, verb }
+    CommandSubject {
+        tenant: TenantId::default_tenant(),
+        caller: CallerId::parse("cli").unwrap(),
+        entity,
+        verb,
+    }
 }
 
 /// A record with every field filled.

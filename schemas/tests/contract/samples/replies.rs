@@ -14,7 +14,12 @@ use guichet_schemas::words::TicketState;
 use super::{actor, events, hash, minute, record, ticket, uuid};
 
 fn event_ref() -> EventRef {
-    EventRef { event_id: EventId(uuid(2)), type_name: "TicketAssigned".to_owned(), version: StreamVersion::new(4).unwrap(), position: LogPosition::new(1234).unwrap() }
+    EventRef {
+        event_id: EventId(uuid(2)),
+        type_name: "TicketAssigned".to_owned(),
+        version: StreamVersion::new(4).unwrap(),
+        position: LogPosition::new(1234).unwrap(),
+    }
 }
 
 pub(crate) fn accepted() -> wire::Accepted {
@@ -25,7 +30,10 @@ pub(crate) fn accepted() -> wire::Accepted {
         partition: 0,
         position: 1234,
         events: vec![codec::event_ref_to_wire(&event_ref())],
-        warnings: vec![wire::Warning { code: "future_time".to_owned(), message: "expected_until lies in the past".to_owned() }],
+        warnings: vec![wire::Warning {
+            code: "future_time".to_owned(),
+            message: "expected_until lies in the past".to_owned(),
+        }],
         replayed: false,
     }
 }
@@ -74,7 +82,10 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
             sentence: "alice assigned the ticket to bob".to_owned(),
         }
     };
-    let view = |event: Event| wire::RecordView { hash: hash(0xef).to_wire(), record: Some(record(event).into_wire()) };
+    let view = |event: Event| wire::RecordView {
+        hash: hash(0xef).to_wire(),
+        record: Some(record(event).into_wire()),
+    };
     let data = [
         Data::Ticket(ticket_view()),
         Data::Timeline(wire::TimelineView { entries: events::all().into_iter().map(entry).collect() }),
@@ -82,7 +93,13 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
         Data::Events(wire::EventsView { events: events::all().into_iter().map(view).collect() }),
         Data::Projections(projections()),
     ];
-    let reply = |data| wire::QueryReply { as_of_position: 1234, as_of_time: minute(5).0, next_cursor: Some("b64".to_owned()), as_of: Some(minute(6).0), data: Some(data) };
+    let reply = |data| wire::QueryReply {
+        as_of_position: 1234,
+        as_of_time: minute(5).0,
+        next_cursor: Some("b64".to_owned()),
+        as_of: Some(minute(6).0),
+        data: Some(data),
+    };
     data.map(reply).to_vec()
 }
 
@@ -97,13 +114,20 @@ fn projections() -> wire::ProjectionsView {
             lag: 0,
             state: wire::ProjectionState::CatchingUp as i32,
             reason: Some("a ticket stands still".to_owned()),
-            quarantined: vec![wire::QuarantinedTicket { tenant: "default".to_owned(), ticket_id: ticket().to_wire(), position: 12, reason: "the fold failed".to_owned() }],
+            quarantined: vec![wire::QuarantinedTicket {
+                tenant: "default".to_owned(),
+                ticket_id: ticket().to_wire(),
+                position: 12,
+                reason: "the fold failed".to_owned(),
+            }],
         }],
     }
 }
 
 fn ticket_view() -> wire::TicketView {
-    let Some(wire::record::Data::TicketCreated(c)) = record(events::all().remove(0)).into_wire().data else { panic!("the first event is a creation") };
+    let Some(wire::record::Data::TicketCreated(c)) = record(events::all().remove(0)).into_wire().data else {
+        panic!("the first event is a creation")
+    };
     wire::TicketView {
         ticket_id: ticket().to_wire(),
         number: "T-42".to_owned(),
@@ -154,7 +178,14 @@ fn ticket_view() -> wire::TicketView {
         max_tier: 2,
         public_comments: 1,
         internal_comments: 1,
-        resolution: Some(wire::ResolutionView { by: actor().id, code: wire::ResolutionCode::Defect as i32, summary: Some(wire::Personal { form: Some(wire::personal::Form::Plain("New toner.".to_owned())) }), resolution_no: 2 }),
+        resolution: Some(wire::ResolutionView {
+            by: actor().id,
+            code: wire::ResolutionCode::Defect as i32,
+            summary: Some(wire::Personal {
+                form: Some(wire::personal::Form::Plain("New toner.".to_owned())),
+            }),
+            resolution_no: 2,
+        }),
         position: 1234,
         age_ms: Some(300_000),
         time_in_state_ms: Some(0),

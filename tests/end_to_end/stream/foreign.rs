@@ -1,0 +1,142 @@
+//! What is not of our history: another writer's message, another log, another engine. Nobody skips it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::desk::Desk;
+use crate::harness::{HALTED, Nats, Process, Serve, Settings, Trio, engine, until, worker};
+use crate::published::{self, jetstream};
+
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+const SUBJECT: &str = "guichet.v1.evt.default.0.TicketCreated";
+
+#[tokio::test]
+async fn a_foreign_message_halts_the_engine_and_keeps_it_halted() {
+    let mut trio = Trio::start().await;
+    let desk = trio.desk().await;
+    let newest = desk.open_tickets("ours", 5).await;
+    everything_is_published(&desk, newest).await;
+    inject(&desk).await;
+    halts(trio.engine.as_mut().expect("it runs"), "halted: stream:").await;
+    trio.launch_engine();
+    halts(trio.engine.as_mut().expect("it runs"), "halted: stream:").await;
+}
+
+#[tokio::test]
+async fn a_foreign_message_halts_a_whole_node() {
+    let mut node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    let newest = desk.open_tickets("ours", 5).await;
+    everything_is_published(&desk, newest).await;
+    inject(&desk).await;
+    halts(node.process(), "halted: stream:").await;
+    assert!(!node.run_file().exists(), "a halted node is not ready");
+}
+
+#[tokio::test]
+async fn an_engine_with_another_log_refuses_the_stream_and_the_first_works_on() {
+    let trio = Trio::start().await;
+    let desk = trio.desk().await;
+    let newest = desk.open_tickets("ours", 5).await;
+    everything_is_published(&desk, newest).await;
+    let before = published::verified(&desk).await;
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let mut other = engine(&trio.url(), elsewhere.path());
+    halts(&mut other, "halted: stream:").await;
+    let newest = desk.open_tickets("ours still", 5).await;
+    everything_is_published(&desk, newest).await;
+    assert!(published::verified(&desk).await.starts_with(&before));
+}
+
+#[tokio::test]
+async fn an_engine_on_an_old_copy_of_its_log_halts() {
+    let mut trio = Trio::start().await;
+    let desk = trio.desk().await;
+    desk.open_tickets("in the copy", 5).await;
+    trio.stop_roles().await;
+    let (log, copy) = (trio.dir().join("engine"), trio.dir().join("copy"));
+    copy_folder(&log, &copy);
+    trio.launch_engine();
+    let newest = desk.open_tickets("not in the copy", 5).await;
+    everything_is_published(&desk, newest).await;
+    trio.stop_roles().await;
+    std::fs::rename(&log, trio.dir().join("newer")).expect("renamed");
+    std::fs::rename(&copy, &log).expect("renamed");
+    trio.launch_engine();
+    halts(trio.engine.as_mut().expect("it runs"), "halted: stream:").await;
+}
+
+#[tokio::test]
+async fn a_second_engine_on_the_same_folder_does_not_start() {
+    let trio = Trio::start().await;
+    let mut second = engine(&trio.url(), trio.dir());
+    let status = second.exit(ENDS_WITHIN).await;
+    assert_eq!(status.code(), Some(1));
+    assert!(second.said().contains("another engine runs on"), "{}", second.said());
+    trio.desk().await.open_tickets("the first works on", 2).await;
+}
+
+#[tokio::test]
+async fn a_worker_of_another_lineage_halts_and_skips_nothing() {
+    let mut trio = Trio::start().await;
+    let desk = trio.desk().await;
+    let folded = desk.open_tickets("first lineage", 5).await;
+    desk.folded(folded).await;
+    let tickets = desk.tickets().await;
+    trio.stop_roles().await;
+
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let other_nats = Nats::start(elsewhere.path()).await;
+    let other_engine = engine(&other_nats.url(), elsewhere.path());
+    let other_desk = Desk::connect(&other_nats.url()).await;
+    assert!(other_desk.head().await < folded);
+    // The other log is shorter than what the read model knows.
+    halts(&mut worker(&other_nats.url(), trio.dir()), "the log ends at").await;
+    let newest = other_desk.open_tickets("second lineage", 20).await;
+    assert!(newest > folded);
+    // Now it is longer, and what stands at the same place is something else.
+    halts(&mut worker(&other_nats.url(), trio.dir()), "another lineage").await;
+    // Without the engine, the stream alone tells as much.
+    everything_is_published(&other_desk, newest).await;
+    other_engine.kill();
+    halts(&mut worker(&other_nats.url(), trio.dir()), "another lineage").await;
+
+    trio.launch_engine();
+    trio.launch_worker();
+    desk.ready().await;
+    let ids = |tickets: &[serde_json::Value]| -> Vec<_> {
+        tickets.iter().map(|t| (t["ticket_id"].clone(), t["version"].clone())).collect()
+    };
+    assert_eq!(ids(&desk.tickets().await), ids(&tickets), "at home it goes on as before");
+}
+
+async fn inject(desk: &Desk) {
+    let ack = jetstream(desk).publish(SUBJECT, "not ours".into()).await.expect("sent");
+    ack.await.expect("stored");
+}
+
+async fn halts(process: &mut Process, why: &str) {
+    let status = process.exit(ENDS_WITHIN).await;
+    assert_eq!(status.code(), Some(HALTED), "{}", process.said());
+    let said = process.said();
+    let last = said.lines().last().unwrap_or_default();
+    assert!(last.contains(why), "the last word must say why: {said}");
+}
+
+async fn everything_is_published(desk: &Desk, newest: u64) {
+    let there = async || published::last_sequence(desk).await.filter(|last| *last >= newest);
+    until("everything is published", ENDS_WITHIN, there).await;
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! An admin's mistakes: the stream is deleted, emptied, cut short, beheaded or has a hole.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{Context, stream};
+
+use crate::desk::Desk;
+use crate::harness::{Trio, until};
+use crate::published::{self, Published, STREAM, jetstream};
+
+const HEALED_WITHIN: Duration = Duration::from_secs(30);
+const TICKETS: usize = 60;
+
+#[tokio::test]
+async fn a_stream_deleted_under_a_running_engine_comes_back_the_same() {
+    let mut desk = Damaged::prepare().await;
+    jetstream(&desk.desk).delete_stream(STREAM).await.expect("deleted");
+    desk.heals().await;
+}
+
+#[tokio::test]
+async fn a_stream_emptied_under_a_running_engine_is_filled_again() {
+    let mut desk = Damaged::prepare().await;
+    let admin = jetstream(&desk.desk);
+    admin.delete_stream(STREAM).await.expect("deleted");
+    // The engine may have made its own in between, which is as good.
+    admin.create_stream(unprotected(1)).await.ok();
+    desk.heals().await;
+}
+
+#[tokio::test]
+async fn a_stream_cut_short_gets_its_end_back() {
+    let mut desk = Damaged::prepare().await;
+    desk.while_the_engine_is_away(async |admin, messages| {
+        copy(admin, unprotected(1), &messages[..messages.len() / 2]).await;
+    })
+    .await;
+    desk.heals().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_lost_its_beginning_is_made_anew() {
+    let mut desk = Damaged::prepare().await;
+    desk.while_the_engine_is_away(async |admin, messages| {
+        let half = messages.len() / 2;
+        copy(admin, unprotected(half as u64 + 1), &messages[half..]).await;
+    })
+    .await;
+    desk.heals().await;
+}
+
+#[tokio::test]
+async fn a_stream_with_a_hole_is_made_anew() {
+    let mut desk = Damaged::prepare().await;
+    desk.while_the_engine_is_away(async |admin, messages| {
+        copy(admin, unprotected(1), messages).await;
+        let stream = admin.get_stream(STREAM).await.expect("the copy");
+        assert!(stream.delete_message(17).await.expect("deleted"));
+    })
+    .await;
+    desk.heals().await;
+}
+
+/// A desk at work, and its stream before somebody touched it.
+struct Damaged {
+    trio: Trio,
+    desk: Desk,
+    before: Vec<Published>,
+}
+
+impl Damaged {
+    async fn prepare() -> Self {
+        let trio = Trio::start().await;
+        let desk = trio.desk().await;
+        let newest = desk.open_tickets("before", TICKETS).await;
+        let published = async || published::last_sequence(&desk).await.filter(|last| *last == newest);
+        until("everything is published", HEALED_WITHIN, published).await;
+        let before = published::verified(&desk).await;
+        Self { trio, desk, before }
+    }
+
+    async fn while_the_engine_is_away(&mut self, damage: impl AsyncFn(&Context, &[Published])) {
+        self.trio.kill_engine();
+        let admin = jetstream(&self.desk);
+        admin.delete_stream(STREAM).await.expect("deleted");
+        damage(&admin, &self.before).await;
+        let damaged = published::read(&self.desk).await;
+        assert_ne!(damaged, self.before, "it is damaged");
+        self.trio.launch_engine();
+    }
+
+    /// The stream is as it was, protected as it was, and the desk works on.
+    async fn heals(&mut self) {
+        let desk = &self.desk;
+        let newest = desk.open_tickets("after", 3).await;
+        let healed = async || {
+            let stream = jetstream(desk).get_stream(STREAM).await.ok()?;
+            let state = &stream.cached_info().state;
+            (state.messages == newest && state.last_sequence == newest).then(|| stream.cached_info().clone())
+        };
+        let found = until("the stream is whole", HEALED_WITHIN, healed).await;
+        assert!(found.config.deny_delete && found.config.deny_purge, "nobody may take from it");
+        let after = published::verified(desk).await;
+        assert!(self.before == after[..self.before.len()], "bytes, headers and sequences are the same");
+        desk.folded(newest).await;
+        let projections = desk.query("projections", serde_json::json!({})).await;
+        assert_eq!(projections["data"][0]["state"], "live", "{projections}");
+        assert_eq!(desk.tickets().await.len(), TICKETS + 3);
+    }
+}
+
+/// A stream of ours as an admin would make it by hand.
+fn unprotected(first_sequence: u64) -> stream::Config {
+    stream::Config {
+        name: STREAM.to_owned(),
+        subjects: vec!["guichet.v1.evt.*.0.*".to_owned()],
+        first_sequence: (first_sequence > 1).then_some(first_sequence),
+        ..Default::default()
+    }
+}
+
+async fn copy(admin: &Context, config: stream::Config, messages: &[Published]) {
+    admin.create_stream(config).await.expect("created");
+    for message in messages {
+        let (subject, headers) = (message.subject.clone(), message.headers.clone());
+        let ack = admin.publish_with_headers(subject, headers, message.payload.clone()).await.expect("sent");
+        assert_eq!(ack.await.expect("stored").sequence, message.sequence);
+    }
+}
