@@ -24,7 +24,7 @@ use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::Memory;
 use guichet_engine::{Engine, Settings};
-use guichet_schemas::position::Partition;
+use guichet_schemas::position::{LogPosition, Partition};
 use tokio::sync::watch;
 
 use crate::callers::Callers;
@@ -49,31 +49,47 @@ async fn main() {
     let configured = std::env::var_os("GUICHET_NATS_SERVER").map(PathBuf::from);
     let search = Search { configured, home: std::env::home_dir(), path: std::env::var_os("PATH") };
     let found = nats_server::find(&search).expect("a nats-server; guichet doctor says how to get one");
-    let server = NatsServer::start(&found, &dir.path().join("nats"), 0).await.expect("it starts");
-    let url = server.url();
-    let (rounds, turn) = (length.pick(3, 10), Duration::from_millis(length.pick(1500, 4000)));
+    // One server each: none of the three is disturbed by what another leaves behind.
+    let mut servers = Vec::new();
+    for name in ["echo", "quiet", "publishing"] {
+        let store = dir.path().join(name).join("nats");
+        servers.push(NatsServer::start(&found, &store, 0).await.expect("it starts"));
+    }
+    let urls: Vec<String> = servers.iter().map(NatsServer::url).collect();
+    let client = connect(&urls[0]).await;
+    let echo = echo::start(&client).await;
+    round_trip(&client).await;
+    let (_connected, reconnected) = watch::channel(0);
+    let mut callers = vec![Callers::new(&urls[0], Some(echo::SUBJECT)).await];
+    let mut engines = Vec::new();
+    for (url, publish) in urls[1..].iter().zip([false, true]) {
+        let folder = dir.path().join(format!("log-{publish}"));
+        engines.push(engine(url, &folder, publish, reconnected.clone()).await);
+        callers.push(Callers::new(url, None).await);
+    }
 
-    let mut echo_callers = Callers::new(&url, Some(echo::SUBJECT)).await;
-    let mut engines = [(false, Callers::new(&url, None).await), (true, Callers::new(&url, None).await)];
+    let (rounds, turn) = (length.pick(5, 15), Duration::from_millis(length.pick(1500, 4000)));
     let mut rates: [Vec<f64>; 3] = Default::default();
-    // The echo and both kinds of engine take turns, so that all see the same machine.
+    // They take turns, so that all see the same machine. The first round warms up and does not count.
     for round in 0..=rounds {
-        let client = connect(&url).await;
-        let echo = echo::start(&client).await;
-        round_trip(&client).await;
-        let mut round_rates = vec![echo_callers.turn(turn).await];
-        echo.stop().await.expect("the echo stops");
-        for (publish, callers) in &mut engines {
-            let engine = engine(&url, &dir.path().join(format!("log-publish-{publish}")), *publish).await;
-            round_rates.push(callers.turn(turn).await);
-            engine.stop().await.expect("the log closes");
-        }
-        // The first round warms everything up and does not count.
-        if round > 0 {
-            rates.iter_mut().zip(round_rates).for_each(|(all, one)| all.push(one));
+        for (rates, callers) in rates.iter_mut().zip(&mut callers) {
+            let rate = callers.turn(turn).await;
+            if round > 0 {
+                rates.push(rate);
+            }
+            // The stream must have caught up before another is measured.
+            for engine in &engines[1..] {
+                engine.progress().reaches(LogPosition::or_zero(engine.reader().head())).await;
+            }
         }
     }
-    server.stop().await;
+    for engine in engines {
+        engine.stop().await.expect("the log closes");
+    }
+    echo.stop().await.expect("the echo stops");
+    for server in servers {
+        server.stop().await;
+    }
     let [echo, quiet, publishing] = rates.map(median);
     let row = |what: &str, figure: f64, against, target| Row {
         what: what.to_owned(),
@@ -99,11 +115,9 @@ async fn connect(url: &str) -> Client {
         .expect("our own server takes connections")
 }
 
-async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
+async fn engine(url: &str, dir: &Path, publish: bool, reconnected: watch::Receiver<u64>) -> Engine {
     let settings = Settings { dir: dir.to_owned(), partition: Partition(0), disk_reserve_bytes: 0, publish };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    // Nobody reconnects here.
-    let (_, reconnected) = watch::channel(0);
     let client = connect(url).await;
     let engine = guichet_engine::start(settings, memory, client.clone(), reconnected, Halt::new())
         .await

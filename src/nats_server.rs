@@ -28,6 +28,8 @@ use tracing::{error, info, warn};
 pub(crate) const PINNED: &str = "2.15.1";
 /// Older servers have holes that a client without an account can use: refused.
 pub(crate) const FLOOR: &str = "2.12.8";
+/// Memory that the child aims to stay below; it may go beyond when it must.
+const MEMORY_SOFT_LIMIT: &str = "96MiB";
 /// From here on no fault is known that concerns us.
 const ADVISED: &str = "2.14.5";
 
@@ -306,6 +308,8 @@ impl Place {
         command
             .arg("-c")
             .arg(self.config())
+            // Its garbage collector takes what it is given; the whole desk is to fit into a small machine.
+            .env("GOMEMLIMIT", MEMORY_SOFT_LIMIT)
             .current_dir(&self.dir)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -39,7 +39,6 @@ pub(crate) struct Node {
     data_dir: PathBuf,
     nats: Option<NatsServer>,
     pub(crate) url: String,
-    pub(crate) client: Client,
     pub(crate) engine: Option<Engine>,
     pub(crate) projection: Option<Projection>,
     halt: Halt,
@@ -97,7 +96,7 @@ impl Node {
             None
         };
         let writes_run_file = roles.engine && roles.projections;
-        let node = Self { data_dir, nats, url, client, engine, projection, halt, writes_run_file };
+        let node = Self { data_dir, nats, url, engine, projection, halt, writes_run_file };
         node.announce()?;
         Ok(node)
     }

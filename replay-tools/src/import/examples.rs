@@ -6,7 +6,7 @@ use std::path::Path;
 use guichet_schemas::command::Import;
 use guichet_schemas::event::{Event, FieldValue, Personal};
 use guichet_schemas::words::{
-    ActorKind, AuthorKind, Channel, HoldReason, Origin, Priority, TicketState, TicketType,
+    ActorKind, AuthorKind, Channel, HoldReason, Origin, Priority, TicketState, TicketType, Visibility,
 };
 use prost::Message as _;
 

@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn thousands_of_runs_are_merged_with_few_open_files() {
         let rows: Vec<Row> =
-            (0..10_000u64).map(|i| row(i, &format!("{}", i * 7919 % 10_007), 0, None)).collect();
+            (0..5_000u64).map(|i| row(i, &format!("{}", i * 7919 % 5_003), 0, None)).collect();
         // A budget of one byte makes a run of every row.
         let (out, runs) = sorted(&rows, false, 1);
         assert!(runs <= 3 * FAN_IN, "{runs}");

@@ -1,20 +1,12 @@
-//! Rules between fields, limits of lists and of numbers: what a field's own type cannot say.
+//! Rules between the fields of a command, limits of its lists and numbers: what a field's own type cannot say.
 
 use std::collections::BTreeMap;
 
 use crate::command::{Order, limits};
 use crate::event::{Actor, FieldValue};
-use crate::ids::TicketId;
-use crate::mirror::Wire as _;
 use crate::rejection::FieldError;
 use crate::text::Label;
-use crate::wire::{self, query::Data};
-use crate::words::{Channel, EscalationKind, Priority, TicketState};
-
-/// Most entries of an answer.
-const PAGE_MAX: u32 = 1000;
-/// Longest wait for a read model, in milliseconds.
-const WAIT_MS_MAX: u64 = 30_000;
+use crate::words::{EscalationKind, TicketState};
 
 /// Whoever acts has an identifier like everybody else.
 pub(super) fn actor(actor: &Actor) -> Result<(), FieldError> {
@@ -153,35 +145,4 @@ fn check_fields(fields: &BTreeMap<String, FieldValue>) -> Result<(), FieldError>
         Some((name, _)) => Err(FieldError::new(format!("fields.{name}"), "must not hold a NUL character")),
         None => Ok(()),
     }
-}
-
-/// The limits of every query, and the filters that protobuf knows only as numbers or bytes.
-pub(super) fn query(query: &wire::Query, data: &Data) -> Result<(), FieldError> {
-    if query.limit.is_some_and(|l| l == 0 || l > PAGE_MAX) {
-        return Err(FieldError::new("limit", format!("must be 1 to {PAGE_MAX}")));
-    }
-    if query.wait_ms.is_some_and(|w| w > WAIT_MS_MAX) {
-        return Err(FieldError::new("wait_ms", format!("must be at most {WAIT_MS_MAX}")));
-    }
-    match data {
-        Data::Ticket(wire::TicketQuery { ticket_id, number })
-        | Data::Timeline(wire::TimelineQuery { ticket_id, number }) => {
-            if ticket_id.is_none() && number.is_none() {
-                return Err(FieldError::new("ticket_id", "or number is required"));
-            }
-            uuid(ticket_id.as_ref())
-        }
-        Data::Tickets(filter) => {
-            Option::<TicketState>::from_wire(filter.status).map_err(|e| e.in_field("status"))?;
-            Option::<Priority>::from_wire(filter.priority).map_err(|e| e.in_field("priority"))?;
-            Option::<Channel>::from_wire(filter.channel).map_err(|e| e.in_field("channel"))?;
-            Ok(())
-        }
-        Data::Events(filter) => uuid(filter.ticket_id.as_ref()),
-        Data::Projections(_) => Ok(()),
-    }
-}
-
-fn uuid(ticket_id: Option<&Vec<u8>>) -> Result<(), FieldError> {
-    Option::<TicketId>::from_wire(ticket_id.cloned()).map(|_| ()).map_err(|e| e.in_field("ticket_id"))
 }

@@ -175,7 +175,7 @@ fn schema_and_decoder_take_and_refuse_the_same_commands() {
 fn queries() -> Vec<(&'static str, Value)> {
     let common = json!({"min_position": 5, "wait_ms": 100, "as_of": "2026-03-02T09:00:00.000Z", "as_of_position": 7, "limit": 10, "cursor": "c"});
     let id = samples::ticket().to_string();
-    let of_ticket = json!({"ticket_id": id, "number": "T-42"});
+    let of_ticket = json!({"ticket_id": id});
     let filters = [
         ("ticket", of_ticket.clone()),
         ("timeline", of_ticket),
@@ -198,14 +198,12 @@ fn queries() -> Vec<(&'static str, Value)> {
 fn schema_and_decoder_take_and_refuse_the_same_queries() {
     let mut differences = Vec::new();
     for (name, good) in queries() {
-        let mut bodies = damaged(&good, "");
-        bodies.push(("nothing".to_owned(), good.clone()));
-        for (field, wrong) in [("limit", 0), ("limit", 1001), ("wait_ms", 30_001)] {
-            let mut body = good.clone();
-            body[field] = json!(wrong);
-            bodies.push((format!("{field} = {wrong}"), body));
-        }
-        for (what, body) in bodies {
+        conforms(&format!("queries/{name}.json"), good.to_string().as_bytes()).unwrap();
+        for (what, body) in damaged(&good, "") {
+            // Which of its filters a query needs is a rule of the read models.
+            if what.starts_with(".ticket_id removed") || what.starts_with(".ticket_id null") {
+                continue;
+            }
             let schema = VALIDATORS[&format!("queries/{name}.json")].is_valid(&body);
             let decoder = codec::decode_query(name, Encoding::Json, body.to_string().as_bytes());
             if schema != decoder.is_ok() {

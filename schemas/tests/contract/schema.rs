@@ -286,7 +286,7 @@ fn between_fields(message: &str) -> Value {
         "Query" => {
             json!({"properties": {"wait_ms": {"maximum": 30_000}, "limit": {"minimum": 1, "maximum": 1000}}})
         }
-        "TicketQuery" | "TimelineQuery" => json!({"anyOf": [given("ticket_id"), given("number")]}),
+        "TicketQuery" | "TimelineQuery" => json!({"oneOf": [given("ticket_id"), given("number")]}),
         _ => json!({}),
     }
 }
