@@ -7,6 +7,8 @@ mod table;
 #[path = "common/workload.rs"]
 mod workload;
 
+#[path = "common/cpu.rs"]
+mod cpu;
 #[path = "common/drive.rs"]
 mod drive;
 #[path = "append/floor.rs"]
@@ -28,6 +30,8 @@ use crate::workload::{Tickets, Workload};
 const CACHE_BYTES: usize = 32 << 20;
 /// See [`CACHE_BYTES`].
 const WRITE_BUFFER_BYTES: usize = 96 << 20;
+/// The threads of the log.
+const THREADS: [&str; 2] = ["guichet-decide", "guichet-commit"];
 /// Tickets that get all the commands of the last level.
 const HOT: u64 = 64;
 
@@ -62,6 +66,11 @@ fn main() {
             unit: "events",
             ..Row::default()
         });
+        let [decider, committer, floor] = level.cpu.map(|t| t.as_secs_f64() * 1e6 / level.commands as f64);
+        for (what, figure) in [("  decider, on a CPU", decider), ("  committer, on a CPU", committer)] {
+            let against = Some(floor);
+            rows.push(Row { what: what.to_owned(), figure, unit: "µs/command", against, ..Row::default() });
+        }
         if in_flight == 1 {
             for (name, quantile, target) in [("p50", 0.5, "≤ 1.5"), ("p99", 0.99, "≤ 1.5")] {
                 let of = |h: &Histogram<u64>| h.value_at_quantile(quantile) as f64 / 1000.0;
@@ -83,8 +92,11 @@ fn main() {
 
 /// What one level came to, all turns together.
 struct Level {
+    commands: u64,
     events: u64,
     batches: u64,
+    /// On a CPU: the decider, the committer, and what writes the floor.
+    cpu: [Duration; 3],
     /// Commands/s of each turn.
     engine: Vec<f64>,
     /// The same commands/s, if nothing but their records had to be written.
@@ -102,8 +114,10 @@ fn measure(in_flight: usize, tickets: Tickets, length: Length) -> Level {
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(tickets));
     let histogram = || Histogram::new_with_max(60_000_000_000, 3).expect("a minute in ns with 3 digits is possible");
     let mut level = Level {
+        commands: 0,
         events: 0,
         batches: 0,
+        cpu: [Duration::ZERO; 3],
         engine: Vec::new(),
         floor: Vec::new(),
         engine_ns: histogram(),
@@ -112,9 +126,16 @@ fn measure(in_flight: usize, tickets: Tickets, length: Length) -> Level {
     let (turns, turn) = (length.pick(11, 25), Duration::from_millis(length.pick(300, 1500)));
     // The first turn fills caches and creates what is hot; it does not count.
     for counts in std::iter::once(false).chain(std::iter::repeat_n(true, turns)) {
+        let before = THREADS.map(cpu::of_threads);
         let turn = drive.turn(in_flight, turn);
+        let after = THREADS.map(cpu::of_threads);
         let written = floor.write(&log.reader(), &turn.heads);
         if counts {
+            level.commands += turn.latencies_ns.len() as u64;
+            for i in 0..THREADS.len() {
+                level.cpu[i] += after[i].saturating_sub(before[i]);
+            }
+            level.cpu[2] += written.on_cpu;
             let commands = turn.latencies_ns.len() as f64;
             level.events += written.events;
             level.batches += turn.heads.len() as u64;

@@ -7,6 +7,8 @@ use guichet_engine::log::{LogReader, Memory, keys, options};
 use guichet_schemas::position::LogPosition;
 use rocksdb::{ColumnFamilyDescriptor, DB, WriteBatch, WriteOptions};
 
+use crate::cpu;
+
 /// A plain RocksDB with the options of the log.
 pub(crate) struct Floor {
     db: DB,
@@ -17,6 +19,8 @@ pub(crate) struct Floor {
 pub(crate) struct Written {
     /// All batches together.
     pub(crate) took: Duration,
+    /// All batches together, on a CPU.
+    pub(crate) on_cpu: Duration,
     /// Each batch.
     pub(crate) latencies_ns: Vec<u64>,
     /// Events in them.
@@ -38,11 +42,12 @@ impl Floor {
         let events = self.db.cf_handle(keys::EVENTS).expect("it was opened with this column family");
         let mut sync = WriteOptions::default();
         sync.set_sync(true);
-        let mut written = Written { took: Duration::ZERO, latencies_ns: Vec::with_capacity(heads.len()), events: 0 };
+        let latencies_ns = Vec::with_capacity(heads.len());
+        let mut written = Written { took: Duration::ZERO, on_cpu: Duration::ZERO, latencies_ns, events: 0 };
         for head in heads {
             let count = usize::try_from(head + 1 - self.next.get()).expect("a batch fits into memory");
             let records = log.read(self.next, count, usize::MAX).expect("the log can be read");
-            let begun = Instant::now();
+            let (begun, cpu_before) = (Instant::now(), cpu::of_this_thread());
             let mut batch = WriteBatch::default();
             for record in &records {
                 batch.put_cf(&events, keys::event(self.next), record);
@@ -50,6 +55,7 @@ impl Floor {
             }
             self.db.write_opt(batch, &sync).expect("the disk takes it");
             let took = begun.elapsed();
+            written.on_cpu += cpu::of_this_thread().saturating_sub(cpu_before);
             written.took += took;
             written.events += records.len() as u64;
             written.latencies_ns.push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));

@@ -1,3 +1,5 @@
+//! The fold: batches, restarts, quarantine.
+
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 use proptest::prelude::*;

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::fold::Folded;
 use crate::lineage::Halt;
 use crate::model;
-use crate::store::{StoreError, View};
+use crate::store::{Checkpoint, StoreError, View};
 
 /// Up to this many positions behind is still live: under load a batch is always on its way.
 const LIVE_LAG_MAX: u64 = 1_000;
@@ -47,6 +47,11 @@ impl Status {
         self.newest.store(position, Ordering::Relaxed);
     }
 
+    /// Positions between a checkpoint and the newest event known.
+    pub(crate) fn behind(&self, checkpoint: &Checkpoint) -> u64 {
+        self.newest.load(Ordering::Relaxed).saturating_sub(checkpoint.position_or_zero())
+    }
+
     pub(crate) fn connected(&self) {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -74,14 +79,13 @@ impl Status {
     /// The answer about this read model, with the quarantined tickets of one tenant, or of all.
     pub(crate) fn projection(&self, view: &View<'_>, tenant: Option<&str>) -> Result<ProjectionView, StoreError> {
         let checkpoint = view.checkpoint()?;
-        let position = checkpoint.position_or_zero();
-        let lag = self.newest.load(Ordering::Relaxed).saturating_sub(position);
+        let lag = self.behind(&checkpoint);
         let (state, reason) = self.state(lag);
         Ok(ProjectionView {
             name: model::NAME.to_owned(),
             version: model::VERSION,
             generation: checkpoint.generation,
-            checkpoint: position,
+            checkpoint: checkpoint.position_or_zero(),
             checkpoint_hash: checkpoint.hash.to_wire(),
             lag,
             state: state as i32,

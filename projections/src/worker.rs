@@ -3,10 +3,13 @@
 //!
 //! ```text
 //! follow: find the stream ─▶ verify the hash at the checkpoint ─▶ consume from checkpoint + 1
-//!              │ no stream, or it begins later                        │ anything odd
-//!              ▼                                                      ▼
-//!         read the log service up to where the stream begins     follow again, after a pause
+//!              │ no stream, it begins later,                          │ anything odd
+//!              ▼ or it is far ahead                                   ▼
+//!         read the log service                                   follow again, after a pause
 //! ```
+//!
+//! Far behind, the log service is several times faster: records by the thousand, where the stream brings
+//! them one by one, each with a score of headers.
 
 mod log_service;
 mod pause;
@@ -34,6 +37,8 @@ use stream::{Extent, Messages};
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// After this long without a message the stream is asked whether there should have been one.
 const WATCHDOG: Duration = Duration::from_secs(3);
+/// From this many positions on the log is read instead of the stream, if somebody serves it.
+const FAR_BEHIND: u64 = 10_000;
 
 pub(crate) struct Worker {
     folder: Arc<Mutex<Folder>>,
@@ -41,6 +46,8 @@ pub(crate) struct Worker {
     checkpoint: Checkpoint,
     jetstream: jetstream::Context,
     log: LogService,
+    /// Whether an engine answered when it was last asked.
+    log_answers: bool,
     partition: Partition,
     batch_events_max: usize,
     stop: watch::Receiver<bool>,
@@ -62,6 +69,7 @@ impl Worker {
             checkpoint,
             jetstream: stream::context(client.clone()),
             log: LogService::new(client, partition),
+            log_answers: false,
             partition,
             batch_events_max: batch_events_max.max(1),
             stop,
@@ -79,6 +87,7 @@ impl Worker {
             }
             match pause {
                 Pause::Stopped => return,
+                Pause::FarBehind => {}
                 Pause::Halted(halt) => {
                     tracing::error!(%halt, "the ticket projection halts");
                     return self.status.halt(&halt);
@@ -111,6 +120,8 @@ impl Worker {
                 self.status.newest(extent.last);
                 if next < extent.first {
                     self.read_log_until(extent.first - 1).await?;
+                } else if self.log_answers && self.is_far_behind() {
+                    self.catch_up(extent.last).await?;
                 }
                 self.consume(&extent).await
             }
@@ -122,9 +133,12 @@ impl Worker {
     }
 
     /// Compares the record at the checkpoint with the log's, or where nobody serves the log, with the stream's.
-    async fn verify(&self, extent: Option<&Extent>) -> Result<(), Pause> {
+    async fn verify(&mut self, extent: Option<&Extent>) -> Result<(), Pause> {
+        // Position 0 asks for the head only.
+        let reply = self.unless_stopped(self.log.read(self.checkpoint.position_or_zero(), 1)).await?;
+        self.log_answers = matches!(reply, Reply::Batch(_));
         let Some(position) = self.checkpoint.position else { return Ok(()) };
-        let theirs = match self.unless_stopped(self.log.read(position.get(), 1)).await? {
+        let theirs = match reply {
             Reply::Batch(batch) if batch.head < position.get() => {
                 return Err(Pause::Halted(Halt::AheadOfLog { checkpoint: position, head: batch.head }));
             }
@@ -167,6 +181,24 @@ impl Worker {
             if let Some(why) = ended {
                 return Err(why);
             }
+            if self.log_answers && self.is_far_behind() {
+                return Err(Pause::FarBehind);
+            }
+        }
+    }
+
+    fn is_far_behind(&self) -> bool {
+        self.status.behind(&self.checkpoint) > FAR_BEHIND
+    }
+
+    /// Reads the log as long as it answers; what it does not give, the stream will.
+    async fn catch_up(&mut self, until: u64) -> Result<(), Pause> {
+        match self.read_log_until(until).await {
+            Err(Pause::Interrupted(_)) => {
+                self.log_answers = false;
+                Ok(())
+            }
+            done => done,
         }
     }
 

@@ -1,3 +1,5 @@
+//! The made-up desk is accepted by the rules and the same every time.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{Context, Ticket, allowed_verbs, decide, evolve};

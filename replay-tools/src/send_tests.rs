@@ -1,3 +1,5 @@
+//! Commands from flags and JSON.
+
 use clap::Parser;
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::Order;

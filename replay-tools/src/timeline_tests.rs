@@ -1,3 +1,5 @@
+//! Pages of a history.
+
 use guichet_schemas::event::{Actor, CommentAdded, Event, Personal, StatusChanged, TicketAssigned, TicketCreated, TicketImported, TicketResolved};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, CommentId, EventId};

@@ -1,3 +1,5 @@
+//! How events read.
+
 use guichet_schemas::event::*;
 use guichet_schemas::words::*;
 

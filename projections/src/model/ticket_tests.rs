@@ -1,3 +1,5 @@
+//! What a record does to a ticket row.
+
 use guichet_schemas::event::*;
 use proptest::prelude::*;
 

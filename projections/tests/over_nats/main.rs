@@ -1,5 +1,6 @@
 //! The worker and the query service against a real nats-server, with synthetic records and a log service
 //! of the test's own in the place of an engine.
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
 #[path = "../support/history.rs"]
 mod history;

@@ -124,8 +124,19 @@ impl Rig {
 }
 
 fn log_batch(history: &History, request: &LogRequest) -> LogBatch {
-    let from = usize::try_from(request.from).unwrap();
-    let records = history.entries.iter().skip(from - 1).take(request.max_events as usize).map(|entry| entry.bytes.clone()).collect();
+    let mut bytes = 0;
+    let records = history
+        .entries
+        .iter()
+        .skip_while(|_| request.from == 0)
+        .skip(usize::try_from(request.from.saturating_sub(1)).unwrap())
+        .take(request.max_events as usize)
+        .map(|entry| entry.bytes.clone())
+        .take_while(|record| {
+            bytes += record.len();
+            bytes <= request.max_bytes as usize
+        })
+        .collect();
     LogBatch { generation: 1, epoch: 1, head: history.head(), records }
 }
 

@@ -10,11 +10,13 @@ async fn speed() {
     while h.head() < n { t += 1; let id = h.open(t); for _ in 0..7 { let e = any_event(&mut d); h.push(id, "bob", e); } }
     h.entries.truncate(n as usize);
     let rig = Rig::with(&h).await.unwrap();
+    for log in [false, true] {
+    if log { rig.serve_log(&h).await; }
     for batch in [1000usize, 4000, 4000] {
         let t = std::time::Instant::now();
         let r = rig.start_at(&format!("m{batch}{:?}", t), batch).await;
         reaches(&r, n).await;
-        println!("e2e batch {batch}: {:.0}/s", n as f64 / t.elapsed().as_secs_f64());
+        println!("log {log} e2e batch {batch}: {:.0}/s", n as f64 / t.elapsed().as_secs_f64());
         r.stop().await.unwrap();
     }
-}
+}}

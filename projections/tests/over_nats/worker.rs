@@ -68,6 +68,23 @@ async fn a_single_message_that_is_missing_is_read_from_the_log_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn far_behind_the_log_is_read_and_then_the_stream_again() {
+    let history = History::busy(20, 50, 12_000);
+    let Some(rig) = Rig::with(&history).await else { return };
+    let without = rig.start_at("without", 1_000).await;
+    reaches(&without, 12_000).await;
+    let expected = content(without).await;
+    // The log ends before the stream does, so both are needed.
+    let mut begin = history.clone();
+    begin.entries.truncate(11_500);
+    rig.serve_log(&begin).await;
+    let running = rig.start().await;
+    reaches(&running, 12_000).await;
+    is_live(&running).await;
+    assert_eq!(content(running).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_lineage_in_the_stream_halts_the_worker_at_its_start() {
     let (ours, theirs) = (History::busy(15, 20, 300), History::busy(16, 20, 400));
     let Some(rig) = Rig::with(&ours).await else { return };

@@ -1,3 +1,5 @@
+//! Breaks of the hash chain are seen.
+
 use guichet_schemas::codec::encode_record;
 use guichet_schemas::event::{Actor, Event, TicketCancelled};
 use guichet_schemas::ids::{CommandId, EventId};

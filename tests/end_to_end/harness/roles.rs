@@ -12,6 +12,8 @@ use crate::desk::Desk;
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The exit code of a process that halted to protect data.
 pub(crate) const HALTED: i32 = 4;
+/// The exit code of a process that could not reach NATS.
+const UNREACHABLE: i32 = 3;
 
 /// The product, with an environment of which nothing leaks in.
 pub(crate) fn guichet() -> Command {
@@ -165,6 +167,22 @@ impl Trio {
 
     pub(crate) fn kill_worker(&mut self) {
         self.worker.take().expect("the worker was started").kill();
+    }
+
+    /// Starts a role again that ended because NATS was away, as a supervisor would; any other end fails the test.
+    pub(crate) fn supervise(&mut self) {
+        for (name, process) in [("engine", &mut self.engine), ("worker", &mut self.worker)] {
+            let Some(running) = process else { continue };
+            let Some(status) = running.ended() else { continue };
+            assert_eq!(status.code(), Some(UNREACHABLE), "{name}: {}", running.said());
+            *process = None;
+        }
+        if self.engine.is_none() {
+            self.launch_engine();
+        }
+        if self.worker.is_none() {
+            self.launch_worker();
+        }
     }
 
     /// SIGTERM to engine and worker. Both must drain and end well.

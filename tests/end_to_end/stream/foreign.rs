@@ -57,6 +57,7 @@ async fn an_engine_on_an_old_copy_of_its_log_halts() {
     let (log, copy) = (trio.dir().join("engine"), trio.dir().join("copy"));
     copy_folder(&log, &copy);
     trio.launch_engine();
+    desk.head().await;
     let newest = desk.open_tickets("not in the copy", 5).await;
     everything_is_published(&desk, newest).await;
     trio.stop_roles().await;

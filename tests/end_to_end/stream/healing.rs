@@ -87,6 +87,7 @@ impl Damaged {
         let damaged = published::read(&self.desk).await;
         assert_ne!(damaged, self.before, "it is damaged");
         self.trio.launch_engine();
+        self.desk.ready().await;
     }
 
     /// The stream is as it was, protected as it was, and the desk works on.
