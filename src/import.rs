@@ -83,6 +83,12 @@ fn report(args: &ImportArgs, s: &Summary, took: Duration) {
 
 /// Says what could not be used, and where to look.
 pub(crate) fn complain(args: &ImportArgs, s: &Summary) {
+    if s.unchanged > 0 {
+        crate::say::say(&format!(
+            "{} commands were about tickets that are here already, with other facts: nothing was written. After a first import of this file it means that the rows of a ticket do not stand together; set grouped = false in the mapping",
+            s.unchanged
+        ));
+    }
     if s.read.rejected + s.refused > 0 {
         let place = args.rejects.as_ref().map_or("give --rejects FILE to see which and why".to_owned(), |f| format!("see {}", f.display()));
         crate::say::say(&format!("{} rows were unusable, {} tickets were refused: {place}", s.read.rejected, s.refused));

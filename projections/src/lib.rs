@@ -28,5 +28,3 @@ pub use store::{Memory, Store, StoreError};
 #[cfg(test)]
 #[path = "../tests/support/history.rs"]
 mod history;
-#[cfg(test)]
-mod speed_tmp;

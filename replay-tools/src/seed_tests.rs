@@ -98,7 +98,7 @@ proptest! {
     #[test]
     fn the_same_seed_gives_the_same_bytes(seed: u64) {
         let bytes = |seed| -> Vec<Vec<u8>> {
-            history(Plan { seed, until: until(), days: 5, tickets: 8 }).map(|i| import_bytes(i)).collect()
+            history(Plan { seed, until: until(), days: 5, tickets: 8 }).map(import_bytes).collect()
         };
         prop_assert_eq!(bytes(seed), bytes(seed));
         prop_assert_ne!(bytes(seed), bytes(seed.wrapping_add(1)));

@@ -9,6 +9,9 @@ use rocksdb::{DB, Direction, IteratorMode, Snapshot};
 use super::{Checkpoint, StoreError, damaged_key, family, id_of_value};
 use crate::keys;
 
+/// Key and value.
+type Entry = (Box<[u8]>, Box<[u8]>);
+
 /// A snapshot of the read model.
 pub struct View<'a> {
     db: &'a DB,
@@ -123,7 +126,7 @@ impl<'a> View<'a> {
         prefix: Vec<u8>,
         start: &[u8],
         direction: Direction,
-    ) -> impl Iterator<Item = Result<(Box<[u8]>, Box<[u8]>), StoreError>> + use<'_> {
+    ) -> impl Iterator<Item = Result<Entry, StoreError>> + use<'_> {
         self.snapshot
             .iterator_cf(family(self.db, name), IteratorMode::From(start, direction))
             .map(|entry| entry.map_err(StoreError::from))

@@ -1,6 +1,7 @@
 //! One desk for a test: server, stream, worker, and if wanted a log service. Touches the API in one place.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -105,22 +106,29 @@ impl Rig {
         self.dir.path().join(name)
     }
 
-    /// Serves the log of a history as an engine would; the history may grow.
-    pub(crate) async fn serve_log(&self, history: &History) -> Arc<Mutex<History>> {
-        let history = Arc::new(Mutex::new(history.clone()));
-        let log = Arc::clone(&history);
+    /// Serves the log of a history as an engine would.
+    pub(crate) async fn serve_log(&self, history: &History) -> Arc<Log> {
+        let served = Arc::new(Log { history: Mutex::new(history.clone()), records_sent: AtomicUsize::new(0) });
+        let log = Arc::clone(&served);
         let mut requests = self.client.subscribe(subject::log(Partition(0))).await.unwrap();
         self.client.flush().await.unwrap();
         let client = self.client.clone();
         tokio::spawn(async move {
             while let Some(message) = requests.next().await {
                 let request = LogRequest::decode(message.payload).unwrap();
-                let batch = log_batch(&log.lock().unwrap(), &request);
+                let batch = log_batch(&log.history.lock().unwrap(), &request);
+                log.records_sent.fetch_add(batch.records.len(), Ordering::Relaxed);
                 client.publish(message.reply.unwrap(), batch.encode_to_vec().into()).await.unwrap();
             }
         });
-        history
+        served
     }
+}
+
+/// The log service of a test.
+pub(crate) struct Log {
+    pub(crate) history: Mutex<History>,
+    pub(crate) records_sent: AtomicUsize,
 }
 
 fn log_batch(history: &History, request: &LogRequest) -> LogBatch {

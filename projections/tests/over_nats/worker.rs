@@ -1,5 +1,7 @@
 //! The worker against everything that a broker can do to it.
 
+use std::sync::atomic::Ordering;
+
 use crate::history::{Dice, History};
 use crate::rig::{Rig, content, halts, is_live, reaches, waits_for};
 
@@ -77,10 +79,11 @@ async fn far_behind_the_log_is_read_and_then_the_stream_again() {
     // The log ends before the stream does, so both are needed.
     let mut begin = history.clone();
     begin.entries.truncate(11_500);
-    rig.serve_log(&begin).await;
+    let log = rig.serve_log(&begin).await;
     let running = rig.start().await;
     reaches(&running, 12_000).await;
     is_live(&running).await;
+    assert!(log.records_sent.load(Ordering::Relaxed) >= 11_500);
     assert_eq!(content(running).await, expected);
 }
 
@@ -112,7 +115,7 @@ async fn another_lineage_in_the_log_halts_the_worker_at_its_start() {
     assert_names_both(&halts(&running).await, &ours, &theirs, 300);
     running.stop().await.unwrap();
     // A log that ends before the checkpoint was replaced, too.
-    log.lock().unwrap().entries.truncate(299);
+    log.history.lock().unwrap().entries.truncate(299);
     let running = rig.start().await;
     let said = halts(&running).await;
     assert!(said.contains("position 300") && said.contains("ends at 299"), "{said}");
