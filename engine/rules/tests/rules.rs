@@ -27,7 +27,11 @@ fn set_status(to: TicketState, hold_reason: Option<HoldReason>) -> Order {
 }
 
 fn comment(visibility: Visibility) -> Order {
-    Order::AddComment(AddComment {
+    Order::AddComment(words(visibility))
+}
+
+fn words(visibility: Visibility) -> AddComment {
+    AddComment {
         visibility,
         kind: None,
         body: text("Any news?"),
@@ -35,7 +39,7 @@ fn comment(visibility: Visibility) -> Order {
         in_reply_to: None,
         counts_as_reply: None,
         no_reopen: false,
-    })
+    }
 }
 
 fn cancel() -> Order {
@@ -86,7 +90,7 @@ fn a_reopen_names_the_resolution_that_did_not_hold_and_its_resolver() {
 #[test]
 fn a_comment_of_the_requester_reopens_a_resolved_ticket_unless_it_is_a_thank_you() {
     let mut desk = given([assign("bob"), resolve()]);
-    let thanks = Order::AddComment(AddComment { no_reopen: true, ..match comment(Visibility::Public) { Order::AddComment(c) => c, _ => unreachable!() } });
+    let thanks = Order::AddComment(AddComment { no_reopen: true, ..words(Visibility::Public) });
     assert_eq!(types(&desk.tell(&by(ActorKind::Requester, "r-1", thanks)).unwrap()), ["CommentAdded"]);
     assert_eq!(types(&desk.tell(&by(ActorKind::Requester, "r-1", comment(Visibility::Public))).unwrap()), ["CommentAdded", "TicketReopened"]);
 }
@@ -110,7 +114,7 @@ fn an_internal_note_neither_opens_nor_counts_as_a_reply() {
 #[test]
 fn the_words_of_a_bot_are_no_reply_even_if_it_says_so() {
     let mut desk = given([]);
-    let order = Order::AddComment(AddComment { counts_as_reply: Some(true), ..match comment(Visibility::Public) { Order::AddComment(c) => c, _ => unreachable!() } });
+    let order = Order::AddComment(AddComment { counts_as_reply: Some(true), ..words(Visibility::Public) });
     let events = desk.tell(&by(ActorKind::Bot, "helper", order)).unwrap();
     let [Event::CommentAdded(c)] = &events[..] else { panic!("{events:?}") };
     assert!(!c.counts_as_reply);
