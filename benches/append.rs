@@ -7,6 +7,7 @@ mod table;
 #[path = "common/workload.rs"]
 mod workload;
 
+#[expect(dead_code, reason = "another bench looks at processes")]
 #[path = "common/cpu.rs"]
 mod cpu;
 #[path = "common/drive.rs"]

@@ -4,6 +4,9 @@
 #[expect(dead_code, reason = "the binary uses more of it")]
 #[path = "../src/nats_server.rs"]
 mod nats_server;
+#[expect(dead_code, reason = "another bench looks at threads")]
+#[path = "common/cpu.rs"]
+mod cpu;
 #[path = "common/table.rs"]
 mod table;
 #[expect(dead_code, reason = "another bench has hot tickets")]
@@ -70,16 +73,22 @@ async fn main() {
 
     let (rounds, turn) = (length.pick(5, 15), Duration::from_millis(length.pick(1500, 4000)));
     let mut rates: [Vec<f64>; 3] = Default::default();
+    let mut on_cpu: [Vec<f64>; 3] = Default::default();
     // They take turns, so that all see the same machine. The first round warms up and does not count.
     for round in 0..=rounds {
-        for (rates, callers) in rates.iter_mut().zip(&mut callers) {
+        for (i, callers) in callers.iter_mut().enumerate() {
+            let processes = [std::process::id(), servers[i].pid()];
+            let spent = || processes.map(cpu::of_process).iter().sum::<Duration>();
+            let before = spent();
             let rate = callers.turn(turn).await;
-            if round > 0 {
-                rates.push(rate);
-            }
             // The stream must have caught up before another is measured.
             for engine in &engines[1..] {
                 engine.progress().reaches(LogPosition::or_zero(engine.reader().head())).await;
+            }
+            let spent = spent().saturating_sub(before).as_secs_f64() * 1e6;
+            if round > 0 {
+                rates[i].push(rate);
+                on_cpu[i].push(spent / (rate * turn.as_secs_f64()));
             }
         }
     }
@@ -91,6 +100,7 @@ async fn main() {
         server.stop().await;
     }
     let [echo, quiet, publishing] = rates.map(median);
+    let [echo_cpu, quiet_cpu, publishing_cpu] = on_cpu.map(median);
     let row = |what: &str, figure: f64, against, target| Row {
         what: what.to_owned(),
         figure,
@@ -99,10 +109,19 @@ async fn main() {
         ratio: against.map(|a| figure / a),
         target,
     };
+    let cpu_row = |figure: f64| Row {
+        what: "  CPU of server, service and callers".to_owned(),
+        figure,
+        unit: "µs/request",
+        against: Some(echo_cpu),
+        ..Row::default()
+    };
     let rows = [
         row("echo service, nothing behind it", echo, None, ""),
         row("engine, not publishing", quiet, Some(echo), "≥ 0.4"),
+        cpu_row(quiet_cpu),
         row("engine, publishing to JetStream", publishing, Some(echo), "≥ 0.2"),
+        cpu_row(publishing_cpu),
     ];
     print(&format!("road: JSON commands over NATS, {IN_FLIGHT} in flight, median of {rounds} rounds"), &rows);
 }

@@ -80,7 +80,8 @@ impl Folder {
         let checkpoint = view.checkpoint()?;
         let mut quarantined = BTreeSet::new();
         for row in view.quarantined(None)? {
-            let id = TicketId::from_wire(row.ticket_id).map_err(|_| StoreError::Damaged { what: "a quarantined ticket" })?;
+            let id = TicketId::from_wire(row.ticket_id)
+                .map_err(|_| StoreError::Damaged { what: "a quarantined ticket" })?;
             quarantined.insert(keys::ticket(&row.tenant, id));
         }
         drop(view);
@@ -115,7 +116,9 @@ impl Folder {
                     let end = End::Gap { wanted: checkpoint.position_or_zero() + 1, got: message.sequence };
                     return (accepted, checkpoint, end);
                 }
-                Verdict::Damaged => return (accepted, checkpoint, End::Damaged { position: message.sequence }),
+                Verdict::Damaged => {
+                    return (accepted, checkpoint, End::Damaged { position: message.sequence });
+                }
                 Verdict::Foreign(halt) => return (accepted, checkpoint, End::Halt(halt)),
             };
             match self.read(message) {
@@ -135,7 +138,8 @@ impl Folder {
 
     fn read(&self, message: Arrived) -> Result<Accepted, Halt> {
         let position = message.sequence;
-        let record = codec::decode_record(&message.bytes).map_err(|fault| Halt::Unreadable { position, fault })?;
+        let record =
+            codec::decode_record(&message.bytes).map_err(|fault| Halt::Unreadable { position, fault })?;
         let foreign = |what| Err(Halt::Foreign { position, what });
         if record.position.get() != position {
             return foreign("its record says another position");

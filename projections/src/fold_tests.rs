@@ -38,7 +38,7 @@ impl Desk {
 }
 
 fn open(dir: &std::path::Path, apply: Apply) -> Folder {
-    let store = Store::open(dir, &Memory::new(1 << 20, 1 << 20)).unwrap();
+    let store = Store::open(dir, &Memory::new(1 << 20, 64 << 20)).unwrap();
     Folder::open(Arc::new(store), Partition(0), apply).unwrap()
 }
 
@@ -127,14 +127,21 @@ fn a_fold_that_panics_costs_one_ticket_its_row_and_nothing_else() {
         assert_eq!(desk.folder.state(End::All).quarantined, 1);
         let view = desk.folder.store.view();
         let version = |number| view.ticket("default", ticket_id(number)).unwrap().unwrap().version;
-        assert_eq!([version(1), version(2), version(3)], [3, 1, 2], "the poisoned ticket stands before the poison");
+        assert_eq!(
+            [version(1), version(2), version(3)],
+            [3, 1, 2],
+            "the poisoned ticket stands before the poison"
+        );
         let events = view.events_of("default", ticket_id(2), StreamVersion::FIRST).count();
         assert_eq!(events, 3, "its history is complete");
         assert_eq!(view.quarantined(Some("default")).unwrap()[0].position, 6);
         assert_eq!(view.quarantined(Some("other")).unwrap(), vec![]);
         contents.push(desk.content());
     }
-    assert!(contents.iter().all(|content| *content == contents[0]), "batches must not show in quarantine either");
+    assert!(
+        contents.iter().all(|content| *content == contents[0]),
+        "batches must not show in quarantine either"
+    );
 }
 
 #[test]
@@ -149,20 +156,31 @@ fn an_unknown_event_halts_behind_what_came_before_it() {
     let end = desk.fold(&history.entries[..10]);
     let End::Halt(halt) = end else { panic!("{end:?}") };
     let said = halt.to_string();
-    assert!(said.contains("TicketTeleported") && said.contains("position 10") && said.contains("upgrade"), "{said}");
+    assert!(
+        said.contains("TicketTeleported") && said.contains("position 10") && said.contains("upgrade"),
+        "{said}"
+    );
     assert_eq!(desk.folder.checkpoint.position, LogPosition::new(9));
 }
 
 #[test]
 fn a_record_of_another_partition_or_position_is_foreign() {
     let history = History::busy(5, 3, 10);
-    for change in [|r: &mut Record| r.partition = Partition(1), |r: &mut Record| r.position = LogPosition::new(77).unwrap(), |r: &mut Record| r.tenant = "a b".to_owned()] {
+    for change in [
+        |r: &mut Record| r.partition = Partition(1),
+        |r: &mut Record| r.position = LogPosition::new(77).unwrap(),
+        |r: &mut Record| r.tenant = "a b".to_owned(),
+    ] {
         let mut desk = Desk::new(ticket::apply);
         desk.fold(&history.entries[..5]);
         let mut record = history.entries[5].record.clone();
         change(&mut record);
         let bytes = codec::encode_record(record);
-        let forged = Arrived { hash: Some(Hash::of_record(&bytes)), bytes: bytes.into(), ..arrived(&history.entries[5]) };
+        let forged = Arrived {
+            hash: Some(Hash::of_record(&bytes)),
+            bytes: bytes.into(),
+            ..arrived(&history.entries[5])
+        };
         let end = desk.folder.fold(vec![forged]).end;
         assert!(matches!(end, End::Halt(Halt::Foreign { position: 6, .. })), "{end:?}");
     }

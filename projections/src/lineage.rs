@@ -43,9 +43,13 @@ pub(crate) enum Halt {
          rebuild the read model if the log is the right one"
     )]
     OtherLineage { position: LogPosition, ours: Hash, theirs: Hash },
-    #[error("the read model is at position {checkpoint}, the log ends at {head}: it was restored or replaced; rebuild the read model if the log is the right one")]
+    #[error(
+        "the read model is at position {checkpoint}, the log ends at {head}: it was restored or replaced; rebuild the read model if the log is the right one"
+    )]
     AheadOfLog { checkpoint: LogPosition, head: u64 },
-    #[error("a foreign message stands at position {position} of the stream: {what}; find out who else may publish there")]
+    #[error(
+        "a foreign message stands at position {position} of the stream: {what}; find out who else may publish there"
+    )]
     Foreign { position: u64, what: &'static str },
     #[error("position {position} cannot be folded: {fault}")]
     Unreadable { position: u64, fault: DecodeError },
@@ -73,7 +77,11 @@ pub(crate) fn examine(checkpoint: &Checkpoint, arrived: &Arrived) -> Verdict {
     }
     match checkpoint.position {
         Some(position) if arrived.sequence == have => {
-            if hash == checkpoint.hash { Verdict::Old } else { other_lineage(position, checkpoint, hash) }
+            if hash == checkpoint.hash {
+                Verdict::Old
+            } else {
+                other_lineage(position, checkpoint, hash)
+            }
         }
         Some(position) if before != checkpoint.hash => other_lineage(position, checkpoint, before),
         None if before != Hash::ZERO => foreign(arrived, "something is said to stand before position 1"),
@@ -98,13 +106,21 @@ mod tests {
     }
 
     fn message(sequence: u64, before: &[u8], bytes: &'static [u8]) -> Arrived {
-        Arrived { sequence, prev_hash: Some(Hash::of_record(before)), hash: Some(Hash::of_record(bytes)), bytes: Bytes::from_static(bytes) }
+        Arrived {
+            sequence,
+            prev_hash: Some(Hash::of_record(before)),
+            hash: Some(Hash::of_record(bytes)),
+            bytes: Bytes::from_static(bytes),
+        }
     }
 
     #[test]
     fn only_the_next_record_of_the_same_history_is_folded() {
         let checkpoint = at(7, b"seven");
-        assert_eq!(examine(&checkpoint, &message(8, b"seven", b"eight")), Verdict::Next(Hash::of_record(b"eight")));
+        assert_eq!(
+            examine(&checkpoint, &message(8, b"seven", b"eight")),
+            Verdict::Next(Hash::of_record(b"eight"))
+        );
         assert_eq!(examine(&checkpoint, &message(7, b"six", b"seven")), Verdict::Old);
         assert_eq!(examine(&checkpoint, &message(3, b"two", b"three")), Verdict::Old);
         assert_eq!(examine(&checkpoint, &message(9, b"eight", b"nine")), Verdict::Gap);
@@ -129,6 +145,9 @@ mod tests {
         assert_eq!(examine(&checkpoint, &damaged), Verdict::Damaged);
         let bare = Arrived { hash: None, ..message(8, b"seven", b"eight") };
         assert!(matches!(examine(&checkpoint, &bare), Verdict::Foreign(Halt::Foreign { position: 8, .. })));
-        assert!(matches!(examine(&Checkpoint::EMPTY, &message(1, b"zero", b"one")), Verdict::Foreign(Halt::Foreign { position: 1, .. })));
+        assert!(matches!(
+            examine(&Checkpoint::EMPTY, &message(1, b"zero", b"one")),
+            Verdict::Foreign(Halt::Foreign { position: 1, .. })
+        ));
     }
 }

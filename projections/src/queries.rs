@@ -84,7 +84,10 @@ impl Queries {
 }
 
 /// Announces the service and begins to answer.
-pub(crate) async fn serve(queries: Queries, client: async_nats::Client) -> Result<Service, async_nats::Error> {
+pub(crate) async fn serve(
+    queries: Queries,
+    client: async_nats::Client,
+) -> Result<Service, async_nats::Error> {
     let queries = Arc::new(queries);
     let counters = Arc::clone(&queries.counters);
     let announced = client
@@ -176,7 +179,12 @@ impl Queries {
         }
     }
 
-    async fn answer(self: &Arc<Self>, request: &Request, encoding: Encoding, place: OwnedSemaphorePermit) -> Result<bytes::Bytes, Rejection> {
+    async fn answer(
+        self: &Arc<Self>,
+        request: &Request,
+        encoding: Encoding,
+        place: OwnedSemaphorePermit,
+    ) -> Result<bytes::Bytes, Rejection> {
         let subject = QuerySubject::parse(&request.message.subject)?;
         let query = decode_query(subject.name, encoding, &request.message.payload)?;
         let ask = Ask::check(subject, query, encoding)?;
@@ -184,7 +192,9 @@ impl Queries {
         // Closed never, so an error cannot come; if it did, "busy" would be true.
         let _slot = self.reading.acquire().await.map_err(|_| busy())?;
         let queries = Arc::clone(self);
-        tokio::task::spawn_blocking(move || queries.read(&ask)).await.map_err(|_| unavailable("the answer failed; report this"))?
+        tokio::task::spawn_blocking(move || queries.read(&ask))
+            .await
+            .map_err(|_| unavailable("the answer failed; report this"))?
     }
 
     /// Waits until the model has folded the position that the asker wants to see. Who waits gives the place

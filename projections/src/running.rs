@@ -60,7 +60,12 @@ pub struct Running {
 ///
 /// # Errors
 /// The read model cannot be opened, or the service cannot subscribe.
-pub async fn start(settings: Settings, memory: Memory, client: async_nats::Client, clock: Clock) -> Result<Running, StartError> {
+pub async fn start(
+    settings: Settings,
+    memory: Memory,
+    client: async_nats::Client,
+    clock: Clock,
+) -> Result<Running, StartError> {
     let partition = settings.partition;
     let (store, folder) = blocking(move || {
         let store = Arc::new(Store::open(&settings.dir, &memory)?);
@@ -72,7 +77,8 @@ pub async fn start(settings: Settings, memory: Memory, client: async_nats::Clien
     let (stop, stopped) = watch::channel(false);
     let queries = Queries::new(Arc::clone(&store), Arc::clone(&status), clock);
     let service = queries::serve(queries, client.clone()).await.map_err(StartError::Service)?;
-    let worker = Worker::new(folder, Arc::clone(&status), client, partition, settings.batch_events_max, stopped);
+    let worker =
+        Worker::new(folder, Arc::clone(&status), client, partition, settings.batch_events_max, stopped);
     Ok(Running { store, status, stop, worker: tokio::spawn(worker.run()), service })
 }
 

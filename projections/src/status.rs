@@ -77,7 +77,11 @@ impl Status {
     }
 
     /// The answer about this read model, with the quarantined tickets of one tenant, or of all.
-    pub(crate) fn projection(&self, view: &View<'_>, tenant: Option<&str>) -> Result<ProjectionView, StoreError> {
+    pub(crate) fn projection(
+        &self,
+        view: &View<'_>,
+        tenant: Option<&str>,
+    ) -> Result<ProjectionView, StoreError> {
         let checkpoint = view.checkpoint()?;
         let lag = self.behind(&checkpoint);
         let (state, reason) = self.state(lag);
@@ -102,7 +106,10 @@ impl Status {
         match self.quarantined.load(Ordering::Relaxed) {
             0 if waiting.is_some() || lag > LIVE_LAG_MAX => (ProjectionState::CatchingUp, waiting),
             0 => (ProjectionState::Live, None),
-            n => (ProjectionState::Degraded, Some(waiting.unwrap_or_else(|| format!("{n} tickets could not be folded")))),
+            n => (
+                ProjectionState::Degraded,
+                Some(waiting.unwrap_or_else(|| format!("{n} tickets could not be folded"))),
+            ),
         }
     }
 }

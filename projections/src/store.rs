@@ -38,13 +38,17 @@ pub enum StoreError {
     #[error("the read model could not be read or written")]
     Storage(#[from] rocksdb::Error),
     /// A row cannot be read. Delete the folder to rebuild the model from the log.
-    #[error("the read model is damaged: {what} cannot be read; delete its folder, it is rebuilt from the log")]
+    #[error(
+        "the read model is damaged: {what} cannot be read; delete its folder, it is rebuilt from the log"
+    )]
     Damaged {
         /// Which row.
         what: &'static str,
     },
     /// A newer program wrote the folder.
-    #[error("the read model has format {found}, this program knows up to {known}; upgrade the program, or delete the folder to rebuild it")]
+    #[error(
+        "the read model has format {found}, this program knows up to {known}; upgrade the program, or delete the folder to rebuild it"
+    )]
     NewerFormat {
         /// What the folder says.
         found: u32,
@@ -52,7 +56,9 @@ pub enum StoreError {
         known: u32,
     },
     /// The folder holds another projection, or one folded by other rules.
-    #[error("the folder holds projection {found}, this program folds {wanted}; delete the folder to rebuild it from the log")]
+    #[error(
+        "the folder holds projection {found}, this program folds {wanted}; delete the folder to rebuild it from the log"
+    )]
     OtherProjection {
         /// What the folder holds.
         found: String,
@@ -92,8 +98,12 @@ impl Store {
     }
 
     pub(crate) fn ticket_row(&self, key: &[u8]) -> Result<Option<wire::TicketView>, StoreError> {
-        let Some(bytes) = self.db.get_pinned_cf(family(&self.db, keys::TICKETS), key)? else { return Ok(None) };
-        wire::TicketView::decode(&*bytes).map(Some).map_err(|_| StoreError::Damaged { what: "a ticket's row" })
+        let Some(bytes) = self.db.get_pinned_cf(family(&self.db, keys::TICKETS), key)? else {
+            return Ok(None);
+        };
+        wire::TicketView::decode(&*bytes)
+            .map(Some)
+            .map_err(|_| StoreError::Damaged { what: "a ticket's row" })
     }
 
     /// Brings everything written so far to the disk.
@@ -101,7 +111,8 @@ impl Store {
     /// # Errors
     /// The disk refused.
     pub fn flush(&self) -> Result<(), StoreError> {
-        let families: Vec<_> = keys::MODEL.iter().chain([&keys::META]).map(|name| family(&self.db, name)).collect();
+        let families: Vec<_> =
+            keys::MODEL.iter().chain([&keys::META]).map(|name| family(&self.db, name)).collect();
         Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 
@@ -117,7 +128,10 @@ impl Store {
                 return Ok(());
             }
             Some(bytes) => {
-                let found = bytes.first_chunk().map(|b| u32::from_be_bytes(*b)).ok_or(StoreError::Damaged { what: "the format version" })?;
+                let found = bytes
+                    .first_chunk()
+                    .map(|b| u32::from_be_bytes(*b))
+                    .ok_or(StoreError::Damaged { what: "the format version" })?;
                 if found > keys::FORMAT {
                     return Err(StoreError::NewerFormat { found, known: keys::FORMAT });
                 }
@@ -158,6 +172,9 @@ pub(crate) fn id_of_value(value: &[u8]) -> Result<TicketId, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use guichet_schemas::hash::Hash;
+    use guichet_schemas::position::LogPosition;
+
     use super::*;
 
     /// What opening a folder says after its mark in `meta` was changed.
@@ -186,5 +203,29 @@ mod tests {
         mark.push(99);
         let said = refusal(keys::META_PROJECTION, &mark);
         assert!(said.contains("ticket version 99") && said.contains("delete the folder"), "{said}");
+    }
+
+    #[test]
+    fn a_crash_loses_the_same_tail_everywhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = Memory::new(1 << 20, 1 << 30);
+        let store = Store::open(dir.path(), &memory).unwrap();
+        // Enough for the column family of the records, and for no other, to be full.
+        for position in (1..=600).filter_map(LogPosition::new) {
+            let mut batch = store.batch();
+            batch.put_record("default", position, &[7; 40_000]);
+            batch.commit(&Checkpoint { generation: 1, position: Some(position), hash: Hash::ZERO }).unwrap();
+        }
+        store.db.wait_for_compact(&rocksdb::WaitForCompactOptions::default()).unwrap();
+        // What is on the disk now is what a crash would leave.
+        let crashed = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), crashed.path().join(file.file_name())).unwrap();
+        }
+        let left = Store::open(crashed.path(), &memory).unwrap();
+        let have = left.checkpoint().unwrap().position_or_zero();
+        assert!((1..600).contains(&have), "a flush in between, and a tail that was lost: {have}");
+        assert_eq!(left.view().records_from("default", LogPosition::FIRST).count() as u64, have);
     }
 }

@@ -127,7 +127,10 @@ impl Worker {
             }
             None => {
                 self.read_log_until(u64::MAX).await?;
-                Err(Pause::Interrupted(format!("stream {} does not exist", guichet_schemas::subject::stream(self.partition))))
+                Err(Pause::Interrupted(format!(
+                    "stream {} does not exist",
+                    guichet_schemas::subject::stream(self.partition)
+                )))
             }
         }
     }
@@ -171,9 +174,14 @@ impl Worker {
                 End::All => {}
                 // The consumer that was told to begin here did not: the message is not in the stream.
                 End::Gap { wanted, got } if wanted == start => self.read_log_until(got - 1).await?,
-                End::Gap { wanted, got } => return Err(Pause::Interrupted(format!("expected position {wanted}, got {got}"))),
+                End::Gap { wanted, got } => {
+                    return Err(Pause::Interrupted(format!("expected position {wanted}, got {got}")));
+                }
                 End::Damaged { position } => {
-                    tracing::error!(position, "the stream's message is not what was published; reading the log instead");
+                    tracing::error!(
+                        position,
+                        "the stream's message is not what was published; reading the log instead"
+                    );
                     self.read_log_until(position).await?;
                 }
                 End::Halt(halt) => return Err(Pause::Halted(halt)),
@@ -203,7 +211,11 @@ impl Worker {
     }
 
     /// Takes what has arrived, up to the limits of a batch, without waiting for more.
-    fn drain(&self, first: stream::Next, messages: &mut Messages) -> Result<(Vec<Arrived>, Option<Pause>), Pause> {
+    fn drain(
+        &self,
+        first: stream::Next,
+        messages: &mut Messages,
+    ) -> Result<(Vec<Arrived>, Option<Pause>), Pause> {
         let mut next = first;
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -235,9 +247,9 @@ impl Worker {
     async fn watch(&self) -> Result<(), Pause> {
         let have = self.checkpoint.position_or_zero();
         match self.unless_stopped(stream::extent(&self.jetstream, self.partition)).await?? {
-            Some(extent) if extent.first > have + 1 || extent.last > have => {
-                Err(Pause::Interrupted(format!("the stream is at {}, the consumer delivers nothing", extent.last)))
-            }
+            Some(extent) if extent.first > have + 1 || extent.last > have => Err(Pause::Interrupted(
+                format!("the stream is at {}, the consumer delivers nothing", extent.last),
+            )),
             Some(extent) => {
                 self.status.newest(extent.last);
                 Ok(())
@@ -258,7 +270,10 @@ impl Worker {
             let batch = match self.unless_stopped(self.log.read(from, self.batch_events_max)).await? {
                 Reply::Batch(batch) => batch,
                 Reply::Nobody => {
-                    return Err(Pause::Interrupted(format!("the stream does not have position {}, and no engine serves the log", have + 1)));
+                    return Err(Pause::Interrupted(format!(
+                        "the stream does not have position {}, and no engine serves the log",
+                        have + 1
+                    )));
                 }
                 Reply::Unclear(why) => return Err(Pause::Interrupted(why)),
             };
@@ -269,13 +284,22 @@ impl Worker {
                 head if head > have => {}
                 // The head was all that was asked for.
                 _ if until == u64::MAX => return Ok(()),
-                head => return Err(Pause::Interrupted(format!("the log ends at {head}, position {} is missing", have + 1))),
+                head => {
+                    return Err(Pause::Interrupted(format!(
+                        "the log ends at {head}, position {} is missing",
+                        have + 1
+                    )));
+                }
             }
             self.status.newest(batch.head);
             match self.fold(log_service::arrived(from, batch.records)).await? {
                 End::Halt(halt) => return Err(Pause::Halted(halt)),
-                End::All | End::Gap { .. } | End::Damaged { .. } if self.checkpoint.position_or_zero() == have => {
-                    return Err(Pause::Interrupted(format!("the log service does not continue position {have}")));
+                End::All | End::Gap { .. } | End::Damaged { .. }
+                    if self.checkpoint.position_or_zero() == have =>
+                {
+                    return Err(Pause::Interrupted(format!(
+                        "the log service does not continue position {have}"
+                    )));
                 }
                 End::All | End::Gap { .. } | End::Damaged { .. } => {}
             }
@@ -285,8 +309,11 @@ impl Worker {
     /// Folds on a thread that may block.
     async fn fold(&mut self, arrived: Vec<Arrived>) -> Result<End, Pause> {
         let folder = Arc::clone(&self.folder);
-        let folded = tokio::task::spawn_blocking(move || folder.lock().unwrap_or_else(PoisonError::into_inner).fold(arrived));
-        let folded: Folded = folded.await.map_err(|_| Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
+        let folded = tokio::task::spawn_blocking(move || {
+            folder.lock().unwrap_or_else(PoisonError::into_inner).fold(arrived)
+        });
+        let folded: Folded =
+            folded.await.map_err(|_| Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
         self.checkpoint = folded.checkpoint;
         self.status.folded(&folded);
         Ok(folded.end)

@@ -36,9 +36,9 @@ impl BodyArgs {
         }
         let mut body = given.map_or_else(|| Ok(Map::new()), |text| object(&text))?;
         for word in &self.set {
-            let (path, text) = word
-                .split_once('=')
-                .ok_or_else(|| ClientError::Usage(format!("--set {word} is no KEY=VALUE, such as --set assignee=bob")))?;
+            let (path, text) = word.split_once('=').ok_or_else(|| {
+                ClientError::Usage(format!("--set {word} is no KEY=VALUE, such as --set assignee=bob"))
+            })?;
             put(&mut body, path, value(path, text, &fits)?)?;
         }
         Ok(Value::Object(body).to_string())
@@ -49,20 +49,27 @@ fn read(word: &str) -> Result<String, ClientError> {
     let text = if word == "-" {
         let mut text = String::new();
         let read = std::io::stdin().read_to_string(&mut text);
-        read.map(|_| text).map_err(|e| ClientError::Usage(format!("could not read the body from standard input: {e}")))?
+        read.map(|_| text)
+            .map_err(|e| ClientError::Usage(format!("could not read the body from standard input: {e}")))?
     } else if let Some(path) = word.strip_prefix('@') {
-        let unreadable = |e: std::io::Error| ClientError::File { path: Path::new(path).to_owned(), problem: e.to_string() };
+        let unreadable = |e: std::io::Error| ClientError::File {
+            path: Path::new(path).to_owned(),
+            problem: e.to_string(),
+        };
         std::fs::read_to_string(path).map_err(unreadable)?
     } else {
         word.to_owned()
     };
     // Only checked: what it says is read by the schema.
-    serde_json::from_str::<&RawValue>(text.trim()).map_err(|e| ClientError::Usage(format!("--data is no JSON: {e}")))?;
+    serde_json::from_str::<&RawValue>(text.trim())
+        .map_err(|e| ClientError::Usage(format!("--data is no JSON: {e}")))?;
     Ok(text.trim().to_owned())
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, ClientError> {
-    serde_json::from_str(text).map_err(|_| ClientError::Usage("--data must be a JSON object, such as {\"assignee\": \"bob\"}".to_owned()))
+    serde_json::from_str(text).map_err(|_| {
+        ClientError::Usage("--data must be a JSON object, such as {\"assignee\": \"bob\"}".to_owned())
+    })
 }
 
 /// A JSON literal where the schema takes one, else a text.
@@ -82,15 +89,26 @@ fn put(body: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), Cl
     let (path_to, grows) = path.strip_suffix("[]").map_or((path, false), |p| (p, true));
     let mut keys: Vec<&str> = path_to.split('.').collect();
     if keys.iter().any(|key| key.is_empty()) {
-        return Err(ClientError::Usage(format!("{path:?} is no path of a field, such as requester.id or tags[]")));
+        return Err(ClientError::Usage(format!(
+            "{path:?} is no path of a field, such as requester.id or tags[]"
+        )));
     }
     let last = keys.pop().unwrap_or_default();
     let mut place = body;
     for key in keys {
-        place = place.entry(key).or_insert_with(|| Value::Object(Map::new())).as_object_mut().ok_or_else(clash)?;
+        place = place
+            .entry(key)
+            .or_insert_with(|| Value::Object(Map::new()))
+            .as_object_mut()
+            .ok_or_else(clash)?;
     }
     if grows {
-        place.entry(last).or_insert_with(|| Value::Array(Vec::new())).as_array_mut().ok_or_else(clash)?.push(value);
+        place
+            .entry(last)
+            .or_insert_with(|| Value::Array(Vec::new()))
+            .as_array_mut()
+            .ok_or_else(clash)?
+            .push(value);
     } else {
         place.insert(last.to_owned(), value);
     }
@@ -102,7 +120,8 @@ mod tests {
     use super::*;
 
     fn json(data: Option<&str>, set: &[&str]) -> Result<String, ClientError> {
-        let args = BodyArgs { data: data.map(str::to_owned), set: set.iter().map(|s| (*s).to_owned()).collect() };
+        let args =
+            BodyArgs { data: data.map(str::to_owned), set: set.iter().map(|s| (*s).to_owned()).collect() };
         // A schema of one number, one text and one list of texts.
         args.json(|body| {
             let body = object(body).unwrap();
@@ -126,14 +145,23 @@ mod tests {
 
     #[test]
     fn single_fields_go_over_the_whole_body() {
-        assert_eq!(json(Some(r#"{"tier":1,"reason":"x"}"#), &["tier=3"]).unwrap(), r#"{"reason":"x","tier":3}"#);
+        assert_eq!(
+            json(Some(r#"{"tier":1,"reason":"x"}"#), &["tier=3"]).unwrap(),
+            r#"{"reason":"x","tier":3}"#
+        );
         assert_eq!(json(Some(r#"{"tier":1,"tier":2}"#), &[]).unwrap(), r#"{"tier":1,"tier":2}"#);
         assert_eq!(json(None, &[]).unwrap(), "{}");
     }
 
     #[test]
     fn what_makes_no_body_is_wrong_usage() {
-        for (data, set) in [(None, vec!["tier"]), (Some("{"), vec![]), (Some("[]"), vec!["tier=1"]), (None, vec!["a=x", "a.b=1"]), (None, vec![".a=1"])] {
+        for (data, set) in [
+            (None, vec!["tier"]),
+            (Some("{"), vec![]),
+            (Some("[]"), vec!["tier=1"]),
+            (None, vec!["a=x", "a.b=1"]),
+            (None, vec![".a=1"]),
+        ] {
             let error = json(data, &set).unwrap_err();
             assert_eq!(error.exit_code(), crate::exit::USAGE, "{data:?} {set:?}: {error}");
         }

@@ -36,6 +36,19 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// A connection to a desk, as one caller of one tenant.
+///
+/// ```no_run
+/// use guichet_replay_tools::client::{Client, ClientError, ConnectOptions};
+/// use guichet_schemas::ids::{CallerId, TenantId};
+///
+/// # async fn example() -> Result<(), ClientError> {
+/// let caller = CallerId::parse("robot").expect("a token");
+/// let client = Client::connect(ConnectOptions::to("nats://127.0.0.1:4222"), TenantId::default_tenant(), caller).await?;
+/// let ticket = client.find("T-42".parse().expect("a ticket")).await?;
+/// # let _ = ticket;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Client {
     nats: async_nats::Client,
@@ -50,7 +63,11 @@ impl Client {
     ///
     /// # Errors
     /// Nobody answers there, or the server does not let us in.
-    pub async fn connect(options: ConnectOptions, tenant: TenantId, caller: CallerId) -> Result<Self, ClientError> {
+    pub async fn connect(
+        options: ConnectOptions,
+        tenant: TenantId,
+        caller: CallerId,
+    ) -> Result<Self, ClientError> {
         let (server, timeout) = (options.server.clone(), options.timeout);
         let nats = options.connect().await?;
         Ok(Self { nats, server, tenant, caller, timeout })
@@ -84,7 +101,12 @@ impl Client {
     ///
     /// # Errors
     /// No answer. After a time-out the outcome is unknown: send the same command id again.
-    pub async fn command(&self, entity: Entity, verb: &str, command: wire::Command) -> Result<wire::CommandReply, ClientError> {
+    pub async fn command(
+        &self,
+        entity: Entity,
+        verb: &str,
+        command: wire::Command,
+    ) -> Result<wire::CommandReply, ClientError> {
         self.send(entity, verb, command.encode_to_vec().into()).await
     }
 
@@ -140,7 +162,9 @@ impl Client {
     pub async fn ask(&self, name: &str, query: wire::Query) -> Result<wire::QueryReply, ClientError> {
         let reply = self.query(name, query).await?;
         match reply.data {
-            Some(query_reply::Data::Error(error)) => Err(ClientError::Refused { code: error.code, message: error.message }),
+            Some(query_reply::Data::Error(error)) => {
+                Err(ClientError::Refused { code: error.code, message: error.message })
+            }
             Some(_) | None => Ok(reply),
         }
     }
@@ -157,10 +181,11 @@ impl Client {
         let query = wire::TicketQuery { ticket_id: None, number: Some(number) };
         let query = wire::Query { data: Some(wire::query::Data::Ticket(query)), ..wire::Query::default() };
         match self.ask("ticket", query).await?.data {
-            Some(query_reply::Data::Ticket(view)) => {
-                TicketId::from_wire(view.ticket_id).map_err(|e| self.strange("the answer to query ticket".to_owned(), &e))
+            Some(query_reply::Data::Ticket(view)) => TicketId::from_wire(view.ticket_id)
+                .map_err(|e| self.strange("the answer to query ticket".to_owned(), &e)),
+            Some(_) | None => {
+                Err(self.strange("the answer to query ticket".to_owned(), &"it holds no ticket"))
             }
-            Some(_) | None => Err(self.strange("the answer to query ticket".to_owned(), &"it holds no ticket")),
         }
     }
 
@@ -174,9 +199,12 @@ impl Client {
     async fn send(&self, entity: Entity, verb: &str, body: Bytes) -> Result<wire::CommandReply, ClientError> {
         let subject = subject::command(&self.tenant, &self.caller, entity, verb);
         let payload = self.request(subject, body, self.timeout).await?;
-        let reply = wire::CommandReply::decode(payload).map_err(|e| self.strange(format!("the answer to {verb}"), &e))?;
+        let reply = wire::CommandReply::decode(payload)
+            .map_err(|e| self.strange(format!("the answer to {verb}"), &e))?;
         if reply.outcome.is_none() {
-            return Err(self.strange(format!("the answer to {verb}"), &"it holds neither success nor refusal"));
+            return Err(
+                self.strange(format!("the answer to {verb}"), &"it holds neither success nor refusal")
+            );
         }
         Ok(reply)
     }
@@ -188,12 +216,16 @@ impl Client {
         match self.nats.send_request(subject.clone(), request).await {
             Ok(message) => Ok(message.payload),
             Err(error) => Err(match error.kind() {
-                RequestErrorKind::NoResponders => ClientError::NobodyListens { subject, server: self.server.clone() },
+                RequestErrorKind::NoResponders => {
+                    ClientError::NobodyListens { subject, server: self.server.clone() }
+                }
                 RequestErrorKind::TimedOut => ClientError::TimedOut { subject, waited: timeout },
                 RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
                     ClientError::TooLarge { subject, problem: error.to_string() }
                 }
-                RequestErrorKind::Other => ClientError::Lost { server: self.server.clone(), problem: error.to_string() },
+                RequestErrorKind::Other => {
+                    ClientError::Lost { server: self.server.clone(), problem: error.to_string() }
+                }
             }),
         }
     }
@@ -206,7 +238,9 @@ impl Client {
 /// A refusal that says nothing about the command itself.
 fn passing(reply: &wire::CommandReply) -> Option<&wire::Error> {
     match &reply.outcome {
-        Some(command_reply::Outcome::Error(error)) if matches!(error.code.as_str(), "busy" | "unavailable" | "outcome_unknown") => {
+        Some(command_reply::Outcome::Error(error))
+            if matches!(error.code.as_str(), "busy" | "unavailable" | "outcome_unknown") =>
+        {
             Some(error)
         }
         Some(command_reply::Outcome::Error(_) | command_reply::Outcome::Accepted(_)) | None => None,
@@ -220,9 +254,18 @@ mod tests {
     #[test]
     fn only_refusals_that_pass_by_themselves_are_tried_again() {
         let refused = |code: &str| wire::CommandReply {
-            outcome: Some(command_reply::Outcome::Error(wire::Error { code: code.to_owned(), ..wire::Error::default() })),
+            outcome: Some(command_reply::Outcome::Error(wire::Error {
+                code: code.to_owned(),
+                ..wire::Error::default()
+            })),
         };
-        for (code, again) in [("busy", true), ("unavailable", true), ("outcome_unknown", true), ("version_conflict", false), ("forbidden", false)] {
+        for (code, again) in [
+            ("busy", true),
+            ("unavailable", true),
+            ("outcome_unknown", true),
+            ("version_conflict", false),
+            ("forbidden", false),
+        ] {
             assert_eq!(passing(&refused(code)).is_some(), again, "{code}");
         }
     }

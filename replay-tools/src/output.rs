@@ -15,6 +15,8 @@ use serde::Serialize;
 
 /// Columns of a text that goes to no terminal.
 const PLAIN_WIDTH: usize = 100;
+/// Columns of a line of a list that goes to no terminal.
+const LINE_WIDTH: usize = 240;
 /// Narrower, nothing can be laid out.
 const WIDTH_MIN: usize = 50;
 /// Wider lines are hard to read.
@@ -94,6 +96,12 @@ impl Output {
         self.look
     }
 
+    /// Columns of a line that is not to be broken: those of the terminal, more where there is none.
+    #[must_use]
+    pub fn line_width(&self) -> usize {
+        if self.is_terminal { self.look.width } else { LINE_WIDTH }
+    }
+
     /// An answer, ended by a line break.
     ///
     /// # Errors
@@ -152,7 +160,11 @@ impl Output {
     #[must_use]
     pub fn progress(&self, what: &str, total: u64) -> Progress {
         let bar = ProgressBar::new(total);
-        let template = if total > 0 { "{prefix} {bar:30} {pos}/{len}  {msg}  {eta} left" } else { "{prefix} {spinner} {pos}  {msg}" };
+        let template = if total > 0 {
+            "{prefix} {bar:30} {pos}/{len}  {msg}  {eta} left"
+        } else {
+            "{prefix} {spinner} {pos}  {msg}"
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -191,9 +203,16 @@ fn table(header: &[&str], rows: Vec<Vec<String>>, width: Option<usize>) -> Strin
     if let Some(width) = width.and_then(|w| u16::try_from(w).ok()) {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
-    table.add_rows(rows.into_iter().map(|row| row.into_iter().map(|cell| one_line(&cell)).collect::<Vec<_>>()));
+    table.add_rows(
+        rows.into_iter().map(|row| row.into_iter().map(|cell| one_line(&cell)).collect::<Vec<_>>()),
+    );
     // Blanks at the ends of lines would only be copied along.
-    table.to_string().lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect::<Vec<_>>().join("\n")
+    table
+        .to_string()
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A text on one line.
@@ -213,7 +232,8 @@ pub fn one_line(text: &str) -> String {
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     let steers = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.contains(steers) {
         return Cow::Borrowed(text);
@@ -232,11 +252,17 @@ mod tests {
 
     #[test]
     fn a_table_for_a_program_is_as_wide_as_its_content() {
-        let rows = vec![vec!["T-1".to_owned(), "x".repeat(150)], vec!["T-2".to_owned(), "two\nlines".to_owned()]];
+        let rows =
+            vec![vec!["T-1".to_owned(), "x".repeat(150)], vec!["T-2".to_owned(), "two\nlines".to_owned()]];
         let text = table(&["NUMBER", "SUBJECT"], rows, None);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
-        assert!(lines[0].starts_with("NUMBER") && lines[1].starts_with("T-1") && lines[1].ends_with(&"x".repeat(150)), "{text}");
+        assert!(
+            lines[0].starts_with("NUMBER")
+                && lines[1].starts_with("T-1")
+                && lines[1].ends_with(&"x".repeat(150)),
+            "{text}"
+        );
         assert!(lines[2].ends_with("two lines"), "{text}");
     }
 

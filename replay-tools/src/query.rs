@@ -61,7 +61,11 @@ pub async fn run(args: QueryArgs) -> Result<u8, ClientError> {
     let query = args.query()?;
     let client = args.connect.connect().await?;
     let query = args.about(&client, query).await?;
-    let reply = if args.all { whole(&client, &args.name, query).await? } else { client.query(&args.name, query).await? };
+    let reply = if args.all {
+        whole(&client, &args.name, query).await?
+    } else {
+        client.query(&args.name, query).await?
+    };
     if let (Some(Data::Error(error)), false) = (&reply.data, args.json) {
         output.alarm(&refusal_text(error));
         return Ok(exit::REFUSED);
@@ -82,7 +86,11 @@ pub async fn run(args: QueryArgs) -> Result<u8, ClientError> {
 ///
 /// # Errors
 /// Nobody answers, or a page is refused.
-pub async fn whole(client: &Client, name: &str, mut query: wire::Query) -> Result<wire::QueryReply, ClientError> {
+pub async fn whole(
+    client: &Client,
+    name: &str,
+    mut query: wire::Query,
+) -> Result<wire::QueryReply, ClientError> {
     let mut answer = client.query(name, query.clone()).await?;
     let mut cursor = answer.next_cursor.take();
     if matches!(answer.data, Some(Data::Timeline(_) | Data::Events(_))) {
@@ -111,7 +119,8 @@ impl QueryArgs {
     fn query(&self) -> Result<wire::Query, ClientError> {
         let read = |body: &str| json::query::read(&self.name, body.as_bytes());
         let body = self.body.json(|body| read(body).is_ok())?;
-        read(&body).map_err(|e| ClientError::Usage(format!("the query {} does not take this: {e}", self.name)))
+        read(&body)
+            .map_err(|e| ClientError::Usage(format!("the query {} does not take this: {e}", self.name)))
     }
 
     async fn about(&self, client: &Client, mut query: wire::Query) -> Result<wire::Query, ClientError> {
@@ -119,7 +128,9 @@ impl QueryArgs {
         match &mut query.data {
             Some(wire::query::Data::Ticket(q)) => (q.ticket_id, q.number) = which.filters(),
             Some(wire::query::Data::Timeline(q)) => (q.ticket_id, q.number) = which.filters(),
-            Some(wire::query::Data::Events(q)) => q.ticket_id = Which::Id(client.find(which).await?).filters().0,
+            Some(wire::query::Data::Events(q)) => {
+                q.ticket_id = Which::Id(client.find(which).await?).filters().0
+            }
             Some(wire::query::Data::Tickets(_) | wire::query::Data::Projections(_)) | None => {
                 return Err(ClientError::Usage(format!("the query {} is not about one ticket", self.name)));
             }
@@ -146,7 +157,10 @@ fn tickets(output: &Output, view: &wire::TicketsView) -> Result<(), ClientError>
             show::shortened(readable(t.subject.as_ref()), SUBJECT_MAX),
         ]
     });
-    output.table(&["NUMBER", "STATE", "PRIORITY", "GROUP", "ASSIGNEE", "CREATED (UTC)", "UPDATED (UTC)", "SUBJECT"], rows.collect())?;
+    output.table(
+        &["NUMBER", "STATE", "PRIORITY", "GROUP", "ASSIGNEE", "CREATED (UTC)", "UPDATED (UTC)", "SUBJECT"],
+        rows.collect(),
+    )?;
     Ok(())
 }
 
@@ -163,7 +177,10 @@ fn projections(output: &Output, view: &wire::ProjectionsView) -> Result<(), Clie
             p.reason.clone().unwrap_or_default(),
         ]
     });
-    output.table(&["NAME", "VERSION", "STATE", "CHECKPOINT", "LAG", "GENERATION", "QUARANTINED", "REASON"], rows.collect())?;
+    output.table(
+        &["NAME", "VERSION", "STATE", "CHECKPOINT", "LAG", "GENERATION", "QUARANTINED", "REASON"],
+        rows.collect(),
+    )?;
     Ok(())
 }
 

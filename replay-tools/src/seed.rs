@@ -59,7 +59,14 @@ pub fn history(plan: Plan) -> impl Iterator<Item = Import> {
     arrivals::of(plan).into_iter().zip(1_u64..).map(move |(arrival, n)| {
         let external_id = format!("{SOURCE}-{}-{n}", plan.seed);
         let events = life::of(&arrival, &external_id, plan.until, dice(plan.seed, n));
-        Import { source: label(SOURCE), external_id: label(&external_id), part: 1, parts: 1, events, mapping_version: None }
+        Import {
+            source: label(SOURCE),
+            external_id: label(&external_id),
+            part: 1,
+            parts: 1,
+            events,
+            mapping_version: None,
+        }
     })
 }
 

@@ -24,14 +24,23 @@ fn until() -> Timestamp {
 /// A command as the engine reads it: every limit of the contract is checked on the way.
 fn received(entity: Entity, verb: &str, command: &wire::Command) -> Command {
     let verb = VERBS.iter().find(|v| **v == verb).unwrap();
-    let subject = CommandSubject { tenant: TenantId::default_tenant(), caller: CallerId::parse("cli").unwrap(), entity, verb };
-    codec::decode_command(subject, Encoding::Protobuf, &command.encode_to_vec(), None, &RequestKey([0; 32])).unwrap().command
+    let subject = CommandSubject {
+        tenant: TenantId::default_tenant(),
+        caller: CallerId::parse("cli").unwrap(),
+        entity,
+        verb,
+    };
+    codec::decode_command(subject, Encoding::Protobuf, &command.encode_to_vec(), None, &RequestKey([0; 32]))
+        .unwrap()
+        .command
 }
 
 fn import(import: Import) -> Command {
     let command = wire::Command {
         command_id: vec![7; 16],
-        actor: cast::system("demo").to_wire().map(|a| wire::Actor { kind: wire::ActorKind::Service as i32, ..a }),
+        actor: cast::system("demo")
+            .to_wire()
+            .map(|a| wire::Actor { kind: wire::ActorKind::Service as i32, ..a }),
         data: import.to_wire().map(wire::command::Data::Import),
         ..wire::Command::default()
     };
@@ -58,7 +67,10 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         Event::PriorityChanged(_) => Some("set_priority"),
         Event::CategoryChanged(_) => Some("set_category"),
         Event::TagsChanged(_) => Some("change_tags"),
-        Event::TicketCreated(_) | Event::TicketImported(_) | Event::FieldChanged(_) | Event::EpochStarted(_) => None,
+        Event::TicketCreated(_)
+        | Event::TicketImported(_)
+        | Event::FieldChanged(_)
+        | Event::EpochStarted(_) => None,
     }
 }
 
@@ -70,13 +82,19 @@ fn lived(history: Import) -> Ticket {
     let mut ticket: Option<Ticket> = None;
     for draft in &drafts {
         if let (Some(verb), Some(t)) = (verb_of(&draft.event), &ticket) {
-            assert!(allowed_verbs(t.state()).contains(&verb), "{name}: {verb} on a ticket that is {}", t.state());
+            assert!(
+                allowed_verbs(t.state()).contains(&verb),
+                "{name}: {verb} on a ticket that is {}",
+                t.state()
+            );
         }
         assert_eq!(draft.source_time, None, "{name}: a fact steps back in time");
         ticket = Some(evolve(ticket, &draft.event, draft.occurred_at.unwrap()));
     }
     // What the engine fills in, the facts said already.
-    for (draft, fact) in drafts[1..].iter().zip(&facts).filter(|(d, _)| !matches!(d.event, Event::TicketCreated(_))) {
+    for (draft, fact) in
+        drafts[1..].iter().zip(&facts).filter(|(d, _)| !matches!(d.event, Event::TicketCreated(_)))
+    {
         assert_eq!(draft.event, fact.event, "{name}");
     }
     ticket.unwrap()
@@ -138,11 +156,17 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
     for state in TicketState::ALL {
         assert!(states.get(state).is_some_and(|n| *n > 0), "no ticket is {state}: {states:?}");
     }
-    for name in Event::TYPES.iter().filter(|n| !matches!(**n, "TicketImported" | "TicketUnassigned" | "FieldChanged" | "EpochStarted")) {
+    for name in Event::TYPES
+        .iter()
+        .filter(|n| !matches!(**n, "TicketImported" | "TicketUnassigned" | "FieldChanged" | "EpochStarted"))
+    {
         assert!(seen.contains_key(name), "no {name}: {seen:?}");
     }
     assert!(unassigned > 0);
-    assert!(channels.len() >= 4 && categories.len() >= 15 && languages.len() == 2, "{channels:?} {categories:?}");
+    assert!(
+        channels.len() >= 4 && categories.len() >= 15 && languages.len() == 2,
+        "{channels:?} {categories:?}"
+    );
     // An outage: at least five tickets within 20 minutes.
     assert!(created.windows(5).any(|w| w[4].since(w[0]) < 20 * 60_000), "no burst");
 }
@@ -160,7 +184,8 @@ fn the_desk_takes_every_live_command() {
         let ticket = tickets.remove(&id.to_string());
         let number = tickets.len() as u64 + 1;
         let context = Context { next_number: TicketNumber(number), ..context() };
-        let drafts = decide(ticket.as_ref().map(|(t, _)| t), &command, &context).unwrap_or_else(|r| panic!("command {n}, {}: {r}", sent.verb));
+        let drafts = decide(ticket.as_ref().map(|(t, _)| t), &command, &context)
+            .unwrap_or_else(|r| panic!("command {n}, {}: {r}", sent.verb));
         assert!(!drafts.is_empty(), "command {n}, {}: nothing to do", sent.verb);
         assert!(matches!(command.order, Order::Create(_)) == ticket.is_none(), "command {n}");
         let mut ticket = ticket;

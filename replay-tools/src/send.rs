@@ -117,7 +117,8 @@ impl SendArgs {
     pub fn command(&self, command_id: CommandId) -> Result<wire::Command, ClientError> {
         let read = |data: &str| json::command::read(&self.verb, format!("{{\"data\":{data}}}").as_bytes());
         let data = self.body.json(|body| read(body).is_ok())?;
-        let wrong = |e: serde_json::Error| ClientError::Usage(format!("{} does not take this: {e}", self.verb));
+        let wrong =
+            |e: serde_json::Error| ClientError::Usage(format!("{} does not take this: {e}", self.verb));
         let actor = Actor { on_behalf_of: self.on_behalf_of.clone(), ..self.actor.clone() };
         Ok(wire::Command {
             command_id: command_id.to_wire(),
@@ -134,9 +135,12 @@ impl SendArgs {
     async fn entity(&self, client: &Client) -> Result<Entity, ClientError> {
         match (self.ticket.as_deref(), self.verb.as_str()) {
             (None | Some("new"), "create" | "import") => Ok(Entity::New),
-            (None, verb) => Err(ClientError::Usage(format!("{verb} needs a ticket, such as `guichet send {verb} T-42`"))),
+            (None, verb) => {
+                Err(ClientError::Usage(format!("{verb} needs a ticket, such as `guichet send {verb} T-42`")))
+            }
             (Some(ticket), _) => {
-                let which: Which = ticket.parse().map_err(|e| ClientError::Usage(format!("{ticket:?}: {e}")))?;
+                let which: Which =
+                    ticket.parse().map_err(|e| ClientError::Usage(format!("{ticket:?}: {e}")))?;
                 client.find(which).await.map(Entity::Ticket)
             }
         }
@@ -150,7 +154,9 @@ pub fn accepted_text(accepted: &wire::Accepted, dry_run: bool) -> String {
     let (version, position) = (accepted.version, accepted.position);
     let events: Vec<&str> = accepted.events.iter().map(|e| e.r#type.as_str()).collect();
     let mut text = match (dry_run, events.is_empty()) {
-        (_, true) => format!("{number}: nothing to do, it is so already; version {version}, position {position}"),
+        (_, true) => {
+            format!("{number}: nothing to do, it is so already; version {version}, position {position}")
+        }
         (true, false) => format!("{number}: would write {}; nothing was written", events.join(", ")),
         (false, false) => format!("{number}: {}; version {version}, position {position}", events.join(", ")),
     };
@@ -172,7 +178,10 @@ pub fn refusal_text(error: &wire::Error) -> String {
     if let (Some(count), false) = (details.missed_count, details.missed.is_empty()) {
         text.push_str(&format!("\n  {count} events since then, the last ones:"));
         for event in &details.missed {
-            text.push_str(&format!("\n    version {} at position {}: {}", event.version, event.position, event.r#type));
+            text.push_str(&format!(
+                "\n    version {} at position {}: {}",
+                event.version, event.position, event.r#type
+            ));
         }
     }
     if let Some(of) = details.of.as_deref().and_then(|of| Uuid::from_slice(of).ok()) {

@@ -53,7 +53,8 @@ pub fn day(at: Timestamp, zone: Tz) -> String {
 }
 
 fn in_zone(at: Timestamp, zone: Tz, format: &str) -> String {
-    at.to_chrono().map_or_else(|| at.to_string(), |t| zone.from_utc_datetime(&t.naive_utc()).format(format).to_string())
+    at.to_chrono()
+        .map_or_else(|| at.to_string(), |t| zone.from_utc_datetime(&t.naive_utc()).format(format).to_string())
 }
 
 /// A span of time in its two largest units.

@@ -19,7 +19,7 @@ use self::chain::Chain;
 use self::line::Lines;
 use crate::client::{Client, ClientError, ConnectArgs, EventStream};
 use crate::exit;
-use crate::output::{Output, OutputArgs};
+use crate::output::{Look, Output, OutputArgs};
 use crate::which::Which;
 
 /// What to follow.
@@ -107,11 +107,14 @@ pub async fn run(args: TailArgs) -> Result<u8, ClientError> {
     let end = (args.no_follow && !args.follow).then(|| stream.last());
     let from = args.from.sequence(&stream).await?;
     if from < stream.first() {
-        output.alarm(&format!("the stream begins at {}: what was before is not in it, but in the log", stream.first()));
+        output.alarm(&format!(
+            "the stream begins at {}: what was before is not in it, but in the log",
+            stream.first()
+        ));
     }
     let mut messages = stream.from(from);
     let mut chain = Chain::starting_at(from);
-    let mut lines = Lines::new(client, output.look());
+    let mut lines = Lines::new(client, Look { width: output.line_width(), ..output.look() });
     let mut next = from;
     while end.is_none_or(|end| next <= end) {
         let published = tokio::select! {
@@ -136,7 +139,11 @@ pub async fn run(args: TailArgs) -> Result<u8, ClientError> {
         }
     }
     if chain.faults() > 0 {
-        output.alarm(&format!("{} events checked, {} faults: this stream is not the log; see above", chain.checked(), chain.faults()));
+        output.alarm(&format!(
+            "{} events checked, {} faults: this stream is not the log; see above",
+            chain.checked(),
+            chain.faults()
+        ));
         return Ok(exit::REFUSED);
     }
     if !args.json {
@@ -154,7 +161,10 @@ impl Wanted {
     async fn new(args: &TailArgs, client: &Client) -> Result<Self, ClientError> {
         let known = guichet_schemas::event::Event::TYPES;
         if let Some(unknown) = args.types.iter().find(|t| !known.contains(&t.as_str())) {
-            return Err(ClientError::Usage(format!("{unknown:?} is no type of event; there are {}", known.join(", "))));
+            return Err(ClientError::Usage(format!(
+                "{unknown:?} is no type of event; there are {}",
+                known.join(", ")
+            )));
         }
         let ticket: Option<TicketId> = match args.ticket {
             Some(which) => Some(client.find(which).await?),
@@ -164,7 +174,8 @@ impl Wanted {
     }
 
     fn takes(&self, record: &guichet_schemas::wire::Record) -> bool {
-        (self.types.is_empty() || self.types.contains(&record.r#type)) && self.ticket.as_ref().is_none_or(|id| *id == record.stream_id)
+        (self.types.is_empty() || self.types.contains(&record.r#type))
+            && self.ticket.as_ref().is_none_or(|id| *id == record.stream_id)
     }
 }
 

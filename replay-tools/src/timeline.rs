@@ -73,11 +73,19 @@ pub async fn run(args: TimelineArgs) -> Result<u8, ClientError> {
             }
             return Ok(exit::REFUSED);
         }
-        Some(_) | None => return Err(client.strange("the answer to query timeline".to_owned(), &"it holds no timeline")),
+        Some(_) | None => {
+            return Err(client.strange("the answer to query timeline".to_owned(), &"it holds no timeline"));
+        }
     };
     if !args.json {
         let ticket = args.ticket(&client, reply.as_of_position).await?;
-        let story = Story { ticket: &ticket, entries, position: reply.as_of_position, now: Timestamp(reply.as_of_time), as_of: args.as_of };
+        let story = Story {
+            ticket: &ticket,
+            entries,
+            position: reply.as_of_position,
+            now: Timestamp(reply.as_of_time),
+            as_of: args.as_of,
+        };
         output.line(&render(&story, args.tz, output.look()))?;
     }
     Ok(exit::DONE)
@@ -94,7 +102,10 @@ impl TimelineArgs {
             as_of: self.as_of.map(|t| t.0),
             as_of_position: self.as_of_position,
             min_position: self.min_position,
-            wait_ms: self.min_position.and_then(|_| u64::try_from(self.connect.timeout.as_millis()).ok()).map(|ms| ms.min(30_000)),
+            wait_ms: self
+                .min_position
+                .and_then(|_| u64::try_from(self.connect.timeout.as_millis()).ok())
+                .map(|ms| ms.min(30_000)),
             limit: Some(PAGE),
             data: Some(data),
             ..wire::Query::default()
@@ -108,7 +119,9 @@ impl TimelineArgs {
         let query = wire::Query { as_of_position: Some(position), limit: None, ..query };
         match client.ask("ticket", query).await?.data {
             Some(Data::Ticket(view)) => Ok(view),
-            Some(_) | None => Err(client.strange("the answer to query ticket".to_owned(), &"it holds no ticket")),
+            Some(_) | None => {
+                Err(client.strange("the answer to query ticket".to_owned(), &"it holds no ticket"))
+            }
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Pages of a history.
 
-use guichet_schemas::event::{Actor, CommentAdded, Event, Personal, StatusChanged, TicketAssigned, TicketCreated, TicketImported, TicketResolved};
+use guichet_schemas::event::{
+    Actor, CommentAdded, Event, Personal, StatusChanged, TicketAssigned, TicketCreated, TicketImported,
+    TicketResolved,
+};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, CommentId, EventId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::words::{
-    ActorKind, AuthorKind, Channel, CommentKind, ConfirmedBy, HoldReason, Origin, Priority, ResolutionCode, StatusCause, Strategy, StreamKind,
-    TicketState, TicketType, Visibility,
+    ActorKind, AuthorKind, Channel, CommentKind, ConfirmedBy, HoldReason, Origin, Priority, ResolutionCode,
+    StatusCause, Strategy, StreamKind, TicketState, TicketType, Visibility,
 };
 use uuid::Uuid;
 
@@ -21,7 +24,13 @@ fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
-fn entry(version: u64, time: &str, actor: (ActorKind, &str), event: Event, sentence: &str) -> wire::TimelineEntry {
+fn entry(
+    version: u64,
+    time: &str,
+    actor: (ActorKind, &str),
+    event: Event,
+    sentence: &str,
+) -> wire::TimelineEntry {
     let actor = Actor { kind: actor.0, id: actor.1.to_owned(), on_behalf_of: None };
     let record = Record {
         position: LogPosition::new(1200 + version).unwrap(),
@@ -70,7 +79,9 @@ fn created() -> Event {
     Event::TicketCreated(TicketCreated {
         number: 42,
         subject: plain("VPN drops"),
-        description: plain("Since this morning the VPN drops every ten minutes.\r\n\nLaptop LT-2210, \x1b[31mWindows 11."),
+        description: plain(
+            "Since this morning the VPN drops every ten minutes.\r\n\nLaptop LT-2210, \x1b[31mWindows 11.",
+        ),
         requester: "c-0417".to_owned(),
         requester_kind: None,
         requester_name: None,
@@ -99,12 +110,26 @@ fn created() -> Event {
 }
 
 fn status(from: TicketState, to: TicketState, hold_reason: Option<HoldReason>) -> Event {
-    Event::StatusChanged(StatusChanged { from, to, custom_status: None, hold_reason, expected_until: None, cause: StatusCause::Command })
+    Event::StatusChanged(StatusChanged {
+        from,
+        to,
+        custom_status: None,
+        hold_reason,
+        expected_until: None,
+        cause: StatusCause::Command,
+    })
 }
 
 fn entries() -> Vec<wire::TimelineEntry> {
     let bruno = (ActorKind::Agent, "bruno");
-    let imported = TicketImported { source: "demo".to_owned(), external_id: "demo-42-17".to_owned(), part: 1, parts: 1, original_created_at: None, mapping_version: None };
+    let imported = TicketImported {
+        source: "demo".to_owned(),
+        external_id: "demo-42-17".to_owned(),
+        part: 1,
+        parts: 1,
+        original_created_at: None,
+        mapping_version: None,
+    };
     let assigned = TicketAssigned {
         from: None,
         to: "bruno".to_owned(),
@@ -138,13 +163,55 @@ fn entries() -> Vec<wire::TimelineEntry> {
         resolution_no: 1,
     };
     vec![
-        entry(1, "2026-11-02T09:14:03Z", (ActorKind::Service, "cli"), Event::TicketImported(imported), "service cli imported the facts that follow from demo (demo-42-17)"),
-        entry(2, "2026-11-02T09:14:03Z", (ActorKind::Requester, "c-0417"), created(), "requester c-0417 opened T-42 for requester c-0417 by email: “VPN drops” (priority high, category technical/network, in group service-desk)"),
-        entry(3, "2026-11-02T09:20:03Z", bruno, Event::TicketAssigned(assigned), "bruno took the ticket in group network"),
-        entry(4, "2026-11-02T09:20:03Z", bruno, status(TicketState::New, TicketState::Open, None), "bruno moved the ticket from new to open"),
-        entry(5, "2026-11-02T09:30:03Z", bruno, Event::CommentAdded(comment), "bruno wrote a public message: “Could you send me the log of the client?”"),
-        entry(6, "2026-11-02T09:30:03Z", bruno, status(TicketState::Open, TicketState::Hold, Some(HoldReason::Vendor)), "bruno put the ticket on hold (vendor)"),
-        entry(7, "2026-11-03T10:30:03Z", bruno, Event::TicketResolved(resolved), "bruno resolved the ticket: “New profile” (configuration)"),
+        entry(
+            1,
+            "2026-11-02T09:14:03Z",
+            (ActorKind::Service, "cli"),
+            Event::TicketImported(imported),
+            "service cli imported the facts that follow from demo (demo-42-17)",
+        ),
+        entry(
+            2,
+            "2026-11-02T09:14:03Z",
+            (ActorKind::Requester, "c-0417"),
+            created(),
+            "requester c-0417 opened T-42 for requester c-0417 by email: “VPN drops” (priority high, category technical/network, in group service-desk)",
+        ),
+        entry(
+            3,
+            "2026-11-02T09:20:03Z",
+            bruno,
+            Event::TicketAssigned(assigned),
+            "bruno took the ticket in group network",
+        ),
+        entry(
+            4,
+            "2026-11-02T09:20:03Z",
+            bruno,
+            status(TicketState::New, TicketState::Open, None),
+            "bruno moved the ticket from new to open",
+        ),
+        entry(
+            5,
+            "2026-11-02T09:30:03Z",
+            bruno,
+            Event::CommentAdded(comment),
+            "bruno wrote a public message: “Could you send me the log of the client?”",
+        ),
+        entry(
+            6,
+            "2026-11-02T09:30:03Z",
+            bruno,
+            status(TicketState::Open, TicketState::Hold, Some(HoldReason::Vendor)),
+            "bruno put the ticket on hold (vendor)",
+        ),
+        entry(
+            7,
+            "2026-11-03T10:30:03Z",
+            bruno,
+            Event::TicketResolved(resolved),
+            "bruno resolved the ticket: “New profile” (configuration)",
+        ),
     ]
 }
 
@@ -168,7 +235,12 @@ fn ticket() -> wire::TicketView {
         created_at: at("2026-11-02T09:14:03Z").0,
         first_resolved_at: Some(at("2026-11-03T10:30:03Z").0),
         last_resolved_at: Some(at("2026-11-03T10:30:03Z").0),
-        resolution: Some(wire::ResolutionView { by: "bruno".to_owned(), code: ResolutionCode::Configuration.to_wire(), summary: None, resolution_no: 1 }),
+        resolution: Some(wire::ResolutionView {
+            by: "bruno".to_owned(),
+            code: ResolutionCode::Configuration.to_wire(),
+            summary: None,
+            resolution_no: 1,
+        }),
         public_comments: 1,
         agent_changes: 1,
         group_changes: 1,
@@ -178,7 +250,13 @@ fn ticket() -> wire::TicketView {
 
 fn text(zone: Tz) -> String {
     let (ticket, entries) = (ticket(), entries());
-    let story = Story { ticket: &ticket, entries: &entries, position: 1300, now: at("2026-11-04T10:30:03Z"), as_of: None };
+    let story = Story {
+        ticket: &ticket,
+        entries: &entries,
+        position: 1300,
+        now: at("2026-11-04T10:30:03Z"),
+        as_of: None,
+    };
     render(&story, zone, Look::PLAIN)
 }
 
@@ -192,7 +270,12 @@ fn a_history_reads_from_top_to_bottom() {
 #[test]
 fn days_begin_at_midnight_of_the_zone() {
     let text = text(Tz::Asia__Tokyo);
-    assert!(text.contains("18:14:03") && text.contains("Monday 2 November 2026") && text.contains("times in Asia/Tokyo"), "{text}");
+    assert!(
+        text.contains("18:14:03")
+            && text.contains("Monday 2 November 2026")
+            && text.contains("times in Asia/Tokyo"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -208,6 +291,9 @@ fn the_times_in_all_states_add_up_to_the_age() {
     let story = text(Tz::UTC);
     let states = story.lines().find(|l| l.contains("time in state")).unwrap();
     // 6 min + 10 min + 25 h + 24 h are the 49 h 16 min from the creation to the instant of the answer.
-    assert!(states.contains("new 6 min · open 10 min · hold (vendor) 1 d 1 h · resolved 1 d 0 h"), "{states}");
-    assert!(story.contains("age               2 d 1 h"), "{story}");
+    assert!(
+        states.contains("new 6 min · open 10 min · hold (vendor) 1 d 1 h · resolved 1 d 0 h"),
+        "{states}"
+    );
+    assert!(story.contains("age                 2 d 1 h"), "{story}");
 }

@@ -30,7 +30,10 @@ impl FromStr for Which {
 
     /// Reads a UUID, `T-42` or `42`.
     fn from_str(text: &str) -> Result<Self, NoTicket> {
-        TicketId::parse(text).map(Self::Id).or_else(|| TicketNumber::parse(text).map(Self::Number)).ok_or(NoTicket)
+        TicketId::parse(text)
+            .map(Self::Id)
+            .or_else(|| TicketNumber::parse(text).map(Self::Number))
+            .ok_or(NoTicket)
     }
 }
 

@@ -74,7 +74,10 @@ impl Desk {
             let created = self.command("new", "create", id(series, n), new_ticket(n)).await;
             let ticket = created.body["ticket_id"].as_str().expect("a ticket id").to_owned();
             let comment = json!({"visibility": "internal", "body": format!("note {n}")});
-            newest = self.command(&ticket, "add_comment", id(&format!("{series} comment"), n), comment).await.position();
+            newest = self
+                .command(&ticket, "add_comment", id(&format!("{series} comment"), n), comment)
+                .await
+                .position();
         }
         newest
     }

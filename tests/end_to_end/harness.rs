@@ -8,7 +8,7 @@ mod roles;
 mod wait;
 
 pub(crate) use nats::Nats;
-pub(crate) use needs::{long, missing, shared};
+pub(crate) use needs::{long, missing, seed, shared};
 pub(crate) use process::Process;
 pub(crate) use roles::{HALTED, Serve, Settings, Trio, engine, guichet, worker};
 pub(crate) use wait::until;

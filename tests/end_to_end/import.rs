@@ -16,6 +16,8 @@ pub(crate) struct Export {
     /// A shipped mapping.
     pub(crate) mapping: &'static str,
     pub(crate) zone: Option<&'static str>,
+    /// Commands on their way at once; `None`: as it is by default.
+    pub(crate) window: Option<&'static str>,
 }
 
 /// What `import --json` says at the end.
@@ -36,8 +38,13 @@ impl Export {
     /// Starts an import. What it says is in `dir`.
     pub(crate) fn start(&self, url: &str, dir: &Path) -> Process {
         let mut command = guichet();
-        command.env("NATS_URL", url).arg("import").arg(&self.file).args(["--mapping", self.mapping, "--json"]);
+        command.env("NATS_URL", url).arg("import").arg(&self.file).args([
+            "--mapping",
+            self.mapping,
+            "--json",
+        ]);
         command.args(self.zone.iter().flat_map(|zone| ["--zone", zone]));
+        command.args(self.window.iter().flat_map(|window| ["--window", window]));
         Process::spawn("import", command, dir)
     }
 
@@ -52,6 +59,7 @@ pub(crate) async fn finish(mut import: Process) -> Summary {
     let status = import.exit(WITHIN).await;
     let said = import.said();
     assert!(status.success(), "import ended with {status}: {said}");
-    let line = said.lines().rfind(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no summary in: {said}"));
+    let line =
+        said.lines().rfind(|line| line.starts_with('{')).unwrap_or_else(|| panic!("no summary in: {said}"));
     serde_json::from_str(line).expect("the summary is JSON")
 }

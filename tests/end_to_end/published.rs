@@ -1,6 +1,7 @@
 //! The stream as any consumer sees it, and the proof that it is the log: nothing missing, nothing changed.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::stream::Stream;
@@ -17,6 +18,8 @@ use crate::desk::Desk;
 /// The stream of partition 0.
 pub(crate) const STREAM: &str = "GUICHET_EVENTS_0";
 
+const ANSWER_WITHIN: Duration = Duration::from_millis(200);
+
 /// One message of the stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Published {
@@ -32,7 +35,10 @@ pub(crate) fn jetstream(desk: &Desk) -> Context {
 
 /// Newest sequence of the stream; `None` where there is no stream or no answer.
 pub(crate) async fn last_sequence(desk: &Desk) -> Option<u64> {
-    let stream = jetstream(desk).get_stream(STREAM).await.ok()?;
+    let mut context = jetstream(desk);
+    // A server that was killed does not answer what it had; better ask the next one soon.
+    context.set_timeout(ANSWER_WITHIN);
+    let stream = context.get_stream(STREAM).await.ok()?;
     Some(stream.cached_info().state.last_sequence)
 }
 
@@ -103,7 +109,11 @@ pub(crate) fn count(messages: &[Published], type_name: &str) -> usize {
 }
 
 fn header<'a>(message: &'a Published, name: &str) -> &'a str {
-    message.headers.get(name).map(HeaderValue::as_str).unwrap_or_else(|| panic!("no header {name}: {:?}", message.headers))
+    message
+        .headers
+        .get(name)
+        .map(HeaderValue::as_str)
+        .unwrap_or_else(|| panic!("no header {name}: {:?}", message.headers))
 }
 
 /// RFC 6962, computed here and not with our own crate.

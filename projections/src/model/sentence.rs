@@ -4,13 +4,16 @@
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
 use guichet_schemas::event::{
-    Actor, CommentAdded, Event, FieldValue, Personal, PriorityChanged, StatusChanged, TagsChanged, TicketAssigned, TicketClosed,
-    TicketCreated, TicketEscalated, TicketImported, TicketReopened, TicketResolved, TicketRouted,
+    Actor, CommentAdded, Event, FieldValue, Personal, PriorityChanged, StatusChanged, TagsChanged,
+    TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketImported, TicketReopened,
+    TicketResolved, TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::record::Record;
 use guichet_schemas::view::readable_text;
-use guichet_schemas::words::{ActorKind, CloseReason, CommentKind, EscalationKind, Strategy, TicketState, Visibility};
+use guichet_schemas::words::{
+    ActorKind, CloseReason, CommentKind, EscalationKind, Strategy, TicketState, Visibility,
+};
 
 /// Longest quotation, in characters.
 const QUOTE_MAX: usize = 160;
@@ -29,20 +32,31 @@ pub fn sentence(record: &Record) -> String {
         Event::TicketCancelled(e) => format!("{who} cancelled the ticket ({})", words(e.reason.as_str())),
         Event::TicketRouted(e) => format!("{who} {}", routed(e)),
         Event::TicketAssigned(e) => format!("{who} {}", assigned(e, &record.actor)),
-        Event::TicketUnassigned(e) => format!("{who} took the ticket from {}{}", e.from, because(e.reason.as_deref())),
+        Event::TicketUnassigned(e) => {
+            format!("{who} took the ticket from {}{}", e.from, because(e.reason.as_deref()))
+        }
         Event::TicketEscalated(e) => format!("{who} {}", escalated(e)),
         Event::TicketDeescalated(e) => {
-            format!("{who} gave the ticket back from tier {} to tier {}{}", e.from_tier, e.to_tier, because(e.reason.as_deref()))
+            format!(
+                "{who} gave the ticket back from tier {} to tier {}{}",
+                e.from_tier,
+                e.to_tier,
+                because(e.reason.as_deref())
+            )
         }
         Event::CommentAdded(e) => format!("{who} {}", commented(e)),
         Event::PriorityChanged(e) => format!("{who} {}", priority_changed(e)),
-        Event::CategoryChanged(e) => format!("{who} {}", changed("the category", e.from.as_deref(), e.to.as_deref())),
+        Event::CategoryChanged(e) => {
+            format!("{who} {}", changed("the category", e.from.as_deref(), e.to.as_deref()))
+        }
         Event::TagsChanged(e) => format!("{who} {}", tags_changed(e)),
         Event::FieldChanged(e) => {
             let (from, to) = (e.from.as_ref().map(value), e.to.as_ref().map(value));
             format!("{who} {}", changed(&format!("field {}", e.field), from.as_deref(), to.as_deref()))
         }
-        Event::EpochStarted(e) => format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation),
+        Event::EpochStarted(e) => {
+            format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
+        }
     }
 }
 
@@ -68,7 +82,12 @@ fn created(e: &TicketCreated) -> String {
     notes.extend(e.assignee.as_ref().map(|a| format!("assigned to {a}")));
     notes.extend(e.external_ref.as_ref().map(|r| format!("{} {}", r.source, r.id)));
     let (number, channel) = (TicketNumber(e.number), words(e.channel.as_str()));
-    format!("opened {number} for requester {} by {channel}: {} ({})", e.requester, quote(&e.subject), notes.join(", "))
+    format!(
+        "opened {number} for requester {} by {channel}: {} ({})",
+        e.requester,
+        quote(&e.subject),
+        notes.join(", ")
+    )
 }
 
 fn imported(e: &TicketImported) -> String {
@@ -79,7 +98,12 @@ fn imported(e: &TicketImported) -> String {
 fn status_changed(e: &StatusChanged) -> String {
     let mut text = match e.to {
         TicketState::Hold => "put the ticket on hold".to_owned(),
-        to @ (TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Resolved | TicketState::Closed | TicketState::Cancelled) => {
+        to @ (TicketState::New
+        | TicketState::Open
+        | TicketState::Pending
+        | TicketState::Resolved
+        | TicketState::Closed
+        | TicketState::Cancelled) => {
             format!("moved the ticket from {} to {to}", e.from)
         }
     };
@@ -100,7 +124,11 @@ fn resolved(e: &TicketResolved, actor: &Actor) -> String {
 
 fn reopened(e: &TicketReopened) -> String {
     let by = e.resolver_of_last.as_ref().map_or(String::new(), |r| format!(" by {r}"));
-    format!("reopened the ticket {} after it was resolved{by}{}", span(e.since_resolved_ms), because(e.reason.as_deref()))
+    format!(
+        "reopened the ticket {} after it was resolved{by}{}",
+        span(e.since_resolved_ms),
+        because(e.reason.as_deref())
+    )
 }
 
 fn closed(e: &TicketClosed) -> String {
@@ -163,13 +191,19 @@ fn priority_changed(e: &PriorityChanged) -> String {
     notes.extend(e.urgency.map(|u| format!("urgency {u}")));
     notes.extend(e.impact.map(|i| format!("impact {i}")));
     notes.extend(e.reason.clone());
-    let text = if e.from == e.to { format!("weighed the ticket anew, the priority stays {}", e.to) } else { format!("changed the priority from {} to {}", e.from, e.to) };
+    let text = if e.from == e.to {
+        format!("weighed the ticket anew, the priority stays {}", e.to)
+    } else {
+        format!("changed the priority from {} to {}", e.from, e.to)
+    };
     text + &because(Some(notes.join(", ")).filter(|n| !n.is_empty()).as_deref())
 }
 
 fn tags_changed(e: &TagsChanged) -> String {
     match (e.added.is_empty(), e.removed.is_empty()) {
-        (false, false) => format!("added the tags {} and removed {}", e.added.join(", "), e.removed.join(", ")),
+        (false, false) => {
+            format!("added the tags {} and removed {}", e.added.join(", "), e.removed.join(", "))
+        }
         (false, true) => format!("added the tags {}", e.added.join(", ")),
         (true, _) => format!("removed the tags {}", e.removed.join(", ")),
     }
@@ -195,7 +229,11 @@ fn value(value: &FieldValue) -> String {
 fn strategy(strategy: Strategy) -> String {
     match strategy {
         Strategy::Manual | Strategy::Rule => String::new(),
-        other @ (Strategy::RoundRobin | Strategy::LeastLoaded | Strategy::Skill | Strategy::Sticky | Strategy::Pull) => {
+        other @ (Strategy::RoundRobin
+        | Strategy::LeastLoaded
+        | Strategy::Skill
+        | Strategy::Sticky
+        | Strategy::Pull) => {
             format!(", by {}", words(other.as_str()))
         }
     }

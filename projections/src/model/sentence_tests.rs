@@ -4,7 +4,9 @@ use guichet_schemas::event::*;
 use guichet_schemas::words::*;
 
 use super::*;
-use crate::history::{self, Dice, History, assigned, comment, escalated, reopened, resolved, routed, status, text};
+use crate::history::{
+    self, Dice, History, assigned, comment, escalated, reopened, resolved, routed, status, text,
+};
 
 fn said(actor: &str, event: Event) -> String {
     let mut history = History::new();
@@ -18,16 +20,34 @@ fn a_history_reads_like_a_story() {
         said("alice", Event::TicketCreated(history::created(42))),
         "alice opened T-42 for requester r-0 by email: “Printer 42 is on fire” (priority normal, category hardware/printer, in group desk)"
     );
-    assert_eq!(said("alice", assigned("bob", Some("network"))), "alice assigned the ticket to bob in group network (on call)");
+    assert_eq!(
+        said("alice", assigned("bob", Some("network"))),
+        "alice assigned the ticket to bob in group network (on call)"
+    );
     assert_eq!(said("bob", assigned("bob", None)), "bob took the ticket (on call)");
     assert_eq!(said("alice", routed(Some("network"))), "alice moved the ticket to group network");
-    assert_eq!(said("bob", status(TicketState::Open, TicketState::Hold)), "bob put the ticket on hold (vendor)");
-    assert_eq!(said("bob", status(TicketState::Hold, TicketState::Open)), "bob moved the ticket from hold to open");
-    assert_eq!(said("bob", escalated(1, 2)), "bob escalated the ticket from tier 1 to tier 2 (expertise; tags fire)");
-    assert_eq!(said("bob", comment(Visibility::Internal, "Bring\n\nwater")), "bob wrote an internal note: “Bring water”");
+    assert_eq!(
+        said("bob", status(TicketState::Open, TicketState::Hold)),
+        "bob put the ticket on hold (vendor)"
+    );
+    assert_eq!(
+        said("bob", status(TicketState::Hold, TicketState::Open)),
+        "bob moved the ticket from hold to open"
+    );
+    assert_eq!(
+        said("bob", escalated(1, 2)),
+        "bob escalated the ticket from tier 1 to tier 2 (expertise; tags fire)"
+    );
+    assert_eq!(
+        said("bob", comment(Visibility::Internal, "Bring\n\nwater")),
+        "bob wrote an internal note: “Bring water”"
+    );
     assert_eq!(said("bob", resolved(2)), "bob resolved the ticket: “Put it out.” (defect, resolution 2)");
     assert_eq!(said("carol", resolved(1)), "carol resolved the ticket, resolver bob: “Put it out.” (defect)");
-    assert_eq!(said("r-0", reopened(1)), "r-0 reopened the ticket 2 h 5 min after it was resolved by bob (still burning)");
+    assert_eq!(
+        said("r-0", reopened(1)),
+        "r-0 reopened the ticket 2 h 5 min after it was resolved by bob (still burning)"
+    );
     assert_eq!(said("timer", history::closed()), "timer closed the ticket automatically");
 }
 
@@ -44,7 +64,10 @@ fn a_long_text_is_shortened_and_a_sealed_one_shows_as_sealed() {
     let long = said("bob", comment(Visibility::Public, &"é".repeat(500)));
     assert!(long.ends_with("…”") && long.chars().count() < 220, "{long}");
     assert_eq!(quote(&text("short")), "“short”");
-    assert_eq!(quote(&Personal::Sealed(Sealed { key_id: vec![], nonce: vec![], ciphertext: vec![] })), "[sealed]");
+    assert_eq!(
+        quote(&Personal::Sealed(Sealed { key_id: vec![], nonce: vec![], ciphertext: vec![] })),
+        "[sealed]"
+    );
 }
 
 #[test]
@@ -54,5 +77,8 @@ fn every_event_has_a_sentence_on_one_line() {
         let said = said("bob", history::any_event(&mut dice));
         assert!(said.starts_with("bob ") && !said.contains('\n') && !said.contains("  "), "{said}");
     }
-    assert_eq!(sentence(&History::new().entries[0].record), "engine 0.1.0 took the log over (epoch 1, generation 1)");
+    assert_eq!(
+        sentence(&History::new().entries[0].record),
+        "engine 0.1.0 took the log over (epoch 1, generation 1)"
+    );
 }

@@ -6,7 +6,8 @@
 
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
-    CommentAdded, Event, FieldChanged, PriorityChanged, StatusChanged, TagsChanged, TicketAssigned, TicketCreated, TicketResolved,
+    CommentAdded, Event, FieldChanged, PriorityChanged, StatusChanged, TagsChanged, TicketAssigned,
+    TicketCreated, TicketResolved,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -82,7 +83,8 @@ pub fn answer(mut row: TicketView, now: Timestamp) -> TicketView {
     row.age_ms = Some(now.since(Timestamp(row.created_at)));
     row.time_in_state_ms = Some(now.since(Timestamp(row.state_since)));
     if let Some(state) = state(&row) {
-        row.allowed_verbs = guichet_rules::allowed_verbs(state).iter().map(|verb| (*verb).to_owned()).collect();
+        row.allowed_verbs =
+            guichet_rules::allowed_verbs(state).iter().map(|verb| (*verb).to_owned()).collect();
         row.next_due_at = row.due_at.filter(|_| !state.is_done());
     }
     row

@@ -29,7 +29,11 @@ fn a_ticket_is_new_without_an_assignee_and_open_with_one() {
     history.push(history::ticket_id(1), "alice", Event::TicketCreated(with));
     let row = apply(None, &history.entries[1].record);
     assert_eq!(state(&row), Some(TicketState::Open));
-    assert_eq!((row.group_changes, row.agent_changes, row.max_tier), (0, 0, 0), "what the creation carries is no change");
+    assert_eq!(
+        (row.group_changes, row.agent_changes, row.max_tier),
+        (0, 0, 0),
+        "what the creation carries is no change"
+    );
 }
 
 #[test]
@@ -52,12 +56,20 @@ fn changes_count_only_where_the_value_changes() {
 fn resolving_reopening_and_closing_keep_their_times() {
     let row = fold(vec![resolved(1), reopened(1), resolved(2), closed(), closed(), reopened(2)]);
     assert_eq!((row.first_resolved_at, row.last_resolved_at), (Some(at(1)), Some(at(3))));
-    assert_eq!(row.closed_at, Some(at(4)), "the entry into closed, not the repetition, and kept after an imported reopen");
+    assert_eq!(
+        row.closed_at,
+        Some(at(4)),
+        "the entry into closed, not the repetition, and kept after an imported reopen"
+    );
     assert_eq!((row.resolve_count, row.reopen_count, row.close_count), (2, 2, 2));
     assert_eq!(state(&row), Some(TicketState::Open));
     assert_eq!(row.resolution, None, "a resolution that did not hold is none");
     assert_eq!((row.created_at, row.state_since, row.updated_at), (at(0), at(6), at(6)));
-    assert_eq!(fold(vec![resolved(1), closed(), reopened(1), closed()]).closed_at, Some(at(4)), "the last entry into closed");
+    assert_eq!(
+        fold(vec![resolved(1), closed(), reopened(1), closed()]).closed_at,
+        Some(at(4)),
+        "the last entry into closed"
+    );
 }
 
 #[test]
@@ -72,7 +84,11 @@ fn the_highest_tier_includes_the_first() {
 fn a_state_keeps_its_marks_only_while_it_lasts() {
     let row = fold(vec![status(TicketState::New, TicketState::Hold)]);
     assert_eq!(row.hold_reason, Some(wire::HoldReason::Vendor as i32));
-    let row = fold(vec![status(TicketState::New, TicketState::Hold), status(TicketState::Hold, TicketState::Open), status(TicketState::Open, TicketState::Open)]);
+    let row = fold(vec![
+        status(TicketState::New, TicketState::Hold),
+        status(TicketState::Hold, TicketState::Open),
+        status(TicketState::Open, TicketState::Open),
+    ]);
     assert_eq!((row.hold_reason, row.state_since), (None, at(2)));
 }
 

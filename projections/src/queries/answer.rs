@@ -53,11 +53,16 @@ pub(super) type Found = (query_reply::Data, Option<String>);
 impl Queries {
     /// Reads and encodes an answer. Blocks.
     pub(super) fn read(&self, ask: &Ask) -> Result<Bytes, Rejection> {
-        self.try_read(ask).map(|reply| encode_query_reply(&reply, ask.encoding)).map_err(|refusal| match refusal {
-            Refusal::Rejected(rejection) => rejection,
-            Refusal::Store(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a question could not be answered");
-                super::unavailable("the read model cannot be read; the operator's log says why")
+        self.try_read(ask).map(|reply| encode_query_reply(&reply, ask.encoding)).map_err(|refusal| {
+            match refusal {
+                Refusal::Rejected(rejection) => rejection,
+                Refusal::Store(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a question could not be answered"
+                    );
+                    super::unavailable("the read model cannot be read; the operator's log says why")
+                }
             }
         })
     }
@@ -80,7 +85,13 @@ impl Queries {
             Question::Events(filter) => events::answer(&reader, filter)?,
             Question::Projections => projections::answer(&reader, &self.status)?,
         };
-        Ok(QueryReply { as_of_position: until, as_of_time: reader.now.0, next_cursor, as_of: ask.as_of.map(|t| t.0), data: Some(data) })
+        Ok(QueryReply {
+            as_of_position: until,
+            as_of_time: reader.now.0,
+            next_cursor,
+            as_of: ask.as_of.map(|t| t.0),
+            data: Some(data),
+        })
     }
 
     /// The instant that was asked for; else when the last record that counts was recorded, so that a look
@@ -104,9 +115,16 @@ impl Queries {
         let halted = self.status.halted().borrow().clone();
         match (&reader.ask.question, halted) {
             (_, None) | (Question::Projections, Some(_)) => Ok(()),
-            (Question::Ticket(_) | Question::Timeline(_) | Question::Tickets(_) | Question::Events(_), Some(why)) => {
+            (
+                Question::Ticket(_) | Question::Timeline(_) | Question::Tickets(_) | Question::Events(_),
+                Some(why),
+            ) => {
                 let as_of_position = Some(reader.checkpoint.position_or_zero());
-                Err(Rejection::Unavailable { reason: format!("the read model is halted: {why}"), as_of_position }.into())
+                Err(Rejection::Unavailable {
+                    reason: format!("the read model is halted: {why}"),
+                    as_of_position,
+                }
+                .into())
             }
         }
     }
@@ -121,7 +139,9 @@ impl Reader<'_> {
     pub(super) fn find(&self, which: Which) -> Result<TicketId, Refusal> {
         match which {
             Which::Id(id) => Ok(id),
-            Which::Number(number) => self.view.ticket_by_number(self.tenant(), number)?.ok_or_else(|| absent(which).into()),
+            Which::Number(number) => {
+                self.view.ticket_by_number(self.tenant(), number)?.ok_or_else(|| absent(which).into())
+            }
         }
     }
 
@@ -129,7 +149,9 @@ impl Reader<'_> {
     fn unknown_tenant(&self) -> Rejection {
         match &self.ask.question {
             Question::Ticket(which) | Question::Timeline(which) => absent(*which),
-            Question::Tickets(_) | Question::Events(_) | Question::Projections => Rejection::NotFound { what: format!("tenant {}", self.ask.tenant) },
+            Question::Tickets(_) | Question::Events(_) | Question::Projections => {
+                Rejection::NotFound { what: format!("tenant {}", self.ask.tenant) }
+            }
         }
     }
 }

@@ -53,7 +53,11 @@ impl std::fmt::Display for Which {
 }
 
 impl Ask {
-    pub(super) fn check(subject: QuerySubject, query: wire::Query, encoding: Encoding) -> Result<Self, Rejection> {
+    pub(super) fn check(
+        subject: QuerySubject,
+        query: wire::Query,
+        encoding: Encoding,
+    ) -> Result<Self, Rejection> {
         let wait_ms = query.wait_ms.unwrap_or(0);
         if wait_ms > WAIT_MS_MAX {
             return Err(FieldError::new("wait_ms", format!("must be at most {WAIT_MS_MAX}")).into());
@@ -98,6 +102,8 @@ fn which(id: Option<Vec<u8>>, number: Option<String>) -> Result<Which, Rejection
             .map(Which::Number)
             .ok_or_else(|| FieldError::new("number", "must be a number such as T-42").into()),
         (None, None) => Err(FieldError::new("ticket_id", "or number is required").into()),
-        (Some(_), Some(_)) => Err(FieldError::new("number", "must not be given together with ticket_id").into()),
+        (Some(_), Some(_)) => {
+            Err(FieldError::new("number", "must not be given together with ticket_id").into())
+        }
     }
 }

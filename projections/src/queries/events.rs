@@ -21,7 +21,8 @@ pub(super) fn answer(reader: &Reader<'_>, query: &EventsQuery) -> Result<Found, 
     {
         return Err(FieldError::new("type", "must be the name of an event, such as TicketAssigned").into());
     }
-    let ticket = query.ticket_id.clone().map(TicketId::from_wire).transpose().map_err(|e| e.in_field("ticket_id"))?;
+    let ticket =
+        query.ticket_id.clone().map(TicketId::from_wire).transpose().map_err(|e| e.in_field("ticket_id"))?;
     match ticket {
         Some(id) => of_ticket(reader, query, id),
         None => of_tenant(reader, query),
@@ -30,8 +31,12 @@ pub(super) fn answer(reader: &Reader<'_>, query: &EventsQuery) -> Result<Found, 
 
 fn of_tenant(reader: &Reader<'_>, query: &EventsQuery) -> Result<Found, Refusal> {
     let after = Cursor::Position.read(reader.ask)?;
-    let from = LogPosition::new(after.map_or(0, |p| p + 1).max(query.from.unwrap_or(0))).unwrap_or(LogPosition::FIRST);
-    let records = reader.view.records_from(reader.tenant(), from).map(|entry| entry.map(|(position, bytes)| (position.get(), position, bytes.into_vec())));
+    let from = LogPosition::new(after.map_or(0, |p| p + 1).max(query.from.unwrap_or(0)))
+        .unwrap_or(LogPosition::FIRST);
+    let records = reader
+        .view
+        .records_from(reader.tenant(), from)
+        .map(|entry| entry.map(|(position, bytes)| (position.get(), position, bytes.into_vec())));
     collect(reader, query, Cursor::Position, after, records)
 }
 
@@ -67,7 +72,8 @@ fn collect(
             && query.r#type.as_ref().is_none_or(|name| *name == record.r#type)
             && query.caller.as_ref().is_none_or(|caller| *caller == record.caller)
             && past::in_sight(reader, Timestamp(record.occurred_at));
-        let fits = !wanted || page.takes(RecordView { hash: Hash::of_record(&bytes).to_wire(), record: Some(record) });
+        let fits = !wanted
+            || page.takes(RecordView { hash: Hash::of_record(&bytes).to_wire(), record: Some(record) });
         if fits {
             last = Some(count);
         }

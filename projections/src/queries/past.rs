@@ -37,7 +37,10 @@ pub(super) fn in_sight(reader: &Reader<'_>, occurred_at: Timestamp) -> bool {
 
 /// The bytes of a record that an index names.
 pub(super) fn bytes(reader: &Reader<'_>, position: LogPosition) -> Result<Vec<u8>, StoreError> {
-    reader.view.record(reader.tenant(), position)?.ok_or(StoreError::Damaged { what: "a record that a ticket names" })
+    reader
+        .view
+        .record(reader.tenant(), position)?
+        .ok_or(StoreError::Damaged { what: "a record that a ticket names" })
 }
 
 pub(super) fn wire_record(bytes: &[u8]) -> Result<wire::Record, StoreError> {

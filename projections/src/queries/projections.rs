@@ -10,7 +10,9 @@ use crate::status::Status;
 
 pub(super) fn answer(reader: &Reader<'_>, status: &Status) -> Result<Found, Refusal> {
     if reader.ask.looks_back() {
-        return Err(Rejection::Unsupported("the query projections with as_of or as_of_position".to_owned()).into());
+        return Err(
+            Rejection::Unsupported("the query projections with as_of or as_of_position".to_owned()).into()
+        );
     }
     Cursor::refuse(reader.ask)?;
     let projection = status.projection(&reader.view, Some(reader.tenant()))?;

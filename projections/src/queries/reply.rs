@@ -16,7 +16,8 @@ pub(super) async fn refused(request: &Request, encoding: Encoding, rejection: &R
     // Fixed words only: a header that held a line break of a caller's text would panic in the client library.
     headers.insert(NATS_SERVICE_ERROR, rejection.code());
     headers.insert(NATS_SERVICE_ERROR_CODE, rejection.number().to_string());
-    let reply = QueryReply { data: Some(query_reply::Data::Error(error_to_wire(rejection))), ..Default::default() };
+    let reply =
+        QueryReply { data: Some(query_reply::Data::Error(error_to_wire(rejection))), ..Default::default() };
     send(request, encode_query_reply(&reply, encoding), headers).await;
 }
 

@@ -13,13 +13,20 @@ use crate::model::ticket;
 pub(super) fn answer(reader: &Reader<'_>, which: Which) -> Result<Found, Refusal> {
     Cursor::refuse(reader.ask)?;
     let id = reader.find(which)?;
-    let row = if reader.ask.looks_back() { past::ticket(reader, id)? } else { reader.view.ticket(reader.tenant(), id)? };
+    let row = if reader.ask.looks_back() {
+        past::ticket(reader, id)?
+    } else {
+        reader.view.ticket(reader.tenant(), id)?
+    };
     // A row without a state is an import of which only the first event is folded: not a ticket yet.
     let row = row.filter(|row| ticket::state(row).is_some()).ok_or_else(|| absent(which))?;
     if !reader.ask.looks_back() {
         let quarantined = reader.view.quarantined(Some(reader.tenant()))?;
         if let Some(one) = quarantined.into_iter().find(|one| one.ticket_id == id.to_wire()) {
-            let reason = format!("{which} could not be folded since position {}; its timeline is complete", one.position);
+            let reason = format!(
+                "{which} could not be folded since position {}; its timeline is complete",
+                one.position
+            );
             return Err(Rejection::Unavailable { reason, as_of_position: Some(row.position) }.into());
         }
     }

@@ -15,14 +15,18 @@ use crate::model::ticket;
 
 pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found, Refusal> {
     if reader.ask.looks_back() {
-        return Err(Rejection::Unsupported("the query tickets with as_of or as_of_position".to_owned()).into());
+        return Err(
+            Rejection::Unsupported("the query tickets with as_of or as_of_position".to_owned()).into()
+        );
     }
     let filter = Filter::new(query)?;
     let after = Cursor::Number.read(reader.ask)?;
     let mut page = Page::new(reader.ask);
     let mut last = after;
     let mut next = None;
-    for (read, entry) in reader.view.numbers_down_from(reader.tenant(), after.map_or(u64::MAX, |n| n - 1)).enumerate() {
+    for (read, entry) in
+        reader.view.numbers_down_from(reader.tenant(), after.map_or(u64::MAX, |n| n - 1)).enumerate()
+    {
         let (number, id) = entry?;
         let row = reader.view.ticket(reader.tenant(), id)?.filter(|row| filter.matches(row));
         let fits = row.is_none_or(|row| page.takes(ticket::answer(row, reader.now)));
@@ -78,12 +82,17 @@ impl<'a> Filter<'a> {
             && self.created.contains(&row.created_at)
             && self.updated.contains(&row.updated_at)
             && self.due.as_ref().is_none_or(|due| row.due_at.is_some_and(|at| due.contains(&at)))
-            && self.text.as_ref().is_none_or(|text| readable(row.subject.as_ref()).to_lowercase().contains(text))
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|text| readable(row.subject.as_ref()).to_lowercase().contains(text))
     }
 
     fn category_matches(&self, row: &TicketView) -> bool {
         let Some(below) = &self.below else { return true };
-        row.category.as_ref().is_some_and(|category| self.query.category.as_ref() == Some(category) || category.starts_with(below))
+        row.category.as_ref().is_some_and(|category| {
+            self.query.category.as_ref() == Some(category) || category.starts_with(below)
+        })
     }
 }
 

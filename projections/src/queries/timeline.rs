@@ -23,7 +23,8 @@ pub(super) fn answer(reader: &Reader<'_>, which: Which) -> Result<Found, Refusal
         if position.get() > reader.until {
             break;
         }
-        let entry = timeline::entry(&past::bytes(reader, position)?).map_err(|_| StoreError::Damaged { what: "a record" })?;
+        let entry = timeline::entry(&past::bytes(reader, position)?)
+            .map_err(|_| StoreError::Damaged { what: "a record" })?;
         if !past::in_sight(reader, Timestamp(entry.occurred_at)) {
             continue;
         }

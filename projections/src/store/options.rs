@@ -1,6 +1,8 @@
 //! How RocksDB is set up, with the reasons.
 
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options, WriteBufferManager};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options, WriteBufferManager,
+};
 
 use crate::keys;
 
@@ -27,7 +29,10 @@ impl Memory {
     #[must_use]
     pub fn new(cache_bytes: usize, write_buffer_bytes: usize) -> Self {
         // Never stall writers: a flush is triggered at 90 % and there is only one writer to wait for it.
-        Self { cache: Cache::new_lru_cache(cache_bytes), write_buffers: WriteBufferManager::new_write_buffer_manager(write_buffer_bytes, false) }
+        Self {
+            cache: Cache::new_lru_cache(cache_bytes),
+            write_buffers: WriteBufferManager::new_write_buffer_manager(write_buffer_bytes, false),
+        }
     }
 }
 

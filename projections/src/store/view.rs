@@ -28,7 +28,8 @@ impl<'a> View<'a> {
     /// # Errors
     /// It cannot be read.
     pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
-        self.get(keys::META, keys::META_CHECKPOINT)?.map_or(Ok(Checkpoint::EMPTY), |bytes| Checkpoint::decode(&bytes))
+        self.get(keys::META, keys::META_CHECKPOINT)?
+            .map_or(Ok(Checkpoint::EMPTY), |bytes| Checkpoint::decode(&bytes))
     }
 
     /// The bytes of a record of the tenant.
@@ -45,14 +46,20 @@ impl<'a> View<'a> {
     /// It cannot be read.
     pub fn ticket(&self, tenant: &str, id: TicketId) -> Result<Option<wire::TicketView>, StoreError> {
         let Some(bytes) = self.get(keys::TICKETS, &keys::ticket(tenant, id))? else { return Ok(None) };
-        wire::TicketView::decode(bytes.as_slice()).map(Some).map_err(|_| StoreError::Damaged { what: "a ticket's row" })
+        wire::TicketView::decode(bytes.as_slice())
+            .map(Some)
+            .map_err(|_| StoreError::Damaged { what: "a ticket's row" })
     }
 
     /// The ticket with a number.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn ticket_by_number(&self, tenant: &str, number: TicketNumber) -> Result<Option<TicketId>, StoreError> {
+    pub fn ticket_by_number(
+        &self,
+        tenant: &str,
+        number: TicketNumber,
+    ) -> Result<Option<TicketId>, StoreError> {
         self.get(keys::NUMBERS, &keys::number(tenant, number))?.map(|value| id_of_value(&value)).transpose()
     }
 
@@ -66,14 +73,20 @@ impl<'a> View<'a> {
         let start = keys::ticket_event(tenant, id, from);
         self.scan(keys::TICKET_EVENTS, keys::ticket(tenant, id), &start, Direction::Forward).map(|entry| {
             let (key, value) = entry?;
-            let version = keys::trailing_counter(&key).and_then(StreamVersion::new).ok_or_else(damaged_key)?;
-            let position = keys::trailing_counter(&value).and_then(LogPosition::new).ok_or_else(damaged_key)?;
+            let version =
+                keys::trailing_counter(&key).and_then(StreamVersion::new).ok_or_else(damaged_key)?;
+            let position =
+                keys::trailing_counter(&value).and_then(LogPosition::new).ok_or_else(damaged_key)?;
             Ok((version, position))
         })
     }
 
     /// The tenant's numbers from `last` downwards.
-    pub fn numbers_down_from(&self, tenant: &str, last: u64) -> impl Iterator<Item = Result<(TicketNumber, TicketId), StoreError>> + use<'_> {
+    pub fn numbers_down_from(
+        &self,
+        tenant: &str,
+        last: u64,
+    ) -> impl Iterator<Item = Result<(TicketNumber, TicketId), StoreError>> + use<'_> {
         let start = keys::number(tenant, TicketNumber(last));
         self.scan(keys::NUMBERS, keys::tenant(tenant), &start, Direction::Reverse).map(|entry| {
             let (key, value) = entry?;
@@ -82,7 +95,11 @@ impl<'a> View<'a> {
     }
 
     /// The tenant's records from a position on, oldest first.
-    pub fn records_from(&self, tenant: &str, from: LogPosition) -> impl Iterator<Item = Result<(LogPosition, Box<[u8]>), StoreError>> + use<'_> {
+    pub fn records_from(
+        &self,
+        tenant: &str,
+        from: LogPosition,
+    ) -> impl Iterator<Item = Result<(LogPosition, Box<[u8]>), StoreError>> + use<'_> {
         self.records(tenant, from, Direction::Forward)
     }
 
@@ -90,7 +107,11 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn last_record_until(&self, tenant: &str, until: LogPosition) -> Result<Option<Box<[u8]>>, StoreError> {
+    pub fn last_record_until(
+        &self,
+        tenant: &str,
+        until: LogPosition,
+    ) -> Result<Option<Box<[u8]>>, StoreError> {
         Ok(self.records(tenant, until, Direction::Reverse).next().transpose()?.map(|(_, bytes)| bytes))
     }
 
@@ -102,11 +123,19 @@ impl<'a> View<'a> {
         let prefix = tenant.map(keys::tenant).unwrap_or_default();
         let start = prefix.clone();
         self.scan(keys::QUARANTINE, prefix, &start, Direction::Forward)
-            .map(|entry| wire::QuarantinedTicket::decode(&*entry?.1).map_err(|_| StoreError::Damaged { what: "a quarantined ticket" }))
+            .map(|entry| {
+                wire::QuarantinedTicket::decode(&*entry?.1)
+                    .map_err(|_| StoreError::Damaged { what: "a quarantined ticket" })
+            })
             .collect()
     }
 
-    fn records(&self, tenant: &str, from: LogPosition, direction: Direction) -> impl Iterator<Item = Result<(LogPosition, Box<[u8]>), StoreError>> + use<'_> {
+    fn records(
+        &self,
+        tenant: &str,
+        from: LogPosition,
+        direction: Direction,
+    ) -> impl Iterator<Item = Result<(LogPosition, Box<[u8]>), StoreError>> + use<'_> {
         let start = keys::record(tenant, from);
         self.scan(keys::RECORDS, keys::tenant(tenant), &start, direction).map(|entry| {
             let (key, value) = entry?;

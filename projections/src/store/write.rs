@@ -32,8 +32,18 @@ impl<'a> Batch<'a> {
         self.writes.put_cf(self.records, keys::record(tenant, position), bytes);
     }
 
-    pub(crate) fn put_ticket_event(&mut self, tenant: &str, ticket: TicketId, version: StreamVersion, position: LogPosition) {
-        self.writes.put_cf(self.ticket_events, keys::ticket_event(tenant, ticket, version), position.get().to_be_bytes());
+    pub(crate) fn put_ticket_event(
+        &mut self,
+        tenant: &str,
+        ticket: TicketId,
+        version: StreamVersion,
+        position: LogPosition,
+    ) {
+        self.writes.put_cf(
+            self.ticket_events,
+            keys::ticket_event(tenant, ticket, version),
+            position.get().to_be_bytes(),
+        );
     }
 
     pub(crate) fn put_ticket(&mut self, key: &[u8], row: &wire::TicketView) {

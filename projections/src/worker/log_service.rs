@@ -58,7 +58,12 @@ pub(super) fn arrived(from: u64, records: Vec<Vec<u8>>) -> Vec<Arrived> {
         .zip(from..)
         .map(|(bytes, sequence)| {
             let hash = Hash::of_record(&bytes);
-            Arrived { sequence, prev_hash: Some(std::mem::replace(&mut before, hash)), hash: Some(hash), bytes: Bytes::from(bytes) }
+            Arrived {
+                sequence,
+                prev_hash: Some(std::mem::replace(&mut before, hash)),
+                hash: Some(hash),
+                bytes: Bytes::from(bytes),
+            }
         })
         .collect()
 }

@@ -41,7 +41,10 @@ pub(super) fn context(client: async_nats::Client) -> jetstream::Context {
 }
 
 /// The stream of a partition; `None` where there is none.
-pub(super) async fn extent(context: &jetstream::Context, partition: Partition) -> Result<Option<Extent>, Pause> {
+pub(super) async fn extent(
+    context: &jetstream::Context,
+    partition: Partition,
+) -> Result<Option<Extent>, Pause> {
     match context.get_stream(subject::stream(partition)).await {
         Ok(stream) => {
             let state = &stream.cached_info().state;
@@ -49,7 +52,10 @@ pub(super) async fn extent(context: &jetstream::Context, partition: Partition) -
         }
         Err(error) => match error.kind() {
             GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
-            GetStreamErrorKind::JetStream(_) | GetStreamErrorKind::Request | GetStreamErrorKind::EmptyName | GetStreamErrorKind::InvalidStreamName => {
+            GetStreamErrorKind::JetStream(_)
+            | GetStreamErrorKind::Request
+            | GetStreamErrorKind::EmptyName
+            | GetStreamErrorKind::InvalidStreamName => {
                 Err(Pause::Interrupted(format!("JetStream does not answer: {error}")))
             }
         },
@@ -76,7 +82,11 @@ pub(super) async fn messages(extent: &Extent, from: u64) -> Result<Messages, Pau
         num_replicas: 1,
         ..Default::default()
     };
-    let consumer = extent.stream.create_consumer(config).await.map_err(|error| Pause::Interrupted(format!("no consumer: {error}")))?;
+    let consumer = extent
+        .stream
+        .create_consumer(config)
+        .await
+        .map_err(|error| Pause::Interrupted(format!("no consumer: {error}")))?;
     consumer
         .stream()
         .max_messages_per_batch(PULL_MESSAGES)

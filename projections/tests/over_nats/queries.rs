@@ -3,15 +3,17 @@
 use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
+use guichet_projections::Running;
 use guichet_schemas::event::Event;
 use guichet_schemas::event::TicketCreated;
 use guichet_schemas::wire;
 use guichet_schemas::words::{TicketState, Visibility};
-use guichet_projections::Running;
 use prost::Message as _;
 use serde_json::{Value, json};
 
-use crate::history::{self, History, assigned, closed, comment, escalated, reopened, resolved, status, ticket_id};
+use crate::history::{
+    self, History, assigned, closed, comment, escalated, reopened, resolved, status, ticket_id,
+};
 use crate::rig::{NOW, Rig, halts, is_live, reaches};
 
 /// A desk with this history, folded.
@@ -27,9 +29,21 @@ async fn desk(history: &History) -> Option<(Rig, Running)> {
 fn story() -> History {
     let mut history = History::new();
     let due = Some(guichet_schemas::time::Timestamp(NOW + 1_000));
-    history.push(ticket_id(1), "alice", Event::TicketCreated(TicketCreated { category: Some("network".to_owned()), due_at: due, ..history::created(1) }));
+    history.push(
+        ticket_id(1),
+        "alice",
+        Event::TicketCreated(TicketCreated {
+            category: Some("network".to_owned()),
+            due_at: due,
+            ..history::created(1)
+        }),
+    );
     history.open(2);
-    history.push(ticket_id(3), "alice", Event::TicketCreated(TicketCreated { requester: "zoe".to_owned(), ..history::created(3) }));
+    history.push(
+        ticket_id(3),
+        "alice",
+        Event::TicketCreated(TicketCreated { requester: "zoe".to_owned(), ..history::created(3) }),
+    );
     for event in [
         assigned("bob", Some("network")),
         status(TicketState::New, TicketState::Open),
@@ -45,11 +59,15 @@ fn story() -> History {
 }
 
 async fn ask(rig: &Rig, name: &str, body: Value) -> Value {
-    let (headers, body) = send(rig, &format!("guichet.v1.query.default.portal.{name}"), None, body.to_string().into()).await;
+    let (headers, body) =
+        send(rig, &format!("guichet.v1.query.default.portal.{name}"), None, body.to_string().into()).await;
     let reply: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(headers.get("Content-Type").unwrap().as_str(), "application/json");
     if reply["ok"] == json!(false) {
-        assert_eq!(headers.get("Nats-Service-Error").unwrap().as_str(), reply["error"]["code"].as_str().unwrap());
+        assert_eq!(
+            headers.get("Nats-Service-Error").unwrap().as_str(),
+            reply["error"]["code"].as_str().unwrap()
+        );
         assert!(headers.get("Nats-Service-Error-Code").unwrap().as_str().parse::<u16>().unwrap() >= 400);
     } else {
         assert!(headers.get("Nats-Service-Error").is_none());
@@ -57,7 +75,12 @@ async fn ask(rig: &Rig, name: &str, body: Value) -> Value {
     reply
 }
 
-async fn send(rig: &Rig, subject: &str, content_type: Option<&str>, body: bytes::Bytes) -> (HeaderMap, bytes::Bytes) {
+async fn send(
+    rig: &Rig,
+    subject: &str,
+    content_type: Option<&str>,
+    body: bytes::Bytes,
+) -> (HeaderMap, bytes::Bytes) {
     let mut headers = HeaderMap::new();
     headers.insert("X-Test", "1");
     if let Some(content_type) = content_type {
@@ -100,7 +123,10 @@ async fn a_ticket_is_answered_by_number_and_by_id() {
         assert_eq!(ticket[field], value, "{field}");
     }
     assert_eq!(ask(&rig, "ticket", json!({"ticket_id": ticket_id(2).to_string()})).await["data"], *ticket);
-    assert_eq!(ask(&rig, "ticket", json!({"number": "T-1"})).await["data"]["next_due_at"], json!(guichet_schemas::time::Timestamp(NOW + 1_000).to_string()));
+    assert_eq!(
+        ask(&rig, "ticket", json!({"number": "T-1"})).await["data"]["next_due_at"],
+        json!(guichet_schemas::time::Timestamp(NOW + 1_000).to_string())
+    );
     running.stop().await.unwrap();
 }
 
@@ -110,15 +136,24 @@ async fn the_past_is_answered_as_the_desk_knew_it() {
     let Some((rig, running)) = desk(&history).await else { return };
     let at = |position: usize| history.entries[position - 1].record.occurred_at.to_string();
     let reply = ask(&rig, "ticket", json!({"number": "T-2", "as_of_position": 9})).await;
-    assert_eq!((&reply["data"]["state"], &reply["as_of_position"], &reply["as_of_time"]), (&json!("resolved"), &json!(9), &json!(at(9))));
+    assert_eq!(
+        (&reply["data"]["state"], &reply["as_of_position"], &reply["as_of_time"]),
+        (&json!("resolved"), &json!(9), &json!(at(9)))
+    );
     // An instant looks at what had occurred before it.
     let reply = ask(&rig, "ticket", json!({"number": "T-2", "as_of": at(9)})).await;
-    assert_eq!((&reply["data"]["state"], &reply["as_of"], &reply["as_of_position"]), (&json!("open"), &json!(at(9)), &json!(11)));
+    assert_eq!(
+        (&reply["data"]["state"], &reply["as_of"], &reply["as_of_position"]),
+        (&json!("open"), &json!(at(9)), &json!(11))
+    );
     assert_eq!(reply["data"]["age_ms"], json!(6_000));
     let reply = ask(&rig, "timeline", json!({"number": "T-2", "as_of": at(7)})).await;
     assert_eq!(reply["data"].as_array().unwrap().len(), 3);
     // Beyond what is known there is only what is known.
-    assert_eq!(ask(&rig, "ticket", json!({"number": "T-2", "as_of_position": 5_000})).await["as_of_position"], json!(11));
+    assert_eq!(
+        ask(&rig, "ticket", json!({"number": "T-2", "as_of_position": 5_000})).await["as_of_position"],
+        json!(11)
+    );
     assert_eq!(refused(&rig, "ticket", json!({"number": "T-2", "as_of_position": 2})).await.0, "not_found");
     assert_eq!(refused(&rig, "timeline", json!({"number": "T-2", "as_of": at(3)})).await.0, "not_found");
     assert_eq!(refused(&rig, "tickets", json!({"as_of_position": 2})).await.0, "unsupported");
@@ -134,17 +169,24 @@ async fn a_timeline_tells_the_story_page_by_page() {
     assert_eq!(entries.len(), 8);
     assert_eq!(whole.get("next_cursor"), None);
     assert_eq!(entries[1]["sentence"], json!("bob took the ticket in group network (on call)"));
-    assert_eq!((&entries[1]["position"], &entries[1]["version"], &entries[1]["type"]), (&json!(5), &json!(2), &json!("TicketAssigned")));
+    assert_eq!(
+        (&entries[1]["position"], &entries[1]["version"], &entries[1]["type"]),
+        (&json!(5), &json!(2), &json!("TicketAssigned"))
+    );
     assert_eq!(entries[1]["hash"], json!(history.entries[4].hash.to_string()));
     assert_eq!(entries[1]["data"]["to"], json!("bob"));
-    assert_eq!(pages(&rig, "timeline", json!({"number": "T-2", "limit": 3})).await, [&entries[..3], &entries[3..6], &entries[6..]]);
+    assert_eq!(
+        pages(&rig, "timeline", json!({"number": "T-2", "limit": 3})).await,
+        [&entries[..3], &entries[3..6], &entries[6..]]
+    );
     running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tickets_come_newest_first_and_by_filter() {
     let Some((rig, running)) = desk(&story()).await else { return };
-    let created = |n: u64| guichet_schemas::time::Timestamp(history::START + 1_000 * (n as i64 + 1)).to_string();
+    let created =
+        |n: u64| guichet_schemas::time::Timestamp(history::START + 1_000 * (n as i64 + 1)).to_string();
     for (filter, expected) in [
         (json!({}), vec!["T-3", "T-2", "T-1"]),
         (json!({"status": "closed"}), vec!["T-2"]),
@@ -161,10 +203,14 @@ async fn tickets_come_newest_first_and_by_filter() {
         (json!({"due_from": created(1)}), vec!["T-1"]),
     ] {
         let reply = ask(&rig, "tickets", filter.clone()).await;
-        let numbers: Vec<_> = reply["data"].as_array().unwrap().iter().map(|t| t["number"].as_str().unwrap()).collect();
+        let numbers: Vec<_> =
+            reply["data"].as_array().unwrap().iter().map(|t| t["number"].as_str().unwrap()).collect();
         assert_eq!(numbers, expected, "{filter}");
     }
-    assert_eq!(pages(&rig, "tickets", json!({"limit": 2})).await.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(
+        pages(&rig, "tickets", json!({"limit": 2})).await.iter().map(Vec::len).collect::<Vec<_>>(),
+        [2, 1]
+    );
     running.stop().await.unwrap();
 }
 
@@ -183,11 +229,15 @@ async fn events_come_in_order_and_only_the_tenants_own() {
         (json!({"caller": "portal", "as_of_position": 3}), vec![2, 3]),
     ] {
         let reply = ask(&rig, "events", filter.clone()).await;
-        let positions: Vec<u64> = reply["data"].as_array().unwrap().iter().map(|e| e["position"].as_u64().unwrap()).collect();
+        let positions: Vec<u64> =
+            reply["data"].as_array().unwrap().iter().map(|e| e["position"].as_u64().unwrap()).collect();
         assert_eq!(positions, expected, "{filter}");
     }
     let reply = ask(&rig, "events", json!({"from": 5, "to": 5})).await;
-    assert_eq!((&reply["data"][0]["hash"], &reply["data"][0]["data"]["to"]), (&json!(history.entries[4].hash.to_string()), &json!("bob")));
+    assert_eq!(
+        (&reply["data"][0]["hash"], &reply["data"][0]["data"]["to"]),
+        (&json!(history.entries[4].hash.to_string()), &json!("bob"))
+    );
     for filter in [json!({"limit": 4}), json!({"limit": 4, "ticket_id": ticket_id(2).to_string()})] {
         let pages = pages(&rig, "events", filter.clone()).await.concat();
         assert_eq!(pages.len(), if filter.get("ticket_id").is_some() { 8 } else { 10 });
@@ -219,7 +269,12 @@ async fn a_refusal_names_the_code_and_the_field() {
         ("ticket", json!({"ticket_id": ticket_id(99).to_string()}), "not_found", None),
         ("timeline", json!({"ticket_id": ticket_id(99).to_string()}), "not_found", None),
         ("ticket", json!({}), "validation_failed", Some("ticket_id")),
-        ("ticket", json!({"number": "T-2", "ticket_id": ticket_id(2).to_string()}), "validation_failed", Some("number")),
+        (
+            "ticket",
+            json!({"number": "T-2", "ticket_id": ticket_id(2).to_string()}),
+            "validation_failed",
+            Some("number"),
+        ),
         ("ticket", json!({"number": "42nd"}), "validation_failed", Some("number")),
         ("ticket", json!({"number": "T-2", "cursor": "v1"}), "validation_failed", Some("cursor")),
         ("ticket", json!({"nummer": "T-2"}), "malformed", None),
@@ -228,7 +283,12 @@ async fn a_refusal_names_the_code_and_the_field() {
         ("tickets", json!({"wait_ms": 30_001}), "validation_failed", Some("wait_ms")),
         ("tickets", json!({"cursor": "v1"}), "validation_failed", Some("cursor")),
         ("tickets", json!({"cursor": "n-1"}), "validation_failed", Some("cursor")),
-        ("timeline", json!({"number": "T-2", "cursor": "v99999999999999999999"}), "validation_failed", Some("cursor")),
+        (
+            "timeline",
+            json!({"number": "T-2", "cursor": "v99999999999999999999"}),
+            "validation_failed",
+            Some("cursor"),
+        ),
         ("events", json!({"cursor": "", }), "validation_failed", Some("cursor")),
         ("events", json!({"type": "TicketTeleported"}), "validation_failed", Some("type")),
         ("queues", json!({}), "unsupported", None),
@@ -237,11 +297,17 @@ async fn a_refusal_names_the_code_and_the_field() {
         let found = refused(&rig, name, body.clone()).await;
         assert_eq!((found.0.as_str(), found.1.as_deref()), (code, field), "{name} {body}");
     }
-    let (headers, body) = send(&rig, "guichet.v1.query.acme.portal.ticket", None, r#"{"number":"T-2"}"#.into()).await;
+    let (headers, body) =
+        send(&rig, "guichet.v1.query.acme.portal.ticket", None, r#"{"number":"T-2"}"#.into()).await;
     let acme: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(headers.get("Nats-Service-Error-Code").unwrap().as_str(), "404");
-    assert_eq!(acme["error"]["message"], json!("ticket T-2 does not exist"), "another tenant's ticket looks like none");
-    let (headers, _) = send(&rig, "guichet.v1.query.default.portal.ticket", Some("text/plain"), "{}".into()).await;
+    assert_eq!(
+        acme["error"]["message"],
+        json!("ticket T-2 does not exist"),
+        "another tenant's ticket looks like none"
+    );
+    let (headers, _) =
+        send(&rig, "guichet.v1.query.default.portal.ticket", Some("text/plain"), "{}".into()).await;
     assert_eq!(headers.get("Nats-Service-Error").unwrap().as_str(), "malformed");
     running.stop().await.unwrap();
 }
@@ -250,19 +316,27 @@ async fn a_refusal_names_the_code_and_the_field() {
 async fn a_question_in_protobuf_is_answered_in_protobuf() {
     let Some((rig, running)) = desk(&story()).await else { return };
     let query = |number: &str| wire::Query {
-        data: Some(wire::query::Data::Ticket(wire::TicketQuery { ticket_id: None, number: Some(number.to_owned()) })),
+        data: Some(wire::query::Data::Ticket(wire::TicketQuery {
+            ticket_id: None,
+            number: Some(number.to_owned()),
+        })),
         ..Default::default()
     };
     let subject = "guichet.v1.query.default.portal.ticket";
-    let (headers, body) = send(&rig, subject, Some("application/protobuf"), query("T-2").encode_to_vec().into()).await;
+    let (headers, body) =
+        send(&rig, subject, Some("application/protobuf"), query("T-2").encode_to_vec().into()).await;
     assert_eq!(headers.get("Content-Type").unwrap().as_str(), "application/protobuf");
     let reply = wire::QueryReply::decode(body).unwrap();
     let Some(wire::query_reply::Data::Ticket(ticket)) = reply.data else { panic!("{reply:?}") };
     assert_eq!((ticket.number.as_str(), reply.as_of_position), ("T-2", 11));
-    let (headers, body) = send(&rig, subject, Some("application/protobuf"), query("T-99").encode_to_vec().into()).await;
+    let (headers, body) =
+        send(&rig, subject, Some("application/protobuf"), query("T-99").encode_to_vec().into()).await;
     let reply = wire::QueryReply::decode(body).unwrap();
     let Some(wire::query_reply::Data::Error(error)) = reply.data else { panic!("{reply:?}") };
-    assert_eq!((error.code.as_str(), headers.get("Nats-Service-Error-Code").unwrap().as_str()), ("not_found", "404"));
+    assert_eq!(
+        (error.code.as_str(), headers.get("Nats-Service-Error-Code").unwrap().as_str()),
+        ("not_found", "404")
+    );
     running.stop().await.unwrap();
 }
 
@@ -271,7 +345,10 @@ async fn one_reads_ones_own_writes_and_waiting_keeps_nobody_from_an_answer() {
     let history = story();
     let Some((rig, running)) = desk(&history).await else { return };
     let reply = ask(&rig, "tickets", json!({"min_position": 12})).await;
-    assert_eq!((&reply["error"]["code"], &reply["error"]["details"]["as_of_position"]), (&json!("unavailable"), &json!(11)));
+    assert_eq!(
+        (&reply["error"]["code"], &reply["error"]["details"]["as_of_position"]),
+        (&json!("unavailable"), &json!(11))
+    );
     let subject = "guichet.v1.query.default.portal.tickets";
     let mut inbox = rig.client.subscribe("_INBOX.patient.*").await.unwrap();
     for i in 0..1_100 {
@@ -281,7 +358,10 @@ async fn one_reads_ones_own_writes_and_waiting_keeps_nobody_from_an_answer() {
     // More wait than may: the rest is told so at once, and others are answered.
     for _ in 0..1_100 - 1_024 {
         let reply = next(&mut inbox).await;
-        assert_eq!((&reply["error"]["code"], &reply["error"]["retry_after_ms"]), (&json!("busy"), &json!(100)));
+        assert_eq!(
+            (&reply["error"]["code"], &reply["error"]["retry_after_ms"]),
+            (&json!("busy"), &json!(100))
+        );
     }
     assert_eq!(ask(&rig, "ticket", json!({"number": "T-2"})).await["ok"], json!(true));
     let mut more = history.clone();
@@ -303,7 +383,10 @@ async fn one_reads_ones_own_writes_and_waiting_keeps_nobody_from_an_answer() {
 }
 
 async fn next(inbox: &mut async_nats::Subscriber) -> Value {
-    let message = tokio::time::timeout(Duration::from_secs(20), futures_util::StreamExt::next(inbox)).await.unwrap().unwrap();
+    let message = tokio::time::timeout(Duration::from_secs(20), futures_util::StreamExt::next(inbox))
+        .await
+        .unwrap()
+        .unwrap();
     serde_json::from_slice(&message.payload).unwrap()
 }
 
@@ -312,7 +395,10 @@ async fn an_answer_goes_only_to_an_inbox() {
     let Some((rig, running)) = desk(&story()).await else { return };
     let mut elsewhere = rig.client.subscribe("elsewhere").await.unwrap();
     for _ in 0..3 {
-        rig.client.publish_with_reply("guichet.v1.query.default.portal.tickets", "elsewhere", "{}".into()).await.unwrap();
+        rig.client
+            .publish_with_reply("guichet.v1.query.default.portal.tickets", "elsewhere", "{}".into())
+            .await
+            .unwrap();
     }
     rig.client.publish("guichet.v1.query.default.portal.tickets", "{}".into()).await.unwrap();
     // The service counts what it does not answer.
@@ -337,20 +423,31 @@ async fn the_service_can_be_discovered_and_says_how_its_model_is() {
     let Some((rig, running)) = desk(&history).await else { return };
     let reply = rig.client.request("$SRV.INFO.guichet-projections", "".into()).await.unwrap();
     let info: Value = serde_json::from_slice(&reply.payload).unwrap();
-    assert_eq!((&info["version"], &info["endpoints"][0]["subject"]), (&json!(env!("CARGO_PKG_VERSION")), &json!("guichet.v1.query.>")));
+    assert_eq!(
+        (&info["version"], &info["endpoints"][0]["subject"]),
+        (&json!(env!("CARGO_PKG_VERSION")), &json!("guichet.v1.query.>"))
+    );
     assert_eq!(info["endpoints"][0]["metadata"]["idempotent"], json!("yes"));
     let reply = ask(&rig, "projections", json!({})).await;
     let hash = history.entries[10].hash.to_string();
     let expected = json!([{"name": "ticket", "version": 1, "generation": 1, "checkpoint": 11, "checkpoint_hash": hash, "lag": 0, "state": "live", "quarantined": []}]);
     assert_eq!(reply["data"], expected);
     // A model whose history is in doubt says how it is, and nothing else.
-    rig.jetstream.publish("guichet.v1.evt.default.0.TicketCreated", "hello".into()).await.unwrap().await.unwrap();
+    rig.jetstream
+        .publish("guichet.v1.evt.default.0.TicketCreated", "hello".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
     halts(&running).await;
     let reply = ask(&rig, "projections", json!({})).await;
     assert_eq!(reply["data"][0]["state"], json!("halted"));
     assert!(reply["data"][0]["reason"].as_str().unwrap().contains("position 12"));
     let reply = ask(&rig, "ticket", json!({"number": "T-2"})).await;
-    assert_eq!((&reply["error"]["code"], &reply["error"]["details"]["as_of_position"]), (&json!("unavailable"), &json!(11)));
+    assert_eq!(
+        (&reply["error"]["code"], &reply["error"]["details"]["as_of_position"]),
+        (&json!("unavailable"), &json!(11))
+    );
     running.stop().await.unwrap();
 }
 

@@ -73,8 +73,14 @@ impl Rig {
         for window in entries.chunks(500) {
             let mut acks = Vec::with_capacity(window.len());
             for entry in window {
-                let subject = subject::event(&entry.record.tenant, Partition(0), entry.record.event.type_name());
-                acks.push(jetstream.publish_with_headers(subject, headers(entry), entry.bytes.clone().into()).await.unwrap());
+                let subject =
+                    subject::event(&entry.record.tenant, Partition(0), entry.record.event.type_name());
+                acks.push(
+                    jetstream
+                        .publish_with_headers(subject, headers(entry), entry.bytes.clone().into())
+                        .await
+                        .unwrap(),
+                );
             }
             for (ack, entry) in acks.into_iter().zip(window) {
                 assert_eq!(ack.await.unwrap().sequence, entry.record.position.get());
@@ -99,7 +105,9 @@ impl Rig {
     /// A worker on a folder of this name.
     pub(crate) async fn start_at(&self, name: &str, batch_events_max: usize) -> Running {
         let settings = Settings { dir: self.folder(name), partition: Partition(0), batch_events_max };
-        start(settings, Memory::new(8 << 20, 8 << 20), self.client.clone(), Arc::new(|| Timestamp(NOW))).await.unwrap()
+        start(settings, Memory::new(8 << 20, 8 << 20), self.client.clone(), Arc::new(|| Timestamp(NOW)))
+            .await
+            .unwrap()
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -108,7 +116,8 @@ impl Rig {
 
     /// Serves the log of a history as an engine would.
     pub(crate) async fn serve_log(&self, history: &History) -> Arc<Log> {
-        let served = Arc::new(Log { history: Mutex::new(history.clone()), records_sent: AtomicUsize::new(0) });
+        let served =
+            Arc::new(Log { history: Mutex::new(history.clone()), records_sent: AtomicUsize::new(0) });
         let log = Arc::clone(&served);
         let mut requests = self.client.subscribe(subject::log(Partition(0))).await.unwrap();
         self.client.flush().await.unwrap();
@@ -186,7 +195,11 @@ pub(crate) async fn reaches(running: &Running, wanted: u64) {
 /// Waits until the worker halts, and says why.
 pub(crate) async fn halts(running: &Running) -> String {
     let mut halted = running.halted();
-    let reason = tokio::time::timeout(PATIENCE, halted.wait_for(Option::is_some)).await.expect("the worker must halt").unwrap().clone();
+    let reason = tokio::time::timeout(PATIENCE, halted.wait_for(Option::is_some))
+        .await
+        .expect("the worker must halt")
+        .unwrap()
+        .clone();
     reason.unwrap()
 }
 

@@ -66,7 +66,8 @@ fn spawn(program: &Path, port: u16, dir: &Path) -> Child {
 }
 
 fn find() -> Option<PathBuf> {
-    let home = env("HOME").map(|home| PathBuf::from(home).join(".cache/guichet/tools/nats-server-2.15.1/nats-server"));
+    let home = env("HOME")
+        .map(|home| PathBuf::from(home).join(".cache/guichet/tools/nats-server-2.15.1/nats-server"));
     let path = env("PATH").unwrap_or_default();
     env("GUICHET_NATS_SERVER")
         .map(PathBuf::from)

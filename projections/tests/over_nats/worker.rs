@@ -160,7 +160,12 @@ async fn a_stream_that_lost_its_end_is_waited_for() {
 async fn a_foreign_message_halts_the_worker_before_it_is_folded() {
     let history = History::busy(18, 20, 100);
     let Some(rig) = Rig::with(&history).await else { return };
-    rig.jetstream.publish("guichet.v1.evt.default.0.TicketCreated", "hello".into()).await.unwrap().await.unwrap();
+    rig.jetstream
+        .publish("guichet.v1.evt.default.0.TicketCreated", "hello".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
     let running = rig.start().await;
     let said = halts(&running).await;
     assert!(said.contains("position 101") && said.contains("Guichet-Hash"), "{said}");

@@ -168,12 +168,25 @@ pub(crate) fn assigned(to: &str, group: Option<&str>) -> Event {
 }
 
 pub(crate) fn routed(to: Option<&str>) -> Event {
-    Event::TicketRouted(TicketRouted { from_group: None, to_group: to.map(str::to_owned), rule: None, strategy: Strategy::Manual, reason: None })
+    Event::TicketRouted(TicketRouted {
+        from_group: None,
+        to_group: to.map(str::to_owned),
+        rule: None,
+        strategy: Strategy::Manual,
+        reason: None,
+    })
 }
 
 pub(crate) fn status(from: TicketState, to: TicketState) -> Event {
     let hold_reason = (to == TicketState::Hold).then_some(HoldReason::Vendor);
-    Event::StatusChanged(StatusChanged { from, to, custom_status: None, hold_reason, expected_until: None, cause: StatusCause::Command })
+    Event::StatusChanged(StatusChanged {
+        from,
+        to,
+        custom_status: None,
+        hold_reason,
+        expected_until: None,
+        cause: StatusCause::Command,
+    })
 }
 
 pub(crate) fn resolved(no: u32) -> Event {
@@ -264,7 +277,11 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
         }
         8 => Event::TicketUnassigned(TicketUnassigned { from: "bob".to_owned(), reason: None }),
         9 => escalated(tier(dice), tier(dice)),
-        10 => Event::TicketDeescalated(TicketDeescalated { from_tier: tier(dice), to_tier: tier(dice), reason: None }),
+        10 => Event::TicketDeescalated(TicketDeescalated {
+            from_tier: tier(dice),
+            to_tier: tier(dice),
+            reason: None,
+        }),
         11 => comment(Visibility::Public, "Is it still burning?"),
         12 => Event::PriorityChanged(PriorityChanged {
             from: Priority::Normal,
@@ -274,9 +291,19 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
             cause: StatusCause::Command,
             reason: None,
         }),
-        13 => Event::CategoryChanged(CategoryChanged { from: None, to: Some(word(dice, &["hardware", "software/mail"])) }),
-        14 => Event::TagsChanged(TagsChanged { added: vec![word(dice, &["vip", "fire"])], removed: vec![word(dice, &["vip", "fire"])] }),
-        _ => Event::FieldChanged(FieldChanged { field: "floor".to_owned(), from: None, to: Some(FieldValue::Number(dice.roll(9) as f64)) }),
+        13 => Event::CategoryChanged(CategoryChanged {
+            from: None,
+            to: Some(word(dice, &["hardware", "software/mail"])),
+        }),
+        14 => Event::TagsChanged(TagsChanged {
+            added: vec![word(dice, &["vip", "fire"])],
+            removed: vec![word(dice, &["vip", "fire"])],
+        }),
+        _ => Event::FieldChanged(FieldChanged {
+            field: "floor".to_owned(),
+            from: None,
+            to: Some(FieldValue::Number(dice.roll(9) as f64)),
+        }),
     }
 }
 

@@ -67,7 +67,8 @@ impl ConnectArgs {
     /// # Errors
     /// No server is known, or the context or `run.json` cannot be read.
     pub fn options(&self) -> Result<ConnectOptions, ClientError> {
-        let context = self.context.as_deref().map(|name| self.read_context(name).map(|c| (name, c))).transpose()?;
+        let context =
+            self.context.as_deref().map(|name| self.read_context(name).map(|c| (name, c))).transpose()?;
         let (mut credentials, mut server) = (Credentials::default(), None);
         if let Some((name, found)) = context {
             credentials = found.credentials;

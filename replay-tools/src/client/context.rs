@@ -40,26 +40,38 @@ pub(super) fn read(name: &str, config_home: &Path, home: &Path) -> Result<Contex
     let path = folder.join(format!("{name}.json"));
     // The name becomes a path: it must not lead out of the folder.
     if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
-        return Err(ClientError::Usage(format!("{name:?} is no name of a NATS context; `nats context ls` lists them")));
+        return Err(ClientError::Usage(format!(
+            "{name:?} is no name of a NATS context; `nats context ls` lists them"
+        )));
     }
-    let text = std::fs::read(&path).map_err(|e| ClientError::File { path: path.clone(), problem: format!("{e}; {}", known(&folder)) })?;
-    let form: Form = serde_json::from_slice(&text).map_err(|e| ClientError::File { path, problem: e.to_string() })?;
+    let text = std::fs::read(&path)
+        .map_err(|e| ClientError::File { path: path.clone(), problem: format!("{e}; {}", known(&folder)) })?;
+    let form: Form =
+        serde_json::from_slice(&text).map_err(|e| ClientError::File { path, problem: e.to_string() })?;
     Ok(form.into_context(home))
 }
 
 /// The names that the user could have meant.
 fn known(folder: &Path) -> String {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        files.filter_map(|f| f.file_name().to_string_lossy().strip_suffix(".json").map(str::to_owned)).collect();
+    let mut names: Vec<String> = files
+        .filter_map(|f| f.file_name().to_string_lossy().strip_suffix(".json").map(str::to_owned))
+        .collect();
     names.sort();
-    if names.is_empty() { "there are no contexts".to_owned() } else { format!("there are {}", names.join(", ")) }
+    if names.is_empty() {
+        "there are no contexts".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    }
 }
 
 impl Form {
     fn into_context(self, home: &Path) -> Context {
         let text = |value: String| Some(value).filter(|v| !v.is_empty());
-        let path = |value: String| text(value).map(|v| v.strip_prefix("~/").map_or_else(|| PathBuf::from(&v), |rest| home.join(rest)));
+        let path = |value: String| {
+            text(value)
+                .map(|v| v.strip_prefix("~/").map_or_else(|| PathBuf::from(&v), |rest| home.join(rest)))
+        };
         Context {
             url: text(self.url),
             credentials: Credentials {

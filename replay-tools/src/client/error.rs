@@ -25,7 +25,9 @@ pub enum ClientError {
         problem: String,
     },
     /// The server is there and does not let us in.
-    #[error("NATS at {server} does not let us in: {problem}; check --user and --password, --token, --creds or --nkey, or the context")]
+    #[error(
+        "NATS at {server} does not let us in: {problem}; check --user and --password, --token, --creds or --nkey, or the context"
+    )]
     NotAllowed {
         /// Which server, and who named it.
         server: Server,
@@ -33,7 +35,9 @@ pub enum ClientError {
         problem: String,
     },
     /// The connection broke while an answer was due.
-    #[error("the connection to NATS at {server} broke ({problem}); a command under way may have been done: send it again with the same command id")]
+    #[error(
+        "the connection to NATS at {server} broke ({problem}); a command under way may have been done: send it again with the same command id"
+    )]
     Lost {
         /// Which server.
         server: Server,
@@ -41,7 +45,9 @@ pub enum ClientError {
         problem: String,
     },
     /// NATS is there, our service is not.
-    #[error("nobody listens on {subject} of NATS at {server}; start the service with `guichet serve`, or `guichet engine` and `guichet project ticket`")]
+    #[error(
+        "nobody listens on {subject} of NATS at {server}; start the service with `guichet serve`, or `guichet engine` and `guichet project ticket`"
+    )]
     NobodyListens {
         /// Where the request went.
         subject: String,
@@ -65,7 +71,9 @@ pub enum ClientError {
         problem: String,
     },
     /// What answered is none of ours, or of another version.
-    #[error("{what} from {server} cannot be read: {problem}; is another program, or another version of guichet, connected there")]
+    #[error(
+        "{what} from {server} cannot be read: {problem}; is another program, or another version of guichet, connected there"
+    )]
     Strange {
         /// What was read.
         what: String,
@@ -75,7 +83,9 @@ pub enum ClientError {
         problem: String,
     },
     /// There is no event stream.
-    #[error("the stream {stream} of NATS at {server} cannot be read: {problem}; the engine makes it at its start, see `guichet serve`")]
+    #[error(
+        "the stream {stream} of NATS at {server} cannot be read: {problem}; the engine makes it at its start, see `guichet serve`"
+    )]
     Stream {
         /// Name of the stream.
         stream: String,
@@ -154,7 +164,11 @@ impl ClientError {
 }
 
 fn seconds(span: Duration) -> String {
-    if span.subsec_millis() == 0 { format!("{} s", span.as_secs()) } else { format!("{} ms", span.as_millis()) }
+    if span.subsec_millis() == 0 {
+        format!("{} s", span.as_secs())
+    } else {
+        format!("{} ms", span.as_millis())
+    }
 }
 
 #[cfg(test)]

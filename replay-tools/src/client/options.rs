@@ -104,11 +104,18 @@ impl ConnectOptions {
     }
 
     pub(super) async fn connect(self) -> Result<async_nats::Client, ClientError> {
-        let urls: Vec<String> = self.server.url.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect();
+        let urls: Vec<String> = self
+            .server
+            .url
+            .split(',')
+            .map(|url| url.trim().to_owned())
+            .filter(|url| !url.is_empty())
+            .collect();
         let options = self.credentials.apply(async_nats::ConnectOptions::new()).await?;
         let connecting = options.name("guichet").connection_timeout(self.timeout).connect(urls);
         connecting.await.map_err(|error| {
-            let problem = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            let problem =
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             match error.kind() {
                 ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
                     ClientError::NotAllowed { server: self.server, problem }
@@ -121,14 +128,19 @@ impl ConnectOptions {
                 | ConnectErrorKind::TimedOut
                 | ConnectErrorKind::Tls
                 | ConnectErrorKind::Io
-                | ConnectErrorKind::MaxReconnects => ClientError::Unreachable { server: self.server, problem },
+                | ConnectErrorKind::MaxReconnects => {
+                    ClientError::Unreachable { server: self.server, problem }
+                }
             }
         })
     }
 }
 
 impl Credentials {
-    async fn apply(self, mut options: async_nats::ConnectOptions) -> Result<async_nats::ConnectOptions, ClientError> {
+    async fn apply(
+        self,
+        mut options: async_nats::ConnectOptions,
+    ) -> Result<async_nats::ConnectOptions, ClientError> {
         if let Some(user) = self.user {
             options = options.user_and_password(user, self.password.unwrap_or_default());
         }
@@ -136,7 +148,8 @@ impl Credentials {
             options = options.token(token);
         }
         if let Some(path) = self.nkey {
-            let seed = std::fs::read_to_string(&path).map_err(|e| ClientError::File { path, problem: e.to_string() })?;
+            let seed = std::fs::read_to_string(&path)
+                .map_err(|e| ClientError::File { path, problem: e.to_string() })?;
             options = options.nkey(seed.trim().to_owned());
         }
         if let Some(path) = self.creds {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -11,12 +11,21 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Partition;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::{codec, subject};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Client, ClientError};
 
 /// Pause before a consumer that ended is made again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long a stream may be gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Messages asked for at a time; must stay well below the client's 65,536 per subscription, beyond which it drops.
+const PULL_MESSAGES: usize = 4096;
+const PULL_EXPIRES: Duration = Duration::from_secs(30);
+/// The server says this often that the consumer lives; two missed ones end it.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// An abandoned consumer is gone after this.
+const CONSUMER_INACTIVE: Duration = Duration::from_secs(15);
 
 /// A message of the stream, as it came: nothing about it is checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +63,11 @@ impl Client {
                 let (first, last) = (state.first_sequence, state.last_sequence);
                 Ok(EventStream { client: self.clone(), name, stream, first, last })
             }
-            Err(error) => Err(ClientError::Stream { stream: name, server: self.server.clone(), problem: error.to_string() }),
+            Err(error) => Err(ClientError::Stream {
+                stream: name,
+                server: self.server.clone(),
+                problem: error.to_string(),
+            }),
         }
     }
 }
@@ -97,21 +110,34 @@ impl EventStream {
     /// All messages from a sequence on, those to come included.
     #[must_use]
     pub const fn from(self, sequence: u64) -> Messages {
-        Messages { stream: self, next: sequence, flowing: None }
+        Messages { stream: self, next: sequence, flowing: None, asked_again: 0 }
     }
 
     fn unreadable(&self, problem: &dyn std::fmt::Display) -> ClientError {
-        ClientError::Stream { stream: self.name.clone(), server: self.client.server.clone(), problem: problem.to_string() }
+        ClientError::Stream {
+            stream: self.name.clone(),
+            server: self.client.server.clone(),
+            problem: problem.to_string(),
+        }
     }
 
-    async fn consume(&self, from: u64) -> Result<pull::Ordered, ClientError> {
-        let config = pull::OrderedConfig {
+    async fn consume(&self, from: u64) -> Result<pull::Stream, ClientError> {
+        let config = pull::Config {
             description: Some("guichet tail".to_owned()),
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from.max(1) },
-            ..pull::OrderedConfig::default()
+            ack_policy: AckPolicy::None,
+            inactive_threshold: CONSUMER_INACTIVE,
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
         };
         let consumer = self.stream.create_consumer(config).await.map_err(|e| self.unreadable(&e))?;
-        consumer.messages().await.map_err(|e| self.unreadable(&e))
+        let pulling = consumer
+            .stream()
+            .max_messages_per_batch(PULL_MESSAGES)
+            .expires(PULL_EXPIRES)
+            .heartbeat(HEARTBEAT);
+        pulling.messages().await.map_err(|e| self.unreadable(&e))
     }
 }
 
@@ -119,12 +145,17 @@ impl EventStream {
 pub struct Messages {
     stream: EventStream,
     next: u64,
-    flowing: Option<pull::Ordered>,
+    flowing: Option<pull::Stream>,
+    /// The sequence that was asked for again because another came.
+    asked_again: u64,
 }
 
 impl std::fmt::Debug for Messages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Messages").field("stream", &self.stream.name).field("next", &self.next).finish_non_exhaustive()
+        f.debug_struct("Messages")
+            .field("stream", &self.stream.name)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,36 +164,44 @@ impl Messages {
     /// again where it was.
     ///
     /// # Errors
-    /// The stream is gone for longer than the connection's time-out, or a message is none of ours.
+    /// The stream is gone for a minute, or a message is none of ours.
     pub async fn next(&mut self) -> Result<Published, ClientError> {
-        let mut failures = 0_u32;
         loop {
-            let consumer = match &mut self.flowing {
-                Some(flowing) => flowing,
-                None => match self.stream.consume(self.next).await {
-                    Ok(flowing) => self.flowing.insert(flowing),
-                    Err(error) if PAUSE * failures > self.stream.client.timeout => return Err(error),
-                    Err(_) => {
-                        failures += 1;
-                        sleep(PAUSE).await;
-                        continue;
-                    }
-                },
-            };
-            match consumer.next().await {
-                Some(Ok(message)) => {
-                    let sequence = message.info().map_err(|e| self.stream.unreadable(&e))?.stream_sequence;
-                    self.next = sequence + 1;
-                    let hash = |name: &str| message.headers.as_ref().and_then(|headers| hash_in(headers, name));
-                    let (hash, prev_hash) = (hash("Guichet-Hash"), hash("Guichet-Prev-Hash"));
-                    return Ok(Published { sequence, hash, prev_hash, bytes: message.message.payload });
-                }
+            let message = match self.flowing().await?.next().await {
+                Some(Ok(message)) => message,
                 Some(Err(_)) | None => {
                     self.flowing = None;
                     sleep(PAUSE).await;
+                    continue;
                 }
+            };
+            let sequence = message.info().map_err(|e| self.stream.unreadable(&e))?.stream_sequence;
+            // The client may have lost messages on the way; what is missing twice is missing in the stream.
+            if sequence != self.next && self.asked_again != self.next {
+                self.asked_again = self.next;
+                self.flowing = None;
+                continue;
             }
+            self.next = sequence + 1;
+            let hash = |name: &str| message.headers.as_ref().and_then(|headers| hash_in(headers, name));
+            let (hash, prev_hash) = (hash("Guichet-Hash"), hash("Guichet-Prev-Hash"));
+            return Ok(Published { sequence, hash, prev_hash, bytes: message.message.payload });
         }
+    }
+
+    /// The consumer, made again where there is none.
+    async fn flowing(&mut self) -> Result<&mut pull::Stream, ClientError> {
+        if self.flowing.is_none() {
+            let started = Instant::now();
+            self.flowing = loop {
+                match self.stream.consume(self.next).await {
+                    Ok(flowing) => break Some(flowing),
+                    Err(error) if started.elapsed() > PATIENCE => return Err(error),
+                    Err(_) => sleep(PAUSE).await,
+                }
+            };
+        }
+        Ok(self.flowing.as_mut().expect("it was made just now"))
     }
 }
 

@@ -15,8 +15,10 @@ use tokio::time::{Instant, sleep};
 
 use super::error::ImportError;
 
-/// For one attempt. An answer that takes longer may still come: the next attempt gets the same.
-const ATTEMPT: Duration = Duration::from_secs(10);
+/// For the first attempt; every further one may take twice as long. An answer that takes longer may still
+/// come: the next attempt gets the same. Short, because an engine that was killed never answers what it had.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(2);
+const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -57,9 +59,9 @@ impl Courier {
 
     pub(super) async fn deliver(&self, parcel: &Parcel) -> Result<Delivered, ImportError> {
         let started = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut within) = (FIRST_PAUSE, FIRST_ATTEMPT);
         loop {
-            let setback = match self.attempt(parcel).await? {
+            let setback = match self.attempt(parcel, within).await? {
                 Ok(delivered) => return Ok(delivered),
                 Err(setback) => setback,
             };
@@ -74,14 +76,18 @@ impl Courier {
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
             sleep(wait).await;
-            pause *= 2;
-            pause = pause.min(PAUSE_MAX);
+            pause = (pause * 2).min(PAUSE_MAX);
+            within = (within * 2).min(ATTEMPT_MAX);
         }
     }
 
-    async fn attempt(&self, parcel: &Parcel) -> Result<Result<Delivered, Setback>, ImportError> {
+    async fn attempt(
+        &self,
+        parcel: &Parcel,
+        within: Duration,
+    ) -> Result<Result<Delivered, Setback>, ImportError> {
         let request =
-            Request::new().headers(self.headers.clone()).payload(parcel.body.clone()).timeout(Some(ATTEMPT));
+            Request::new().headers(self.headers.clone()).payload(parcel.body.clone()).timeout(Some(within));
         let message = match self.client.send_request(self.subject.clone(), request).await {
             Ok(message) => message,
             Err(e) => {

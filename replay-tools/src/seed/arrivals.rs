@@ -55,7 +55,10 @@ pub(super) fn of(plan: Plan) -> Vec<Arrival> {
 
 /// When the line goes down, and when it is back: on weekdays, in the morning.
 fn outages(plan: Plan, dice: &mut StdRng) -> Vec<(Timestamp, Timestamp)> {
-    let days: Vec<Timestamp> = (1..i64::from(plan.days)).map(|n| Timestamp(plan.until.0 - n * DAY)).filter(|at| !is_weekend(date(*at))).collect();
+    let days: Vec<Timestamp> = (1..i64::from(plan.days))
+        .map(|n| Timestamp(plan.until.0 - n * DAY))
+        .filter(|at| !is_weekend(date(*at)))
+        .collect();
     if days.is_empty() {
         return Vec::new();
     }

@@ -15,13 +15,27 @@ pub(super) struct Group {
     pub(super) above: Option<&'static Group>,
 }
 
-pub(super) static INFRASTRUCTURE: Group = Group { name: "infrastructure", tier: 3, agents: &["yannick", "ingrid"], above: None };
-pub(super) static NETWORK: Group = Group { name: "network", tier: 2, agents: &["bruno", "leila", "tomas"], above: Some(&INFRASTRUCTURE) };
-pub(super) static WORKPLACE: Group = Group { name: "workplace", tier: 2, agents: &["chloe", "piotr"], above: Some(&INFRASTRUCTURE) };
-pub(super) static SERVICE_DESK: Group = Group { name: "service-desk", tier: 1, agents: &["alice", "bob", "nadia", "hugo"], above: Some(&WORKPLACE) };
-pub(super) static CONNECTIVITY_DESK: Group = Group { name: "service-desk", tier: 1, agents: &["alice", "bob", "nadia", "hugo"], above: Some(&NETWORK) };
+pub(super) static INFRASTRUCTURE: Group =
+    Group { name: "infrastructure", tier: 3, agents: &["yannick", "ingrid"], above: None };
+pub(super) static NETWORK: Group =
+    Group { name: "network", tier: 2, agents: &["bruno", "leila", "tomas"], above: Some(&INFRASTRUCTURE) };
+pub(super) static WORKPLACE: Group =
+    Group { name: "workplace", tier: 2, agents: &["chloe", "piotr"], above: Some(&INFRASTRUCTURE) };
+pub(super) static SERVICE_DESK: Group = Group {
+    name: "service-desk",
+    tier: 1,
+    agents: &["alice", "bob", "nadia", "hugo"],
+    above: Some(&WORKPLACE),
+};
+pub(super) static CONNECTIVITY_DESK: Group = Group {
+    name: "service-desk",
+    tier: 1,
+    agents: &["alice", "bob", "nadia", "hugo"],
+    above: Some(&NETWORK),
+};
 pub(super) static FINANCE: Group = Group { name: "finance", tier: 2, agents: &["marguerite"], above: None };
-pub(super) static BILLING: Group = Group { name: "billing", tier: 1, agents: &["sofia", "karim"], above: Some(&FINANCE) };
+pub(super) static BILLING: Group =
+    Group { name: "billing", tier: 1, agents: &["sofia", "karim"], above: Some(&FINANCE) };
 pub(super) static SALES: Group = Group { name: "sales", tier: 1, agents: &["dora", "felix"], above: None };
 pub(super) static HR: Group = Group { name: "hr", tier: 1, agents: &["odile", "samir"], above: None };
 
@@ -29,12 +43,12 @@ pub(super) static HR: Group = Group { name: "hr", tier: 1, agents: &["odile", "s
 pub(super) const MANAGER: &str = "claire";
 
 const FIRST: &[&str] = &[
-    "Camille", "Louis", "Emma", "Karim", "Sofie", "Jonas", "Aïcha", "Marc", "Greta", "Pablo", "Inès", "Oliver", "Zoé", "Henrik", "Lucia",
-    "Adam", "Noémie", "Viktor", "Salma", "Peter",
+    "Camille", "Louis", "Emma", "Karim", "Sofie", "Jonas", "Aïcha", "Marc", "Greta", "Pablo", "Inès",
+    "Oliver", "Zoé", "Henrik", "Lucia", "Adam", "Noémie", "Viktor", "Salma", "Peter",
 ];
 const LAST: &[&str] = &[
-    "Moreau", "Nowak", "Schmidt", "Benali", "Leroy", "García", "Rossi", "Jansen", "Dubois", "Keller", "Lefèvre", "Novák", "Okafor", "Martin",
-    "Weber", "Silva", "Petit", "Larsen",
+    "Moreau", "Nowak", "Schmidt", "Benali", "Leroy", "García", "Rossi", "Jansen", "Dubois", "Keller",
+    "Lefèvre", "Novák", "Okafor", "Martin", "Weber", "Silva", "Petit", "Larsen",
 ];
 const COMPANIES: &[&str] = &["Atelier Nord", "Kestrel Foods", "Maison Aubry", "Port de Sète", "Lindqvist AB"];
 

@@ -37,7 +37,12 @@ pub struct Filled {
 /// # Errors
 /// No engine answered within `patience`, or the desk refuses a command: then it is not an empty one, or not
 /// one of this demo.
-pub async fn fill(client: &Client, plan: Plan, patience: Duration, mut on_progress: impl FnMut(&Filled)) -> Result<Filled, ClientError> {
+pub async fn fill(
+    client: &Client,
+    plan: Plan,
+    patience: Duration,
+    mut on_progress: impl FnMut(&Filled),
+) -> Result<Filled, ClientError> {
     let mut filled = Filled::default();
     let imports = history(plan).map(|import| {
         let command = pack(client, import);
@@ -79,8 +84,13 @@ impl Filled {
                 self.position = self.position.max(accepted.position);
                 Ok(())
             }
-            Some(Outcome::Error(error)) => Err(ClientError::Refused { code: error.code, message: error.message }),
-            None => Err(ClientError::Refused { code: "malformed".to_owned(), message: "the engine gave no outcome".to_owned() }),
+            Some(Outcome::Error(error)) => {
+                Err(ClientError::Refused { code: error.code, message: error.message })
+            }
+            None => Err(ClientError::Refused {
+                code: "malformed".to_owned(),
+                message: "the engine gave no outcome".to_owned(),
+            }),
         }
     }
 }

@@ -31,12 +31,16 @@ type Line = (u32, &'static str, (ActorKind, &'static str), Option<Channel>, &'st
 /// Never: the payloads are constants, and a test reads every one.
 #[must_use]
 pub fn live(seed: u64) -> Vec<LiveCommand> {
-    let id = |what: &str, n: usize| Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("guichet:demo:{seed}:{what}:{n}").as_bytes());
+    let id = |what: &str, n: usize| {
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("guichet:demo:{seed}:{what}:{n}").as_bytes())
+    };
     LINES
         .iter()
         .enumerate()
         .map(|(n, (ticket, verb, (kind, who), channel, data))| {
-            let data = json::command::read(verb, format!("{{\"data\":{data}}}").as_bytes()).expect("the demo's payloads follow the schema").data;
+            let data = json::command::read(verb, format!("{{\"data\":{data}}}").as_bytes())
+                .expect("the demo's payloads follow the schema")
+                .data;
             let actor = Actor { kind: *kind, id: (*who).to_owned(), on_behalf_of: None };
             let command = wire::Command {
                 command_id: CommandId(id("command", n)).to_wire(),

@@ -3,10 +3,14 @@
 
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::command::Fact;
-use guichet_schemas::event::{Actor, CommentAdded, Event, Personal, StatusChanged, TicketAssigned, TicketRouted};
+use guichet_schemas::event::{
+    Actor, CommentAdded, Event, Personal, StatusChanged, TicketAssigned, TicketRouted,
+};
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ActorKind, AuthorKind, Channel, CommentKind, HoldReason, StatusCause, Strategy, TicketState, Visibility};
+use guichet_schemas::words::{
+    ActorKind, AuthorKind, Channel, CommentKind, HoldReason, StatusCause, Strategy, TicketState, Visibility,
+};
 use uuid::Uuid;
 
 use super::calendar::{awake, working};
@@ -75,15 +79,38 @@ impl Story {
     }
 
     /// A status, unless it is so already.
-    pub(super) fn status(&mut self, actor: &Actor, to: TicketState, hold_reason: Option<HoldReason>, cause: StatusCause) {
+    pub(super) fn status(
+        &mut self,
+        actor: &Actor,
+        to: TicketState,
+        hold_reason: Option<HoldReason>,
+        cause: StatusCause,
+    ) {
         let from = self.state();
         if from != to {
-            self.fact(actor, Event::StatusChanged(StatusChanged { from, to, custom_status: None, hold_reason, expected_until: None, cause }));
+            self.fact(
+                actor,
+                Event::StatusChanged(StatusChanged {
+                    from,
+                    to,
+                    custom_status: None,
+                    hold_reason,
+                    expected_until: None,
+                    cause,
+                }),
+            );
         }
     }
 
     /// Gives the ticket to an agent of a group, and opens it if it is new.
-    pub(super) fn assign(&mut self, by: &Actor, to: &str, group: &str, strategy: Strategy, handover: Option<(CommentId, String)>) {
+    pub(super) fn assign(
+        &mut self,
+        by: &Actor,
+        to: &str,
+        group: &str,
+        strategy: Strategy,
+        handover: Option<(CommentId, String)>,
+    ) {
         let (handover_comment, reason) = handover.unzip();
         let event = TicketAssigned {
             from: self.assignee(),
@@ -113,13 +140,22 @@ impl Story {
     }
 
     /// Somebody writes.
-    pub(super) fn comment(&mut self, by: &Actor, visibility: Visibility, kind: CommentKind, channel: Option<Channel>, body: &str) -> CommentId {
+    pub(super) fn comment(
+        &mut self,
+        by: &Actor,
+        visibility: Visibility,
+        kind: CommentKind,
+        channel: Option<Channel>,
+        body: &str,
+    ) -> CommentId {
         self.comments += 1;
         let name = format!("guichet:{}:comment:{}", self.external_id, self.comments);
         let comment_id = CommentId(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()));
         let author_kind = match by.kind {
             ActorKind::Requester => AuthorKind::Requester,
-            ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => AuthorKind::Agent,
+            ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => {
+                AuthorKind::Agent
+            }
             ActorKind::Bot => AuthorKind::Bot,
             ActorKind::Service | ActorKind::System => AuthorKind::System,
         };

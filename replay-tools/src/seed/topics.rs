@@ -153,7 +153,11 @@ pub(super) static ENGLISH: Phrases = Phrases {
     ],
     reminder: "We still need your answer to go on. Could you have a look, please?",
     solved: &["This should be solved now:", "Good news:", "I have finished this for you:"],
-    not_solved: &["I am sorry, it is back since this morning.", "It worked for a day, now it is the same again.", "Thank you, but it is not solved for me."],
+    not_solved: &[
+        "I am sorry, it is back since this morning.",
+        "It worked for a day, now it is the same again.",
+        "Thank you, but it is not solved for me.",
+    ],
     thanks: &["Thank you, that was quick!", "Perfect, thanks.", "It works again, many thanks."],
 };
 
@@ -166,6 +170,10 @@ pub(super) static FRENCH: Phrases = Phrases {
     ],
     reminder: "Nous avons encore besoin de votre réponse pour avancer. Pouvez-vous regarder ?",
     solved: &["C’est réglé :", "Bonne nouvelle :", "J’ai terminé :"],
-    not_solved: &["Désolée, le problème est revenu ce matin.", "Cela a marché un jour, et c’est de nouveau pareil.", "Merci, mais chez moi ce n’est pas réglé."],
+    not_solved: &[
+        "Désolée, le problème est revenu ce matin.",
+        "Cela a marché un jour, et c’est de nouveau pareil.",
+        "Merci, mais chez moi ce n’est pas réglé.",
+    ],
     thanks: &["Merci, c’était rapide !", "Parfait, merci.", "Cela remarche, merci beaucoup."],
 };

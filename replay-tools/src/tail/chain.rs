@@ -55,7 +55,11 @@ impl Chain {
         let mut broken = Vec::new();
         let hash = Hash::of_record(&message.bytes);
         if message.sequence != self.next {
-            broken.push(format!("position {} was expected, so {} are missing", self.next, message.sequence.abs_diff(self.next)));
+            broken.push(format!(
+                "position {} was expected, so {} are missing",
+                self.next,
+                message.sequence.abs_diff(self.next)
+            ));
             self.last = None;
         }
         compare(&mut broken, "Guichet-Hash", message.hash, "the record's bytes have", Some(hash));
@@ -85,7 +89,10 @@ impl Chain {
             broken.push(format!("the record says position {}", record.position));
         }
         if record.epoch < self.epoch {
-            broken.push(format!("epoch {} after epoch {}: an engine that was replaced wrote on", record.epoch, self.epoch));
+            broken.push(format!(
+                "epoch {} after epoch {}: an engine that was replaced wrote on",
+                record.epoch, self.epoch
+            ));
         }
         self.epoch = self.epoch.max(record.epoch);
         let stream = (record.tenant.clone(), record.stream_kind, record.stream_id.clone());
@@ -95,7 +102,10 @@ impl Chain {
         };
         if let Some((version, previous)) = before {
             if record.version != version + 1 {
-                broken.push(format!("version {} of {} follows version {version}", record.version, record.stream_id));
+                broken.push(format!(
+                    "version {} of {} follows version {version}",
+                    record.version, record.stream_id
+                ));
             }
             let claimed = Hash::from_wire(record.prev_hash.clone()).ok();
             compare(broken, "prev_hash", claimed, "the version before has", Some(previous));
@@ -110,7 +120,9 @@ impl Chain {
 /// Says where a claim and what we know differ. What we do not know is not judged; a missing claim is.
 fn compare(broken: &mut Vec<String>, name: &str, claimed: Option<Hash>, known_as: &str, known: Option<Hash>) {
     match (claimed, known) {
-        (Some(claimed), Some(known)) if claimed != known => broken.push(format!("{name} says {claimed}, {known_as} {known}")),
+        (Some(claimed), Some(known)) if claimed != known => {
+            broken.push(format!("{name} says {claimed}, {known_as} {known}"))
+        }
         (None, _) => broken.push(format!("{name} is missing")),
         (Some(_), _) => {}
     }

@@ -18,7 +18,12 @@ fn log() -> Vec<Published> {
         let prev_hash = previous.map_or(Hash::ZERO, |i: usize| Hash::of_record(&out[i].bytes));
         let bytes = encode_record(record(position, ticket, version, prev_hash));
         let before = out.last().map_or(Hash::ZERO, |m| Hash::of_record(&m.bytes));
-        out.push(Published { sequence: position, hash: Some(Hash::of_record(&bytes)), prev_hash: Some(before), bytes: bytes.into() });
+        out.push(Published {
+            sequence: position,
+            hash: Some(Hash::of_record(&bytes)),
+            prev_hash: Some(before),
+            bytes: bytes.into(),
+        });
     }
     out
 }
@@ -82,7 +87,10 @@ fn one_flipped_bit_is_a_fault_of_its_record_and_of_the_links_to_it() {
     let faults = faults(&messages);
     assert!(faults[0].contains("Guichet-Hash says"), "{faults:?}");
     assert!(faults.iter().any(|f| f.contains("Guichet-Prev-Hash says")), "{faults:?}");
-    assert!(faults.iter().any(|f| f.contains("prev_hash says") && f.contains("the version before")), "{faults:?}");
+    assert!(
+        faults.iter().any(|f| f.contains("prev_hash says") && f.contains("the version before")),
+        "{faults:?}"
+    );
 }
 
 #[test]

@@ -18,6 +18,40 @@ use crate::show;
 /// Numbers remembered.
 const NUMBERS_MAX: usize = 100_000;
 
+/// Fields that a line has no room for; `--json` has them all.
+const UNTOLD: &[&str] = &[
+    "attachments",
+    "author_kind",
+    "category_at",
+    "cause",
+    "comment_id",
+    "confirmed_by",
+    "counts_as_reply",
+    "description",
+    "external_ref",
+    "fields",
+    "handover_comment",
+    "impact",
+    "in_reply_to",
+    "language",
+    "note_comment",
+    "number",
+    "organisation",
+    "original_created_at",
+    "origin",
+    "requester_email",
+    "requester_kind",
+    "requester_name",
+    "requester_phone",
+    "resolution_no",
+    "resolver_of_last",
+    "since_resolved_ms",
+    "station_no",
+    "tags_at",
+    "tier",
+    "urgency",
+];
+
 /// Writes lines, and remembers the numbers of tickets.
 pub(super) struct Lines {
     client: Client,
@@ -43,7 +77,7 @@ impl Lines {
         line(record, &subject, self.look)
     }
 
-    /// The number of a ticket; its id where no read model knows it yet.
+    /// The number of a ticket; the end of its id, which is the random part, where no read model knows it yet.
     async fn subject(&mut self, record: &wire::Record) -> String {
         if StreamKind::from_wire(record.stream_kind) != Ok(StreamKind::Ticket) {
             return record.stream_id.clone();
@@ -53,7 +87,11 @@ impl Lines {
             let number = if record.version == 1 { None } else { self.ask(&record.stream_id).await };
             self.remember(record.stream_id.clone(), number);
         }
-        self.numbers.get(&record.stream_id).cloned().flatten().unwrap_or_else(|| record.stream_id.clone())
+        self.numbers
+            .get(&record.stream_id)
+            .cloned()
+            .flatten()
+            .unwrap_or_else(|| format!("…{}", record.stream_id.get(28..).unwrap_or_default()))
     }
 
     async fn ask(&self, id: &str) -> Option<String> {
@@ -76,32 +114,41 @@ impl Lines {
 
 fn line(record: &wire::Record, subject: &str, look: Look) -> String {
     let time = show::second(Timestamp(record.recorded_at), Tz::UTC);
-    let actor = record.actor.as_ref().map_or_else(String::new, |a| format!("{}:{}", show::word::<ActorKind>(a.kind), a.id));
-    let start = format!("{time}Z {:>8}  {subject:<7} v{:<3} {:<18}", record.position, record.version, record.r#type);
+    let actor = record
+        .actor
+        .as_ref()
+        .map_or_else(String::new, |a| format!("{}:{}", show::word::<ActorKind>(a.kind), a.id));
+    let start =
+        format!("{time}Z {:>8}  {subject:<9} v{:<3} {:<18}", record.position, record.version, record.r#type);
     let gist = gist(record);
     let rest = one_line(&format!("{actor}  {gist}"));
     let room = look.width.saturating_sub(start.chars().count() + 1).max(20);
     format!("{} {}", look.bold(&start), show::shortened(&rest, room))
 }
 
-/// The fields of an event that hold something: `to=bob group=network`.
+/// The fields of an event that tell most: `to=bob group=network`.
 fn gist(record: &wire::Record) -> String {
     let json = serde_json::to_value(record).unwrap_or_default();
     let Some(data) = json.get("data").and_then(|d| d.as_object()) else { return String::new() };
+    let actor = record.actor.as_ref().map_or("", |a| a.id.as_str());
     let mut words: Vec<String> = Vec::new();
     // Texts of people are long and go last.
     let mut texts: Vec<String> = Vec::new();
-    for (key, value) in data {
+    for (key, value) in
+        data.iter().filter(|(key, value)| !UNTOLD.contains(&key.as_str()) && value.as_str() != Some(actor))
+    {
         match value {
             serde_json::Value::String(text) if !text.is_empty() => words.push(format!("{key}={text}")),
             serde_json::Value::Number(number) => words.push(format!("{key}={number}")),
             serde_json::Value::Bool(true) => words.push(key.clone()),
             serde_json::Value::Array(list) if !list.is_empty() => {
-                let list: Vec<String> = list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
+                let list: Vec<String> =
+                    list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
                 words.push(format!("{key}={}", list.join(",")));
             }
             serde_json::Value::Object(form) => {
-                texts.extend(form.get("plain").and_then(|p| p.as_str()).map(|text| format!("{key}=“{text}”")));
+                texts
+                    .extend(form.get("plain").and_then(|p| p.as_str()).map(|text| format!("{key}=“{text}”")));
             }
             serde_json::Value::Null
             | serde_json::Value::Bool(false)
@@ -121,18 +168,33 @@ mod tests {
 
     #[test]
     fn a_line_says_when_where_what_and_who() {
-        let assigned = wire::TicketAssigned { to: "bob".to_owned(), group: Some("network".to_owned()), strategy: Strategy::Manual.to_wire(), station_no: 1, ..Default::default() };
+        let assigned = wire::TicketAssigned {
+            to: "bob".to_owned(),
+            group: Some("network".to_owned()),
+            strategy: Strategy::Manual.to_wire(),
+            station_no: 1,
+            ..Default::default()
+        };
         let record = wire::Record {
             position: 1234,
             version: 2,
             r#type: "TicketAssigned".to_owned(),
             recorded_at: 0,
-            actor: Some(wire::Actor { kind: ActorKind::Supervisor.to_wire(), id: "ana".to_owned(), on_behalf_of: None }),
+            actor: Some(wire::Actor {
+                kind: ActorKind::Supervisor.to_wire(),
+                id: "ana".to_owned(),
+                on_behalf_of: None,
+            }),
             data: Some(Data::TicketAssigned(assigned)),
             ..wire::Record::default()
         };
         let text = line(&record, "T-42", Look { width: 200, colour: false });
-        assert!(text.starts_with("1970-01-01 00:00:00Z     1234  T-42    v2   TicketAssigned     supervisor:ana"), "{text}");
+        assert!(
+            text.starts_with(
+                "1970-01-01 00:00:00Z     1234  T-42      v2   TicketAssigned     supervisor:ana"
+            ),
+            "{text}"
+        );
         assert!(text.contains("to=bob") && text.contains("group=network"), "{text}");
         assert!(line(&record, "T-42", Look::PLAIN).chars().count() <= 100);
     }

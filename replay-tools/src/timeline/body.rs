@@ -33,9 +33,6 @@ pub(super) fn write(out: &mut String, entries: &[wire::TimelineEntry], zone: Tz,
             let clock = if i == 0 { show::clock(at, zone) } else { String::new() };
             out.push_str(&format!("  {clock:<8}  {line}\n"));
         }
-        for line in said(entry).iter().flat_map(|text| show::wrapped(&printable(text), look.width - MARGIN - 2)) {
-            out.push_str(&format!("{:MARGIN$}{}\n", "", format!("│ {line}").trim_end()));
-        }
         let recorded = show::second(Timestamp(entry.recorded_at), zone);
         let mut notes = vec![who(entry), format!("v{}", entry.version), format!("#{}", entry.position)];
         if entry.recorded_at.abs_diff(entry.occurred_at) >= LATE_MS && recorded != late {
@@ -44,6 +41,11 @@ pub(super) fn write(out: &mut String, entries: &[wire::TimelineEntry], zone: Tz,
         }
         notes.extend(source_time(entry).map(|said| format!("the source says {}", show::second(said, zone))));
         aside(out, &one_line(&notes.join(" · ")), look);
+        for line in
+            said(entry).iter().flat_map(|text| show::wrapped(&printable(text), look.width - MARGIN - 2))
+        {
+            out.push_str(&format!("{:MARGIN$}{}\n", "", format!("│ {line}").trim_end()));
+        }
     }
 }
 
@@ -65,7 +67,9 @@ fn aside(out: &mut String, note: &str, look: Look) {
 fn sentence(entry: &wire::TimelineEntry) -> String {
     let line = one_line(&entry.sentence);
     match data(entry) {
-        Some(Data::CommentAdded(_)) => line.split_once(QUOTE).map_or(line.clone(), |(start, _)| format!("{start}:")),
+        Some(Data::CommentAdded(_)) => {
+            line.split_once(QUOTE).map_or(line.clone(), |(start, _)| format!("{start}:"))
+        }
         Some(_) | None => line,
     }
 }
@@ -114,6 +118,9 @@ fn source_time(entry: &wire::TimelineEntry) -> Option<Timestamp> {
 
 /// Who acted, as claimed, and which service called.
 fn who(entry: &wire::TimelineEntry) -> String {
-    let actor = entry.actor.as_ref().map_or_else(|| "unknown".to_owned(), |a| format!("{} {}", show::word::<ActorKind>(a.kind), a.id));
+    let actor = entry
+        .actor
+        .as_ref()
+        .map_or_else(|| "unknown".to_owned(), |a| format!("{} {}", show::word::<ActorKind>(a.kind), a.id));
     format!("{actor} via {}", entry.caller)
 }

@@ -18,7 +18,7 @@ const LABELS: usize = 12;
 
 pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
     let t = story.ticket;
-    let title = one_line(&format!("{}  {}", t.number, readable(t.subject.as_ref())));
+    let title = format!("{}  {}", t.number, one_line(readable(t.subject.as_ref())));
     let mut out = format!("{}\n{}\n\n", look.bold(&title), classification(t));
     let mut row = |label: &str, text: String| {
         for (i, line) in show::wrapped(&one_line(&text), look.width - LABELS - 2).iter().enumerate() {
@@ -27,12 +27,15 @@ pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
         }
     };
     row("Requester", requester(t));
-    row("Assignee", match (&t.assignee, &t.group) {
-        (Some(agent), Some(group)) => format!("{agent}, group {group}"),
-        (Some(agent), None) => format!("{agent}, no group"),
-        (None, Some(group)) => format!("nobody, group {group}"),
-        (None, None) => "nobody, no group".to_owned(),
-    });
+    row(
+        "Assignee",
+        match (&t.assignee, &t.group) {
+            (Some(agent), Some(group)) => format!("{agent}, group {group}"),
+            (Some(agent), None) => format!("{agent}, no group"),
+            (None, Some(group)) => format!("nobody, group {group}"),
+            (None, None) => "nobody, no group".to_owned(),
+        },
+    );
     if !t.tags.is_empty() {
         row("Tags", t.tags.join(", "));
     }
@@ -55,13 +58,18 @@ pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
     }
     let id = TicketId::from_wire(t.ticket_id.clone()).map_or_else(|_| String::new(), |id| format!("{id}, "));
     row("Ticket", format!("{id}version {}", t.version));
-    let before = story.as_of.map_or(String::new(), |at| format!("what happened before {}, ", show::second(at, zone)));
+    let before =
+        story.as_of.map_or(String::new(), |at| format!("what happened before {}, ", show::second(at, zone)));
     row("Shown", format!("{before}as known at position {}; times in {zone}", story.position));
     out
 }
 
 fn classification(t: &wire::TicketView) -> String {
-    let mut words = vec![show::state(t), format!("{} priority", show::word::<Priority>(t.priority)), show::word::<TicketType>(t.r#type)];
+    let mut words = vec![
+        show::state(t),
+        format!("{} priority", show::word::<Priority>(t.priority)),
+        show::word::<TicketType>(t.r#type),
+    ];
     words.extend(t.category.clone());
     words.push(format!("tier {}", t.tier));
     if t.synthetic {

@@ -10,6 +10,9 @@ use super::Story;
 use crate::output::{Look, one_line};
 use crate::show;
 
+/// Columns of the labels.
+const LABELS: usize = 20;
+
 /// Spans in milliseconds.
 #[derive(Debug, Default)]
 struct Spans {
@@ -27,8 +30,8 @@ struct Spans {
 pub(super) fn write(out: &mut String, story: &Story<'_>, look: Look) {
     out.push_str(&format!("\n{}\n", look.bold("In total")));
     let mut row = |label: &str, text: &str| {
-        for (i, line) in show::wrapped(&one_line(text), look.width - 20).iter().enumerate() {
-            let label = look.dim(&format!("{:<18}", if i == 0 { label } else { "" }));
+        for (i, line) in show::wrapped(&one_line(text), look.width - LABELS - 2).iter().enumerate() {
+            let label = look.dim(&format!("{:<LABELS$}", if i == 0 { label } else { "" }));
             out.push_str(&format!("  {label}{line}\n"));
         }
     };
@@ -45,8 +48,15 @@ pub(super) fn write(out: &mut String, story: &Story<'_>, look: Look) {
             if let (None, None, Some(created)) = (spans.closed, spans.cancelled, spans.created) {
                 row("age", &show::span(story.now.since(created)));
             }
-            for (label, list) in [("time in state", &spans.states), ("unsolved in group", &spans.groups), ("unsolved with", &spans.agents)] {
-                row(label, &listed(list));
+            for (label, list) in [
+                ("time in state", &spans.states),
+                ("unsolved in group", &spans.groups),
+                ("unsolved with", &spans.agents),
+            ] {
+                let text = listed(list);
+                if !text.is_empty() {
+                    row(label, &text);
+                }
             }
         }
         None => row("times", "unknown: an event is of a newer program, upgrade this one"),
@@ -54,8 +64,13 @@ pub(super) fn write(out: &mut String, story: &Story<'_>, look: Look) {
     row("counts", &counts(story.ticket, story.entries.len() as u64));
 }
 
+/// What took less than a second was only passed through.
 fn listed(list: &[(String, u64)]) -> String {
-    list.iter().map(|(name, ms)| format!("{name} {}", show::span(*ms))).collect::<Vec<_>>().join(" · ")
+    list.iter()
+        .filter(|(_, ms)| *ms >= 1000)
+        .map(|(name, ms)| format!("{name} {}", show::span(*ms)))
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 fn counts(t: &wire::TicketView, events: u64) -> String {
@@ -104,7 +119,8 @@ impl Spans {
         if self.created.is_none() || ticket.state().is_terminal() {
             return;
         }
-        let reason = ticket.hold_reason().map_or(String::new(), |r| format!(" ({})", r.as_str().replace('_', " ")));
+        let reason =
+            ticket.hold_reason().map_or(String::new(), |r| format!(" ({})", r.as_str().replace('_', " ")));
         put(&mut self.states, format!("{}{reason}", ticket.state()), ms);
         if !ticket.state().is_done() {
             put(&mut self.groups, ticket.group.clone().unwrap_or_else(|| "none".to_owned()), ms);
@@ -144,8 +160,6 @@ impl Spans {
 fn put(list: &mut Vec<(String, u64)>, name: String, ms: u64) {
     match list.iter_mut().find(|(known, _)| *known == name) {
         Some((_, sum)) => *sum += ms,
-        // A state that was only passed through took no time.
-        None if ms > 0 => list.push((name, ms)),
-        None => {}
+        None => list.push((name, ms)),
     }
 }

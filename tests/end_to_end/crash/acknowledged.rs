@@ -67,7 +67,8 @@ impl Hammer {
     }
 
     async fn has_answers(&self) {
-        let enough = async || (self.answers.lock().expect("nobody panics with it").len() >= ANSWERS).then_some(());
+        let enough =
+            async || (self.answers.lock().expect("nobody panics with it").len() >= ANSWERS).then_some(());
         until("answers", std::time::Duration::from_secs(60), enough).await;
     }
 

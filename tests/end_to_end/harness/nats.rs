@@ -40,7 +40,9 @@ impl Nats {
     /// Starts it, again or for the first time, and waits until it takes connections.
     pub(crate) async fn launch(&mut self) {
         let mut command = Command::new(program());
-        command.args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"]).arg(self.dir.join("jetstream"));
+        command
+            .args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"])
+            .arg(self.dir.join("jetstream"));
         let process = self.process.insert(Process::spawn("nats-server", command, &self.dir));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         until("nats-server greets", READY_WITHIN, async || {
@@ -65,7 +67,8 @@ fn greets(address: SocketAddr) -> bool {
 /// The same places as the product, so that both use the same server.
 fn program() -> PathBuf {
     let configured = std::env::var_os("GUICHET_NATS_SERVER").filter(|v| !v.is_empty()).map(PathBuf::from);
-    let fetched = std::env::home_dir().map(|home| home.join(".cache/guichet/tools/nats-server-2.15.1/nats-server"));
+    let fetched =
+        std::env::home_dir().map(|home| home.join(".cache/guichet/tools/nats-server-2.15.1/nats-server"));
     configured.or(fetched.filter(|path| path.exists())).unwrap_or_else(|| PathBuf::from("nats-server"))
 }
 

@@ -25,3 +25,9 @@ pub(crate) fn missing(what: &str) {
 pub(crate) fn long() -> bool {
     std::env::var_os("GUICHET_LONG").is_some_and(|v| v == "1")
 }
+
+/// The seed that somebody wants to see again, or to try.
+pub(crate) fn seed() -> Option<u64> {
+    let named = std::env::var_os("GUICHET_SEED").filter(|v| !v.is_empty())?;
+    Some(named.to_string_lossy().parse().expect("GUICHET_SEED is a number"))
+}

@@ -100,7 +100,11 @@ fn die_with_this_thread(command: &mut Command) {
     let parent = std::process::id();
     let ask = move || {
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-        if nix::unistd::getppid().as_raw().unsigned_abs() == parent { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) }
+        if nix::unistd::getppid().as_raw().unsigned_abs() == parent {
+            Ok(())
+        } else {
+            Err(std::io::ErrorKind::NotFound.into())
+        }
     };
     // SAFETY: prctl and getppid are safe to call in a child that was just forked, and nothing allocates.
     unsafe {

@@ -63,12 +63,12 @@ class Desk:
         return body["data"]
 
 
-def refused(answer, code, field=None):
-    """Checks the three places that say why: the headers, the body, and the field. Returns the details."""
+def refused(answer, code, field=None, what="a request"):
+    """Checks the three places that say why: the headers, the body, and the field. Returns the error."""
     body, headers = answer
-    same(body["ok"], False, "refused with " + code)
+    same(body["ok"], False, "%s must be refused with %s; answer %r" % (what, code, body))
     error = body["error"]
-    same(error["code"], code, "code of %r" % error)
+    same(error["code"], code, "%s: code of %r" % (what, error))
     same(headers.get("Nats-Service-Error"), code, "the header has the code word and no text of a user")
     same(headers.get("Nats-Service-Error-Code"), str(NUMBERS[code]), "number of " + code)
     assert error["message"], error

@@ -39,7 +39,7 @@ async def hostile_replies(desk):
         arrived.append(message.subject)
 
     targets = ["$JS.API.STREAM.PURGE." + STREAM, "$JS.API.STREAM.DELETE." + STREAM,
-               "guichet.v1.evt.default.0.TicketCreated", CALLER + ".new.create", "elsewhere.inbox"]
+               "guichet.v1.evt.default.0.Nothing", "guichet.v1.cmd.default.mallory.new.create", "elsewhere"]
     watching = [await desk.nc.subscribe(target, cb=note) for target in targets]
     ids = []
     for target in targets:

@@ -34,6 +34,24 @@ async fn a_foreign_message_halts_a_whole_node() {
 }
 
 #[tokio::test]
+#[ignore = "async-nats answers discovery wherever it is told to: whoever may ask $SRV can write into the stream"]
+async fn discovery_answers_only_to_an_inbox() {
+    let trio = Trio::start().await;
+    let desk = trio.desk().await;
+    let newest = desk.open_tickets("ours", 5).await;
+    everything_is_published(&desk, newest).await;
+    for verb in ["PING", "INFO", "STATS"] {
+        let question = format!("$SRV.{verb}");
+        desk.client.publish_with_reply(question, SUBJECT, "".into()).await.expect("sent");
+        // Whoever answers this one has seen the one before.
+        desk.client.request(format!("$SRV.{verb}.guichet-engine"), "".into()).await.expect("an answer");
+    }
+    let newest = desk.open_tickets("ours still", 1).await;
+    everything_is_published(&desk, newest).await;
+    published::verified(&desk).await;
+}
+
+#[tokio::test]
 async fn an_engine_with_another_log_refuses_the_stream_and_the_first_works_on() {
     let trio = Trio::start().await;
     let desk = trio.desk().await;

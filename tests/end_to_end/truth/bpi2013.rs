@@ -80,9 +80,18 @@ fn the_bpi_totals_are_those_of_the_truth() {
     assert_eq!(sum(|t| t.escalations), total("/reassignment/escalations_up"));
     assert_eq!(sum(|t| t.deescalations), total("/reassignment/deescalations"));
     let levels = &truth["reassignment"];
-    assert_eq!(distribution(tickets.iter().map(|t| t.max_tier)), distribution_in(&levels["tickets_by_max_level"]));
-    assert_eq!(distribution(tickets.iter().map(|t| t.tier)), distribution_in(&levels["tickets_by_final_level"]));
-    assert_eq!(distribution(tickets.iter().map(|t| t.reopen_count)), distribution_in(&truth["reopen"]["distribution"]));
+    assert_eq!(
+        distribution(tickets.iter().map(|t| t.max_tier)),
+        distribution_in(&levels["tickets_by_max_level"])
+    );
+    assert_eq!(
+        distribution(tickets.iter().map(|t| t.tier)),
+        distribution_in(&levels["tickets_by_final_level"])
+    );
+    assert_eq!(
+        distribution(tickets.iter().map(|t| t.reopen_count)),
+        distribution_in(&truth["reopen"]["distribution"])
+    );
 
     let first = tickets.iter().filter_map(|t| Some(t.first_resolved_at? - t.created_at));
     Spread::of_millis(first).check(&truth["resolution_time"]["first_resolve_minus_created"], 0);

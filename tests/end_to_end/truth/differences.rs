@@ -12,7 +12,13 @@ pub(super) struct Differences {
 }
 
 impl Differences {
-    pub(super) fn compare<T: PartialEq + Debug>(&mut self, ticket: &str, column: &'static str, truth: T, ours: T) {
+    pub(super) fn compare<T: PartialEq + Debug>(
+        &mut self,
+        ticket: &str,
+        column: &'static str,
+        truth: T,
+        ours: T,
+    ) {
         self.compared += 1;
         if truth != ours {
             self.columns.insert(column);
@@ -24,6 +30,11 @@ impl Differences {
     pub(super) fn none(&self, columns: usize, tickets: usize) {
         assert_eq!(self.compared, columns * tickets, "every column of every ticket was compared");
         let first: Vec<&String> = self.found.iter().take(20).collect();
-        assert!(first.is_empty(), "{} differences in {:?}, such as {first:#?}", self.found.len(), self.columns);
+        assert!(
+            first.is_empty(),
+            "{} differences in {:?}, such as {first:#?}",
+            self.found.len(),
+            self.columns
+        );
     }
 }

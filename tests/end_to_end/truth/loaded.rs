@@ -27,12 +27,12 @@ pub(crate) struct Loaded {
 
 pub(crate) fn servicenow() -> Option<Export> {
     let file = file("data/uci-servicenow/incident_event_log.csv.zst")?;
-    Some(Export { file, mapping: "servicenow", zone: None })
+    Some(Export { file, mapping: "servicenow", zone: None, window: None })
 }
 
 pub(crate) fn bpi2013() -> Option<Export> {
     let file = file("data/bpic13-volvo/BPI_Challenge_2013_incidents.xes.gz")?;
-    Some(Export { file, mapping: "bpi2013", zone: None })
+    Some(Export { file, mapping: "bpi2013", zone: None, window: None })
 }
 
 fn file(name: &str) -> Option<PathBuf> {
@@ -91,7 +91,11 @@ async fn run_both(exports: &[Export; 2], node: &Serve) -> [Summary; 2] {
 async fn ask_twice(desk: &Desk, views: &[Value]) -> Vec<(Value, Value)> {
     let mut pairs = Vec::new();
     for (n, view) in views.iter().step_by(97).enumerate() {
-        let which = if n % 2 == 0 { json!({"number": view["number"]}) } else { json!({"ticket_id": view["ticket_id"]}) };
+        let which = if n % 2 == 0 {
+            json!({"number": view["number"]})
+        } else {
+            json!({"ticket_id": view["ticket_id"]})
+        };
         pairs.push((desk.query("ticket", which).await["data"].clone(), view.clone()));
     }
     pairs
@@ -101,8 +105,13 @@ async fn ask_twice(desk: &Desk, views: &[Value]) -> Vec<(Value, Value)> {
 fn a_second_import_changes_nothing() {
     let Some(loaded) = loaded() else { return };
     for (first, second) in loaded.first_runs.iter().zip(&loaded.second_runs) {
-        assert_eq!((first.rejected_rows, first.refused, first.unchanged, first.replayed), (0, 0, 0, 0), "{first:?}");
-        let expected = Summary { accepted: 0, replayed: first.accepted, retries: second.retries, ..first.clone() };
+        assert_eq!(
+            (first.rejected_rows, first.refused, first.unchanged, first.replayed),
+            (0, 0, 0, 0),
+            "{first:?}"
+        );
+        let expected =
+            Summary { accepted: 0, replayed: first.accepted, retries: second.retries, ..first.clone() };
         assert_eq!(second, &expected);
     }
     let [before, after] = loaded.heads;

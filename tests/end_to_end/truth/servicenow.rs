@@ -58,10 +58,19 @@ fn every_servicenow_incident_is_as_the_truth_says() {
         let lifted_ms = if name == LIFTED.0 { LIFTED.1 * 1000 } else { 0 };
         let last_row = wall(&row.closed);
         closed_again += usize::from(last_row != entries[name]);
-        let mut compare = |column, truth: String, ours: String| differences.compare(name, column, truth, ours);
+        let mut compare =
+            |column, truth: String, ours: String| differences.compare(name, column, truth, ours);
         compare("opened_at", wall(&row.opened_at).to_string(), ours.created_at.to_string());
-        compare("first_resolved", text(Some(wall(&row.first_resolved) + lifted_ms)), text(ours.first_resolved_at));
-        compare("last_resolved", text(Some(wall(&row.last_resolved) + lifted_ms)), text(ours.last_resolved_at));
+        compare(
+            "first_resolved",
+            text(Some(wall(&row.first_resolved) + lifted_ms)),
+            text(ours.first_resolved_at),
+        );
+        compare(
+            "last_resolved",
+            text(Some(wall(&row.last_resolved) + lifted_ms)),
+            text(ours.last_resolved_at),
+        );
         compare("closed", text(Some(entries[name])), text(ours.closed_at));
         compare("reopen_count", row.reopen_count.to_string(), ours.reopen_count.to_string());
         compare("group_changes", row.group_changes.to_string(), ours.group_changes.to_string());
@@ -81,7 +90,8 @@ fn the_servicenow_totals_are_those_of_the_truth() {
     let truth = truth_totals("uci_truth.json");
     let tickets: Vec<&Ticket> = loaded.servicenow.values().collect();
     let sum = |of: fn(&Ticket) -> u64| tickets.iter().map(|t| of(t)).sum::<u64>();
-    let events = |names: &[&str]| names.iter().map(|n| truth["events"][n].as_u64().expect("a count")).sum::<u64>();
+    let events =
+        |names: &[&str]| names.iter().map(|n| truth["events"][n].as_u64().expect("a count")).sum::<u64>();
 
     assert_eq!(loaded.first_runs[0].rows, truth["rows"].as_u64().expect("a count"));
     assert_eq!(tickets.len() as u64, truth["tickets"].as_u64().expect("a count"));
@@ -90,7 +100,10 @@ fn the_servicenow_totals_are_those_of_the_truth() {
     assert_eq!(sum(|t| t.close_count), events(&["closed"]));
     assert_eq!(sum(|t| t.group_changes), events(&["group_changed", "group_set_from_empty", "group_cleared"]));
     assert_eq!(sum(|t| t.agent_changes), events(&["agent_changed", "agent_set_from_empty", "agent_cleared"]));
-    assert_eq!(distribution(tickets.iter().map(|t| t.reopen_count)), distribution_in(&truth["reopen"]["distribution"]));
+    assert_eq!(
+        distribution(tickets.iter().map(|t| t.reopen_count)),
+        distribution_in(&truth["reopen"]["distribution"])
+    );
 
     let (first, last) = (spread(&tickets, |t| t.first_resolved_at), spread(&tickets, |t| t.last_resolved_at));
     let times = &truth["resolution_time"];
@@ -102,7 +115,8 @@ fn the_servicenow_totals_are_those_of_the_truth() {
         assert!((longer_h - 0.000_005).abs() < 1e-9, "the mean is longer by {longer_h} h");
     }
     for (name, truth) in truth["resolution_time_by_final_priority"].as_object().expect("priorities") {
-        let of_priority: Vec<&Ticket> = tickets.iter().filter(|t| t.priority == priority(name)).copied().collect();
+        let of_priority: Vec<&Ticket> =
+            tickets.iter().filter(|t| t.priority == priority(name)).copied().collect();
         let lifted = loaded.servicenow[LIFTED.0].priority == priority(name);
         spread(&of_priority, |t| t.last_resolved_at).check(truth, if lifted { LIFTED.1 } else { 0 });
     }
@@ -122,7 +136,8 @@ fn the_servicenow_closing_times_differ_only_by_the_repeated_closed_rows() {
 
 /// The last entry into Closed of each incident, from the raw file.
 fn closed_entries() -> BTreeMap<String, i64> {
-    let file = std::fs::File::open(servicenow().expect("it was imported").file).expect("the export can be read");
+    let file =
+        std::fs::File::open(servicenow().expect("it was imported").file).expect("the export can be read");
     let mut reader = csv::Reader::from_reader(zstd::Decoder::new(file).expect("zstd"));
     let headers = reader.headers().expect("a header").clone();
     let column = |name: &str| headers.iter().position(|h| h == name).expect("a column");

@@ -29,9 +29,11 @@ async fn read_as_sao_paulo_only_what_spans_the_clock_change_is_an_hour_shorter()
     for row in rows() {
         let (utc, local) = (&here[&row.number], &there[&row.number]);
         assert_eq!(local.created_at, instant(utc.created_at), "{}", row.number);
-        let times: [fn(&Ticket) -> Option<i64>; 3] = [|t| t.first_resolved_at, |t| t.last_resolved_at, |t| t.closed_at];
+        let times: [fn(&Ticket) -> Option<i64>; 3] =
+            [|t| t.first_resolved_at, |t| t.last_resolved_at, |t| t.closed_at];
         for (at, shorter) in times.iter().zip(&mut shorter) {
-            let lasted = |t: &Ticket| at(t).expect("every incident of this export ends closed") - t.created_at;
+            let lasted =
+                |t: &Ticket| at(t).expect("every incident of this export ends closed") - t.created_at;
             let spans = utc.created_at < change && at(utc).is_some_and(|end| end >= change);
             let expected = lasted(utc) - if spans { HOUR_MS } else { 0 };
             assert_eq!(lasted(local), expected, "{}", row.number);
@@ -41,5 +43,9 @@ async fn read_as_sao_paulo_only_what_spans_the_clock_change_is_an_hour_shorter()
         let (opened, closed) = (wall(&row.opened_at), wall(&row.closed));
         shorter[3] += u32::from(instant(closed) - instant(opened) == closed - opened - HOUR_MS);
     }
-    assert_eq!(shorter, [107, 111, 142, 143], "first and last resolution, closing, and the file's own closed_at");
+    assert_eq!(
+        shorter,
+        [107, 111, 142, 143],
+        "first and last resolution, closing, and the file's own closed_at"
+    );
 }
