@@ -2,6 +2,7 @@
 //! was given still holds. The seed of the systematic rig.
 
 mod acknowledged;
+mod supervised;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -10,7 +10,7 @@ use guichet_schemas::command::Fact;
 use guichet_schemas::event::{Actor, Event, Personal, TicketCreated};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, Channel, CommentKind, Origin, Priority, RequesterKind, Strategy, Visibility,
+    ActorKind, Channel, CommentKind, HoldReason, Origin, Priority, RequesterKind, Strategy, Visibility,
 };
 use rand::Rng as _;
 use rand::rngs::StdRng;

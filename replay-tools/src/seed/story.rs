@@ -148,6 +148,26 @@ impl Story {
         channel: Option<Channel>,
         body: &str,
     ) -> CommentId {
+        let event = self.words(by, visibility, kind, channel, body);
+        let comment_id = event.comment_id;
+        self.fact(by, Event::CommentAdded(event));
+        comment_id
+    }
+
+    /// Somebody says thank you, which is no reason to open a ticket again.
+    pub(super) fn thanks(&mut self, by: &Actor, channel: Channel, body: &str) {
+        let event = self.words(by, Visibility::Public, CommentKind::Message, Some(channel), body);
+        self.fact(by, Event::CommentAdded(CommentAdded { no_reopen: true, ..event }));
+    }
+
+    fn words(
+        &mut self,
+        by: &Actor,
+        visibility: Visibility,
+        kind: CommentKind,
+        channel: Option<Channel>,
+        body: &str,
+    ) -> CommentAdded {
         self.comments += 1;
         let name = format!("guichet:{}:comment:{}", self.external_id, self.comments);
         let comment_id = CommentId(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()));
@@ -159,7 +179,7 @@ impl Story {
             ActorKind::Bot => AuthorKind::Bot,
             ActorKind::Service | ActorKind::System => AuthorKind::System,
         };
-        let event = CommentAdded {
+        CommentAdded {
             comment_id,
             visibility,
             kind,
@@ -171,8 +191,6 @@ impl Story {
             in_reply_to: None,
             counts_as_reply: visibility == Visibility::Public && author_kind == AuthorKind::Agent,
             no_reopen: false,
-        };
-        self.fact(by, Event::CommentAdded(event));
-        comment_id
+        }
     }
 }

@@ -120,8 +120,8 @@ impl Life {
             let pause = self.minutes(3, 700);
             self.story.sleep(pause);
             let text = one(&mut self.dice, self.phrases.thanks);
-            // A thank-you does not reopen: whoever sees it closes the ticket.
-            self.reply(text);
+            let by = self.asker();
+            self.story.thanks(&by, self.channel, text);
             let pause = self.minutes(2, 90);
             self.story.work(pause);
             let by = self.owner();

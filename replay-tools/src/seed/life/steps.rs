@@ -28,10 +28,9 @@ impl Life {
             52..64 => self.hand_over(),
             64..80 => self.escalate(),
             80..90 => {
-                let reason =
-                    *[HoldReason::Vendor, HoldReason::ThirdParty, HoldReason::Change, HoldReason::Asset]
-                        .get(self.dice.random_range(0..4_usize))
-                        .unwrap_or(&HoldReason::Internal);
+                let reasons =
+                    [HoldReason::Vendor, HoldReason::ThirdParty, HoldReason::Change, HoldReason::Asset];
+                let reason = reasons[self.dice.random_range(0..reasons.len())];
                 self.hold(reason);
             }
             90..95 => self.weigh_anew(),
