@@ -109,11 +109,13 @@ struct Level {
 fn measure(in_flight: usize, tickets: Tickets, length: Length) -> Level {
     let dir = tempfile::tempdir().expect("a folder for the log");
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let log = Log::open(&dir.path().join("log"), Partition(0), &memory, &Halt::new()).expect("a fresh log opens");
+    let log =
+        Log::open(&dir.path().join("log"), Partition(0), &memory, &Halt::new()).expect("a fresh log opens");
     let floor_memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let mut floor = Floor::open(&dir.path().join("floor"), &floor_memory);
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(tickets));
-    let histogram = || Histogram::new_with_max(60_000_000_000, 3).expect("a minute in ns with 3 digits is possible");
+    let histogram =
+        || Histogram::new_with_max(60_000_000_000, 3).expect("a minute in ns with 3 digits is possible");
     let mut level = Level {
         commands: 0,
         events: 0,

@@ -56,7 +56,10 @@ fn main() {
     whole.against = Some(1e6);
     whole.ratio = Some(whole.figure / 1e6);
     let rows = [row("scan alone", scanned, ""), row("scan and decode", decoded, ""), whole];
-    print(&format!("replay: {events} events from the log, per second of one core, median of {passes} passes"), &rows);
+    print(
+        &format!("replay: {events} events from the log, per second of one core, median of {passes} passes"),
+        &rows,
+    );
 }
 
 /// Writes a log of at least so many events; says how many it holds.

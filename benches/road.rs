@@ -1,12 +1,12 @@
 //! What does the whole road cost beside NATS itself? Commands/s over a real nats-server with 512 in flight, against
 //! a service on the same server that answers the same requests with an answer of the same size and does nothing.
 
-#[expect(dead_code, reason = "the binary uses more of it")]
-#[path = "../src/nats_server.rs"]
-mod nats_server;
 #[expect(dead_code, reason = "another bench looks at threads")]
 #[path = "common/cpu.rs"]
 mod cpu;
+#[expect(dead_code, reason = "the binary uses more of it")]
+#[path = "../src/nats_server.rs"]
+mod nats_server;
 #[path = "common/table.rs"]
 mod table;
 #[expect(dead_code, reason = "another bench has hot tickets")]

@@ -39,7 +39,11 @@ fn variable(name: &str) -> Option<OsString> {
 
 /// Where to look for a nats-server.
 pub(crate) fn search() -> Search {
-    Search { configured: variable("GUICHET_NATS_SERVER").map(PathBuf::from), home: std::env::home_dir(), path: variable("PATH") }
+    Search {
+        configured: variable("GUICHET_NATS_SERVER").map(PathBuf::from),
+        home: std::env::home_dir(),
+        path: variable("PATH"),
+    }
 }
 
 /// What `doctor` looks at.
@@ -55,5 +59,6 @@ pub(crate) fn surroundings(data_dir: PathBuf) -> Surroundings {
 
 /// What to log, from `GUICHET_LOG`; warnings by default, so that a terminal shows only what matters.
 pub(crate) fn log_filter() -> String {
-    variable("GUICHET_LOG").map_or_else(|| "warn,async_nats=error".to_owned(), |v| v.to_string_lossy().into_owned())
+    variable("GUICHET_LOG")
+        .map_or_else(|| "warn,async_nats=error".to_owned(), |v| v.to_string_lossy().into_owned())
 }

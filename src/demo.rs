@@ -109,7 +109,13 @@ async fn load(args: &DemoArgs, client: &Client) -> anyhow::Result<Loaded> {
         };
         let s = import::load(&import, client.nats(), client.tenant(), client.caller()).await?;
         import::complain(&import, &s);
-        return Ok(Loaded { tickets: s.read.tickets, commands: 0, found: s.replayed + s.unchanged, events: s.events, position: s.position });
+        return Ok(Loaded {
+            tickets: s.read.tickets,
+            commands: 0,
+            found: s.replayed + s.unchanged,
+            events: s.events,
+            position: s.position,
+        });
     }
     let until = Timestamp(clock::wall().0.div_euclid(DAY_MS) * DAY_MS);
     let plan = Plan { seed: args.seed, until, days: args.days, tickets: args.tickets };
@@ -122,12 +128,20 @@ async fn load(args: &DemoArgs, client: &Client) -> anyhow::Result<Loaded> {
     .await;
     bar.finish_and_clear();
     let f = filled?;
-    Ok(Loaded { tickets: f.tickets, commands: f.commands, found: f.found, events: f.events, position: f.position })
+    Ok(Loaded {
+        tickets: f.tickets,
+        commands: f.commands,
+        found: f.found,
+        events: f.events,
+        position: f.position,
+    })
 }
 
 async fn summary(client: &Client, loaded: &Loaded, took: Duration) -> anyhow::Result<()> {
-    let live = if loaded.commands > 0 { format!(" and {} live commands", loaded.commands) } else { String::new() };
-    let found = if loaded.found > 0 { format!(", {} of them here before", loaded.found) } else { String::new() };
+    let live =
+        if loaded.commands > 0 { format!(" and {} live commands", loaded.commands) } else { String::new() };
+    let found =
+        if loaded.found > 0 { format!(", {} of them here before", loaded.found) } else { String::new() };
     say(&format!(
         "{} tickets of history{live} in {:.1} s{found}: {} events; the log ends at position {} or later",
         loaded.tickets,
@@ -158,7 +172,9 @@ async fn count(client: &Client, state: TicketState, position: u64) -> anyhow::Re
             data: Some(query::Data::Tickets(filter)),
             ..wire::Query::default()
         };
-        let reply = tokio::time::timeout(CATCH_UP, client.ask("tickets", query)).await.context("the read model does not catch up")??;
+        let reply = tokio::time::timeout(CATCH_UP, client.ask("tickets", query))
+            .await
+            .context("the read model does not catch up")??;
         if let Some(query_reply::Data::Tickets(page)) = reply.data {
             total += page.tickets.len();
         }

@@ -37,7 +37,12 @@ pub(crate) struct ImportArgs {
 }
 
 /// Imports a file and prints what was done.
-pub(crate) async fn run(args: &ImportArgs, client: async_nats::Client, tenant: &TenantId, caller: &CallerId) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    args: &ImportArgs,
+    client: async_nats::Client,
+    tenant: &TenantId,
+    caller: &CallerId,
+) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let summary = load(args, client, tenant, caller).await?;
     report(args, &summary, started.elapsed());
@@ -45,12 +50,18 @@ pub(crate) async fn run(args: &ImportArgs, client: async_nats::Client, tenant: &
 }
 
 /// Imports a file, with progress on a terminal.
-pub(crate) async fn load(args: &ImportArgs, client: async_nats::Client, tenant: &TenantId, caller: &CallerId) -> anyhow::Result<Summary> {
+pub(crate) async fn load(
+    args: &ImportArgs,
+    client: async_nats::Client,
+    tenant: &TenantId,
+    caller: &CallerId,
+) -> anyhow::Result<Summary> {
     let mut mapping = Mapping::load(&args.mapping)?;
     if let Some(zone) = &args.zone {
         mapping = mapping.with_zone(zone)?;
     }
-    let reader = import::open(&args.file, &mapping, args.rejects.as_deref()).with_context(|| format!("open {}", args.file.display()))?;
+    let reader = import::open(&args.file, &mapping, args.rejects.as_deref())
+        .with_context(|| format!("open {}", args.file.display()))?;
     let bar = ProgressBar::new(reader.progress().bytes_total);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left")?);
     let options = SendOptions { window: args.window, patience: Duration::from_secs(args.patience) };
@@ -76,7 +87,15 @@ fn report(args: &ImportArgs, s: &Summary, took: Duration) {
     let rate = s.read.rows as f64 / took.as_secs_f64().max(0.001);
     crate::say::say(&format!(
         "{} rows of {} tickets read in {:.1} s ({rate:.0} rows/s)\n{} commands accepted, {} were here before, {} unchanged, {} refused; {} events, newest position {}",
-        s.read.rows, s.read.tickets, took.as_secs_f64(), s.accepted, s.replayed, s.unchanged, s.refused, s.events, s.position
+        s.read.rows,
+        s.read.tickets,
+        took.as_secs_f64(),
+        s.accepted,
+        s.replayed,
+        s.unchanged,
+        s.refused,
+        s.events,
+        s.position
     ));
     complain(args, s);
 }
@@ -90,7 +109,13 @@ pub(crate) fn complain(args: &ImportArgs, s: &Summary) {
         ));
     }
     if s.read.rejected + s.refused > 0 {
-        let place = args.rejects.as_ref().map_or("give --rejects FILE to see which and why".to_owned(), |f| format!("see {}", f.display()));
-        crate::say::say(&format!("{} rows were unusable, {} tickets were refused: {place}", s.read.rejected, s.refused));
+        let place =
+            args.rejects.as_ref().map_or("give --rejects FILE to see which and why".to_owned(), |f| {
+                format!("see {}", f.display())
+            });
+        crate::say::say(&format!(
+            "{} rows were unusable, {} tickets were refused: {place}",
+            s.read.rejected, s.refused
+        ));
     }
 }

@@ -30,7 +30,9 @@ use crate::node::{Roles, Unreachable};
 /// Event-sourced ticketing: every fact kept, every report replayable.
 #[derive(Debug, Parser)]
 #[command(name = "guichet", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 refused or a finding, 2 wrong usage, 3 could not reach, 4 halted to protect data.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 refused or a finding, 2 wrong usage, 3 could not reach, 4 halted to protect data."
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -89,7 +91,10 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            say::say(&format!("guichet: {error:#}"));
+            // A reader that closed its end, as `| head` does, has all it wanted.
+            if !error.downcast_ref::<ClientError>().is_some_and(ClientError::is_silent) {
+                say::say(&format!("guichet: {error:#}"));
+            }
             ExitCode::from(exit_code(&error))
         }
     }
@@ -105,9 +110,15 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 #[tokio::main]
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
-        Verb::Serve(args) => serve::run(args, Roles { engine: true, projections: true, embed_nats: true }).await,
-        Verb::Engine(args) => serve::run(args, Roles { engine: true, projections: false, embed_nats: false }).await,
-        Verb::Project { node, .. } => serve::run(node, Roles { engine: false, projections: true, embed_nats: false }).await,
+        Verb::Serve(args) => {
+            serve::run(args, Roles { engine: true, projections: true, embed_nats: true }).await
+        }
+        Verb::Engine(args) => {
+            serve::run(args, Roles { engine: true, projections: false, embed_nats: false }).await
+        }
+        Verb::Project { node, .. } => {
+            serve::run(node, Roles { engine: false, projections: true, embed_nats: false }).await
+        }
         Verb::Demo(args) => demo::run(args).await,
         Verb::Import { import, connect } => {
             let client = connect.connect().await?;

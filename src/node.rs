@@ -59,17 +59,24 @@ pub(crate) enum End {
 impl Node {
     /// Starts everything and returns when it answers.
     pub(crate) async fn start(args: &NodeArgs, roles: Roles) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&args.data_dir).with_context(|| format!("make the folder {}", args.data_dir.display()))?;
-        let data_dir = args.data_dir.canonicalize().with_context(|| format!("find the folder {}", args.data_dir.display()))?;
+        std::fs::create_dir_all(&args.data_dir)
+            .with_context(|| format!("make the folder {}", args.data_dir.display()))?;
+        let data_dir = args
+            .data_dir
+            .canonicalize()
+            .with_context(|| format!("find the folder {}", args.data_dir.display()))?;
         let nats = match &args.nats_url {
             None if roles.embed_nats => {
                 let found = nats_server::find(&config::search())?;
                 Some(NatsServer::start(&found, &data_dir.join("nats"), args.nats_port).await?)
             }
-            None => anyhow::bail!("this role needs a NATS server; give --nats-url (or NATS_URL), for example --nats-url nats://127.0.0.1:4222"),
+            None => anyhow::bail!(
+                "this role needs a NATS server; give --nats-url (or NATS_URL), for example --nats-url nats://127.0.0.1:4222"
+            ),
             Some(_) => None,
         };
-        let url = nats.as_ref().map(NatsServer::url).or_else(|| args.nats_url.clone()).context("a NATS server")?;
+        let url =
+            nats.as_ref().map(NatsServer::url).or_else(|| args.nats_url.clone()).context("a NATS server")?;
         let (client, reconnected) = connect(&url).await.map_err(|e| Unreachable(format!("{e:#}")))?;
         let halt = Halt::new();
         let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
@@ -80,7 +87,10 @@ impl Node {
                 disk_reserve_bytes: args.disk_reserve << 20,
                 publish: true,
             };
-            Some(guichet_engine::start(settings, memory.clone(), client.clone(), reconnected, halt.clone()).await?)
+            Some(
+                guichet_engine::start(settings, memory.clone(), client.clone(), reconnected, halt.clone())
+                    .await?,
+            )
         } else {
             None
         };
@@ -90,7 +100,8 @@ impl Node {
                 partition: PARTITION,
                 batch_events_max: PROJECTION_BATCH,
             };
-            let shared = guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
+            let shared =
+                guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
             Some(guichet_projections::start(settings, shared, client.clone(), Arc::new(clock::wall)).await?)
         } else {
             None
@@ -180,7 +191,9 @@ async fn connect(url: &str) -> anyhow::Result<(Client, watch::Receiver<u64>)> {
             async move {
                 match event {
                     Event::Connected => counter.send_modify(|n| *n += 1),
-                    Event::SlowConsumer(sid) => tracing::error!(sid, "requests were dropped: this process reads NATS too slowly"),
+                    Event::SlowConsumer(sid) => {
+                        tracing::error!(sid, "requests were dropped: this process reads NATS too slowly")
+                    }
                     other @ (Event::Disconnected
                     | Event::LameDuckMode
                     | Event::Draining

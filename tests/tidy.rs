@@ -41,7 +41,8 @@ fn strangers(what: &str, owners: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_file_says_what_it_owns() {
-    let silent: Vec<_> = all().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path).collect();
+    let silent: Vec<_> =
+        all().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path).collect();
     assert!(silent.is_empty(), "no //! at the top of {silent:?}");
 }
 
@@ -100,6 +101,10 @@ fn script_and_program_pin_the_same_nats_server() {
 #[test]
 fn nothing_is_left_undone_without_an_issue() {
     let marks = ["TO", "DO"].concat();
-    let left: Vec<_> = all().into_iter().filter(|(_, text)| text.lines().any(|l| l.contains(&format!("// {marks}")))).map(|(p, _)| p).collect();
+    let left: Vec<_> = all()
+        .into_iter()
+        .filter(|(_, text)| text.lines().any(|l| l.contains(&format!("// {marks}"))))
+        .map(|(p, _)| p)
+        .collect();
     assert!(left.is_empty(), "open ends in {left:?}");
 }

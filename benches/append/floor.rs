@@ -32,7 +32,8 @@ impl Floor {
     pub(crate) fn open(dir: &Path, memory: &Memory) -> Self {
         let options = options::column_family(keys::EVENTS, memory).expect("RocksDB knows our options");
         let events = ColumnFamilyDescriptor::new(keys::EVENTS, options);
-        let db = DB::open_cf_descriptors(&options::database(memory), dir, [events]).expect("a fresh database opens");
+        let db = DB::open_cf_descriptors(&options::database(memory), dir, [events])
+            .expect("a fresh database opens");
         // The first record of a log is its epoch; the commands begin behind it.
         Self { db, next: LogPosition::FIRST.next() }
     }

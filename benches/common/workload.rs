@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use guichet_schemas::command::{AddComment, Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
+use guichet_schemas::command::{
+    AddComment, Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve,
+};
 use guichet_schemas::event::Actor;
 use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId};
 use guichet_schemas::rejection::FieldError;

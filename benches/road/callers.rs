@@ -35,7 +35,8 @@ impl Callers {
         for _ in 0..CONNECTIONS {
             clients.push(connect(url).await);
         }
-        let mut requests = Requests { workload: Workload::new(Tickets::Many), to, ready: Vec::new().into_iter() };
+        let mut requests =
+            Requests { workload: Workload::new(Tickets::Many), to, ready: Vec::new().into_iter() };
         requests.make();
         Self { clients, requests: Arc::new(Mutex::new(requests)) }
     }
@@ -81,7 +82,8 @@ impl Requests {
     fn make(&mut self) {
         let to = self.to;
         let one = |command: guichet_schemas::command::Command| {
-            let own = subject::command(&command.tenant, &command.caller, command.entity, command.order.verb());
+            let own =
+                subject::command(&command.tenant, &command.caller, command.entity, command.order.verb());
             let to = to.map_or(own, str::to_owned);
             (to, Bytes::from(json::to_vec(&command_to_wire(command))))
         };

@@ -24,7 +24,10 @@ pub(crate) async fn start(client: &Client) -> Service {
         while let Some(request) = endpoint.next().await {
             let mut headers = HeaderMap::new();
             headers.insert("Content-Type", "application/json");
-            request.respond_with_headers(Ok(Bytes::from_static(ANSWER)), headers).await.expect("NATS takes the answer");
+            request
+                .respond_with_headers(Ok(Bytes::from_static(ANSWER)), headers)
+                .await
+                .expect("NATS takes the answer");
         }
     });
     service

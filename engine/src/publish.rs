@@ -268,7 +268,9 @@ impl Publisher {
     /// expected sequence lets it in only where the same bytes belong.
     async fn drain(&mut self) {
         let all = self.window.drain(..).map(|(position, ack)| async move { (position, ack.await) });
-        let Ok(answers) = tokio::time::timeout(DRAIN_MAX, futures_util::future::join_all(all)).await else { return };
+        let Ok(answers) = tokio::time::timeout(DRAIN_MAX, futures_util::future::join_all(all)).await else {
+            return;
+        };
         for (position, answer) in answers {
             if let Ok(ack) = answer
                 && ack.sequence != position.get()

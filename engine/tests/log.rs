@@ -42,8 +42,15 @@ impl Desk {
         let (send, answers) = mpsc::channel();
         let desk = self.log.desk();
         for (i, (entity, verb, body)) in commands.iter().enumerate() {
-            let subject = CommandSubject { tenant: TenantId::default_tenant(), caller: CallerId::parse("tests").unwrap(), entity: *entity, verb };
-            let request = decode_command(subject, Encoding::Json, body.to_string().as_bytes(), None, &self.key()).unwrap();
+            let subject = CommandSubject {
+                tenant: TenantId::default_tenant(),
+                caller: CallerId::parse("tests").unwrap(),
+                entity: *entity,
+                verb,
+            };
+            let request =
+                decode_command(subject, Encoding::Json, body.to_string().as_bytes(), None, &self.key())
+                    .unwrap();
             let send = send.clone();
             desk.submit(request, Box::new(move |outcome| send.send((i, outcome)).unwrap()));
         }
@@ -59,7 +66,13 @@ impl Desk {
     }
 
     fn records(&self) -> Vec<Vec<u8>> {
-        self.log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap().into_iter().map(Vec::from).collect()
+        self.log
+            .reader()
+            .read(LogPosition::FIRST, usize::MAX, usize::MAX)
+            .unwrap()
+            .into_iter()
+            .map(Vec::from)
+            .collect()
     }
 
     fn close(self) {
@@ -81,7 +94,10 @@ fn body(command: u128, data: Value) -> Value {
 }
 
 fn create(command: u128) -> Value {
-    body(command, json!({"subject": "VPN drops", "description": "Often.", "channel": "email", "requester": {"id": "r-1"}}))
+    body(
+        command,
+        json!({"subject": "VPN drops", "description": "Often.", "channel": "email", "requester": {"id": "r-1"}}),
+    )
 }
 
 fn comment(command: u128, text: &str) -> Value {
@@ -108,8 +124,15 @@ fn check_log(records: &[Vec<u8>]) {
     for (i, bytes) in records.iter().enumerate() {
         let record = decode_record(bytes).unwrap();
         assert_eq!(record.position.get(), i as u64 + 1);
-        let (version, hash) = streams.insert(record.stream_id.clone(), (record.version.get(), Hash::of_record(bytes))).unwrap_or((0, Hash::ZERO));
-        assert_eq!((record.version.get(), record.prev_hash), (version + 1, hash), "position {}", record.position);
+        let (version, hash) = streams
+            .insert(record.stream_id.clone(), (record.version.get(), Hash::of_record(bytes)))
+            .unwrap_or((0, Hash::ZERO));
+        assert_eq!(
+            (record.version.get(), record.prev_hash),
+            (version + 1, hash),
+            "position {}",
+            record.position
+        );
     }
 }
 
@@ -200,7 +223,11 @@ fn a_conflict_names_the_events_that_were_missed() {
     let mut late = comment(500, "late");
     late["expected_version"] = json!(1);
     let conflict = desk.tell(ticket(1), "add_comment", late).unwrap_err();
-    let guichet_schemas::rejection::Rejection::VersionConflict { expected, actual, missed, missed_count } = conflict else { panic!("{conflict}") };
+    let guichet_schemas::rejection::Rejection::VersionConflict { expected, actual, missed, missed_count } =
+        conflict
+    else {
+        panic!("{conflict}")
+    };
     assert_eq!((expected, actual, missed_count), (1, 31, 30));
     assert_eq!(missed.iter().map(|m| m.version.get()).collect::<Vec<_>>(), (12..=31).collect::<Vec<_>>());
     let second = desk.tell(ticket(1), "create", create(501)).unwrap_err();
@@ -273,7 +300,12 @@ fn a_flipped_bit_in_the_write_ahead_log_is_refused() {
     }
     crash_image(&live, &image);
     desk.close();
-    let wal = std::fs::read_dir(image.join("rocksdb")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "log")).max_by_key(|p| p.metadata().unwrap().len()).unwrap();
+    let wal = std::fs::read_dir(image.join("rocksdb"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "log"))
+        .max_by_key(|p| p.metadata().unwrap().len())
+        .unwrap();
     let mut bytes = std::fs::read(&wal).unwrap();
     let middle = bytes.len() / 4;
     bytes[middle] ^= 1;

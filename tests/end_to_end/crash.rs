@@ -21,11 +21,12 @@ use crate::truth::{bpi2013, comparable, loaded};
 /// Another one comes from `GUICHET_SEED`.
 const SEED: u64 = 20_130_501;
 const KILLS: usize = 12;
-const KILLS_LONG: usize = 150;
+/// Imports of the long version, each with a seed of its own.
+const ROUNDS_LONG: u64 = 20;
 /// Where in the export the kills may fall, in events; it has 78,131.
 const EVENTS: std::ops::Range<u64> = 1_000..60_000;
 /// Commands on their way at once: so few that the import does not outrun its killer.
-const WINDOW: &str = "16";
+const WINDOW: &str = "8";
 /// Longest time that a killed process stays dead.
 const DEAD_MS_MAX: u64 = 300;
 /// For the next events after a kill: the import may wait for answers that died.
@@ -42,10 +43,17 @@ enum Victim {
 #[tokio::test]
 async fn an_import_under_kills_ends_like_an_undisturbed_one() {
     let Some(export) = bpi2013() else { return };
+    let first = seed().unwrap_or(SEED);
+    for seed in first..first + if long() { ROUNDS_LONG } else { 1 } {
+        under_kills(&export, seed).await;
+    }
+}
+
+async fn under_kills(export: &Export, seed: u64) {
     let mut trio = Trio::start().await;
     let desk = trio.desk().await;
     let mut import = Export { window: Some(WINDOW), ..export.clone() }.start(&trio.url(), trio.dir());
-    kill_at_random(&mut trio, &desk, &mut import).await;
+    kill_at_random(&mut trio, &desk, &mut import, seed).await;
     until("the end of the import", ENDS_WITHIN, async || {
         trio.supervise();
         import.ended()
@@ -82,18 +90,16 @@ async fn an_import_under_kills_ends_like_an_undisturbed_one() {
     same(&by_id(&views), &by_id(&desk.tickets().await));
 }
 
-async fn kill_at_random(trio: &mut Trio, desk: &Desk, import: &mut Process) {
-    let kills = if long() { KILLS_LONG } else { KILLS };
-    let seed = seed().unwrap_or(SEED);
-    eprintln!("{kills} kills with seed {seed}");
+async fn kill_at_random(trio: &mut Trio, desk: &Desk, import: &mut Process, seed: u64) {
+    eprintln!("{KILLS} kills with seed {seed}");
     let mut dice = StdRng::seed_from_u64(seed);
-    let mut places: Vec<u64> = (0..kills).map(|_| dice.random_range(EVENTS)).collect();
+    let mut places: Vec<u64> = (0..KILLS).map(|_| dice.random_range(EVENTS)).collect();
     places.sort_unstable();
     for place in places {
         until(&format!("event {place}"), GOES_ON_WITHIN, async || {
             trio.supervise();
             assert!(import.ended().is_none(), "the import ended before event {place}: {}", import.said());
-            published::last_sequence(desk).await.filter(|last| *last >= place)
+            desk.try_head().await.filter(|head| *head >= place)
         })
         .await;
         let victims = choose(&mut dice);

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::harness::until;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const LOG_WITHIN: Duration = Duration::from_millis(500);
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A connection to a desk, as caller `outside` of tenant `default`.
@@ -128,20 +129,24 @@ impl Desk {
         let mut records = Vec::new();
         let head = self.head().await;
         while (records.len() as u64) < head {
-            let batch = self.read_log(records.len() as u64 + 1).await.expect("the log service answers");
+            let next = records.len() as u64 + 1;
+            let batch = until("the log", READY_WITHIN, async || self.read_log(next).await).await;
             assert!(!batch.records.is_empty(), "the log ends at {} of {head}", records.len());
             records.extend(batch.records);
         }
         records
     }
 
-    async fn try_head(&self) -> Option<u64> {
+    /// Newest position on disk; `None`: no engine says so at once.
+    pub(crate) async fn try_head(&self) -> Option<u64> {
         self.read_log(0).await.map(|batch| batch.head)
     }
 
     async fn read_log(&self, from: u64) -> Option<LogBatch> {
         let asked = LogRequest { from, max_events: 0, max_bytes: 0 }.encode_to_vec();
-        let answer = self.client.request("guichet.v1.log.0", asked.into()).await.ok()?;
+        // Who was killed does not answer what it had; better ask the next one soon.
+        let request = Request::new().payload(asked.into()).timeout(Some(LOG_WITHIN));
+        let answer = self.client.send_request("guichet.v1.log.0", request).await.ok()?;
         Some(LogBatch::decode(answer.payload).expect("a LogBatch"))
     }
 

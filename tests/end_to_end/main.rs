@@ -3,7 +3,7 @@
 //!
 //! `truth` and `crash` need the data sets of `GUICHET_SHARED` (default: `shared` beside the workspace) and
 //! `python` needs python3 with venv and, the first time, a network. Where one is missing its tests say so and
-//! pass; with `CI` set they fail. `GUICHET_LONG=1` kills many more times, `GUICHET_SEED`
+//! pass; with `CI` set they fail. `GUICHET_LONG=1` kills twenty times as often, `GUICHET_SEED`
 //! in another order.
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! What holds for every history, however odd.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
-
 #[expect(dead_code, reason = "shared with the examples")]
 mod support;
 
 use guichet_rules::{allowed_verbs, evolve};
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Command, Deescalate, Escalate, Fact, Import, Order, Reopen, Resolve, SetCategory, SetPriority,
-    SetStatus, Unassign,
+    AddComment, Assign, Cancel, ChangeTags, Command, Deescalate, Escalate, Fact, Import, Order, Reopen,
+    Resolve, SetCategory, SetPriority, SetStatus, Unassign,
 };
 use guichet_schemas::event::Event;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode, TicketState, Visibility,
+    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode,
+    TicketState, Visibility,
 };
 use proptest::prelude::*;
 use support::{Desk, at, by, command, create, label, line, text};
@@ -23,12 +23,14 @@ fn orders() -> impl Strategy<Value = Order> {
     let tag = prop::sample::select(vec!["vpn", "mail", "prod"]);
     prop_oneof![
         Just(Order::Create(create())),
-        (prop::option::of(name.clone()), prop::option::of(name.clone())).prop_map(|(a, g)| Order::Assign(Assign {
-            assignee: a.map(label),
-            group: g.map(label),
-            reason: None,
-            handover_note: Some(text("look at the router")),
-        })),
+        (prop::option::of(name.clone()), prop::option::of(name.clone())).prop_map(|(a, g)| Order::Assign(
+            Assign {
+                assignee: a.map(label),
+                group: g.map(label),
+                reason: None,
+                handover_note: Some(text("look at the router")),
+            }
+        )),
         any::<bool>().prop_map(|group| Order::Unassign(Unassign { reason: text("away"), group })),
         (0u32..6, tag.clone(), any::<bool>()).prop_map(|(tier, t, functional)| Order::Escalate(Escalate {
             kind: if functional { EscalationKind::Functional } else { EscalationKind::Hierarchical },
@@ -45,7 +47,13 @@ fn orders() -> impl Strategy<Value = Order> {
             (TicketState::Hold, Some(HoldReason::Vendor)),
             (TicketState::Hold, Some(HoldReason::Change)),
         ])
-        .prop_map(|(to, hold_reason)| Order::SetStatus(SetStatus { to, custom_status: None, hold_reason, expected_until: None, comment: None })),
+        .prop_map(|(to, hold_reason)| Order::SetStatus(SetStatus {
+            to,
+            custom_status: None,
+            hold_reason,
+            expected_until: None,
+            comment: None
+        })),
         (any::<bool>(), any::<bool>()).prop_map(|(public, no_reopen)| Order::AddComment(AddComment {
             visibility: if public { Visibility::Public } else { Visibility::Internal },
             kind: None,
@@ -55,18 +63,32 @@ fn orders() -> impl Strategy<Value = Order> {
             counts_as_reply: None,
             no_reopen,
         })),
-        Just(Order::Resolve(Resolve { code: ResolutionCode::Other, summary: text("done"), steps: Vec::new(), root_cause: None, override_reason: None })),
+        Just(Order::Resolve(Resolve {
+            code: ResolutionCode::Other,
+            summary: text("done"),
+            steps: Vec::new(),
+            root_cause: None,
+            override_reason: None
+        })),
         Just(Order::Reopen(Reopen { reason: text("not done") })),
         Just(Order::Close),
         Just(Order::Cancel(Cancel { reason: CancelReason::Test })),
-        prop::sample::select(Priority::ALL).prop_map(|p| Order::SetPriority(SetPriority { urgency: None, impact: None, priority: Some(p), reason: None })),
+        prop::sample::select(Priority::ALL).prop_map(|p| Order::SetPriority(SetPriority {
+            urgency: None,
+            impact: None,
+            priority: Some(p),
+            reason: None
+        })),
         prop::option::of(tag.clone()).prop_map(|c| Order::SetCategory(SetCategory { category: c.map(line) })),
-        (tag.clone(), tag).prop_filter("the codec refuses both at once", |(a, r)| a != r).prop_map(|(a, r)| Order::ChangeTags(ChangeTags { add: vec![line(a)], remove: vec![line(r)] })),
+        (tag.clone(), tag)
+            .prop_filter("the codec refuses both at once", |(a, r)| a != r)
+            .prop_map(|(a, r)| Order::ChangeTags(ChangeTags { add: vec![line(a)], remove: vec![line(r)] })),
     ]
 }
 
 fn commands() -> impl Strategy<Value = Command> {
-    (orders(), prop::sample::select(ActorKind::ALL), prop::sample::select(vec!["ann", "bob", "eve"])).prop_map(|(order, kind, id)| by(kind, id, order))
+    (orders(), prop::sample::select(ActorKind::ALL), prop::sample::select(vec!["ann", "bob", "eve"]))
+        .prop_map(|(order, kind, id)| by(kind, id, order))
 }
 
 /// A desk after a random run of commands, refused ones skipped.

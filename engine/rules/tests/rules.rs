@@ -1,21 +1,28 @@
 //! The life of a ticket by examples, one sentence each.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
-
 mod support;
 
 use guichet_schemas::command::{
-    AddComment, Cancel, ChangeTags, Create, Escalate, Order, Reopen, Resolve, SetPriority, SetStatus, Unassign,
+    AddComment, Cancel, ChangeTags, Create, Escalate, Order, Reopen, Resolve, SetPriority, SetStatus,
+    Unassign,
 };
 use guichet_schemas::event::Event;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{
-    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode, TicketState, Visibility,
+    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode,
+    TicketState, Visibility,
 };
 use support::{HOUR, assign, by, command, create, given, label, line, text};
 
 fn resolve() -> Order {
-    Order::Resolve(Resolve { code: ResolutionCode::Configuration, summary: text("Set the MTU."), steps: Vec::new(), root_cause: None, override_reason: None })
+    Order::Resolve(Resolve {
+        code: ResolutionCode::Configuration,
+        summary: text("Set the MTU."),
+        steps: Vec::new(),
+        root_cause: None,
+        override_reason: None,
+    })
 }
 
 fn reopen() -> Order {
@@ -83,7 +90,10 @@ fn a_reopen_names_the_resolution_that_did_not_hold_and_its_resolver() {
     let mut desk = given([assign("bob"), resolve()]);
     let events = desk.tell(&by(ActorKind::Requester, "r-1", reopen())).unwrap();
     let [Event::TicketReopened(e)] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((e.resolution_no, e.resolver_of_last.as_deref(), e.since_resolved_ms), (1, Some("alice"), HOUR as u64));
+    assert_eq!(
+        (e.resolution_no, e.resolver_of_last.as_deref(), e.since_resolved_ms),
+        (1, Some("alice"), HOUR as u64)
+    );
     assert_eq!(e.by_kind, ActorKind::Requester);
 }
 
@@ -92,13 +102,19 @@ fn a_comment_of_the_requester_reopens_a_resolved_ticket_unless_it_is_a_thank_you
     let mut desk = given([assign("bob"), resolve()]);
     let thanks = Order::AddComment(AddComment { no_reopen: true, ..words(Visibility::Public) });
     assert_eq!(types(&desk.tell(&by(ActorKind::Requester, "r-1", thanks)).unwrap()), ["CommentAdded"]);
-    assert_eq!(types(&desk.tell(&by(ActorKind::Requester, "r-1", comment(Visibility::Public))).unwrap()), ["CommentAdded", "TicketReopened"]);
+    assert_eq!(
+        types(&desk.tell(&by(ActorKind::Requester, "r-1", comment(Visibility::Public))).unwrap()),
+        ["CommentAdded", "TicketReopened"]
+    );
 }
 
 #[test]
 fn a_comment_of_the_requester_ends_the_waiting() {
     let mut desk = given([assign("bob"), set_status(TicketState::Pending, None)]);
-    assert_eq!(types(&desk.tell(&by(ActorKind::Requester, "r-1", comment(Visibility::Public))).unwrap()), ["CommentAdded", "StatusChanged"]);
+    assert_eq!(
+        types(&desk.tell(&by(ActorKind::Requester, "r-1", comment(Visibility::Public))).unwrap()),
+        ["CommentAdded", "StatusChanged"]
+    );
     assert_eq!(desk.ticket.unwrap().state(), TicketState::Open);
 }
 
@@ -136,21 +152,32 @@ fn an_escalation_keeps_assignee_and_group_and_the_tags_of_that_time() {
     let Event::TicketEscalated(e) = &events[2] else { panic!("{events:?}") };
     assert_eq!((e.from_tier, e.to_tier, e.tags_at.as_slice()), (1, 2, ["vpn".to_owned()].as_slice()));
     assert_eq!(desk.ticket.as_ref().unwrap().assignee.as_deref(), Some("bob"));
-    assert!(matches!(desk.tell(&command(order)), Err(Rejection::ValidationFailed(e)) if e.field == "data.to_tier"));
+    assert!(
+        matches!(desk.tell(&command(order)), Err(Rejection::ValidationFailed(e)) if e.field == "data.to_tier")
+    );
 }
 
 #[test]
 fn a_change_of_the_hold_reason_is_a_change() {
     let mut desk = given([set_status(TicketState::Hold, Some(HoldReason::Vendor))]);
     assert_eq!(desk.tell(&command(set_status(TicketState::Hold, Some(HoldReason::Vendor)))).unwrap(), []);
-    assert_eq!(types(&desk.tell(&command(set_status(TicketState::Hold, Some(HoldReason::Change)))).unwrap()), ["StatusChanged"]);
+    assert_eq!(
+        types(&desk.tell(&command(set_status(TicketState::Hold, Some(HoldReason::Change)))).unwrap()),
+        ["StatusChanged"]
+    );
 }
 
 #[test]
 fn unassigning_can_clear_the_group_too() {
     let mut desk = support::Desk::default();
-    desk.tell(&command(Order::Create(Create { assignee: Some(label("bob")), group: Some(label("network")), ..create() }))).unwrap();
-    let events = desk.tell(&command(Order::Unassign(Unassign { reason: text("on leave"), group: true }))).unwrap();
+    desk.tell(&command(Order::Create(Create {
+        assignee: Some(label("bob")),
+        group: Some(label("network")),
+        ..create()
+    })))
+    .unwrap();
+    let events =
+        desk.tell(&command(Order::Unassign(Unassign { reason: text("on leave"), group: true }))).unwrap();
     assert_eq!(types(&events), ["TicketUnassigned", "TicketRouted"]);
     let ticket = desk.ticket.unwrap();
     assert_eq!((ticket.assignee, ticket.group), (None, None));
@@ -184,7 +211,12 @@ fn asking_twice_is_not_a_mistake() {
         assert_eq!(given(orders).tell(&command(again)).unwrap(), []);
     }
     assert_eq!(given([assign("bob")]).tell(&command(reopen())).unwrap(), []);
-    let same = Order::SetPriority(SetPriority { urgency: None, impact: None, priority: Some(Priority::Normal), reason: None });
+    let same = Order::SetPriority(SetPriority {
+        urgency: None,
+        impact: None,
+        priority: Some(Priority::Normal),
+        reason: None,
+    });
     assert_eq!(given([]).tell(&command(same)).unwrap(), []);
 }
 
@@ -202,7 +234,14 @@ fn a_ticket_that_is_not_there_is_not_found() {
 
 #[test]
 fn a_ticket_keeps_at_most_64_tags() {
-    let tags = |from: usize, to: usize| Order::ChangeTags(ChangeTags { add: (from..to).map(|i| line(&format!("t{i}"))).collect(), remove: Vec::new() });
+    let tags = |from: usize, to: usize| {
+        Order::ChangeTags(ChangeTags {
+            add: (from..to).map(|i| line(&format!("t{i}"))).collect(),
+            remove: Vec::new(),
+        })
+    };
     let mut desk = given([tags(0, 64)]);
-    assert!(matches!(desk.tell(&command(tags(64, 65))), Err(Rejection::ValidationFailed(e)) if e.field == "data.add"));
+    assert!(
+        matches!(desk.tell(&command(tags(64, 65))), Err(Rejection::ValidationFailed(e)) if e.field == "data.add")
+    );
 }

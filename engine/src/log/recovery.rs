@@ -189,7 +189,11 @@ fn lock(dir: &Path) -> Result<Flock<File>, OpenError> {
     std::fs::create_dir_all(dir).map_err(folder)?;
     let file = File::open(dir).map_err(folder)?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
-        if errno == nix::errno::Errno::EWOULDBLOCK { OpenError::Locked(dir.to_owned()) } else { folder(errno.into()) }
+        if errno == nix::errno::Errno::EWOULDBLOCK {
+            OpenError::Locked(dir.to_owned())
+        } else {
+            folder(errno.into())
+        }
     })
 }
 
