@@ -1,11 +1,8 @@
 //! The truth: an append-only log of records in RocksDB, with what is derived from it.
 //!
-//! Two plain threads write it: the [`decider`] drains a bounded queue, decides and stages; the [`committer`]
+//! Two plain threads write it: the `decider` drains a bounded queue, decides and stages; the `committer`
 //! writes a batch with one fsync, lets the answers go, then writes the derived rows without a log of their own.
 
-pub mod committer;
-pub mod decider;
-pub mod derived;
 pub mod keys;
 pub mod options;
 pub mod reader;
@@ -13,10 +10,15 @@ pub mod recovery;
 pub mod store;
 
 mod batch;
+mod committer;
+mod decider;
+mod derived;
+mod desk;
 mod outcome;
+mod stage;
 mod tickets;
 
-pub use decider::{Desk, Responder};
+pub use desk::{Desk, Responder};
 pub use options::Memory;
 pub use reader::LogReader;
 pub use recovery::{Head, Log, OpenError};

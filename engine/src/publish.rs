@@ -16,12 +16,13 @@ use std::time::Duration;
 use async_nats::Client;
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
-use guichet_schemas::codec::decode_record_wire;
+use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 use tokio::sync::watch;
 
+use self::headers::Headers;
 use self::stream::{Repair, StreamState};
 use crate::halt::{Halt, HaltReason};
 use crate::intake::Pressure;
@@ -72,6 +73,7 @@ pub struct Publisher {
     /// Next to publish, and the hash of the record before it.
     next: LogPosition,
     previous_hash: Hash,
+    headers: Headers,
     window: VecDeque<(LogPosition, PublishAckFuture)>,
 }
 
@@ -107,7 +109,9 @@ impl Publisher {
             .build(client.clone());
         let published = watch::Sender::new(0);
         let progress = Progress { published: published.subscribe() };
+        let headers = Headers::new(partition, reader.generation());
         let publisher = Self {
+            headers,
             context,
             client,
             reader,
@@ -206,16 +210,17 @@ impl Publisher {
             return Ok(());
         }
         for bytes in self.reader.read(self.next, room, 4 << 20)? {
-            let record = decode_record_wire(&bytes).map_err(|e| {
-                Interrupted::Halt(HaltReason::Storage(format!("position {} cannot be read: {e}", self.next)))
+            let record = Head::read(&bytes).filter(|r| r.position == self.next.get()).ok_or_else(|| {
+                let what = format!("position {} holds no record of ours", self.next);
+                Interrupted::Halt(HaltReason::Storage(what))
             })?;
             let hash = Hash::of_record(&bytes);
-            let headers = headers::of(&record, hash, self.previous_hash, self.reader.generation());
+            let headers = self.headers.of(&record, hash, self.previous_hash);
+            let to = subject::event(record.tenant, self.partition, record.r#type);
             let message = jetstream::message::PublishMessage::build()
                 .payload(bytes)
                 .headers(headers)
                 .expected_last_sequence(self.next.get() - 1);
-            let to = subject::event(&record.tenant, self.partition, &record.r#type);
             let ack = self
                 .context
                 .send_publish(to, message)

@@ -1,6 +1,7 @@
 //! Bytes to types and back: protobuf, and our JSON mapping. The only place that knows which is which.
 
 mod check;
+mod head;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -17,6 +18,8 @@ use crate::record::Record;
 use crate::rejection::{EventRef, FieldError, Rejection};
 use crate::subject::CommandSubject;
 use crate::wire;
+
+pub use head::Head;
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,7 +95,11 @@ pub fn encode_record(record: Record) -> Vec<u8> {
 /// # Errors
 /// What is wrong with them.
 pub fn decode_record(bytes: &[u8]) -> Result<Record, DecodeError> {
-    Record::from_wire(decode_record_wire(bytes)?)
+    match Head::read(bytes).and_then(|head| head.record()) {
+        Some(record) => Ok(record),
+        // Not as we write it, or wrong: the general reader knows.
+        None => Record::from_wire(decode_record_wire(bytes)?),
+    }
 }
 
 /// Reads the bytes of a record without looking at its event.

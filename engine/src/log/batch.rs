@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use guichet_schemas::codec::Outcome;
 use guichet_schemas::event::ExternalRef;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CommandId, TenantId, TicketId};
-use guichet_schemas::position::LogPosition;
-use guichet_schemas::rejection::EventRef;
-use guichet_schemas::wire::Accepted;
+use guichet_schemas::ids::{CommandId, EventId, TenantId, TicketId, TicketNumber};
+use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
+use guichet_schemas::rejection::{EventRef, Rejection};
 use rocksdb::WriteBatch;
 
-use super::decider::Responder;
 use super::derived::Derived;
+use super::desk::Responder;
+use super::outcome;
 
 /// Caps of a batch: what queues up behind a slow disk is committed in pieces of this size.
 pub(super) const EVENTS_MAX: usize = 4096;
@@ -28,27 +28,117 @@ pub(super) struct Batch {
     pub(super) derived: Vec<Derived>,
     /// Folded tickets that crossed a hundred events: key and value.
     pub(super) snapshots: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Answers, in the order of the commands.
-    pub(super) replies: Vec<(Responder, Outcome)>,
+    /// Who waits, in the order of the commands.
+    pub(super) waiting: Vec<(Responder, Answer)>,
+    /// The events that the answers name.
+    pub(super) recorded: Vec<Recorded>,
     /// Newest position of the log once this is on disk.
     pub(super) head: Option<LogPosition>,
     pub(super) bytes: usize,
 }
 
+/// What a waiting caller will be told once the batch is on disk.
+pub(super) enum Answer {
+    /// This came of it. The committer, which has more time than the decider, makes the answer of it.
+    Told(Told),
+    /// The answer as it is: a refusal, a dry run, or one that was given before.
+    Ready(Outcome),
+}
+
+/// What a command led to: enough to give its answer, and to give it again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    pub(super) partition: Partition,
+    pub(super) ticket: TicketId,
+    pub(super) number: TicketNumber,
+    pub(super) version: StreamVersion,
+    /// Of the last event; where nothing was to do, the newest of the log.
+    pub(super) position: Option<LogPosition>,
+    /// Its events among those of the batch: the first, and how many.
+    pub(super) events: (usize, usize),
+}
+
+/// An event, as answers and conflicts name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recorded {
+    pub(super) ticket: TicketId,
+    pub(super) event_id: EventId,
+    pub(super) type_name: &'static str,
+    pub(super) version: StreamVersion,
+    pub(super) position: LogPosition,
+}
+
 impl Batch {
     pub(super) fn is_full(&self) -> bool {
-        self.derived.len() >= EVENTS_MAX || self.bytes >= BYTES_MAX || self.replies.len() >= EVENTS_MAX
+        self.derived.len() >= EVENTS_MAX || self.bytes >= BYTES_MAX || self.waiting.len() >= EVENTS_MAX
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.replies.is_empty() && self.derived.is_empty()
+        self.waiting.is_empty() && self.derived.is_empty()
+    }
+
+    /// The batch is on disk: everybody may know.
+    pub(super) fn answer(&mut self) {
+        for (responder, answer) in self.waiting.drain(..) {
+            responder(match answer {
+                Answer::Told(told) => Ok(outcome::accepted(&told, told.events_of(&self.recorded))),
+                Answer::Ready(outcome) => outcome,
+            });
+        }
+    }
+
+    /// Nobody knows whether the batch is on disk.
+    pub(super) fn answer_unknown(&mut self) {
+        for (responder, answer) in self.waiting.drain(..) {
+            responder(match answer {
+                Answer::Told(_) => Err(Rejection::OutcomeUnknown),
+                Answer::Ready(outcome) => outcome.and(Err(Rejection::OutcomeUnknown)),
+            });
+        }
+    }
+
+    /// An empty batch in the memory of this one.
+    pub(super) fn emptied(mut self) -> Self {
+        self.derived.clear();
+        self.snapshots.clear();
+        self.waiting.clear();
+        self.recorded.clear();
+        Self { synced: WriteBatch::default(), head: None, bytes: 0, ..self }
+    }
+}
+
+impl Told {
+    /// Its events, among all of the batch.
+    pub(super) fn events_of<'a>(&self, all: &'a [Recorded]) -> &'a [Recorded] {
+        let (first, count) = self.events;
+        &all[first..first + count]
+    }
+}
+
+impl Recorded {
+    pub(super) fn event_ref(&self) -> EventRef {
+        EventRef {
+            event_id: self.event_id,
+            type_name: self.type_name.to_owned(),
+            version: self.version,
+            position: self.position,
+        }
     }
 }
 
 /// What the commands of one batch led to: a later command sees it before the disk does.
 #[derive(Default)]
 pub(super) struct Overlay {
-    pub(super) outcomes: HashMap<(TenantId, CommandId), (Hash, Accepted)>,
+    pub(super) outcomes: HashMap<(TenantId, CommandId), (Hash, Told)>,
     pub(super) external_refs: HashMap<(TenantId, ExternalRef), TicketId>,
-    pub(super) events: Vec<(TicketId, EventRef)>,
+    pub(super) recorded: Vec<Recorded>,
+}
+
+impl Overlay {
+    /// Forgets everything but its memory.
+    pub(super) fn clear(&mut self) {
+        self.outcomes.clear();
+        self.external_refs.clear();
+        self.recorded.clear();
+    }
 }

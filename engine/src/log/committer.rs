@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
-use guichet_schemas::rejection::Rejection;
 use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
 use super::batch::Batch;
-use super::{Store, StoreFault, derived, keys};
+use super::derived::Families;
+use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
 
-/// A batch is on disk with its derived rows: the overlay that held them can go.
-#[derive(Debug)]
-pub(super) struct Committed;
+/// A batch is on disk with its derived rows: the overlay that held them can go. Gives the emptied batch back.
+pub(super) struct Committed(pub(super) Batch);
 
 pub(super) struct Committer {
     pub(super) store: Arc<Store>,
@@ -26,55 +25,44 @@ pub(super) struct Committer {
 impl Committer {
     /// Runs until the decider ends, or until the first storage error.
     pub(super) fn run(self) {
-        while let Ok(batch) = self.batches.recv() {
-            if let Err(fault) = self.commit(batch) {
+        while let Ok(mut batch) = self.batches.recv() {
+            if let Err(fault) = self.commit(&mut batch) {
                 self.halt.stop(HaltReason::Storage(fault.to_string()));
+                batch.answer_unknown();
                 break;
             }
-            if self.done.send(Committed).is_err() {
+            if self.done.send(Committed(batch.emptied())).is_err() {
                 break;
             }
         }
         // Whoever still waits learns that we do not know.
-        while let Ok(batch) = self.batches.try_recv() {
-            answer_unknown(batch);
+        while let Ok(mut batch) = self.batches.try_recv() {
+            batch.answer_unknown();
         }
     }
 
-    fn commit(&self, mut batch: Batch) -> Result<(), StoreFault> {
-        if !batch.synced.is_empty()
-            && let Err(fault) = self.store.write_synced(std::mem::take(&mut batch.synced))
-        {
-            answer_unknown(batch);
-            return Err(fault);
+    fn commit(&self, batch: &mut Batch) -> Result<(), StoreFault> {
+        if !batch.synced.is_empty() {
+            self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }
         if let Some(head) = batch.head {
             self.head.send_replace(head.get());
         }
-        for (responder, outcome) in batch.replies.drain(..) {
-            responder(outcome);
-        }
-        self.write_derived(&batch)
+        batch.answer();
+        self.write_derived(batch)
     }
 
     fn write_derived(&self, batch: &Batch) -> Result<(), StoreFault> {
         let Some(head) = batch.head else { return Ok(()) };
+        let families = Families::of(&self.store);
         let mut rows = WriteBatch::default();
         for row in &batch.derived {
-            row.put(&self.store, &mut rows);
+            row.put(&families, &mut rows);
         }
-        let snapshots = self.store.cf(keys::SNAPSHOTS);
         for (key, value) in &batch.snapshots {
-            rows.put_cf(&snapshots, key, value);
+            rows.put_cf(&families.snapshots, key, value);
         }
-        derived::put_mark(&self.store, &mut rows, head);
+        families.put_mark(&mut rows, head);
         self.store.write_derived(rows)
-    }
-}
-
-fn answer_unknown(batch: Batch) {
-    for (responder, outcome) in batch.replies {
-        // A refusal wrote nothing, but it may rest on what is in doubt now.
-        responder(outcome.and(Err(Rejection::OutcomeUnknown)));
     }
 }

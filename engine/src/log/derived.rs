@@ -1,21 +1,23 @@
 //! Rows that follow from the records: where each ticket's versions stand, what each command led to, the last
 //! number, the external references. Written after the fsync, without a WAL of their own; rebuilt at start.
 
+use std::sync::Arc;
+
 use guichet_schemas::event::{Event, ExternalRef};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CommandId, TicketId};
+use guichet_schemas::ids::{CommandId, TenantId, TicketId};
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::store::CommandOutcome;
 use prost::Message as _;
-use rocksdb::WriteBatch;
+use rocksdb::{BoundColumnFamily, WriteBatch};
 
 use super::{Store, keys};
 
 /// What one record adds.
 #[derive(Debug, Clone)]
 pub(super) struct Derived {
-    pub(super) tenant: String,
+    pub(super) tenant: TenantId,
     pub(super) position: LogPosition,
     pub(super) ticket: Option<(TicketId, StreamVersion)>,
     /// Set on the last event of a command.
@@ -26,12 +28,23 @@ pub(super) struct Derived {
 }
 
 impl Derived {
-    pub(super) fn of(record: &Record) -> Self {
+    /// Of a record as read; none where its tenant could not have been written by us.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        let tenant = TenantId::parse(&record.tenant)?;
+        Some(Self::new(record, tenant, record.ticket_id()))
+    }
+
+    /// Of a record as it is made, whose ticket is known.
+    pub(super) fn of_ticket(record: &Record, tenant: TenantId, ticket: TicketId) -> Self {
+        Self::new(record, tenant, Some(ticket))
+    }
+
+    fn new(record: &Record, tenant: TenantId, ticket: Option<TicketId>) -> Self {
         let first = LogPosition::new(record.position.get() - u64::from(record.command_index));
         Self {
-            tenant: record.tenant.clone(),
+            tenant,
             position: record.position,
-            ticket: record.ticket_id().map(|id| (id, record.version)),
+            ticket: ticket.map(|id| (id, record.version)),
             command: first
                 .filter(|_| record.ends_command())
                 .map(|first| (record.command_id, record.request_hash, first)),
@@ -41,20 +54,13 @@ impl Derived {
         }
     }
 
-    pub(super) fn put(&self, store: &Store, batch: &mut WriteBatch) {
+    pub(super) fn put(&self, rows: &Families<'_>, batch: &mut WriteBatch) {
         let position = keys::event(self.position);
+        let tenant = self.tenant.as_str();
         if let Some((ticket, version)) = self.ticket {
-            batch.put_cf(
-                &store.cf(keys::TICKETS_INDEX),
-                keys::ticket_version(&self.tenant, ticket, version),
-                position,
-            );
+            batch.put_cf(&rows.tickets_index, keys::ticket_version(tenant, ticket, version), position);
             if let Some(reference) = &self.external_ref {
-                batch.put_cf(
-                    &store.cf(keys::EXTERNAL_REFS),
-                    keys::external_ref(&self.tenant, reference),
-                    ticket.0.as_bytes(),
-                );
+                batch.put_cf(&rows.external_refs, keys::external_ref(tenant, reference), ticket.0.as_bytes());
             }
         }
         if let Some((id, request_hash, first)) = self.command {
@@ -64,14 +70,42 @@ impl Derived {
                 last_position: self.position.get(),
                 reply: Vec::new(),
             };
-            batch.put_cf(&store.cf(keys::COMMANDS), keys::command(&self.tenant, id), row.encode_to_vec());
+            batch.put_cf(&rows.commands, keys::command(tenant, id), row.encode_to_vec());
         }
         if let Some(number) = self.number {
-            batch.put_cf(&store.cf(keys::NUMBERS), &self.tenant, number.to_be_bytes());
+            batch.put_cf(&rows.numbers, tenant, number.to_be_bytes());
         }
         if self.epoch {
-            batch.put_cf(&store.cf(keys::META), keys::META_EPOCH, position);
+            batch.put_cf(&rows.meta, keys::META_EPOCH, position);
         }
+    }
+}
+
+/// The column families of derived rows, looked up once for many rows.
+pub(super) struct Families<'a> {
+    tickets_index: Arc<BoundColumnFamily<'a>>,
+    pub(super) snapshots: Arc<BoundColumnFamily<'a>>,
+    commands: Arc<BoundColumnFamily<'a>>,
+    numbers: Arc<BoundColumnFamily<'a>>,
+    external_refs: Arc<BoundColumnFamily<'a>>,
+    meta: Arc<BoundColumnFamily<'a>>,
+}
+
+impl<'a> Families<'a> {
+    pub(super) fn of(store: &'a Store) -> Self {
+        Self {
+            tickets_index: store.cf(keys::TICKETS_INDEX),
+            snapshots: store.cf(keys::SNAPSHOTS),
+            commands: store.cf(keys::COMMANDS),
+            numbers: store.cf(keys::NUMBERS),
+            external_refs: store.cf(keys::EXTERNAL_REFS),
+            meta: store.cf(keys::META),
+        }
+    }
+
+    /// Notes how far the derived rows reach.
+    pub(super) fn put_mark(&self, batch: &mut WriteBatch, through: LogPosition) {
+        batch.put_cf(&self.meta, keys::META_DERIVED, keys::event(through));
     }
 }
 
@@ -84,9 +118,4 @@ pub(super) fn external_ref(event: &Event) -> Option<ExternalRef> {
     } else {
         None
     }
-}
-
-/// Notes how far the derived rows reach.
-pub(super) fn put_mark(store: &Store, batch: &mut WriteBatch, through: LogPosition) {
-    batch.put_cf(&store.cf(keys::META), keys::META_DERIVED, keys::event(through));
 }

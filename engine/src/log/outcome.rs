@@ -1,14 +1,15 @@
 //! Answers of commands that came before: rebuilt from the log, or stored where no event tells them.
 
-use guichet_schemas::codec::{decode_record, number_text};
+use guichet_schemas::codec::decode_record;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CommandId, TenantId};
+use guichet_schemas::ids::{CommandId, TenantId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::wire;
 use guichet_schemas::wire::store::CommandOutcome;
 use prost::Message as _;
 
+use super::batch::{Recorded, Told};
 use super::{Store, StoreFault, keys, tickets};
 
 /// The stored answer of a command, with the hash of its request.
@@ -29,6 +30,28 @@ pub(super) fn load(
         _ => wire::Accepted::decode(row.reply.as_slice()).map_err(|e| damaged(e.to_string()))?,
     };
     Ok(Some((hash, accepted)))
+}
+
+/// The answer of a command, from what it led to and its events.
+pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
+    wire::Accepted {
+        ticket_id: told.ticket.to_wire(),
+        number: told.number.to_string(),
+        version: told.version.get(),
+        partition: told.partition.0,
+        position: LogPosition::or_zero(told.position),
+        events: events
+            .iter()
+            .map(|e| wire::EventRef {
+                event_id: e.event_id.to_wire(),
+                r#type: e.type_name.to_owned(),
+                version: e.version.get(),
+                position: e.position.get(),
+            })
+            .collect(),
+        warnings: Vec::new(),
+        replayed: false,
+    }
 }
 
 /// The row of a command that wrote no event.
@@ -70,7 +93,7 @@ fn from_log(store: &Store, first: LogPosition, last: LogPosition) -> Result<wire
     if let Some((tenant, id)) = ticket {
         let entry = tickets::load(store, &tenant, id)?;
         accepted.ticket_id = id.to_wire();
-        accepted.number = entry.map_or_else(|| number_text(0), |e| tickets::number_of(&e));
+        accepted.number = entry.map_or(TicketNumber(0), |e| e.ticket.number).to_string();
     }
     Ok(accepted)
 }

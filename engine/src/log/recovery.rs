@@ -19,9 +19,10 @@ use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::committer::Committer;
-use super::decider::{Decider, Desk};
-use super::derived::Derived;
-use super::{LogReader, Memory, Store, StoreFault, derived, keys};
+use super::decider::Decider;
+use super::derived::{Derived, Families};
+use super::desk::Desk;
+use super::{LogReader, Memory, Store, StoreFault, keys};
 use crate::clock::{EngineClock, IdSource, secret};
 use crate::halt::Halt;
 
@@ -256,15 +257,16 @@ fn rebuild_derived(store: &Store, last: Option<LogPosition>) -> Result<(), Store
         ));
     }
     let Some(last) = last.filter(|l| Some(*l) > mark) else { return Ok(()) };
+    let families = Families::of(store);
     let mut batch = WriteBatch::default();
     let mut fault = None;
     store.scan(LogPosition::after(mark), |position, bytes| {
         let step = decode_record(bytes)
             .map_err(|e| StoreFault::found("rebuild the indexes", e.to_string()))
             .and_then(|record| {
-                Derived::of(&record).put(store, &mut batch);
+                derived(&record)?.put(&families, &mut batch);
                 if batch.size_in_bytes() > 1 << 20 || position == last {
-                    derived::put_mark(store, &mut batch, position);
+                    families.put_mark(&mut batch, position);
                     store.write_derived(std::mem::take(&mut batch))?;
                 }
                 Ok(())
@@ -273,6 +275,13 @@ fn rebuild_derived(store: &Store, last: Option<LogPosition>) -> Result<(), Store
         fault.is_none()
     })?;
     fault.map_or(Ok(()), Err)
+}
+
+fn derived(record: &Record) -> Result<Derived, StoreFault> {
+    Derived::of(record).ok_or_else(|| {
+        let cause = format!("position {} belongs to tenant {:?}", record.position, record.tenant);
+        StoreFault::found("index a record", cause)
+    })
 }
 
 fn decode(store: &Store, position: LogPosition) -> Result<(Record, Hash), StoreFault> {
@@ -334,14 +343,15 @@ fn start_epoch(
             program: env!("CARGO_PKG_VERSION").to_owned(),
         }),
     };
-    let derived = Derived::of(&record);
+    let derived = derived(&record)?;
     let bytes = encode_record(record);
     let mut batch = WriteBatch::default();
     batch.put_cf(&store.cf(keys::EVENTS), keys::event(position), &bytes);
     store.write_synced(batch)?;
     let mut rows = WriteBatch::default();
-    derived.put(store, &mut rows);
-    derived::put_mark(store, &mut rows, position);
+    let families = Families::of(store);
+    derived.put(&families, &mut rows);
+    families.put_mark(&mut rows, position);
     store.write_derived(rows)?;
     Ok(Head { position, hash: Hash::of_record(&bytes), epoch, generation })
 }

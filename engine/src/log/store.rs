@@ -119,7 +119,7 @@ impl Store {
         mut visit: impl FnMut(LogPosition, &[u8]) -> bool,
     ) -> Result<(), StoreFault> {
         let mut read = ReadOptions::default();
-        read.set_readahead_size(2 << 20);
+        // RocksDB reads ahead by itself, the more the longer a scan goes on: most want a record or two.
         read.fill_cache(false);
         let mut iter = self.db.raw_iterator_cf_opt(&self.cf(keys::EVENTS), read);
         iter.seek(keys::event(from));

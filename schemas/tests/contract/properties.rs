@@ -3,6 +3,7 @@
 use guichet_schemas::codec::{self, Encoding, Request, RequestKey};
 use guichet_schemas::command::Entity;
 use guichet_schemas::ids::{CallerId, TenantId, TicketId};
+use guichet_schemas::record::Record;
 use guichet_schemas::{json, verb, wire};
 use proptest::prelude::*;
 use prost::Message as _;
@@ -112,8 +113,28 @@ proptest! {
             // Nothing that was on the wire is lost in the types.
             prop_assert_eq!(&record.clone().into_wire(), &wire);
             let bytes = codec::encode_record(record.clone());
+            prop_assert!(codec::Head::read(&bytes).is_some(), "what we write is read in place");
             prop_assert_eq!(codec::decode_record(&bytes).unwrap(), record);
             conformance::conforms(&format!("events/{}.json", wire.r#type), &json::to_vec(&wire)).unwrap();
+        }
+    }
+
+    #[test]
+    fn damage_to_a_record_is_seen_alike_by_both_readers(seed: u64, cuts in 1usize..4) {
+        let mut dice = Dice(seed);
+        for mut bytes in records(seed) {
+            both_readers_agree(&bytes);
+            for _ in 0..cuts {
+                let (at, other) = (dice.below(bytes.len()), dice.below(bytes.len()));
+                match dice.below(4) {
+                    0 => bytes[at] ^= 1 << dice.below(8),
+                    1 => bytes.swap(at, other),
+                    2 => bytes.truncate(at.max(1)),
+                    // A field said twice, or out of order.
+                    _ => bytes.extend_from_within(at.min(other)..at.max(other)),
+                }
+                both_readers_agree(&bytes);
+            }
         }
     }
 
@@ -180,7 +201,21 @@ proptest! {
     }
 }
 
+/// What is read in place is what the general reader reads, also where both refuse.
+fn both_readers_agree(body: &[u8]) {
+    let general = codec::decode_record_wire(body).and_then(Record::from_wire);
+    assert_eq!(codec::decode_record(body), general);
+    if let (Some(head), Ok(wire)) = (codec::Head::read(body), codec::decode_record_wire(body)) {
+        let ours = (head.position, head.tenant, head.stream_id, head.event_id, head.recorded_at, head.epoch);
+        let event_id = wire.event_id.as_slice();
+        let theirs = (wire.position, &*wire.tenant, &*wire.stream_id, event_id, wire.recorded_at, wire.epoch);
+        assert_eq!(ours, theirs);
+        assert_eq!((head.caller, head.r#type, head.version), (&*wire.caller, &*wire.r#type, wire.version));
+    }
+}
+
 fn never_panics(body: &[u8]) {
+    both_readers_agree(body);
     for encoding in [Encoding::Json, Encoding::Protobuf] {
         for verb in verb::VERBS {
             check_refusal(decode(verb, encoding, body).err());

@@ -1,0 +1,108 @@
+//! What a command meets: in the batches under way first, for the disk does not know them yet, then on disk.
+
+use guichet_schemas::codec::decode_record;
+use guichet_schemas::command::Command;
+use guichet_schemas::event::ExternalRef;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::ids::{TenantId, TicketId};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::position::{LogPosition, StreamVersion};
+use guichet_schemas::rejection::{EventRef, Rejection};
+use guichet_schemas::wire;
+
+use super::{Decider, TicketKey};
+use crate::log::batch::Recorded;
+use crate::log::tickets::{self, Entry};
+use crate::log::{StoreFault, keys, outcome};
+
+/// Missed events named in a version conflict.
+const MISSED_MAX: u64 = 20;
+
+impl Decider {
+    pub(super) fn outcome(&self, command: &Command) -> Result<Option<(Hash, wire::Accepted)>, StoreFault> {
+        let key = (command.tenant.clone(), command.command_id);
+        for overlay in &self.overlays {
+            if let Some((hash, told)) = overlay.outcomes.get(&key) {
+                return Ok(Some((*hash, outcome::accepted(told, told.events_of(&overlay.recorded)))));
+            }
+        }
+        outcome::load(&self.store, &command.tenant, command.command_id)
+    }
+
+    pub(super) fn external_ref(
+        &self,
+        tenant: &TenantId,
+        reference: &ExternalRef,
+    ) -> Result<Option<TicketId>, StoreFault> {
+        let key = (tenant.clone(), reference.clone());
+        if let Some(id) = self.overlays.iter().find_map(|o| o.external_refs.get(&key)) {
+            return Ok(Some(*id));
+        }
+        let row = self.store.get(keys::EXTERNAL_REFS, &keys::external_ref(tenant.as_str(), reference))?;
+        row.map(|bytes| {
+            TicketId::from_wire(bytes)
+                .map_err(|e| StoreFault::found("read an external reference", e.to_string()))
+        })
+        .transpose()
+    }
+
+    /// A ticket out of the cache; whoever takes it puts it back.
+    pub(super) fn take_entry(&mut self, key: &TicketKey) -> Result<Option<Entry>, StoreFault> {
+        match self.tickets.pop(key) {
+            Some(entry) => Ok(Some(entry)),
+            None => tickets::load(&self.store, key.0.as_str(), key.1),
+        }
+    }
+
+    pub(super) fn next_number(&mut self, tenant: &TenantId) -> Result<u64, StoreFault> {
+        if let Some(last) = self.numbers.get(tenant) {
+            return Ok(last + 1);
+        }
+        let last = self.store.number(keys::NUMBERS, tenant.as_str().as_bytes())?.unwrap_or(0);
+        self.numbers.insert(tenant.clone(), last);
+        Ok(last + 1)
+    }
+
+    pub(super) fn conflict(
+        &self,
+        key: &TicketKey,
+        expected: u64,
+        actual: Option<StreamVersion>,
+    ) -> Result<Rejection, StoreFault> {
+        let actual = StreamVersion::or_zero(actual);
+        let missed_count = actual.saturating_sub(expected);
+        let from = (expected + 1).max(actual.saturating_sub(MISSED_MAX - 1));
+        let mut missed = Vec::new();
+        if missed_count > 0 {
+            let prefix = keys::ticket(key.0.as_str(), key.1);
+            let mut positions = Vec::new();
+            self.store.scan_prefix(keys::TICKETS_INDEX, &prefix, &from.to_be_bytes(), |_, value| {
+                positions.extend(keys::number(value).and_then(LogPosition::new));
+                Ok(())
+            })?;
+            for position in positions {
+                missed.extend(self.store.record(position)?.and_then(|bytes| event_ref(&bytes)));
+            }
+            let under_way = self
+                .overlays
+                .iter()
+                .flat_map(|o| &o.recorded)
+                .filter(|r| r.ticket == key.1 && r.version.get() >= from);
+            missed.extend(under_way.map(Recorded::event_ref));
+            // A batch that is just being indexed stands in both.
+            missed.sort_by_key(|r| r.version);
+            missed.dedup_by_key(|r| r.version);
+        }
+        Ok(Rejection::VersionConflict { expected, actual, missed, missed_count })
+    }
+}
+
+fn event_ref(bytes: &[u8]) -> Option<EventRef> {
+    let record = decode_record(bytes).ok()?;
+    Some(EventRef {
+        event_id: record.event_id,
+        type_name: record.event.type_name().to_owned(),
+        version: record.version,
+        position: record.position,
+    })
+}

@@ -1,0 +1,137 @@
+//! The records of one command: each encoded once, and chained to the one before it.
+
+use guichet_rules::Draft;
+use guichet_schemas::codec::Request;
+use guichet_schemas::command::limits;
+use guichet_schemas::event::Event;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::ids::{EventId, TicketId};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
+use guichet_schemas::record::Record;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::StreamKind;
+use prost::Message as _;
+
+use super::batch::Recorded;
+use super::derived::Derived;
+use super::tickets::Entry;
+use crate::clock::IdSource;
+
+/// Where the records of a command will stand.
+pub(super) struct Place<'a> {
+    pub(super) partition: Partition,
+    pub(super) epoch: Epoch,
+    pub(super) ticket: TicketId,
+    /// The ticket as it is; none: the command creates it.
+    pub(super) entry: Option<&'a Entry>,
+    /// Newest position of the log.
+    pub(super) last: Option<LogPosition>,
+    pub(super) now: Timestamp,
+}
+
+/// A record, ready to be written.
+pub(super) struct Staged {
+    pub(super) bytes: Vec<u8>,
+    pub(super) hash: Hash,
+    /// What the bytes hold, for the fold.
+    pub(super) event: Event,
+    pub(super) occurred_at: Timestamp,
+    pub(super) recorded: Recorded,
+    pub(super) derived: Derived,
+}
+
+/// Encodes all events of a command, or refuses all.
+///
+/// # Errors
+/// A record is too long, or could not be read back.
+pub(super) fn stage(
+    request: &Request,
+    drafts: Vec<Draft>,
+    place: &Place<'_>,
+    ids: &mut IdSource,
+) -> Result<Vec<Staged>, Rejection> {
+    let count = u32::try_from(drafts.len()).unwrap_or(u32::MAX);
+    let mut link = Link {
+        position: LogPosition::after(place.last),
+        version: StreamVersion::after(place.entry.map(|e| e.version)),
+        prev_hash: place.entry.map_or(Hash::ZERO, |e| e.last_hash),
+        index: 0,
+        count,
+    };
+    let mut staged = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let event_id = EventId(ids.next(place.now));
+        let one = seal(request, record(request, draft, place, &link, event_id), place.ticket)?;
+        link = Link {
+            position: link.position.next(),
+            version: link.version.next(),
+            prev_hash: one.hash,
+            index: link.index + 1,
+            count,
+        };
+        staged.push(one);
+    }
+    Ok(staged)
+}
+
+/// Where a record stands among the others of its ticket and of its command.
+struct Link {
+    position: LogPosition,
+    version: StreamVersion,
+    prev_hash: Hash,
+    index: u32,
+    count: u32,
+}
+
+fn record(request: &Request, draft: Draft, place: &Place<'_>, link: &Link, event_id: EventId) -> Record {
+    let command = &request.command;
+    Record {
+        position: link.position,
+        partition: place.partition,
+        epoch: place.epoch,
+        tenant: command.tenant.as_str().to_owned(),
+        stream_kind: StreamKind::Ticket,
+        stream_id: place.ticket.to_string(),
+        version: link.version,
+        event_id,
+        recorded_at: place.now,
+        occurred_at: draft.occurred_at.unwrap_or(place.now),
+        caller: command.caller.as_str().to_owned(),
+        actor: draft.actor.unwrap_or_else(|| command.actor.clone()),
+        command_id: command.command_id,
+        request_hash: request.request_hash,
+        channel: command.channel,
+        causation_id: command.causation_id,
+        correlation_id: command.correlation_id,
+        traceparent: command.traceparent.clone(),
+        config_version: 0,
+        prev_hash: link.prev_hash,
+        source_time: draft.source_time,
+        command_index: link.index,
+        command_count: link.count,
+        event: draft.event,
+    }
+}
+
+fn seal(request: &Request, record: Record, ticket: TicketId) -> Result<Staged, Rejection> {
+    let derived = Derived::of_ticket(&record, request.command.tenant.clone(), ticket);
+    let occurred_at = record.occurred_at;
+    let recorded = Recorded {
+        ticket,
+        event_id: record.event_id,
+        type_name: record.event.type_name(),
+        version: record.version,
+        position: record.position,
+    };
+    let mut wire = record.into_wire();
+    let bytes = wire.encode_to_vec();
+    if bytes.len() > limits::RECORD_BYTES {
+        return Err(Rejection::PayloadTooLarge { what: "the record", max: limits::RECORD_BYTES as u64 });
+    }
+    // Taken back from what was encoded: the fold sees what every later reader sees, and an event that nobody could
+    // read is refused before it is written.
+    let event = Event::from_wire(wire.data.take().expect("a record always holds its event"))?;
+    Ok(Staged { hash: Hash::of_record(&bytes), bytes, event, occurred_at, recorded, derived })
+}

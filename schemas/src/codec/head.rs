@@ -1,0 +1,224 @@
+//! Everything that a record says about its event, read in place: no copy, no allocation.
+//!
+//! Reads only the form that our own encoder gives to records: every field at most once, in the order of their
+//! numbers, the event last. Any other form, valid or not, is left to the general reader, which then decides and,
+//! where it refuses, says why.
+
+use uuid::Uuid;
+
+use crate::event::{Actor, Event};
+use crate::hash::Hash;
+use crate::ids::{CommandId, CorrelationId, EventId};
+use crate::mirror::Wire;
+use crate::position::{Epoch, LogPosition, Partition, StreamVersion};
+use crate::record::Record;
+use crate::time::Timestamp;
+use crate::wire;
+use crate::words::{Channel, StreamKind};
+
+/// The fields of [`wire::Record`] but for its event, of which it knows the bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented in record.proto, under the same names")]
+pub struct Head<'a> {
+    pub position: u64,
+    pub partition: u32,
+    pub epoch: u64,
+    pub tenant: &'a str,
+    pub stream_kind: i32,
+    pub stream_id: &'a str,
+    pub version: u64,
+    pub event_id: &'a [u8],
+    pub r#type: &'a str,
+    pub schema_version: u32,
+    pub recorded_at: i64,
+    pub occurred_at: i64,
+    pub caller: &'a str,
+    /// Protobuf `Actor`.
+    pub actor: &'a [u8],
+    pub command_id: &'a [u8],
+    pub request_hash: &'a [u8],
+    pub channel: Option<i32>,
+    pub causation_id: Option<&'a [u8]>,
+    pub correlation_id: Option<&'a [u8]>,
+    pub traceparent: Option<&'a str>,
+    pub config_version: u64,
+    pub prev_hash: &'a [u8],
+    pub source_time: Option<i64>,
+    pub command_index: u32,
+    pub command_count: u32,
+    /// The event with its key and length: the bytes of a `Record` that holds nothing else.
+    pub data: &'a [u8],
+}
+
+/// Numbers of the fields that hold events.
+const DATA_FIRST: u64 = 100;
+
+impl<'a> Head<'a> {
+    /// Reads a record as we encode it; `None` for any other form.
+    #[must_use]
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut head = Self::default();
+        let mut rest = bytes;
+        let mut last = 0;
+        while !rest.is_empty() {
+            let from = rest;
+            let (number, value) = field(&mut rest)?;
+            if number <= last {
+                return None;
+            }
+            last = number;
+            if number >= DATA_FIRST {
+                head.data = from;
+                return (matches!(value, Value::Bytes(_)) && rest.is_empty()).then_some(head);
+            }
+            head.set(number, value)?;
+        }
+        None
+    }
+
+    fn set(&mut self, number: u64, value: Value<'a>) -> Option<()> {
+        match number {
+            1 => self.position = value.number()?,
+            2 => self.partition = value.number32()?,
+            3 => self.epoch = value.number()?,
+            4 => self.tenant = value.text()?,
+            5 => self.stream_kind = value.word()?,
+            6 => self.stream_id = value.text()?,
+            7 => self.version = value.number()?,
+            8 => self.event_id = value.bytes()?,
+            9 => self.r#type = value.text()?,
+            10 => self.schema_version = value.number32()?,
+            11 => self.recorded_at = value.signed()?,
+            12 => self.occurred_at = value.signed()?,
+            13 => self.caller = value.text()?,
+            14 => self.actor = value.bytes()?,
+            15 => self.command_id = value.bytes()?,
+            16 => self.request_hash = value.bytes()?,
+            17 => self.channel = Some(value.word()?),
+            18 => self.causation_id = Some(value.bytes()?),
+            19 => self.correlation_id = Some(value.bytes()?),
+            20 => self.traceparent = Some(value.text()?),
+            21 => self.config_version = value.number()?,
+            22 => self.prev_hash = value.bytes()?,
+            23 => self.source_time = Some(value.signed()?),
+            24 => self.command_index = value.number32()?,
+            25 => self.command_count = value.number32()?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The whole record; `None` where a field breaks its rule or the event is unknown.
+    pub(super) fn record(&self) -> Option<Record> {
+        let data = <wire::Record as prost::Message>::decode(self.data).ok()?.data?;
+        let event = Event::from_wire(data).ok()?;
+        if event.type_name() != self.r#type || event.schema_version() < self.schema_version {
+            return None;
+        }
+        let id = |bytes: &[u8]| Uuid::from_slice(bytes).ok();
+        let optional_id = |bytes: Option<&[u8]>| match bytes {
+            Some(bytes) => id(bytes).map(|id| Some(CorrelationId(id))),
+            None => Some(None),
+        };
+        let actor = <wire::Actor as prost::Message>::decode(self.actor).ok()?;
+        Some(Record {
+            position: LogPosition::new(self.position)?,
+            partition: Partition(self.partition),
+            epoch: Epoch(self.epoch),
+            tenant: self.tenant.to_owned(),
+            stream_kind: StreamKind::from_wire(self.stream_kind).ok()?,
+            stream_id: self.stream_id.to_owned(),
+            version: StreamVersion::new(self.version)?,
+            event_id: EventId(id(self.event_id)?),
+            recorded_at: Timestamp::new(self.recorded_at)?,
+            occurred_at: Timestamp::new(self.occurred_at)?,
+            caller: self.caller.to_owned(),
+            actor: Actor::from_wire(Some(actor)).ok()?,
+            command_id: CommandId(id(self.command_id)?),
+            request_hash: Hash::from_slice(self.request_hash)?,
+            channel: Option::<Channel>::from_wire(self.channel).ok()?,
+            causation_id: optional_id(self.causation_id)?,
+            correlation_id: optional_id(self.correlation_id)?,
+            traceparent: self.traceparent.map(str::to_owned),
+            config_version: self.config_version,
+            prev_hash: Hash::from_slice(self.prev_hash)?,
+            source_time: Option::<Timestamp>::from_wire(self.source_time).ok()?,
+            command_index: self.command_index,
+            command_count: self.command_count,
+            event,
+        })
+    }
+}
+
+/// A field of protobuf, of the two kinds that records have.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    fn number(self) -> Option<u64> {
+        match self {
+            Self::Number(n) => Some(n),
+            Self::Bytes(_) => None,
+        }
+    }
+
+    fn number32(self) -> Option<u32> {
+        self.number()?.try_into().ok()
+    }
+
+    fn word(self) -> Option<i32> {
+        self.number()?.try_into().ok()
+    }
+
+    /// Protobuf writes negative numbers as their two's complement.
+    fn signed(self) -> Option<i64> {
+        self.number().map(u64::cast_signed)
+    }
+
+    fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Number(_) => None,
+            Self::Bytes(bytes) => Some(bytes),
+        }
+    }
+
+    fn text(self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+}
+
+/// Takes the next field off the front.
+fn field<'a>(rest: &mut &'a [u8]) -> Option<(u64, Value<'a>)> {
+    let key = varint(rest)?;
+    let value = match key & 7 {
+        0 => Value::Number(varint(rest)?),
+        2 => {
+            let length = varint(rest)?.try_into().ok()?;
+            let (bytes, after) = rest.split_at_checked(length)?;
+            *rest = after;
+            Value::Bytes(bytes)
+        }
+        _ => return None,
+    };
+    Some((key >> 3, value))
+}
+
+/// Takes a number of at most 63 bits and its sign, seven bits a byte, the lowest first.
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for (i, byte) in rest.iter().take(10).enumerate() {
+        number |= u64::from(byte & 0x7f).checked_shl(7 * u32::try_from(i).ok()?)?;
+        if byte & 0x80 == 0 {
+            // The tenth byte has room for one bit.
+            if i == 9 && *byte > 1 {
+                return None;
+            }
+            *rest = &rest[i + 1..];
+            return Some(number);
+        }
+    }
+    None
+}
