@@ -164,6 +164,8 @@ fn field_attribute(message: &DescriptorProto, field: &FieldDescriptorProto, form
         _ if is_message && !field.type_name().ends_with(".FieldValue") => {
             return Some("#[serde(deserialize_with = \"crate::json::object::optional\", skip_serializing_if = \"Option::is_none\")]".to_owned());
         }
+        // A figure that there is not is said: null.
+        (_, Type::Double) => return None,
         _ if optional => return Some("#[serde(skip_serializing_if = \"Option::is_none\")]".to_owned()),
         _ => return Some("#[serde(deserialize_with = \"crate::json::null_as_default\")]".to_owned()),
     };

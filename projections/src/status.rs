@@ -95,6 +95,9 @@ impl Status {
             state: state as i32,
             reason,
             quarantined: view.quarantined(tenant)?,
+            // Every record is compared with the log's hash chain before it is folded.
+            verified_position: checkpoint.position_or_zero(),
+            rebuild: None,
         })
     }
 

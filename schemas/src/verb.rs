@@ -119,13 +119,14 @@ const LATER_VERBS: &[&str] = &[
 ];
 
 /// Queries of this build.
-pub const QUERIES: &[&str] = &["ticket", "timeline", "tickets", "events", "projections"];
-
-const LATER_QUERIES: &[&str] = &[
+pub const QUERIES: &[&str] = &[
+    "ticket",
+    "timeline",
+    "tickets",
+    "events",
+    "projections",
     "queues",
     "queue",
-    "sla_clocks",
-    "sla_breaches",
     "report_backlog",
     "report_reopen_rate",
     "report_resolution_time",
@@ -134,11 +135,11 @@ const LATER_QUERIES: &[&str] = &[
     "report_escalation",
     "report_volume",
     "report_ageing",
-    "report_agent_load",
     "report_reassignment",
-    "report_csat",
-    "report_sla",
 ];
+
+const LATER_QUERIES: &[&str] =
+    &["sla_clocks", "sla_breaches", "report_agent_load", "report_csat", "report_sla"];
 
 /// What we know of a verb; `None`: nothing.
 #[must_use]

@@ -118,6 +118,17 @@ words! {
     }
     /// What a stream of events is about.
     StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", }
+    /// By what the queue board makes a row.
+    QueueBy { Group = "group", Agent = "agent", }
+    /// In which order a queue is worked off.
+    QueueOrder { Fifo = "fifo", Priority = "priority", Due = "due", }
+    /// Length of the periods of a report.
+    Period { Day = "day", Week = "week", Month = "month", Range = "range", }
+    /// By what the rows of a report are parted.
+    GroupBy {
+        Channel = "channel", Category = "category", Group = "group", Priority = "priority", Product = "product",
+        Agent = "agent", Tier = "tier", Tag = "tag", Kind = "kind", Reason = "reason",
+    }
 }
 
 impl TicketState {

@@ -92,6 +92,22 @@ fn question(data: Data) -> Result<Question, Rejection> {
         Data::Tickets(q) => Question::Tickets(q),
         Data::Events(q) => Question::Events(q),
         Data::Projections(_) => Question::Projections,
+        later @ (Data::Queues(_)
+        | Data::Queue(_)
+        | Data::ReportBacklog(_)
+        | Data::ReportReopenRate(_)
+        | Data::ReportResolutionTime(_)
+        | Data::ReportFirstResponse(_)
+        | Data::ReportClosure(_)
+        | Data::ReportEscalation(_)
+        | Data::ReportVolume(_)
+        | Data::ReportAgeing(_)
+        | Data::ReportReassignment(_)) => {
+            return Err(Rejection::Unsupported(format!(
+                "the query {}",
+                guichet_schemas::json::query::name_of(&later)
+            )));
+        }
     })
 }
 

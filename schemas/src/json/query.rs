@@ -29,6 +29,16 @@ macro_rules! queries {
 }
 queries! {
     "ticket" => Ticket, "timeline" => Timeline, "tickets" => Tickets, "events" => Events, "projections" => Projections,
+    "queues" => Queues, "queue" => Queue,
+    "report_backlog" => ReportBacklog,
+    "report_reopen_rate" => ReportReopenRate,
+    "report_resolution_time" => ReportResolutionTime,
+    "report_first_response" => ReportFirstResponse,
+    "report_closure" => ReportClosure,
+    "report_escalation" => ReportEscalation,
+    "report_volume" => ReportVolume,
+    "report_ageing" => ReportAgeing,
+    "report_reassignment" => ReportReassignment,
 }
 
 #[derive(Deserialize, Default)]
@@ -110,6 +120,17 @@ impl Serialize for wire::QueryReply {
             Some(query_reply::Data::Tickets(v)) => map.serialize_entry("data", &v.tickets)?,
             Some(query_reply::Data::Events(v)) => map.serialize_entry("data", &v.events)?,
             Some(query_reply::Data::Projections(v)) => map.serialize_entry("data", &v.projections)?,
+            Some(query_reply::Data::Queues(v)) => map.serialize_entry("data", &v.queues)?,
+            Some(query_reply::Data::Queue(v)) => map.serialize_entry("data", &v.tickets)?,
+            Some(query_reply::Data::ReportBacklog(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportReopenRate(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportResolutionTime(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportFirstResponse(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportClosure(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportEscalation(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportVolume(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportAgeing(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportReassignment(v)) => map.serialize_entry("data", &v.rows)?,
             Some(query_reply::Data::Error(_)) | None => {}
         }
         if let Some(cursor) = &self.next_cursor {

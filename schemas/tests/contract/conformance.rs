@@ -186,6 +186,15 @@ fn queries() -> Vec<(&'static str, Value)> {
         ),
         ("events", json!({"from": 1, "to": 9, "type": "TicketClosed", "ticket_id": id, "caller": "cli"})),
         ("projections", json!({})),
+        ("queues", json!({"by": "agent"})),
+        (
+            "queue",
+            json!({"order": "due", "group": "g", "agent": "a", "without_group": false, "unassigned": true}),
+        ),
+        (
+            "report_reopen_rate",
+            json!({"from": "2026-03-02", "to": "2026-03-30T00:00:00Z", "zone": "Europe/Paris", "period": "week", "group_by": "channel", "window_days": 7}),
+        ),
     ];
     let both = |(name, mut query): (&'static str, Value)| {
         crate::schema::merge(&mut query, common.clone());

@@ -87,6 +87,9 @@ fn query_reply(name: &str) -> Value {
             list(record)
         }
         "projections" => list(definitions.reference(&message("ProjectionView"), Side::Engine)),
+        "queues" => list(definitions.reference(&message("QueueRow"), Side::Engine)),
+        "queue" => list(definitions.reference(&message("QueueEntry"), Side::Engine)),
+        report if report.starts_with("report_") => list(definitions.reference(&row_of(report), Side::Engine)),
         other => panic!("say here what the query {other} answers"),
     };
     let mut answer = definitions.object(&message("QueryReply"), Side::Engine);
@@ -94,6 +97,12 @@ fn query_reply(name: &str) -> Value {
     answer["required"].as_array_mut().expect("a list").extend(["ok".into(), "data".into()]);
     let schema = json!({"description": format!("Answer to the query {name}."), "oneOf": [answer, refused(&mut definitions)]});
     definitions.document(&format!("reply:query:{name}"), &format!("{name} reply"), schema)
+}
+
+/// The rows of a report: the one field of its answer.
+fn row_of(report: &str) -> prost_reflect::MessageDescriptor {
+    let rows = payload("QueryReply", report).get_field_by_name("rows").expect("a report has rows");
+    rows.kind().as_message().expect("rows are messages").clone()
 }
 
 fn timeline_entry(definitions: &mut Definitions) -> Value {

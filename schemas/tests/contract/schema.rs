@@ -36,6 +36,12 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "TicketView.requester_phone",
     "TicketView.external_ref",
     "TicketView.resolution",
+    "ProjectionView.rebuild",
+    "QueueRow.oldest",
+    "QueueRow.nearest_due",
+    "QueueEntry.subject",
+    "QueueEntry.score",
+    "EscalationRow.escalation_rate_cohort",
 ];
 /// Required although `optional` on the wire, where 0 must differ from absent; or of a fact and not of its event.
 const REQUIRED: &[&str] = &["Deescalate.to_tier", "Fact.type", "Fact.occurred_at"];
@@ -171,6 +177,8 @@ impl Definitions {
                 }
             }
             (Format::None, Kind::String) => json!({"type": "string"}),
+            (Format::None, Kind::Double) if field.supports_presence() => json!({"type": ["number", "null"]}),
+            (Format::None, Kind::Double) => json!({"type": "number"}),
             (format, kind) => panic!("{}: no rule for {format:?} {kind:?}", field.full_name()),
         }
     }
@@ -223,6 +231,8 @@ pub(crate) fn is_required(field: &FieldDescriptor, side: Side) -> bool {
     let one = field.cardinality() != Cardinality::Repeated;
     match (side, field.kind()) {
         (_, Kind::Message(_)) if one => !OPTIONAL_MESSAGES.contains(&name.as_str()),
+        // A figure that there is not is null, and so always there.
+        (Side::Engine, Kind::Double) => true,
         (Side::Engine, _) => !(one && field.supports_presence()),
         // An escalation without tags could not be counted, an import without facts says nothing.
         (Side::Caller, _) if !one => matches!(name.as_str(), "Escalate.tags" | "Import.events"),
@@ -286,6 +296,7 @@ fn between_fields(message: &str) -> Value {
         "Query" => {
             json!({"properties": {"wait_ms": {"maximum": 30_000}, "limit": {"minimum": 1, "maximum": 1000}}})
         }
+        "ReportQuery" => json!({"properties": {"window_days": {"minimum": 1, "maximum": 365}}}),
         "TicketQuery" | "TimelineQuery" => json!({"oneOf": [given("ticket_id"), given("number")]}),
         _ => json!({}),
     }

@@ -3,6 +3,7 @@
 pub(crate) mod commands;
 pub(crate) mod events;
 pub(crate) mod replies;
+mod reports;
 
 use guichet_schemas::command::Entity;
 use guichet_schemas::event::{Actor, Event, Personal};

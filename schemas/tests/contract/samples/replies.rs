@@ -86,13 +86,14 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
         hash: hash(0xef).to_wire(),
         record: Some(record(event).into_wire()),
     };
-    let data = [
+    let mut data = vec![
         Data::Ticket(ticket_view()),
         Data::Timeline(wire::TimelineView { entries: events::all().into_iter().map(entry).collect() }),
         Data::Tickets(wire::TicketsView { tickets: vec![ticket_view()] }),
         Data::Events(wire::EventsView { events: events::all().into_iter().map(view).collect() }),
         Data::Projections(projections()),
     ];
+    data.extend(super::reports::answers());
     let reply = |data| wire::QueryReply {
         as_of_position: 1234,
         as_of_time: minute(5).0,
@@ -100,12 +101,14 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
         as_of: Some(minute(6).0),
         data: Some(data),
     };
-    data.map(reply).to_vec()
+    data.into_iter().map(reply).collect()
 }
 
 fn projections() -> wire::ProjectionsView {
     wire::ProjectionsView {
         projections: vec![wire::ProjectionView {
+            verified_position: 7,
+            rebuild: Some(wire::RebuildView { position: 3, target: 1234, started_at: minute(1).0 }),
             name: "ticket".to_owned(),
             version: 1,
             generation: 1,

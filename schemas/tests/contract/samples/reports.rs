@@ -1,0 +1,148 @@
+//! One row of every report and of the queue board.
+
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::wire;
+use guichet_schemas::wire::query_reply::Data;
+
+use super::{minute, ticket};
+
+/// In the order of `verb::QUERIES`, from the queue board on.
+pub(crate) fn answers() -> Vec<Data> {
+    let mut answers = vec![
+        Data::Queues(wire::QueuesView {
+            queues: vec![queue_row(), wire::QueueRow { oldest: None, ..queue_row() }],
+        }),
+        Data::Queue(wire::QueueView { tickets: vec![queue_entry()] }),
+    ];
+    answers.extend(reports());
+    answers
+}
+
+fn queue_row() -> wire::QueueRow {
+    let head = wire::QueueHead { ticket_id: ticket().to_wire(), number: "T-42".to_owned(), at: minute(1).0 };
+    wire::QueueRow {
+        group: Some("network".to_owned()),
+        agent: None,
+        tickets: 3,
+        by_status: Some(wire::StatusCounts { new: 1, open: 2, pending: 0, hold: 0 }),
+        by_priority: Some(wire::PriorityCounts { low: 0, normal: 2, high: 1, urgent: 0 }),
+        unassigned: 1,
+        overdue: 1,
+        oldest: Some(head.clone()),
+        nearest_due: Some(head),
+    }
+}
+
+fn queue_entry() -> wire::QueueEntry {
+    let input = wire::ScoreInput { name: "priority".to_owned(), value: 2.0, weight: 10.0, points: 20.0 };
+    wire::QueueEntry {
+        ticket_id: ticket().to_wire(),
+        number: "T-42".to_owned(),
+        state: wire::TicketState::Open as i32,
+        priority: wire::Priority::High as i32,
+        group: Some("network".to_owned()),
+        assignee: Some("bob".to_owned()),
+        subject: Some(wire::Personal { form: Some(wire::personal::Form::Plain("No light".to_owned())) }),
+        created_at: minute(1).0,
+        state_since: minute(2).0,
+        due_at: Some(minute(9).0),
+        age_ms: 60_000,
+        score: Some(wire::Score { points: 20.0, inputs: vec![input] }),
+        organisation: Some("finance".to_owned()),
+        tier: 1,
+    }
+}
+
+fn ratio(numerator: u64, denominator: u64) -> Option<wire::Ratio> {
+    let value = (denominator > 0).then(|| numerator as f64 / denominator as f64);
+    Some(wire::Ratio { numerator, denominator, value, no_denominator: denominator == 0 })
+}
+
+fn durations() -> Option<wire::Durations> {
+    let some = Some(60.0);
+    Some(wire::Durations { n: 1, sum: 60, mean: some, p50: some, p90: some, p95: some, max: some })
+}
+
+macro_rules! row {
+    ($row:ident { $($field:ident: $value:expr),* $(,)? }) => {
+        wire::$row {
+            period: "2026-W10".to_owned(),
+            from: minute(0).0,
+            to: minute(9).0,
+            running: true,
+            as_of_position: 1234,
+            channel: Some("email".to_owned()),
+            $($field: $value,)*
+            ..Default::default()
+        }
+    };
+}
+
+fn reports() -> Vec<Data> {
+    let share = wire::ResolverShare {
+        resolver: "bob".to_owned(),
+        resolved: 3,
+        reopens_charged: 1,
+        rate: None,
+        no_denominator: false,
+    };
+    vec![
+        Data::ReportBacklog(wire::BacklogReport {
+            rows: vec![row!(BacklogRow {
+                created: 9,
+                unresolved_at_end: 5,
+                backlog_ratio: Some(5.0 / 7.0),
+                no_denominator: true
+            })],
+        }),
+        Data::ReportReopenRate(wire::ReopenRateReport {
+            rows: vec![row!(ReopenRateRow {
+                r1: ratio(2, 7),
+                r2: ratio(2, 8),
+                r3: ratio(1, 6),
+                r4: ratio(0, 0),
+                r5: vec![share],
+                window_until: minute(9).0
+            })],
+        }),
+        Data::ReportResolutionTime(wire::ResolutionTimeReport {
+            rows: vec![row!(ResolutionTimeRow {
+                first: durations(),
+                full: durations(),
+                net: durations(),
+                active: durations(),
+                one_touch: ratio(3, 6),
+                one_touch_zendesk: ratio(5, 6),
+                fcr: ratio(3, 6),
+            })],
+        }),
+        Data::ReportFirstResponse(wire::FirstResponseReport {
+            rows: vec![row!(FirstResponseRow {
+                calendar: durations(),
+                bot: Some(wire::Durations::default())
+            })],
+        }),
+        Data::ReportClosure(wire::ClosureReport {
+            rows: vec![row!(ClosureRow { closure_rate_flow: ratio(7, 9), closure_rate_cohort: ratio(5, 9) })],
+        }),
+        Data::ReportEscalation(wire::EscalationReport {
+            rows: vec![row!(EscalationRow {
+                tag: Some("vpn".to_owned()),
+                escalations: 2,
+                escalation_share: ratio(1, 2)
+            })],
+        }),
+        Data::ReportVolume(wire::VolumeReport { rows: vec![row!(VolumeRow { created_net: 9 })] }),
+        Data::ReportAgeing(wire::AgeingReport {
+            rows: vec![wire::AgeingRow {
+                bucket: "0-1d".to_owned(),
+                to_days: Some(1),
+                unresolved: 3,
+                ..Default::default()
+            }],
+        }),
+        Data::ReportReassignment(wire::ReassignmentReport {
+            rows: vec![row!(ReassignmentRow { ownership_continuity: ratio(4, 5) })],
+        }),
+    ]
+}
