@@ -110,6 +110,7 @@ fn append(answer: &mut wire::QueryReply, page: wire::QueryReply) {
         (Some(Data::Timeline(all)), Some(Data::Timeline(more))) => all.entries.extend(more.entries),
         (Some(Data::Tickets(all)), Some(Data::Tickets(more))) => all.tickets.extend(more.tickets),
         (Some(Data::Events(all)), Some(Data::Events(more))) => all.events.extend(more.events),
+        (Some(Data::Queue(all)), Some(Data::Queue(more))) => all.tickets.extend(more.tickets),
         // The others have one page.
         (_, _) => {}
     }
@@ -131,7 +132,7 @@ impl QueryArgs {
             Some(wire::query::Data::Events(q)) => {
                 q.ticket_id = Which::Id(client.find(which).await?).filters().0
             }
-            Some(wire::query::Data::Tickets(_) | wire::query::Data::Projections(_)) | None => {
+            Some(_) | None => {
                 return Err(ClientError::Usage(format!("the query {} is not about one ticket", self.name)));
             }
         }
