@@ -1,0 +1,26 @@
+//! The figures of a help desk, as pure functions of the histories of its tickets.
+//!
+//! Every figure is a sum over tickets: what one ticket adds depends on its own history and on nothing else. So a
+//! report is kept up to date by taking away what a ticket added and adding it again, tickets may be read in any
+//! order, and a look back cuts each history where it must: as of a position, an instant, or both, by the same code.
+//!
+//! Formulas are those of the table "KPI definitions" in the project's domain page; each report names its own.
+//!
+//! Reading order: what is kept of an event, a ticket's life, periods and parts, then one file per report.
+
+mod history;
+mod moment;
+
+mod life;
+
+mod durations;
+mod part;
+mod periods;
+
+mod report;
+mod reports;
+
+pub use history::{Cut, Damaged, History};
+pub use moment::{distill, encode};
+pub use periods::{Span, SpanError};
+pub use report::{Kind, Look, Params, Report};

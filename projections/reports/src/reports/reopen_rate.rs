@@ -1,0 +1,165 @@
+//! Reopen rate (4.2), in five readings: R1 by cohort, R2 by flow, R3 by state, R4 per ticket, R5 by resolver.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::wire::store::Moment;
+use guichet_schemas::wire::store::moment::What;
+use guichet_schemas::wire::{ReopenRateReport, ReopenRateRow, ResolverShare};
+use guichet_schemas::words::GroupBy;
+
+use super::{At, Cells, Follow, Sums, Table, quotient, ratio, same, told, walk};
+use crate::history::History;
+use crate::life::Life;
+use crate::part::{self, Part};
+use crate::periods::{Periods, Start};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Cell {
+    first_resolved: i64,
+    /// Of these, reopened within the window.
+    reopened_in_window: i64,
+    resolve_events: i64,
+    reopen_events: i64,
+    resolved: i64,
+    resolved_net: i64,
+    /// Of these, reopened before.
+    resolved_again: i64,
+    /// By resolver: distinct tickets resolved, reopenings charged.
+    resolvers: BTreeMap<Box<str>, (i64, i64)>,
+}
+
+/// The sums of the report.
+pub(crate) struct ReopenRate {
+    window_ms: i64,
+    cells: Cells<Cell>,
+}
+
+impl ReopenRate {
+    pub(crate) fn new(window_ms: i64) -> Self {
+        Self { window_ms, cells: Cells::default() }
+    }
+}
+
+struct Follower<'r, 'a> {
+    cells: &'r mut Cells<Cell>,
+    group_by: Option<GroupBy>,
+    sign: i64,
+    /// Where the first resolution counts, and when it was.
+    first: Option<(Start, Part, i64)>,
+    /// Of the period that is under way.
+    resolved_in: Option<Part>,
+    resolvers: BTreeSet<&'a str>,
+}
+
+impl<'a> Follow<'a> for Follower<'_, 'a> {
+    fn moment(&mut self, period: Start, before: &Life<'a>, moment: &'a Moment, after: &Life<'a>) {
+        match &moment.what {
+            Some(What::Resolved(resolved)) => {
+                let part = part::of(self.group_by, &after.now);
+                let cell = self.cells.at(&part, period);
+                cell.resolve_events += self.sign;
+                if before.first_resolved_at.is_none() {
+                    cell.first_resolved += self.sign;
+                    self.first = Some((period, part.clone(), moment.at));
+                }
+                self.resolved_in = Some(part);
+                self.resolvers.insert(&resolved.by);
+            }
+            Some(What::Reopened(_)) => {
+                let part = part::of(self.group_by, &after.now);
+                let cell = self.cells.at(&part, period);
+                cell.reopen_events += self.sign;
+                // Charged to who resolved last, not to who owns it now.
+                resolver(cell, before.resolver).1 += self.sign;
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    fn end_of(&mut self, period: Start, life: &Life<'a>) {
+        let Some(part) = self.resolved_in.take() else { return };
+        let cell = self.cells.at(&part, period);
+        cell.resolved += self.sign;
+        if life.is_resolved() {
+            cell.resolved_net += self.sign;
+            if life.reopens > 0 {
+                cell.resolved_again += self.sign;
+            }
+        }
+        for name in std::mem::take(&mut self.resolvers) {
+            resolver(cell, name).0 += self.sign;
+        }
+    }
+}
+
+fn resolver<'c>(cell: &'c mut Cell, name: &str) -> &'c mut (i64, i64) {
+    cell.resolvers.entry(name.into()).or_default()
+}
+
+impl Sums for ReopenRate {
+    fn ticket(&mut self, history: &History, periods: &mut Periods, group_by: Option<GroupBy>, sign: i64) {
+        let mut follower = Follower {
+            cells: &mut self.cells,
+            group_by,
+            sign,
+            first: None,
+            resolved_in: None,
+            resolvers: BTreeSet::new(),
+        };
+        let life = walk(history, periods, &mut follower);
+        let first = follower.first.take();
+        if let Some(((period, part, resolved_at), reopened_at)) = first.zip(life.first_reopened_at)
+            && reopened_at - resolved_at <= self.window_ms
+        {
+            self.cells.at(&part, period).reopened_in_window += sign;
+        }
+    }
+
+    fn merge(&mut self, other: Box<dyn Sums>) {
+        self.cells.merge(same::<Self>(other).cells, |mine, more| {
+            mine.first_resolved += more.first_resolved;
+            mine.reopened_in_window += more.reopened_in_window;
+            mine.resolve_events += more.resolve_events;
+            mine.reopen_events += more.reopen_events;
+            mine.resolved += more.resolved;
+            mine.resolved_net += more.resolved_net;
+            mine.resolved_again += more.resolved_again;
+            for (name, (resolved, charged)) in more.resolvers {
+                let share = mine.resolvers.entry(name).or_default();
+                share.0 += resolved;
+                share.1 += charged;
+            }
+        });
+    }
+
+    fn rows(&self, table: &Table<'_>) -> Data {
+        let make = |at: At<'_>, cell: &Cell, (): &()| -> ReopenRateRow {
+            let window_until = at.span.to.saturating_add(self.window_ms);
+            row!(
+                table,
+                at,
+                ReopenRateRow {
+                    r1: Some(ratio(cell.reopened_in_window, cell.first_resolved)),
+                    provisional: window_until > table.look.now,
+                    window_until: window_until,
+                    r2: Some(ratio(cell.reopen_events, cell.resolve_events)),
+                    r3: Some(ratio(cell.resolved_again, cell.resolved_net)),
+                    r4: Some(ratio(cell.reopen_events, cell.resolved)),
+                    r5: cell.resolvers.iter().filter_map(|(name, sums)| share(name, *sums)).collect(),
+                }
+            )
+        };
+        Data::ReportReopenRate(ReopenRateReport { rows: self.cells.rows(table, |(): &mut (), _| {}, make) })
+    }
+}
+
+fn share(resolver: &str, (resolved, charged): (i64, i64)) -> Option<ResolverShare> {
+    (resolved != 0 || charged != 0).then(|| ResolverShare {
+        resolver: resolver.to_owned(),
+        resolved: told(resolved),
+        reopens_charged: told(charged),
+        rate: quotient(charged, resolved),
+        no_denominator: resolved == 0,
+    })
+}
