@@ -94,7 +94,7 @@ mod tests {
         }
         let figures = set.figures();
         assert_eq!((figures.n, figures.p50), (6, Some(37.5 * 60.0)));
-        assert!((figures.mean.unwrap() / 60.0 - 1006.666_666).abs() < 1e-3);
+        assert!((figures.mean.unwrap() / 60.0 - 1_006.666_667).abs() < 1e-3);
     }
 
     proptest! {

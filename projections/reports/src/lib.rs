@@ -17,10 +17,12 @@ mod durations;
 mod part;
 mod periods;
 
+mod kept;
 mod report;
 mod reports;
 
 pub use history::{Cut, Damaged, History};
+pub use kept::{Change, Kept, Key};
 pub use moment::{distill, encode};
 pub use periods::{Span, SpanError};
 pub use report::{Kind, Look, Params, Report};

@@ -71,7 +71,7 @@ impl<'a> Follow<'a> for Follower<'_, 'a> {
                 let cell = self.cells.at(&part, period);
                 cell.reopen_events += self.sign;
                 // Charged to who resolved last, not to who owns it now.
-                resolver(cell, before.resolver).1 += self.sign;
+                charge(cell, before.resolver, 0, self.sign);
             }
             Some(_) | None => {}
         }
@@ -88,13 +88,19 @@ impl<'a> Follow<'a> for Follower<'_, 'a> {
             }
         }
         for name in std::mem::take(&mut self.resolvers) {
-            resolver(cell, name).0 += self.sign;
+            charge(cell, name, self.sign, 0);
         }
     }
 }
 
-fn resolver<'c>(cell: &'c mut Cell, name: &str) -> &'c mut (i64, i64) {
-    cell.resolvers.entry(name.into()).or_default()
+/// Adds to the share of a resolver. A share that was taken away leaves no trace.
+fn charge(cell: &mut Cell, resolver: &str, resolved: i64, charged: i64) {
+    let share = cell.resolvers.entry(resolver.into()).or_default();
+    share.0 += resolved;
+    share.1 += charged;
+    if *share == (0, 0) {
+        cell.resolvers.remove(resolver);
+    }
 }
 
 impl Sums for ReopenRate {
@@ -146,7 +152,7 @@ impl Sums for ReopenRate {
                     r2: Some(ratio(cell.reopen_events, cell.resolve_events)),
                     r3: Some(ratio(cell.resolved_again, cell.resolved_net)),
                     r4: Some(ratio(cell.reopen_events, cell.resolved)),
-                    r5: cell.resolvers.iter().filter_map(|(name, sums)| share(name, *sums)).collect(),
+                    r5: cell.resolvers.iter().map(|(name, sums)| share(name, *sums)).collect(),
                 }
             )
         };
@@ -154,12 +160,12 @@ impl Sums for ReopenRate {
     }
 }
 
-fn share(resolver: &str, (resolved, charged): (i64, i64)) -> Option<ResolverShare> {
-    (resolved != 0 || charged != 0).then(|| ResolverShare {
+fn share(resolver: &str, (resolved, charged): (i64, i64)) -> ResolverShare {
+    ResolverShare {
         resolver: resolver.to_owned(),
         resolved: told(resolved),
         reopens_charged: told(charged),
         rate: quotient(charged, resolved),
-        no_denominator: resolved == 0,
-    })
+        no_denominator: resolved == 0 && charged != 0,
+    }
 }

@@ -1,0 +1,293 @@
+//! What must hold for every desk, however its tickets lived: reports equal the definitions applied slowly, parts add
+//! up to the whole, and what is kept is what a fresh look finds.
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use guichet_reports::{Change, Cut, History, Kept, Kind, Look, Params, Report, encode};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::wire::store::moment::What;
+use guichet_schemas::wire::store::{Moment, MomentCreated, MomentEscalated, MomentReply, MomentResolved};
+use guichet_schemas::wire::{BacklogRow, ReportQuery};
+use guichet_schemas::words::{
+    CancelReason, Channel, CloseReason, EscalationKind, EscalationReason, GroupBy, Origin, Period, Priority,
+    TicketState,
+};
+use proptest::prelude::*;
+
+const HOUR: i64 = 3_600_000;
+/// 2026-02-02T00:00:00Z, a Monday.
+const START: i64 = 1_769_990_400_000;
+const KINDS: [Kind; 9] = [
+    Kind::Backlog,
+    Kind::ReopenRate,
+    Kind::ResolutionTime,
+    Kind::FirstResponse,
+    Kind::Closure,
+    Kind::Escalation,
+    Kind::Volume,
+    Kind::Ageing,
+    Kind::Reassignment,
+];
+
+/// One step of a ticket's life, hours after the one before.
+fn step() -> impl Strategy<Value = (i64, What)> {
+    let name = |n: u8| format!("{}", char::from(b'a' + n % 3));
+    let what = prop_oneof![
+        Just(What::State(TicketState::Open.to_wire())),
+        Just(What::State(TicketState::Pending.to_wire())),
+        Just(What::State(TicketState::Hold.to_wire())),
+        (0u8..3, any::<bool>())
+            .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
+        (0u8..3, any::<bool>())
+            .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
+        Just(What::Reopened(true)),
+        Just(What::Closed(CloseReason::Resolved.to_wire())),
+        Just(What::Closed(CloseReason::Merged.to_wire())),
+        Just(What::Cancelled(CancelReason::Spam.to_wire())),
+        Just(What::Cancelled(CancelReason::Withdrawn.to_wire())),
+        (0u8..4).prop_map(move |n| What::Group(if n == 3 { String::new() } else { name(n) })),
+        (0u8..4).prop_map(move |n| What::Assignee(if n == 3 { String::new() } else { name(n) })),
+        (0u8..3).prop_map(move |n| What::Category(name(n))),
+        Just(What::Priority(Priority::Urgent.to_wire())),
+        (1u32..4, 0u8..3).prop_map(move |(to_tier, n)| What::Escalated(MomentEscalated {
+            kind: EscalationKind::Functional.to_wire(),
+            to_tier,
+            reason: EscalationReason::Expertise.to_wire(),
+            tags_at: (0..n).map(name).collect(),
+            category_at: name(n),
+        })),
+        Just(What::Deescalated(1)),
+        any::<bool>().prop_map(|human| What::Reply(MomentReply { human })),
+        Just(What::Inbound(Channel::Email.to_wire())),
+    ];
+    (0i64..120, what)
+}
+
+fn life() -> impl Strategy<Value = Vec<(i64, What)>> {
+    let created = (0i64..400, 0u8..3, proptest::bool::weighted(0.05)).prop_map(|(at, n, synthetic)| {
+        let channel = [Channel::Email, Channel::Chat, Channel::Phone][usize::from(n)];
+        (
+            at,
+            What::Created(MomentCreated {
+                channel: channel.to_wire(),
+                origin: Origin::Requester.to_wire(),
+                priority: Priority::Normal.to_wire(),
+                group: if n == 0 { String::new() } else { "a".to_owned() },
+                tier: 1,
+                synthetic,
+                ..MomentCreated::default()
+            }),
+        )
+    });
+    (created, proptest::collection::vec(step(), 0..10)).prop_map(|(created, steps)| {
+        let mut at = 0;
+        std::iter::once(created)
+            .chain(steps)
+            .map(|(hours, what)| {
+                at += hours;
+                (START + at * HOUR, what)
+            })
+            .collect()
+    })
+}
+
+/// A log of several lives, interleaved as they happened; each moment with the number of its ticket.
+fn log() -> impl Strategy<Value = Vec<(usize, Moment)>> {
+    proptest::collection::vec(life(), 1..8).prop_map(|lives| {
+        let mut all: Vec<(usize, i64, What)> = lives
+            .into_iter()
+            .enumerate()
+            .flat_map(|(ticket, life)| life.into_iter().map(move |(at, what)| (ticket, at, what)))
+            .collect();
+        all.sort_by_key(|(_, at, _)| *at);
+        let moment =
+            |(i, (ticket, at, what))| (ticket, Moment { position: i as u64 + 1, at, what: Some(what) });
+        all.into_iter().enumerate().map(moment).collect()
+    })
+}
+
+fn histories(log: &[(usize, Moment)], cut: Cut) -> BTreeMap<usize, History> {
+    let mut bytes: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+    for (ticket, moment) in log {
+        encode(moment, bytes.entry(*ticket).or_default());
+    }
+    bytes.into_iter().map(|(ticket, bytes)| (ticket, History::read(&bytes, cut).unwrap())).collect()
+}
+
+fn query(period: Period, group_by: Option<GroupBy>) -> ReportQuery {
+    ReportQuery {
+        from: Some("2026-02-02".to_owned()),
+        to: Some("2026-05-04".to_owned()),
+        zone: Some("Europe/Paris".to_owned()),
+        period: Some(period.to_wire()),
+        group_by: group_by.map(|g| g.to_wire()),
+        window_days: None,
+    }
+}
+
+const NOW: i64 = START + 24 * HOUR * 91;
+
+fn fresh(kind: Kind, query: &ReportQuery, histories: &BTreeMap<usize, History>) -> Data {
+    let (params, span) = Params::read(kind, query, NOW).unwrap();
+    let mut report = Report::new(params);
+    histories.values().for_each(|history| report.add(history));
+    report.rows(span, Look { position: 1, now: NOW })
+}
+
+fn backlog(data: Data) -> Vec<BacklogRow> {
+    let Data::ReportBacklog(report) = data else { panic!("not a backlog") };
+    report.rows
+}
+
+/// The state of a ticket at an instant, by replaying all that happened before it.
+fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
+    let mut state = None;
+    for moment in moments.iter().filter(|m| m.at < at) {
+        match moment.what.as_ref().unwrap() {
+            What::Created(c) => {
+                state = Some(if c.assignee.is_empty() { TicketState::New } else { TicketState::Open });
+            }
+            What::State(s) => state = TicketState::from_wire(*s).ok(),
+            What::Resolved(_) => state = Some(TicketState::Resolved),
+            What::Reopened(_) => state = Some(TicketState::Open),
+            What::Closed(_) => state = Some(TicketState::Closed),
+            What::Cancelled(_) => state = Some(TicketState::Cancelled),
+            _ => {}
+        }
+    }
+    state
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn the_backlog_is_what_the_definition_says_counted_slowly(log in log(), days: bool) {
+        let mut lives: BTreeMap<usize, Vec<&Moment>> = BTreeMap::new();
+        for (ticket, moment) in &log {
+            lives.entry(*ticket).or_default().push(moment);
+        }
+        let is = |moment: &Moment, what: fn(&What) -> bool| moment.what.as_ref().is_some_and(what);
+        lives.retain(|_, moments| !moments.iter().any(|m| is(m, |w| matches!(w, What::Created(c) if c.synthetic)
+            || *w == What::Cancelled(CancelReason::Spam.to_wire()))));
+        let merged: BTreeSet<usize> = lives.iter()
+            .filter(|(_, moments)| moments.iter().any(|m| m.what == Some(What::Closed(CloseReason::Merged.to_wire()))))
+            .map(|(ticket, _)| *ticket)
+            .collect();
+        let period = if days { Period::Day } else { Period::Week };
+        let rows = backlog(fresh(Kind::Backlog, &query(period, None), &histories(&log, Cut::NONE)));
+        prop_assert_eq!(rows.len(), if days { 91 } else { 13 });
+        prop_assert!(rows.windows(2).all(|two| two[0].to == two[1].from));
+        for row in rows {
+            let inside = |m: &&&Moment| (row.from..row.to).contains(&m.at);
+            let tickets_with = |what: fn(&What) -> bool| lives.iter()
+                .filter(|(_, moments)| moments.iter().filter(inside).any(|m| is(m, what)))
+                .map(|(ticket, _)| *ticket).collect::<BTreeSet<_>>();
+            let events = |what: fn(&What) -> bool| lives.values().flatten().filter(inside).filter(|m| is(m, what)).count() as u64;
+            let created = tickets_with(|w| matches!(w, What::Created(_)));
+            let resolved = tickets_with(|w| matches!(w, What::Resolved(_)));
+            let done = |ticket: &&usize| matches!(state_at(&lives[ticket], row.to), Some(TicketState::Resolved | TicketState::Closed));
+            let unresolved = lives.values().filter(|m| state_at(m, row.to).is_some_and(|s| !s.is_done())).count() as u64;
+            prop_assert_eq!(row.created, created.difference(&merged).count() as u64);
+            prop_assert_eq!(row.resolved, resolved.len() as u64);
+            prop_assert_eq!(row.resolve_events, events(|w| matches!(w, What::Resolved(_))));
+            prop_assert_eq!(row.reopened, events(|w| matches!(w, What::Reopened(_))));
+            prop_assert_eq!(row.resolved_net, resolved.iter().filter(done).count() as u64);
+            prop_assert_eq!(row.unresolved_at_end, unresolved);
+            match (unresolved, resolved.len()) {
+                (0, 0) => prop_assert_eq!(row.backlog_ratio, Some(0.0)),
+                (_, 0) => prop_assert_eq!((row.backlog_ratio, row.no_denominator), (None, true)),
+                (n, d) => prop_assert_eq!(row.backlog_ratio, Some(n as f64 / d as f64)),
+            }
+        }
+    }
+
+    #[test]
+    fn the_parts_of_the_backlog_add_up_to_the_whole(
+        log in log(),
+        group_by in proptest::sample::select(vec![GroupBy::Channel, GroupBy::Group, GroupBy::Agent, GroupBy::Tier, GroupBy::Category]),
+    ) {
+        let histories = histories(&log, Cut::NONE);
+        let whole = backlog(fresh(Kind::Backlog, &query(Period::Week, None), &histories));
+        let parts = backlog(fresh(Kind::Backlog, &query(Period::Week, Some(group_by)), &histories));
+        for row in whole {
+            let sum = |figure: fn(&BacklogRow) -> u64| parts.iter().filter(|p| p.from == row.from).map(figure).sum::<u64>();
+            prop_assert_eq!(sum(|r| r.created), row.created);
+            prop_assert_eq!(sum(|r| r.resolved), row.resolved);
+            prop_assert_eq!(sum(|r| r.resolve_events), row.resolve_events);
+            prop_assert_eq!(sum(|r| r.resolved_net), row.resolved_net);
+            prop_assert_eq!(sum(|r| r.closed), row.closed);
+            prop_assert_eq!(sum(|r| r.unresolved_at_end), row.unresolved_at_end);
+            prop_assert_eq!(sum(|r| r.actionable_at_end), row.actionable_at_end);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_a_fresh_look_finds(log in log(), batch in 1usize..8, begun in 0usize..30, kind in proptest::sample::select(KINDS.to_vec()), parted: bool) {
+        let query = query(Period::Week, parted.then_some(GroupBy::Group));
+        let (params, span) = Params::read(kind, &query, NOW).unwrap();
+        let mut kept = Kept::at(0);
+        // Asked for first from what was there at `begun`, while batches go on.
+        let mut building = None;
+        for (i, moments) in log.chunks(batch).enumerate() {
+            let position = kept.position();
+            let until = |position| histories(&log, Cut { position, before: i64::MAX });
+            if i == begun / batch {
+                kept.begin(position);
+                let mut report = Report::new(params.clone());
+                until(position).values().for_each(|history| report.add(history));
+                building = Some((position, report));
+            }
+            let reached = moments.last().unwrap().1.position;
+            let (before, after) = (until(position), until(reached));
+            let touched: BTreeSet<Vec<u8>> = moments.iter().map(|(ticket, _)| vec![*ticket as u8]).collect();
+            let of = |all: &BTreeMap<usize, History>, key: &Vec<u8>| all.get(&usize::from(key[0])).cloned().unwrap_or_default();
+            let changes: Vec<_> = touched.iter()
+                .map(|key| Change { key: key.clone(), before: of(&before, key), after: of(&after, key) })
+                .collect();
+            let by_tenant = if kept.wants("t") { BTreeMap::from([("t".to_owned(), changes)]) } else { BTreeMap::new() };
+            kept.advance(reached, &touched, &by_tenant);
+            if i == (begun / batch) + 2
+                && let Some((from, mut report)) = building.take()
+            {
+                for key in kept.touched_since(from) {
+                    report.remove(&of(&until(from), &key));
+                    report.add(&of(&after, &key));
+                }
+                kept.keep("t", params.clone(), report);
+                kept.end(from);
+            }
+        }
+        if let Some(found) = kept.rows("t", &params, span, NOW) {
+            let mut report = Report::new(params.clone());
+            histories(&log, Cut::NONE).values().for_each(|history| report.add(history));
+            prop_assert_eq!(found, report.rows(span, Look { position: kept.position(), now: NOW }));
+        }
+    }
+
+    #[test]
+    fn sums_over_halves_are_the_sums_over_all(log in log(), kind in proptest::sample::select(KINDS.to_vec())) {
+        let all = histories(&log, Cut::NONE);
+        let (params, span) = Params::read(kind, &query(Period::Day, None), NOW).unwrap();
+        let look = Look { position: 1, now: NOW };
+        let mut halves = [Report::new(params.clone()), Report::new(params.clone())];
+        for (ticket, history) in &all {
+            halves[ticket % 2].add(history);
+        }
+        let [mut one, other] = halves;
+        one.merge(other);
+        prop_assert_eq!(one.rows(span, look), fresh(kind, &query(Period::Day, None), &all));
+    }
+
+    #[test]
+    fn a_look_back_sees_what_had_happened_and_was_known(log in log(), position in 0u64..60, hours in 0i64..1500, kind in proptest::sample::select(KINDS.to_vec())) {
+        let cut = Cut { position, before: START + hours * HOUR };
+        let seen: Vec<_> = log.iter().filter(|(_, m)| m.position <= cut.position && m.at < cut.before).cloned().collect();
+        let query = query(Period::Week, None);
+        let mut back = histories(&log, cut);
+        back.retain(|_, history| *history != History::default());
+        prop_assert_eq!(fresh(kind, &query, &back), fresh(kind, &query, &histories(&seen, Cut::NONE)));
+    }
+}
