@@ -5,6 +5,7 @@
 mod bpi2013;
 mod differences;
 mod loaded;
+mod reports;
 mod servicenow;
 mod spread;
 mod ticket;

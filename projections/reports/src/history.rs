@@ -7,7 +7,7 @@ use guichet_schemas::words::{CancelReason, CloseReason};
 use prost::Message as _;
 
 /// How far a look goes. What was known at a position, and of that, what had happened before an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cut {
     /// The last position that counts.
     pub position: u64,

@@ -21,8 +21,6 @@ pub type Key = Vec<u8>;
 /// A ticket whose history went on.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// Which.
-    pub key: Key,
     /// Its history before the batch, and after it.
     pub before: History,
     /// The history after it.
@@ -91,6 +89,11 @@ impl Kept {
                 entry.report.add(&change.after);
             }
         }
+    }
+
+    /// Gives up what is kept; it is read again when somebody asks.
+    pub fn forget(&mut self) {
+        self.reports.clear();
     }
 
     /// Says that a report will be built from what was there at a position, at most the present one.
