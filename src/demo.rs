@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::NodeArgs;
 use crate::import::{self, ImportArgs};
-use crate::node::{Node, Roles};
+use crate::node::{Models, Node, Roles};
 use crate::say::say;
 use crate::serve;
 
@@ -56,7 +56,8 @@ pub(crate) struct DemoArgs {
 /// Runs the demo.
 pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let stop = serve::stop_signal()?;
-    let node = Node::start(&args.node, Roles { engine: true, projections: true, embed_nats: true }).await?;
+    let node =
+        Node::start(&args.node, Roles { engine: true, projections: Models::All, embed_nats: true }).await?;
     say(&format!("a desk is running: NATS at {}, data in {}", node.url, node.data_dir().display()));
     let client = connect(&node).await?;
     let started = Instant::now();

@@ -13,8 +13,10 @@ mod serve;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use guichet_engine::clock::{self, IdSource};
+use guichet_projections::model;
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
 use guichet_replay_tools::query::{self, QueryArgs};
 use guichet_replay_tools::send::{self, SendArgs};
@@ -25,7 +27,7 @@ use uuid::Uuid;
 use crate::config::NodeArgs;
 use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
-use crate::node::{Roles, Unreachable};
+use crate::node::{Models, Roles, Unreachable};
 
 /// Event-sourced ticketing: every fact kept, every report replayable.
 #[derive(Debug, Parser)]
@@ -46,11 +48,11 @@ enum Verb {
     Demo(DemoArgs),
     /// Run the engine alone, against a NATS server
     Engine(NodeArgs),
-    /// Run one read model alone, against a NATS server
+    /// Run read models alone, against a NATS server: one, or all
     Project {
-        /// Which read model
-        #[arg(value_parser = ["ticket"])]
-        name: String,
+        /// Which read model; all without it
+        #[arg(value_parser = PossibleValuesParser::new(model::ALL.iter().map(|model| model.name)))]
+        name: Option<String>,
         #[command(flatten)]
         node: NodeArgs,
     },
@@ -111,13 +113,15 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
         Verb::Serve(args) => {
-            serve::run(args, Roles { engine: true, projections: true, embed_nats: true }).await
+            serve::run(args, Roles { engine: true, projections: Models::All, embed_nats: true }).await
         }
         Verb::Engine(args) => {
-            serve::run(args, Roles { engine: true, projections: false, embed_nats: false }).await
+            serve::run(args, Roles { engine: true, projections: Models::None, embed_nats: false }).await
         }
-        Verb::Project { node, .. } => {
-            serve::run(node, Roles { engine: false, projections: true, embed_nats: false }).await
+        Verb::Project { name, node } => {
+            let known = name.as_deref().and_then(model::by_name);
+            let projections = known.map_or(Models::All, |model| Models::One(model.name));
+            serve::run(node, Roles { engine: false, projections, embed_nats: false }).await
         }
         Verb::Demo(args) => demo::run(args).await,
         Verb::Import { import, connect } => {

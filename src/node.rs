@@ -10,7 +10,7 @@ use async_nats::{Client, ConnectOptions, Event};
 use guichet_engine::halt::{Halt, HaltReason};
 use guichet_engine::log::Memory;
 use guichet_engine::{Engine, clock};
-use guichet_projections::Running as Projection;
+use guichet_projections::{ReadModel, Running as Projections};
 use guichet_schemas::position::Partition;
 use tokio::sync::watch;
 
@@ -25,11 +25,31 @@ const PROJECTION_BATCH: usize = 4000;
 /// Requests that may wait in the client library before it drops them without a word; the intake is faster than that.
 const SUBSCRIPTION_CAPACITY: usize = 256 * 1024;
 
+/// Which read models run in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Models {
+    None,
+    All,
+    /// The one of this name.
+    One(&'static str),
+}
+
+impl Models {
+    fn named(self) -> Vec<&'static ReadModel> {
+        let named = |model: &&ReadModel| match self {
+            Self::None => false,
+            Self::All => true,
+            Self::One(name) => model.name == name,
+        };
+        guichet_projections::model::ALL.iter().copied().filter(named).collect()
+    }
+}
+
 /// Which parts run in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Roles {
     pub(crate) engine: bool,
-    pub(crate) projections: bool,
+    pub(crate) projections: Models,
     /// Start a nats-server when no URL is given.
     pub(crate) embed_nats: bool,
 }
@@ -40,7 +60,7 @@ pub(crate) struct Node {
     nats: Option<NatsServer>,
     pub(crate) url: String,
     pub(crate) engine: Option<Engine>,
-    pub(crate) projection: Option<Projection>,
+    pub(crate) projections: Option<Projections>,
     halt: Halt,
     writes_run_file: bool,
 }
@@ -52,7 +72,7 @@ pub(crate) enum End {
     Asked,
     /// To protect data.
     Halted(HaltReason),
-    /// A read model stands still.
+    /// Every read model of the process stands still.
     ProjectionHalted(String),
 }
 
@@ -94,20 +114,22 @@ impl Node {
         } else {
             None
         };
-        let projection = if roles.projections {
+        let models = roles.projections.named();
+        let projections = if models.is_empty() {
+            None
+        } else {
             let settings = guichet_projections::Settings {
-                dir: data_dir.join("projection-ticket-0"),
+                dir: data_dir.clone(),
                 partition: PARTITION,
                 batch_events_max: PROJECTION_BATCH,
             };
             let shared =
                 guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
-            Some(guichet_projections::start(settings, shared, client.clone(), Arc::new(clock::wall)).await?)
-        } else {
-            None
+            let clock = Arc::new(clock::wall);
+            Some(guichet_projections::start(settings, &models, shared, client.clone(), clock).await?)
         };
-        let writes_run_file = roles.engine && roles.projections;
-        let node = Self { data_dir, nats, url, engine, projection, halt, writes_run_file };
+        let writes_run_file = roles.engine && projections.is_some();
+        let node = Self { data_dir, nats, url, engine, projections, halt, writes_run_file };
         node.announce()?;
         Ok(node)
     }
@@ -133,22 +155,15 @@ impl Node {
 
     /// Waits until somebody asks to stop, or something must.
     pub(crate) async fn until_end(&self, mut stop: watch::Receiver<bool>) -> End {
-        let projection_halted = async {
-            match self.projection.as_ref().map(Projection::halted) {
-                Some(mut halted) => loop {
-                    if let Some(reason) = halted.borrow_and_update().clone() {
-                        return reason;
-                    }
-                    if halted.changed().await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                },
+        let projections_halted = async {
+            match &self.projections {
+                Some(projections) => projections.all_halted().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             reason = self.halt.stopped() => End::Halted(reason),
-            reason = projection_halted, if self.engine.is_none() => End::ProjectionHalted(reason),
+            reason = projections_halted, if self.engine.is_none() => End::ProjectionHalted(reason),
             _ = stop.wait_for(|s| *s) => End::Asked,
         }
     }
@@ -162,8 +177,8 @@ impl Node {
         if let Some(engine) = self.engine {
             result = engine.stop().await.context("close the log");
         }
-        if let Some(projection) = self.projection {
-            let stopped = projection.stop().await.context("close the read model");
+        if let Some(projections) = self.projections {
+            let stopped = projections.stop().await.context("close the read models");
             result = result.and(stopped);
         }
         if let Some(nats) = self.nats {

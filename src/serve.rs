@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::NodeArgs;
-use crate::node::{End, Node, Roles};
+use crate::node::{End, Models, Node, Roles};
 
 /// Halted to protect data.
 pub(crate) const EXIT_HALTED: u8 = 4;
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: NodeArgs, roles: Roles) -> anyhow::Result<ExitCode
     let stop = stop_signal()?;
     let node = Node::start(&args, roles).await?;
     tracing::info!(url = %node.url, "ready");
-    if roles.engine && roles.projections {
+    if roles.engine && roles.projections != Models::None {
         eprint_ready(&node);
     }
     let end = node.until_end(stop).await;
@@ -51,7 +51,7 @@ pub(crate) async fn finish(node: Node, end: End) -> anyhow::Result<ExitCode> {
             std::process::exit(i32::from(EXIT_HALTED));
         }
         End::ProjectionHalted(reason) => {
-            crate::say::say(&format!("the read model halted: {reason}"));
+            crate::say::say(&format!("the read models halted: {reason}"));
             node.stop().await?;
             Ok(ExitCode::from(EXIT_HALTED))
         }

@@ -1,38 +1,36 @@
-//! A batch of messages becomes one write: records, rows and checkpoint together.
+//! A batch of messages becomes one write: rows and checkpoint together, for any read model.
 //!
-//! A row is read and written once per batch, however many events of its ticket stand in it. The content
-//! after position p is the same whatever the batches were. A fold that panics costs one ticket its row, not
-//! the worker its life: the ticket is quarantined where it stands, its records are kept, the others go on.
+//! The content after position p is the same whatever the batches were. A fold that panics costs one ticket its
+//! row, not the worker its life: the ticket is quarantined where it stands, the others go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use guichet_schemas::codec;
 use guichet_schemas::event::Event;
-use guichet_schemas::ids::{TicketId, TicketNumber, is_token};
+use guichet_schemas::ids::{TicketId, is_token};
 use guichet_schemas::mirror::Wire as _;
-use guichet_schemas::position::{Partition, StreamVersion};
+use guichet_schemas::position::Partition;
 use guichet_schemas::record::Record;
-use guichet_schemas::wire::{QuarantinedTicket, TicketView};
+use guichet_schemas::wire::QuarantinedTicket;
+use prost::Message as _;
 
+use crate::arrived::Checked;
 use crate::keys;
-use crate::lineage::{Arrived, Halt, Verdict, examine};
-use crate::rows::{RowCache, Rows, TicketKey};
+use crate::lineage::{Halt, Verdict, examine};
+use crate::live::{Live, Slot};
+use crate::projection::{Accepted, Opened, Projection, TicketKey};
 use crate::store::{Batch, Checkpoint, Store, StoreError};
-
-/// The fold of the model: a row and a record make a row.
-pub(crate) type Apply = fn(Option<TicketView>, &Record) -> TicketView;
 
 /// Folds what arrives into a store.
 pub(crate) struct Folder {
     store: Arc<Store>,
+    fold: Box<dyn Projection>,
+    /// Where the answers of this generation are found.
+    slot: Arc<Slot>,
     partition: Partition,
-    apply: Apply,
     checkpoint: Checkpoint,
     quarantined: BTreeSet<TicketKey>,
-    cache: RowCache,
 }
 
 /// How far a batch went.
@@ -56,12 +54,6 @@ pub(crate) enum End {
     Halt(Halt),
 }
 
-struct Accepted {
-    record: Record,
-    bytes: Bytes,
-    ticket: Option<(TicketId, TicketKey)>,
-}
-
 enum StageError {
     /// The fold panicked at this place of the batch.
     Panicked(usize),
@@ -75,7 +67,7 @@ impl From<StoreError> for StageError {
 }
 
 impl Folder {
-    pub(crate) fn open(store: Arc<Store>, partition: Partition, apply: Apply) -> Result<Self, StoreError> {
+    pub(crate) fn open(store: Arc<Store>, partition: Partition) -> Result<Self, StoreError> {
         let view = store.view();
         let checkpoint = view.checkpoint()?;
         let mut quarantined = BTreeSet::new();
@@ -85,7 +77,14 @@ impl Folder {
             quarantined.insert(keys::ticket(&row.tenant, id));
         }
         drop(view);
-        Ok(Self { store, partition, apply, checkpoint, quarantined, cache: RowCache::default() })
+        let Opened { fold, answers } = (store.model().open)(&store)?;
+        let slot = Slot::new(Live::new(Arc::clone(&store), answers));
+        Ok(Self { store, fold, slot, partition, checkpoint, quarantined })
+    }
+
+    /// Where the answers of what is folded here are found.
+    pub(crate) fn slot(&self) -> Arc<Slot> {
+        Arc::clone(&self.slot)
     }
 
     /// Where the model stands, without folding anything.
@@ -94,7 +93,7 @@ impl Folder {
     }
 
     /// Folds what continues the checkpoint, up to the first message that does not.
-    pub(crate) fn fold(&mut self, arrived: Vec<Arrived>) -> Folded {
+    pub(crate) fn fold(&mut self, arrived: &[&Checked]) -> Folded {
         let (accepted, checkpoint, end) = self.accept(arrived);
         if accepted.is_empty() {
             return self.state(end);
@@ -105,20 +104,19 @@ impl Folder {
         }
     }
 
-    fn accept(&self, arrived: Vec<Arrived>) -> (Vec<Accepted>, Checkpoint, End) {
+    fn accept<'a>(&self, arrived: &[&'a Checked]) -> (Vec<Accepted<'a>>, Checkpoint, End) {
         let mut checkpoint = self.checkpoint;
         let mut accepted = Vec::with_capacity(arrived.len());
         for message in arrived {
-            let hash = match examine(&checkpoint, &message) {
+            let sequence = message.arrived.sequence;
+            let hash = match examine(&checkpoint, message) {
                 Verdict::Old => continue,
                 Verdict::Next(hash) => hash,
                 Verdict::Gap => {
-                    let end = End::Gap { wanted: checkpoint.position_or_zero() + 1, got: message.sequence };
+                    let end = End::Gap { wanted: checkpoint.position_or_zero() + 1, got: sequence };
                     return (accepted, checkpoint, end);
                 }
-                Verdict::Damaged => {
-                    return (accepted, checkpoint, End::Damaged { position: message.sequence });
-                }
+                Verdict::Damaged => return (accepted, checkpoint, End::Damaged { position: sequence }),
                 Verdict::Foreign(halt) => return (accepted, checkpoint, End::Halt(halt)),
             };
             match self.read(message) {
@@ -136,10 +134,12 @@ impl Folder {
         (accepted, checkpoint, End::All)
     }
 
-    fn read(&self, message: Arrived) -> Result<Accepted, Halt> {
-        let position = message.sequence;
-        let record =
-            codec::decode_record(&message.bytes).map_err(|fault| Halt::Unreadable { position, fault })?;
+    fn read<'a>(&self, message: &'a Checked) -> Result<Accepted<'a>, Halt> {
+        let position = message.arrived.sequence;
+        let record = match &message.record {
+            Ok(record) => record,
+            Err(fault) => return Err(Halt::Unreadable { position, fault: fault.clone() }),
+        };
         let foreign = |what| Err(Halt::Foreign { position, what });
         if record.position.get() != position {
             return foreign("its record says another position");
@@ -150,29 +150,27 @@ impl Folder {
         if !is_token(&record.tenant) {
             return foreign("its tenant is no token");
         }
-        let ticket = record.ticket_id().map(|id| (id, keys::ticket(&record.tenant, id)));
-        Ok(Accepted { record, bytes: message.bytes, ticket })
+        Ok(Accepted { record, bytes: &message.arrived.bytes, ticket: message.ticket.as_ref() })
     }
 
-    fn write(&mut self, accepted: &[Accepted], checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    fn write(&mut self, accepted: &[Accepted<'_>], checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let store = Arc::clone(&self.store);
         let mut poisoned = BTreeMap::new();
-        let (batch, rows) = loop {
+        let batch = loop {
             match self.stage(&store, accepted, &poisoned) {
                 Ok(staged) => break staged,
                 Err(StageError::Store(error)) => return Err(error),
                 // Rare, so simply do the batch again without what made it panic.
                 Err(StageError::Panicked(index)) => {
-                    let Some((id, key)) = &accepted[index].ticket else { continue };
-                    let record = &accepted[index].record;
-                    tracing::error!(ticket = %id, position = %record.position, event = record.event.type_name(), "the fold panicked; the ticket is quarantined");
-                    poisoned.insert(key.clone(), index);
+                    self.quarantine(&accepted[index], index, &mut poisoned)?;
                 }
             }
         };
+        let live = self.slot.get();
+        let _turn = live.writing();
         batch.commit(checkpoint)?;
+        self.fold.committed();
         self.checkpoint = *checkpoint;
-        self.cache.keep(rows);
         self.quarantined.extend(poisoned.into_keys());
         Ok(())
     }
@@ -180,46 +178,55 @@ impl Folder {
     fn stage<'a>(
         &mut self,
         store: &'a Store,
-        accepted: &'a [Accepted],
+        accepted: &[Accepted<'_>],
         poisoned: &BTreeMap<TicketKey, usize>,
-    ) -> Result<(Batch<'a>, Rows<'a>), StageError> {
+    ) -> Result<Batch<'a>, StageError> {
         let mut batch = store.batch();
-        let mut rows = Rows::default();
-        for (index, Accepted { record, bytes, ticket }) in accepted.iter().enumerate() {
-            batch.put_record(&record.tenant, record.position, bytes);
-            let Some((id, key)) = ticket else { continue };
-            batch.put_ticket_event(&record.tenant, *id, record.version, record.position);
-            if let Event::TicketCreated(e) = &record.event {
-                batch.put_number(&record.tenant, TicketNumber(e.number), *id);
-            }
-            if self.quarantined.contains(key) || poisoned.get(key).is_some_and(|first| *first <= index) {
+        for (index, one) in accepted.iter().enumerate() {
+            let skips = |key| {
+                self.quarantined.contains(key) || poisoned.get(key).is_some_and(|first| *first <= index)
+            };
+            if one.ticket.is_some_and(|(_, key)| skips(key)) {
+                self.fold.skipped(one, &mut batch);
                 continue;
             }
-            let slot = rows.slot(key, &mut self.cache, || match record.version {
-                // Nothing stands before the first event, so there is nothing to look for.
-                StreamVersion::FIRST => Ok(None),
-                _ => store.ticket_row(key),
-            })?;
-            let row = slot.take();
-            let folded = catch_unwind(AssertUnwindSafe(|| (self.apply)(row, record)));
-            *slot = Some(folded.map_err(|_| StageError::Panicked(index))?);
+            let applied = catch_unwind(AssertUnwindSafe(|| self.fold.apply(one, &mut batch)));
+            applied.map_err(|_| StageError::Panicked(index))??;
         }
-        for (key, row) in rows.iter() {
-            batch.put_ticket(key, row);
-        }
+        self.fold.seal(&mut batch);
         for (key, index) in poisoned {
-            batch.put_quarantined(key, &quarantine(&accepted[*index]));
+            batch.put(keys::QUARANTINE, key, &quarantined(&accepted[*index]).encode_to_vec());
         }
-        Ok((batch, rows))
+        Ok(batch)
+    }
+
+    /// Notes what made the batch panic, and opens the model again: what it has in memory is in doubt.
+    fn quarantine(
+        &mut self,
+        one: &Accepted<'_>,
+        index: usize,
+        poisoned: &mut BTreeMap<TicketKey, usize>,
+    ) -> Result<(), StoreError> {
+        let Record { position, event, .. } = one.record;
+        let Some((id, key)) = one.ticket else {
+            // Nothing to set aside: the worker halts, and says that its model failed.
+            panic!("the fold of {} panicked at position {position}", self.store.model().name);
+        };
+        tracing::error!(model = self.store.model().name, ticket = %id, %position, event = event.type_name(), "the fold panicked; the ticket is quarantined");
+        poisoned.insert(key.clone(), index);
+        let Opened { fold, answers } = (self.store.model().open)(&self.store)?;
+        self.fold = fold;
+        self.slot.replace(Live::new(Arc::clone(&self.store), answers));
+        Ok(())
     }
 }
 
 /// What is listed about a ticket that could not be folded. Names the event, never its content.
-fn quarantine(accepted: &Accepted) -> QuarantinedTicket {
-    let record = &accepted.record;
+fn quarantined(accepted: &Accepted<'_>) -> QuarantinedTicket {
+    let record = accepted.record;
     QuarantinedTicket {
         tenant: record.tenant.clone(),
-        ticket_id: accepted.ticket.as_ref().map_or_else(Vec::new, |(id, _)| id.to_wire()),
+        ticket_id: accepted.ticket.map_or_else(Vec::new, |(id, _)| id.to_wire()),
         position: record.position.get(),
         reason: format!("the fold panicked at {} version {}", record.event.type_name(), record.version),
     }

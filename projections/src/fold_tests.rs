@@ -1,12 +1,16 @@
 //! The fold: batches, restarts, quarantine.
 
+use guichet_schemas::codec;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::LogPosition;
+use guichet_schemas::position::{LogPosition, StreamVersion};
+use guichet_schemas::wire::TicketView;
 use proptest::prelude::*;
 
 use super::*;
+use crate::arrived::Arrived;
 use crate::history::{Dice, Entry, History, assigned, ticket_id};
-use crate::model::ticket;
+use crate::model::ticket::{self, TICKET};
+use crate::projection::ReadModel;
 use crate::store::Memory;
 
 struct Desk {
@@ -15,21 +19,26 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(apply: Apply) -> Self {
+    fn new(model: &'static ReadModel) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { folder: open(dir.path(), apply), dir }
+        Self { folder: open(dir.path(), model), dir }
     }
 
     /// Closes and opens the store, as a restart does.
     fn restart(self) -> Self {
         let Self { folder, dir } = self;
-        let apply = folder.apply;
+        let model = folder.store.model();
         drop(folder);
-        Self { folder: open(dir.path(), apply), dir }
+        Self { folder: open(dir.path(), model), dir }
     }
 
     fn fold(&mut self, entries: &[Entry]) -> End {
-        self.folder.fold(entries.iter().map(arrived).collect()).end
+        self.fold_arrived(entries.iter().map(arrived).collect())
+    }
+
+    fn fold_arrived(&mut self, arrived: Vec<Arrived>) -> End {
+        let checked: Vec<_> = arrived.into_iter().map(Checked::of).collect();
+        self.folder.fold(&checked.iter().collect::<Vec<_>>()).end
     }
 
     fn content(&self) -> Hash {
@@ -37,9 +46,9 @@ impl Desk {
     }
 }
 
-fn open(dir: &std::path::Path, apply: Apply) -> Folder {
-    let store = Store::open(dir, &Memory::new(1 << 20, 64 << 20)).unwrap();
-    Folder::open(Arc::new(store), Partition(0), apply).unwrap()
+fn open(dir: &std::path::Path, model: &'static ReadModel) -> Folder {
+    let store = Store::open(dir, model, &Memory::new(1 << 20, 64 << 20)).unwrap();
+    Folder::open(Arc::new(store), Partition(0)).unwrap()
 }
 
 fn arrived(entry: &Entry) -> Arrived {
@@ -52,7 +61,7 @@ fn arrived(entry: &Entry) -> Arrived {
 }
 
 fn content_of(history: &History) -> Hash {
-    let mut desk = Desk::new(ticket::apply);
+    let mut desk = Desk::new(&TICKET);
     assert_eq!(desk.fold(&history.entries), End::All);
     desk.content()
 }
@@ -64,7 +73,7 @@ proptest! {
     fn batches_and_restarts_do_not_show_in_the_content(seed in any::<u64>()) {
         let history = History::busy(seed, 30, 400);
         let mut dice = Dice(seed);
-        let mut desk = Desk::new(ticket::apply);
+        let mut desk = Desk::new(&TICKET);
         let mut at = 0;
         while at < history.entries.len() {
             // Some of what comes was folded before, or comes too early: neither may leave a trace.
@@ -97,7 +106,7 @@ fn another_history_has_another_content() {
 #[test]
 fn the_checkpoint_names_the_last_record_and_its_lineage() {
     let history = History::busy(3, 5, 20);
-    let mut desk = Desk::new(ticket::apply);
+    let mut desk = Desk::new(&TICKET);
     desk.fold(&history.entries);
     let last = history.entries.last().unwrap();
     let expected = Checkpoint { generation: 1, position: Some(last.record.position), hash: last.hash };
@@ -110,6 +119,14 @@ fn a_fold_that_panics_costs_one_ticket_its_row_and_nothing_else() {
         assert!(!(record.ticket_id() == Some(ticket_id(2)) && record.version.get() == 2), "poison");
         ticket::apply(row, record)
     }
+    static BURNS: ReadModel = ReadModel {
+        name: TICKET.name,
+        version: TICKET.version,
+        families: TICKET.families,
+        answers: TICKET.answers,
+        in_memory: false,
+        open: |store| Ok(ticket::opened(store, burns)),
+    };
     let mut history = History::new();
     for number in 1..=3 {
         history.open(number);
@@ -119,7 +136,7 @@ fn a_fold_that_panics_costs_one_ticket_its_row_and_nothing_else() {
     }
     let mut contents = Vec::new();
     for size in [1, 3, 100] {
-        let mut desk = Desk::new(burns);
+        let mut desk = Desk::new(&BURNS);
         for batch in history.entries.chunks(size) {
             assert_eq!(desk.fold(batch), End::All);
         }
@@ -152,7 +169,7 @@ fn an_unknown_event_halts_behind_what_came_before_it() {
     wire.data = None;
     let bytes = prost::Message::encode_to_vec(&wire);
     history.entries[9] = Entry { hash: Hash::of_record(&bytes), bytes, ..history.entries[9].clone() };
-    let mut desk = Desk::new(ticket::apply);
+    let mut desk = Desk::new(&TICKET);
     let end = desk.fold(&history.entries[..10]);
     let End::Halt(halt) = end else { panic!("{end:?}") };
     let said = halt.to_string();
@@ -171,7 +188,7 @@ fn a_record_of_another_partition_or_position_is_foreign() {
         |r: &mut Record| r.position = LogPosition::new(77).unwrap(),
         |r: &mut Record| r.tenant = "a b".to_owned(),
     ] {
-        let mut desk = Desk::new(ticket::apply);
+        let mut desk = Desk::new(&TICKET);
         desk.fold(&history.entries[..5]);
         let mut record = history.entries[5].record.clone();
         change(&mut record);
@@ -181,7 +198,7 @@ fn a_record_of_another_partition_or_position_is_foreign() {
             bytes: bytes.into(),
             ..arrived(&history.entries[5])
         };
-        let end = desk.folder.fold(vec![forged]).end;
+        let end = desk.fold_arrived(vec![forged]);
         assert!(matches!(end, End::Halt(Halt::Foreign { position: 6, .. })), "{end:?}");
     }
 }
@@ -189,7 +206,7 @@ fn a_record_of_another_partition_or_position_is_foreign() {
 #[test]
 fn a_crash_loses_a_tail_and_never_more_in_one_place_than_in_another() {
     let history = History::busy(6, 30, 600);
-    let mut desk = Desk::new(ticket::apply);
+    let mut desk = Desk::new(&TICKET);
     desk.fold(&history.entries[..200]);
     desk.folder.store.flush().unwrap();
     for batch in history.entries[200..400].chunks(10) {
@@ -201,7 +218,7 @@ fn a_crash_loses_a_tail_and_never_more_in_one_place_than_in_another() {
         let file = file.unwrap();
         std::fs::copy(file.path(), crashed.path().join(file.file_name())).unwrap();
     }
-    let mut desk = Desk { folder: open(crashed.path(), ticket::apply), dir: crashed };
+    let mut desk = Desk { folder: open(crashed.path(), &TICKET), dir: crashed };
     assert_eq!(desk.folder.checkpoint.position, LogPosition::new(200));
     let mut begin = history.clone();
     begin.entries.truncate(200);

@@ -1,4 +1,6 @@
-//! Every key of the read model on one page. Numbers are big-endian, so keys sort as they count.
+//! Every key of the read models on one page. Numbers are big-endian, so keys sort as they count.
+//!
+//! The model `ticket`:
 //!
 //! | column family | key | value |
 //! |---|---|---|
@@ -6,6 +8,11 @@
 //! | `ticket_events` | tenant, 0, ticket (16), version (8) | position (8) |
 //! | `tickets` | tenant, 0, ticket (16) | `TicketView`, protobuf, without what an answer computes |
 //! | `numbers` | tenant, 0, number (8) | ticket (16) |
+//!
+//! Every model:
+//!
+//! | column family | key | value |
+//! |---|---|---|
 //! | `quarantine` | tenant, 0, ticket (16) | `QuarantinedTicket`, protobuf |
 //! | `meta` | `format` | version of this page (4) |
 //! | `meta` | `projection` | name, 0, version of the fold (4) |
@@ -32,9 +39,6 @@ pub const NUMBERS: &str = "numbers";
 pub const QUARANTINE: &str = "quarantine";
 /// Format, projection, checkpoint.
 pub const META: &str = "meta";
-
-/// Every column family but `meta`: the content of the model.
-pub const MODEL: &[&str] = &[RECORDS, TICKET_EVENTS, TICKETS, NUMBERS, QUARANTINE];
 
 /// Key of the format version.
 pub const META_FORMAT: &[u8] = b"format";

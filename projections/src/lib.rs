@@ -11,18 +11,21 @@ pub mod keys;
 pub mod store;
 
 pub mod model;
+pub mod projection;
 
+mod arrived;
 mod lineage;
-mod rows;
+mod live;
 
 mod fold;
 mod status;
 mod worker;
 
-mod queries;
+pub mod queries;
 mod running;
 
-pub use running::{Clock, Running, Settings, StartError, start};
+pub use projection::ReadModel;
+pub use running::{Clock, Model, Running, Settings, StartError, start};
 pub use store::{Memory, Store, StoreError};
 
 #[cfg(test)]

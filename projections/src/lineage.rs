@@ -1,24 +1,11 @@
 //! Does this message continue the history that we have folded? Decided by position and hash, never by trust.
 
-use bytes::Bytes;
 use guichet_schemas::codec::DecodeError;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 
+use crate::arrived::{Arrived, Checked};
 use crate::store::Checkpoint;
-
-/// A record as it came, from the stream or from the log service.
-#[derive(Debug, Clone)]
-pub(crate) struct Arrived {
-    /// Sequence in the stream, or place in the log service's answer.
-    pub(crate) sequence: u64,
-    /// Hash of the record at `sequence - 1`, as the sender says.
-    pub(crate) prev_hash: Option<Hash>,
-    /// Hash of this record, as the sender says.
-    pub(crate) hash: Option<Hash>,
-    /// The record.
-    pub(crate) bytes: Bytes,
-}
 
 /// What to do with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +47,8 @@ pub(crate) enum Halt {
 }
 
 /// Compares a message with the checkpoint.
-pub(crate) fn examine(checkpoint: &Checkpoint, arrived: &Arrived) -> Verdict {
+pub(crate) fn examine(checkpoint: &Checkpoint, checked: &Checked) -> Verdict {
+    let arrived = &checked.arrived;
     let have = checkpoint.position_or_zero();
     if arrived.sequence < have || arrived.sequence == 0 {
         return Verdict::Old;
@@ -68,7 +56,7 @@ pub(crate) fn examine(checkpoint: &Checkpoint, arrived: &Arrived) -> Verdict {
     if arrived.sequence > have + 1 {
         return Verdict::Gap;
     }
-    let hash = Hash::of_record(&arrived.bytes);
+    let hash = checked.actual;
     let (Some(said), Some(before)) = (arrived.hash, arrived.prev_hash) else {
         return foreign(arrived, "it has no header Guichet-Hash or Guichet-Prev-Hash");
     };
@@ -99,13 +87,19 @@ fn foreign(arrived: &Arrived, what: &'static str) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn at(position: u64, bytes: &'static [u8]) -> Checkpoint {
         Checkpoint { generation: 1, position: LogPosition::new(position), hash: Hash::of_record(bytes) }
     }
 
-    fn message(sequence: u64, before: &[u8], bytes: &'static [u8]) -> Arrived {
+    fn message(sequence: u64, before: &[u8], bytes: &'static [u8]) -> Checked {
+        Checked::of(message_of(sequence, before, bytes))
+    }
+
+    fn message_of(sequence: u64, before: &[u8], bytes: &'static [u8]) -> Arrived {
         Arrived {
             sequence,
             prev_hash: Some(Hash::of_record(before)),
@@ -141,9 +135,9 @@ mod tests {
     #[test]
     fn a_message_that_was_changed_or_not_written_by_us_is_refused() {
         let checkpoint = at(7, b"seven");
-        let damaged = Arrived { bytes: Bytes::from_static(b"eighT"), ..message(8, b"seven", b"eight") };
-        assert_eq!(examine(&checkpoint, &damaged), Verdict::Damaged);
-        let bare = Arrived { hash: None, ..message(8, b"seven", b"eight") };
+        let damaged = Arrived { bytes: Bytes::from_static(b"eighT"), ..message_of(8, b"seven", b"eight") };
+        assert_eq!(examine(&checkpoint, &Checked::of(damaged)), Verdict::Damaged);
+        let bare = Checked::of(Arrived { hash: None, ..message_of(8, b"seven", b"eight") });
         assert!(matches!(examine(&checkpoint, &bare), Verdict::Foreign(Halt::Foreign { position: 8, .. })));
         assert!(matches!(
             examine(&Checkpoint::EMPTY, &message(1, b"zero", b"one")),

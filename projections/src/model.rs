@@ -1,11 +1,16 @@
-//! The read model "ticket": what a record does to a row, and how it reads to a person. Pure.
+//! The read models: what a record does to their rows, and how these read to a person.
 
 pub mod sentence;
 pub mod ticket;
 pub mod timeline;
 
-/// Name of the projection.
-pub const NAME: &str = "ticket";
-/// Version of the fold. One more whenever the same events give another row; a folder of another version is
-/// rebuilt.
-pub const VERSION: u32 = 1;
+use crate::projection::ReadModel;
+
+/// Every read model of this build.
+pub static ALL: &[&ReadModel] = &[&ticket::TICKET];
+
+/// The model of that name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static ReadModel> {
+    ALL.iter().copied().find(|model| model.name == name)
+}

@@ -5,6 +5,8 @@
 
 mod answer;
 mod ask;
+mod control;
+pub(crate) mod desk;
 mod events;
 mod page;
 mod past;
@@ -22,16 +24,18 @@ use std::time::Duration;
 use async_nats::service::endpoint::Endpoint;
 use async_nats::service::{Request, ServiceExt as _};
 use futures_util::StreamExt as _;
-use guichet_schemas::codec::{Encoding, decode_query};
+use guichet_schemas::codec::{Encoding, decode_query, encode_query_reply};
+use guichet_schemas::position::Partition;
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::subject::{QUERIES, QuerySubject, is_reply};
+use guichet_schemas::subject::{self, QUERIES, QuerySubject, is_reply};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::live::Model;
+use crate::model;
 use crate::running::Clock;
-use crate::status::Status;
-use crate::store::Store;
-use ask::Ask;
+pub use answer::{Found, Reader, Refusal};
+pub use ask::{Ask, Question, Which};
 
 /// Questions taken and not yet answered, waiting ones apart.
 const PENDING_MAX: usize = 1_024;
@@ -41,10 +45,11 @@ const WAITING_MAX: usize = 1_024;
 const READING_MAX: usize = 4;
 const RETRY_AFTER_MS: u64 = 100;
 
-/// Answers questions about the read model.
+/// Answers questions about the read models of this process.
 pub(crate) struct Queries {
-    store: Arc<Store>,
-    status: Arc<Status>,
+    models: Vec<Model>,
+    client: async_nats::Client,
+    partition: Partition,
     clock: Clock,
     pending: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
@@ -65,14 +70,21 @@ struct Counters {
 pub(crate) struct Service {
     announced: async_nats::service::Service,
     receiving: JoinHandle<()>,
+    control: JoinHandle<()>,
     queries: Arc<Queries>,
 }
 
 impl Queries {
-    pub(crate) fn new(store: Arc<Store>, status: Arc<Status>, clock: Clock) -> Self {
+    pub(crate) fn new(
+        models: Vec<Model>,
+        client: async_nats::Client,
+        partition: Partition,
+        clock: Clock,
+    ) -> Self {
         Self {
-            store,
-            status,
+            models,
+            client,
+            partition,
             clock,
             pending: Arc::new(Semaphore::new(PENDING_MAX)),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
@@ -84,11 +96,12 @@ impl Queries {
 }
 
 /// Announces the service and begins to answer.
-pub(crate) async fn serve(
-    queries: Queries,
-    client: async_nats::Client,
-) -> Result<Service, async_nats::Error> {
+///
+/// With all models in the process it takes every question, also those that nobody can answer. With some, it
+/// takes what these answer, so that the processes of a desk complement each other.
+pub(crate) async fn serve(queries: Queries) -> Result<Service, async_nats::Error> {
     let queries = Arc::new(queries);
+    let client = &queries.client;
     let counters = Arc::clone(&queries.counters);
     let announced = client
         .service_builder()
@@ -101,9 +114,19 @@ pub(crate) async fn serve(
         })
         .start("guichet-projections", env!("CARGO_PKG_VERSION"))
         .await?;
-    let endpoint = announced.endpoint_builder().name("query").metadata(metadata()).add(QUERIES).await?;
-    let receiving = tokio::spawn(receive(Arc::clone(&queries), endpoint));
-    Ok(Service { announced, receiving, queries })
+    let mut endpoints = Vec::new();
+    if queries.models.len() == model::ALL.len() {
+        endpoints.push(announced.endpoint_builder().name("query").metadata(metadata()).add(QUERIES).await?);
+    } else {
+        let answers = queries.models.iter().flat_map(|model| model.model().answers);
+        for name in answers.chain(&["projections"]) {
+            let builder = announced.endpoint_builder().name(*name).metadata(metadata());
+            endpoints.push(builder.add(subject::queries_named(name)).await?);
+        }
+    }
+    let control = control::serve(Arc::clone(&queries)).await?;
+    let receiving = tokio::spawn(receive(Arc::clone(&queries), endpoints));
+    Ok(Service { announced, receiving, control, queries })
 }
 
 impl Service {
@@ -113,6 +136,7 @@ impl Service {
             tracing::warn!("the query service could not be withdrawn");
         }
         self.queries.stopping.send_replace(true);
+        self.control.abort();
         // Without a connection the end of the subscription may never come, so the wait is bounded.
         match tokio::time::timeout(wait, &mut self.receiving).await {
             Ok(Ok(())) => {}
@@ -138,12 +162,13 @@ fn metadata() -> HashMap<String, String> {
     .into()
 }
 
-/// Ends with the subscription, and with the last answer.
-async fn receive(queries: Arc<Queries>, mut endpoint: Endpoint) {
+/// Ends with the last subscription, and with the last answer.
+async fn receive(queries: Arc<Queries>, endpoints: Vec<Endpoint>) {
+    let mut requests = futures_util::stream::select_all(endpoints);
     let mut answers = JoinSet::new();
     loop {
         tokio::select! {
-            request = endpoint.next() => match request {
+            request = requests.next() => match request {
                 Some(request) => queries.take(request, &mut answers).await,
                 None => break,
             },
@@ -187,26 +212,52 @@ impl Queries {
     ) -> Result<bytes::Bytes, Rejection> {
         let subject = QuerySubject::parse(&request.message.subject)?;
         let query = decode_query(subject.name, encoding, &request.message.payload)?;
+        let name = subject.name;
         let ask = Ask::check(subject, query, encoding)?;
-        let _place = self.reach(&ask, place).await?;
+        let model = self.models.iter().find(|model| model.model().answers.contains(&name));
+        // What no model answers is about all of them.
+        let place = match model {
+            Some(model) => self.reach(&ask, model, place).await?,
+            None => self.reach_all(&ask, place).await?,
+        };
         // Closed never, so an error cannot come; if it did, "busy" would be true.
         let _slot = self.reading.acquire().await.map_err(|_| busy())?;
+        let _place = place;
+        let Some(model) = model.cloned() else { return self.projections(&ask).await };
         let queries = Arc::clone(self);
-        tokio::task::spawn_blocking(move || queries.read(&ask))
-            .await
-            .map_err(|_| unavailable("the answer failed; report this"))?
+        tokio::task::spawn_blocking(move || {
+            queries.read(&model, &ask).map(|reply| encode_query_reply(&reply, ask.encoding))
+        })
+        .await
+        .map_err(|_| unavailable("the answer failed; report this"))?
+    }
+
+    async fn reach_all(
+        &self,
+        ask: &Ask,
+        mut place: OwnedSemaphorePermit,
+    ) -> Result<OwnedSemaphorePermit, Rejection> {
+        for model in &self.models {
+            place = self.reach(ask, model, place).await?;
+        }
+        Ok(place)
     }
 
     /// Waits until the model has folded the position that the asker wants to see. Who waits gives the place
     /// among the pending to others.
-    async fn reach(&self, ask: &Ask, place: OwnedSemaphorePermit) -> Result<OwnedSemaphorePermit, Rejection> {
-        let mut position = self.status.position();
+    async fn reach(
+        &self,
+        ask: &Ask,
+        model: &Model,
+        place: OwnedSemaphorePermit,
+    ) -> Result<OwnedSemaphorePermit, Rejection> {
+        let mut position = model.position();
         if *position.borrow() >= ask.min_position {
             return Ok(place);
         }
         drop(place);
         let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| busy())?;
-        let mut halted = self.status.halted();
+        let mut halted = model.halted();
         let mut stopping = self.stopping.subscribe();
         tokio::select! {
             biased;
@@ -216,7 +267,7 @@ impl Queries {
             _ = stopping.wait_for(|stopping| *stopping) => {}
             () = tokio::time::sleep(ask.wait) => {}
         }
-        let have = *self.status.position().borrow();
+        let have = *model.position().borrow();
         Err(Rejection::Unavailable {
             reason: format!("the read model is at position {have}, not yet at {}", ask.min_position),
             as_of_position: Some(have),

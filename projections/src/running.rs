@@ -1,4 +1,5 @@
-//! Starting and stopping: opens the store, starts worker and query service, and stops both in order.
+//! Starting and stopping: opens the stores, starts the feed, a worker per model and the query service, and stops
+//! them in the reverse order.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,26 +7,26 @@ use std::time::Duration;
 
 use guichet_schemas::position::Partition;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::ProjectionView;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::fold::{End, Folder};
-use crate::model;
+pub use crate::live::Model;
+use crate::projection::ReadModel;
 use crate::queries::{self, Queries};
 use crate::status::Status;
 use crate::store::{Memory, Store, StoreError};
-use crate::worker::Worker;
+use crate::worker::{Feed, Worker};
 
 /// How long a stopping service waits for answers that are on their way.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
-/// What a projection worker needs to know.
+/// What the projections of a process need to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Folder of its own, for the read model.
+    /// Folder in which each read model has its own, `projection-<name>-<partition>`.
     pub dir: PathBuf,
-    /// Which log it folds.
+    /// Which log they fold.
     pub partition: Partition,
     /// Events written in one batch, at most; 4,000 is a good value. Changes speed and memory, never content.
     pub batch_events_max: usize,
@@ -34,93 +35,119 @@ pub struct Settings {
 /// Says what time it is, for answers. Nothing of it is ever written.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Why a projection could not start.
+/// Why the projections could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The read model.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    /// A read model.
+    #[error("the read model {model} cannot be opened")]
+    Store {
+        /// Which.
+        model: &'static str,
+        /// Why.
+        source: StoreError,
+    },
     /// The query service.
     #[error("the query service could not be announced over NATS")]
     Service(#[source] async_nats::Error),
 }
 
-/// A projection at work.
+/// The projections of a process at work.
 pub struct Running {
-    store: Arc<Store>,
-    status: Arc<Status>,
+    models: Vec<Model>,
     stop: watch::Sender<bool>,
-    worker: JoinHandle<()>,
+    workers: Vec<JoinHandle<()>>,
     service: queries::Service,
 }
 
-/// Starts the ticket projection: its worker and the query service.
+/// Starts read models: the feed that they share, a worker each, and the service that answers for them.
 ///
-/// Needs no stream and no engine to be there yet; it waits for them.
+/// Needs no stream and no engine to be there yet; they wait for them.
 ///
 /// # Errors
-/// The read model cannot be opened, or the service cannot subscribe.
+/// A read model cannot be opened, or the service cannot subscribe.
 pub async fn start(
     settings: Settings,
+    models: &[&'static ReadModel],
     memory: Memory,
     client: async_nats::Client,
     clock: Clock,
 ) -> Result<Running, StartError> {
-    let partition = settings.partition;
-    let (store, folder) = blocking(move || {
-        let store = Arc::new(Store::open(&settings.dir, &memory)?);
-        let folder = Folder::open(Arc::clone(&store), partition, model::ticket::apply)?;
-        Ok::<_, StoreError>((store, folder))
-    })
-    .await?;
-    let status = Arc::new(Status::new(&folder.state(End::All)));
     let (stop, stopped) = watch::channel(false);
-    let queries = Queries::new(Arc::clone(&store), Arc::clone(&status), clock);
-    let service = queries::serve(queries, client.clone()).await.map_err(StartError::Service)?;
-    let worker =
-        Worker::new(folder, Arc::clone(&status), client, partition, settings.batch_events_max, stopped);
-    Ok(Running { store, status, stop, worker: tokio::spawn(worker.run()), service })
+    let feed = Feed::new();
+    let mut handles = Vec::new();
+    let mut ready = Vec::new();
+    for model in models.iter().copied() {
+        let folder = open(&settings, model, &memory).await?;
+        let status = Arc::new(Status::new(model, &folder.state(End::All)));
+        handles.push(Model { status: Arc::clone(&status), slot: folder.slot() });
+        ready.push(Worker::new(
+            folder,
+            status,
+            feed.clone(),
+            client.clone(),
+            settings.partition,
+            settings.batch_events_max,
+            stopped.clone(),
+        ));
+    }
+    let queries = Queries::new(handles.clone(), client.clone(), settings.partition, clock);
+    let service = queries::serve(queries).await.map_err(StartError::Service)?;
+    let mut workers = vec![tokio::spawn(feed.run(client, settings.partition, stopped))];
+    workers.extend(ready.into_iter().map(|worker| tokio::spawn(worker.run())));
+    Ok(Running { models: handles, stop, workers, service })
+}
+
+async fn open(settings: &Settings, model: &'static ReadModel, memory: &Memory) -> Result<Folder, StartError> {
+    let dir = settings.dir.join(format!("projection-{}-{}", model.name, settings.partition));
+    let (memory, partition) = (memory.clone(), settings.partition);
+    let opened = blocking(move || {
+        std::fs::create_dir_all(&dir).map_err(|error| StoreError::Folder { dir: dir.clone(), error })?;
+        Folder::open(Arc::new(Store::open(&dir, model, &memory)?), partition)
+    });
+    opened.await.map_err(|source| StartError::Store { model: model.name, source })
 }
 
 impl Running {
-    /// The last position folded; 0 before the first.
+    /// The read models of this process, in the order in which they were named.
     #[must_use]
-    pub fn position(&self) -> watch::Receiver<u64> {
-        self.status.position()
+    pub fn models(&self) -> &[Model] {
+        &self.models
     }
 
-    /// Becomes the reason when the worker must stand still until a person has looked.
+    /// The read model of that name, if it runs here.
     #[must_use]
-    pub fn halted(&self) -> watch::Receiver<Option<String>> {
-        self.status.halted()
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.model().name == name)
     }
 
-    /// What the query `projections` answers, with the quarantined tickets of all tenants.
-    ///
-    /// # Errors
-    /// The read model cannot be read.
-    pub fn status(&self) -> Result<ProjectionView, StoreError> {
-        self.status.projection(&self.store.view(), None)
+    /// Waits until every model stands still, and says why. As long as one goes on, the process is of use.
+    pub async fn all_halted(&self) -> String {
+        let mut reasons = Vec::new();
+        for model in &self.models {
+            let mut halted = model.halted();
+            let reason = match halted.wait_for(Option::is_some).await {
+                Ok(reason) => reason.clone().unwrap_or_default(),
+                Err(_) => std::future::pending().await,
+            };
+            reasons.push(format!("{}: {reason}", model.model().name));
+        }
+        reasons.join("; ")
     }
 
-    /// The read model.
-    #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// Ends the service, then the worker after the batch at hand, then brings the model to the disk.
+    /// Ends the service, then the workers after the batch at hand, then brings the models to the disk.
     ///
     /// # Errors
     /// The last flush failed; what it held is read from the stream again at the next start.
     pub async fn stop(self) -> Result<(), StoreError> {
         self.service.stop(DRAIN_MAX).await;
         self.stop.send_replace(true);
-        if self.worker.await.is_err() {
-            tracing::error!("the worker ended in a panic");
+        for worker in self.workers {
+            if worker.await.is_err() {
+                tracing::error!("a worker ended in a panic");
+            }
         }
-        let store = self.store;
-        blocking(move || store.flush()).await
+        let stores: Vec<_> = self.models.iter().map(Model::store).collect();
+        blocking(move || stores.iter().try_for_each(|store| store.flush())).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! How the worker is, for those who ask: one place that the worker writes and the queries read.
+//! How the worker of a model is, for those who ask: one place that the worker writes and the queries read.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,13 +9,14 @@ use tokio::sync::watch;
 
 use crate::fold::Folded;
 use crate::lineage::Halt;
-use crate::model;
+use crate::projection::ReadModel;
 use crate::store::{Checkpoint, StoreError, View};
 
 /// Up to this many positions behind is still live: under load a batch is always on its way.
 const LIVE_LAG_MAX: u64 = 1_000;
 
 pub(crate) struct Status {
+    model: &'static ReadModel,
     position: watch::Sender<u64>,
     halted: watch::Sender<Option<String>>,
     /// Newest event known to be in the stream or the log.
@@ -26,8 +27,9 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    pub(crate) fn new(folded: &Folded) -> Self {
+    pub(crate) fn new(model: &'static ReadModel, folded: &Folded) -> Self {
         let status = Self {
+            model,
             position: watch::Sender::new(0),
             halted: watch::Sender::new(None),
             newest: AtomicU64::new(0),
@@ -38,9 +40,16 @@ impl Status {
         status
     }
 
+    pub(crate) fn model(&self) -> &'static ReadModel {
+        self.model
+    }
+
     pub(crate) fn folded(&self, folded: &Folded) {
         self.quarantined.store(folded.quarantined, Ordering::Relaxed);
-        self.position.send_replace(folded.checkpoint.position_or_zero());
+        let position = folded.checkpoint.position_or_zero();
+        if self.position.send_if_modified(|have| std::mem::replace(have, position) != position) {
+            self.connected();
+        }
     }
 
     pub(crate) fn newest(&self, position: u64) {
@@ -86,8 +95,8 @@ impl Status {
         let lag = self.behind(&checkpoint);
         let (state, reason) = self.state(lag);
         Ok(ProjectionView {
-            name: model::NAME.to_owned(),
-            version: model::VERSION,
+            name: self.model.name.to_owned(),
+            version: self.model.version,
             generation: checkpoint.generation,
             checkpoint: checkpoint.position_or_zero(),
             checkpoint_hash: checkpoint.hash.to_wire(),

@@ -8,6 +8,7 @@
 
 mod checkpoint;
 mod content;
+mod family;
 mod options;
 mod view;
 mod write;
@@ -15,20 +16,24 @@ mod write;
 use std::path::Path;
 
 use guichet_schemas::ids::TicketId;
-use guichet_schemas::wire;
-use prost::Message as _;
 use rocksdb::{ColumnFamily, DB, FlushOptions};
 
 pub use checkpoint::Checkpoint;
+pub use family::{Family, Merge};
 pub use options::Memory;
-pub use view::View;
-pub(crate) use write::Batch;
+pub use view::{Entry, View};
+pub use write::Batch;
 
-use crate::{keys, model};
+use crate::keys;
+use crate::projection::ReadModel;
+
+/// What every model has beside its own families.
+const COMMON: [Family; 2] = [Family::ranges(keys::QUARANTINE), Family::ranges(keys::META)];
 
 /// A read model on disk.
 pub struct Store {
     db: DB,
+    model: &'static ReadModel,
 }
 
 /// What can go wrong with a read model.
@@ -37,6 +42,15 @@ pub enum StoreError {
     /// The disk or RocksDB refused. What is on disk is consistent; restart to go on from there.
     #[error("the read model could not be read or written")]
     Storage(#[from] rocksdb::Error),
+    /// The folder itself.
+    #[error("the folder {dir} cannot be made")]
+    Folder {
+        /// Which.
+        dir: std::path::PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
     /// A row cannot be read. Delete the folder to rebuild the model from the log.
     #[error(
         "the read model is damaged: {what} cannot be read; delete its folder, it is rebuilt from the log"
@@ -72,11 +86,17 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be opened, or another program than this one must read it.
-    pub fn open(dir: &Path, memory: &Memory) -> Result<Self, StoreError> {
-        let families = keys::MODEL.iter().chain([&keys::META]).map(|name| options::family(name, memory));
-        let store = Self { db: DB::open_cf_descriptors(&options::database(memory), dir, families)? };
+    pub fn open(dir: &Path, model: &'static ReadModel, memory: &Memory) -> Result<Self, StoreError> {
+        let families = model.families.iter().chain(&COMMON).map(|one| options::family(*one, memory));
+        let store = Self { db: DB::open_cf_descriptors(&options::database(memory), dir, families)?, model };
         store.check_format()?;
         Ok(store)
+    }
+
+    /// The model that it holds.
+    #[must_use]
+    pub fn model(&self) -> &'static ReadModel {
+        self.model
     }
 
     /// How far the model is.
@@ -94,16 +114,25 @@ impl Store {
     }
 
     pub(crate) fn batch(&self) -> Batch<'_> {
-        Batch::new(&self.db)
+        Batch::new(&self.db, self.families().map(|name| (name, family(&self.db, name))).collect())
     }
 
-    pub(crate) fn ticket_row(&self, key: &[u8]) -> Result<Option<wire::TicketView>, StoreError> {
-        let Some(bytes) = self.db.get_pinned_cf(family(&self.db, keys::TICKETS), key)? else {
-            return Ok(None);
-        };
-        wire::TicketView::decode(&*bytes)
-            .map(Some)
-            .map_err(|_| StoreError::Damaged { what: "a ticket's row" })
+    /// The names of all families, in the order of the content hash; `meta` is the last.
+    pub(crate) fn families(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.model.families.iter().chain(&COMMON).map(|family| family.name)
+    }
+
+    /// A row as it is now, handed to `read` without a copy.
+    ///
+    /// # Errors
+    /// It cannot be read, or `read` says that it is damaged.
+    pub fn row<T>(
+        &self,
+        name: &str,
+        key: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        self.db.get_pinned_cf(family(&self.db, name), key)?.map(|bytes| read(&bytes)).transpose()
     }
 
     /// Brings everything written so far to the disk.
@@ -111,14 +140,13 @@ impl Store {
     /// # Errors
     /// The disk refused.
     pub fn flush(&self) -> Result<(), StoreError> {
-        let families: Vec<_> =
-            keys::MODEL.iter().chain([&keys::META]).map(|name| family(&self.db, name)).collect();
+        let families: Vec<_> = self.families().map(|name| family(&self.db, name)).collect();
         Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 
     fn check_format(&self) -> Result<(), StoreError> {
         let meta = family(&self.db, keys::META);
-        let wanted = projection_mark();
+        let wanted = projection_mark(self.model);
         match self.db.get_cf(meta, keys::META_FORMAT)? {
             None => {
                 let mut batch = rocksdb::WriteBatch::default();
@@ -146,9 +174,9 @@ impl Store {
 }
 
 /// Name and version of the fold, as they stand in `meta`.
-fn projection_mark() -> Vec<u8> {
-    let mut mark = keys::tenant(model::NAME);
-    mark.extend_from_slice(&model::VERSION.to_be_bytes());
+fn projection_mark(model: &ReadModel) -> Vec<u8> {
+    let mut mark = keys::tenant(model.name);
+    mark.extend_from_slice(&model.version.to_be_bytes());
     mark
 }
 
@@ -176,18 +204,19 @@ mod tests {
     use guichet_schemas::position::LogPosition;
 
     use super::*;
+    use crate::model::ticket::TICKET;
 
     /// What opening a folder says after its mark in `meta` was changed.
     fn refusal(key: &[u8], mark: &[u8]) -> String {
         let dir = tempfile::tempdir().unwrap();
         let memory = Memory::new(1 << 20, 1 << 20);
-        let store = Store::open(dir.path(), &memory).unwrap();
+        let store = Store::open(dir.path(), &TICKET, &memory).unwrap();
         let mut batch = rocksdb::WriteBatch::default();
         batch.put_cf(family(&store.db, keys::META), key, mark);
         store.db.write_without_wal(batch).unwrap();
         store.flush().unwrap();
         drop(store);
-        Store::open(dir.path(), &memory).err().expect("must be refused").to_string()
+        Store::open(dir.path(), &TICKET, &memory).err().expect("must be refused").to_string()
     }
 
     #[test]
@@ -198,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_folder_of_another_fold_is_refused() {
-        let mut mark = projection_mark();
+        let mut mark = projection_mark(&TICKET);
         mark.pop();
         mark.push(99);
         let said = refusal(keys::META_PROJECTION, &mark);
@@ -209,11 +238,11 @@ mod tests {
     fn a_crash_loses_the_same_tail_everywhere() {
         let dir = tempfile::tempdir().unwrap();
         let memory = Memory::new(1 << 20, 1 << 30);
-        let store = Store::open(dir.path(), &memory).unwrap();
+        let store = Store::open(dir.path(), &TICKET, &memory).unwrap();
         // Enough for the column family of the records, and for no other, to be full.
         for position in (1..=600).filter_map(LogPosition::new) {
             let mut batch = store.batch();
-            batch.put_record("default", position, &[7; 40_000]);
+            batch.put(keys::RECORDS, &keys::record("default", position), &[7; 40_000]);
             batch.commit(&Checkpoint { generation: 1, position: Some(position), hash: Hash::ZERO }).unwrap();
         }
         store.db.wait_for_compact(&rocksdb::WaitForCompactOptions::default()).unwrap();
@@ -223,7 +252,7 @@ mod tests {
             let file = file.unwrap();
             std::fs::copy(file.path(), crashed.path().join(file.file_name())).unwrap();
         }
-        let left = Store::open(crashed.path(), &memory).unwrap();
+        let left = Store::open(crashed.path(), &TICKET, &memory).unwrap();
         let have = left.checkpoint().unwrap().position_or_zero();
         assert!((1..600).contains(&have), "a flush in between, and a tail that was lost: {have}");
         assert_eq!(left.view().records_from("default", LogPosition::FIRST).count() as u64, have);

@@ -1,16 +1,17 @@
-//! The worker: reads the stream from its own checkpoint on, folds, and recovers by itself from whatever
-//! the broker does. It never skips, and it never believes the broker's memory of where it was.
+//! The worker of one read model: hears the stream from its own checkpoint on, folds, and recovers by itself from
+//! whatever the broker does. It never skips, and it never believes the broker's memory of where it was.
 //!
 //! ```text
-//! follow: find the stream ─▶ verify the hash at the checkpoint ─▶ consume from checkpoint + 1
-//!              │ no stream, it begins later,                          │ anything odd
-//!              ▼ or it is far ahead                                   ▼
-//!         read the log service                                   follow again, after a pause
+//! follow: find the stream ─▶ verify the hash at the checkpoint ─▶ fill up to the feed ─▶ hear the feed
+//!              │ no stream, or it begins later              the log service,  │         │ anything odd
+//!              ▼                                            or a consumer ◀───┘         ▼
+//!         read the log service                              of its own         follow again, after a pause
 //! ```
 //!
-//! Far behind, the log service is several times faster: records by the thousand, where the stream brings
-//! them one by one, each with a score of headers.
+//! The models of a process share one reader, the feed. To fill up, the log service is several times faster than
+//! the stream: records by the thousand, where the stream brings them one by one, each with a score of headers.
 
+mod feed;
 mod log_service;
 mod pause;
 mod stream;
@@ -25,25 +26,27 @@ use guichet_schemas::position::Partition;
 use tokio::sync::watch;
 use tokio::task::unconstrained;
 
+use crate::arrived::{Arrived, Checked};
 use crate::fold::{End, Folded, Folder};
-use crate::lineage::{Arrived, Halt};
+use crate::lineage::Halt;
 use crate::status::Status;
 use crate::store::Checkpoint;
+pub(crate) use feed::Feed;
+use feed::{Heard, Portion};
 use log_service::{LogService, Reply};
 use pause::{Backoff, Pause};
-use stream::{Extent, Messages};
+use stream::Extent;
 
 /// Bytes folded in one batch, beside the number of events that the settings allow.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// After this long without a message the stream is asked whether there should have been one.
 const WATCHDOG: Duration = Duration::from_secs(3);
-/// From this many positions on the log is read instead of the stream, if somebody serves it.
-const FAR_BEHIND: u64 = 10_000;
 
 pub(crate) struct Worker {
     folder: Arc<Mutex<Folder>>,
     status: Arc<Status>,
     checkpoint: Checkpoint,
+    feed: Feed,
     jetstream: jetstream::Context,
     log: LogService,
     /// Whether an engine answered when it was last asked.
@@ -53,10 +56,18 @@ pub(crate) struct Worker {
     stop: watch::Receiver<bool>,
 }
 
+/// What is folded at a time.
+#[derive(Clone)]
+enum Input {
+    Own(Arc<Vec<Arrived>>),
+    Shared(Vec<Arc<Portion>>),
+}
+
 impl Worker {
     pub(crate) fn new(
         folder: Folder,
         status: Arc<Status>,
+        feed: Feed,
         client: async_nats::Client,
         partition: Partition,
         batch_events_max: usize,
@@ -67,6 +78,7 @@ impl Worker {
             folder: Arc::new(Mutex::new(folder)),
             status,
             checkpoint,
+            feed,
             jetstream: stream::context(client.clone()),
             log: LogService::new(client, partition),
             log_answers: false,
@@ -78,6 +90,7 @@ impl Worker {
 
     /// Runs until it is stopped or must halt. The batch at hand is finished in both cases.
     pub(crate) async fn run(mut self) {
+        let model = self.status.model().name;
         let mut backoff = Backoff::default();
         loop {
             let before = self.checkpoint;
@@ -87,14 +100,14 @@ impl Worker {
             }
             match pause {
                 Pause::Stopped => return,
-                Pause::FarBehind => {}
                 Pause::Halted(halt) => {
-                    tracing::error!(%halt, "the ticket projection halts");
+                    tracing::error!(model, %halt, "the projection halts");
                     return self.status.halt(&halt);
                 }
                 Pause::Interrupted(why) => {
                     if self.status.waits(&why) {
-                        tracing::warn!(%why, position = self.checkpoint.position_or_zero(), "the ticket projection waits");
+                        let position = self.checkpoint.position_or_zero();
+                        tracing::warn!(model, %why, position, "the projection waits");
                     }
                     if self.unless_stopped(tokio::time::sleep(backoff.next())).await.is_err() {
                         return;
@@ -114,16 +127,13 @@ impl Worker {
     async fn try_follow(&mut self) -> Result<std::convert::Infallible, Pause> {
         let extent = self.unless_stopped(stream::extent(&self.jetstream, self.partition)).await??;
         self.verify(extent.as_ref()).await?;
-        let next = self.checkpoint.position_or_zero() + 1;
         match extent {
             Some(extent) => {
                 self.status.newest(extent.last);
-                if next < extent.first {
+                if self.position() + 1 < extent.first {
                     self.read_log_until(extent.first - 1).await?;
-                } else if self.log_answers && self.is_far_behind() {
-                    self.catch_up(extent.last).await?;
                 }
-                self.consume(&extent).await
+                self.hear().await
             }
             None => {
                 self.read_log_until(u64::MAX).await?;
@@ -160,102 +170,97 @@ impl Worker {
         }
     }
 
-    async fn consume(&mut self, extent: &Extent) -> Result<std::convert::Infallible, Pause> {
-        let start = self.checkpoint.position_or_zero() + 1;
-        let mut messages = self.unless_stopped(stream::messages(extent, start)).await??;
+    /// Listens to the feed, as long as it lasts.
+    async fn hear(&mut self) -> Result<std::convert::Infallible, Pause> {
+        let mut feed = self.unless_stopped(self.feed.listen()).await??;
+        self.fill(feed.reaches()).await?;
         self.status.connected();
         loop {
-            let Ok(next) = self.unless_stopped(tokio::time::timeout(WATCHDOG, messages.next())).await? else {
-                self.watch().await?;
-                continue;
+            let mut portions = match self.unless_stopped(feed.hear()).await? {
+                Some(Heard::Portion(portion)) => vec![portion],
+                Some(Heard::Broken(why)) => return Err(Pause::Interrupted(why)),
+                // Dropped because we were slow, or because nobody knows: what we should have is known.
+                Some(Heard::Missed) | None => {
+                    self.fill(feed.reaches()).await?;
+                    continue;
+                }
             };
-            let (arrived, ended) = self.drain(next, &mut messages)?;
-            match self.fold(arrived).await? {
+            while portions.iter().map(|portion| portion.messages.len()).sum::<usize>() < self.batch_events_max
+                && let Some(more) = feed.more()
+            {
+                portions.push(more);
+            }
+            self.take(portions).await?;
+        }
+    }
+
+    /// Folds portions of the feed, with what is missing between them.
+    async fn take(&mut self, portions: Vec<Arc<Portion>>) -> Result<(), Pause> {
+        if let Some(last) = portions.last() {
+            self.status.newest(last.newest);
+        }
+        let input = Input::Shared(portions);
+        loop {
+            match self.fold(input.clone()).await? {
+                End::All => return Ok(()),
+                End::Gap { got, .. } => self.fill(got - 1).await?,
+                End::Damaged { position } => self.read_damaged(position).await?,
+                End::Halt(halt) => return Err(Pause::Halted(halt)),
+            }
+        }
+    }
+
+    /// Folds by itself up to a position: from the log as long as it answers, else from the stream.
+    async fn fill(&mut self, until: u64) -> Result<(), Pause> {
+        if self.position() < until && self.log_answers {
+            match self.read_log_until(until).await {
+                Err(Pause::Interrupted(_)) => self.log_answers = false,
+                done => return done,
+            }
+        }
+        if self.position() < until { self.consume_until(until).await } else { Ok(()) }
+    }
+
+    /// Reads the stream with a consumer of its own.
+    async fn consume_until(&mut self, until: u64) -> Result<(), Pause> {
+        let extent = self.unless_stopped(stream::extent(&self.jetstream, self.partition)).await??;
+        let extent = extent.ok_or_else(|| Pause::Interrupted("the stream is gone".to_owned()))?;
+        let start = self.position() + 1;
+        let mut messages = self.unless_stopped(stream::messages(&extent, start)).await??;
+        while self.position() < until {
+            let Ok(next) = self.unless_stopped(tokio::time::timeout(WATCHDOG, messages.next())).await? else {
+                return Err(Pause::Interrupted(format!(
+                    "the stream should have position {until}, the consumer delivers nothing"
+                )));
+            };
+            // Unconstrained: tokio's budget would end every batch after 128 messages.
+            let more = || unconstrained(messages.next()).now_or_never();
+            let (arrived, newest, ended) = stream::drain(next, self.batch_events_max, BATCH_BYTES_MAX, more)?;
+            self.status.newest(newest);
+            match self.fold(Input::Own(Arc::new(arrived))).await? {
                 End::All => {}
                 // The consumer that was told to begin here did not: the message is not in the stream.
                 End::Gap { wanted, got } if wanted == start => self.read_log_until(got - 1).await?,
                 End::Gap { wanted, got } => {
                     return Err(Pause::Interrupted(format!("expected position {wanted}, got {got}")));
                 }
-                End::Damaged { position } => {
-                    tracing::error!(
-                        position,
-                        "the stream's message is not what was published; reading the log instead"
-                    );
-                    self.read_log_until(position).await?;
-                }
+                End::Damaged { position } => self.read_damaged(position).await?,
                 End::Halt(halt) => return Err(Pause::Halted(halt)),
             }
             if let Some(why) = ended {
                 return Err(why);
             }
-            if self.log_answers && self.is_far_behind() {
-                return Err(Pause::FarBehind);
-            }
         }
+        Ok(())
     }
 
-    fn is_far_behind(&self) -> bool {
-        self.status.behind(&self.checkpoint) > FAR_BEHIND
+    async fn read_damaged(&mut self, position: u64) -> Result<(), Pause> {
+        tracing::error!(position, "the stream's message is not what was published; reading the log instead");
+        self.read_log_until(position).await
     }
 
-    /// Reads the log as long as it answers; what it does not give, the stream will.
-    async fn catch_up(&mut self, until: u64) -> Result<(), Pause> {
-        match self.read_log_until(until).await {
-            Err(Pause::Interrupted(_)) => {
-                self.log_answers = false;
-                Ok(())
-            }
-            done => done,
-        }
-    }
-
-    /// Takes what has arrived, up to the limits of a batch, without waiting for more.
-    fn drain(
-        &self,
-        first: stream::Next,
-        messages: &mut Messages,
-    ) -> Result<(Vec<Arrived>, Option<Pause>), Pause> {
-        let mut next = first;
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        loop {
-            match stream::arrived(next) {
-                Ok((arrived, newest)) => {
-                    bytes += arrived.bytes.len();
-                    batch.push(arrived);
-                    if batch.len() >= self.batch_events_max || bytes >= BATCH_BYTES_MAX {
-                        self.status.newest(newest);
-                        return Ok((batch, None));
-                    }
-                    // Unconstrained: tokio's budget would end every batch after 128 messages.
-                    match unconstrained(messages.next()).now_or_never() {
-                        Some(more) => next = more,
-                        None => {
-                            self.status.newest(newest);
-                            return Ok((batch, None));
-                        }
-                    }
-                }
-                Err(why) if batch.is_empty() => return Err(why),
-                Err(why) => return Ok((batch, Some(why))),
-            }
-        }
-    }
-
-    /// Nothing came for a while. Should it have?
-    async fn watch(&self) -> Result<(), Pause> {
-        let have = self.checkpoint.position_or_zero();
-        match self.unless_stopped(stream::extent(&self.jetstream, self.partition)).await?? {
-            Some(extent) if extent.first > have + 1 || extent.last > have => Err(Pause::Interrupted(
-                format!("the stream is at {}, the consumer delivers nothing", extent.last),
-            )),
-            Some(extent) => {
-                self.status.newest(extent.last);
-                Ok(())
-            }
-            None => Err(Pause::Interrupted("the stream is gone".to_owned())),
-        }
+    fn position(&self) -> u64 {
+        self.checkpoint.position_or_zero()
     }
 
     /// Folds from the log service what the stream does not have, up to `until`; `u64::MAX` is the head of the log.
@@ -292,7 +297,7 @@ impl Worker {
                 }
             }
             self.status.newest(batch.head);
-            match self.fold(log_service::arrived(from, batch.records)).await? {
+            match self.fold(Input::Own(Arc::new(log_service::arrived(from, batch.records)))).await? {
                 End::Halt(halt) => return Err(Pause::Halted(halt)),
                 End::All | End::Gap { .. } | End::Damaged { .. }
                     if self.checkpoint.position_or_zero() == have =>
@@ -307,15 +312,24 @@ impl Worker {
     }
 
     /// Folds on a thread that may block.
-    async fn fold(&mut self, arrived: Vec<Arrived>) -> Result<End, Pause> {
-        let folder = Arc::clone(&self.folder);
+    async fn fold(&mut self, input: Input) -> Result<End, Pause> {
+        let (folder, status, size) =
+            (Arc::clone(&self.folder), Arc::clone(&self.status), self.batch_events_max);
         let folded = tokio::task::spawn_blocking(move || {
-            folder.lock().unwrap_or_else(PoisonError::into_inner).fold(arrived)
+            let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+            match input {
+                Input::Own(arrived) => {
+                    let checked: Vec<_> = arrived.iter().cloned().map(Checked::of).collect();
+                    in_batches(&mut folder, &status, size, checked.iter())
+                }
+                Input::Shared(portions) => {
+                    let messages = portions.iter().flat_map(|portion| &portion.messages);
+                    in_batches(&mut folder, &status, size, messages)
+                }
+            }
         });
-        let folded: Folded =
-            folded.await.map_err(|_| Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
+        let folded = folded.await.map_err(|_| Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
         self.checkpoint = folded.checkpoint;
-        self.status.folded(&folded);
         Ok(folded.end)
     }
 
@@ -328,4 +342,22 @@ impl Worker {
             done = work => Ok(done),
         }
     }
+}
+
+fn in_batches<'a>(
+    folder: &mut Folder,
+    status: &Status,
+    size: usize,
+    messages: impl Iterator<Item = &'a Checked>,
+) -> Folded {
+    let messages: Vec<&Checked> = messages.collect();
+    let mut folded = folder.state(End::All);
+    for batch in messages.chunks(size) {
+        folded = folder.fold(batch);
+        status.folded(&folded);
+        if folded.end != End::All {
+            break;
+        }
+    }
+    folded
 }

@@ -26,6 +26,18 @@ pub fn query(tenant: &TenantId, caller: &CallerId, name: &str) -> String {
     format!("guichet.v1.query.{tenant}.{caller}.{name}")
 }
 
+/// The queries of one name, of all tenants and callers.
+#[must_use]
+pub fn queries_named(name: &str) -> String {
+    format!("guichet.v1.query.*.*.{name}")
+}
+
+/// What processes of one desk tell each other about a read model. Ours alone, no part of the contract.
+#[must_use]
+pub fn projection(partition: Partition, model: &str, verb: &str) -> String {
+    format!("guichet.v1.projection.{partition}.{model}.{verb}")
+}
+
 /// Where an event is published.
 #[must_use]
 pub fn event(tenant: &str, partition: Partition, type_name: &str) -> String {

@@ -4,6 +4,10 @@
 //! The fold is total: whatever the log says happened, happened, and no sequence of events makes it panic.
 //! What depends on the present instant is not in the row; [`answer`] adds it.
 
+mod projection;
+mod rows;
+mod view;
+
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
     CommentAdded, Event, FieldChanged, PriorityChanged, StatusChanged, TagsChanged, TicketAssigned,
@@ -14,6 +18,10 @@ use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{self, TicketView};
 use guichet_schemas::words::{TicketState, Visibility};
+
+pub use projection::TICKET;
+#[cfg(test)]
+pub(crate) use projection::opened;
 
 /// What a ticket is after a record. `None` stands before its first.
 #[must_use]

@@ -1,20 +1,24 @@
 //! One answer from one view, so that the data and the position that it names agree.
 
-use bytes::Bytes;
-use guichet_schemas::codec::encode_query_reply;
 use guichet_schemas::ids::{TenantId, TicketId};
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{QueryReply, query_reply};
 
+use super::Queries;
 use super::ask::{Ask, Question, Which};
-use super::{Queries, events, projections, ticket, tickets, timeline};
+use crate::live::Model;
+use crate::projection::Answers;
+use crate::status::Status;
 use crate::store::{Checkpoint, StoreError, View};
 
 /// Why there is no answer.
-pub(super) enum Refusal {
+#[derive(Debug)]
+pub enum Refusal {
+    /// The asker is told.
     Rejected(Rejection),
+    /// The operator is told.
     Store(StoreError),
 }
 
@@ -37,54 +41,43 @@ impl From<StoreError> for Refusal {
 }
 
 /// What an answer is read from.
-pub(super) struct Reader<'a> {
-    pub(super) ask: &'a Ask,
-    pub(super) view: View<'a>,
-    pub(super) checkpoint: Checkpoint,
+pub struct Reader<'a> {
+    pub(crate) ask: &'a Ask,
+    pub(crate) view: View<'a>,
+    pub(crate) checkpoint: Checkpoint,
     /// The last position that the answer looks at.
-    pub(super) until: u64,
+    pub(crate) until: u64,
     /// The instant for which it holds.
-    pub(super) now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// The data of an answer, and where the next page begins.
-pub(super) type Found = (query_reply::Data, Option<String>);
+pub type Found = (query_reply::Data, Option<String>);
 
 impl Queries {
-    /// Reads and encodes an answer. Blocks.
-    pub(super) fn read(&self, ask: &Ask) -> Result<Bytes, Rejection> {
-        self.try_read(ask).map(|reply| encode_query_reply(&reply, ask.encoding)).map_err(|refusal| {
-            match refusal {
-                Refusal::Rejected(rejection) => rejection,
-                Refusal::Store(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "a question could not be answered"
-                    );
-                    super::unavailable("the read model cannot be read; the operator's log says why")
-                }
-            }
-        })
+    /// Reads an answer of a model. Blocks.
+    pub(super) fn read(&self, model: &Model, ask: &Ask) -> Result<QueryReply, Rejection> {
+        let read = model.slot.read(|view, answers| self.try_read(&model.status, view, answers, ask));
+        read.map_err(rejection)
     }
 
-    fn try_read(&self, ask: &Ask) -> Result<QueryReply, Refusal> {
-        let view = self.store.view();
+    fn try_read(
+        &self,
+        status: &Status,
+        view: View<'_>,
+        answers: &dyn Answers,
+        ask: &Ask,
+    ) -> Result<QueryReply, Refusal> {
         let checkpoint = view.checkpoint()?;
         let have = checkpoint.position_or_zero();
         let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
         let mut reader = Reader { ask, view, checkpoint, until, now: Timestamp(0) };
         if ask.tenant != TenantId::default_tenant() {
-            return Err(reader.unknown_tenant().into());
+            return Err(unknown_tenant(ask).into());
         }
-        reader.now = self.instant(&reader)?;
-        self.require_healthy(&reader)?;
-        let (data, next_cursor) = match &ask.question {
-            Question::Ticket(which) => ticket::answer(&reader, *which)?,
-            Question::Timeline(which) => timeline::answer(&reader, *which)?,
-            Question::Tickets(filter) => tickets::answer(&reader, filter)?,
-            Question::Events(filter) => events::answer(&reader, filter)?,
-            Question::Projections => projections::answer(&reader, &self.status)?,
-        };
+        reader.now = self.instant(&reader, answers)?;
+        require_healthy(&reader, status)?;
+        let (data, next_cursor) = answers.answer(&reader)?;
         Ok(QueryReply {
             as_of_position: until,
             as_of_time: reader.now.0,
@@ -96,36 +89,47 @@ impl Queries {
 
     /// The instant that was asked for; else when the last record that counts was recorded, so that a look
     /// back always gives the same answer; else now.
-    fn instant(&self, reader: &Reader<'_>) -> Result<Timestamp, Refusal> {
+    fn instant(&self, reader: &Reader<'_>, answers: &dyn Answers) -> Result<Timestamp, Refusal> {
         if let Some(as_of) = reader.ask.as_of {
             return Ok(as_of);
         }
         let last = match reader.ask.as_of_position.and_then(|_| LogPosition::new(reader.until)) {
-            Some(until) => reader.view.last_record_until(reader.tenant(), until)?,
+            Some(until) => answers.recorded_at(reader, until)?,
             None => None,
         };
-        match last {
-            Some(bytes) => Ok(Timestamp(super::past::wire_record(&bytes)?.recorded_at)),
-            None => Ok((self.clock)()),
+        Ok(last.unwrap_or_else(|| (self.clock)()))
+    }
+}
+
+/// A model that stands still because its history is in doubt answers only how it is.
+fn require_healthy(reader: &Reader<'_>, status: &Status) -> Result<(), Refusal> {
+    match status.halted().borrow().as_ref() {
+        None => Ok(()),
+        Some(why) => {
+            let as_of_position = Some(reader.checkpoint.position_or_zero());
+            let reason = format!("the read model is halted: {why}");
+            Err(Rejection::Unavailable { reason, as_of_position }.into())
         }
     }
+}
 
-    /// A model that stands still because its history is in doubt answers only how it is.
-    fn require_healthy(&self, reader: &Reader<'_>) -> Result<(), Refusal> {
-        let halted = self.status.halted().borrow().clone();
-        match (&reader.ask.question, halted) {
-            (_, None) | (Question::Projections, Some(_)) => Ok(()),
-            (
-                Question::Ticket(_) | Question::Timeline(_) | Question::Tickets(_) | Question::Events(_),
-                Some(why),
-            ) => {
-                let as_of_position = Some(reader.checkpoint.position_or_zero());
-                Err(Rejection::Unavailable {
-                    reason: format!("the read model is halted: {why}"),
-                    as_of_position,
-                }
-                .into())
-            }
+/// What the asker is told; what is ours to know goes to the operator.
+pub(super) fn rejection(refusal: Refusal) -> Rejection {
+    match refusal {
+        Refusal::Rejected(rejection) => rejection,
+        Refusal::Store(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a question could not be answered");
+            super::unavailable("the read model cannot be read; the operator's log says why")
+        }
+    }
+}
+
+/// Another tenant's ticket, an unknown tenant's and one that is not there look the same.
+pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
+    match &ask.question {
+        Question::Ticket(which) | Question::Timeline(which) => absent(*which),
+        Question::Tickets(_) | Question::Events(_) | Question::Projections => {
+            Rejection::NotFound { what: format!("tenant {}", ask.tenant) }
         }
     }
 }
@@ -141,16 +145,6 @@ impl Reader<'_> {
             Which::Id(id) => Ok(id),
             Which::Number(number) => {
                 self.view.ticket_by_number(self.tenant(), number)?.ok_or_else(|| absent(which).into())
-            }
-        }
-    }
-
-    /// Another tenant's ticket, an unknown tenant's and one that is not there look the same.
-    fn unknown_tenant(&self) -> Rejection {
-        match &self.ask.question {
-            Question::Ticket(which) | Question::Timeline(which) => absent(*which),
-            Question::Tickets(_) | Question::Events(_) | Question::Projections => {
-                Rejection::NotFound { what: format!("tenant {}", self.ask.tenant) }
             }
         }
     }

@@ -15,7 +15,8 @@ const WAIT_MS_MAX: u64 = 30_000;
 const LIMIT_MAX: u32 = 1_000;
 const LIMIT_DEFAULT: u32 = 100;
 
-pub(super) struct Ask {
+/// A question with what stands around it.
+pub struct Ask {
     pub(super) tenant: TenantId,
     pub(super) encoding: Encoding,
     /// 0: whatever there is.
@@ -28,18 +29,27 @@ pub(super) struct Ask {
     pub(super) question: Question,
 }
 
-pub(super) enum Question {
+/// What is asked.
+#[derive(Debug)]
+pub enum Question {
+    /// One ticket.
     Ticket(Which),
+    /// Its history.
     Timeline(Which),
+    /// Tickets that match.
     Tickets(wire::TicketsQuery),
+    /// Records.
     Events(wire::EventsQuery),
+    /// How the read models are.
     Projections,
 }
 
 /// A ticket, as it was named.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Which {
+pub enum Which {
+    /// By its id.
     Id(TicketId),
+    /// By its number.
     Number(TicketNumber),
 }
 

@@ -1,20 +1,71 @@
-//! `projections`: how the read models of this process are.
+//! `projections`: how the read models are, those of this process and those that run in others.
+//!
+//! A process that runs only some models asks for the others, one by one, on a subject of their own:
+//! `guichet.v1.projection.<partition>.<model>.status`. Who runs that model answers at once; where nobody does,
+//! NATS says so at once. So whoever answers a client answers for the whole desk.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use guichet_schemas::codec::encode_query_reply;
+use guichet_schemas::ids::TenantId;
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::wire::ProjectionsView;
+use guichet_schemas::subject;
 use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::wire::{ProjectionView, ProjectionsView, QueryReply};
+use prost::Message as _;
 
-use super::answer::{Found, Reader, Refusal};
+use super::answer::{Refusal, rejection, unknown_tenant};
+use super::ask::Ask;
 use super::page::Cursor;
-use crate::status::Status;
+use super::{Queries, unavailable};
+use crate::model;
 
-pub(super) fn answer(reader: &Reader<'_>, status: &Status) -> Result<Found, Refusal> {
-    if reader.ask.looks_back() {
-        return Err(
-            Rejection::Unsupported("the query projections with as_of or as_of_position".to_owned()).into()
-        );
+/// How long another process may take to say how its model is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Queries {
+    pub(super) async fn projections(self: &Arc<Self>, ask: &Ask) -> Result<bytes::Bytes, Rejection> {
+        if ask.looks_back() {
+            let what = "the query projections with as_of or as_of_position";
+            return Err(Rejection::Unsupported(what.to_owned()));
+        }
+        Cursor::refuse(ask)?;
+        if ask.tenant != TenantId::default_tenant() {
+            return Err(unknown_tenant(ask));
+        }
+        let (queries, tenant) = (Arc::clone(self), ask.tenant.to_string());
+        let read = tokio::task::spawn_blocking(move || queries.own(&tenant)).await;
+        let mut projections = read.map_err(|_| unavailable("the answer failed; report this"))??;
+        let as_of_position = projections.iter().map(|one| one.checkpoint).min().unwrap_or(0);
+        for model in model::ALL {
+            if !projections.iter().any(|one| one.name == model.name) {
+                projections.extend(self.elsewhere(model.name, &ask.tenant).await);
+            }
+        }
+        // As the catalogue lists them, wherever they run.
+        projections.sort_by_key(|one| model::ALL.iter().position(|model| model.name == one.name));
+        let reply = QueryReply {
+            as_of_position,
+            as_of_time: (self.clock)().0,
+            data: Some(Data::Projections(ProjectionsView { projections })),
+            ..QueryReply::default()
+        };
+        Ok(encode_query_reply(&reply, ask.encoding))
     }
-    Cursor::refuse(reader.ask)?;
-    let projection = status.projection(&reader.view, Some(reader.tenant()))?;
-    Ok((Data::Projections(ProjectionsView { projections: vec![projection] }), None))
+
+    /// The models of this process. Blocks.
+    pub(super) fn own(&self, tenant: &str) -> Result<Vec<ProjectionView>, Rejection> {
+        let view = |model: &crate::live::Model| {
+            model.slot.read(|view, _| model.status.projection(&view, Some(tenant))).map_err(Refusal::from)
+        };
+        self.models.iter().map(view).collect::<Result<_, _>>().map_err(rejection)
+    }
+
+    async fn elsewhere(&self, model: &str, tenant: &TenantId) -> Option<ProjectionView> {
+        let subject = subject::projection(self.partition, model, "status");
+        let request = async_nats::Request::new().payload(tenant.to_string().into()).timeout(Some(PATIENCE));
+        let reply = self.client.send_request(subject, request).await.ok()?;
+        ProjectionView::decode(reply.payload).ok()
+    }
 }

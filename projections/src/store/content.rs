@@ -1,10 +1,8 @@
 //! One hash over the whole model, to compare two of them.
 
-use guichet_schemas::hash::Hash;
-use rocksdb::Direction;
-
 use super::{Store, StoreError};
 use crate::keys;
+use guichet_schemas::hash::Hash;
 
 impl Store {
     /// A hash of every row and of the checkpoint. Two models with the same hash are the same, however they
@@ -15,8 +13,8 @@ impl Store {
     pub fn content_hash(&self) -> Result<Hash, StoreError> {
         let view = self.view();
         let mut hash = Hash::ZERO;
-        for name in keys::MODEL {
-            for entry in view.scan(name, Vec::new(), &[], Direction::Forward) {
+        for name in self.families().filter(|name| *name != keys::META) {
+            for entry in view.scan(name, Vec::new(), &[]) {
                 let (key, value) = entry?;
                 hash = chained(hash, &[name.as_bytes(), &key, &value]);
             }

@@ -1,10 +1,11 @@
 //! How RocksDB is set up, with the reasons.
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options, WriteBufferManager,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, MergeOperands, Options,
+    WriteBufferManager,
 };
 
-use crate::keys;
+use super::{Family, Merge};
 
 /// Write buffer per column family. With `atomic_flush` the first full one flushes all, so this bounds the
 /// tail that a crash loses: about 50,000 events.
@@ -52,19 +53,26 @@ pub(super) fn database(memory: &Memory) -> Options {
     options
 }
 
-pub(super) fn family(name: &str, memory: &Memory) -> ColumnFamilyDescriptor {
+pub(super) fn family(family: Family, memory: &Memory) -> ColumnFamilyDescriptor {
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(&memory.cache);
     // Indexes and filters count against the shared budget instead of growing beside it.
     table.set_cache_index_and_filter_blocks(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    if name == keys::TICKETS || name == keys::NUMBERS {
-        // Point reads, many of them for tickets that are not there yet.
+    if family.point_reads {
         table.set_bloom_filter(10.0, false);
     }
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_write_buffer_size(WRITE_BUFFER_BYTES);
-    ColumnFamilyDescriptor::new(name, options)
+    if let Some(Merge { name, join }) = family.merge {
+        let joined = move |_: &[u8], existing: Option<&[u8]>, operands: &MergeOperands| {
+            let mut value = existing.unwrap_or_default().to_vec();
+            operands.iter().for_each(|operand| join(&mut value, operand));
+            Some(value)
+        };
+        options.set_merge_operator_associative(name, joined);
+    }
+    ColumnFamilyDescriptor::new(family.name, options)
 }

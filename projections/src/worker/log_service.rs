@@ -10,7 +10,7 @@ use guichet_schemas::subject;
 use guichet_schemas::wire::{LogBatch, LogRequest};
 use prost::Message as _;
 
-use crate::lineage::Arrived;
+use crate::arrived::Arrived;
 
 /// Bytes of records in one answer; the largest record is 60 KiB, the server takes 1 MiB.
 const BYTES_MAX: u32 = 512 * 1024;

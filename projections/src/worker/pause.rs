@@ -12,8 +12,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub(super) enum Pause {
     /// We were asked to stop.
     Stopped,
-    /// Begin anew, from the log.
-    FarBehind,
     /// A person must look.
     Halted(Halt),
     /// Try again; the reason, for those who ask.

@@ -11,7 +11,7 @@ use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
 
 use super::pause::Pause;
-use crate::lineage::Arrived;
+use crate::arrived::Arrived;
 
 /// Messages and bytes asked for at a time; up to one and a half times as much is on its way. Must stay
 /// well below the client's 65,536 per subscription, which it drops beyond.
@@ -74,7 +74,7 @@ pub(super) async fn hash_at(extent: &Extent, sequence: u64) -> Option<Hash> {
 /// All messages from a sequence on, unfiltered. Nothing is acknowledged: the position is ours alone.
 pub(super) async fn messages(extent: &Extent, from: u64) -> Result<Messages, Pause> {
     let config = pull::Config {
-        description: Some("guichet ticket projection".to_owned()),
+        description: Some("guichet projections".to_owned()),
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
         ack_policy: AckPolicy::None,
         inactive_threshold: CONSUMER_INACTIVE,
@@ -99,7 +99,7 @@ pub(super) async fn messages(extent: &Extent, from: u64) -> Result<Messages, Pau
 }
 
 /// A message as the fold wants it, and the newest sequence of the stream when it was sent.
-pub(super) fn arrived(next: Next) -> Result<(Arrived, u64), Pause> {
+fn arrived(next: Next) -> Result<(Arrived, u64), Pause> {
     let message = match next {
         Some(Ok(message)) => message,
         Some(Err(error)) => return Err(Pause::Interrupted(format!("the consumer failed: {error}"))),
@@ -110,6 +110,34 @@ pub(super) fn arrived(next: Next) -> Result<(Arrived, u64), Pause> {
     let header = |name: &str| message.headers.as_ref().and_then(|headers| hash_in(headers, name));
     let (prev_hash, hash) = (header("Guichet-Prev-Hash"), header("Guichet-Hash"));
     Ok((Arrived { sequence, prev_hash, hash, bytes: message.message.payload }, newest))
+}
+
+/// Takes messages, up to the limits of a batch, as long as more are there; with the newest sequence of the
+/// stream, and why no more will come.
+pub(super) fn drain(
+    first: Next,
+    events_max: usize,
+    bytes_max: usize,
+    mut more: impl FnMut() -> Option<Next>,
+) -> Result<(Vec<Arrived>, u64, Option<Pause>), Pause> {
+    let (mut batch, mut bytes, mut newest) = (Vec::new(), 0, 0);
+    let mut next = Some(first);
+    while let Some(one) = next {
+        match arrived(one) {
+            Ok((arrived, at)) => {
+                bytes += arrived.bytes.len();
+                newest = at;
+                batch.push(arrived);
+            }
+            Err(why) if batch.is_empty() => return Err(why),
+            Err(why) => return Ok((batch, newest, Some(why))),
+        }
+        if batch.len() >= events_max || bytes >= bytes_max {
+            break;
+        }
+        next = more();
+    }
+    Ok((batch, newest, None))
 }
 
 fn hash_in(headers: &HeaderMap, name: &str) -> Option<Hash> {

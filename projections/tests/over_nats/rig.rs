@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::jetstream::{self, stream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use guichet_projections::{Memory, Running, Settings, start};
+use guichet_projections::{Memory, Model, ReadModel, Running, Settings, model, start};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
@@ -104,10 +104,19 @@ impl Rig {
 
     /// A worker on a folder of this name.
     pub(crate) async fn start_at(&self, name: &str, batch_events_max: usize) -> Running {
+        self.start_models(name, batch_events_max, model::ALL).await
+    }
+
+    /// Some models, in a folder of this name.
+    pub(crate) async fn start_models(
+        &self,
+        name: &str,
+        batch_events_max: usize,
+        models: &[&'static ReadModel],
+    ) -> Running {
         let settings = Settings { dir: self.folder(name), partition: Partition(0), batch_events_max };
-        start(settings, Memory::new(8 << 20, 8 << 20), self.client.clone(), Arc::new(|| Timestamp(NOW)))
-            .await
-            .unwrap()
+        let memory = Memory::new(8 << 20, 8 << 20);
+        start(settings, models, memory, self.client.clone(), Arc::new(|| Timestamp(NOW))).await.unwrap()
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -184,49 +193,58 @@ fn headers(entry: &Entry) -> HeaderMap {
     headers
 }
 
-/// Waits until the worker has folded a position; a worker that does not get there fails the test.
+/// The model that most tests look at.
+fn ticket(running: &Running) -> &Model {
+    running.model("ticket").unwrap()
+}
+
+/// How that model is.
+pub(crate) fn status_of(running: &Running) -> ProjectionView {
+    ticket(running).status().unwrap()
+}
+
+/// Waits until every model has folded a position; one that does not get there fails the test.
 pub(crate) async fn reaches(running: &Running, wanted: u64) {
-    let mut position = running.position();
-    if tokio::time::timeout(PATIENCE, position.wait_for(|p| *p >= wanted)).await.is_err() {
-        panic!("position {wanted} not reached: {:?}", running.status());
+    for model in running.models() {
+        let mut position = model.position();
+        if tokio::time::timeout(PATIENCE, position.wait_for(|p| *p >= wanted)).await.is_err() {
+            panic!("position {wanted} not reached: {:?}", model.status());
+        }
     }
 }
 
-/// Waits until the worker halts, and says why.
+/// Waits until every model halts, and says why the one does that most tests look at.
 pub(crate) async fn halts(running: &Running) -> String {
-    let mut halted = running.halted();
-    let reason = tokio::time::timeout(PATIENCE, halted.wait_for(Option::is_some))
-        .await
-        .expect("the worker must halt")
-        .unwrap()
-        .clone();
-    reason.unwrap()
+    tokio::time::timeout(PATIENCE, running.all_halted()).await.expect("the models must halt");
+    ticket(running).halted().borrow().clone().unwrap()
 }
 
-/// Waits until the worker says that it waits for something.
+/// Waits until every model says that it waits for something.
 pub(crate) async fn waits_for(running: &Running, what: &str) {
     says(running, |status| status.reason.as_ref().is_some_and(|reason| reason.contains(what))).await;
 }
 
-/// Waits until the worker follows the stream and has nothing left to fold.
+/// Waits until every model follows the stream and has nothing left to fold.
 pub(crate) async fn is_live(running: &Running) {
     says(running, |status| status.state == ProjectionState::Live as i32 && status.lag == 0).await;
 }
 
 async fn says(running: &Running, holds: impl Fn(&ProjectionView) -> bool) {
-    let said = async {
-        while !holds(&running.status().unwrap()) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+    for model in running.models() {
+        let said = async {
+            while !holds(&model.status().unwrap()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, said).await.is_err() {
+            panic!("the model never got there: {:?}", model.status());
         }
-    };
-    if tokio::time::timeout(PATIENCE, said).await.is_err() {
-        panic!("the worker never got there: {:?}", running.status());
     }
 }
 
-/// Stops a worker and gives the hash of what it has folded.
-pub(crate) async fn content(running: Running) -> Hash {
-    let hash = running.store().content_hash().unwrap();
+/// Stops the models and gives the hashes of what they have folded, in the order of the catalogue.
+pub(crate) async fn content(running: Running) -> Vec<Hash> {
+    let hashes = running.models().iter().map(|model| model.store().content_hash().unwrap()).collect();
     running.stop().await.unwrap();
-    hash
+    hashes
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::history::{Dice, History};
-use crate::rig::{Rig, content, halts, is_live, reaches, waits_for};
+use crate::rig::{Rig, content, halts, is_live, reaches, status_of, waits_for};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn restarts_and_batch_sizes_do_not_show_in_the_model() {
@@ -34,7 +34,7 @@ async fn what_was_purged_is_read_from_the_log_service() {
     rig.stream().await.purge().sequence(201).await.unwrap();
     let running = rig.start_at("model", 30).await;
     waits_for(&running, "no engine serves the log").await;
-    assert_eq!(running.status().unwrap().checkpoint, 0, "never begins at what happens to be first");
+    assert_eq!(status_of(&running).checkpoint, 0, "never begins at what happens to be first");
     rig.serve_log(&history).await;
     reaches(&running, 400).await;
     assert_eq!(content(running).await, reference(&rig, &history).await);
@@ -99,7 +99,7 @@ async fn another_lineage_in_the_stream_halts_the_worker_at_its_start() {
     rig.publish(&theirs.entries).await;
     let running = rig.start().await;
     assert_names_both(&halts(&running).await, &ours, &theirs, 300);
-    assert_eq!(running.status().unwrap().checkpoint, 300, "nothing of the other lineage is folded");
+    assert_eq!(status_of(&running).checkpoint, 300, "nothing of the other lineage is folded");
     running.stop().await.unwrap();
 }
 
@@ -169,7 +169,7 @@ async fn a_foreign_message_halts_the_worker_before_it_is_folded() {
     let running = rig.start().await;
     let said = halts(&running).await;
     assert!(said.contains("position 101") && said.contains("Guichet-Hash"), "{said}");
-    assert_eq!(running.status().unwrap().checkpoint, 100);
+    assert_eq!(status_of(&running).checkpoint, 100);
     running.stop().await.unwrap();
 }
 
@@ -201,7 +201,7 @@ async fn republish(rig: &Rig, history: &History) {
     Rig::publish_over(&jetstream, &history.entries[600..]).await;
 }
 
-async fn reference(rig: &Rig, history: &History) -> guichet_schemas::hash::Hash {
+async fn reference(rig: &Rig, history: &History) -> Vec<guichet_schemas::hash::Hash> {
     rig.delete_stream().await;
     rig.create_stream(1).await;
     rig.publish(&history.entries).await;

@@ -1,25 +1,25 @@
 //! The rows that a batch touches, and those that the next one may touch again.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use guichet_schemas::wire::TicketView;
 use prost::Message as _;
 
 use crate::store::StoreError;
 
-/// Key of a ticket's row.
-pub(crate) type TicketKey = Vec<u8>;
-
 /// Memory for rows between batches. Most events are about tickets that had one a moment ago; without this
 /// a third of the time goes into reading and decoding rows that were just written.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
+type Key = Arc<[u8]>;
+
 /// Rows of the last batches, in two halves: what was not used while the young half filled up is dropped.
 #[derive(Default)]
-pub(crate) struct RowCache {
-    young: HashMap<TicketKey, TicketView>,
+pub(super) struct RowCache {
+    young: HashMap<Key, TicketView>,
     young_bytes: usize,
-    old: HashMap<TicketKey, TicketView>,
+    old: HashMap<Key, TicketView>,
 }
 
 impl RowCache {
@@ -29,11 +29,11 @@ impl RowCache {
     }
 
     /// Takes in what a batch has written.
-    pub(crate) fn keep(&mut self, rows: Rows<'_>) {
+    pub(super) fn keep(&mut self, rows: Rows) {
         for (key, row) in rows.rows {
             let Some(row) = row else { continue };
             self.young_bytes += size_of::<TicketView>() + key.len() + row.encoded_len();
-            self.young.insert(key.to_vec(), row);
+            self.young.insert(key, row);
             if self.young_bytes > CACHE_BYTES / 2 {
                 self.old = std::mem::take(&mut self.young);
                 self.young_bytes = 0;
@@ -44,16 +44,16 @@ impl RowCache {
 
 /// The rows of one batch, each read once.
 #[derive(Default)]
-pub(crate) struct Rows<'a> {
-    at: HashMap<&'a [u8], usize>,
-    rows: Vec<(&'a [u8], Option<TicketView>)>,
+pub(super) struct Rows {
+    at: HashMap<Key, usize>,
+    rows: Vec<(Key, Option<TicketView>)>,
 }
 
-impl<'a> Rows<'a> {
+impl Rows {
     /// The place of a row, filled from the cache or by `load` when it is asked for first.
-    pub(crate) fn slot(
+    pub(super) fn slot(
         &mut self,
-        key: &'a [u8],
+        key: &[u8],
         cache: &mut RowCache,
         load: impl FnOnce() -> Result<Option<TicketView>, StoreError>,
     ) -> Result<&mut Option<TicketView>, StoreError> {
@@ -64,7 +64,8 @@ impl<'a> Rows<'a> {
                     Some(row) => Some(row),
                     None => load()?,
                 };
-                self.rows.push((key, row));
+                let key = Key::from(key);
+                self.rows.push((Arc::clone(&key), row));
                 self.at.insert(key, self.rows.len() - 1);
                 self.rows.len() - 1
             }
@@ -73,7 +74,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Every row that there is, in the order of the batch.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &TicketView)> {
-        self.rows.iter().filter_map(|(key, row)| row.as_ref().map(|row| (*key, row)))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &TicketView)> {
+        self.rows.iter().filter_map(|(key, row)| row.as_ref().map(|row| (key.as_ref(), row)))
     }
 }

@@ -1,0 +1,106 @@
+//! The read model "ticket": records, rows, numbers and where a ticket's events stand.
+//!
+//! A row is read and written once per batch, however many events of its ticket stand in it.
+
+use std::sync::Arc;
+
+use guichet_schemas::event::Event;
+use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::position::StreamVersion;
+use guichet_schemas::record::Record;
+use guichet_schemas::wire::TicketView;
+use prost::Message as _;
+
+use super::rows::{RowCache, Rows};
+use crate::keys;
+use crate::projection::{Accepted, Opened, Projection, ReadModel, TicketKey};
+use crate::queries::desk::Desk;
+use crate::store::{Batch, Family, Store, StoreError};
+
+/// The tickets with their timelines, and the records.
+pub static TICKET: ReadModel = ReadModel {
+    name: "ticket",
+    version: 1,
+    families: &[
+        Family::ranges(keys::RECORDS),
+        Family::ranges(keys::TICKET_EVENTS),
+        // Point reads, many of them for tickets that are not there yet.
+        Family::points(keys::TICKETS),
+        Family::points(keys::NUMBERS),
+    ],
+    answers: &["ticket", "timeline", "tickets", "events"],
+    in_memory: false,
+    open: |store| Ok(opened(store, super::apply)),
+};
+
+/// A row and a record make a row.
+type Apply = fn(Option<TicketView>, &Record) -> TicketView;
+
+pub(crate) fn opened(store: &Arc<Store>, apply: Apply) -> Opened {
+    let fold = Fold { store: Arc::clone(store), apply, rows: Rows::default(), cache: RowCache::default() };
+    Opened { fold: Box::new(fold), answers: Arc::new(Desk) }
+}
+
+struct Fold {
+    store: Arc<Store>,
+    apply: Apply,
+    /// Of the batch at hand.
+    rows: Rows,
+    cache: RowCache,
+}
+
+impl Projection for Fold {
+    fn apply(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        let Some((_, key)) = put_record(accepted, batch) else { return Ok(()) };
+        let store = &self.store;
+        let slot = self.rows.slot(key, &mut self.cache, || match accepted.record.version {
+            // Nothing stands before the first event, so there is nothing to look for.
+            StreamVersion::FIRST => Ok(None),
+            _ => row(store, key),
+        })?;
+        let before = slot.take();
+        *slot = Some((self.apply)(before, accepted.record));
+        Ok(())
+    }
+
+    fn skipped(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) {
+        // The history of a ticket is complete, also where its row stands still.
+        put_record(accepted, batch);
+    }
+
+    fn seal(&mut self, batch: &mut Batch<'_>) {
+        for (key, row) in self.rows.iter() {
+            batch.put(keys::TICKETS, key, &row.encode_to_vec());
+        }
+    }
+
+    fn committed(&mut self) {
+        self.cache.keep(std::mem::take(&mut self.rows));
+    }
+}
+
+fn row(store: &Store, key: &[u8]) -> Result<Option<TicketView>, StoreError> {
+    store.row(keys::TICKETS, key, |bytes| {
+        TicketView::decode(bytes).map_err(|_| StoreError::Damaged { what: "a ticket's row" })
+    })
+}
+
+/// What stands of a record in every case; gives its ticket back.
+fn put_record<'a>(accepted: &Accepted<'a>, batch: &mut Batch<'_>) -> Option<&'a (TicketId, TicketKey)> {
+    let record = accepted.record;
+    batch.put(keys::RECORDS, &keys::record(&record.tenant, record.position), accepted.bytes);
+    let ticket = accepted.ticket?;
+    batch.put(
+        keys::TICKET_EVENTS,
+        &keys::ticket_event(&record.tenant, ticket.0, record.version),
+        &record.position.get().to_be_bytes(),
+    );
+    if let Event::TicketCreated(e) = &record.event {
+        batch.put(
+            keys::NUMBERS,
+            &keys::number(&record.tenant, TicketNumber(e.number)),
+            ticket.0.0.as_bytes(),
+        );
+    }
+    Some(ticket)
+}

@@ -1,0 +1,104 @@
+//! What a read model is, and how to write one. A new model touches three places and no more:
+//!
+//! 1. It implements [`Projection`], the fold, and [`Answers`], its queries, in a file below `model/`.
+//! 2. It describes itself in a `static` [`ReadModel`] and stands in [`crate::model::ALL`].
+//! 3. Its questions get a variant of `queries::ask::Question`, with the check of their fields.
+//!
+//! ```text
+//! open(store) ─▶ ( apply(record)… ─▶ seal ─▶ one write: rows + checkpoint ─▶ committed )…
+//!                      │ panic
+//!                      ▼
+//!                open again, the batch anew without the ticket that caused it
+//! ```
+//!
+//! Rules of the fold. The content after position p is a function of the events 1..p: not of the batches, the
+//! clock, or the order of a hash map. `apply` changes only what it keeps to itself and the batch; what answers
+//! read, in memory or through [`Answers`], changes in `committed`, when the write is done. A row that `apply`
+//! wrote cannot be read from the store before that: what a later event of the batch needs, the fold keeps.
+//! After a failed batch the object is dropped and opened again, so nothing needs to be undone.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use guichet_schemas::ids::TicketId;
+use guichet_schemas::position::LogPosition;
+use guichet_schemas::record::Record;
+use guichet_schemas::time::Timestamp;
+
+use crate::queries::{Found, Reader, Refusal};
+use crate::store::{Batch, Family, Store, StoreError};
+
+/// A read model, as the catalogue lists it.
+pub struct ReadModel {
+    /// Its name: in folders, in the query `projections`, on the command line.
+    pub name: &'static str,
+    /// Version of the fold. One more whenever the same events give other rows.
+    pub version: u32,
+    /// Its column families, in the order in which the content hash reads them. `quarantine` and `meta` come on
+    /// top by themselves.
+    pub families: &'static [Family],
+    /// The queries that it answers.
+    pub answers: &'static [&'static str],
+    /// Answers look at memory that `committed` changes. Then a batch is not written while an answer is read, so
+    /// that memory, rows and position agree; answers of such a model must be quick.
+    pub in_memory: bool,
+    /// Loads what it keeps in memory.
+    pub open: fn(&Arc<Store>) -> Result<Opened, StoreError>,
+}
+
+/// The two halves of a model at work. They may share memory behind a lock.
+pub struct Opened {
+    /// Writes; owned by one folder.
+    pub fold: Box<dyn Projection>,
+    /// Reads; asked by many at a time.
+    pub answers: Arc<dyn Answers>,
+}
+
+/// The fold of a read model.
+pub trait Projection: Send {
+    /// What a record does. A panic here costs the ticket of the record its row: see [`Projection::skipped`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn apply(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError>;
+
+    /// In the place of `apply` for a record whose ticket is quarantined.
+    fn skipped(&mut self, _accepted: &Accepted<'_>, _batch: &mut Batch<'_>) {}
+
+    /// The last record of the batch was applied: writes what was held back, such as rows that change often.
+    fn seal(&mut self, _batch: &mut Batch<'_>) {}
+
+    /// The batch is written.
+    fn committed(&mut self) {}
+}
+
+/// The queries of a read model.
+pub trait Answers: Send + Sync {
+    /// Answers `reader.ask.question`, one of those that the model says it answers. Blocks.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal>;
+
+    /// When the tenant's last record up to a position was recorded: the instant for which an answer with
+    /// `as_of_position` holds. A model that cannot know refuses such questions in `answer`.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn recorded_at(&self, _reader: &Reader<'_>, _until: LogPosition) -> Result<Option<Timestamp>, Refusal> {
+        Ok(None)
+    }
+}
+
+/// A record that continues the history.
+pub struct Accepted<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// Its bytes, as hashed.
+    pub bytes: &'a Bytes,
+    /// The ticket that it is about, with the key of its row.
+    pub ticket: Option<&'a (TicketId, TicketKey)>,
+}
+
+/// Tenant and ticket: the key of a ticket's row in every model.
+pub type TicketKey = Vec<u8>;

@@ -1,0 +1,32 @@
+//! The queries of the ticket model.
+
+use guichet_schemas::position::LogPosition;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
+
+use super::answer::{Found, Reader, Refusal};
+use super::ask::Question;
+use super::{events, past, ticket, tickets, timeline};
+use crate::projection::Answers;
+
+/// Answers from the rows of tickets, and from their records.
+pub(crate) struct Desk;
+
+impl Answers for Desk {
+    fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
+        match &reader.ask.question {
+            Question::Ticket(which) => ticket::answer(reader, *which),
+            Question::Timeline(which) => timeline::answer(reader, *which),
+            Question::Tickets(filter) => tickets::answer(reader, filter),
+            Question::Events(filter) => events::answer(reader, filter),
+            Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
+        }
+    }
+
+    fn recorded_at(&self, reader: &Reader<'_>, until: LogPosition) -> Result<Option<Timestamp>, Refusal> {
+        match reader.view.last_record_until(reader.tenant(), until)? {
+            Some(bytes) => Ok(Some(Timestamp(past::wire_record(&bytes)?.recorded_at))),
+            None => Ok(None),
+        }
+    }
+}

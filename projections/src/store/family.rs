@@ -1,0 +1,48 @@
+//! A column family of a read model, and how its values join.
+
+/// A column family, with what RocksDB should know about its use.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    /// Read by whole keys, many of which are not there: worth a bloom filter.
+    pub point_reads: bool,
+    /// How a merged value joins what is there.
+    pub merge: Option<Merge>,
+}
+
+impl Family {
+    /// Read in ranges.
+    #[must_use]
+    pub const fn ranges(name: &'static str) -> Self {
+        Self { name, point_reads: false, merge: None }
+    }
+
+    /// Read key by key.
+    #[must_use]
+    pub const fn points(name: &'static str) -> Self {
+        Self { name, point_reads: true, merge: None }
+    }
+
+    /// The same, with values that grow by [`super::Batch::merge`].
+    #[must_use]
+    pub const fn merged(mut self, merge: Merge) -> Self {
+        self.merge = Some(merge);
+        self
+    }
+}
+
+/// An associative way to join values. RocksDB joins them whenever it likes, so (a + b) + c must be a + (b + c).
+#[derive(Debug, Clone, Copy)]
+pub struct Merge {
+    /// Stands in the database: another name does not open it.
+    pub name: &'static str,
+    /// Joins the later value to the earlier.
+    pub join: fn(&mut Vec<u8>, &[u8]),
+}
+
+impl Merge {
+    /// One behind the other.
+    pub const APPEND: Self =
+        Self { name: "guichet.append", join: |earlier, later| earlier.extend_from_slice(later) };
+}

@@ -1,0 +1,229 @@
+//! The shared reader: one consumer per process, every record hashed and decoded once, for all models.
+//!
+//! It brings what is new, from the end of the stream on, and promises nothing: a model that is behind, or too
+//! slow for a while, sees a gap and fills it by itself. So the feed keeps no position of anybody and waits for
+//! nobody, and a model trusts it no more than it trusts the broker.
+
+use std::sync::Arc;
+
+use async_nats::jetstream;
+use futures_util::{FutureExt as _, StreamExt as _};
+use guichet_schemas::position::Partition;
+use guichet_schemas::subject;
+use tokio::sync::{broadcast, watch};
+use tokio::task::unconstrained;
+
+use super::WATCHDOG;
+use super::pause::{Backoff, Pause};
+use super::stream::{self, Messages};
+use crate::arrived::{Arrived, Checked};
+
+/// Portions kept for models that are busy.
+const PORTIONS_KEPT: usize = 128;
+/// Messages and bytes of a portion; with [`PORTIONS_KEPT`] this bounds what is kept.
+const PORTION_MESSAGES: usize = 256;
+const PORTION_BYTES: usize = 512 * 1024;
+/// So few are decoded where they arrived: to hand them to another thread takes longer.
+const INLINE_MAX: usize = 32;
+
+/// Messages that arrived together.
+pub(crate) struct Portion {
+    pub(super) messages: Vec<Checked>,
+    /// The newest sequence of the stream when they were sent.
+    pub(super) newest: u64,
+}
+
+/// How the feed is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct State {
+    /// Counts the consumers.
+    connection: u64,
+    /// The sequence that comes next; 0 while there is no consumer.
+    next: u64,
+    /// Why there is none.
+    problem: Option<String>,
+}
+
+/// Where models listen.
+#[derive(Clone)]
+pub(crate) struct Feed {
+    portions: broadcast::Sender<Arc<Portion>>,
+    state: Arc<watch::Sender<State>>,
+}
+
+/// What a listener is told.
+pub(super) enum Heard {
+    Portion(Arc<Portion>),
+    /// We were too slow; something was dropped.
+    Missed,
+    /// The feed begins anew, so must we.
+    Broken(String),
+}
+
+/// A model at the feed.
+pub(super) struct Listener {
+    portions: broadcast::Receiver<Arc<Portion>>,
+    state: watch::Receiver<State>,
+    connection: u64,
+}
+
+impl Feed {
+    pub(crate) fn new() -> Self {
+        Self {
+            portions: broadcast::Sender::new(PORTIONS_KEPT),
+            state: Arc::new(watch::Sender::new(State::default())),
+        }
+    }
+
+    /// Waits for the feed to be connected, and listens.
+    pub(super) async fn listen(&self) -> Result<Listener, Pause> {
+        let mut state = self.state.subscribe();
+        let connected = state.wait_for(|state| state.next > 0);
+        if tokio::time::timeout(WATCHDOG, connected).await.is_err() {
+            let problem = self.state.borrow().problem.clone();
+            return Err(Pause::Interrupted(
+                problem.unwrap_or_else(|| "the stream is not read yet".to_owned()),
+            ));
+        }
+        // First the ear, then the place: the feed moves its place before it speaks.
+        let portions = self.portions.subscribe();
+        let connection = self.state.borrow().connection;
+        Ok(Listener { portions, state, connection })
+    }
+
+    /// Reads the stream until it is stopped.
+    pub(crate) async fn run(
+        self,
+        client: async_nats::Client,
+        partition: Partition,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let jetstream = stream::context(client);
+        let mut backoff = Backoff::default();
+        loop {
+            let before = self.state.borrow().next;
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                problem = self.follow(&jetstream, partition) => {
+                    if self.state.borrow().next > before {
+                        backoff = Backoff::default();
+                    }
+                    tracing::debug!(%problem, "the stream is not read");
+                    self.state.send_modify(|state| {
+                        state.next = 0;
+                        state.problem = Some(problem);
+                    });
+                }
+            }
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(backoff.next()) => {}
+            }
+        }
+    }
+
+    async fn follow(&self, jetstream: &jetstream::Context, partition: Partition) -> String {
+        match self.try_follow(jetstream, partition).await {
+            Ok(never) => match never {},
+            Err(Pause::Interrupted(why)) => why,
+            Err(Pause::Stopped) => "stopped".to_owned(),
+            Err(Pause::Halted(halt)) => halt.to_string(),
+        }
+    }
+
+    async fn try_follow(
+        &self,
+        jetstream: &jetstream::Context,
+        partition: Partition,
+    ) -> Result<std::convert::Infallible, Pause> {
+        let Some(extent) = stream::extent(jetstream, partition).await? else {
+            return Err(Pause::Interrupted(format!("stream {} does not exist", subject::stream(partition))));
+        };
+        let mut next = extent.last + 1;
+        let mut messages = stream::messages(&extent, next).await?;
+        self.state.send_modify(|state| {
+            *state = State { connection: state.connection + 1, next, problem: None };
+        });
+        loop {
+            let Ok(first) = tokio::time::timeout(WATCHDOG, messages.next()).await else {
+                watch(jetstream, partition, next).await?;
+                continue;
+            };
+            let (arrived, newest, ended) = drain(first, &mut messages)?;
+            let portion = Portion { messages: check(arrived).await?, newest };
+            if let Some(last) = portion.messages.last() {
+                next = last.arrived.sequence + 1;
+            }
+            self.state.send_if_modified(|state| {
+                state.next = next;
+                // Nobody is woken for it: who waits, waits for a portion or for a problem.
+                false
+            });
+            // An error means that no model listens now.
+            let _heard = self.portions.send(Arc::new(portion));
+            if let Some(why) = ended {
+                return Err(why);
+            }
+        }
+    }
+}
+
+impl Listener {
+    /// The sequence before the one that comes next.
+    pub(super) fn reaches(&self) -> u64 {
+        self.state.borrow().next.saturating_sub(1)
+    }
+
+    /// Waits for what comes; `None` where nothing came for a while.
+    pub(super) async fn hear(&mut self) -> Option<Heard> {
+        let connection = self.connection;
+        let heard = tokio::select! {
+            biased;
+            portion = self.portions.recv() => match portion {
+                Ok(portion) => Heard::Portion(portion),
+                Err(broadcast::error::RecvError::Lagged(_)) => Heard::Missed,
+                Err(broadcast::error::RecvError::Closed) => Heard::Broken("the feed ended".to_owned()),
+            },
+            state = self.state.wait_for(|state| state.next == 0 || state.connection != connection) => {
+                let problem = state.ok().and_then(|state| state.problem.clone());
+                Heard::Broken(problem.unwrap_or_else(|| "the stream is read anew".to_owned()))
+            }
+            () = tokio::time::sleep(WATCHDOG) => return None,
+        };
+        Some(heard)
+    }
+
+    /// What is there already.
+    pub(super) fn more(&mut self) -> Option<Arc<Portion>> {
+        // What was missed is a gap in what comes next, and is found there.
+        self.portions.try_recv().ok()
+    }
+}
+
+/// Takes what has arrived, up to the limits of a portion, without waiting for more.
+fn drain(first: stream::Next, messages: &mut Messages) -> Result<(Vec<Arrived>, u64, Option<Pause>), Pause> {
+    stream::drain(first, PORTION_MESSAGES, PORTION_BYTES, || unconstrained(messages.next()).now_or_never())
+}
+
+async fn check(arrived: Vec<Arrived>) -> Result<Vec<Checked>, Pause> {
+    let check = |arrived: Vec<Arrived>| arrived.into_iter().map(Checked::of).collect();
+    if arrived.len() <= INLINE_MAX {
+        return Ok(check(arrived));
+    }
+    let checked = tokio::task::spawn_blocking(move || check(arrived)).await;
+    checked.map_err(|_| Pause::Interrupted("a message could not be read".to_owned()))
+}
+
+/// Nothing came for a while. Should it have?
+async fn watch(jetstream: &jetstream::Context, partition: Partition, next: u64) -> Result<(), Pause> {
+    match stream::extent(jetstream, partition).await? {
+        Some(extent) if extent.last + 1 != next || extent.first > next => Err(Pause::Interrupted(format!(
+            "the stream is at {}, the consumer waits for {next}",
+            extent.last
+        ))),
+        Some(_) => Ok(()),
+        None => Err(Pause::Interrupted("the stream is gone".to_owned())),
+    }
+}
