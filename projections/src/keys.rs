@@ -9,6 +9,13 @@
 //! | `tickets` | tenant, 0, ticket (16) | `TicketView`, protobuf, without what an answer computes |
 //! | `numbers` | tenant, 0, number (8) | ticket (16) |
 //!
+//! The model `reports`:
+//!
+//! | column family | key | value |
+//! |---|---|---|
+//! | `histories` | tenant, 0, ticket (16) | `Moment` after `Moment`, protobuf, each with its length before it |
+//! | `recorded` | tenant, 0, position / 4096 (8) | position (8) and time of recording (8), of record after record |
+//!
 //! Every model:
 //!
 //! | column family | key | value |
@@ -35,6 +42,10 @@ pub const TICKET_EVENTS: &str = "ticket_events";
 pub const TICKETS: &str = "tickets";
 /// Tickets by number.
 pub const NUMBERS: &str = "numbers";
+/// The moments of each ticket.
+pub const HISTORIES: &str = "histories";
+/// When records were recorded.
+pub const RECORDED: &str = "recorded";
 /// Tickets whose fold failed.
 pub const QUARANTINE: &str = "quarantine";
 /// Format, projection, checkpoint.
@@ -60,6 +71,12 @@ pub fn tenant(tenant: &str) -> Vec<u8> {
 #[must_use]
 pub fn record(tenant: &str, position: LogPosition) -> Vec<u8> {
     counted(self::tenant(tenant), position.get())
+}
+
+/// Key of the block that says when a record was recorded.
+#[must_use]
+pub fn recorded(tenant: &str, position: LogPosition) -> Vec<u8> {
+    counted(self::tenant(tenant), position.get() >> 12)
 }
 
 /// Key of a ticket's row, and what the keys of its events begin with.

@@ -1,5 +1,6 @@
 //! The read models: what a record does to their rows, and how these read to a person.
 
+pub mod reports;
 pub mod sentence;
 pub mod ticket;
 pub mod timeline;
@@ -7,7 +8,7 @@ pub mod timeline;
 use crate::projection::ReadModel;
 
 /// Every read model of this build.
-pub static ALL: &[&ReadModel] = &[&ticket::TICKET];
+pub static ALL: &[&ReadModel] = &[&ticket::TICKET, &reports::REPORTS];
 
 /// The model of that name.
 #[must_use]

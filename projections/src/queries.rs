@@ -8,7 +8,7 @@ mod ask;
 mod control;
 pub(crate) mod desk;
 mod events;
-mod page;
+pub(crate) mod page;
 mod past;
 mod projections;
 mod reply;

@@ -18,6 +18,7 @@ pub mod which;
 
 pub mod body;
 pub mod query;
+mod rows;
 pub mod send;
 pub mod tail;
 pub mod timeline;

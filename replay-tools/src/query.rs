@@ -13,7 +13,7 @@ use crate::client::{Client, ClientError, ConnectArgs};
 use crate::output::{Output, OutputArgs};
 use crate::send::refusal_text;
 use crate::which::Which;
-use crate::{exit, show};
+use crate::{exit, rows, show};
 
 /// Characters of a subject in a table.
 const SUBJECT_MAX: usize = 60;
@@ -24,6 +24,9 @@ const SUBJECT_MAX: usize = 60;
   guichet query tickets --set status=open --set group=network
   guichet query ticket T-42
   guichet query events --set type=TicketEscalated --set limit=1000 --all --json
+  guichet query queues
+  guichet query report_backlog --set zone=Europe/Paris --set group_by=channel
+  guichet query report_reopen_rate --set from=2026-01-01 --set as_of=2026-03-01T00:00:00Z
   guichet query projections
 
 Filters stand in the contract; besides those of the query itself every query takes
@@ -71,6 +74,9 @@ pub async fn run(args: QueryArgs) -> Result<u8, ClientError> {
         return Ok(exit::REFUSED);
     }
     match &reply.data {
+        Some(data) if !args.json && figures(&output, data)? => {
+            output.note(&format!("as of position {}", reply.as_of_position));
+        }
         Some(Data::Tickets(view)) if !args.json => tickets(&output, view)?,
         Some(Data::Projections(view)) if !args.json => projections(&output, view)?,
         Some(_) | None => output.json(&reply)?,
@@ -111,9 +117,32 @@ fn append(answer: &mut wire::QueryReply, page: wire::QueryReply) {
         (Some(Data::Tickets(all)), Some(Data::Tickets(more))) => all.tickets.extend(more.tickets),
         (Some(Data::Events(all)), Some(Data::Events(more))) => all.events.extend(more.events),
         (Some(Data::Queue(all)), Some(Data::Queue(more))) => all.tickets.extend(more.tickets),
-        // The others have one page.
+        (Some(all), Some(more)) => append_rows(all, more),
         (_, _) => {}
     }
+}
+
+fn append_rows(all: &mut Data, more: Data) {
+    macro_rules! rows_of {
+        ($($report:ident),*) => {
+            match (all, more) {
+                $((Data::$report(all), Data::$report(more)) => all.rows.extend(more.rows),)*
+                // The others have one page.
+                (_, _) => {}
+            }
+        };
+    }
+    rows_of!(
+        ReportBacklog,
+        ReportReopenRate,
+        ReportResolutionTime,
+        ReportFirstResponse,
+        ReportClosure,
+        ReportEscalation,
+        ReportVolume,
+        ReportAgeing,
+        ReportReassignment
+    );
 }
 
 impl QueryArgs {
@@ -138,6 +167,31 @@ impl QueryArgs {
         }
         Ok(query)
     }
+}
+
+/// Prints what is a list of alike rows of figures; else says that it is none.
+fn figures(output: &Output, data: &Data) -> Result<bool, ClientError> {
+    let nothing = "no row: nothing of that is in the span";
+    match data {
+        Data::Queues(view) => rows::table(output, &view.queues, "no ticket waits")?,
+        Data::Queue(view) => rows::table(output, &view.tickets, "no ticket waits here")?,
+        Data::ReportBacklog(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportReopenRate(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportResolutionTime(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportFirstResponse(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportClosure(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportEscalation(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportVolume(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportAgeing(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportReassignment(report) => rows::table(output, &report.rows, nothing)?,
+        Data::Ticket(_)
+        | Data::Timeline(_)
+        | Data::Tickets(_)
+        | Data::Events(_)
+        | Data::Projections(_)
+        | Data::Error(_) => return Ok(false),
+    }
+    Ok(true)
 }
 
 fn tickets(output: &Output, view: &wire::TicketsView) -> Result<(), ClientError> {

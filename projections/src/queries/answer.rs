@@ -1,5 +1,7 @@
 //! One answer from one view, so that the data and the position that it names agree.
 
+use std::cell::Cell;
+
 use guichet_schemas::ids::{TenantId, TicketId};
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -49,6 +51,8 @@ pub struct Reader<'a> {
     pub(crate) until: u64,
     /// The instant for which it holds.
     pub(crate) now: Timestamp,
+    /// Set by an answer from memory that has a position of its own, newer or older than the view's.
+    pub(crate) own_position: Cell<Option<u64>>,
 }
 
 /// The data of an answer, and where the next page begins.
@@ -71,7 +75,8 @@ impl Queries {
         let checkpoint = view.checkpoint()?;
         let have = checkpoint.position_or_zero();
         let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
-        let mut reader = Reader { ask, view, checkpoint, until, now: Timestamp(0) };
+        let own_position = Cell::new(None);
+        let mut reader = Reader { ask, view, checkpoint, until, now: Timestamp(0), own_position };
         if ask.tenant != TenantId::default_tenant() {
             return Err(unknown_tenant(ask).into());
         }
@@ -79,7 +84,7 @@ impl Queries {
         require_healthy(&reader, status)?;
         let (data, next_cursor) = answers.answer(&reader)?;
         Ok(QueryReply {
-            as_of_position: until,
+            as_of_position: reader.own_position.get().unwrap_or(until),
             as_of_time: reader.now.0,
             next_cursor,
             as_of: ask.as_of.map(|t| t.0),
@@ -128,14 +133,14 @@ pub(super) fn rejection(refusal: Refusal) -> Rejection {
 pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
     match &ask.question {
         Question::Ticket(which) | Question::Timeline(which) => absent(*which),
-        Question::Tickets(_) | Question::Events(_) | Question::Projections => {
+        Question::Tickets(_) | Question::Events(_) | Question::Report(..) | Question::Projections => {
             Rejection::NotFound { what: format!("tenant {}", ask.tenant) }
         }
     }
 }
 
 impl Reader<'_> {
-    pub(super) fn tenant(&self) -> &str {
+    pub(crate) fn tenant(&self) -> &str {
         self.ask.tenant.as_str()
     }
 

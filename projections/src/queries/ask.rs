@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use guichet_reports::Kind;
 use guichet_schemas::codec::Encoding;
 use guichet_schemas::ids::{TenantId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
@@ -17,16 +18,16 @@ const LIMIT_DEFAULT: u32 = 100;
 
 /// A question with what stands around it.
 pub struct Ask {
-    pub(super) tenant: TenantId,
-    pub(super) encoding: Encoding,
+    pub(crate) tenant: TenantId,
+    pub(crate) encoding: Encoding,
     /// 0: whatever there is.
-    pub(super) min_position: u64,
-    pub(super) wait: Duration,
-    pub(super) as_of: Option<Timestamp>,
-    pub(super) as_of_position: Option<u64>,
-    pub(super) limit: usize,
-    pub(super) cursor: Option<String>,
-    pub(super) question: Question,
+    pub(crate) min_position: u64,
+    pub(crate) wait: Duration,
+    pub(crate) as_of: Option<Timestamp>,
+    pub(crate) as_of_position: Option<u64>,
+    pub(crate) limit: usize,
+    pub(crate) cursor: Option<String>,
+    pub(crate) question: Question,
 }
 
 /// What is asked.
@@ -40,6 +41,8 @@ pub enum Question {
     Tickets(wire::TicketsQuery),
     /// Records.
     Events(wire::EventsQuery),
+    /// A report.
+    Report(Kind, wire::ReportQuery),
     /// How the read models are.
     Projections,
 }
@@ -90,7 +93,7 @@ impl Ask {
         })
     }
 
-    pub(super) const fn looks_back(&self) -> bool {
+    pub(crate) const fn looks_back(&self) -> bool {
         self.as_of.is_some() || self.as_of_position.is_some()
     }
 }
@@ -102,17 +105,16 @@ fn question(data: Data) -> Result<Question, Rejection> {
         Data::Tickets(q) => Question::Tickets(q),
         Data::Events(q) => Question::Events(q),
         Data::Projections(_) => Question::Projections,
-        later @ (Data::Queues(_)
-        | Data::Queue(_)
-        | Data::ReportBacklog(_)
-        | Data::ReportReopenRate(_)
-        | Data::ReportResolutionTime(_)
-        | Data::ReportFirstResponse(_)
-        | Data::ReportClosure(_)
-        | Data::ReportEscalation(_)
-        | Data::ReportVolume(_)
-        | Data::ReportAgeing(_)
-        | Data::ReportReassignment(_)) => {
+        Data::ReportBacklog(q) => Question::Report(Kind::Backlog, q),
+        Data::ReportReopenRate(q) => Question::Report(Kind::ReopenRate, q),
+        Data::ReportResolutionTime(q) => Question::Report(Kind::ResolutionTime, q),
+        Data::ReportFirstResponse(q) => Question::Report(Kind::FirstResponse, q),
+        Data::ReportClosure(q) => Question::Report(Kind::Closure, q),
+        Data::ReportEscalation(q) => Question::Report(Kind::Escalation, q),
+        Data::ReportVolume(q) => Question::Report(Kind::Volume, q),
+        Data::ReportAgeing(q) => Question::Report(Kind::Ageing, q),
+        Data::ReportReassignment(q) => Question::Report(Kind::Reassignment, q),
+        later @ (Data::Queues(_) | Data::Queue(_)) => {
             return Err(Rejection::Unsupported(format!(
                 "the query {}",
                 guichet_schemas::json::query::name_of(&later)

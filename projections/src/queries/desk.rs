@@ -19,7 +19,9 @@ impl Answers for Desk {
             Question::Timeline(which) => timeline::answer(reader, *which),
             Question::Tickets(filter) => tickets::answer(reader, filter),
             Question::Events(filter) => events::answer(reader, filter),
-            Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
+            Question::Report(..) | Question::Projections => {
+                Err(Rejection::Unsupported("this query here".to_owned()).into())
+            }
         }
     }
 

@@ -11,9 +11,9 @@ const BYTES_MAX: usize = 191 * 1024;
 
 /// Rows looked at for one page. A filter that matches little ends its page early and gives a cursor, instead
 /// of keeping a thread for minutes.
-pub(super) const ROWS_READ_MAX: usize = 100_000;
+pub(crate) const ROWS_READ_MAX: usize = 100_000;
 
-pub(super) struct Page<T> {
+pub(crate) struct Page<T> {
     entries: Vec<T>,
     bytes: usize,
     limit: usize,
@@ -21,13 +21,13 @@ pub(super) struct Page<T> {
 }
 
 impl<T: prost::Message + serde::Serialize> Page<T> {
-    pub(super) fn new(ask: &Ask) -> Self {
+    pub(crate) fn new(ask: &Ask) -> Self {
         Self { entries: Vec::new(), bytes: 0, limit: ask.limit, encoding: ask.encoding }
     }
 
     /// Takes an entry, or says that the page is full. The first always fits: a page must lead on.
     #[must_use]
-    pub(super) fn takes(&mut self, entry: T) -> bool {
+    pub(crate) fn takes(&mut self, entry: T) -> bool {
         if self.entries.len() >= self.limit {
             return false;
         }
@@ -43,17 +43,18 @@ impl<T: prost::Message + serde::Serialize> Page<T> {
         true
     }
 
-    pub(super) fn into_entries(self) -> Vec<T> {
+    pub(crate) fn into_entries(self) -> Vec<T> {
         self.entries
     }
 }
 
 /// Where a page ended: a counter, and of which list. Opaque to callers.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Cursor {
+pub(crate) enum Cursor {
     Version,
     Position,
     Number,
+    Row,
 }
 
 impl Cursor {
@@ -62,15 +63,16 @@ impl Cursor {
             Self::Version => 'v',
             Self::Position => 'p',
             Self::Number => 'n',
+            Self::Row => 'r',
         }
     }
 
-    pub(super) fn write(self, last: u64) -> String {
+    pub(crate) fn write(self, last: u64) -> String {
         format!("{}{last}", self.letter())
     }
 
     /// The counter of the last entry of the page before; `None` at the first page.
-    pub(super) fn read(self, ask: &Ask) -> Result<Option<u64>, FieldError> {
+    pub(crate) fn read(self, ask: &Ask) -> Result<Option<u64>, FieldError> {
         let Some(text) = &ask.cursor else { return Ok(None) };
         text.strip_prefix(self.letter())
             .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
@@ -80,7 +82,7 @@ impl Cursor {
             .ok_or_else(|| FieldError::new("cursor", "must be the next_cursor of an answer to this query"))
     }
 
-    pub(super) fn refuse(ask: &Ask) -> Result<(), FieldError> {
+    pub(crate) fn refuse(ask: &Ask) -> Result<(), FieldError> {
         match ask.cursor {
             Some(_) => Err(FieldError::new("cursor", "is not for this query: it has one page")),
             None => Ok(()),

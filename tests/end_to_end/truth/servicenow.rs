@@ -12,7 +12,7 @@ use super::ticket::Ticket;
 use super::{distribution, distribution_in, truth_rows, truth_totals};
 
 /// The one incident whose clock steps back, and by how many seconds both resolutions are lifted for it.
-const LIFTED: (&str, i64) = ("INC0000137", 420);
+pub(super) const LIFTED: (&str, i64) = ("INC0000137", 420);
 /// Incidents with repeated Closed rows: the truth's closed is their last row, ours the last entry into closed.
 const CLOSED_AGAIN: usize = 45;
 
