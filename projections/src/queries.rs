@@ -14,17 +14,13 @@ mod ticket;
 mod tickets;
 mod timeline;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_nats::service::endpoint::Endpoint;
-use async_nats::service::{Request, ServiceExt as _};
-use futures_util::StreamExt as _;
 use guichet_schemas::codec::{Encoding, decode_query};
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::subject::{QUERIES, QuerySubject, is_reply};
+use guichet_schemas::subject::{QUERIES, QuerySubject};
+use guichet_service::{About, Endpoint, Metadata, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -50,20 +46,11 @@ pub(crate) struct Queries {
     waiting: Arc<Semaphore>,
     reading: Semaphore,
     stopping: watch::Sender<bool>,
-    /// Apart, because the announcement keeps it beyond the end of the service.
-    counters: Arc<Counters>,
-}
-
-#[derive(Default)]
-struct Counters {
-    refused: AtomicU64,
-    /// Requests without a reply subject that may be answered.
-    dropped: AtomicU64,
 }
 
 /// The service as announced.
 pub(crate) struct Service {
-    announced: async_nats::service::Service,
+    announced: guichet_service::Service,
     receiving: JoinHandle<()>,
     queries: Arc<Queries>,
 }
@@ -78,7 +65,6 @@ impl Queries {
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             reading: Semaphore::new(READING_MAX),
             stopping: watch::Sender::new(false),
-            counters: Arc::default(),
         }
     }
 }
@@ -89,19 +75,15 @@ pub(crate) async fn serve(
     client: async_nats::Client,
 ) -> Result<Service, async_nats::Error> {
     let queries = Arc::new(queries);
-    let counters = Arc::clone(&queries.counters);
-    let announced = client
-        .service_builder()
-        .description("answers questions about tickets from read models")
-        .stats_handler(move |_, _| {
-            serde_json::json!({
-                "refused": counters.refused.load(Ordering::Relaxed),
-                "dropped": counters.dropped.load(Ordering::Relaxed),
-            })
-        })
-        .start("guichet-projections", env!("CARGO_PKG_VERSION"))
-        .await?;
-    let endpoint = announced.endpoint_builder().name("query").metadata(metadata()).add(QUERIES).await?;
+    let about = About {
+        name: "guichet-projections",
+        version: env!("CARGO_PKG_VERSION"),
+        description: "Answers questions about tickets from read models",
+        metadata: Metadata::from([("contract".to_owned(), "guichet.v1".to_owned())]),
+        started: (queries.clock)(),
+    };
+    let announced = guichet_service::Service::start(&client, about).await?;
+    let endpoint = announced.endpoint("query", QUERIES, metadata()).await?;
     let receiving = tokio::spawn(receive(Arc::clone(&queries), endpoint));
     Ok(Service { announced, receiving, queries })
 }
@@ -109,9 +91,7 @@ pub(crate) async fn serve(
 impl Service {
     /// Takes no more questions, and waits a while for the answers that are on their way.
     pub(crate) async fn stop(mut self, wait: Duration) {
-        if self.announced.stop().await.is_err() {
-            tracing::warn!("the query service could not be withdrawn");
-        }
+        self.announced.stop();
         self.queries.stopping.send_replace(true);
         // Without a connection the end of the subscription may never come, so the wait is bounded.
         match tokio::time::timeout(wait, &mut self.receiving).await {
@@ -125,7 +105,7 @@ impl Service {
     }
 }
 
-fn metadata() -> HashMap<String, String> {
+fn metadata() -> Metadata {
     [
         ("schema.request", "guichet.v1.Query"),
         ("schema.response", "guichet.v1.QueryReply"),
@@ -155,16 +135,12 @@ async fn receive(queries: Arc<Queries>, mut endpoint: Endpoint) {
 
 impl Queries {
     async fn take(self: &Arc<Self>, request: Request, answers: &mut JoinSet<()>) {
-        if !request.message.reply.as_ref().is_some_and(|reply| is_reply(reply)) {
-            self.counters.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
         match Arc::clone(&self.pending).try_acquire_owned() {
             Ok(place) => {
                 let queries = Arc::clone(self);
                 answers.spawn(async move { queries.handle(&request, place).await });
             }
-            Err(_) => self.refuse(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
+            Err(_) => reply::refused(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
         }
     }
 
@@ -175,7 +151,7 @@ impl Queries {
         };
         match outcome {
             Ok(body) => reply::accepted(request, encoding, body).await,
-            Err(rejection) => self.refuse(request, encoding, &rejection).await,
+            Err(rejection) => reply::refused(request, encoding, &rejection).await,
         }
     }
 
@@ -221,11 +197,6 @@ impl Queries {
             reason: format!("the read model is at position {have}, not yet at {}", ask.min_position),
             as_of_position: Some(have),
         })
-    }
-
-    async fn refuse(&self, request: &Request, encoding: Encoding, rejection: &Rejection) {
-        self.counters.refused.fetch_add(1, Ordering::Relaxed);
-        reply::refused(request, encoding, rejection).await;
     }
 }
 
