@@ -1,20 +1,20 @@
 //! NATS request → command → queue; outcome → NATS reply. Always drains NATS: the client library drops silently
 //! behind its own buffer, so it is we who say `busy`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use async_nats::service::{Request as NatsRequest, Service, ServiceExt as _};
 use async_nats::{Client, HeaderMap, HeaderValue, header};
-use futures_util::StreamExt as _;
 use guichet_schemas::codec::{Encoding, Outcome, Request, RequestKey, decode_command, encode_reply};
 use guichet_schemas::ids::TenantId;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::{self, CommandSubject};
+use guichet_service::{About, Metadata, Request as NatsRequest, Service};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::clock;
 use crate::log::Desk;
 
 /// Name of the service for discovery.
@@ -27,8 +27,6 @@ pub struct Pressure {
     pub disk_low: AtomicBool,
     /// Events that the stream has not yet.
     pub backlog: AtomicU64,
-    /// Commands dropped because their reply subject was no inbox.
-    pub dropped: AtomicU64,
 }
 
 /// How many events the stream may be behind before commands are told `busy`.
@@ -68,12 +66,14 @@ pub struct Intake {
 /// # Errors
 /// NATS.
 pub async fn service(client: &Client) -> Result<Service, async_nats::Error> {
-    client
-        .service_builder()
-        .description("Takes commands, decides them and makes them durable")
-        .metadata(HashMap::from([("contract".to_owned(), "guichet.v1".to_owned())]))
-        .start(SERVICE, env!("CARGO_PKG_VERSION"))
-        .await
+    let about = About {
+        name: SERVICE,
+        version: env!("CARGO_PKG_VERSION"),
+        description: "Takes commands, decides them and makes them durable",
+        metadata: Metadata::from([("contract".to_owned(), "guichet.v1".to_owned())]),
+        started: clock::wall(),
+    };
+    Service::start(client, about).await
 }
 
 /// Begins to take commands.
@@ -86,14 +86,13 @@ pub async fn start(
     key: RequestKey,
     pressure: Arc<Pressure>,
 ) -> Result<Intake, async_nats::Error> {
-    let metadata = HashMap::from([
+    let metadata = Metadata::from([
         ("format".to_owned(), format!("{},{}", Encoding::JSON, Encoding::PROTOBUF)),
         ("schema.request".to_owned(), "guichet.v1.Command".to_owned()),
         ("schema.response".to_owned(), "guichet.v1.CommandReply".to_owned()),
         ("idempotent".to_owned(), "yes".to_owned()),
     ]);
-    let mut endpoint =
-        service.endpoint_builder().name("commands").metadata(metadata).add(subject::COMMANDS).await?;
+    let mut endpoint = service.endpoint("commands", subject::COMMANDS, metadata).await?;
     let (answers, outgoing) = mpsc::unbounded_channel::<Answer>();
     let draining = Arc::new(AtomicBool::new(false));
     let closed = draining.clone();
@@ -111,11 +110,18 @@ impl Intake {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Stops listening and lets go of the desk. Answers under way still go out.
-    pub async fn close(self) {
-        self.listening.abort();
-        if self.listening.await.is_err_and(|e| e.is_panic()) {
-            tracing::error!("the intake panicked");
+    /// After the stop of the service: refuses what has arrived and lets go of the desk. Answers under way still
+    /// go out. Without a connection the end of the subscription may never come, so the wait is bounded.
+    pub async fn close(mut self, wait: Duration) {
+        match tokio::time::timeout(wait, &mut self.listening).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => tracing::error!("the intake panicked"),
+            Err(_) => {
+                tracing::warn!("NATS does not answer; stopping without it");
+                self.listening.abort();
+                // Only a task that has ended has let go of the desk.
+                (&mut self.listening).await.ok();
+            }
         }
         // The replier ends when the last command that waits for the disk has its answer.
         if self.replying.await.is_err() {
@@ -132,12 +138,6 @@ fn take(
     answers: &mpsc::UnboundedSender<Answer>,
     draining: bool,
 ) {
-    if !request.message.reply.as_ref().is_some_and(|r| subject::is_reply(r)) {
-        // No answer may go there, so nothing may happen either.
-        pressure.dropped.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!("dropped a command: its reply subject is no inbox");
-        return;
-    }
     let (encoding, read) = read(&request, key);
     let admitted =
         read.and_then(|r| if draining { Err(draining_answer()) } else { pressure.check().map(|()| r) });
@@ -187,17 +187,14 @@ async fn reply(mut outgoing: mpsc::UnboundedReceiver<Answer>) {
     while let Some((request, encoding, outcome)) = outgoing.recv().await {
         let mut headers = HeaderMap::new();
         headers.insert(header::HeaderName::from_static("Content-Type"), encoding.content_type());
-        if let Err(rejection) = &outcome {
-            refuse(&mut headers, rejection);
-        }
-        if let Err(error) = request.respond_with_headers(Ok(encode_reply(outcome, encoding)), headers).await {
+        let refusal = outcome.as_ref().err().map(|r| (r.number(), r.code()));
+        let body = encode_reply(outcome, encoding);
+        let sent = match refusal {
+            Some((number, word)) => request.refuse(number, word, body, headers).await,
+            None => request.answer(body, headers).await,
+        };
+        if let Err(error) = sent {
             tracing::warn!(%error, "could not answer a command; its outcome stands, a retry will find it");
         }
     }
-}
-
-/// The service headers of a refusal: a fixed word, never a text of a user.
-fn refuse(headers: &mut HeaderMap, rejection: &Rejection) {
-    headers.insert(async_nats::service::NATS_SERVICE_ERROR, rejection.code());
-    headers.insert(async_nats::service::NATS_SERVICE_ERROR_CODE, rejection.number().to_string().as_str());
 }

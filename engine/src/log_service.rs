@@ -1,13 +1,11 @@
 //! The log over NATS: the record bytes themselves, for workers that miss a range and auditors that want all.
 
-use std::collections::HashMap;
-
-use async_nats::service::{Request, Service};
+use async_nats::HeaderMap;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 use guichet_schemas::wire::{LogBatch, LogRequest};
+use guichet_service::{Metadata, Request, Service};
 use prost::Message as _;
 use tokio::task::JoinHandle;
 
@@ -27,20 +25,17 @@ pub async fn start(
     partition: Partition,
     reader: LogReader,
 ) -> Result<JoinHandle<()>, async_nats::Error> {
-    let metadata = HashMap::from([
+    let metadata = Metadata::from([
         ("format".to_owned(), "application/protobuf".to_owned()),
         ("schema.request".to_owned(), "guichet.v1.LogRequest".to_owned()),
         ("schema.response".to_owned(), "guichet.v1.LogBatch".to_owned()),
     ]);
-    let mut endpoint =
-        service.endpoint_builder().name("log").metadata(metadata).add(subject::log(partition)).await?;
+    let mut endpoint = service.endpoint("log", subject::log(partition), metadata).await?;
     Ok(tokio::spawn(async move {
         while let Some(request) = endpoint.next().await {
-            if request.message.reply.as_ref().is_some_and(|r| subject::is_reply(r)) {
-                let reader = reader.clone();
-                // A scan reads the disk: not on a thread of the network.
-                tokio::spawn(async move { answer(request, reader).await });
-            }
+            let reader = reader.clone();
+            // A scan reads the disk: not on a thread of the network.
+            tokio::spawn(async move { answer(request, reader).await });
         }
     }))
 }
@@ -53,7 +48,7 @@ async fn answer(request: Request, reader: LogReader) {
     };
     match body {
         Ok(Ok(batch)) => {
-            if let Err(error) = request.respond(Ok(batch.encode_to_vec().into())).await {
+            if let Err(error) = request.answer(batch.encode_to_vec().into(), HeaderMap::new()).await {
                 tracing::warn!(%error, "could not answer a log request");
             }
         }
@@ -65,9 +60,8 @@ async fn answer(request: Request, reader: LogReader) {
     }
 }
 
-async fn refuse(request: &Request, code: usize, word: &str) {
-    let error = async_nats::service::error::Error { code, status: word.to_owned() };
-    if let Err(error) = request.respond(Err(error)).await {
+async fn refuse(request: &Request, number: u16, word: &'static str) {
+    if let Err(error) = request.refuse(number, word, Bytes::new(), HeaderMap::new()).await {
         tracing::warn!(%error, "could not refuse a log request");
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::service::Service;
 use guichet_schemas::position::{LogPosition, Partition};
+use guichet_service::Service;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -131,14 +131,10 @@ impl Engine {
         self.intake.drain();
         self.disk_watch.abort();
         let reader = self.log.reader();
-        match tokio::time::timeout(NATS_GRACE, self.service.stop()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "could not say good-bye to discovery"),
-            Err(_) => tracing::warn!("NATS does not answer; stopping without it"),
-        }
+        self.service.stop();
         let log = self.log;
         let closing = async {
-            let intake = self.intake.close();
+            let intake = self.intake.close(NATS_GRACE);
             let log = tokio::task::spawn_blocking(move || log.close());
             let ((), closed) = tokio::join!(intake, log);
             closed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))

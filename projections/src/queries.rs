@@ -16,18 +16,16 @@ mod ticket;
 mod tickets;
 mod timeline;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_nats::service::endpoint::Endpoint;
-use async_nats::service::{Request, ServiceExt as _};
 use futures_util::StreamExt as _;
+use futures_util::stream::{select_all, unfold};
 use guichet_schemas::codec::{Encoding, decode_query, encode_query_reply};
 use guichet_schemas::position::Partition;
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::subject::{self, QUERIES, QuerySubject, is_reply};
+use guichet_schemas::subject::{self, QUERIES, QuerySubject};
+use guichet_service::{About, Endpoint, Metadata, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -55,20 +53,11 @@ pub(crate) struct Queries {
     waiting: Arc<Semaphore>,
     reading: Semaphore,
     stopping: watch::Sender<bool>,
-    /// Apart, because the announcement keeps it beyond the end of the service.
-    counters: Arc<Counters>,
-}
-
-#[derive(Default)]
-struct Counters {
-    refused: AtomicU64,
-    /// Requests without a reply subject that may be answered.
-    dropped: AtomicU64,
 }
 
 /// The service as announced.
 pub(crate) struct Service {
-    announced: async_nats::service::Service,
+    announced: guichet_service::Service,
     receiving: JoinHandle<()>,
     control: JoinHandle<()>,
     queries: Arc<Queries>,
@@ -90,7 +79,6 @@ impl Queries {
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             reading: Semaphore::new(READING_MAX),
             stopping: watch::Sender::new(false),
-            counters: Arc::default(),
         }
     }
 }
@@ -101,27 +89,21 @@ impl Queries {
 /// takes what these answer, so that the processes of a desk complement each other.
 pub(crate) async fn serve(queries: Queries) -> Result<Service, async_nats::Error> {
     let queries = Arc::new(queries);
-    let client = &queries.client;
-    let counters = Arc::clone(&queries.counters);
-    let announced = client
-        .service_builder()
-        .description("answers questions about tickets from read models")
-        .stats_handler(move |_, _| {
-            serde_json::json!({
-                "refused": counters.refused.load(Ordering::Relaxed),
-                "dropped": counters.dropped.load(Ordering::Relaxed),
-            })
-        })
-        .start("guichet-projections", env!("CARGO_PKG_VERSION"))
-        .await?;
+    let about = About {
+        name: "guichet-projections",
+        version: env!("CARGO_PKG_VERSION"),
+        description: "Answers questions about tickets from read models",
+        metadata: Metadata::from([("contract".to_owned(), "guichet.v1".to_owned())]),
+        started: (queries.clock)(),
+    };
+    let announced = guichet_service::Service::start(&queries.client, about).await?;
     let mut endpoints = Vec::new();
     if queries.models.len() == model::ALL.len() {
-        endpoints.push(announced.endpoint_builder().name("query").metadata(metadata()).add(QUERIES).await?);
+        endpoints.push(announced.endpoint("query", QUERIES, metadata()).await?);
     } else {
         let answers = queries.models.iter().flat_map(|model| model.model().answers);
         for name in answers.chain(&["projections"]) {
-            let builder = announced.endpoint_builder().name(*name).metadata(metadata());
-            endpoints.push(builder.add(subject::queries_named(name)).await?);
+            endpoints.push(announced.endpoint(name, subject::queries_named(name), metadata()).await?);
         }
     }
     let control = control::serve(Arc::clone(&queries)).await?;
@@ -132,9 +114,7 @@ pub(crate) async fn serve(queries: Queries) -> Result<Service, async_nats::Error
 impl Service {
     /// Takes no more questions, and waits a while for the answers that are on their way.
     pub(crate) async fn stop(mut self, wait: Duration) {
-        if self.announced.stop().await.is_err() {
-            tracing::warn!("the query service could not be withdrawn");
-        }
+        self.announced.stop();
         self.queries.stopping.send_replace(true);
         self.control.abort();
         // Without a connection the end of the subscription may never come, so the wait is bounded.
@@ -149,7 +129,7 @@ impl Service {
     }
 }
 
-fn metadata() -> HashMap<String, String> {
+fn metadata() -> Metadata {
     [
         ("schema.request", "guichet.v1.Query"),
         ("schema.response", "guichet.v1.QueryReply"),
@@ -164,7 +144,10 @@ fn metadata() -> HashMap<String, String> {
 
 /// Ends with the last subscription, and with the last answer.
 async fn receive(queries: Arc<Queries>, endpoints: Vec<Endpoint>) {
-    let mut requests = futures_util::stream::select_all(endpoints);
+    let requests = |endpoint: Endpoint| {
+        unfold(endpoint, |mut endpoint| async { endpoint.next().await.map(|request| (request, endpoint)) })
+    };
+    let mut requests = select_all(endpoints.into_iter().map(|endpoint| Box::pin(requests(endpoint))));
     let mut answers = JoinSet::new();
     loop {
         tokio::select! {
@@ -180,16 +163,12 @@ async fn receive(queries: Arc<Queries>, endpoints: Vec<Endpoint>) {
 
 impl Queries {
     async fn take(self: &Arc<Self>, request: Request, answers: &mut JoinSet<()>) {
-        if !request.message.reply.as_ref().is_some_and(|reply| is_reply(reply)) {
-            self.counters.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
         match Arc::clone(&self.pending).try_acquire_owned() {
             Ok(place) => {
                 let queries = Arc::clone(self);
                 answers.spawn(async move { queries.handle(&request, place).await });
             }
-            Err(_) => self.refuse(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
+            Err(_) => reply::refused(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
         }
     }
 
@@ -200,7 +179,7 @@ impl Queries {
         };
         match outcome {
             Ok(body) => reply::accepted(request, encoding, body).await,
-            Err(rejection) => self.refuse(request, encoding, &rejection).await,
+            Err(rejection) => reply::refused(request, encoding, &rejection).await,
         }
     }
 
@@ -272,11 +251,6 @@ impl Queries {
             reason: format!("the read model is at position {have}, not yet at {}", ask.min_position),
             as_of_position: Some(have),
         })
-    }
-
-    async fn refuse(&self, request: &Request, encoding: Encoding, rejection: &Rejection) {
-        self.counters.refused.fetch_add(1, Ordering::Relaxed);
-        reply::refused(request, encoding, rejection).await;
     }
 }
 

@@ -34,7 +34,6 @@ async fn a_foreign_message_halts_a_whole_node() {
 }
 
 #[tokio::test]
-#[ignore = "async-nats answers discovery wherever it is told to: whoever may ask $SRV can write into the stream"]
 async fn discovery_answers_only_to_an_inbox() {
     let trio = Trio::start().await;
     let desk = trio.desk().await;

@@ -116,6 +116,7 @@ fn times(ours: &Value, truth: &Value, longer: u64) {
     {
         let (ours, theirs) =
             (ours[name].as_f64().expect("a figure"), truth[theirs].as_f64().expect("a figure"));
+        let theirs = if name == "mean" { theirs + longer_mean_h } else { theirs };
         assert!((ours / 3600.0 - theirs).abs() <= ROUNDING, "{name}: ours {}, truth {theirs}", ours / 3600.0);
     }
 }

@@ -1,0 +1,16 @@
+//! A NATS micro service (ADR-32) that answers to inboxes and nowhere else.
+//!
+//! Whoever may ask a service chooses the subject of the answer. Were it one of our own events, or an order to
+//! JetStream, our answer would be a foreign message in our stream, or the end of it. So neither [discovery] nor an
+//! [`Endpoint`] answers where [`is_reply`](guichet_schemas::subject::is_reply) does not hold; the service of the
+//! client library has no such check, which is why this one exists.
+//!
+//! [discovery]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md
+
+mod discovery;
+mod endpoint;
+mod figures;
+mod service;
+
+pub use endpoint::{Endpoint, Request};
+pub use service::{About, Metadata, Service};
