@@ -9,6 +9,13 @@
 //! | `tickets` | tenant, 0, ticket (16) | `TicketView`, protobuf, without what an answer computes |
 //! | `numbers` | tenant, 0, number (8) | ticket (16) |
 //!
+//! The model `queues`:
+//!
+//! | column family | key | value |
+//! |---|---|---|
+//! | `queue_rows` | tenant, 0, ticket (16) | `model::queues::Row`, protobuf |
+//! | `subjects` | tenant, 0, ticket (16) | `Personal`, protobuf |
+//!
 //! The model `reports`:
 //!
 //! | column family | key | value |
@@ -42,6 +49,10 @@ pub const TICKET_EVENTS: &str = "ticket_events";
 pub const TICKETS: &str = "tickets";
 /// Tickets by number.
 pub const NUMBERS: &str = "numbers";
+/// What the queue board knows of a ticket.
+pub const QUEUE_ROWS: &str = "queue_rows";
+/// Subjects of tickets.
+pub const SUBJECTS: &str = "subjects";
 /// The moments of each ticket.
 pub const HISTORIES: &str = "histories";
 /// When records were recorded.
@@ -85,6 +96,14 @@ pub fn ticket(tenant: &str, id: TicketId) -> Vec<u8> {
     let mut key = self::tenant(tenant);
     key.extend_from_slice(id.0.as_bytes());
     key
+}
+
+/// Tenant and ticket of such a key.
+#[must_use]
+pub fn tenant_and_ticket(key: &[u8]) -> Option<(&str, TicketId)> {
+    let (tenant, id) = key.split_last_chunk::<16>()?;
+    let (zero, tenant) = tenant.split_last()?;
+    (*zero == 0).then_some((std::str::from_utf8(tenant).ok()?, TicketId(Uuid::from_bytes(*id))))
 }
 
 /// Key of an event of a ticket.

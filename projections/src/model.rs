@@ -1,5 +1,6 @@
 //! The read models: what a record does to their rows, and how these read to a person.
 
+pub mod queues;
 pub mod reports;
 pub mod sentence;
 pub mod ticket;
@@ -8,7 +9,7 @@ pub mod timeline;
 use crate::projection::ReadModel;
 
 /// Every read model of this build.
-pub static ALL: &[&ReadModel] = &[&ticket::TICKET, &reports::REPORTS];
+pub static ALL: &[&ReadModel] = &[&ticket::TICKET, &queues::QUEUES, &reports::REPORTS];
 
 /// The model of that name.
 #[must_use]

@@ -80,6 +80,14 @@ pub trait Answers: Send + Sync {
     /// Why there is no answer.
     fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal>;
 
+    /// The instant for which the answer holds, where that is not now: a cursor may name one.
+    ///
+    /// # Errors
+    /// The cursor is not ours.
+    fn instant(&self, _reader: &Reader<'_>) -> Result<Option<Timestamp>, Refusal> {
+        Ok(None)
+    }
+
     /// When the tenant's last record up to a position was recorded: the instant for which an answer with
     /// `as_of_position` holds. A model that cannot know refuses such questions in `answer`.
     ///

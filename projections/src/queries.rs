@@ -8,9 +8,11 @@ mod ask;
 mod control;
 pub(crate) mod desk;
 mod events;
+pub(crate) mod line;
 pub(crate) mod page;
 mod past;
 mod projections;
+mod queue;
 mod reply;
 mod ticket;
 mod tickets;
@@ -33,7 +35,7 @@ use crate::live::Model;
 use crate::model;
 use crate::running::Clock;
 pub use answer::{Found, Reader, Refusal};
-pub use ask::{Ask, Question, Which};
+pub use ask::{Ask, Question, Queue, Which};
 
 /// Questions taken and not yet answered, waiting ones apart.
 const PENDING_MAX: usize = 1_024;

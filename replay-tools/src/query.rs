@@ -116,6 +116,7 @@ fn append(answer: &mut wire::QueryReply, page: wire::QueryReply) {
         (Some(Data::Timeline(all)), Some(Data::Timeline(more))) => all.entries.extend(more.entries),
         (Some(Data::Tickets(all)), Some(Data::Tickets(more))) => all.tickets.extend(more.tickets),
         (Some(Data::Events(all)), Some(Data::Events(more))) => all.events.extend(more.events),
+        (Some(Data::Queues(all)), Some(Data::Queues(more))) => all.queues.extend(more.queues),
         (Some(Data::Queue(all)), Some(Data::Queue(more))) => all.tickets.extend(more.tickets),
         (Some(all), Some(more)) => append_rows(all, more),
         (_, _) => {}

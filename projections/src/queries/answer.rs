@@ -92,11 +92,11 @@ impl Queries {
         })
     }
 
-    /// The instant that was asked for; else when the last record that counts was recorded, so that a look
+    /// The instant that was asked for, or that a page before held for; else when the last record that counts was recorded, so that a look
     /// back always gives the same answer; else now.
     fn instant(&self, reader: &Reader<'_>, answers: &dyn Answers) -> Result<Timestamp, Refusal> {
-        if let Some(as_of) = reader.ask.as_of {
-            return Ok(as_of);
+        if let Some(instant) = reader.ask.as_of.or(answers.instant(reader)?) {
+            return Ok(instant);
         }
         let last = match reader.ask.as_of_position.and_then(|_| LogPosition::new(reader.until)) {
             Some(until) => answers.recorded_at(reader, until)?,
@@ -133,9 +133,12 @@ pub(super) fn rejection(refusal: Refusal) -> Rejection {
 pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
     match &ask.question {
         Question::Ticket(which) | Question::Timeline(which) => absent(*which),
-        Question::Tickets(_) | Question::Events(_) | Question::Report(..) | Question::Projections => {
-            Rejection::NotFound { what: format!("tenant {}", ask.tenant) }
-        }
+        Question::Tickets(_)
+        | Question::Events(_)
+        | Question::Queues(_)
+        | Question::Queue(_)
+        | Question::Report(..)
+        | Question::Projections => Rejection::NotFound { what: format!("tenant {}", ask.tenant) },
     }
 }
 

@@ -11,6 +11,9 @@ use guichet_schemas::subject::QuerySubject;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 use guichet_schemas::wire::query::Data;
+use guichet_schemas::words::{QueueBy, QueueOrder};
+
+use crate::model::queues::Name;
 
 const WAIT_MS_MAX: u64 = 30_000;
 const LIMIT_MAX: u32 = 1_000;
@@ -41,10 +44,23 @@ pub enum Question {
     Tickets(wire::TicketsQuery),
     /// Records.
     Events(wire::EventsQuery),
+    /// The queue board.
+    Queues(QueueBy),
+    /// What to take next.
+    Queue(Queue),
     /// A report.
     Report(Kind, wire::ReportQuery),
     /// How the read models are.
     Projections,
+}
+
+/// Which tickets of the queue board, in which order.
+#[derive(Debug)]
+pub struct Queue {
+    pub(crate) order: QueueOrder,
+    /// Any where none is named.
+    pub(crate) group: Option<Name>,
+    pub(crate) agent: Option<Name>,
 }
 
 /// A ticket, as it was named.
@@ -66,7 +82,7 @@ impl std::fmt::Display for Which {
 }
 
 impl Ask {
-    pub(super) fn check(
+    pub(crate) fn check(
         subject: QuerySubject,
         query: wire::Query,
         encoding: Encoding,
@@ -105,6 +121,11 @@ fn question(data: Data) -> Result<Question, Rejection> {
         Data::Tickets(q) => Question::Tickets(q),
         Data::Events(q) => Question::Events(q),
         Data::Projections(_) => Question::Projections,
+        Data::Queues(q) => {
+            let by = q.by.map(QueueBy::from_wire).transpose().map_err(|e| e.in_field("by"))?;
+            Question::Queues(by.unwrap_or(QueueBy::Group))
+        }
+        Data::Queue(q) => Question::Queue(queue(q)?),
         Data::ReportBacklog(q) => Question::Report(Kind::Backlog, q),
         Data::ReportReopenRate(q) => Question::Report(Kind::ReopenRate, q),
         Data::ReportResolutionTime(q) => Question::Report(Kind::ResolutionTime, q),
@@ -114,13 +135,25 @@ fn question(data: Data) -> Result<Question, Rejection> {
         Data::ReportVolume(q) => Question::Report(Kind::Volume, q),
         Data::ReportAgeing(q) => Question::Report(Kind::Ageing, q),
         Data::ReportReassignment(q) => Question::Report(Kind::Reassignment, q),
-        later @ (Data::Queues(_) | Data::Queue(_)) => {
-            return Err(Rejection::Unsupported(format!(
-                "the query {}",
-                guichet_schemas::json::query::name_of(&later)
-            )));
-        }
     })
+}
+
+fn queue(q: wire::QueueQuery) -> Result<Queue, Rejection> {
+    let order = q.order.map(QueueOrder::from_wire).transpose().map_err(|e| e.in_field("order"))?;
+    Ok(Queue {
+        order: order.unwrap_or(QueueOrder::Fifo),
+        group: name(q.group, q.without_group, "without_group", "group")?,
+        agent: name(q.agent, q.unassigned, "unassigned", "agent")?,
+    })
+}
+
+fn name(named: Option<String>, without: bool, flag: &str, field: &str) -> Result<Option<Name>, FieldError> {
+    match (named, without) {
+        (Some(_), true) => Err(FieldError::new(flag, format!("must not be given together with {field}"))),
+        (Some(name), false) => Ok(Some(Name::Named(name))),
+        (None, true) => Ok(Some(Name::Without)),
+        (None, false) => Ok(None),
+    }
 }
 
 fn which(id: Option<Vec<u8>>, number: Option<String>) -> Result<Which, Rejection> {

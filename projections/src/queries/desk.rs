@@ -19,7 +19,7 @@ impl Answers for Desk {
             Question::Timeline(which) => timeline::answer(reader, *which),
             Question::Tickets(filter) => tickets::answer(reader, filter),
             Question::Events(filter) => events::answer(reader, filter),
-            Question::Report(..) | Question::Projections => {
+            Question::Queues(_) | Question::Queue(_) | Question::Report(..) | Question::Projections => {
                 Err(Rejection::Unsupported("this query here".to_owned()).into())
             }
         }

@@ -9,6 +9,9 @@ use super::ask::Ask;
 /// Bytes of the entries of a page; the rest of the 192 KiB is for what stands around them.
 const BYTES_MAX: usize = 191 * 1024;
 
+/// What is wrong with a cursor that we did not give.
+pub(super) const NOT_OURS: &str = "must be the next_cursor of an answer to this query";
+
 /// Rows looked at for one page. A filter that matches little ends its page early and gives a cursor, instead
 /// of keeping a thread for minutes.
 pub(crate) const ROWS_READ_MAX: usize = 100_000;
@@ -79,7 +82,7 @@ impl Cursor {
             .and_then(|digits| digits.parse().ok())
             .filter(|last| (1..u64::MAX).contains(last))
             .map(Some)
-            .ok_or_else(|| FieldError::new("cursor", "must be the next_cursor of an answer to this query"))
+            .ok_or_else(|| FieldError::new("cursor", NOT_OURS))
     }
 
     pub(crate) fn refuse(ask: &Ask) -> Result<(), FieldError> {

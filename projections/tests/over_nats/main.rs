@@ -11,5 +11,7 @@ mod history;
 mod rig;
 mod server;
 
+mod apart;
 mod queries;
+mod queues;
 mod worker;

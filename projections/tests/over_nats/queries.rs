@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
-use guichet_projections::Running;
+use guichet_projections::{Running, model};
 use guichet_schemas::event::Event;
 use guichet_schemas::event::TicketCreated;
 use guichet_schemas::wire;
@@ -58,7 +58,7 @@ fn story() -> History {
     history
 }
 
-async fn ask(rig: &Rig, name: &str, body: Value) -> Value {
+pub(crate) async fn ask(rig: &Rig, name: &str, body: Value) -> Value {
     let (headers, body) =
         send(rig, &format!("guichet.v1.query.default.portal.{name}"), None, body.to_string().into()).await;
     let reply: Value = serde_json::from_slice(&body).unwrap();
@@ -291,7 +291,16 @@ async fn a_refusal_names_the_code_and_the_field() {
         ),
         ("events", json!({"cursor": "", }), "validation_failed", Some("cursor")),
         ("events", json!({"type": "TicketTeleported"}), "validation_failed", Some("type")),
-        ("queues", json!({}), "unsupported", None),
+        ("queues", json!({"as_of_position": 2}), "unsupported", None),
+        ("queue", json!({"as_of": "2026-03-10T00:00:00.000Z"}), "unsupported", None),
+        ("queue", json!({"cursor": "v1"}), "validation_failed", Some("cursor")),
+        (
+            "queue",
+            json!({"group": "desk", "without_group": true}),
+            "validation_failed",
+            Some("without_group"),
+        ),
+        ("queues", json!({"by": "moon"}), "malformed", None),
         ("nonsense", json!({}), "bad_subject", None),
     ] {
         let found = refused(&rig, name, body.clone()).await;
@@ -430,8 +439,9 @@ async fn the_service_can_be_discovered_and_says_how_its_model_is() {
     assert_eq!(info["endpoints"][0]["metadata"]["idempotent"], json!("yes"));
     let reply = ask(&rig, "projections", json!({})).await;
     let hash = history.entries[10].hash.to_string();
-    let expected = json!([{"name": "ticket", "version": 1, "generation": 1, "checkpoint": 11, "checkpoint_hash": hash, "lag": 0, "state": "live", "quarantined": [], "verified_position": 11}]);
-    assert_eq!(reply["data"], expected);
+    let model = |name| json!({"name": name, "version": 1, "generation": 1, "checkpoint": 11, "checkpoint_hash": hash, "lag": 0, "state": "live", "quarantined": [], "verified_position": 11});
+    let expected: Vec<_> = model::ALL.iter().map(|one| model(one.name)).collect();
+    assert_eq!(reply["data"], json!(expected));
     // A model whose history is in doubt says how it is, and nothing else.
     rig.jetstream
         .publish("guichet.v1.evt.default.0.TicketCreated", "hello".into())

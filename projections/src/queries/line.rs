@@ -1,0 +1,109 @@
+//! The queries of the queue board: `queues`, a row per group or agent, and `queue`, what to take next.
+//!
+//! A page of `queue` carries in its cursor the instant that the first page held for. The order is one of that
+//! instant, so time alone moves nobody between two pages. Who comes, goes or changes place meanwhile does so at
+//! its own place and moves none of the others: a ticket whose own place stays is on exactly one page.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::wire::{QueueHead, QueueRow, QueuesView};
+use guichet_schemas::words::QueueBy;
+
+use super::answer::{Found, Reader, Refusal};
+use super::ask::Question;
+use super::page::Page;
+use super::queue;
+use crate::model::queues::{Board, Desk, Lane, Name};
+use crate::projection::Answers;
+
+/// Answers from the board in memory.
+pub(crate) struct Line(pub(crate) Arc<RwLock<Board>>);
+
+impl Answers for Line {
+    fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
+        if reader.ask.looks_back() {
+            let what = "the queue board with as_of or as_of_position";
+            return Err(Rejection::Unsupported(what.to_owned()).into());
+        }
+        let board = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let nobody = Desk::default();
+        let desk = board.desk(reader.tenant()).unwrap_or(&nobody);
+        match &reader.ask.question {
+            Question::Queues(by) => queues(reader, desk, *by),
+            Question::Queue(which) => queue::answer(reader, desk, which),
+            Question::Ticket(_)
+            | Question::Timeline(_)
+            | Question::Tickets(_)
+            | Question::Events(_)
+            | Question::Report(..)
+            | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
+        }
+    }
+
+    fn instant(&self, reader: &Reader<'_>) -> Result<Option<Timestamp>, Refusal> {
+        match &reader.ask.question {
+            Question::Queue(which) => Ok(queue::Cursor::read(reader.ask, which.order)?.map(|at| at.now)),
+            Question::Queues(_)
+            | Question::Ticket(_)
+            | Question::Timeline(_)
+            | Question::Tickets(_)
+            | Question::Events(_)
+            | Question::Report(..)
+            | Question::Projections => Ok(None),
+        }
+    }
+}
+
+fn queues(reader: &Reader<'_>, desk: &Desk, by: QueueBy) -> Result<Found, Refusal> {
+    let lanes = match by {
+        QueueBy::Group => &desk.groups,
+        QueueBy::Agent => &desk.agents,
+    };
+    let after = match reader.ask.cursor.as_deref().map(|text| text.strip_prefix("q.")) {
+        None => None,
+        Some(Some(name)) => Some(Name::Named(name.to_owned())),
+        Some(None) => return Err(FieldError::new("cursor", super::page::NOT_OURS).into()),
+    };
+    let mut page = Page::new(reader.ask);
+    let (mut last, mut next) = (after.clone(), None);
+    for (name, lane) in lanes.iter().filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after)) {
+        if !page.takes(row(desk, by, name, lane, reader.now)) {
+            // The row without a name is the last, so no page ends behind it.
+            next = last.and_then(|last| last.text()).map(|last| format!("q.{last}"));
+            break;
+        }
+        last = Some(name.clone());
+    }
+    Ok((Data::Queues(QueuesView { queues: page.into_entries() }), next))
+}
+
+fn row(desk: &Desk, by: QueueBy, name: &Name, lane: &Lane, now: Timestamp) -> QueueRow {
+    let (group, agent) = match by {
+        QueueBy::Group => (name.text(), None),
+        QueueBy::Agent => (None, name.text()),
+    };
+    QueueRow {
+        group,
+        agent,
+        tickets: lane.places.len() as u64,
+        by_status: Some(lane.by_status),
+        by_priority: Some(lane.by_priority),
+        unassigned: lane.unassigned,
+        overdue: lane.overdue(now.0),
+        oldest: head(desk, lane.created.first()),
+        nearest_due: head(desk, lane.due.first()),
+    }
+}
+
+fn head(desk: &Desk, first: Option<&(i64, u64)>) -> Option<QueueHead> {
+    let (at, place) = first?;
+    let waiting = desk.waiting.get(place)?;
+    Some(QueueHead {
+        ticket_id: waiting.id.0.as_bytes().to_vec(),
+        number: guichet_schemas::codec::number_text(waiting.row.number),
+        at: *at,
+    })
+}
