@@ -20,6 +20,8 @@ mod live;
 mod health;
 mod meters;
 
+mod pages;
+
 mod headers;
 mod server;
 

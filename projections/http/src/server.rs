@@ -21,7 +21,7 @@ use crate::ask::Questions;
 use crate::live::{self, Hub};
 use crate::refusal::Refusal;
 use crate::token::Token;
-use crate::{access, api, headers, health, meters};
+use crate::{access, api, headers, health, meters, pages};
 
 /// How long requests under way may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -121,6 +121,7 @@ fn router(shared: Shared) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(meters::show))
         .merge(api::router(shared.clone()))
+        .merge(pages::router(shared.clone()))
         .fallback(async || Refusal::nothing_here())
         .method_not_allowed_fallback(only_get)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

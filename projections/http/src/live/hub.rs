@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 /// Between two announcements at least this: five a second.
 const PACE: Duration = Duration::from_millis(200);
 /// How long the read models may take to show what happened, before it is announced that they are behind.
-const SHOWN_WITHIN_MS: u64 = 2_000;
+const SHOWN_WITHIN_MS: u64 = 500;
 /// How often the position is asked for although no event came.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Tenants that are followed at the same time.
