@@ -17,9 +17,15 @@ pub(crate) struct NodeArgs {
     /// Port of the embedded nats-server; 0: any free one
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) nats_port: u16,
-    /// Port of the HTTP API; 0: any free one (this build has no HTTP API yet: nothing listens there)
+    /// Port of the HTTP API and the pages; 0: any free one
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) http_port: u16,
+    /// Address on which HTTP listens; other than loopback, the token travels unprotected
+    #[arg(long, default_value_t = std::net::IpAddr::from([127, 0, 0, 1]), value_name = "ADDRESS")]
+    pub(crate) http_host: std::net::IpAddr,
+    /// A name under which browsers may reach HTTP, besides its addresses and localhost; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) http_name: Vec<String>,
     /// Use this NATS server instead of an embedded one
     #[arg(long, env = "NATS_URL", value_name = "URL")]
     pub(crate) nats_url: Option<String>,

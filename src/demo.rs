@@ -56,8 +56,11 @@ pub(crate) struct DemoArgs {
 /// Runs the demo.
 pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let stop = serve::stop_signal()?;
-    let node =
-        Node::start(&args.node, Roles { engine: true, projections: Models::All, embed_nats: true }).await?;
+    let node = Node::start(
+        &args.node,
+        Roles { engine: true, projections: Models::All, http: true, embed_nats: true },
+    )
+    .await?;
     say(&format!("a desk is running: NATS at {}, data in {}", node.url, node.data_dir().display()));
     let client = connect(&node).await?;
     let started = Instant::now();
@@ -192,6 +195,9 @@ fn what_next(node: &Node) {
         Some(name) if name == "guichet-data" => String::new(),
         _ => format!(" --data-dir {}", node.data_dir().display()),
     };
+    if let Some(link) = node.link() {
+        say(&format!("look at it in a browser: {link}"));
+    }
     say(&format!(
         "try, in another terminal:\n  {program} timeline T-1{at}                 a ticket's whole history\n  {program} query tickets --set status=open{at}  what is being worked on\n  {program} tail{at}                         follow the events as they happen\n  {program} send create --help               open a ticket yourself\nCtrl-C stops the desk; its data stays."
     ));

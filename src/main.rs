@@ -56,6 +56,8 @@ enum Verb {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Run the HTTP API and the pages alone, against a NATS server
+    Http(NodeArgs),
     /// Bring in the history of another system
     Import {
         #[command(flatten)]
@@ -113,15 +115,27 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
         Verb::Serve(args) => {
-            serve::run(args, Roles { engine: true, projections: Models::All, embed_nats: true }).await
+            serve::run(args, Roles { engine: true, projections: Models::All, http: true, embed_nats: true })
+                .await
         }
         Verb::Engine(args) => {
-            serve::run(args, Roles { engine: true, projections: Models::None, embed_nats: false }).await
+            serve::run(
+                args,
+                Roles { engine: true, projections: Models::None, http: false, embed_nats: false },
+            )
+            .await
         }
         Verb::Project { name, node } => {
             let known = name.as_deref().and_then(model::by_name);
             let projections = known.map_or(Models::All, |model| Models::One(model.name));
-            serve::run(node, Roles { engine: false, projections, embed_nats: false }).await
+            serve::run(node, Roles { engine: false, projections, http: false, embed_nats: false }).await
+        }
+        Verb::Http(args) => {
+            serve::run(
+                args,
+                Roles { engine: false, projections: Models::None, http: true, embed_nats: false },
+            )
+            .await
         }
         Verb::Demo(args) => demo::run(args).await,
         Verb::Import { import, connect } => {

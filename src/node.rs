@@ -1,4 +1,4 @@
-//! A running node: an embedded nats-server or a connection to another, the engine, the projection workers.
+//! A running node: an embedded nats-server or a connection to another, the engine, the projection workers, HTTP.
 //! Starts in the order in which they need each other and stops in the reverse.
 
 use std::path::PathBuf;
@@ -50,6 +50,8 @@ impl Models {
 pub(crate) struct Roles {
     pub(crate) engine: bool,
     pub(crate) projections: Models,
+    /// Serve the API and the pages.
+    pub(crate) http: bool,
     /// Start a nats-server when no URL is given.
     pub(crate) embed_nats: bool,
 }
@@ -61,8 +63,9 @@ pub(crate) struct Node {
     pub(crate) url: String,
     pub(crate) engine: Option<Engine>,
     pub(crate) projections: Option<Projections>,
+    http: Option<guichet_http::Running>,
     halt: Halt,
-    writes_run_file: bool,
+    run_file: Option<&'static str>,
 }
 
 /// Why a node ended.
@@ -128,24 +131,39 @@ impl Node {
             let clock = Arc::new(clock::wall);
             Some(guichet_projections::start(settings, &models, shared, client.clone(), clock).await?)
         };
-        let writes_run_file = roles.engine && projections.is_some();
-        let node = Self { data_dir, nats, url, engine, projections, halt, writes_run_file };
+        let http = if roles.http { Some(http(args, client).await?) } else { None };
+        let run_file = match (roles.engine, roles.http) {
+            (true, true) => Some(run_file::NODE),
+            (false, true) => Some(run_file::HTTP),
+            (_, false) => None,
+        };
+        let node = Self { data_dir, nats, url, engine, projections, http, halt, run_file };
         node.announce()?;
         Ok(node)
     }
 
     fn announce(&self) -> anyhow::Result<()> {
-        if !self.writes_run_file {
-            return Ok(());
-        }
+        let Some(name) = self.run_file else { return Ok(()) };
         let run = RunFile {
             pid: std::process::id(),
             nats_url: self.url.clone(),
-            http_url: None,
-            http_token: None,
+            http_url: self.http.as_ref().map(guichet_http::Running::url),
+            http_token: self.http.as_ref().map(|http| http.token().reveal().to_owned()),
             nats_pid: self.nats.as_ref().map(NatsServer::pid),
         };
-        run_file::write(&self.data_dir, &run)
+        run_file::write(&self.data_dir, name, &run)
+    }
+
+    /// Takes the account of this node away: it is not ready any more.
+    pub(crate) fn hide(&self) {
+        if let Some(name) = self.run_file {
+            run_file::remove(&self.data_dir, name);
+        }
+    }
+
+    /// The page for a browser, with the token that lets it in.
+    pub(crate) fn link(&self) -> Option<String> {
+        self.http.as_ref().map(guichet_http::Running::link)
     }
 
     /// Folder of this node.
@@ -168,10 +186,11 @@ impl Node {
         }
     }
 
-    /// Stops in the reverse order: no more commands, the queue to disk, the answers out, the read model, NATS.
+    /// Stops in the reverse order: no more readers over HTTP, no more commands, the queue to disk, the answers out, the read model, NATS.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        if self.writes_run_file {
-            run_file::remove(&self.data_dir);
+        self.hide();
+        if let Some(http) = self.http {
+            http.stop().await;
         }
         let mut result = Ok(());
         if let Some(engine) = self.engine {
@@ -186,6 +205,17 @@ impl Node {
         }
         result
     }
+}
+
+async fn http(args: &NodeArgs, client: Client) -> anyhow::Result<guichet_http::Running> {
+    let token = guichet_http::Token::from_secret(clock::secret().context("ask the system for a token")?);
+    let settings = guichet_http::Settings {
+        host: args.http_host,
+        port: args.http_port,
+        names: args.http_name.clone(),
+        token,
+    };
+    Ok(guichet_http::start(settings, client).await?)
 }
 
 /// A server that cannot be reached: exit code 3.

@@ -1,4 +1,4 @@
-//! The roles that run until they are told to stop: `serve`, `engine`, `project`.
+//! The roles that run until they are told to stop: `serve`, `engine`, `project`, `http`.
 
 use std::process::ExitCode;
 
@@ -36,6 +36,9 @@ pub(crate) async fn run(args: NodeArgs, roles: Roles) -> anyhow::Result<ExitCode
     if roles.engine && roles.projections != Models::None {
         eprint_ready(&node);
     }
+    if let Some(link) = node.link() {
+        crate::say::say(&format!("the desk in a browser: {link}"));
+    }
     let end = node.until_end(stop).await;
     finish(node, end).await
 }
@@ -46,7 +49,7 @@ pub(crate) async fn finish(node: Node, end: End) -> anyhow::Result<ExitCode> {
         End::Asked => node.stop().await.map(|()| ExitCode::SUCCESS),
         End::Halted(reason) => {
             // No drain: after a doubt about storage nothing more is written or answered.
-            crate::run_file::remove(node.data_dir());
+            node.hide();
             crate::say::say(&format!("halted: {reason}"));
             std::process::exit(i32::from(EXIT_HALTED));
         }

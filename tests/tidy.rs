@@ -62,6 +62,9 @@ fn nats_has_its_owners() {
         "projections/src/worker",
         "projections/src/queries",
         "projections/src/running.rs",
+        "projections/http/src/ask.rs",
+        "projections/http/src/live/hub.rs",
+        "projections/http/src/server.rs",
         "replay-tools/src/client",
         "replay-tools/src/import/",
         "src/",
@@ -93,6 +96,17 @@ fn the_rules_and_the_words_know_no_machine() {
 fn the_read_side_does_not_know_the_engine() {
     let text = std::fs::read_to_string(root().join("projections/Cargo.toml")).unwrap();
     assert!(!text.contains("guichet-engine"), "projections may use only schemas and engine/rules");
+}
+
+#[test]
+fn the_http_side_only_asks() {
+    let text = std::fs::read_to_string(root().join("projections/http/Cargo.toml")).unwrap();
+    for forbidden in ["guichet-projections", "guichet-engine", "rocksdb"] {
+        assert!(
+            !text.contains(forbidden),
+            "projections/http knows only what is answered over NATS, not {forbidden}"
+        );
+    }
 }
 
 #[test]

@@ -50,6 +50,12 @@ pub fn events_of(partition: Partition) -> String {
     format!("guichet.v1.evt.*.{partition}.*")
 }
 
+/// Every event of a tenant.
+#[must_use]
+pub fn events_to(tenant: &TenantId) -> String {
+    format!("guichet.v1.evt.{tenant}.>")
+}
+
 /// The stream that holds a partition's events.
 #[must_use]
 pub fn stream(partition: Partition) -> String {

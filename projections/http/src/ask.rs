@@ -1,0 +1,147 @@
+//! One question to the read models over NATS. The only place of this crate that sends requests.
+
+use std::time::Duration;
+
+use async_nats::client::RequestErrorKind;
+use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE};
+use async_nats::{Client, HeaderMap, Message, Request};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use guichet_schemas::codec::Encoding;
+use guichet_schemas::ids::{CallerId, TenantId};
+use guichet_schemas::json::query::name_of;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::subject;
+use guichet_schemas::wire::{self, query_reply};
+use prost::Message as _;
+
+use crate::meters;
+use crate::refusal::Refusal;
+
+/// How long an answer may take beyond what the question itself allows it to wait.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// When to come back after a refusal that passes by itself.
+const RETRY_AFTER_MS: u64 = 1_000;
+
+/// Asks as caller `http`.
+#[derive(Debug, Clone)]
+pub(crate) struct Questions {
+    client: Client,
+    caller: CallerId,
+}
+
+/// The JSON of an answer, as it came, and its number.
+#[derive(Debug, Clone)]
+pub(crate) struct Passed {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+    pub(crate) retry_after_ms: Option<u64>,
+}
+
+impl Questions {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, caller: CallerId::parse("http").expect("http is a token") }
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Passes a question in JSON on, and its answer back, without looking inside either.
+    ///
+    /// # Errors
+    /// Nobody answered.
+    pub(crate) async fn pass(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        body: String,
+        waits: Duration,
+    ) -> Result<Passed, Refusal> {
+        let message = self.send(tenant, name, Encoding::Json, body.into(), waits).await?;
+        let (status, code) = refused(&message);
+        if let Some(code) = code {
+            meters::refused(name, &code);
+        }
+        let retry_after_ms = (status == StatusCode::TOO_MANY_REQUESTS).then_some(RETRY_AFTER_MS);
+        Ok(Passed { status, body: message.payload, retry_after_ms })
+    }
+
+    /// Asks, and takes a refusal for an error.
+    ///
+    /// # Errors
+    /// Nobody answered, or the answer is no.
+    pub(crate) async fn ask(
+        &self,
+        tenant: &TenantId,
+        query: wire::Query,
+    ) -> Result<wire::QueryReply, Refusal> {
+        let name = query.data.as_ref().map_or("", name_of);
+        let waits = Duration::from_millis(query.wait_ms.unwrap_or(0));
+        let message =
+            self.send(tenant, name, Encoding::Protobuf, query.encode_to_vec().into(), waits).await?;
+        let (status, _) = refused(&message);
+        let reply = wire::QueryReply::decode(message.payload).map_err(|_| {
+            unavailable("the answer of the read model cannot be read; is it of another version?")
+        })?;
+        match reply.data {
+            Some(query_reply::Data::Error(error)) => {
+                meters::refused(name, &error.code);
+                Err(Refusal { status, error })
+            }
+            Some(_) => Ok(reply),
+            None => Err(unavailable("the answer of the read model is empty; is it of another version?")),
+        }
+    }
+
+    async fn send(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        encoding: Encoding,
+        body: Bytes,
+        waits: Duration,
+    ) -> Result<Message, Refusal> {
+        let mut headers = HeaderMap::new();
+        headers.insert("Content-Type", encoding.content_type());
+        let request = Request::new().headers(headers).payload(body).timeout(Some(ANSWER_WITHIN + waits));
+        let sent = self.client.send_request(subject::query(tenant, &self.caller, name), request).await;
+        sent.map_err(|error| {
+            let refusal = match error.kind() {
+                RequestErrorKind::NoResponders => {
+                    unavailable("no read model answers; `guichet project` runs one, `guichet serve` runs all")
+                }
+                RequestErrorKind::TimedOut => unavailable("the read model did not answer in time; ask again"),
+                RequestErrorKind::InvalidSubject => {
+                    Rejection::BadSubject("the tenant is no token".to_owned()).into()
+                }
+                RequestErrorKind::MaxPayloadExceeded => {
+                    let max = self.client.server_info().max_payload as u64;
+                    Rejection::PayloadTooLarge { what: "the question", max }.into()
+                }
+                RequestErrorKind::Other => {
+                    unavailable("the connection to NATS is lost; it is being made again")
+                }
+            };
+            meters::refused(name, &refusal.error.code);
+            refusal
+        })
+    }
+}
+
+/// The number of an answer, and its code where it is a no.
+fn refused(message: &Message) -> (StatusCode, Option<String>) {
+    let header = |name| message.headers.as_ref().and_then(|h| h.get(name)).map(|v| v.as_str());
+    let number = header(NATS_SERVICE_ERROR_CODE).map(|n| n.parse::<u16>().ok());
+    match number.map(|n| n.and_then(|n| StatusCode::from_u16(n).ok())) {
+        None => (StatusCode::OK, None),
+        Some(status) => (
+            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            Some(header(NATS_SERVICE_ERROR).unwrap_or("unknown").to_owned()),
+        ),
+    }
+}
+
+fn unavailable(reason: &str) -> Refusal {
+    Rejection::Unavailable { reason: reason.to_owned(), as_of_position: None }.into()
+}

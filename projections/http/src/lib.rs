@@ -1,0 +1,29 @@
+//! The read side for people and for HTTP: an API, a live stream of positions, metrics, and the pages of the desk.
+//!
+//! Nothing is known here that the query service does not answer: every request becomes a query over NATS, so this
+//! role runs beside the read models or far from them. It writes nothing and holds no state but who is connected.
+//! Reading order: who may come in, how a question is asked, the API and its description, what is live, the pages.
+
+mod access;
+mod host;
+mod token;
+
+mod ask;
+mod refusal;
+
+mod api;
+mod openapi;
+mod routes;
+
+mod live;
+
+mod health;
+mod meters;
+
+mod pages;
+
+mod headers;
+mod server;
+
+pub use server::{Running, Settings, StartError, start};
+pub use token::Token;

@@ -1,0 +1,100 @@
+//! The pages for people. Each is rendered here, from answers of the read models; the browser swaps the tiles that
+//! something happened to. No figure is computed here that an answer does not hold.
+
+mod assets;
+mod board;
+mod enter;
+mod failed;
+mod form;
+mod frame;
+mod fresh;
+mod health;
+mod queue;
+mod reports;
+mod text;
+mod ticket;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::middleware::from_fn_with_state;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use guichet_schemas::ids::TenantId;
+
+use crate::server::Shared;
+use frame::{Frame, Here};
+
+pub(crate) use board::BoardBy;
+
+/// Everything that a browser asks for.
+pub(crate) fn router(shared: Shared) -> Router<Shared> {
+    let enter = from_fn_with_state(shared, enter::enter);
+    Router::new()
+        .route("/", get(async || Redirect::to(&format!("/desk/{}/", TenantId::default_tenant()))))
+        .route("/desk/{tenant}/", get(overview))
+        .route("/desk/{tenant}/queue", get(queue::page))
+        .route("/desk/{tenant}/tickets", get(ticket::find))
+        .route("/desk/{tenant}/tickets/{ticket}", get(ticket::page))
+        .route("/desk/{tenant}/projections", get(health::page))
+        .route("/desk/{tenant}/tiles/board", get(board::tile))
+        .route("/desk/{tenant}/tiles/queue", get(queue::tile))
+        .route("/desk/{tenant}/tiles/backlog", get(reports::backlog_tile))
+        .route("/desk/{tenant}/tiles/reopen", get(reports::reopen_tile))
+        .route("/desk/{tenant}/tiles/ticket/{ticket}", get(ticket::tile))
+        .route("/desk/{tenant}/tiles/projections", get(health::tile))
+        .route_layer(enter)
+        .route("/assets/{file}", get(assets::serve))
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Overview {
+    f: Frame,
+    by: BoardBy,
+    period: reports::Span,
+    board: String,
+    backlog: String,
+    reopen: String,
+    health: String,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct OverviewFilter {
+    by: BoardBy,
+    period: reports::Span,
+}
+
+async fn overview(
+    State(shared): State<Shared>,
+    Path(tenant): Path<String>,
+    Query(filter): Query<OverviewFilter>,
+    headers: HeaderMap,
+) -> Response {
+    let f = match Frame::new(&shared, &tenant, &headers, Here::Overview).await {
+        Ok(frame) => frame,
+        Err(failed) => return *failed,
+    };
+    let (board, backlog, reopen, health) = tokio::join!(
+        board::render(&shared, &f, filter.by),
+        reports::render_backlog(&shared, &f, filter.period),
+        reports::render_reopen(&shared, &f, filter.period),
+        health::render(&shared, &f),
+    );
+    html(&Overview { f, by: filter.by, period: filter.period, board, backlog, reopen, health })
+}
+
+/// A page or a part of one.
+fn html(template: &impl Template) -> Response {
+    Html(text_of(template)).into_response()
+}
+
+fn text_of(template: &impl Template) -> String {
+    // Our own types always can be written; if one cannot, the page says less rather than nothing.
+    template.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "a page could not be written");
+        String::new()
+    })
+}

@@ -1,0 +1,222 @@
+//! The charts: backlog with its ratio, and how many resolutions did not hold. A chart is drawn from the table under
+//! it, so that whoever cannot see it, or prefers figures, has the same.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{Html, IntoResponse as _, Response};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::wire::{self, query, query_reply};
+use guichet_schemas::words::Period;
+use serde::Deserialize;
+
+use super::failed;
+use super::form;
+use super::frame::{Frame, Here, question, unexpected};
+use super::fresh::Fresh;
+use super::text::{Text, fill};
+use super::text_of;
+use crate::refusal::Refusal;
+use crate::server::Shared;
+
+/// Length of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Span {
+    Day,
+    #[default]
+    Week,
+    Month,
+}
+
+impl Span {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    const fn wire(self) -> Period {
+        match self {
+            Self::Day => Period::Day,
+            Self::Week => Period::Week,
+            Self::Month => Period::Month,
+        }
+    }
+
+    pub(super) fn is(self, word: &str) -> bool {
+        self.word() == word
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Filter {
+    period: Span,
+}
+
+/// A table with its chart.
+#[derive(Template)]
+#[template(path = "tiles/report.html")]
+struct Report {
+    t: &'static Text,
+    /// Names the chart for the script.
+    kind: &'static str,
+    described: String,
+    caption: &'static str,
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    notes: Vec<&'static str>,
+    fresh: Fresh,
+}
+
+/// A column; with a line, it is drawn too.
+struct Column {
+    name: &'static str,
+    line: Option<&'static str>,
+    /// What the numbers are: a count, a ratio or a share.
+    unit: &'static str,
+}
+
+struct Row {
+    period: String,
+    from: String,
+    mark: Option<&'static str>,
+    values: Vec<Value>,
+}
+
+/// A figure as text and, for the chart, as number.
+struct Value {
+    text: String,
+    number: Option<f64>,
+    detail: Option<String>,
+}
+
+/// `GET …/tiles/backlog`.
+pub(super) async fn backlog_tile(
+    State(shared): State<Shared>,
+    Path(tenant): Path<String>,
+    Query(filter): Query<Filter>,
+    headers: HeaderMap,
+) -> Response {
+    match Frame::part(&tenant, &headers, Here::Overview) {
+        Ok(frame) => Html(render_backlog(&shared, &frame, filter.period).await).into_response(),
+        Err(failed) => *failed,
+    }
+}
+
+/// `GET …/tiles/reopen`.
+pub(super) async fn reopen_tile(
+    State(shared): State<Shared>,
+    Path(tenant): Path<String>,
+    Query(filter): Query<Filter>,
+    headers: HeaderMap,
+) -> Response {
+    match Frame::part(&tenant, &headers, Here::Overview) {
+        Ok(frame) => Html(render_reopen(&shared, &frame, filter.period).await).into_response(),
+        Err(failed) => *failed,
+    }
+}
+
+pub(super) async fn render_backlog(shared: &Shared, f: &Frame, period: Span) -> String {
+    shown(f, backlog(shared, f, period).await)
+}
+
+pub(super) async fn render_reopen(shared: &Shared, f: &Frame, period: Span) -> String {
+    shown(f, reopen(shared, f, period).await)
+}
+
+fn shown(f: &Frame, report: Result<Report, Refusal>) -> String {
+    match report {
+        Ok(report) => text_of(&report),
+        Err(refusal) => failed::tile(f.t, &refusal),
+    }
+}
+
+fn filter(period: Span) -> wire::ReportQuery {
+    wire::ReportQuery { period: Some(period.wire().to_wire()), ..Default::default() }
+}
+
+async fn backlog(shared: &Shared, f: &Frame, period: Span) -> Result<Report, Refusal> {
+    let t = f.t;
+    let (reply, behind) = f.ask(shared, question(query::Data::ReportBacklog(filter(period)))).await?;
+    let Some(query_reply::Data::ReportBacklog(view)) = reply.data else { return Err(unexpected()) };
+    let column = |name, line, unit| Column { name, line, unit };
+    let rows = view.rows.iter().map(|row| Row {
+        period: row.period.clone(),
+        from: form::machine(row.from),
+        mark: row.running.then_some(t.running),
+        values: vec![
+            Value::count(t, row.created),
+            Value::count(t, row.resolved),
+            Value::count(t, row.unresolved_at_end),
+            Value::ratio(t, row.backlog_ratio),
+            Value::count(t, row.resolve_events),
+            Value::ratio(t, row.backlog_ratio_events),
+            Value::count(t, row.reopened),
+        ],
+    });
+    Ok(Report {
+        t,
+        kind: "backlog",
+        described: fill(t.chart_of, &[t.backlog]),
+        caption: t.backlog,
+        columns: vec![
+            column(t.created, Some("created"), "count"),
+            column(t.resolved, Some("resolved"), "count"),
+            column(t.left, Some("left"), "count"),
+            column(t.ratio, Some("ratio"), "ratio"),
+            column(t.resolve_events, None, "count"),
+            column(t.ratio_events, None, "ratio"),
+            column(t.reopened, None, "count"),
+        ],
+        rows: rows.collect(),
+        notes: Vec::new(),
+        fresh: Fresh::new(t, behind),
+    })
+}
+
+async fn reopen(shared: &Shared, f: &Frame, period: Span) -> Result<Report, Refusal> {
+    let t = f.t;
+    let (reply, behind) = f.ask(shared, question(query::Data::ReportReopenRate(filter(period)))).await?;
+    let Some(query_reply::Data::ReportReopenRate(view)) = reply.data else { return Err(unexpected()) };
+    let column = |name, line| Column { name, line: Some(line), unit: "share" };
+    let rows = view.rows.iter().map(|row| Row {
+        period: row.period.clone(),
+        from: form::machine(row.from),
+        mark: if row.running { Some(t.running) } else { row.provisional.then_some(t.provisional) },
+        values: vec![Value::share(t, row.r1.as_ref()), Value::share(t, row.r2.as_ref())],
+    });
+    Ok(Report {
+        t,
+        kind: "reopen",
+        described: fill(t.chart_of, &[t.reopen]),
+        caption: t.reopen,
+        columns: vec![column(t.r1, "r1"), column(t.r2, "r2")],
+        rows: rows.collect(),
+        notes: vec![t.r1_help, t.r2_help],
+        fresh: Fresh::new(t, behind),
+    })
+}
+
+impl Value {
+    fn count(t: &Text, n: u64) -> Self {
+        Self { text: form::count(t, n), number: Some(n as f64), detail: None }
+    }
+
+    fn ratio(t: &Text, ratio: Option<f64>) -> Self {
+        let text = ratio.map_or_else(|| form::NOTHING.to_owned(), |ratio| form::decimal(t, ratio, 2));
+        Self { text, number: ratio, detail: None }
+    }
+
+    fn share(t: &Text, ratio: Option<&wire::Ratio>) -> Self {
+        let value = ratio.and_then(|ratio| ratio.value);
+        let detail = ratio.filter(|r| r.denominator > 0).map(|ratio| {
+            format!("{} / {}", form::count(t, ratio.numerator), form::count(t, ratio.denominator))
+        });
+        let text = value.map_or_else(|| form::NOTHING.to_owned(), |value| form::percent(t, value));
+        Self { text, number: value, detail }
+    }
+}

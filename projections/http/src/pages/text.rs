@@ -1,0 +1,209 @@
+//! Every text of the pages, once per language: [`en`], [`fr`]. A text that one language lacks does not compile.
+
+mod en;
+mod fr;
+
+use axum::http::{HeaderMap, header};
+
+use crate::access;
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $key:ident,)*) => {
+        /// The texts of one language. `{}` in a text is where a value goes.
+        #[derive(Debug)]
+        pub(crate) struct Text {
+            /// Code of the language.
+            pub(crate) lang: &'static str,
+            /// What stands between whole numbers and decimals, and between thousands.
+            pub(crate) point: char,
+            pub(crate) thousands: char,
+            $($(#[$doc])* pub(crate) $key: &'static str,)*
+        }
+
+        #[cfg(test)]
+        impl Text {
+            fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($key), self.$key),)*]
+            }
+        }
+    };
+}
+
+texts! {
+    // The frame.
+    title, skip, overview, queue_page, read_models_page, language, live, reconnecting, source_note,
+    // How fresh a tile is.
+    as_of_position, up_to_date, behind, waiting,
+    // Why there is nothing to see.
+    not_built, unavailable, not_found, retry, door_title, door_text, error_title, go_back,
+    // Queues.
+    queues, queues_help, by_group, by_agent, group, agent, no_group, no_agent, tickets, status, priority, unassigned,
+    oldest, nearest_due, overdue, none, all_queues, nobody_waits, total,
+    // States and priorities.
+    new, open, pending, hold, resolved_state, closed, cancelled, low, normal, high, urgent,
+    // One queue.
+    queue_of, order, fifo, by_priority, by_due, subject, waiting_since, due, score, score_explained, assignee,
+    next_page, first_page,     // Reports.
+    backlog, backlog_help, reopen, reopen_help, week, day, month, period, created, resolved, resolve_events, reopened,
+    left, ratio, ratio_events, r1, r2, r1_help, r2_help, provisional, running, chart_of, as_table,
+    // A ticket.
+    ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
+    tier, tags, state, age, resolutions, reopens, find_ticket, find, data_in_english, history_cut,
+    // Read models.
+    read_models, read_models_help, name, checkpoint, lag, verified, generation, quarantined, state_live,
+    state_catching_up, state_rebuilding, state_degraded, state_halted, state_unknown, rebuild_progress, all_folded,
+    stands_still_since,
+    // Events of a history.
+    event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
+    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_priority_changed,
+    event_category_changed, event_tags_changed, event_field_changed,
+    // Inputs of a score.
+    score_priority, score_age, score_due, score_tier, score_reopened,
+    // Units.
+    days, hours, minutes, ago_less_than_a_minute,
+}
+
+/// The languages, in the order in which the page offers them.
+pub(crate) static LANGUAGES: [&Text; 2] = [&en::TEXT, &fr::TEXT];
+
+/// Name of the cookie that keeps the choice.
+pub(crate) const COOKIE: &str = "guichet_lang";
+
+/// The texts of a language, by its code.
+pub(crate) fn by_code(code: &str) -> Option<&'static Text> {
+    LANGUAGES.iter().copied().find(|text| text.lang == code)
+}
+
+/// The language of a request: what it asks for, what was chosen before, what the browser prefers, English.
+pub(crate) fn choose(asked: Option<&str>, headers: &HeaderMap) -> &'static Text {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    asked
+        .and_then(by_code)
+        .or_else(|| access::cookie(headers, COOKIE).and_then(by_code))
+        .or_else(|| preferred(accepted))
+        .unwrap_or(&en::TEXT)
+}
+
+/// The first of our languages by the browser's weights.
+fn preferred(accepted: &str) -> Option<&'static Text> {
+    let mut wanted: Vec<(f32, &Text)> = Vec::new();
+    for part in accepted.split(',') {
+        let mut words = part.split(';');
+        let code = words.next().unwrap_or_default().trim();
+        let primary = code.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let weight = words.find_map(|w| w.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+        if let Some(text) = by_code(&primary).filter(|_| weight > 0.0) {
+            wanted.push((weight, text));
+        }
+    }
+    // Stable: of equal weights the first named wins.
+    wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
+    wanted.first().map(|(_, text)| *text)
+}
+
+impl Text {
+    /// The name of an event's type; the type itself where it is newer than this page.
+    pub(crate) fn event<'t>(&self, type_name: &'t str) -> &'t str
+    where
+        'static: 't,
+    {
+        match type_name {
+            "TicketCreated" => self.event_ticket_created,
+            "TicketImported" => self.event_ticket_imported,
+            "StatusChanged" => self.event_status_changed,
+            "TicketResolved" => self.event_ticket_resolved,
+            "TicketReopened" => self.event_ticket_reopened,
+            "TicketClosed" => self.event_ticket_closed,
+            "TicketCancelled" => self.event_ticket_cancelled,
+            "TicketRouted" => self.event_ticket_routed,
+            "TicketAssigned" => self.event_ticket_assigned,
+            "TicketUnassigned" => self.event_ticket_unassigned,
+            "TicketEscalated" => self.event_ticket_escalated,
+            "TicketDeescalated" => self.event_ticket_deescalated,
+            "CommentAdded" => self.event_comment_added,
+            "PriorityChanged" => self.event_priority_changed,
+            "CategoryChanged" => self.event_category_changed,
+            "TagsChanged" => self.event_tags_changed,
+            "FieldChanged" => self.event_field_changed,
+            newer => newer,
+        }
+    }
+
+    /// The name of an input of a score; its own where it is newer than this page.
+    pub(crate) fn score_input<'t>(&self, name: &'t str) -> &'t str
+    where
+        'static: 't,
+    {
+        match name {
+            "priority" => self.score_priority,
+            "age" | "age_hours" | "age_days" => self.score_age,
+            "due" => self.score_due,
+            "tier" => self.score_tier,
+            "reopened" | "reopens" => self.score_reopened,
+            newer => newer,
+        }
+    }
+}
+
+/// A text with its values.
+pub(crate) fn fill(text: &str, values: &[&str]) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut values = values.iter();
+    for (n, piece) in text.split("{}").enumerate() {
+        if n > 0 {
+            out.push_str(values.next().copied().unwrap_or_default());
+        }
+        out.push_str(piece);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_say_everything_with_the_same_values() {
+        let (en, fr) = (en::TEXT.all(), fr::TEXT.all());
+        assert_eq!(en.len(), fr.len());
+        for ((key, english), (french_key, french)) in en.into_iter().zip(fr) {
+            assert_eq!(key, french_key);
+            assert!(!english.trim().is_empty() && !french.trim().is_empty(), "{key} is empty");
+            assert_eq!(english.matches("{}").count(), french.matches("{}").count(), "{key}");
+        }
+    }
+
+    #[test]
+    fn french_is_not_english() {
+        let (en, fr) = (en::TEXT.all(), fr::TEXT.all());
+        let same: Vec<_> = en.into_iter().zip(fr).filter(|(a, b)| a.1 == b.1).map(|(a, _)| a.0).collect();
+        // Words that are the same in both.
+        let may = [
+            "title", "tickets", "minutes", "hours", "period", "agent", "ticket", "version", "position",
+            "score", "total", "r1", "r2",
+        ];
+        let untranslated: Vec<_> = same.into_iter().filter(|key| !may.contains(key)).collect();
+        assert!(untranslated.is_empty(), "{untranslated:?}");
+    }
+
+    #[test]
+    fn the_language_is_what_the_reader_wants() {
+        let headers = |accept: &str, cookie: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, accept.parse().unwrap());
+            headers.insert(header::COOKIE, cookie.parse().unwrap());
+            headers
+        };
+        for (asked, accept, cookie, chosen) in [
+            (None, "", "", "en"),
+            (None, "fr-CA,fr;q=0.9,en;q=0.8", "", "fr"),
+            (None, "de,en;q=0.5,fr;q=0.7", "", "fr"),
+            (None, "fr;q=0, en", "", "en"),
+            (None, "fr", "guichet_lang=en", "en"),
+            (Some("fr"), "en", "guichet_lang=en", "fr"),
+            (Some("tlh"), "fr", "", "fr"),
+        ] {
+            assert_eq!(choose(asked, &headers(accept, cookie)).lang, chosen, "{asked:?} {accept} {cookie}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! One ticket: what it is now, and everything that ever happened to it.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::view::readable;
+use guichet_schemas::wire::{self, query, query_reply};
+use guichet_schemas::words::{ActorKind, Channel};
+use serde::Deserialize;
+
+use super::failed;
+use super::form;
+use super::frame::{Frame, Here, question, unexpected};
+use super::fresh::Fresh;
+use super::text::{Text, fill};
+use super::{html, text_of};
+use crate::refusal::Refusal;
+use crate::server::Shared;
+
+/// Entries of a history that are shown at most, in pages of this many; few tickets have more.
+const ENTRIES_MAX: usize = 5_000;
+const PAGE: u32 = 1_000;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    number: String,
+}
+
+#[derive(Template)]
+#[template(path = "ticket.html")]
+struct Page {
+    f: Frame,
+    which: String,
+    address: String,
+    content: String,
+}
+
+#[derive(Template)]
+#[template(path = "tiles/ticket.html")]
+struct Tile {
+    t: &'static Text,
+    number: String,
+    subject: String,
+    state: (&'static str, &'static str),
+    priority: (&'static str, &'static str),
+    facts: Vec<Fact>,
+    entries: Vec<Entry>,
+    /// Says that there is more.
+    cut: Option<String>,
+    fresh: Fresh,
+}
+
+struct Fact {
+    name: &'static str,
+    value: String,
+    /// Where the value is an instant.
+    at: Option<String>,
+}
+
+struct Entry {
+    position: u64,
+    version: u64,
+    name: String,
+    word: String,
+    sentence: String,
+    at: String,
+    at_text: String,
+    /// Where it differs from when it occurred.
+    recorded: Option<(String, String)>,
+    actor: String,
+    caller: String,
+    cause: String,
+    data: String,
+}
+
+/// `GET …/tickets?number=…`: the small form of the frame.
+pub(super) async fn find(Path(tenant): Path<String>, Query(wanted): Query<Wanted>) -> Redirect {
+    let number = wanted.number.trim();
+    let number = TicketNumber::parse(number).map_or_else(|| number.to_owned(), |n| n.to_string());
+    match number.as_str() {
+        "" => Redirect::to(&format!("/desk/{}/", form::in_address(&tenant))),
+        number => {
+            Redirect::to(&format!("/desk/{}/tickets/{}", form::in_address(&tenant), form::in_address(number)))
+        }
+    }
+}
+
+/// `GET …/tickets/{ticket}`.
+pub(super) async fn page(
+    State(shared): State<Shared>,
+    Path((tenant, which)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let f = match Frame::new(&shared, &tenant, &headers, Here::Ticket).await {
+        Ok(frame) => frame,
+        Err(failed) => return *failed,
+    };
+    match ticket(&shared, &f, &which).await {
+        Ok(tile) => {
+            let address = form::in_address(&which);
+            html(&Page { f, which: tile.number.clone(), address, content: text_of(&tile) })
+        }
+        Err(refusal) => failed::page(f.t, Some(&f.tenant), &refusal),
+    }
+}
+
+/// `GET …/tiles/ticket/{ticket}`.
+pub(super) async fn tile(
+    State(shared): State<Shared>,
+    Path((tenant, which)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let f = match Frame::part(&tenant, &headers, Here::Ticket) {
+        Ok(frame) => frame,
+        Err(failed) => return *failed,
+    };
+    let shown = match ticket(&shared, &f, &which).await {
+        Ok(tile) => text_of(&tile),
+        Err(refusal) => failed::tile(f.t, &refusal),
+    };
+    Html(shown).into_response()
+}
+
+async fn ticket(shared: &Shared, f: &Frame, which: &str) -> Result<Tile, Refusal> {
+    let (ticket_id, number) = match TicketId::parse(which) {
+        Some(id) => (Some(id.to_wire()), None),
+        None => (None, Some(which.to_owned())),
+    };
+    let about = wire::TicketQuery { ticket_id: ticket_id.clone(), number: number.clone() };
+    let about = question(query::Data::Ticket(about));
+    let (now, (entries, is_cut)) = tokio::try_join!(
+        f.ask(shared, about),
+        history(shared, f, wire::TimelineQuery { ticket_id, number })
+    )?;
+    let Some(query_reply::Data::Ticket(view)) = now.0.data else { return Err(unexpected()) };
+    Ok(Tile {
+        t: f.t,
+        number: view.number.clone(),
+        subject: readable(view.subject.as_ref()).to_owned(),
+        state: form::state_of(f.t, view.state),
+        priority: form::priority_of(f.t, view.priority),
+        facts: facts(f.t, &view),
+        // The newest first: that is what one comes for.
+        entries: entries.iter().rev().map(|entry| Entry::new(f.t, entry)).collect(),
+        cut: is_cut.then(|| fill(f.t.history_cut, &[&form::count(f.t, entries.len() as u64)])),
+        fresh: Fresh::new(f.t, now.1),
+    })
+}
+
+/// The whole history, page after page, and whether there is more than is shown.
+async fn history(
+    shared: &Shared,
+    f: &Frame,
+    about: wire::TimelineQuery,
+) -> Result<(Vec<wire::TimelineEntry>, bool), Refusal> {
+    let mut query = question(query::Data::Timeline(about));
+    query.limit = Some(PAGE);
+    let mut entries = Vec::new();
+    loop {
+        let (reply, _) = f.ask(shared, query.clone()).await?;
+        let Some(query_reply::Data::Timeline(page)) = reply.data else { return Err(unexpected()) };
+        entries.extend(page.entries);
+        query.cursor = reply.next_cursor;
+        if query.cursor.is_none() || entries.len() >= ENTRIES_MAX {
+            return Ok((entries, query.cursor.is_some()));
+        }
+    }
+}
+
+fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
+    let text = |name, value: Option<&str>| {
+        let value = value.filter(|v| !v.is_empty()).unwrap_or(form::NOTHING).to_owned();
+        Fact { name, value, at: None }
+    };
+    let mut facts = vec![
+        text(t.group, view.group.as_deref()),
+        text(t.assignee, view.assignee.as_deref()),
+        text(t.requester, Some(&view.requester)),
+        text(t.channel, Channel::from_wire(view.channel).ok().map(Channel::as_str)),
+        text(t.category, view.category.as_deref()),
+        text(t.tags, Some(&view.tags.join(", "))),
+        text(t.tier, Some(&view.tier.to_string())),
+        text(t.resolutions, Some(&view.resolve_count.to_string())),
+        text(t.reopens, Some(&view.reopen_count.to_string())),
+        Fact {
+            name: t.created,
+            value: form::minute(view.created_at),
+            at: Some(form::machine(view.created_at)),
+        },
+    ];
+    if let Some(age) = view.age_ms {
+        facts.push(text(t.age, Some(&form::span(t, age))));
+    }
+    if let Some(due) = view.next_due_at.or(view.due_at) {
+        facts.push(Fact { name: t.due, value: form::minute(due), at: Some(form::machine(due)) });
+    }
+    facts
+}
+
+impl Entry {
+    fn new(t: &Text, entry: &wire::TimelineEntry) -> Self {
+        let actor = entry.actor.as_ref().map_or_else(String::new, |actor| {
+            let kind = ActorKind::from_wire(actor.kind).map_or("", ActorKind::as_str);
+            if kind == "agent" { actor.id.clone() } else { format!("{} ({kind})", actor.id) }
+        });
+        // The same JSON as over the API: whoever compares, finds the same.
+        let json = serde_json::to_value(entry).unwrap_or_default();
+        let cause = json["causation_id"].as_str().or(json["command_id"].as_str()).unwrap_or_default();
+        let recorded = (entry.recorded_at != entry.occurred_at)
+            .then(|| (form::machine(entry.recorded_at), form::minute(entry.recorded_at)));
+        Self {
+            position: entry.position,
+            version: entry.version,
+            name: t.event(&entry.r#type).to_owned(),
+            word: entry.r#type.clone(),
+            sentence: entry.sentence.clone(),
+            at: form::machine(entry.occurred_at),
+            at_text: form::minute(entry.occurred_at),
+            recorded,
+            actor,
+            caller: entry.caller.clone(),
+            cause: cause.to_owned(),
+            data: serde_json::to_string_pretty(&json["data"]).unwrap_or_default(),
+        }
+    }
+}

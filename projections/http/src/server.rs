@@ -1,0 +1,178 @@
+//! The HTTP server: what it is made of, how it starts and how it ends.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Client;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::ask::Questions;
+use crate::live::{self, Hub};
+use crate::refusal::Refusal;
+use crate::token::Token;
+use crate::{access, api, headers, health, meters, pages};
+
+/// How long requests under way may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+/// No request of ours has a body.
+const BODY_BYTES_MAX: usize = 1024;
+
+/// Where to listen, and who may come in.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port; 0: any free one.
+    pub port: u16,
+    /// Names under which readers may call us, besides addresses and `localhost`.
+    pub names: Vec<String>,
+    /// The secret that lets readers in.
+    pub token: Token,
+}
+
+/// Why it did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not ours.
+    #[error(
+        "could not listen on {address}; choose another with --http-port (0: any free one) or --http-host"
+    )]
+    Listen {
+        /// What was tried.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// What every request sees.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) questions: Questions,
+    pub(crate) token: Token,
+    /// Cookies do not know ports: two desks on one machine must not take each other's.
+    pub(crate) cookie: Arc<str>,
+    pub(crate) names: Arc<[String]>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) live_places: Arc<Semaphore>,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// A server at work.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    token: Token,
+    stopping: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    hub: Arc<Hub>,
+}
+
+/// Begins to listen, and to answer from the read models behind `client`.
+///
+/// # Errors
+/// The address is taken.
+pub async fn start(settings: Settings, client: Client) -> Result<Running, StartError> {
+    let wanted = SocketAddr::new(settings.host, settings.port);
+    let listen = |source| StartError::Listen { address: wanted, source };
+    let listener = TcpListener::bind(wanted).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    meters::prepare();
+    let (stopping, stopped) = watch::channel(false);
+    let hub = Arc::new(Hub::default());
+    let shared = Shared {
+        questions: Questions::new(client),
+        token: settings.token.clone(),
+        cookie: format!("guichet_{}", address.port()).into(),
+        names: settings.names.into(),
+        hub: Arc::clone(&hub),
+        live_places: Arc::new(Semaphore::new(live::CONNECTIONS_MAX)),
+        stopping: stopped.clone(),
+    };
+    let app = router(shared);
+    let serving = tokio::spawn(async move {
+        let mut stopped = stopped;
+        let until_stopped = async move {
+            // A sender that is gone stops us too.
+            stopped.wait_for(|stopping| *stopping).await.ok();
+        };
+        if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(until_stopped).await {
+            tracing::error!(%error, "the HTTP server ended");
+        }
+    });
+    Ok(Running { address, token: settings.token, stopping, serving, hub })
+}
+
+fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(meters::show))
+        .merge(api::router(shared.clone()))
+        .merge(pages::router(shared.clone()))
+        .fallback(async || Refusal::nothing_here())
+        .method_not_allowed_fallback(only_get)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| fault()))
+        .layer(from_fn_with_state(shared.clone(), access::check_host))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(headers::add))
+        .layer(from_fn(meters::count))
+        .with_state(shared)
+}
+
+async fn only_get() -> Refusal {
+    let why = "this address only answers GET; commands go over NATS";
+    Refusal::at_the_door(StatusCode::METHOD_NOT_ALLOWED, "bad_subject", why)
+}
+
+fn fault() -> Response {
+    let why = "this server made a mistake; the operator's log says which. Report it";
+    Refusal::at_the_door(StatusCode::INTERNAL_SERVER_ERROR, "fault", why).into_response()
+}
+
+impl Running {
+    /// Where it listens, as a reader on this machine would write it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let host = match self.address.ip() {
+            ip if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(host, self.address.port()))
+    }
+
+    /// The secret that lets readers in.
+    #[must_use]
+    pub const fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// The link for a person: it lets the browser in.
+    #[must_use]
+    pub fn link(&self) -> String {
+        format!("{}/?token={}", self.url(), self.token.reveal())
+    }
+
+    /// Takes no more requests, ends the live streams, and waits a while for answers that are on their way.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(DRAIN, &mut self.serving).await.is_err() {
+            tracing::warn!("stopping although HTTP requests are unanswered");
+            self.serving.abort();
+        }
+        self.hub.stop();
+    }
+}

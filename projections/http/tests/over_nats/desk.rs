@@ -1,0 +1,168 @@
+//! One desk for a test: nats-server, HTTP, and a query service that answers what the test wants and remembers what
+//! it was asked.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use async_nats::{Client, HeaderMap};
+use futures_util::StreamExt as _;
+use guichet_http::{Running, Settings, Token, start};
+use guichet_schemas::wire::{self, ProjectionState, ProjectionView, query_reply};
+use prost::Message as _;
+use tokio::sync::watch;
+
+use crate::client::{self, Answer, Stream};
+use crate::server::Server;
+
+const TOKEN: [u8; 32] = [0xab; 32];
+
+/// What the scripted service says to questions in JSON: number, code word and body.
+pub(crate) type Script = (u16, &'static str, String);
+
+pub(crate) struct Desk {
+    pub(crate) http: Running,
+    pub(crate) nats: Client,
+    /// Subject and body of every question in JSON.
+    asked: Arc<Mutex<Vec<(String, String)>>>,
+    script: Arc<Mutex<Script>>,
+    /// How far the read model is; `None`: it stands still.
+    pub(crate) folded: watch::Sender<Option<u64>>,
+    _server: Server,
+}
+
+impl Desk {
+    /// With a query service.
+    pub(crate) async fn start() -> Option<Self> {
+        let desk = Self::without_read_models().await?;
+        let mut questions = desk.nats.subscribe("guichet.v1.query.>").await.unwrap();
+        desk.nats.flush().await.unwrap();
+        let (nats, asked, script, folded) =
+            (desk.nats.clone(), Arc::clone(&desk.asked), Arc::clone(&desk.script), desk.folded.subscribe());
+        tokio::spawn(async move {
+            while let Some(question) = questions.next().await {
+                let (nats, folded) = (nats.clone(), folded.clone());
+                let protobuf = question
+                    .headers
+                    .as_ref()
+                    .and_then(|h| h.get("Content-Type"))
+                    .is_some_and(|t| t.as_str() == "application/protobuf");
+                if protobuf {
+                    tokio::spawn(projections(nats, question, folded));
+                    continue;
+                }
+                let body = String::from_utf8(question.payload.to_vec()).unwrap();
+                asked.lock().unwrap().push((question.subject.to_string(), body));
+                let (number, code, body) = script.lock().unwrap().clone();
+                let mut headers = HeaderMap::new();
+                headers.insert("Content-Type", "application/json");
+                if number != 200 {
+                    headers.insert("Nats-Service-Error", code);
+                    headers.insert("Nats-Service-Error-Code", number.to_string());
+                }
+                nats.publish_with_headers(question.reply.unwrap(), headers, body.into()).await.unwrap();
+            }
+        });
+        Some(desk)
+    }
+
+    /// Nobody answers questions.
+    pub(crate) async fn without_read_models() -> Option<Self> {
+        let server = Server::start()?;
+        let nats = async_nats::connect(server.url()).await.unwrap();
+        let settings = Settings {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            names: vec!["desk.example".to_owned()],
+            token: Token::from_secret(TOKEN),
+        };
+        let http = start(settings, async_nats::connect(server.url()).await.unwrap()).await.unwrap();
+        Some(Self {
+            http,
+            nats,
+            asked: Arc::default(),
+            script: Arc::new(Mutex::new((200, "", r#"{"ok":true}"#.to_owned()))),
+            folded: watch::Sender::new(Some(7)),
+            _server: server,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.http.url().strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn bearer() -> String {
+        format!("Bearer {}", "ab".repeat(32))
+    }
+
+    /// The cookie that a browser would send.
+    pub(crate) fn cookie(&self) -> String {
+        format!("theme=dark; guichet_{}={}", self.address().port(), "ab".repeat(32))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        client::send(self.address(), "GET", path, &[("Authorization", &Self::bearer())]).await
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        client::send(self.address(), method, path, headers).await
+    }
+
+    pub(crate) async fn live(&self) -> Stream {
+        Stream::open(self.address(), "/api/v1/default/live", &[("Authorization", &Self::bearer())]).await
+    }
+
+    /// What the service says from now on.
+    pub(crate) fn says(&self, number: u16, code: &'static str, body: impl Into<String>) {
+        *self.script.lock().unwrap() = (number, code, body.into());
+    }
+
+    /// The questions so far.
+    pub(crate) fn asked(&self) -> Vec<(String, String)> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// An event of the log, as the engine publishes it.
+    pub(crate) async fn happens(&self, position: u64) {
+        let mut headers = HeaderMap::new();
+        headers.insert("ce-sequence", format!("{position:020}"));
+        let subject = "guichet.v1.evt.default.0.TicketCreated";
+        self.nats.publish_with_headers(subject, headers, "record".into()).await.unwrap();
+    }
+}
+
+/// Waits for the position that was asked for, as the read models do, then says how they are.
+async fn projections(nats: Client, question: async_nats::Message, mut folded: watch::Receiver<Option<u64>>) {
+    let query = wire::Query::decode(question.payload).unwrap();
+    assert!(question.subject.ends_with(".projections"), "{}", question.subject);
+    let wanted = query.min_position.unwrap_or(0);
+    let reached = folded.wait_for(|folded| folded.is_none_or(|at| at >= wanted));
+    let wait = std::time::Duration::from_millis(query.wait_ms.unwrap_or(0));
+    let folded = match tokio::time::timeout(wait, reached).await {
+        Ok(reached) => *reached.unwrap(),
+        Err(_) => Some(0),
+    };
+    let state = if folded.is_none() { ProjectionState::Halted } else { ProjectionState::Live };
+    let checkpoint = folded.unwrap_or(3);
+    let data = if checkpoint < wanted && folded.is_some() {
+        let code = "unavailable".to_owned();
+        query_reply::Data::Error(wire::Error { code, ..Default::default() })
+    } else {
+        query_reply::Data::Projections(wire::ProjectionsView {
+            projections: vec![ProjectionView {
+                name: "ticket".to_owned(),
+                checkpoint,
+                verified_position: checkpoint,
+                state: state as i32,
+                reason: folded.is_none().then(|| "another lineage".to_owned()),
+                ..Default::default()
+            }],
+        })
+    };
+    let mut headers = HeaderMap::new();
+    if let query_reply::Data::Error(error) = &data {
+        headers.insert("Nats-Service-Error", error.code.as_str());
+        headers.insert("Nats-Service-Error-Code", "503");
+    }
+    let reply = wire::QueryReply { as_of_position: checkpoint, data: Some(data), ..Default::default() };
+    nats.publish_with_headers(question.reply.unwrap(), headers, reply.encode_to_vec().into()).await.unwrap();
+}
