@@ -2,6 +2,8 @@
 
 pub mod queues;
 pub mod reports;
+#[cfg(test)]
+mod rig;
 pub mod sentence;
 pub mod ticket;
 pub mod timeline;

@@ -169,3 +169,7 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
         kept
     })
 }
+
+#[cfg(test)]
+#[path = "reports_tests.rs"]
+mod tests;

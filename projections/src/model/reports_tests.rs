@@ -1,0 +1,123 @@
+//! The reports through the store: a look back is a replay up to there, and what is kept is what is found anew.
+
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::wire::{self, ReportQuery};
+use guichet_schemas::words::{GroupBy, Period};
+use proptest::prelude::*;
+
+use super::*;
+use crate::history::{History, START};
+use crate::model::rig::Rig;
+
+/// A day after everything.
+const NOW: i64 = START + 86_400_000;
+
+/// Every report with the same fields.
+fn reports(query: ReportQuery) -> Vec<(&'static str, wire::query::Data)> {
+    use wire::query::Data as Ask;
+    let window = ReportQuery { window_days: Some(1), ..query.clone() };
+    vec![
+        ("report_backlog", Ask::ReportBacklog(query.clone())),
+        ("report_reopen_rate", Ask::ReportReopenRate(window)),
+        ("report_resolution_time", Ask::ReportResolutionTime(query.clone())),
+        ("report_first_response", Ask::ReportFirstResponse(query.clone())),
+        ("report_closure", Ask::ReportClosure(query.clone())),
+        ("report_escalation", Ask::ReportEscalation(query.clone())),
+        ("report_volume", Ask::ReportVolume(query.clone())),
+        ("report_ageing", Ask::ReportAgeing(query.clone())),
+        ("report_reassignment", Ask::ReportReassignment(query)),
+    ]
+}
+
+fn query(group_by: Option<GroupBy>) -> ReportQuery {
+    ReportQuery {
+        from: Some("2026-03-09".to_owned()),
+        to: Some("2026-03-12".to_owned()),
+        zone: Some("Asia/Kathmandu".to_owned()),
+        period: Some(Period::Day.to_wire()),
+        group_by: group_by.map(|g| g.to_wire()),
+        window_days: None,
+    }
+}
+
+fn ask(
+    rig: &Rig,
+    name: &str,
+    data: wire::query::Data,
+    as_of_position: Option<u64>,
+    as_of: Option<i64>,
+) -> Data {
+    let query =
+        wire::Query { limit: Some(1000), data: Some(data), as_of_position, as_of, ..wire::Query::default() };
+    rig.ask(name, query, as_of.unwrap_or(NOW)).0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_look_back_to_a_position_is_a_replay_up_to_it(seed: u64, share in 0.0f64..1.0, batch in 1usize..60, parted: bool) {
+        let history = History::busy(seed, 12, 240);
+        let position = (history.entries.len() as f64 * share) as usize + 1;
+        let mut whole = Rig::new(&REPORTS);
+        history.entries.chunks(batch).for_each(|entries| whole.fold(entries));
+        let mut replay = Rig::new(&REPORTS);
+        replay.fold(&history.entries[..position]);
+        for (name, data) in reports(query(parted.then_some(GroupBy::Group))) {
+            let back = ask(&whole, name, data.clone(), Some(position as u64), None);
+            prop_assert_eq!(back, ask(&replay, name, data, None, None), "{}", name);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_through_batches_and_restarts_is_what_is_found_anew(seed: u64, batch in 1usize..60, restart_at in 0usize..6, parted: bool) {
+        let history = History::busy(seed, 12, 240);
+        let all = || reports(query(parted.then_some(GroupBy::Agent)));
+        let mut rig = Rig::new(&REPORTS);
+        for (i, entries) in history.entries.chunks(batch).enumerate() {
+            if i == restart_at {
+                rig = rig.restart();
+            }
+            rig.fold(entries);
+            // Asked from the first batch on, so that they are kept.
+            for (name, data) in all() {
+                ask(&rig, name, data, None, None);
+            }
+        }
+        let kept: Vec<_> = all().into_iter().map(|(name, data)| ask(&rig, name, data, None, None)).collect();
+        let mut anew = Rig::new(&REPORTS);
+        anew.fold(&history.entries);
+        for ((name, data), kept) in all().into_iter().zip(kept) {
+            prop_assert_eq!(kept, ask(&anew, name, data, None, None), "{}", name);
+        }
+        let hash = |rig: &Rig| rig.folder.slot().get().store.content_hash().unwrap();
+        prop_assert_eq!(hash(&rig), hash(&anew));
+    }
+
+    #[test]
+    fn a_look_back_to_an_instant_is_what_had_happened(seed: u64, seconds in 0i64..260) {
+        let history = History::busy(seed, 12, 240);
+        let as_of = START + seconds * 1000;
+        let mut whole = Rig::new(&REPORTS);
+        whole.fold(&history.entries);
+        let mut replay = Rig::new(&REPORTS);
+        // Everything happened in the order of the log, a second apart.
+        let seen = history.entries.partition_point(|entry| entry.record.occurred_at.0 < as_of);
+        replay.fold(&history.entries[..seen]);
+        for (name, data) in reports(query(None)) {
+            let back = ask(&whole, name, data.clone(), None, Some(as_of));
+            // The replay knows a shorter log, and says so in its rows.
+            let replayed = ask(&replay, name, data, Some(seen as u64), Some(as_of));
+            prop_assert_eq!(without_position(back), without_position(replayed), "{}", name);
+        }
+    }
+}
+
+fn without_position(data: Data) -> Vec<serde_json::Value> {
+    let reply = wire::QueryReply { data: Some(data), ..wire::QueryReply::default() };
+    let json: serde_json::Value = serde_json::to_value(&reply).unwrap();
+    let mut rows = json["data"].as_array().unwrap().clone();
+    rows.iter_mut().for_each(|row| row["as_of_position"] = 0.into());
+    rows
+}

@@ -1,0 +1,68 @@
+//! A folder and its answers without NATS, for the tests of the models.
+
+use std::sync::Arc;
+
+use guichet_schemas::codec::Encoding;
+use guichet_schemas::position::Partition;
+use guichet_schemas::subject::QuerySubject;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire;
+use guichet_schemas::wire::query_reply::Data;
+
+use crate::arrived::{Arrived, Checked};
+use crate::fold::{End, Folder};
+use crate::history::Entry;
+use crate::projection::ReadModel;
+use crate::queries::{Ask, Reader};
+use crate::store::{Memory, Store};
+
+/// A read model in a folder of its own.
+pub(crate) struct Rig {
+    pub(crate) folder: Folder,
+    dir: tempfile::TempDir,
+}
+
+impl Rig {
+    pub(crate) fn new(model: &'static ReadModel) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { folder: open(dir.path(), model), dir }
+    }
+
+    pub(crate) fn restart(self) -> Self {
+        let Self { folder, dir } = self;
+        let model = folder.slot().get().store.model();
+        drop(folder);
+        Self { folder: open(dir.path(), model), dir }
+    }
+
+    pub(crate) fn fold(&mut self, entries: &[Entry]) {
+        let arrived = |entry: &Entry| Arrived {
+            sequence: entry.record.position.get(),
+            prev_hash: Some(entry.prev_hash),
+            hash: Some(entry.hash),
+            bytes: entry.bytes.clone().into(),
+        };
+        let checked: Vec<_> = entries.iter().map(|entry| Checked::of(arrived(entry))).collect();
+        assert_eq!(self.folder.fold(&checked.iter().collect::<Vec<_>>()).end, End::All);
+    }
+
+    /// One page, and where the next begins.
+    pub(crate) fn ask(&self, name: &str, query: wire::Query, now: i64) -> (Data, Option<String>) {
+        let subject = QuerySubject::parse(&format!("guichet.v1.query.default.test.{name}")).unwrap();
+        let ask = Ask::check(subject, query, Encoding::Json).unwrap();
+        self.folder.slot().read(|view, answers| {
+            let checkpoint = view.checkpoint().unwrap();
+            let have = checkpoint.position_or_zero();
+            let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
+            let (now, own_position) = (Timestamp(now), std::cell::Cell::new(None));
+            let mut reader = Reader { ask: &ask, view, checkpoint, until, now, own_position };
+            reader.now = answers.instant(&reader).unwrap().unwrap_or(reader.now);
+            answers.answer(&reader).unwrap()
+        })
+    }
+}
+
+fn open(dir: &std::path::Path, model: &'static ReadModel) -> Folder {
+    let store = Store::open(dir, model, &Memory::new(1 << 20, 64 << 20)).unwrap();
+    Folder::open(Arc::new(store), Partition(0)).unwrap()
+}
