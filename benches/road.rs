@@ -19,6 +19,7 @@ mod callers;
 mod echo;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions};
@@ -26,7 +27,8 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::Memory;
-use guichet_engine::{Engine, Settings};
+use guichet_engine::{Engine, Settings, clock};
+use guichet_projections::{Running, model};
 use guichet_schemas::position::{LogPosition, Partition};
 use tokio::sync::watch;
 
@@ -52,9 +54,9 @@ async fn main() {
     let configured = std::env::var_os("GUICHET_NATS_SERVER").map(PathBuf::from);
     let search = Search { configured, home: std::env::home_dir(), path: std::env::var_os("PATH") };
     let found = nats_server::find(&search).expect("a nats-server; guichet doctor says how to get one");
-    // One server each: none of the three is disturbed by what another leaves behind.
+    // One server each: none of the four is disturbed by what another leaves behind.
     let mut servers = Vec::new();
-    for name in ["echo", "quiet", "publishing"] {
+    for name in ["echo", "quiet", "publishing", "projecting"] {
         let store = dir.path().join(name).join("nats");
         servers.push(NatsServer::start(&found, &store, 0).await.expect("it starts"));
     }
@@ -65,15 +67,17 @@ async fn main() {
     let (_connected, reconnected) = watch::channel(0);
     let mut callers = vec![Callers::new(&urls[0], Some(echo::SUBJECT)).await];
     let mut engines = Vec::new();
-    for (url, publish) in urls[1..].iter().zip([false, true]) {
-        let folder = dir.path().join(format!("log-{publish}"));
+    for (n, (url, publish)) in urls[1..].iter().zip([false, true, true]).enumerate() {
+        let folder = dir.path().join(format!("log-{n}"));
         engines.push(engine(url, &folder, publish, reconnected.clone()).await);
         callers.push(Callers::new(url, None).await);
     }
 
+    let projections = projections(&urls[3], &dir.path().join("models")).await;
+
     let (rounds, turn) = (length.pick(5, 15), Duration::from_millis(length.pick(1500, 4000)));
-    let mut rates: [Vec<f64>; 3] = Default::default();
-    let mut on_cpu: [Vec<f64>; 3] = Default::default();
+    let mut rates: [Vec<f64>; 4] = Default::default();
+    let mut on_cpu: [Vec<f64>; 4] = Default::default();
     // They take turns, so that all see the same machine. The first round warms up and does not count.
     for round in 0..=rounds {
         for (i, callers) in callers.iter_mut().enumerate() {
@@ -81,9 +85,13 @@ async fn main() {
             let spent = || processes.map(cpu::of_process).iter().sum::<Duration>();
             let before = spent();
             let rate = callers.turn(turn).await;
-            // The stream must have caught up before another is measured.
+            // Streams and models must have caught up before another is measured.
             for engine in &engines[1..] {
                 engine.progress().reaches(LogPosition::or_zero(engine.reader().head())).await;
+            }
+            let head = LogPosition::or_zero(engines[2].reader().head());
+            for model in projections.models() {
+                model.position().wait_for(|at| *at >= head).await.expect("the model goes on");
             }
             let spent = spent().saturating_sub(before).as_secs_f64() * 1e6;
             if round > 0 {
@@ -92,6 +100,7 @@ async fn main() {
             }
         }
     }
+    projections.stop().await.expect("the models stop");
     for engine in engines {
         engine.stop().await.expect("the log closes");
     }
@@ -99,8 +108,8 @@ async fn main() {
     for server in servers {
         server.stop().await;
     }
-    let [echo, quiet, publishing] = rates.map(median);
-    let [echo_cpu, quiet_cpu, publishing_cpu] = on_cpu.map(median);
+    let [echo, quiet, publishing, projecting] = rates.map(median);
+    let [echo_cpu, quiet_cpu, publishing_cpu, projecting_cpu] = on_cpu.map(median);
     let row = |what: &str, figure: f64, against, target| Row {
         what: what.to_owned(),
         figure,
@@ -122,6 +131,8 @@ async fn main() {
         cpu_row(quiet_cpu),
         row("engine, publishing to JetStream", publishing, Some(echo), "≥ 0.2"),
         cpu_row(publishing_cpu),
+        row("the same, with all read models following", projecting, Some(echo), "≥ 0.12"),
+        cpu_row(projecting_cpu),
     ];
     print(&format!("road: JSON commands over NATS, {IN_FLIGHT} in flight, median of {rounds} rounds"), &rows);
 }
@@ -143,6 +154,18 @@ async fn engine(url: &str, dir: &Path, publish: bool, reconnected: watch::Receiv
         .expect("the engine starts");
     round_trip(&client).await;
     engine
+}
+
+async fn projections(url: &str, dir: &Path) -> Running {
+    let settings = guichet_projections::Settings {
+        dir: dir.to_owned(),
+        partition: Partition(0),
+        batch_events_max: 4_000,
+    };
+    let memory = guichet_projections::Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    guichet_projections::start(settings, model::ALL, memory, connect(url).await, Arc::new(clock::wall))
+        .await
+        .expect("the read models start")
 }
 
 /// A server works off a connection in order: what comes back was read after every subscription before it.
