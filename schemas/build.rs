@@ -3,6 +3,9 @@
 //! The mapping is driven by the descriptors and by our two field options, so that a new field needs no
 //! code: times, UUIDs, hashes and enumerations get their converter here.
 
+#[path = "build/known_fields.rs"]
+mod known_fields;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -33,6 +36,7 @@ const STRICT_ROOTS: &[&str] = &["guichet.v1.Command", "guichet.v1.Query"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed={ROOT}");
+    println!("cargo:rerun-if-changed=build");
     let files = [
         "guichet/v1/options.proto",
         "guichet/v1/common.proto",
@@ -55,6 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.btree_map(["."]);
     let mut enums = String::new();
     let strict = strict(&pool);
+    std::fs::write(out.join("known_fields.rs"), known_fields::tables(&pool, &strict))?;
     for file in set.file.iter().filter(|f| f.package() == "guichet.v1") {
         for message in &file.message_type {
             annotate(&mut config, &pool, &strict, message);

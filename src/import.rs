@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use guichet_replay_tools::import::{self, Mapping, SendOptions, Summary};
+use guichet_replay_tools::output::{Output, OutputArgs};
 use guichet_schemas::ids::{CallerId, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -45,7 +46,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let summary = load(args, client, tenant, caller).await?;
-    report(args, &summary, started.elapsed());
+    report(args, &summary, started.elapsed())?;
     Ok(if summary.refused > 0 || summary.read.rejected > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
@@ -74,15 +75,14 @@ pub(crate) async fn load(
     Ok(summary?)
 }
 
-fn report(args: &ImportArgs, s: &Summary, took: Duration) {
+fn report(args: &ImportArgs, s: &Summary, took: Duration) -> std::io::Result<()> {
     if args.json {
         let line = serde_json::json!({
             "rows": s.read.rows, "tickets": s.read.tickets, "rejected_rows": s.read.rejected, "duplicate_rows": s.read.duplicates,
             "accepted": s.accepted, "replayed": s.replayed, "unchanged": s.unchanged, "refused": s.refused,
             "events": s.events, "retries": s.retries, "position": s.position, "seconds": took.as_secs_f64(),
         });
-        crate::say::say(&line.to_string());
-        return;
+        return Output::new(&OutputArgs::default()).json_line(&line);
     }
     let rate = s.read.rows as f64 / took.as_secs_f64().max(0.001);
     crate::say::say(&format!(
@@ -98,6 +98,7 @@ fn report(args: &ImportArgs, s: &Summary, took: Duration) {
         s.position
     ));
     complain(args, s);
+    Ok(())
 }
 
 /// Says what could not be used, and where to look.

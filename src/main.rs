@@ -6,11 +6,12 @@ mod doctor;
 mod import;
 mod nats_server;
 mod node;
+mod reach;
 mod run_file;
 mod say;
 mod serve;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
@@ -91,7 +92,11 @@ enum Verb {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt().with_env_filter(config::log_filter()).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(config::log_filter())
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     match run(cli) {
         Ok(code) => code,
         Err(error) => {

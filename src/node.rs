@@ -1,6 +1,7 @@
 //! A running node: an embedded nats-server or a connection to another, the engine, the projection workers, HTTP.
 //! Starts in the order in which they need each other and stops in the reverse.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,6 +167,19 @@ impl Node {
         self.http.as_ref().map(guichet_http::Running::link)
     }
 
+    /// Keeps `run.json` true while the embedded nats-server is started again.
+    async fn announce_restarts(&self) -> Infallible {
+        let Some(nats) = &self.nats else { return std::future::pending().await };
+        let mut pids = nats.pids();
+        while pids.changed().await.is_ok() {
+            // The desk works on all the same; only who looks for the process of nats-server is led astray.
+            if let Err(error) = self.announce() {
+                tracing::warn!(%error, "run.json names a nats-server that is gone");
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Folder of this node.
     pub(crate) fn data_dir(&self) -> &std::path::Path {
         &self.data_dir
@@ -180,6 +194,7 @@ impl Node {
             }
         };
         tokio::select! {
+            never = self.announce_restarts() => match never {},
             reason = self.halt.stopped() => End::Halted(reason),
             reason = projections_halted, if self.engine.is_none() => End::ProjectionHalted(reason),
             _ = stop.wait_for(|s| *s) => End::Asked,

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::config::NodeArgs;
 use crate::node::{End, Models, Node, Roles};
+use crate::reach::reach;
 
 /// Halted to protect data.
 pub(crate) const EXIT_HALTED: u8 = 4;
@@ -31,6 +32,11 @@ pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
 /// Runs a node until it is told to stop or must.
 pub(crate) async fn run(args: NodeArgs, roles: Roles) -> anyhow::Result<ExitCode> {
     let stop = stop_signal()?;
+    if let Some(url) = &args.nats_url
+        && !reach(url, stop.clone()).await
+    {
+        return Ok(ExitCode::SUCCESS);
+    }
     let node = Node::start(&args, roles).await?;
     tracing::info!(url = %node.url, "ready");
     if roles.engine && roles.projections != Models::None {

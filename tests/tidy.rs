@@ -112,7 +112,7 @@ fn the_http_side_only_asks() {
 #[test]
 fn script_and_program_pin_the_same_nats_server() {
     let script = std::fs::read_to_string(root().join("guichet")).unwrap();
-    let program = std::fs::read_to_string(root().join("src/nats_server.rs")).unwrap();
+    let program = std::fs::read_to_string(root().join("src/nats_server/find.rs")).unwrap();
     for (in_script, in_program) in [("nats_pin=", "PINNED: &str = \""), ("nats_floor=", "FLOOR: &str = \"")] {
         let version = |text: &str, before: &str| {
             let rest = text.split(before).nth(1).unwrap_or_else(|| panic!("no {before}"));

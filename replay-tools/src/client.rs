@@ -19,6 +19,7 @@ use guichet_schemas::codec::Encoding;
 use guichet_schemas::command::Entity;
 use guichet_schemas::ids::{CallerId, TenantId, TicketId};
 use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::position::Partition;
 use guichet_schemas::wire::{command_reply, query_reply};
 use guichet_schemas::{subject, wire};
 use prost::Message as _;
@@ -34,6 +35,11 @@ use crate::which::Which;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// How long a read model may take to see what the log holds.
+const CATCH_UP_MAX: Duration = Duration::from_secs(5);
+/// The one partition there is until scale-out.
+const PARTITION: Partition = Partition(0);
 
 /// A connection to a desk, as one caller of one tenant.
 ///
@@ -169,7 +175,8 @@ impl Client {
         }
     }
 
-    /// The ticket that a person named.
+    /// The ticket that a person named. A number that the read model does not know may be of a ticket that it has
+    /// not seen yet: then it gets time to see all that the log holds now.
     ///
     /// # Errors
     /// There is none, or no read model answers.
@@ -180,13 +187,32 @@ impl Client {
         };
         let query = wire::TicketQuery { ticket_id: None, number: Some(number) };
         let query = wire::Query { data: Some(wire::query::Data::Ticket(query)), ..wire::Query::default() };
-        match self.ask("ticket", query).await?.data {
+        let mut answer = self.ask("ticket", query.clone()).await;
+        if matches!(&answer, Err(ClientError::Refused { code, .. }) if code == "not_found")
+            // Whoever may not read the log, or finds no engine, is left with what the read model says.
+            && let Ok(head) = self.head().await
+        {
+            let wait_ms = u64::try_from(CATCH_UP_MAX.as_millis()).ok();
+            answer = self.ask("ticket", wire::Query { min_position: Some(head), wait_ms, ..query }).await;
+        }
+        match answer?.data {
             Some(query_reply::Data::Ticket(view)) => TicketId::from_wire(view.ticket_id)
                 .map_err(|e| self.strange("the answer to query ticket".to_owned(), &e)),
             Some(_) | None => {
                 Err(self.strange("the answer to query ticket".to_owned(), &"it holds no ticket"))
             }
         }
+    }
+
+    /// The newest position in the log; 0: none.
+    async fn head(&self) -> Result<u64, ClientError> {
+        // There is no position 0, so no record comes along.
+        let request = wire::LogRequest { from: 0, max_events: 1, max_bytes: 1 };
+        let payload =
+            self.request(subject::log(PARTITION), request.encode_to_vec().into(), self.timeout).await?;
+        let batch = wire::LogBatch::decode(payload)
+            .map_err(|e| self.strange("the answer of the log".to_owned(), &e))?;
+        Ok(batch.head)
     }
 
     /// JetStream, with our time-out.

@@ -1,7 +1,9 @@
 //! Bytes to types and back: protobuf, and our JSON mapping. The only place that knows which is which.
 
 mod check;
+mod field;
 mod head;
+mod strict;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -137,8 +139,7 @@ pub fn decode_command(
         Encoding::Json => {
             json::command::read(subject.verb, body).map_err(|e| Rejection::Malformed(e.to_string()))?
         }
-        Encoding::Protobuf => wire::Command::decode(body)
-            .map_err(|e| Rejection::Malformed(format!("not a protobuf Command: {e}")))?,
+        Encoding::Protobuf => read_strictly("Command", strict::COMMAND, body)?,
     };
     let dry_run = std::mem::take(&mut wire.dry_run);
     let request_hash = key.hash(&subject, &wire);
@@ -147,6 +148,17 @@ pub fn decode_command(
     command.traceparent =
         traceparent.filter(|t| t.len() <= 64 && t.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
     Ok(Request { command, request_hash })
+}
+
+/// Reads a message of an outsider, who must not say what we do not understand.
+fn read_strictly<M: prost::Message + Default>(
+    name: &str,
+    known: &'static strict::Message,
+    body: &[u8],
+) -> Result<M, Rejection> {
+    let message = M::decode(body).map_err(|e| Rejection::Malformed(format!("not a protobuf {name}: {e}")))?;
+    strict::check(known, body).map_err(|fault| Rejection::Malformed(fault.to_string()))?;
+    Ok(message)
 }
 
 /// The secret of a data folder, under which requests are hashed: a hash of a guessed text proves nothing.
@@ -303,8 +315,7 @@ pub fn decode_query(name: &str, encoding: Encoding, body: &[u8]) -> Result<wire:
     }
     let query = match encoding {
         Encoding::Json => json::query::read(name, body).map_err(|e| Rejection::Malformed(e.to_string()))?,
-        Encoding::Protobuf => wire::Query::decode(body)
-            .map_err(|e| Rejection::Malformed(format!("not a protobuf Query: {e}")))?,
+        Encoding::Protobuf => read_strictly("Query", strict::QUERY, body)?,
     };
     match &query.data {
         Some(data) if json::query::name_of(data) != name => Err(Rejection::Malformed(format!(

@@ -10,5 +10,5 @@ mod wait;
 pub(crate) use nats::Nats;
 pub(crate) use needs::{long, missing, seed, shared};
 pub(crate) use process::Process;
-pub(crate) use roles::{HALTED, Serve, Settings, Trio, engine, guichet, worker};
+pub(crate) use roles::{HALTED, Serve, Settings, Trio, UNREACHABLE, engine, guichet, worker};
 pub(crate) use wait::until;

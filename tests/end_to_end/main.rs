@@ -22,6 +22,12 @@ mod truth;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod numbers;
+#[cfg(test)]
 mod python;
 #[cfg(test)]
+mod start;
+#[cfg(test)]
 mod stream;
+#[cfg(test)]
+mod terminal;

@@ -6,6 +6,7 @@
 
 use uuid::Uuid;
 
+use crate::codec::field::{Value, field};
 use crate::event::{Actor, Event};
 use crate::hash::Hash;
 use crate::ids::{CommandId, CorrelationId, EventId};
@@ -148,77 +149,4 @@ impl<'a> Head<'a> {
             event,
         })
     }
-}
-
-/// A field of protobuf, of the two kinds that records have.
-#[derive(Clone, Copy)]
-enum Value<'a> {
-    Number(u64),
-    Bytes(&'a [u8]),
-}
-
-impl<'a> Value<'a> {
-    fn number(self) -> Option<u64> {
-        match self {
-            Self::Number(n) => Some(n),
-            Self::Bytes(_) => None,
-        }
-    }
-
-    fn number32(self) -> Option<u32> {
-        self.number()?.try_into().ok()
-    }
-
-    fn word(self) -> Option<i32> {
-        self.number()?.try_into().ok()
-    }
-
-    /// Protobuf writes negative numbers as their two's complement.
-    fn signed(self) -> Option<i64> {
-        self.number().map(u64::cast_signed)
-    }
-
-    fn bytes(self) -> Option<&'a [u8]> {
-        match self {
-            Self::Number(_) => None,
-            Self::Bytes(bytes) => Some(bytes),
-        }
-    }
-
-    fn text(self) -> Option<&'a str> {
-        std::str::from_utf8(self.bytes()?).ok()
-    }
-}
-
-/// Takes the next field off the front.
-fn field<'a>(rest: &mut &'a [u8]) -> Option<(u64, Value<'a>)> {
-    let key = varint(rest)?;
-    let value = match key & 7 {
-        0 => Value::Number(varint(rest)?),
-        2 => {
-            let length = varint(rest)?.try_into().ok()?;
-            let (bytes, after) = rest.split_at_checked(length)?;
-            *rest = after;
-            Value::Bytes(bytes)
-        }
-        _ => return None,
-    };
-    Some((key >> 3, value))
-}
-
-/// Takes a number of at most 63 bits and its sign, seven bits a byte, the lowest first.
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for (i, byte) in rest.iter().take(10).enumerate() {
-        number |= u64::from(byte & 0x7f).checked_shl(7 * u32::try_from(i).ok()?)?;
-        if byte & 0x80 == 0 {
-            // The tenth byte has room for one bit.
-            if i == 9 && *byte > 1 {
-                return None;
-            }
-            *rest = &rest[i + 1..];
-            return Some(number);
-        }
-    }
-    None
 }

@@ -39,3 +39,5 @@ mod limits;
 mod properties;
 #[cfg(test)]
 mod times;
+#[cfg(test)]
+mod unknown_fields;

@@ -25,7 +25,7 @@ fn decode(
 }
 
 /// A random record of each type, as an outside encoder writes it.
-fn records(seed: u64) -> Vec<Vec<u8>> {
+pub(crate) fn records(seed: u64) -> Vec<Vec<u8>> {
     let mut dice = Dice(seed);
     let message = descriptors::message("Record");
     let cases: Vec<_> = message.oneofs().find(|o| o.name() == "data").unwrap().fields().collect();
@@ -41,7 +41,7 @@ fn records(seed: u64) -> Vec<Vec<u8>> {
 }
 
 /// A random legal command of a verb, as an outside encoder writes it.
-fn command(verb: &str, dice: &mut Dice) -> Vec<u8> {
+pub(crate) fn command(verb: &str, dice: &mut Dice) -> Vec<u8> {
     let message = descriptors::message("Command");
     let mut command = dice.message(&message, Side::Caller);
     let case = message.get_field_by_name(verb).unwrap();

@@ -21,9 +21,14 @@ pub(crate) struct Nats {
 impl Nats {
     /// Starts one whose files are in `dir`, and waits until it takes connections.
     pub(crate) async fn start(dir: &Path) -> Self {
-        let mut nats = Self { process: None, port: free_port(), dir: dir.to_owned() };
+        let mut nats = Self::planned(dir);
         nats.launch().await;
         nats
+    }
+
+    /// One that has its port and is not started yet.
+    pub(crate) fn planned(dir: &Path) -> Self {
+        Self { process: None, port: free_port(), dir: dir.to_owned() }
     }
 
     pub(crate) fn url(&self) -> String {

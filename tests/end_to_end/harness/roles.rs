@@ -13,7 +13,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The exit code of a process that halted to protect data.
 pub(crate) const HALTED: i32 = 4;
 /// The exit code of a process that could not reach NATS.
-const UNREACHABLE: i32 = 3;
+pub(crate) const UNREACHABLE: i32 = 3;
 
 /// The product, with an environment of which nothing leaks in.
 pub(crate) fn guichet() -> Command {

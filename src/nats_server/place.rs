@@ -1,0 +1,112 @@
+//! The files of one nats-server, and the orphan that may still use them.
+
+use std::convert::Infallible;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tracing::warn;
+
+use super::child::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
+
+/// The files of one server.
+pub(super) struct Place {
+    pub(super) server: PathBuf,
+    store_dir: PathBuf,
+    /// The parent of the store. Absolute and without links, for it shows up in the child's command line.
+    pub(super) dir: PathBuf,
+    /// Held as long as we run: without it a second guichet would take our child for an orphan.
+    _lock: File,
+}
+
+impl Place {
+    pub(super) fn prepare(server: &Path, store_dir: &Path) -> anyhow::Result<Place> {
+        let create = || -> anyhow::Result<(PathBuf, PathBuf)> {
+            fs::create_dir_all(store_dir)?;
+            let store_dir = store_dir.canonicalize()?;
+            let dir = store_dir.parent().context("it has no parent")?.to_owned();
+            Ok((store_dir, dir))
+        };
+        let (store_dir, dir) =
+            create().with_context(|| format!("could not prepare the folder {}", store_dir.display()))?;
+        let lock = File::create(dir.join("nats.lock")).context("could not create nats.lock")?;
+        lock.try_lock()
+            .with_context(|| format!("another guichet already runs a nats-server in {}", dir.display()))?;
+        Ok(Place { server: server.to_owned(), store_dir, dir, _lock: lock })
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        self.dir.join("nats.conf")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.dir.join("nats.log")
+    }
+
+    pub(super) fn ports(&self, pid: u32) -> PathBuf {
+        self.dir.join(format!("nats-server_{pid}.ports"))
+    }
+
+    /// Loopback only, and nothing switched on that we do not use.
+    pub(super) fn write_config(&self, port: u16) -> anyhow::Result<()> {
+        let listen = if port == 0 { -1 } else { i32::from(port) };
+        let text = format!(
+            "# Written by guichet at every start: changes here are lost.\n\
+             server_name: \"guichet\"\n\
+             host: \"127.0.0.1\"\n\
+             port: {listen}\n\
+             http: \"127.0.0.1:-1\"\n\
+             ports_file_dir: {dir}\n\
+             pid_file: {pid_file}\n\
+             logfile: {log}\n\
+             logfile_size_limit: 10MB\n\
+             logfile_max_num: 3\n\
+             logtime_utc: true\n\
+             jetstream {{ store_dir: {store_dir} }}\n",
+            dir = quoted(&self.dir)?,
+            pid_file = quoted(&self.dir.join("nats.pid"))?,
+            log = quoted(&self.log())?,
+            store_dir = quoted(&self.store_dir)?,
+        );
+        fs::write(self.config(), text).context("could not write nats.conf")
+    }
+
+    /// A predecessor that was killed may have left its child, which still ends or even still serves.
+    pub(super) fn end_orphan(&self, orders: &mpsc::Receiver<Infallible>) -> anyhow::Result<()> {
+        let Ok(text) = fs::read_to_string(self.dir.join("nats.pid")) else { return Ok(()) };
+        let Ok(pid) = text.trim().parse::<i32>() else { return Ok(()) };
+        for (signal, patience) in [(Signal::SIGTERM, STOP_WITHIN), (Signal::SIGKILL, STOP_WITHIN)] {
+            if !self.is_ours(pid) {
+                return Ok(());
+            }
+            warn!(pid, %signal, "ending the nats-server that a killed guichet left behind");
+            // It may be gone by now, which is what we want.
+            kill(Pid::from_raw(pid), signal).ok();
+            let begun = Instant::now();
+            while self.is_ours(pid) && begun.elapsed() < patience {
+                ensure!(!stop_asked_within(orders, LOOK_EVERY), "stopped before it was ready");
+            }
+        }
+        ensure!(!self.is_ours(pid), "the nats-server of a killed guichet, process {pid}, does not end");
+        Ok(())
+    }
+
+    /// Only our child was started with our configuration file. A zombie has no command line any more.
+    fn is_ours(&self, pid: i32) -> bool {
+        let config = self.config();
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+            line.split(|byte| *byte == 0).any(|word| word == config.as_os_str().as_encoded_bytes())
+        })
+    }
+}
+
+/// A path as a string of nats-server's configuration language.
+fn quoted(path: &Path) -> anyhow::Result<String> {
+    let text = path.to_str().with_context(|| format!("the path {} is not UTF-8", path.display()))?;
+    ensure!(!text.contains(char::is_control), "the path {} has control characters", path.display());
+    Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
