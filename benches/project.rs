@@ -7,8 +7,8 @@ mod cpu;
 #[expect(dead_code, reason = "another bench looks at what a turn brought")]
 #[path = "common/drive.rs"]
 mod drive;
-#[expect(dead_code, reason = "the binary uses more of it")]
-#[path = "../src/nats_server.rs"]
+#[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
+#[path = "../src/nats_server/mod.rs"]
 mod nats_server;
 #[path = "common/table.rs"]
 mod table;
