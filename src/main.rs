@@ -7,6 +7,7 @@ mod import;
 mod nats_server;
 mod node;
 mod reach;
+mod rebuild;
 mod run_file;
 mod say;
 mod serve;
@@ -14,6 +15,7 @@ mod serve;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use guichet_engine::clock::{self, IdSource};
@@ -29,6 +31,7 @@ use crate::config::NodeArgs;
 use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
 use crate::node::{Models, Roles, Unreachable};
+use crate::rebuild::HealArgs;
 
 /// Event-sourced ticketing: every fact kept, every report replayable.
 #[derive(Debug, Parser)]
@@ -54,9 +57,18 @@ enum Verb {
         /// Which read model; all without it
         #[arg(value_parser = PossibleValuesParser::new(model::ALL.iter().map(|model| model.name)))]
         name: Option<String>,
+        /// Build this read model anew beside the live one, compare the two, and swap them
+        #[arg(long, value_name = "NAME", conflicts_with = "name")]
+        #[arg(value_parser = PossibleValuesParser::new(model::ALL.iter().map(|model| model.name)))]
+        rebuild: Option<String>,
+        /// Take the rebuilt one although it differs
+        #[arg(long, requires = "rebuild")]
+        swap: bool,
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Fold a ticket again that read models had to set aside
+    Heal(HealArgs),
     /// Run the HTTP API and the pages alone, against a NATS server
     Http(NodeArgs),
     /// Bring in the history of another system
@@ -130,7 +142,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             )
             .await
         }
-        Verb::Project { name, node } => {
+        Verb::Project { rebuild: Some(name), swap, node, .. } => {
+            let model = model::by_name(&name).context("a read model of that name")?;
+            rebuild::rebuild(&node, model, swap).await
+        }
+        Verb::Heal(args) => rebuild::heal(args).await,
+        Verb::Project { name, node, .. } => {
             let known = name.as_deref().and_then(model::by_name);
             let projections = known.map_or(Models::All, |model| Models::One(model.name));
             serve::run(node, Roles { engine: false, projections, http: false, embed_nats: false }).await

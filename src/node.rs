@@ -20,9 +20,9 @@ use crate::nats_server::{self, NatsServer};
 use crate::run_file::{self, RunFile};
 
 /// The one partition there is until scale-out.
-const PARTITION: Partition = Partition(0);
+pub(crate) const PARTITION: Partition = Partition(0);
 /// Events that a projection writes in one batch, at most.
-const PROJECTION_BATCH: usize = 4000;
+pub(crate) const PROJECTION_BATCH: usize = 4000;
 /// Requests that may wait in the client library before it drops them without a word; the intake is faster than that.
 const SUBSCRIPTION_CAPACITY: usize = 256 * 1024;
 

@@ -87,6 +87,40 @@ impl Folder {
         Arc::clone(&self.slot)
     }
 
+    /// Answers are found there from now on.
+    pub(crate) fn answer_at(&mut self, slot: Arc<Slot>) {
+        self.slot = slot;
+    }
+
+    pub(crate) fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
+    }
+
+    /// Folds a quarantined ticket again, in place. False where the model cannot, or its fold still fails.
+    pub(crate) fn heal(&mut self, key: &[u8]) -> Result<bool, StoreError> {
+        if !self.quarantined.contains(key) {
+            return Ok(true);
+        }
+        let store = Arc::clone(&self.store);
+        let mut batch = store.batch();
+        match catch_unwind(AssertUnwindSafe(|| self.fold.refold(key, &mut batch))) {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return Ok(false),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                self.reopen()?;
+                return Ok(false);
+            }
+        }
+        batch.delete(keys::QUARANTINE, key);
+        let live = self.slot.get();
+        let _turn = live.writing();
+        batch.commit(&self.checkpoint)?;
+        self.fold.committed();
+        self.quarantined.remove(key);
+        Ok(true)
+    }
+
     /// Where the model stands, without folding anything.
     pub(crate) fn state(&self, end: End) -> Folded {
         Folded { checkpoint: self.checkpoint, quarantined: self.quarantined.len(), end }
@@ -214,6 +248,11 @@ impl Folder {
         };
         tracing::error!(model = self.store.model().name, ticket = %id, %position, event = event.type_name(), "the fold panicked; the ticket is quarantined");
         poisoned.insert(key.clone(), index);
+        self.reopen()
+    }
+
+    /// What it has in memory is in doubt.
+    fn reopen(&mut self) -> Result<(), StoreError> {
         let Opened { fold, answers } = (self.store.model().open)(&self.store)?;
         self.fold = fold;
         self.slot.replace(Live::new(Arc::clone(&self.store), answers));

@@ -162,6 +162,41 @@ fn a_fold_that_panics_costs_one_ticket_its_row_and_nothing_else() {
 }
 
 #[test]
+fn a_healed_ticket_is_as_if_nothing_had_happened() {
+    let history = History::busy(7, 5, 200);
+    let poisoned =
+        history.entries.iter().filter(|e| e.record.ticket_id() == Some(ticket_id(2))).nth(3).unwrap();
+    let at = poisoned.record.position.get();
+    assert!(at > 4, "the poison comes after a few events");
+    // The fold is repaired between two starts, as an upgrade does.
+    fn broken(row: Option<TicketView>, record: &Record) -> TicketView {
+        assert!(!(record.ticket_id() == Some(ticket_id(2)) && record.version.get() == 4), "poison");
+        ticket::apply(row, record)
+    }
+    static BROKEN: ReadModel = ReadModel {
+        name: TICKET.name,
+        version: TICKET.version,
+        families: TICKET.families,
+        answers: TICKET.answers,
+        in_memory: false,
+        open: |store| Ok(ticket::opened(store, broken)),
+    };
+    let key = keys::ticket("default", ticket_id(2));
+    let mut desk = Desk::new(&BROKEN);
+    desk.fold(&history.entries);
+    assert_eq!(desk.folder.state(End::All).quarantined, 1);
+    assert!(!desk.folder.heal(&key).unwrap(), "as long as the fold is broken nothing is healed");
+    assert_eq!(desk.folder.state(End::All).quarantined, 1);
+    let Desk { folder, dir } = desk;
+    drop(folder);
+    let mut desk = Desk { folder: open(dir.path(), &TICKET), dir };
+    assert!(desk.folder.heal(&key).unwrap());
+    assert_eq!(desk.folder.state(End::All).quarantined, 0);
+    assert_eq!(desk.content(), content_of(&history));
+    assert_eq!(desk.restart().content(), content_of(&history));
+}
+
+#[test]
 fn an_unknown_event_halts_behind_what_came_before_it() {
     let mut history = History::busy(4, 3, 10);
     let mut wire = history.entries[9].record.clone().into_wire();

@@ -18,8 +18,12 @@ mod lineage;
 mod live;
 
 mod fold;
+mod folders;
 mod status;
 mod worker;
+
+mod compare;
+pub mod rebuild;
 
 pub mod queries;
 mod running;

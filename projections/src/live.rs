@@ -1,22 +1,41 @@
-//! The generation of a read model that answers now: its store and its answers, exchanged together.
+//! A read model at work, and the generation of it that answers now: store and answers, exchanged together.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use guichet_schemas::wire::ProjectionView;
 use tokio::sync::watch;
 
+use crate::fold::{End, Folder};
+use crate::folders::Folders;
 use crate::projection::{Answers, ReadModel};
+use crate::rebuild::{Phase, Progress};
 use crate::status::Status;
-use crate::store::{Store, StoreError, View};
+use crate::store::{Checkpoint, Store, StoreError, View};
 
 /// A read model at work in this process, for those who ask.
 #[derive(Clone)]
 pub struct Model {
     pub(crate) status: Arc<Status>,
     pub(crate) slot: Arc<Slot>,
+    folder: Arc<Mutex<Folder>>,
+    pub(crate) folders: Arc<Folders>,
+    /// Held by who folds, batch by batch, and by who wants the model to stand still.
+    pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
+    progress: Arc<Mutex<Progress>>,
 }
 
 impl Model {
+    pub(crate) fn new(folder: Folder, folders: Arc<Folders>) -> Self {
+        Self {
+            status: Arc::new(Status::new(folder.store().model(), &folder.state(End::All))),
+            slot: folder.slot(),
+            folder: Arc::new(Mutex::new(folder)),
+            folders,
+            gate: Arc::default(),
+            progress: Arc::default(),
+        }
+    }
+
     /// What it is.
     #[must_use]
     pub fn model(&self) -> &'static ReadModel {
@@ -47,6 +66,53 @@ impl Model {
     #[must_use]
     pub fn store(&self) -> Arc<Store> {
         Arc::clone(&self.slot.get().store)
+    }
+
+    /// How the last rebuild went, or goes.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn report(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// True for the one who may begin a rebuild: there is one at a time.
+    pub(crate) fn may_rebuild(&self) -> bool {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        match progress.phase {
+            Phase::Idle | Phase::Done | Phase::Failed => {
+                progress.phase = Phase::Building;
+                true
+            }
+            Phase::Building | Phase::Comparing | Phase::Swapping => false,
+        }
+    }
+
+    /// The folder of the live generation. Blocks while a batch is folded.
+    pub(crate) fn folder(&self) -> MutexGuard<'_, Folder> {
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the live generation is. Hold the gate, or a batch may be under way.
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        self.folder().state(End::All).checkpoint
+    }
+
+    /// Puts another generation in the place of the live one, and gives that. Hold the gate.
+    pub(crate) fn exchange(&self, mut next: Folder) -> Folder {
+        let mut folder = self.folder();
+        self.slot.replace(next.slot().get());
+        next.answer_at(Arc::clone(&self.slot));
+        self.status.folded(&next.state(End::All));
+        self.status.revive();
+        std::mem::replace(&mut *folder, next)
+    }
+
+    /// The folder alone, where nobody else has the model.
+    pub(crate) fn into_folder(self) -> Option<Folder> {
+        Some(Arc::into_inner(self.folder)?.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -65,6 +65,15 @@ pub trait Projection: Send {
     /// In the place of `apply` for a record whose ticket is quarantined.
     fn skipped(&mut self, _accepted: &Accepted<'_>, _batch: &mut Batch<'_>) {}
 
+    /// Folds a ticket again from nothing, where the model has all that it needs in its store; `false` where it has
+    /// not: then the model is rebuilt.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn refold(&mut self, _key: &[u8], _batch: &mut Batch<'_>) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// The last record of the batch was applied: writes what was held back, such as rows that change often.
     fn seal(&mut self, _batch: &mut Batch<'_>) {}
 

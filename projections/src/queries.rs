@@ -24,7 +24,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::{select_all, unfold};
 use guichet_schemas::codec::{Encoding, decode_query, encode_query_reply};
-use guichet_schemas::position::Partition;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::{self, QUERIES, QuerySubject};
 use guichet_service::{About, Endpoint, Metadata, Request};
@@ -33,7 +32,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::live::Model;
 use crate::model;
-use crate::running::Clock;
+use crate::running::Ground;
 pub use answer::{Found, Reader, Refusal};
 pub use ask::{Ask, Question, Queue, Which};
 
@@ -48,9 +47,7 @@ const RETRY_AFTER_MS: u64 = 100;
 /// Answers questions about the read models of this process.
 pub(crate) struct Queries {
     models: Vec<Model>,
-    client: async_nats::Client,
-    partition: Partition,
-    clock: Clock,
+    ground: Ground,
     pending: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     reading: Semaphore,
@@ -66,17 +63,10 @@ pub(crate) struct Service {
 }
 
 impl Queries {
-    pub(crate) fn new(
-        models: Vec<Model>,
-        client: async_nats::Client,
-        partition: Partition,
-        clock: Clock,
-    ) -> Self {
+    pub(crate) fn new(models: Vec<Model>, ground: Ground) -> Self {
         Self {
             models,
-            client,
-            partition,
-            clock,
+            ground,
             pending: Arc::new(Semaphore::new(PENDING_MAX)),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             reading: Semaphore::new(READING_MAX),
@@ -96,9 +86,9 @@ pub(crate) async fn serve(queries: Queries) -> Result<Service, async_nats::Error
         version: env!("CARGO_PKG_VERSION"),
         description: "Answers questions about tickets from read models",
         metadata: Metadata::from([("contract".to_owned(), "guichet.v1".to_owned())]),
-        started: (queries.clock)(),
+        started: (queries.ground.clock)(),
     };
-    let announced = guichet_service::Service::start(&queries.client, about).await?;
+    let announced = guichet_service::Service::start(&queries.ground.client, about).await?;
     let mut endpoints = Vec::new();
     if queries.models.len() == model::ALL.len() {
         endpoints.push(announced.endpoint("query", QUERIES, metadata()).await?);

@@ -2,19 +2,20 @@
 //! them in the reverse order.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use guichet_schemas::position::Partition;
 use guichet_schemas::time::Timestamp;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
-use crate::fold::{End, Folder};
+use crate::fold::Folder;
+use crate::folders::Folders;
 pub use crate::live::Model;
 use crate::projection::ReadModel;
 use crate::queries::{self, Queries};
-use crate::status::Status;
+use crate::rebuild;
 use crate::store::{Memory, Store, StoreError};
 use crate::worker::{Feed, Worker};
 
@@ -51,11 +52,38 @@ pub enum StartError {
     Service(#[source] async_nats::Error),
 }
 
+impl Settings {
+    pub(crate) fn batch_size(&self) -> usize {
+        self.batch_events_max.max(1)
+    }
+}
+
+/// What every model of a process stands on.
+#[derive(Clone)]
+pub(crate) struct Ground {
+    pub(crate) settings: Settings,
+    pub(crate) memory: Memory,
+    pub(crate) client: async_nats::Client,
+    pub(crate) feed: Feed,
+    pub(crate) clock: Clock,
+    pub(crate) stopped: watch::Receiver<bool>,
+    /// What goes on beside the workers: rebuilds.
+    tasks: Arc<Mutex<JoinSet<()>>>,
+}
+
+impl Ground {
+    /// Runs a task that ends when the process is told to stop.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+}
+
 /// The projections of a process at work.
 pub struct Running {
     models: Vec<Model>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
     service: queries::Service,
 }
 
@@ -73,36 +101,53 @@ pub async fn start(
     clock: Clock,
 ) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(false);
-    let feed = Feed::new();
+    let ground =
+        Ground { settings, memory, client, feed: Feed::new(), clock, stopped, tasks: Arc::default() };
     let mut handles = Vec::new();
-    let mut ready = Vec::new();
+    let mut begun = Vec::new();
     for model in models.iter().copied() {
-        let folder = open(&settings, model, &memory).await?;
-        let status = Arc::new(Status::new(model, &folder.state(End::All)));
-        handles.push(Model { status: Arc::clone(&status), slot: folder.slot() });
-        ready.push(Worker::new(
-            folder,
-            status,
-            feed.clone(),
-            client.clone(),
-            settings.partition,
-            settings.batch_events_max,
-            stopped.clone(),
-        ));
+        let (model, whole) = open(&ground, model).await?;
+        if !whole {
+            begun.push(model.clone());
+        }
+        handles.push(model);
     }
-    let queries = Queries::new(handles.clone(), client.clone(), settings.partition, clock);
+    let queries = Queries::new(handles.clone(), ground.clone());
     let service = queries::serve(queries).await.map_err(StartError::Service)?;
-    let mut workers = vec![tokio::spawn(feed.run(client, settings.partition, stopped))];
-    workers.extend(ready.into_iter().map(|worker| tokio::spawn(worker.run())));
-    Ok(Running { models: handles, stop, workers, service })
+    let feed =
+        ground.feed.clone().run(ground.client.clone(), ground.settings.partition, ground.stopped.clone());
+    let mut workers = vec![tokio::spawn(feed)];
+    workers.extend(handles.iter().map(|model| tokio::spawn(Worker::new(model.clone(), &ground).run())));
+    for model in begun {
+        ground.spawn(rebuild::finish(model, ground.clone()));
+    }
+    let tasks = ground.tasks;
+    Ok(Running { models: handles, stop, workers, tasks, service })
 }
 
-async fn open(settings: &Settings, model: &'static ReadModel, memory: &Memory) -> Result<Folder, StartError> {
-    let dir = settings.dir.join(format!("projection-{}-{}", model.name, settings.partition));
-    let (memory, partition) = (memory.clone(), settings.partition);
+/// Opens a model; false where a new generation was begun beside one that this program cannot go on with.
+async fn open(ground: &Ground, model: &'static ReadModel) -> Result<(Model, bool), StartError> {
+    let ground = ground.clone();
     let opened = blocking(move || {
-        std::fs::create_dir_all(&dir).map_err(|error| StoreError::Folder { dir: dir.clone(), error })?;
-        Folder::open(Arc::new(Store::open(&dir, model, &memory)?), partition)
+        let folders = Folders::of(&ground.settings.dir, model.name, ground.settings.partition);
+        folders.settle()?;
+        let (store, whole) = match Store::open(folders.live(), model, &ground.memory) {
+            Err(why @ StoreError::OtherProjection { .. }) => {
+                tracing::warn!(%why, "the read model is built anew; the old one stays until that is done");
+                let store = match Store::open(folders.spare(), model, &ground.memory) {
+                    // Begun by another version than the last start was.
+                    Err(StoreError::OtherProjection { .. }) => {
+                        folders.clear_spare()?;
+                        Store::open(folders.spare(), model, &ground.memory)?
+                    }
+                    opened => opened?,
+                };
+                (store, false)
+            }
+            opened => (opened?, true),
+        };
+        let folder = Folder::open(Arc::new(store), ground.settings.partition)?;
+        Ok((Model::new(folder, Arc::new(folders)), whole))
     });
     opened.await.map_err(|source| StartError::Store { model: model.name, source })
 }
@@ -146,13 +191,19 @@ impl Running {
                 tracing::error!("a worker ended in a panic");
             }
         }
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        while let Some(ended) = tasks.join_next().await {
+            if ended.is_err() {
+                tracing::error!("a rebuild ended in a panic");
+            }
+        }
         let stores: Vec<_> = self.models.iter().map(Model::store).collect();
         blocking(move || stores.iter().try_for_each(|store| store.flush())).await
     }
 }
 
 /// Runs on a thread that may block; a panic there goes on here.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use guichet_schemas::mirror::Wire as _;
-use guichet_schemas::wire::{ProjectionState, ProjectionView};
+use guichet_schemas::wire::{ProjectionState, ProjectionView, RebuildView};
 use tokio::sync::watch;
 
 use crate::fold::Folded;
@@ -24,20 +24,24 @@ pub(crate) struct Status {
     quarantined: AtomicUsize,
     /// Why nothing arrives; `None` while connected to the stream.
     waiting: Mutex<Option<String>>,
+    /// Everything that there was when it was last looked is folded.
+    current: watch::Sender<bool>,
+    /// The next generation, while one is built.
+    rebuild: Mutex<Option<RebuildView>>,
 }
 
 impl Status {
     pub(crate) fn new(model: &'static ReadModel, folded: &Folded) -> Self {
-        let status = Self {
+        Self {
             model,
-            position: watch::Sender::new(0),
+            position: watch::Sender::new(folded.checkpoint.position_or_zero()),
             halted: watch::Sender::new(None),
             newest: AtomicU64::new(0),
-            quarantined: AtomicUsize::new(0),
+            quarantined: AtomicUsize::new(folded.quarantined),
             waiting: Mutex::new(Some("starting".to_owned())),
-        };
-        status.folded(folded);
-        status
+            current: watch::Sender::new(false),
+            rebuild: Mutex::new(None),
+        }
     }
 
     pub(crate) fn model(&self) -> &'static ReadModel {
@@ -73,6 +77,29 @@ impl Status {
         news
     }
 
+    /// The feed was reached.
+    pub(crate) fn caught_up(&self) {
+        self.current.send_replace(true);
+    }
+
+    pub(crate) fn current(&self) -> watch::Receiver<bool> {
+        self.current.subscribe()
+    }
+
+    /// The newest position known.
+    pub(crate) fn known(&self) -> u64 {
+        self.newest.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn rebuilds(&self, rebuild: Option<RebuildView>) {
+        *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner) = rebuild;
+    }
+
+    /// Another generation took over: what made the one before it halt is over.
+    pub(crate) fn revive(&self) {
+        self.halted.send_if_modified(|halted| halted.take().is_some());
+    }
+
     pub(crate) fn halt(&self, halt: &Halt) {
         self.halted.send_replace(Some(halt.to_string()));
     }
@@ -106,13 +133,16 @@ impl Status {
             quarantined: view.quarantined(tenant)?,
             // Every record is compared with the log's hash chain before it is folded.
             verified_position: checkpoint.position_or_zero(),
-            rebuild: None,
+            rebuild: *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner),
         })
     }
 
     fn state(&self, lag: u64) -> (ProjectionState, Option<String>) {
         if let Some(reason) = self.halted.borrow().clone() {
             return (ProjectionState::Halted, Some(reason));
+        }
+        if self.rebuild.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return (ProjectionState::Rebuilding, None);
         }
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match self.quarantined.load(Ordering::Relaxed) {

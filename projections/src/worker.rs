@@ -16,21 +16,21 @@ mod log_service;
 mod pause;
 mod stream;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::Partition;
-use tokio::sync::watch;
 use tokio::task::unconstrained;
 
 use crate::arrived::{Arrived, Checked};
 use crate::fold::{End, Folded, Folder};
 use crate::lineage::Halt;
-use crate::status::Status;
-use crate::store::Checkpoint;
+use crate::live::Model;
+use crate::rebuild;
+use crate::running::Ground;
+use crate::store::{Checkpoint, Store};
 pub(crate) use feed::Feed;
 use feed::{Heard, Portion};
 use log_service::{LogService, Reply};
@@ -43,17 +43,17 @@ const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 const WATCHDOG: Duration = Duration::from_secs(3);
 
 pub(crate) struct Worker {
-    folder: Arc<Mutex<Folder>>,
-    status: Arc<Status>,
+    model: Model,
     checkpoint: Checkpoint,
-    feed: Feed,
+    ground: Ground,
     jetstream: jetstream::Context,
     log: LogService,
     /// Whether an engine answered when it was last asked.
     log_answers: bool,
-    partition: Partition,
-    batch_events_max: usize,
-    stop: watch::Receiver<bool>,
+    /// The log has confirmed our history once: from then on another is no reason to begin anew.
+    confirmed: bool,
+    /// Nothing beyond is folded.
+    limit: u64,
 }
 
 /// What is folded at a time.
@@ -64,33 +64,23 @@ enum Input {
 }
 
 impl Worker {
-    pub(crate) fn new(
-        folder: Folder,
-        status: Arc<Status>,
-        feed: Feed,
-        client: async_nats::Client,
-        partition: Partition,
-        batch_events_max: usize,
-        stop: watch::Receiver<bool>,
-    ) -> Self {
-        let checkpoint = folder.state(End::All).checkpoint;
+    pub(crate) fn new(model: Model, ground: &Ground) -> Self {
         Self {
-            folder: Arc::new(Mutex::new(folder)),
-            status,
-            checkpoint,
-            feed,
-            jetstream: stream::context(client.clone()),
-            log: LogService::new(client, partition),
+            checkpoint: model.checkpoint(),
+            model,
+            ground: ground.clone(),
+            jetstream: stream::context(ground.client.clone()),
+            log: LogService::new(ground.client.clone(), ground.settings.partition),
             log_answers: false,
-            partition,
-            batch_events_max: batch_events_max.max(1),
-            stop,
+            confirmed: false,
+            limit: u64::MAX,
         }
     }
 
-    /// Runs until it is stopped or must halt. The batch at hand is finished in both cases.
+    /// Runs until it is stopped. The batch at hand is finished. Who must halt stands still until another
+    /// generation takes over.
     pub(crate) async fn run(mut self) {
-        let model = self.status.model().name;
+        let model = self.model.model().name;
         let mut backoff = Backoff::default();
         loop {
             let before = self.checkpoint;
@@ -101,11 +91,20 @@ impl Worker {
             match pause {
                 Pause::Stopped => return,
                 Pause::Halted(halt) => {
+                    if self.begins_anew(&halt).await {
+                        continue;
+                    }
                     tracing::error!(model, %halt, "the projection halts");
-                    return self.status.halt(&halt);
+                    self.model.status.halt(&halt);
+                    let mut halted = self.model.halted();
+                    let revived = halted.wait_for(Option::is_none);
+                    if self.unless_stopped(revived).await.is_err() {
+                        return;
+                    }
+                    self.checkpoint = self.model.checkpoint();
                 }
                 Pause::Interrupted(why) => {
-                    if self.status.waits(&why) {
+                    if self.model.status.waits(&why) {
                         let position = self.checkpoint.position_or_zero();
                         tracing::warn!(model, %why, position, "the projection waits");
                     }
@@ -117,6 +116,99 @@ impl Worker {
         }
     }
 
+    /// At the start, a model of another history than the log's is built anew: the log is the truth, the stream
+    /// is not. Later, a person must look.
+    async fn begins_anew(&mut self, halt: &Halt) -> bool {
+        let other = match halt {
+            Halt::OtherLineage { .. } | Halt::AheadOfLog { .. } => self.log_answers && !self.confirmed,
+            Halt::Foreign { .. } | Halt::Unreadable { .. } | Halt::Storage(_) | Halt::Broken(_) => false,
+        };
+        if !other {
+            return false;
+        }
+        self.confirmed = true;
+        let model = self.model.model().name;
+        tracing::warn!(model, %halt, "the read model is built anew; the old one stays until that is done");
+        match rebuild::begin_anew(&self.model, &self.ground).await {
+            Ok(()) => {
+                self.checkpoint = self.model.checkpoint();
+                self.ground.spawn(rebuild::finish(self.model.clone(), self.ground.clone()));
+                true
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(model, error, "a new generation could not be begun");
+                false
+            }
+        }
+    }
+
+    /// Folds up to a position and not beyond. For a generation that nobody asks yet.
+    pub(crate) async fn build_to(&mut self, until: u64) -> Result<(), String> {
+        self.limit = until;
+        let mut backoff = Backoff::default();
+        while self.position() < until {
+            let before = self.position();
+            let pause = self.try_build(until).await;
+            if self.position() > before {
+                backoff = Backoff::default();
+            }
+            match pause {
+                Ok(()) => {}
+                Err(Pause::Stopped) => return Err("the process stops".to_owned()),
+                Err(Pause::Halted(halt)) => return Err(halt.to_string()),
+                Err(Pause::Interrupted(why)) => {
+                    tracing::debug!(%why, "the rebuild waits");
+                    let wait = tokio::time::sleep(backoff.next());
+                    self.unless_stopped(wait).await.map_err(|_| "the process stops".to_owned())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_build(&mut self, until: u64) -> Result<(), Pause> {
+        let extent = self.unless_stopped(self.extent()).await??;
+        self.verify(extent.as_ref()).await?;
+        match extent {
+            Some(extent) if self.position() + 1 >= extent.first => self.fill(until).await,
+            Some(extent) => {
+                self.read_log_until(until.min(extent.first - 1)).await?;
+                self.fill(until).await
+            }
+            None => self.read_log_until(until).await,
+        }
+    }
+
+    /// The end of the log, if somebody serves it.
+    pub(crate) async fn head(&self) -> Option<u64> {
+        match self.log.read(0, 1).await {
+            Reply::Batch(batch) => Some(batch.head),
+            Reply::Nobody | Reply::Unclear(_) => None,
+        }
+    }
+
+    pub(crate) fn position(&self) -> u64 {
+        self.checkpoint.position_or_zero()
+    }
+
+    pub(crate) const fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint
+    }
+
+    pub(crate) fn store(&self) -> Arc<Store> {
+        self.model.store()
+    }
+
+    /// What it has folded into, when it is done.
+    pub(crate) fn into_folder(self) -> Option<Folder> {
+        self.model.into_folder()
+    }
+
+    async fn extent(&self) -> Result<Option<Extent>, Pause> {
+        stream::extent(&self.jetstream, self.ground.settings.partition).await
+    }
+
     async fn follow(&mut self) -> Pause {
         match self.try_follow().await {
             Ok(never) => match never {},
@@ -125,11 +217,11 @@ impl Worker {
     }
 
     async fn try_follow(&mut self) -> Result<std::convert::Infallible, Pause> {
-        let extent = self.unless_stopped(stream::extent(&self.jetstream, self.partition)).await??;
+        let extent = self.unless_stopped(self.extent()).await??;
         self.verify(extent.as_ref()).await?;
         match extent {
             Some(extent) => {
-                self.status.newest(extent.last);
+                self.model.status.newest(extent.last);
                 if self.position() + 1 < extent.first {
                     self.read_log_until(extent.first - 1).await?;
                 }
@@ -139,7 +231,7 @@ impl Worker {
                 self.read_log_until(u64::MAX).await?;
                 Err(Pause::Interrupted(format!(
                     "stream {} does not exist",
-                    guichet_schemas::subject::stream(self.partition)
+                    guichet_schemas::subject::stream(self.ground.settings.partition)
                 )))
             }
         }
@@ -150,7 +242,12 @@ impl Worker {
         // Position 0 asks for the head only.
         let reply = self.unless_stopped(self.log.read(self.checkpoint.position_or_zero(), 1)).await?;
         self.log_answers = matches!(reply, Reply::Batch(_));
-        let Some(position) = self.checkpoint.position else { return Ok(()) };
+        let of_log = self.log_answers;
+        let Some(position) = self.checkpoint.position else {
+            // Whatever it will fold is the log's history.
+            self.confirmed |= of_log;
+            return Ok(());
+        };
         let theirs = match reply {
             Reply::Batch(batch) if batch.head < position.get() => {
                 return Err(Pause::Halted(Halt::AheadOfLog { checkpoint: position, head: batch.head }));
@@ -165,16 +262,21 @@ impl Worker {
             Some(theirs) if theirs != self.checkpoint.hash => {
                 Err(Pause::Halted(Halt::OtherLineage { position, ours: self.checkpoint.hash, theirs }))
             }
+            Some(_) => {
+                self.confirmed |= of_log;
+                Ok(())
+            }
             // Nobody can say: then the next record must, it names the hash before it.
-            Some(_) | None => Ok(()),
+            None => Ok(()),
         }
     }
 
     /// Listens to the feed, as long as it lasts.
     async fn hear(&mut self) -> Result<std::convert::Infallible, Pause> {
-        let mut feed = self.unless_stopped(self.feed.listen()).await??;
+        let mut feed = self.unless_stopped(self.ground.feed.listen()).await??;
         self.fill(feed.reaches()).await?;
-        self.status.connected();
+        self.model.status.connected();
+        self.model.status.caught_up();
         loop {
             let mut portions = match self.unless_stopped(feed.hear()).await? {
                 Some(Heard::Portion(portion)) => vec![portion],
@@ -185,7 +287,8 @@ impl Worker {
                     continue;
                 }
             };
-            while portions.iter().map(|portion| portion.messages.len()).sum::<usize>() < self.batch_events_max
+            while portions.iter().map(|portion| portion.messages.len()).sum::<usize>()
+                < self.ground.settings.batch_size()
                 && let Some(more) = feed.more()
             {
                 portions.push(more);
@@ -197,7 +300,7 @@ impl Worker {
     /// Folds portions of the feed, with what is missing between them.
     async fn take(&mut self, portions: Vec<Arc<Portion>>) -> Result<(), Pause> {
         if let Some(last) = portions.last() {
-            self.status.newest(last.newest);
+            self.model.status.newest(last.newest);
         }
         let input = Input::Shared(portions);
         loop {
@@ -223,7 +326,7 @@ impl Worker {
 
     /// Reads the stream with a consumer of its own.
     async fn consume_until(&mut self, until: u64) -> Result<(), Pause> {
-        let extent = self.unless_stopped(stream::extent(&self.jetstream, self.partition)).await??;
+        let extent = self.unless_stopped(self.extent()).await??;
         let extent = extent.ok_or_else(|| Pause::Interrupted("the stream is gone".to_owned()))?;
         let start = self.position() + 1;
         let mut messages = self.unless_stopped(stream::messages(&extent, start)).await??;
@@ -235,8 +338,9 @@ impl Worker {
             };
             // Unconstrained: tokio's budget would end every batch after 128 messages.
             let more = || unconstrained(messages.next()).now_or_never();
-            let (arrived, newest, ended) = stream::drain(next, self.batch_events_max, BATCH_BYTES_MAX, more)?;
-            self.status.newest(newest);
+            let (arrived, newest, ended) =
+                stream::drain(next, self.ground.settings.batch_size(), BATCH_BYTES_MAX, more)?;
+            self.model.status.newest(newest);
             match self.fold(Input::Own(Arc::new(arrived))).await? {
                 End::All => {}
                 // The consumer that was told to begin here did not: the message is not in the stream.
@@ -259,10 +363,6 @@ impl Worker {
         self.read_log_until(position).await
     }
 
-    fn position(&self) -> u64 {
-        self.checkpoint.position_or_zero()
-    }
-
     /// Folds from the log service what the stream does not have, up to `until`; `u64::MAX` is the head of the log.
     async fn read_log_until(&mut self, until: u64) -> Result<(), Pause> {
         loop {
@@ -272,16 +372,17 @@ impl Worker {
             }
             // From the checkpoint itself, so that the answer proves that it continues our history.
             let from = have.max(1);
-            let batch = match self.unless_stopped(self.log.read(from, self.batch_events_max)).await? {
-                Reply::Batch(batch) => batch,
-                Reply::Nobody => {
-                    return Err(Pause::Interrupted(format!(
-                        "the stream does not have position {}, and no engine serves the log",
-                        have + 1
-                    )));
-                }
-                Reply::Unclear(why) => return Err(Pause::Interrupted(why)),
-            };
+            let batch =
+                match self.unless_stopped(self.log.read(from, self.ground.settings.batch_size())).await? {
+                    Reply::Batch(batch) => batch,
+                    Reply::Nobody => {
+                        return Err(Pause::Interrupted(format!(
+                            "the stream does not have position {}, and no engine serves the log",
+                            have + 1
+                        )));
+                    }
+                    Reply::Unclear(why) => return Err(Pause::Interrupted(why)),
+                };
             if let Some(position) = self.checkpoint.position.filter(|p| batch.head < p.get()) {
                 return Err(Pause::Halted(Halt::AheadOfLog { checkpoint: position, head: batch.head }));
             }
@@ -296,7 +397,7 @@ impl Worker {
                     )));
                 }
             }
-            self.status.newest(batch.head);
+            self.model.status.newest(batch.head);
             match self.fold(Input::Own(Arc::new(log_service::arrived(from, batch.records)))).await? {
                 End::Halt(halt) => return Err(Pause::Halted(halt)),
                 End::All | End::Gap { .. } | End::Damaged { .. }
@@ -313,19 +414,18 @@ impl Worker {
 
     /// Folds on a thread that may block.
     async fn fold(&mut self, input: Input) -> Result<End, Pause> {
-        let (folder, status, size) =
-            (Arc::clone(&self.folder), Arc::clone(&self.status), self.batch_events_max);
-        let folded = tokio::task::spawn_blocking(move || {
-            let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-            match input {
-                Input::Own(arrived) => {
-                    let checked: Vec<_> = arrived.iter().cloned().map(Checked::of).collect();
-                    in_batches(&mut folder, &status, size, checked.iter())
-                }
-                Input::Shared(portions) => {
-                    let messages = portions.iter().flat_map(|portion| &portion.messages);
-                    in_batches(&mut folder, &status, size, messages)
-                }
+        // Who wants the model to stand still holds the gate.
+        let _gate = self.model.gate.lock().await;
+        let (model, limit, size) = (self.model.clone(), self.limit, self.ground.settings.batch_size());
+        let folded = tokio::task::spawn_blocking(move || match input {
+            Input::Own(arrived) => {
+                let wanted = arrived.iter().filter(|message| message.sequence <= limit);
+                let checked: Vec<_> = wanted.cloned().map(Checked::of).collect();
+                in_batches(&model, size, checked.iter())
+            }
+            Input::Shared(portions) => {
+                let messages = portions.iter().flat_map(|portion| &portion.messages);
+                in_batches(&model, size, messages)
             }
         });
         let folded = folded.await.map_err(|_| Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
@@ -334,7 +434,7 @@ impl Worker {
     }
 
     async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Pause> {
-        let mut stop = self.stop.clone();
+        let mut stop = self.ground.stopped.clone();
         tokio::select! {
             biased;
             // An error means that whoever could stop us is gone, which is the same.
@@ -344,17 +444,13 @@ impl Worker {
     }
 }
 
-fn in_batches<'a>(
-    folder: &mut Folder,
-    status: &Status,
-    size: usize,
-    messages: impl Iterator<Item = &'a Checked>,
-) -> Folded {
+fn in_batches<'a>(model: &Model, size: usize, messages: impl Iterator<Item = &'a Checked>) -> Folded {
+    let mut folder = model.folder();
     let messages: Vec<&Checked> = messages.collect();
     let mut folded = folder.state(End::All);
     for batch in messages.chunks(size) {
         folded = folder.fold(batch);
-        status.folded(&folded);
+        model.status.folded(&folded);
         if folded.end != End::All {
             break;
         }

@@ -157,16 +157,19 @@ fn waiting(history: &History) -> Vec<(u64, TicketView)> {
     rows.into_values().filter_map(|(place, row)| Some((place, row?))).filter(|(_, row)| waits(row)).collect()
 }
 
+/// A row's name, those without one last, and its tickets.
+type Counted<'a> = ((bool, Option<String>), Vec<&'a (u64, TicketView)>);
+
 /// The board, counted ticket by ticket.
 fn counted(waiting: &[(u64, TicketView)], by: QueueBy, now: i64) -> Vec<QueueRow> {
     let name = |row: &TicketView| match by {
         QueueBy::Group => row.group.clone(),
         QueueBy::Agent => row.assignee.clone(),
     };
-    let mut lanes: BTreeMap<(bool, Option<String>), Vec<&(u64, TicketView)>> = BTreeMap::new();
+    let mut lanes = BTreeMap::new();
     for one in waiting {
         let name = name(&one.1);
-        lanes.entry((name.is_none(), name)).or_default().push(one);
+        lanes.entry((name.is_none(), name)).or_insert_with(Vec::new).push(one);
     }
     let head = |first: Option<(i64, u64, &TicketView)>| {
         first.map(|(at, _, row)| QueueHead {
@@ -175,7 +178,7 @@ fn counted(waiting: &[(u64, TicketView)], by: QueueBy, now: i64) -> Vec<QueueRow
             at,
         })
     };
-    let row = |((_, name), lane): ((bool, Option<String>), Vec<&(u64, TicketView)>)| {
+    let row = |((_, name), lane): Counted<'_>| {
         let count =
             |holds: &dyn Fn(&TicketView) -> bool| lane.iter().filter(|(_, row)| holds(row)).count() as u64;
         let (state, priority) = (

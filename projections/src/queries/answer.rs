@@ -102,7 +102,7 @@ impl Queries {
             Some(until) => answers.recorded_at(reader, until)?,
             None => None,
         };
-        Ok(last.unwrap_or_else(|| (self.clock)()))
+        Ok(last.unwrap_or_else(|| (self.ground.clock)()))
     }
 }
 

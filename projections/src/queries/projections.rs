@@ -47,7 +47,7 @@ impl Queries {
         projections.sort_by_key(|one| model::ALL.iter().position(|model| model.name == one.name));
         let reply = QueryReply {
             as_of_position,
-            as_of_time: (self.clock)().0,
+            as_of_time: (self.ground.clock)().0,
             data: Some(Data::Projections(ProjectionsView { projections })),
             ..QueryReply::default()
         };
@@ -63,9 +63,9 @@ impl Queries {
     }
 
     async fn elsewhere(&self, model: &str, tenant: &TenantId) -> Option<ProjectionView> {
-        let subject = subject::projection(self.partition, model, "status");
+        let subject = subject::projection(self.ground.settings.partition, model, "status");
         let request = async_nats::Request::new().payload(tenant.to_string().into()).timeout(Some(PATIENCE));
-        let reply = self.client.send_request(subject, request).await.ok()?;
+        let reply = self.ground.client.send_request(subject, request).await.ok()?;
         ProjectionView::decode(reply.payload).ok()
     }
 }

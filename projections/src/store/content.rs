@@ -1,6 +1,6 @@
 //! One hash over the whole model, to compare two of them.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, View};
 use crate::keys;
 use guichet_schemas::hash::Hash;
 
@@ -11,15 +11,24 @@ impl Store {
     /// # Errors
     /// The model cannot be read.
     pub fn content_hash(&self) -> Result<Hash, StoreError> {
-        let view = self.view();
+        self.view().content_hash(self)
+    }
+}
+
+impl View<'_> {
+    /// The same of this instant.
+    ///
+    /// # Errors
+    /// The model cannot be read.
+    pub fn content_hash(&self, store: &Store) -> Result<Hash, StoreError> {
         let mut hash = Hash::ZERO;
-        for name in self.families().filter(|name| *name != keys::META) {
-            for entry in view.scan(name, Vec::new(), &[]) {
+        for name in store.families().filter(|name| *name != keys::META) {
+            for entry in self.scan(name, Vec::new(), &[]) {
                 let (key, value) = entry?;
                 hash = chained(hash, &[name.as_bytes(), &key, &value]);
             }
         }
-        Ok(chained(hash, &[keys::META.as_bytes(), &view.checkpoint()?.encode()]))
+        Ok(chained(hash, &[keys::META.as_bytes(), &self.checkpoint()?.encode()]))
     }
 }
 

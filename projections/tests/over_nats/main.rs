@@ -14,4 +14,5 @@ mod server;
 mod apart;
 mod queries;
 mod queues;
+mod rebuild;
 mod worker;

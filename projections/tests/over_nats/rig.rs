@@ -119,8 +119,17 @@ impl Rig {
         start(settings, models, memory, self.client.clone(), Arc::new(|| Timestamp(NOW))).await.unwrap()
     }
 
-    fn folder(&self, name: &str) -> PathBuf {
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// What lies in a folder, in order.
+    pub(crate) fn files(&self, name: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder(name)).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     /// Serves the log of a history as an engine would.

@@ -104,22 +104,33 @@ async fn another_lineage_in_the_stream_halts_the_worker_at_its_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_lineage_in_the_log_halts_the_worker_at_its_start() {
+async fn a_model_of_another_lineage_than_the_log_is_built_anew_at_its_start() {
     let (ours, theirs) = (History::busy(15, 20, 300), History::busy(16, 20, 400));
     let Some(rig) = Rig::with(&ours).await else { return };
     let running = rig.start().await;
     reaches(&running, 300).await;
     running.stop().await.unwrap();
+    rig.delete_stream().await;
+    rig.create_stream(1).await;
+    rig.publish(&theirs.entries).await;
     let log = rig.serve_log(&theirs).await;
     let running = rig.start().await;
-    assert_names_both(&halts(&running).await, &ours, &theirs, 300);
-    running.stop().await.unwrap();
+    reaches(&running, 400).await;
+    is_live(&running).await;
+    let rebuilt = content(running).await;
+    let straight = rig.start_at("straight", 1_000).await;
+    reaches(&straight, 400).await;
+    assert_eq!(rebuilt, content(straight).await, "nothing of the other lineage is left");
     // A log that ends before the checkpoint was replaced, too.
+    rig.delete_stream().await;
+    rig.create_stream(1).await;
+    rig.publish(&theirs.entries[..299]).await;
     log.history.lock().unwrap().entries.truncate(299);
     let running = rig.start().await;
-    let said = halts(&running).await;
-    assert!(said.contains("position 300") && said.contains("ends at 299"), "{said}");
+    is_live(&running).await;
+    assert_eq!(status_of(&running).checkpoint, 299);
     running.stop().await.unwrap();
+    assert_eq!(rig.files("model").len(), guichet_projections::model::ALL.len(), "the old generation is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

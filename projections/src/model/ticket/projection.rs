@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use guichet_schemas::codec::decode_record;
 use guichet_schemas::event::Event;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::position::StreamVersion;
@@ -66,6 +67,23 @@ impl Projection for Fold {
     fn skipped(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) {
         // The history of a ticket is complete, also where its row stands still.
         put_record(accepted, batch);
+    }
+
+    fn refold(&mut self, key: &[u8], batch: &mut Batch<'_>) -> Result<bool, StoreError> {
+        let damaged = || StoreError::Damaged { what: "a ticket's history" };
+        let (tenant, id) = keys::tenant_and_ticket(key).ok_or_else(damaged)?;
+        let view = self.store.view();
+        let mut row = None;
+        for event in view.events_of(tenant, id, StreamVersion::FIRST) {
+            let bytes = view.record(tenant, event?.1)?.ok_or_else(damaged)?;
+            row = Some((self.apply)(row, &decode_record(&bytes).map_err(|_| damaged())?));
+        }
+        // The old row may be remembered.
+        self.cache = RowCache::default();
+        if let Some(row) = row {
+            batch.put(keys::TICKETS, key, &row.encode_to_vec());
+        }
+        Ok(true)
     }
 
     fn seal(&mut self, batch: &mut Batch<'_>) {

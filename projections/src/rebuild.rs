@@ -1,0 +1,331 @@
+//! The next generation of a read model: built beside the live one, compared with it row by row at the same
+//! position, then put in its place.
+//!
+//! ```text
+//! build ─▶ hold the live one still ─▶ same position ─▶ let it go on, compare ─▶ hold ─▶ same position ─▶ swap
+//! ```
+//!
+//! The live one answers and folds all the while; it is held only for the last few records, twice.
+
+mod offline;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use guichet_schemas::wire::RebuildView;
+use serde::{Deserialize, Serialize};
+
+use crate::compare::{Found, compare};
+use crate::fold::{End, Folder};
+use crate::live::Model;
+use crate::running::{Ground, blocking};
+use crate::store::{Store, StoreError};
+use crate::worker::Worker;
+pub use offline::{Offline, OfflineError};
+
+/// The live one is held when only so much is missing.
+const NEAR: u64 = 500;
+/// And for so long at most.
+const HOLD_MAX: Duration = Duration::from_secs(10);
+/// How long the old generation may be in use by answers before its folder goes all the same.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Order {
+    /// Take the rebuilt one although it differs.
+    pub swap: bool,
+    /// When it was asked for, in milliseconds UTC; for those who look.
+    pub at: i64,
+}
+
+/// Which ticket is to be folded again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Healing {
+    /// Whose.
+    pub tenant: String,
+    /// Its id.
+    pub ticket: String,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing was asked for since the process started.
+    #[default]
+    Idle,
+    /// Records are folded into the next generation.
+    Building,
+    /// The two are compared.
+    Comparing,
+    /// The next takes over.
+    Swapping,
+    /// Done: see what it says.
+    Done,
+    /// Could not be done.
+    Failed,
+}
+
+/// What a rebuild has to say, while it goes on and when it is done.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// How far.
+    pub phase: Phase,
+    /// Position of the next generation.
+    pub position: u64,
+    /// Where it must arrive.
+    pub target: u64,
+    /// Rows compared; `None` where the two could not be compared.
+    pub rows: Option<u64>,
+    /// Rows that are not the same.
+    pub differing: u64,
+    /// The first of them.
+    pub differences: Vec<String>,
+    /// Hash of the rebuilt content at the position of the comparison.
+    pub content_hash: Option<String>,
+    /// The rebuilt one is live now.
+    pub swapped: bool,
+    /// Why it failed, or why the two were not compared.
+    pub note: Option<String>,
+}
+
+/// Rebuilds a model. Says all the while in `model.progress` how far it is.
+pub(crate) async fn rebuild(model: Model, ground: Ground, order: Order) {
+    model.report(|progress| *progress = Progress { phase: Phase::Building, ..Progress::default() });
+    let outcome = try_rebuild(&model, &ground, order).await;
+    model.status.rebuilds(None);
+    let name = model.model().name;
+    match outcome {
+        Ok(()) => {
+            model.report(|progress| progress.phase = Phase::Done);
+            tracing::info!(model = name, swapped = model.progress().swapped, "rebuilt");
+        }
+        Err(why) => {
+            tracing::warn!(model = name, %why, "the rebuild failed; the live generation stays");
+            model.report(|progress| (progress.phase, progress.note) = (Phase::Failed, Some(why)));
+        }
+    }
+}
+
+async fn try_rebuild(model: &Model, ground: &Ground, order: Order) -> Result<(), String> {
+    let mut builder = builder(model, ground).await?;
+    near(model, &mut builder, order).await?;
+    let found = compared(model, &mut builder).await?;
+    if found.is_some_and(|found| found.differing > 0) && !order.swap {
+        drop(builder);
+        let folders = Arc::clone(&model.folders);
+        blocking(move || folders.clear_spare()).await.map_err(say)?;
+        model.report(|progress| {
+            progress.note = Some("the live generation stays; what was rebuilt is dropped".to_owned());
+        });
+        return Ok(());
+    }
+    model.report(|progress| progress.phase = Phase::Swapping);
+    near(model, &mut builder, order).await?;
+    swap(model, builder).await
+}
+
+/// A worker with an empty generation of the model.
+async fn builder(model: &Model, ground: &Ground) -> Result<Worker, String> {
+    let folder = fresh(model, ground).await.map_err(say)?;
+    Ok(Worker::new(Model::new(folder, Arc::clone(&model.folders)), ground))
+}
+
+async fn fresh(model: &Model, ground: &Ground) -> Result<Folder, StoreError> {
+    let (folders, read_model, ground) = (Arc::clone(&model.folders), model.model(), ground.clone());
+    blocking(move || {
+        folders.clear_spare()?;
+        let store = Store::open(folders.spare(), read_model, &ground.memory)?;
+        Folder::open(Arc::new(store), ground.settings.partition)
+    })
+    .await
+}
+
+/// Folds until the live one is almost reached, or the log where that stands still.
+async fn near(model: &Model, builder: &mut Worker, order: Order) -> Result<(), String> {
+    loop {
+        let target = target(model, builder).await;
+        let have = builder.position();
+        model.report(|progress| (progress.position, progress.target) = (have, target));
+        model.status.rebuilds(Some(RebuildView { position: have, target, started_at: order.at }));
+        if have + NEAR >= target {
+            return Ok(());
+        }
+        // In steps, so that whoever looks sees how far it is.
+        builder.build_to(target.min(have + STEP)).await?;
+    }
+}
+
+/// Records between two looks at the progress.
+const STEP: u64 = 20_000;
+
+async fn target(model: &Model, builder: &Worker) -> u64 {
+    let live = *model.position().borrow();
+    if model.halted().borrow().is_none() {
+        return live;
+    }
+    // It may stand at a position that the log does not have any more.
+    builder.head().await.unwrap_or(live)
+}
+
+/// Compares the two at the same position; `None` where they are not of the same history.
+async fn compared(model: &Model, builder: &mut Worker) -> Result<Option<Found>, String> {
+    let gate = model.gate.lock().await;
+    let live = model.checkpoint();
+    let comparable = live.position_or_zero() <= target(model, builder).await;
+    if comparable {
+        held(&mut *builder, live.position_or_zero()).await?;
+    }
+    if !comparable || builder.checkpoint() != live {
+        drop(gate);
+        let note = "the live generation is of another history, so the two cannot be compared";
+        model.report(|progress| progress.note = Some(note.to_owned()));
+        return Ok(None);
+    }
+    model.report(|progress| progress.phase = Phase::Comparing);
+    let (ours, theirs) = (model.store(), builder.store());
+    let (taken, both) = tokio::sync::oneshot::channel();
+    let comparing = tokio::task::spawn_blocking(move || {
+        let (live, next) = (ours.view(), theirs.view());
+        // An error means that nobody waits any more.
+        let _gone = taken.send(());
+        Ok::<_, StoreError>((compare(&ours, &live, &next)?, next.content_hash(&theirs)?))
+    });
+    // From here on the live one may go on: both views stand still.
+    both.await.map_err(|_| "the comparison ended in a panic".to_owned())?;
+    drop(gate);
+    let (found, hash) =
+        comparing.await.map_err(|_| "the comparison ended in a panic".to_owned())?.map_err(say)?;
+    model.report(|progress| {
+        progress.rows = Some(found.rows);
+        progress.differing = found.differing;
+        progress.differences.clone_from(&found.named);
+        progress.content_hash = Some(hash.to_string());
+    });
+    Ok(Some(found))
+}
+
+/// Folds the last records while the live one is held. That must not take long.
+async fn held(builder: &mut Worker, until: u64) -> Result<(), String> {
+    match tokio::time::timeout(HOLD_MAX, builder.build_to(until)).await {
+        Ok(built) => built,
+        Err(_) => Err(format!("position {until} could not be read in time; try again")),
+    }
+}
+
+/// Puts the next generation in the place of the live one, and removes the old.
+async fn swap(model: &Model, mut builder: Worker) -> Result<(), String> {
+    let gate = model.gate.lock().await;
+    let until = target(model, &builder).await;
+    held(&mut builder, until).await?;
+    let position = builder.position();
+    let next = builder.into_folder().ok_or("a batch of the next generation is still under way")?;
+    let owner = model.clone();
+    let old = blocking(move || {
+        next.store().flush()?;
+        owner.folders.swap()?;
+        Ok::<_, StoreError>(owner.exchange(next))
+    })
+    .await
+    .map_err(say)?;
+    model.report(|progress| (progress.swapped, progress.position) = (true, position));
+    drop(gate);
+    release(model, old).await;
+    Ok(())
+}
+
+/// Removes a generation when nobody reads it any more.
+async fn release(model: &Model, old: Folder) {
+    let store = Arc::downgrade(&old.store());
+    blocking(move || drop(old)).await;
+    let free = async {
+        while store.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    if tokio::time::timeout(RELEASE, free).await.is_err() {
+        tracing::warn!(model = model.model().name, "the old generation is still read; its folder goes");
+    }
+    let folders = Arc::clone(&model.folders);
+    if let Err(error) = blocking(move || folders.clear_spare()).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "the folder of the old generation stays; it goes with the next rebuild");
+    }
+}
+
+/// Begins a new generation at once, because the live one is of another history or version. It answers from
+/// its own position on; the old one stays on the disk until [`finish`].
+pub(crate) async fn begin_anew(model: &Model, ground: &Ground) -> Result<(), StoreError> {
+    let next = fresh(model, ground).await?;
+    let owner = model.clone();
+    blocking(move || drop(owner.exchange(next))).await;
+    Ok(())
+}
+
+/// Waits until the generation in the spare folder has everything, and makes it the live one.
+pub(crate) async fn finish(model: Model, ground: Ground) {
+    let started_at = (ground.clock)().0;
+    let mut stopped = ground.stopped.clone();
+    let mut position = model.position();
+    let mut current = model.status.current();
+    loop {
+        let (have, target) = (*position.borrow_and_update(), model.status.known());
+        model.status.rebuilds(Some(RebuildView { position: have, target, started_at }));
+        if *current.borrow_and_update() {
+            break;
+        }
+        let changed = tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            changed = position.changed() => changed,
+            changed = current.changed() => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
+    }
+    let gate = model.gate.lock().await;
+    let (store, folders) = (model.store(), Arc::clone(&model.folders));
+    let done = blocking(move || {
+        store.flush()?;
+        folders.swap()?;
+        folders.clear_spare()
+    });
+    match done.await {
+        Ok(()) => model.status.rebuilds(None),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the new generation is not in place yet; the next start goes on with it");
+        }
+    }
+    drop(gate);
+}
+
+/// Folds a quarantined ticket again: in place where the model can, else by a rebuild.
+pub(crate) async fn heal(model: Model, ground: Ground, key: Vec<u8>, order: Order) {
+    model.report(|progress| *progress = Progress { phase: Phase::Building, ..Progress::default() });
+    let gate = model.gate.lock().await;
+    let owner = model.clone();
+    let healed = blocking(move || {
+        let mut folder = owner.folder();
+        let healed = folder.heal(&key);
+        owner.status.folded(&folder.state(End::All));
+        healed
+    });
+    let healed = healed.await;
+    drop(gate);
+    match healed {
+        Ok(true) => model.report(|progress| progress.phase = Phase::Done),
+        Ok(false) => rebuild(model, ground, Order { swap: true, ..order }).await,
+        Err(error) => {
+            let why = say(error);
+            model.report(|progress| (progress.phase, progress.note) = (Phase::Failed, Some(why)));
+        }
+    }
+}
+
+fn say(error: StoreError) -> String {
+    let cause = std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
+    format!("{error}{cause}")
+}

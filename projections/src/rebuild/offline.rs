@@ -1,0 +1,152 @@
+//! A rebuild while nothing runs: from the log itself, on one thread.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::Partition;
+
+use super::{Phase, Progress};
+use crate::arrived::{Arrived, Checked};
+use crate::compare::compare;
+use crate::fold::{End, Folder};
+use crate::folders::Folders;
+use crate::projection::ReadModel;
+use crate::store::{Memory, Store, StoreError};
+
+/// Why it could not be done. The live generation is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// A generation cannot be read or written; or a process has it open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log holds something that cannot be folded.
+    #[error("the log cannot be folded: {0}")]
+    Log(String),
+}
+
+/// A rebuild that takes records in order.
+pub struct Offline {
+    folders: Folders,
+    /// `None` where this program cannot read it.
+    live: Option<Folder>,
+    next: Folder,
+    swap: bool,
+    batch: Vec<Arrived>,
+    batch_events_max: usize,
+    before: Hash,
+    progress: Progress,
+    /// They differ, and nobody said to take the next all the same.
+    kept: bool,
+}
+
+impl Offline {
+    /// Begins the next generation of a model beside the live one.
+    ///
+    /// # Errors
+    /// One of the two cannot be opened.
+    pub fn begin(
+        dir: &Path,
+        partition: Partition,
+        model: &'static ReadModel,
+        memory: &Memory,
+        batch_events_max: usize,
+        swap: bool,
+    ) -> Result<Self, OfflineError> {
+        let folders = Folders::of(dir, model.name, partition);
+        folders.settle()?;
+        let live = match Store::open(folders.live(), model, memory) {
+            Ok(store) => Some(Folder::open(Arc::new(store), partition)?),
+            Err(StoreError::OtherProjection { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        folders.clear_spare()?;
+        let next = Folder::open(Arc::new(Store::open(folders.spare(), model, memory)?), partition)?;
+        let batch_events_max = batch_events_max.max(1);
+        let progress = Progress { phase: Phase::Building, ..Progress::default() };
+        let (batch, before) = (Vec::new(), Hash::ZERO);
+        Ok(Self { folders, live, next, swap, batch, batch_events_max, before, progress, kept: false })
+    }
+
+    /// Takes the next record; false when no more is needed.
+    ///
+    /// # Errors
+    /// It cannot be folded or written.
+    pub fn take(&mut self, position: u64, record: &[u8]) -> Result<bool, OfflineError> {
+        let hash = Hash::of_record(record);
+        self.batch.push(Arrived {
+            sequence: position,
+            prev_hash: Some(std::mem::replace(&mut self.before, hash)),
+            hash: Some(hash),
+            bytes: Bytes::copy_from_slice(record),
+        });
+        let live = self.live.as_ref().map(|live| live.state(End::All).checkpoint.position_or_zero());
+        if self.batch.len() >= self.batch_events_max || live == Some(position) {
+            self.fold()?;
+        }
+        if live == Some(position) {
+            self.compare()?;
+        }
+        Ok(!self.kept)
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The log has no more: swaps, or keeps the live one.
+    ///
+    /// # Errors
+    /// The last records or the swap cannot be written.
+    pub fn end(mut self) -> Result<Progress, OfflineError> {
+        self.fold()?;
+        self.progress.phase = Phase::Done;
+        if self.progress.rows.is_none() {
+            let note = "the live generation is of another version or history, so the two were not compared";
+            self.progress.note = Some(note.to_owned());
+        }
+        let Self { folders, live, next, kept, mut progress, .. } = self;
+        drop(live);
+        if kept {
+            drop(next);
+            folders.clear_spare()?;
+            progress.note = Some("the live generation stays; what was rebuilt is dropped".to_owned());
+            return Ok(progress);
+        }
+        next.store().flush()?;
+        drop(next);
+        folders.swap()?;
+        folders.settle()?;
+        progress.swapped = true;
+        Ok(progress)
+    }
+
+    fn fold(&mut self) -> Result<(), OfflineError> {
+        let checked: Vec<_> = std::mem::take(&mut self.batch).into_iter().map(Checked::of).collect();
+        let folded = self.next.fold(&checked.iter().collect::<Vec<_>>());
+        self.progress.position = folded.checkpoint.position_or_zero();
+        match folded.end {
+            End::All => Ok(()),
+            End::Halt(halt) => Err(OfflineError::Log(halt.to_string())),
+            other @ (End::Gap { .. } | End::Damaged { .. }) => Err(OfflineError::Log(format!("{other:?}"))),
+        }
+    }
+
+    fn compare(&mut self) -> Result<(), OfflineError> {
+        let Some(live) = &self.live else { return Ok(()) };
+        if live.state(End::All).checkpoint != self.next.state(End::All).checkpoint {
+            return Ok(());
+        }
+        let (live, next) = (live.store(), self.next.store());
+        let found = compare(&live, &live.view(), &next.view())?;
+        self.kept = found.differing > 0 && !self.swap;
+        self.progress.rows = Some(found.rows);
+        self.progress.differing = found.differing;
+        self.progress.differences = found.named;
+        self.progress.content_hash = Some(next.content_hash()?.to_string());
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! `project --rebuild` and `heal`: orders to the process that runs a read model; or, where none runs, the work
+//! itself, from the log of the data folder.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use async_nats::{Client, RequestErrorKind};
+use clap::Args;
+use guichet_engine::log::{Memory, Store};
+use guichet_projections::ReadModel;
+use guichet_projections::rebuild::{Healing, Offline, Order, Phase, Progress};
+use guichet_replay_tools::client::{self, ConnectArgs, ConnectOptions};
+use guichet_replay_tools::which::Which;
+use guichet_schemas::ids::{CallerId, TicketId};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::position::LogPosition;
+use guichet_schemas::subject;
+use guichet_schemas::wire::{self, ProjectionView, query, query_reply};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::config::{CACHE_BYTES, NodeArgs, WRITE_BUFFER_BYTES};
+use crate::node::{PARTITION, PROJECTION_BATCH};
+use crate::run_file;
+use crate::say::say;
+
+/// How often a running rebuild is asked how far it is.
+const LOOK: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Records between two looks at a rebuild of our own.
+const STEP: u64 = 10_000;
+
+/// Rebuilds a model where it runs, else here.
+pub(crate) async fn rebuild(
+    args: &NodeArgs,
+    model: &'static ReadModel,
+    swap: bool,
+) -> anyhow::Result<ExitCode> {
+    let url = args.nats_url.clone().or_else(|| run_file::nats_url(&args.data_dir));
+    let running = match url {
+        Some(url) => {
+            match client::Client::connect(ConnectOptions::to(&url), default_tenant(), caller()).await {
+                Ok(client) => {
+                    let order = serde_json::to_vec(&Order { swap, at: 0 })?;
+                    ordered(&client.nats(), model.name, "rebuild", order).await?
+                }
+                // A process that died may have left its account behind; the locks on the folders know better.
+                Err(_) if args.nats_url.is_none() => None,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        None => None,
+    };
+    let done = match running {
+        Some(progress) => progress,
+        None => alone(&args.data_dir, model, swap)?,
+    };
+    Ok(summary(model.name, &done))
+}
+
+/// Says what came of it.
+fn summary(name: &str, done: &Progress) -> ExitCode {
+    if let (Some(rows), Some(hash)) = (done.rows, &done.content_hash) {
+        say(&format!("{rows} rows compared at the same position, {} differ; content {hash}", done.differing));
+    }
+    for difference in &done.differences {
+        say(&format!("  {difference}"));
+    }
+    if done.differing > done.differences.len() as u64 {
+        say("  …");
+    }
+    if let Some(note) = &done.note {
+        say(note);
+    }
+    if done.swapped {
+        say(&format!("the read model {name} was rebuilt and took over at position {}", done.position));
+    } else if done.differing > 0 {
+        say("--swap takes the rebuilt one all the same");
+    }
+    ExitCode::from(u8::from(!done.swapped))
+}
+
+/// Gives an order and waits for its end; `None` where nobody runs the model.
+async fn ordered(
+    client: &Client,
+    model: &str,
+    verb: &str,
+    body: Vec<u8>,
+) -> anyhow::Result<Option<Progress>> {
+    let ask = async |verb: &str, body: Vec<u8>| {
+        let subject = subject::projection(PARTITION, model, verb);
+        let request = async_nats::Request::new().payload(body.into()).timeout(Some(PATIENCE));
+        match client.send_request(subject, request).await {
+            Ok(reply) => Ok(Some(serde_json::from_slice::<Progress>(&reply.payload)?)),
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => Ok(None),
+            Err(error) => Err(anyhow::Error::new(error).context(format!("ask the read model {model}"))),
+        }
+    };
+    let bar = bar()?;
+    let mut said = ask(verb, body).await?;
+    loop {
+        let Some(progress) = said else {
+            bar.finish_and_clear();
+            return Ok(None);
+        };
+        match progress.phase {
+            Phase::Done => {
+                bar.finish_and_clear();
+                return Ok(Some(progress));
+            }
+            Phase::Failed | Phase::Idle => {
+                bar.finish_and_clear();
+                bail!("the read model {model} stays as it was: {}", progress.note.unwrap_or_default());
+            }
+            Phase::Building | Phase::Comparing | Phase::Swapping => show(&bar, &progress),
+        }
+        tokio::time::sleep(LOOK).await;
+        said = ask("progress", Vec::new()).await?;
+    }
+}
+
+fn bar() -> anyhow::Result<ProgressBar> {
+    let bar = ProgressBar::new(0);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} events  {msg}")?);
+    Ok(bar)
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    bar.set_length(progress.target);
+    bar.set_position(progress.position);
+    bar.set_message(match progress.phase {
+        Phase::Idle | Phase::Building => "building",
+        Phase::Comparing => "comparing",
+        Phase::Swapping => "taking over",
+        Phase::Done | Phase::Failed => "",
+    });
+}
+
+/// From the log of a data folder that nobody uses.
+fn alone(data_dir: &Path, model: &'static ReadModel, swap: bool) -> anyhow::Result<Progress> {
+    let log = data_dir.join("log-0").join("rocksdb");
+    if !log.is_dir() {
+        bail!(
+            "nobody runs the read model {}, and {} is no log to rebuild it from; start the process that runs it, or name the right --data-dir",
+            model.name,
+            log.display()
+        );
+    }
+    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    let log = Store::open(&log, &memory).context("open the log; is an engine running on this folder?")?;
+    let target = LogPosition::or_zero(log.last_position()?);
+    let shared = guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
+    let mut rebuild = Offline::begin(data_dir, PARTITION, model, &shared, PROJECTION_BATCH, swap)
+        .context("open the read model; is a process running it?")?;
+    let bar = bar()?;
+    let mut failed = None;
+    log.scan(LogPosition::FIRST, |position, record| {
+        if position.get() % STEP == 0 {
+            show(&bar, &Progress { target, ..rebuild.progress().clone() });
+        }
+        match rebuild.take(position.get(), record) {
+            Ok(more) => more,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        }
+    })?;
+    bar.finish_and_clear();
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(rebuild.end()?),
+    }
+}
+
+/// Which ticket to heal.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HealArgs {
+    /// Which ticket
+    #[arg(value_name = "TICKET")]
+    ticket: Which,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+/// Folds a ticket again in every model that has set it aside.
+pub(crate) async fn heal(args: HealArgs) -> anyhow::Result<ExitCode> {
+    let client = args.connect.connect().await?;
+    let sick = quarantined(&client).await?;
+    let id = find(&client, args.ticket, &sick).await?;
+    let models: Vec<_> =
+        sick.iter().filter(|model| holds(model, id)).map(|model| model.name.clone()).collect();
+    if models.is_empty() {
+        say(&format!("no read model has set ticket {id} aside"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for model in &models {
+        let healing = Healing { tenant: client.tenant().to_string(), ticket: id.to_string() };
+        ordered(&client.nats(), model, "heal", serde_json::to_vec(&healing)?)
+            .await?
+            .with_context(|| format!("nobody runs the read model {model} any more"))?;
+    }
+    let still = quarantined(&client).await?;
+    let mut healed = true;
+    for model in &models {
+        let ill = still.iter().any(|one| one.name == *model && holds(one, id));
+        healed &= !ill;
+        say(&match ill {
+            false => format!("{model}: healed"),
+            true => format!("{model}: the fold still fails; upgrade the program, then heal again"),
+        });
+    }
+    Ok(ExitCode::from(u8::from(!healed)))
+}
+
+fn holds(model: &ProjectionView, id: TicketId) -> bool {
+    model.quarantined.iter().any(|one| one.ticket_id == id.to_wire())
+}
+
+async fn quarantined(client: &client::Client) -> anyhow::Result<Vec<ProjectionView>> {
+    let data = Some(query::Data::Projections(wire::ProjectionsQuery {}));
+    let reply = client.ask("projections", wire::Query { data, ..wire::Query::default() }).await?;
+    match reply.data {
+        Some(query_reply::Data::Projections(view)) => Ok(view.projections),
+        _ => bail!("the read models do not say how they are"),
+    }
+}
+
+/// A ticket whose creation could not be folded has no number to be found by, but an id in the list.
+async fn find(client: &client::Client, which: Which, sick: &[ProjectionView]) -> anyhow::Result<TicketId> {
+    match which {
+        Which::Id(id) => Ok(id),
+        Which::Number(_) if sick.iter().all(|model| model.quarantined.is_empty()) => {
+            bail!("no read model has set a ticket aside")
+        }
+        Which::Number(_) => Ok(client.find(which).await?),
+    }
+}
+
+fn default_tenant() -> guichet_schemas::ids::TenantId {
+    guichet_schemas::ids::TenantId::default_tenant()
+}
+
+fn caller() -> CallerId {
+    CallerId::parse("cli").expect("cli is a token")
+}
