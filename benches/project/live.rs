@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::table::{Length, Row};
+use crate::table::Row;
 use crate::{connect, models, row};
 
 const PER_SECOND: u32 = 2_000;
+const SECONDS: u32 = 5;
 const SUBJECT: &str = "guichet.v1.cmd.default.bench.new.create";
 
 /// What one command saw.
@@ -24,10 +25,10 @@ struct Seen {
 }
 
 /// Sends at a fixed rate, however slow the answers are, with all models in one process.
-pub(crate) async fn lags(url: &str, dir: &Path, length: Length) -> Vec<Row> {
+pub(crate) async fn lags(url: &str, dir: &Path) -> Vec<Row> {
     let running = Arc::new(models(url, dir, model::ALL).await);
     let client = connect(url).await;
-    let count = PER_SECOND * length.pick(5, 20);
+    let count = PER_SECOND * SECONDS;
     let mut ids = IdSource::new();
     let mut tick = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);
     tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
