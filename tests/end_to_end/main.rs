@@ -26,6 +26,8 @@ mod numbers;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
+mod rebuild;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod stream;
