@@ -2,7 +2,8 @@
 //! tests know is the contract: subjects, JSON, wire types, exit codes and the files of a data folder.
 //!
 //! `truth` and `crash` need the data sets of `GUICHET_SHARED` (default: `shared` beside the workspace) and
-//! `python` needs python3 with venv and, the first time, a network. Where one is missing its tests say so and
+//! `python` needs python3 with venv and, the first time, a network;
+//! `http` needs Chromium, Node and npm besides. Where one is missing its tests say so and
 //! pass; with `CI` set they fail. `GUICHET_LONG=1` kills twenty times as often, `GUICHET_SEED`
 //! in another order.
 
@@ -11,6 +12,8 @@ mod harness;
 
 #[cfg(test)]
 mod desk;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod import;
 #[cfg(test)]

@@ -63,7 +63,7 @@ function draw(figure) {
   const hasRatio = columns.some((column) => column.unit === "ratio");
   const isShare = columns[0].unit === "share";
   const axes = [
-    { ...axis, grid: { show: false }, space: 70, values: (_, splits) => splits.map((at) => periods[at] ?? ""), incrs: [1, 2, 3, 4, 6, 12, 26, 52] },
+    { ...axis, grid: { show: false }, size: 30, space: 70, values: (_, splits) => splits.map((at) => periods[at] ?? ""), incrs: [1, 2, 3, 4, 6, 12, 26, 52] },
     { ...axis, grid, size: 48, values: (_, splits) => splits.map((v) => (isShare ? shares : numbers).format(v)) },
   ];
   if (hasRatio) {
@@ -75,6 +75,7 @@ function draw(figure) {
   const options = {
     width: plot.clientWidth || 600,
     height: 240,
+    padding: [12, hasRatio ? 0 : 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {

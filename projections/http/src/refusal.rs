@@ -17,7 +17,12 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// A refusal that only HTTP knows: the contract's codes begin behind the door.
     pub(crate) fn at_the_door(status: StatusCode, code: &str, message: &str) -> Self {
-        let error = wire::Error { code: code.to_owned(), message: message.to_owned(), ..Default::default() };
+        let error = wire::Error {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            details: Some(wire::ErrorDetails::default()),
+            ..Default::default()
+        };
         Self { status, error }
     }
 

@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::routes::{Place, Route};
 
+/// 2^53 - 1: beyond it JSON readers disagree about whole numbers.
+const EXACT_MAX: u64 = 9_007_199_254_740_991;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -52,7 +55,10 @@ impl Fields {
 
     fn value(&self, name: &str, text: &str) -> Value {
         match self.kinds.get(name).copied().unwrap_or(Kind::Text) {
-            Kind::Number => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
+            Kind::Number => {
+                let exact = text.parse::<u64>().ok().filter(|n| *n <= EXACT_MAX);
+                exact.map_or_else(|| text.into(), Value::from)
+            }
             Kind::Flag => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
             Kind::Text => text.into(),
         }
@@ -108,6 +114,8 @@ mod tests {
             question("/tickets", None, &[("limit", "-1"), ("limit", "1e3"), ("nonsense", "null")]),
             r#"{"limit":"-1","limit":"1e3","nonsense":"null"}"#
         );
+        let beyond = question("/events", None, &[("to", "9007199254740992")]);
+        assert_eq!(beyond, r#"{"to":"9007199254740992"}"#);
         assert_eq!(question("/queue", None, &[("unassigned", "")]), r#"{"unassigned":""}"#);
     }
 

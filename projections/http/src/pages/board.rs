@@ -94,7 +94,9 @@ struct Cell {
 struct Head {
     number: String,
     at: String,
-    text: String,
+    /// The instant, and how far it is from now.
+    minute: String,
+    apart: String,
 }
 
 /// A part of the small bar of priorities, in hundredths of the largest row.
@@ -179,7 +181,12 @@ impl Cell {
 impl Head {
     fn new(t: &Text, head: &wire::QueueHead, now: i64) -> Self {
         let apart = head.at.abs_diff(now);
-        Self { number: head.number.clone(), at: form::machine(head.at), text: form::span(t, apart) }
+        Self {
+            number: head.number.clone(),
+            at: form::machine(head.at),
+            minute: form::minute(head.at),
+            apart: form::span(t, apart),
+        }
     }
 }
 

@@ -208,7 +208,7 @@ impl Score {
         let inputs = score.inputs.iter().map(|input| Input {
             name: t.score_input(&input.name).to_owned(),
             value: form::decimal(t, input.value, 1),
-            weight: form::decimal(t, input.weight, 1),
+            weight: form::decimal(t, input.weight, usize::from(input.weight.fract() != 0.0)),
             points: form::decimal(t, input.points, 1),
         });
         Self {

@@ -187,7 +187,7 @@ fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
         text(t.resolutions, Some(&view.resolve_count.to_string())),
         text(t.reopens, Some(&view.reopen_count.to_string())),
         Fact {
-            name: t.created,
+            name: t.created_at,
             value: form::minute(view.created_at),
             at: Some(form::machine(view.created_at)),
         },

@@ -14,6 +14,9 @@ use tokio::sync::watch;
 use crate::client::{self, Answer, Stream};
 use crate::server::Server;
 
+/// A text that would do harm if it were not written as text.
+pub(crate) const HOSTILE: &str = "<script>alert('x')</script>\"&";
+
 const TOKEN: [u8; 32] = [0xab; 32];
 
 /// What the scripted service says to questions in JSON: number, code word and body.
@@ -35,7 +38,10 @@ impl Desk {
     pub(crate) async fn start() -> Option<Self> {
         let desk = Self::without_read_models().await?;
         let mut questions = desk.nats.subscribe("guichet.v1.query.>").await.unwrap();
-        desk.nats.flush().await.unwrap();
+        // The server has taken one subscription when the next on the same connection works.
+        let mut echo = desk.nats.subscribe("echo").await.unwrap();
+        desk.nats.publish("echo", "".into()).await.unwrap();
+        echo.next().await.unwrap();
         let (nats, asked, script, folded) =
             (desk.nats.clone(), Arc::clone(&desk.asked), Arc::clone(&desk.script), desk.folded.subscribe());
         tokio::spawn(async move {
@@ -46,8 +52,18 @@ impl Desk {
                     .as_ref()
                     .and_then(|h| h.get("Content-Type"))
                     .is_some_and(|t| t.as_str() == "application/protobuf");
-                if protobuf {
+                if protobuf && question.subject.ends_with(".projections") {
                     tokio::spawn(projections(nats, question, folded));
+                    continue;
+                }
+                if protobuf {
+                    nats.publish_with_headers(
+                        question.reply.clone().unwrap(),
+                        HeaderMap::new(),
+                        answer(&question),
+                    )
+                    .await
+                    .unwrap();
                     continue;
                 }
                 let body = String::from_utf8(question.payload.to_vec()).unwrap();
@@ -103,6 +119,17 @@ impl Desk {
         client::send(self.address(), "GET", path, &[("Authorization", &Self::bearer())]).await
     }
 
+    /// As a browser that came in.
+    pub(crate) async fn page(&self, path: &str, language: &str) -> Answer {
+        client::send(
+            self.address(),
+            "GET",
+            path,
+            &[("Cookie", &self.cookie()), ("Accept-Language", language)],
+        )
+        .await
+    }
+
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         client::send(self.address(), method, path, headers).await
     }
@@ -130,10 +157,77 @@ impl Desk {
     }
 }
 
+/// What the tiles ask for: little, and some of it hostile.
+fn answer(question: &async_nats::Message) -> bytes::Bytes {
+    let name = question.subject.rsplit('.').next().unwrap();
+    let data = match name {
+        "queues" => query_reply::Data::Queues(wire::QueuesView {
+            queues: vec![
+                wire::QueueRow {
+                    group: Some(HOSTILE.to_owned()),
+                    tickets: 1_234,
+                    by_priority: Some(wire::PriorityCounts {
+                        urgent: 4,
+                        normal: 1_230,
+                        ..Default::default()
+                    }),
+                    unassigned: 3,
+                    ..Default::default()
+                },
+                wire::QueueRow { tickets: 2, overdue: 1, ..Default::default() },
+            ],
+        }),
+        "queue" => query_reply::Data::Queue(wire::QueueView {
+            tickets: vec![wire::QueueEntry {
+                number: "T-9".to_owned(),
+                subject: Some(wire::Personal { form: Some(wire::personal::Form::Plain(HOSTILE.to_owned())) }),
+                score: Some(wire::Score {
+                    points: 51.5,
+                    inputs: vec![wire::ScoreInput {
+                        name: "priority".to_owned(),
+                        value: 2.0,
+                        weight: 10.0,
+                        points: 20.0,
+                    }],
+                }),
+                ..Default::default()
+            }],
+        }),
+        "report_backlog" => query_reply::Data::ReportBacklog(wire::BacklogReport {
+            rows: vec![wire::BacklogRow {
+                period: "2026-W11".to_owned(),
+                created: 7,
+                unresolved_at_end: 3,
+                backlog_ratio: Some(0.75),
+                running: true,
+                ..Default::default()
+            }],
+        }),
+        "report_reopen_rate" => {
+            query_reply::Data::Error(wire::Error { code: "unsupported".to_owned(), ..Default::default() })
+        }
+        "ticket" => query_reply::Data::Ticket(wire::TicketView {
+            number: "T-9".to_owned(),
+            requester: HOSTILE.to_owned(),
+            ..Default::default()
+        }),
+        "timeline" => query_reply::Data::Timeline(wire::TimelineView {
+            entries: vec![wire::TimelineEntry {
+                position: 4,
+                version: 1,
+                r#type: "TicketCreated".to_owned(),
+                sentence: HOSTILE.to_owned(),
+                ..Default::default()
+            }],
+        }),
+        other => panic!("nobody should ask {other}"),
+    };
+    wire::QueryReply { as_of_position: 5, data: Some(data), ..Default::default() }.encode_to_vec().into()
+}
+
 /// Waits for the position that was asked for, as the read models do, then says how they are.
 async fn projections(nats: Client, question: async_nats::Message, mut folded: watch::Receiver<Option<u64>>) {
     let query = wire::Query::decode(question.payload).unwrap();
-    assert!(question.subject.ends_with(".projections"), "{}", question.subject);
     let wanted = query.min_position.unwrap_or(0);
     let reached = folded.wait_for(|folded| folded.is_none_or(|at| at >= wanted));
     let wait = std::time::Duration::from_millis(query.wait_ms.unwrap_or(0));

@@ -15,3 +15,4 @@ mod api;
 mod door;
 mod live;
 mod operators;
+mod pages;

@@ -79,6 +79,7 @@ pub(super) static TEXT: Text = Text {
     month: "Month",
     period: "Period",
     created: "Created",
+    created_at: "Created on",
     resolved: "Resolved",
     resolve_events: "Resolutions",
     reopened: "Reopened",

@@ -79,6 +79,7 @@ pub(super) static TEXT: Text = Text {
     month: "Mois",
     period: "Période",
     created: "Créés",
+    created_at: "Créé le",
     resolved: "Résolus",
     resolve_events: "Résolutions",
     reopened: "Rouverts",
