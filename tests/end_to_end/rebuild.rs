@@ -10,11 +10,14 @@ const MODELS: [&str; 3] = ["ticket", "queues", "reports"];
 
 fn rebuild(node: &Serve, model: &str) -> Output {
     let mut command = guichet();
-    command.args(["project", "--rebuild", model, "--data-dir"]).arg(node.run_file().parent().expect("a folder"));
+    command
+        .args(["project", "--rebuild", model, "--data-dir"])
+        .arg(node.run_file().parent().expect("a folder"));
     command.output().expect("it runs")
 }
 
-fn rebuilt(node: &Serve, model: &str) -> String {
+/// Rebuilds a model and insists that nothing differs.
+pub(crate) fn rebuilt(node: &Serve, model: &str) -> String {
     let output = rebuild(node, model);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{model}: {said}");

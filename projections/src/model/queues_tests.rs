@@ -1,12 +1,8 @@
 //! The board against a count over all tickets, folded by another model.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use guichet_schemas::codec::Encoding;
 use guichet_schemas::event::{Event, TicketCreated};
-use guichet_schemas::position::Partition;
-use guichet_schemas::subject::QuerySubject;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{self, QueueEntry, QueueHead, QueueRow, TicketView};
@@ -14,57 +10,26 @@ use guichet_schemas::words::{Priority, QueueBy, QueueOrder};
 use proptest::prelude::*;
 
 use super::*;
-use crate::arrived::{Arrived, Checked};
-use crate::fold::{End, Folder};
-use crate::history::{self, Dice, Entry, History, START, any_event, resolved, ticket_id};
+use crate::history::{self, Dice, History, START, any_event, resolved, ticket_id};
+use crate::model::rig::Rig;
 use crate::model::ticket;
-use crate::queries::{Ask, Reader};
-use crate::store::{Memory, Store};
 
 const HOUR: i64 = 3_600_000;
 
-struct Rig {
-    folder: Folder,
-    dir: tempfile::TempDir,
+/// The queries of the board, page by page.
+trait AskQueues {
+    fn board(&self, by: QueueBy, limit: u32, now: i64) -> Vec<QueueRow>;
+    fn page(
+        &self,
+        filter: &wire::QueueQuery,
+        limit: u32,
+        cursor: Option<String>,
+        now: i64,
+    ) -> (Vec<QueueEntry>, Option<String>);
+    fn queue(&self, filter: &wire::QueueQuery, limit: u32, now: i64) -> Vec<QueueEntry>;
 }
 
-impl Rig {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        Self { folder: open(dir.path()), dir }
-    }
-
-    fn restart(self) -> Self {
-        let Self { folder, dir } = self;
-        drop(folder);
-        Self { folder: open(dir.path()), dir }
-    }
-
-    fn fold(&mut self, entries: &[Entry]) {
-        let arrived = |entry: &Entry| Arrived {
-            sequence: entry.record.position.get(),
-            prev_hash: Some(entry.prev_hash),
-            hash: Some(entry.hash),
-            bytes: entry.bytes.clone().into(),
-        };
-        let checked: Vec<_> = entries.iter().map(|entry| Checked::of(arrived(entry))).collect();
-        assert_eq!(self.folder.fold(&checked.iter().collect::<Vec<_>>()).end, End::All);
-    }
-
-    /// One page, and where the next begins.
-    fn ask(&self, name: &str, query: wire::Query, now: i64) -> (Data, Option<String>) {
-        let subject = QuerySubject::parse(&format!("guichet.v1.query.default.test.{name}")).unwrap();
-        let ask = Ask::check(subject, query, Encoding::Json).unwrap();
-        self.folder.slot().read(|view, answers| {
-            let checkpoint = view.checkpoint().unwrap();
-            let until = checkpoint.position_or_zero();
-            let (now, own_position) = (Timestamp(now), std::cell::Cell::new(None));
-            let mut reader = Reader { ask: &ask, view, checkpoint, until, now, own_position };
-            reader.now = answers.instant(&reader).unwrap().unwrap_or(reader.now);
-            answers.answer(&reader).unwrap()
-        })
-    }
-
+impl AskQueues for Rig {
     fn board(&self, by: QueueBy, limit: u32, now: i64) -> Vec<QueueRow> {
         let (mut rows, mut cursor) = (Vec::new(), None);
         loop {
@@ -106,11 +71,6 @@ impl Rig {
             }
         }
     }
-}
-
-fn open(dir: &std::path::Path) -> Folder {
-    let store = Store::open(dir, &QUEUES, &Memory::new(1 << 20, 64 << 20)).unwrap();
-    Folder::open(Arc::new(store), Partition(0)).unwrap()
 }
 
 /// A desk with due dates, synthetic tickets, and every event.
@@ -273,7 +233,7 @@ proptest! {
     fn the_board_is_what_a_count_over_all_tickets_gives(seed in any::<u64>()) {
         let mut dice = Dice(seed);
         let history = busy(&mut dice, 40, 500);
-        let mut rig = Rig::new();
+        let mut rig = Rig::new(&QUEUES);
         let mut at = 0;
         while at < history.entries.len() {
             let size = [1, 2, 7, 60, 1000][dice.roll(5) as usize];
@@ -309,7 +269,7 @@ proptest! {
             create(&mut history, &mut dice, number);
         }
         for filter in filters(&mut dice) {
-            let mut rig = Rig::new();
+            let mut rig = Rig::new(&QUEUES);
             rig.fold(&history.entries);
             let mut changing = history.clone();
             let now = START + 40 * HOUR;
@@ -344,7 +304,7 @@ fn a_score_says_what_it_is_made_of() {
     let due = Some(Timestamp(START + 40 * HOUR));
     let urgent = TicketCreated { priority: Priority::Urgent, due_at: due, ..history::created(1) };
     history.push(ticket_id(1), "alice", Event::TicketCreated(urgent));
-    let mut rig = Rig::new();
+    let mut rig = Rig::new(&QUEUES);
     rig.fold(&history.entries);
     let created = history.entries[1].record.occurred_at.0;
     let (page, _) = rig.page(&wire::QueueQuery::default(), 1, None, created + 24 * HOUR);
