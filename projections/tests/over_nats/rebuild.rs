@@ -31,7 +31,7 @@ async fn ordered(rig: &Rig, model: &str, verb: &str, body: Vec<u8>) -> Progress 
             said = rig.client.request(request("progress"), "".into()).await.unwrap();
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waited).await.expect("a rebuild ends")
+    tokio::time::timeout(Duration::from_secs(180), waited).await.expect("a rebuild ends")
 }
 
 async fn rebuilt(rig: &Rig, model: &str, swap: bool) -> Progress {

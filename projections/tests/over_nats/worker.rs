@@ -130,6 +130,8 @@ async fn a_model_of_another_lineage_than_the_log_is_built_anew_at_its_start() {
     is_live(&running).await;
     assert_eq!(status_of(&running).checkpoint, 299);
     running.stop().await.unwrap();
+    // The next start gives the new generation its plain name.
+    rig.start().await.stop().await.unwrap();
     assert_eq!(rig.files("model").len(), guichet_projections::model::ALL.len(), "the old generation is gone");
 }
 
