@@ -8,7 +8,7 @@ use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-use super::missing;
+use super::needs::missing;
 
 /// Where Debian keeps the sources of Go packages.
 const DEBIAN_GO: &str = "/usr/share/gocode";
