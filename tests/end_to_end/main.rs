@@ -2,9 +2,9 @@
 //! tests know is the contract: subjects, JSON, wire types, exit codes and the files of a data folder.
 //!
 //! `truth` and `crash` need the data sets of `GUICHET_SHARED` (default: `shared` beside the workspace) and
-//! `python` needs python3 with venv and, the first time, a network;
-//! `http` needs Chromium, Node and npm besides. Where one is missing its tests say so and
-//! pass; with `CI` set they fail. `GUICHET_LONG=1` kills twenty times as often, `GUICHET_SEED`
+//! `python` needs python3 with venv, `http` also Chromium, Node and npm, `examples` also Node, npm and Debian's go with
+//! nats.go; the first time they need a network. Where one is missing its tests say so and pass; with `CI` set they
+//! fail. `GUICHET_LONG=1` kills twenty times as often, `GUICHET_SEED`
 //! in another order.
 
 #[cfg(test)]
@@ -24,6 +24,8 @@ mod truth;
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod numbers;
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::harness::{Process, Serve, Settings, python};
 
-const REQUIREMENT: &str = "nats-py==2.16.0";
+/// The same as the examples tell.
+pub(crate) const REQUIREMENT: &str = include_str!("../../docs/examples/python/requirements.txt").trim_ascii();
 const VISIT_WITHIN: Duration = Duration::from_secs(180);
 
 #[tokio::test]

@@ -1,13 +1,17 @@
-//! Programs of others that tests need: Python with packages, and a browser with what drives it. Fetched once into
+//! Programs of others that tests need: Python with packages, Node with packages, Go, and a browser with
+//! what drives it. Fetched once into
 //! `~/.cache/guichet`, outside the checkout, in exactly these versions.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-use super::missing;
+use super::needs::missing;
+
+/// Where Debian keeps the sources of Go packages.
+const DEBIAN_GO: &str = "/usr/share/gocode";
 
 /// Python with these packages, in a venv of its own; `None`, loudly, where that is not possible.
 pub(crate) fn python(packages: &[&str]) -> Option<PathBuf> {
@@ -47,6 +51,33 @@ fn installed(packages: &[&str]) -> Result<PathBuf, String> {
         let npm = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--prefix"];
         output(Command::new("npm").args(npm).arg(folder).args(packages)).map(drop)
     })
+}
+
+/// The packages that `package-lock.json` in a folder names, as a folder `node_modules` of the cache.
+pub(crate) fn node_modules(of: &Path) -> Option<PathBuf> {
+    or_missing(&format!("node and npm with the packages of {}", of.display()), locked(of))
+}
+
+fn locked(of: &Path) -> Result<PathBuf, String> {
+    output(Command::new("node").arg("--version"))?;
+    let files = ["package.json", "package-lock.json"];
+    let lock = fs::read_to_string(of.join(files[1])).map_err(|e| e.to_string())?;
+    let folder = prepared("node", &lock, |folder| {
+        fs::create_dir_all(folder).map_err(|e| e.to_string())?;
+        for file in files {
+            fs::copy(of.join(file), folder.join(file)).map_err(|e| e.to_string())?;
+        }
+        let npm = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"];
+        output(Command::new("npm").args(npm).current_dir(folder)).map(drop)
+    })?;
+    Ok(folder.join("node_modules"))
+}
+
+/// Builds a Go program with the sources that Debian has, without modules and without a network.
+pub(crate) fn go(source: &Path, program: &Path) -> Option<()> {
+    let mut go = Command::new("go");
+    go.env("GO111MODULE", "off").env("GOPATH", DEBIAN_GO).args(["build", "-o"]).arg(program).arg(source);
+    or_missing("golang-go and golang-github-nats-io-go-nats-dev of Debian", output(&mut go).map(drop))
 }
 
 fn on_path(program: &str) -> Result<PathBuf, String> {
