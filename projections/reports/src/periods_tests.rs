@@ -1,3 +1,5 @@
+//! Periods at the edges of zones.
+
 use proptest::prelude::*;
 
 use super::*;
