@@ -87,7 +87,7 @@ impl Questions {
         match reply.data {
             Some(query_reply::Data::Error(error)) => {
                 meters::refused(name, &error.code);
-                Err(Refusal { status, error })
+                Err(Refusal { status, error: Box::new(error) })
             }
             Some(_) => Ok(reply),
             None => Err(unavailable("the answer of the read model is empty; is it of another version?")),

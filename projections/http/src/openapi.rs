@@ -145,14 +145,10 @@ fn answer(route: &Route, schemas: &mut Map<String, Value>) -> Value {
 fn point_to_components(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            for (name, member) in members {
-                match member {
-                    Value::String(to) if name == "$ref" => {
-                        *to = to.replace("#/$defs/", "#/components/schemas/");
-                    }
-                    other => point_to_components(other),
-                }
+            if let Some(Value::String(to)) = members.get_mut("$ref") {
+                *to = to.replace("#/$defs/", "#/components/schemas/");
             }
+            members.values_mut().for_each(point_to_components);
         }
         Value::Array(items) => items.iter_mut().for_each(point_to_components),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -11,18 +11,19 @@ use guichet_schemas::wire::{self, QueryReply, query_reply};
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) error: wire::Error,
+    /// Boxed: a refusal travels as the rare other half of many results.
+    pub(crate) error: Box<wire::Error>,
 }
 
 impl Refusal {
     /// A refusal that only HTTP knows: the contract's codes begin behind the door.
     pub(crate) fn at_the_door(status: StatusCode, code: &str, message: &str) -> Self {
-        let error = wire::Error {
+        let error = Box::new(wire::Error {
             code: code.to_owned(),
             message: message.to_owned(),
             details: Some(wire::ErrorDetails::default()),
             ..Default::default()
-        };
+        });
         Self { status, error }
     }
 
@@ -34,7 +35,7 @@ impl Refusal {
     /// The JSON of the contract.
     pub(crate) fn body(&self) -> Bytes {
         let reply =
-            QueryReply { data: Some(query_reply::Data::Error(self.error.clone())), ..Default::default() };
+            QueryReply { data: Some(query_reply::Data::Error((*self.error).clone())), ..Default::default() };
         encode_query_reply(&reply, Encoding::Json)
     }
 }
@@ -42,7 +43,7 @@ impl Refusal {
 impl From<Rejection> for Refusal {
     fn from(rejection: Rejection) -> Self {
         let status = StatusCode::from_u16(rejection.number()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, error: error_to_wire(&rejection) }
+        Self { status, error: Box::new(error_to_wire(&rejection)) }
     }
 }
 

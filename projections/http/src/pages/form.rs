@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(count(en, 999), "999");
         assert_eq!(decimal(fr, 1.25, 2), "1,25");
         assert_eq!(percent(en, 0.0417), "4.2%");
-        assert_eq!(span(en, 59_000), "less than a minute");
+        assert_eq!(span(en, 59_000), "< 1\u{a0}min");
         assert_eq!(span(fr, 3 * 86_400_000 + 4 * 3_600_000), "3\u{a0}j 4\u{a0}h");
         assert_eq!(span(en, 90 * 60_000), "1\u{a0}h 30\u{a0}min");
         assert_eq!(in_address("a b/é"), "a%20b%2F%C3%A9");

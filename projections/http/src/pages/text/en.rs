@@ -157,5 +157,5 @@ pub(super) static TEXT: Text = Text {
     days: "d",
     hours: "h",
     minutes: "min",
-    ago_less_than_a_minute: "less than a minute",
+    ago_less_than_a_minute: "< 1\u{a0}min",
 };

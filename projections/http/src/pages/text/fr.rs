@@ -157,5 +157,5 @@ pub(super) static TEXT: Text = Text {
     days: "j",
     hours: "h",
     minutes: "min",
-    ago_less_than_a_minute: "moins d’une minute",
+    ago_less_than_a_minute: "< 1\u{a0}min",
 };
