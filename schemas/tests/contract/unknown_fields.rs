@@ -25,7 +25,7 @@ fn pieces(mut bytes: &[u8]) -> Vec<Piece> {
         let (number, kind) = decode_key(&mut bytes).unwrap();
         let from = bytes;
         if kind == WireType::LengthDelimited {
-            let length = usize::try_from(prost::decode_length_delimiter(&mut bytes).unwrap()).unwrap();
+            let length = prost::decode_length_delimiter(&mut bytes).unwrap();
             out.push(Piece { number, kind, bytes: bytes[..length].to_vec() });
             bytes = &bytes[length..];
         } else {
