@@ -188,7 +188,11 @@ pub(crate) struct HealArgs {
 pub(crate) async fn heal(args: HealArgs) -> anyhow::Result<ExitCode> {
     let client = args.connect.connect().await?;
     let sick = quarantined(&client).await?;
-    let id = find(&client, args.ticket, &sick).await?;
+    if sick.iter().all(|model| model.quarantined.is_empty()) {
+        say("no read model has set a ticket aside");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let id = find(&client, args.ticket).await?;
     let models: Vec<_> =
         sick.iter().filter(|model| holds(model, id)).map(|model| model.name.clone()).collect();
     if models.is_empty() {
@@ -227,15 +231,18 @@ async fn quarantined(client: &client::Client) -> anyhow::Result<Vec<ProjectionVi
     }
 }
 
-/// A ticket whose creation could not be folded has no number to be found by, but an id in the list.
-async fn find(client: &client::Client, which: Which, sick: &[ProjectionView]) -> anyhow::Result<TicketId> {
-    match which {
-        Which::Id(id) => Ok(id),
-        Which::Number(_) if sick.iter().all(|model| model.quarantined.is_empty()) => {
-            bail!("no read model has set a ticket aside")
-        }
-        Which::Number(_) => Ok(client.find(which).await?),
+/// By its timeline, which is complete also where the ticket itself is set aside.
+async fn find(client: &client::Client, which: Which) -> anyhow::Result<TicketId> {
+    if let Which::Id(id) = which {
+        return Ok(id);
     }
+    let (ticket_id, number) = which.filters();
+    let data = Some(query::Data::Timeline(wire::TimelineQuery { ticket_id, number }));
+    let query = wire::Query { limit: Some(1), data, ..wire::Query::default() };
+    let reply = client.ask("timeline", query).await?;
+    let Some(query_reply::Data::Timeline(mut view)) = reply.data else { bail!("another answer") };
+    let first = view.entries.pop().and_then(|entry| entry.data);
+    first.and_then(|record| TicketId::parse(&record.stream_id)).context("the history of that ticket")
 }
 
 fn default_tenant() -> guichet_schemas::ids::TenantId {
