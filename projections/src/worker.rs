@@ -365,6 +365,9 @@ impl Worker {
 
     /// Folds from the log service what the stream does not have, up to `until`; `u64::MAX` is the head of the log.
     async fn read_log_until(&mut self, until: u64) -> Result<(), Pause> {
+        // One more than is folded at a time: the first record is the one at the checkpoint.
+        let most = self.ground.settings.batch_size().saturating_add(1);
+        let mut ahead = None;
         loop {
             let have = self.checkpoint.position_or_zero();
             if have >= until {
@@ -372,17 +375,20 @@ impl Worker {
             }
             // From the checkpoint itself, so that the answer proves that it continues our history.
             let from = have.max(1);
-            let batch =
-                match self.unless_stopped(self.log.read(from, self.ground.settings.batch_size())).await? {
-                    Reply::Batch(batch) => batch,
-                    Reply::Nobody => {
-                        return Err(Pause::Interrupted(format!(
-                            "the stream does not have position {}, and no engine serves the log",
-                            have + 1
-                        )));
-                    }
-                    Reply::Unclear(why) => return Err(Pause::Interrupted(why)),
-                };
+            let reply = match ahead.take() {
+                Some((asked, reply)) if asked == from => reply,
+                Some(_) | None => self.unless_stopped(self.log.read(from, most)).await?,
+            };
+            let batch = match reply {
+                Reply::Batch(batch) => batch,
+                Reply::Nobody => {
+                    return Err(Pause::Interrupted(format!(
+                        "the stream does not have position {}, and no engine serves the log",
+                        have + 1
+                    )));
+                }
+                Reply::Unclear(why) => return Err(Pause::Interrupted(why)),
+            };
             if let Some(position) = self.checkpoint.position.filter(|p| batch.head < p.get()) {
                 return Err(Pause::Halted(Halt::AheadOfLog { checkpoint: position, head: batch.head }));
             }
@@ -398,7 +404,24 @@ impl Worker {
                 }
             }
             self.model.status.newest(batch.head);
-            match self.fold(Input::Own(Arc::new(log_service::arrived(from, batch.records)))).await? {
+            // The next answer is on its way while this one is folded.
+            let last = have + batch.records.len() as u64 - u64::from(have > 0);
+            let wanted = last < until.min(batch.head);
+            let (log, mut stop) = (self.log.clone(), self.ground.stopped.clone());
+            let next = async {
+                if !wanted {
+                    return None;
+                }
+                tokio::select! {
+                    biased;
+                    _ = stop.wait_for(|stop| *stop) => None,
+                    reply = log.read(last, most) => Some((last, reply)),
+                }
+            };
+            let input = Input::Own(Arc::new(log_service::arrived(from, batch.records)));
+            let (end, next) = tokio::join!(self.fold(input), next);
+            ahead = next;
+            match end? {
                 End::Halt(halt) => return Err(Pause::Halted(halt)),
                 End::All | End::Gap { .. } | End::Damaged { .. }
                     if self.checkpoint.position_or_zero() == have =>

@@ -16,6 +16,7 @@ use crate::arrived::Arrived;
 const BYTES_MAX: u32 = 512 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+#[derive(Clone)]
 pub(super) struct LogService {
     client: async_nats::Client,
     subject: String,
