@@ -141,7 +141,7 @@ mod tests {
             cell(&json!({"numerator": 2, "denominator": 0, "value": null, "no_denominator": true})),
             "- (2/0)"
         );
-        assert_eq!(cell(&json!({"n": 6, "sum": 5, "p50": 273_900.0})), "3 d 04:05 (n 6)");
+        assert_eq!(cell(&json!({"n": 6, "sum": 5, "p50": 273_900.0})), "3 d 4 h (n 6)");
         assert_eq!(cell(&json!({"n": 0, "sum": 0, "p50": null})), "-");
         assert_eq!(cell(&json!(1.0)), "1");
         assert_eq!(cell(&json!(["a", "b", "c", "d"])), "a, b, c, …");

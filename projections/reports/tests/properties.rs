@@ -154,7 +154,14 @@ fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
             What::Reopened(_) => state = Some(TicketState::Open),
             What::Closed(_) => state = Some(TicketState::Closed),
             What::Cancelled(_) => state = Some(TicketState::Cancelled),
-            _ => {}
+            What::Group(_)
+            | What::Assignee(_)
+            | What::Category(_)
+            | What::Priority(_)
+            | What::Escalated(_)
+            | What::Deescalated(_)
+            | What::Reply(_)
+            | What::Inbound(_) => {}
         }
     }
     state
