@@ -68,6 +68,12 @@ pub fn log(partition: Partition) -> String {
     format!("guichet.v1.log.{partition}")
 }
 
+/// The key service of a partition, for workers only.
+#[must_use]
+pub fn keys(partition: Partition) -> String {
+    format!("guichet.v1.key.{partition}")
+}
+
 /// True where an answer may be sent: an inbox, or the reply of a service import. Anything else could make
 /// us publish on a subject of the requester's choice, such as one of JetStream's own.
 #[must_use]
