@@ -10,6 +10,8 @@ mod drive;
 #[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
 #[path = "../src/nats_server/mod.rs"]
 mod nats_server;
+#[path = "common/protection.rs"]
+mod protection;
 #[path = "common/table.rs"]
 mod table;
 #[expect(dead_code, reason = "another bench has hot tickets")]
@@ -137,7 +139,8 @@ fn found() -> Found {
 /// Writes a log of at least so many events; says how many it holds once an engine has started twice more.
 fn fill(dir: &Path, events_min: u64) -> u64 {
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let log = Log::open(dir, Partition(0), &memory, &Halt::new()).expect("a fresh log opens");
+    let log = Log::open(dir, Partition(0), &memory, protection::sealed(dir, &memory), &Halt::new())
+        .expect("a fresh log opens");
     let reader = log.reader();
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(Tickets::Many));
     while LogPosition::or_zero(reader.head()) < events_min {
@@ -150,7 +153,14 @@ fn fill(dir: &Path, events_min: u64) -> u64 {
 }
 
 async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
-    let settings = Settings { dir: dir.to_owned(), partition: Partition(0), disk_reserve_bytes: 0, publish };
+    let settings = Settings {
+        dir: dir.to_owned(),
+        keys_dir: protection::keys_dir(dir),
+        kek: protection::kek(),
+        partition: Partition(0),
+        disk_reserve_bytes: 0,
+        publish,
+    };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let (_connected, reconnected) = watch::channel(0);
     guichet_engine::start(settings, memory, connect(url).await, reconnected, Halt::new())

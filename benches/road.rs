@@ -7,6 +7,9 @@ mod cpu;
 #[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
 #[path = "../src/nats_server/mod.rs"]
 mod nats_server;
+#[expect(dead_code, reason = "another bench opens the log itself")]
+#[path = "common/protection.rs"]
+mod protection;
 #[path = "common/table.rs"]
 mod table;
 #[expect(dead_code, reason = "another bench has hot tickets")]
@@ -146,7 +149,14 @@ async fn connect(url: &str) -> Client {
 }
 
 async fn engine(url: &str, dir: &Path, publish: bool, reconnected: watch::Receiver<u64>) -> Engine {
-    let settings = Settings { dir: dir.to_owned(), partition: Partition(0), disk_reserve_bytes: 0, publish };
+    let settings = Settings {
+        dir: dir.to_owned(),
+        keys_dir: protection::keys_dir(dir),
+        kek: protection::kek(),
+        partition: Partition(0),
+        disk_reserve_bytes: 0,
+        publish,
+    };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let client = connect(url).await;
     let engine = guichet_engine::start(settings, memory, client.clone(), reconnected, Halt::new())

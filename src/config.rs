@@ -1,9 +1,11 @@
 //! The only reader of the environment, and the flags that every role shares.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use guichet_keys::Kek;
+use zeroize::Zeroizing;
 
 use crate::doctor::Surroundings;
 use crate::nats_server::Search;
@@ -29,6 +31,10 @@ pub(crate) struct NodeArgs {
     /// Use this NATS server instead of an embedded one
     #[arg(long, env = "NATS_URL", value_name = "URL")]
     pub(crate) nats_url: Option<String>,
+    /// File with the key-encryption key, 64 hex digits; default: DIR/kek, made at the first start. GUICHET_KEK holds
+    /// the digits themselves instead
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kek_file: Option<PathBuf>,
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
@@ -41,6 +47,18 @@ pub(crate) const WRITE_BUFFER_BYTES: usize = 96 << 20;
 
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|v| !v.is_empty())
+}
+
+/// The key-encryption key: the one in the file that was named, else the one in the environment, else the one in the
+/// data folder, which is made where nothing is kept under it yet.
+pub(crate) fn kek(args: &NodeArgs, data_dir: &Path, in_use: bool) -> anyhow::Result<Kek> {
+    if let Some(file) = &args.kek_file {
+        return Ok(Kek::of_file(file, false)?);
+    }
+    if let Some(digits) = variable("GUICHET_KEK") {
+        return Ok(Kek::parse(&Zeroizing::new(digits.to_string_lossy().into_owned()), "GUICHET_KEK")?);
+    }
+    Ok(Kek::of_file(&data_dir.join("kek"), !in_use)?)
 }
 
 /// Where to look for a nats-server.

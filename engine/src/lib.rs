@@ -10,6 +10,7 @@ pub mod halt;
 pub mod log;
 
 pub mod intake;
+pub mod key_service;
 pub mod log_service;
 pub mod publish;
 

@@ -1,7 +1,8 @@
 //! The truth: an append-only log of records in RocksDB, with what is derived from it.
 //!
-//! Two plain threads write it: the `decider` drains a bounded queue, decides and stages; the `committer`
-//! writes a batch with one fsync, lets the answers go, then writes the derived rows without a log of their own.
+//! Plain threads write it: the `decider` drains a bounded queue, decides, seals and stages; the `key writer` makes
+//! new keys durable before the records that use them; the `committer` writes a batch with one fsync, lets the answers
+//! go, then writes the derived rows without a log of their own.
 
 pub mod keys;
 pub mod options;
@@ -14,12 +15,16 @@ mod committer;
 mod decider;
 mod derived;
 mod desk;
+mod key_writer;
 mod outcome;
+mod protection;
+mod sealer;
 mod stage;
 mod tickets;
 
 pub use desk::{Desk, Responder};
 pub use options::Memory;
+pub use protection::Protection;
 pub use reader::LogReader;
 pub use recovery::{Head, Log, OpenError};
 pub use store::{Store, StoreFault};

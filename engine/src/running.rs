@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::Client;
+use guichet_keys::Kek;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_service::Service;
 use tokio::sync::watch;
@@ -13,9 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::halt::Halt;
 use crate::intake::{self, Intake, Pressure};
-use crate::log::{Head, Log, LogReader, Memory, OpenError, StoreFault};
-use crate::log_service;
+use crate::log::{Head, Log, LogReader, Memory, OpenError, Protection, StoreFault};
 use crate::publish::{Progress, Publisher};
+use crate::{key_service, log_service};
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
@@ -28,6 +29,10 @@ const NATS_GRACE: Duration = Duration::from_secs(2);
 pub struct Settings {
     /// Folder of the log.
     pub dir: PathBuf,
+    /// Folder of the key store.
+    pub keys_dir: PathBuf,
+    /// The key-encryption key that the key store is kept under.
+    pub kek: Kek,
     /// Which partition.
     pub partition: Partition,
     /// Free bytes on the disk below which commands are told `busy`.
@@ -55,6 +60,7 @@ pub struct Engine {
     service: Service,
     intake: Intake,
     log_service: JoinHandle<()>,
+    key_service: Option<JoinHandle<()>>,
     publisher: Option<JoinHandle<()>>,
     disk_watch: JoinHandle<()>,
     progress: Progress,
@@ -72,8 +78,12 @@ pub async fn start(
     reconnected: watch::Receiver<u64>,
     halt: Halt,
 ) -> Result<Engine, StartError> {
-    let (dir, partition, for_log) = (settings.dir.clone(), settings.partition, halt.clone());
-    let opened = tokio::task::spawn_blocking(move || Log::open(&dir, partition, &memory, &for_log)).await;
+    let (asked, for_log) = (settings.clone(), halt.clone());
+    let opened = tokio::task::spawn_blocking(move || {
+        let protection = Protection::open(&asked.keys_dir, &memory, asked.kek)?;
+        Log::open(&asked.dir, asked.partition, &memory, protection, &for_log)
+    });
+    let opened = opened.await;
     let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     let pressure = Arc::new(Pressure::default());
     let (publisher, progress) = Publisher::new(
@@ -88,13 +98,29 @@ pub async fn start(
     let service = intake::service(&client).await.map_err(StartError::Nats)?;
     let log_service =
         log_service::start(&service, settings.partition, log.reader()).await.map_err(StartError::Nats)?;
+    let key_service = match log.protection().keys() {
+        Some(keys) => Some(key_service::start(&service, settings.partition, keys.clone()).await),
+        None => None,
+    };
+    let key_service = key_service.transpose().map_err(StartError::Nats)?;
     let intake = intake::start(&service, log.desk(), log.request_key.0.clone(), pressure.clone())
         .await
         .map_err(StartError::Nats)?;
     // A subscription is only there once the server has seen it.
     client.flush().await.map_err(|e| StartError::Nats(e.into()))?;
     let disk_watch = tokio::spawn(watch_disk(settings.dir, settings.disk_reserve_bytes, pressure));
-    Ok(Engine { log, client, service, intake, log_service, publisher, disk_watch, progress, halt })
+    Ok(Engine {
+        log,
+        client,
+        service,
+        intake,
+        log_service,
+        key_service,
+        publisher,
+        disk_watch,
+        progress,
+        halt,
+    })
 }
 
 impl Engine {
@@ -157,6 +183,9 @@ impl Engine {
             publisher.abort();
         }
         self.log_service.abort();
+        if let Some(key_service) = self.key_service {
+            key_service.abort();
+        }
         closed
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use guichet_engine::halt::Halt;
-use guichet_engine::log::{Log, Memory, OpenError};
+use guichet_engine::log::{Log, Memory, OpenError, Protection};
+use guichet_keys::Kek;
 use guichet_schemas::codec::{Encoding, Outcome, RequestKey, decode_command, decode_record};
 use guichet_schemas::command::Entity;
 use guichet_schemas::hash::Hash;
@@ -17,6 +18,12 @@ use guichet_schemas::words::StreamKind;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+#[path = "log/sealing.rs"]
+mod sealing;
+
+const KEK: &str = "abababababababababababababababababababababababababababababababab";
+
+#[derive(Debug)]
 struct Desk {
     log: Log,
     halt: Halt,
@@ -28,8 +35,15 @@ impl Desk {
     }
 
     fn try_open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_under(dir, KEK)
+    }
+
+    fn open_under(dir: &Path, kek: &str) -> Result<Self, OpenError> {
         let halt = Halt::new();
-        let log = Log::open(dir, Partition(0), &Memory::new(8 << 20, 16 << 20), &halt)?;
+        let memory = Memory::new(8 << 20, 16 << 20);
+        let kek = Kek::parse(kek, "the test").unwrap();
+        let protection = Protection::open(&dir.join("keys-0"), &memory, kek)?;
+        let log = Log::open(&dir.join("log-0"), Partition(0), &memory, protection, &halt)?;
         Ok(Self { log, halt })
     }
 
@@ -189,7 +203,8 @@ fn commands_of_one_batch_see_each_other() {
         assert_eq!(answers[n + 300], Accepted { replayed: true, ..answers[n].clone() });
     }
     check_log(&desk.records());
-    assert_eq!(desk.records().len(), 302);
+    // The start, the key of the requester, and what the answers name.
+    assert_eq!(desk.records().len(), 1 + 1 + 301);
     desk.close();
 }
 
@@ -300,7 +315,7 @@ fn a_flipped_bit_in_the_write_ahead_log_is_refused() {
     }
     crash_image(&live, &image);
     desk.close();
-    let wal = std::fs::read_dir(image.join("rocksdb"))
+    let wal = std::fs::read_dir(image.join("log-0/rocksdb"))
         .unwrap()
         .map(|e| e.unwrap().path())
         .filter(|p| p.extension().is_some_and(|e| e == "log"))

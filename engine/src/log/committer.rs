@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::derived::Families;
+use super::key_writer::KeysOnDisk;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
 
@@ -19,6 +20,7 @@ pub(super) struct Committer {
     pub(super) batches: Receiver<Batch>,
     pub(super) done: Sender<Committed>,
     pub(super) head: watch::Sender<u64>,
+    pub(super) keys: Arc<KeysOnDisk>,
     pub(super) halt: Halt,
 }
 
@@ -42,6 +44,8 @@ impl Committer {
     }
 
     fn commit(&self, batch: &mut Batch) -> Result<(), StoreFault> {
+        // Nobody could ever read a text whose key is lost: the key comes first.
+        self.keys.wait_for(batch.keys)?;
         if !batch.synced.is_empty() {
             self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }

@@ -22,12 +22,14 @@ use super::committer::Committer;
 use super::decider::Decider;
 use super::derived::{Derived, Families};
 use super::desk::Desk;
-use super::{LogReader, Memory, Store, StoreFault, keys};
+use super::key_writer::{self, KeysOnDisk};
+use super::sealer::Sealer;
+use super::{LogReader, Memory, Protection, Store, StoreFault, keys};
 use crate::clock::{EngineClock, IdSource, secret};
 use crate::halt::Halt;
 
-/// Version of the data folder's layout. A folder of a newer one is refused.
-const FORMAT: u32 = 1;
+/// Version of the data folder's layout. A folder of another one is refused; in format 1, personal texts were readable.
+const FORMAT: u32 = 2;
 /// Stream of the epochs, in tenant `_system`.
 const LOG_STREAM: &str = "log";
 
@@ -53,6 +55,17 @@ pub enum OpenError {
         /// Its format.
         found: u32,
     },
+    /// An older program made it, and its records hold personal texts that anybody can read.
+    #[error(
+        "the data folder has format {found}: its records hold personal texts readable, in what is hashed, so they cannot be sealed afterwards; this program keeps format {FORMAT}. Start with an empty --data-dir and bring the tickets in again with `guichet import`, from an export of the system that they came from; the program that made the folder still reads it"
+    )]
+    OlderFormat {
+        /// Its format.
+        found: u32,
+    },
+    /// The key store.
+    #[error(transparent)]
+    Keys(guichet_keys::OpenError),
     /// The wall clock is behind the newest record.
     #[error(
         "the wall clock is {behind_ms} ms behind the newest record; set the clock, or wait until it has caught up"
@@ -64,6 +77,19 @@ pub enum OpenError {
     /// The database is damaged, or the disk fails.
     #[error(transparent)]
     Store(#[from] StoreFault),
+}
+
+impl From<guichet_keys::OpenError> for OpenError {
+    fn from(error: guichet_keys::OpenError) -> Self {
+        match error {
+            // Two locks, one engine.
+            guichet_keys::OpenError::Locked(dir) => Self::Locked(dir),
+            error @ (guichet_keys::OpenError::Folder { .. }
+            | guichet_keys::OpenError::OtherKek { .. }
+            | guichet_keys::OpenError::OtherFormat { .. }
+            | guichet_keys::OpenError::Fault(_)) => Self::Keys(error),
+        }
+    }
 }
 
 /// Where a log ends.
@@ -89,6 +115,7 @@ pub struct Log {
     desk: Desk,
     reader: LogReader,
     store: Arc<Store>,
+    protection: Protection,
     threads: Vec<JoinHandle<()>>,
     _lock: Flock<File>,
 }
@@ -104,17 +131,27 @@ impl std::fmt::Debug for RequestKeyHandle {
 }
 
 impl Log {
-    /// Opens the log in `dir`, creates it where there is none, and starts the decider and the committer.
+    /// Opens the log in `dir`, creates it where there is none, and starts the threads that write it.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(dir: &Path, partition: Partition, memory: &Memory, halt: &Halt) -> Result<Self, OpenError> {
+    pub fn open(
+        dir: &Path,
+        partition: Partition,
+        memory: &Memory,
+        protection: Protection,
+        halt: &Halt,
+    ) -> Result<Self, OpenError> {
         let lock = lock(dir)?;
+        if Store::is_readable(&dir.join("rocksdb"))? {
+            return Err(OpenError::OlderFormat { found: 1 });
+        }
         let store = Arc::new(Store::open(&dir.join("rocksdb"), memory)?);
         let request_key = prepare(&store)?;
         let generation = Generation(store.number(keys::META, keys::META_GENERATION)?.unwrap_or(1));
         let last = store.last_position()?;
         rebuild_derived(&store, last)?;
+        protection.check(last);
         let last_recorded = match last {
             Some(position) => decode(&store, position)?.0.recorded_at,
             None => Timestamp(0),
@@ -127,19 +164,32 @@ impl Log {
         let (desk, commands) = Desk::new();
         let (batches_tx, batches_rx) = crossbeam_channel::bounded::<Batch>(1);
         let (done_tx, done_rx) = crossbeam_channel::bounded(2);
+        let keys = Arc::new(KeysOnDisk::default());
+        let (groups_tx, groups_rx) = crossbeam_channel::bounded(key_writer::GROUPS);
         let committer = Committer {
             store: store.clone(),
             batches: batches_rx,
             done: done_tx,
             head: head_tx,
+            keys: keys.clone(),
             halt: halt.clone(),
         };
-        let decider =
-            Decider::new(store.clone(), halt.clone(), head.epoch, partition, Some(head.position), clock);
-        let threads = vec![
+        let sealer = Sealer::new(protection.clone(), groups_tx);
+        let decider = Decider::new(
+            store.clone(),
+            halt.clone(),
+            head.epoch,
+            partition,
+            Some(head.position),
+            clock,
+            sealer,
+        );
+        let key_writer = protection.key_writer(groups_rx, keys, halt);
+        let mut threads = vec![
             spawn("guichet-commit", move || committer.run()),
             spawn("guichet-decide", move || decider.run(&commands, &batches_tx, &done_rx)),
         ];
+        threads.extend(key_writer.map(|writer| spawn("guichet-keys", move || writer.run())));
         let reader = LogReader::new(store.clone(), head_rx, head.epoch, generation);
         Ok(Self {
             head,
@@ -147,6 +197,7 @@ impl Log {
             desk,
             reader,
             store,
+            protection,
             threads,
             _lock: lock,
         })
@@ -162,6 +213,12 @@ impl Log {
     #[must_use]
     pub fn reader(&self) -> LogReader {
         self.reader.clone()
+    }
+
+    /// How personal texts are kept.
+    #[must_use]
+    pub const fn protection(&self) -> &Protection {
+        &self.protection
     }
 
     /// A figure of RocksDB for metrics.
@@ -181,7 +238,8 @@ impl Log {
             // A panic there has aborted the process: a join can only succeed.
             thread.join().map_err(|_| StoreFault::found("close the log", "a writing thread panicked"))?;
         }
-        self.store.flush()
+        self.store.flush()?;
+        self.protection.flush()
     }
 }
 
@@ -204,7 +262,10 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
         body();
         std::mem::forget(guard);
     };
-    std::thread::Builder::new().name(name.to_owned()).spawn(guarded).expect("the system gives us two threads")
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(guarded)
+        .expect("the system gives us three threads")
 }
 
 /// A writing thread that panics leaves nobody to say what is on disk: the process ends at once.
@@ -222,6 +283,7 @@ fn prepare(store: &Store) -> Result<RequestKey, OpenError> {
         .map(|v| <[u8; 4]>::try_from(v.as_slice()).map(u32::from_be_bytes))
     {
         Some(Ok(found)) if found > FORMAT => return Err(OpenError::NewerFormat { found }),
+        Some(Ok(found)) if found < FORMAT => return Err(OpenError::OlderFormat { found }),
         Some(Ok(_)) => {}
         Some(Err(_)) => {
             return Err(StoreFault::found("read the format of the folder", "it is no number").into());
