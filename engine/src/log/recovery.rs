@@ -174,7 +174,7 @@ impl Log {
             keys: keys.clone(),
             halt: halt.clone(),
         };
-        let sealer = Sealer::new(protection.clone(), groups_tx);
+        let sealer = Sealer::new(protection.keys().cloned(), groups_tx);
         let decider = Decider::new(
             store.clone(),
             halt.clone(),

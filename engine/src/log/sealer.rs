@@ -4,6 +4,7 @@
 //! key still exists. One that does not was destroyed, and nothing new is sealed under it: the subject gets another.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 use guichet_keys::{DataKey, Dice, KeyStore, NewKey, NoDice, Place, random_key_id, seal};
@@ -16,14 +17,15 @@ use guichet_schemas::position::{LogPosition, StreamVersion};
 use lru::LruCache;
 
 use super::batch::EVENTS_MAX;
-use super::{Protection, Store, StoreFault, keys};
+use super::{Store, StoreFault, keys};
 
 /// Keys kept in memory. Never fewer than two batches can make: the disk does not know those yet.
 const KEYS_CACHED: usize = 8 * EVENTS_MAX;
 
 /// Seals the personal texts of records that are being made.
 pub(super) struct Sealer {
-    protection: Protection,
+    /// None: the log is measured without protection.
+    keys: Option<Arc<KeyStore>>,
     dice: Dice,
     known: LruCache<(TenantId, String), SubjectKey>,
     /// Made, and not yet on their way to the disk.
@@ -47,7 +49,6 @@ pub(super) enum Under {
     /// A key that the command creates.
     New(Fresh),
     /// None: the log is measured without protection.
-    #[cfg(feature = "measure")]
     Nothing,
 }
 
@@ -60,10 +61,10 @@ pub(super) struct Fresh {
 }
 
 impl Sealer {
-    pub(super) fn new(protection: Protection, to_disk: Sender<Vec<NewKey>>) -> Self {
+    pub(super) fn new(keys: Option<Arc<KeyStore>>, to_disk: Sender<Vec<NewKey>>) -> Self {
         let cached = NonZeroUsize::new(KEYS_CACHED).expect("the constant is not zero");
         let known = LruCache::new(cached);
-        Self { protection, dice: Dice::new(), known, made: Vec::new(), count: 0, to_disk }
+        Self { keys, dice: Dice::new(), known, made: Vec::new(), count: 0, to_disk }
     }
 
     /// The key of a data subject. A new one is not kept before [`Sealer::keep`].
@@ -76,11 +77,7 @@ impl Sealer {
         tenant: &TenantId,
         subject: &str,
     ) -> Result<Under, StoreFault> {
-        let keys = match &self.protection {
-            Protection::Sealed(keys) => keys,
-            #[cfg(feature = "measure")]
-            Protection::Off => return Ok(Under::Nothing),
-        };
+        let Some(keys) = &self.keys else { return Ok(Under::Nothing) };
         let of = (tenant.clone(), subject.to_owned());
         if let Some(key) = self.known.get(&of) {
             return Ok(Under::Known(key.clone()));
@@ -142,7 +139,6 @@ impl Sealer {
         let SubjectKey { id, key } = match under {
             Under::Known(key) => key,
             Under::New(fresh) => &fresh.key,
-            #[cfg(feature = "measure")]
             Under::Nothing => return Ok(()),
         };
         personal::each(event, |field, text| {
@@ -160,9 +156,7 @@ impl Under {
     pub(super) fn fresh(self) -> Option<Fresh> {
         match self {
             Self::New(fresh) => Some(fresh),
-            Self::Known(_) => None,
-            #[cfg(feature = "measure")]
-            Self::Nothing => None,
+            Self::Known(_) | Self::Nothing => None,
         }
     }
 }

@@ -32,9 +32,9 @@ impl Desk {
     }
 
     fn keys_created(&self) -> Vec<(Record, KeyCreated)> {
-        let created = |record: Record| match record.event.clone() {
-            Event::KeyCreated(e) => Some((record, e)),
-            _ => None,
+        let created = |record: Record| {
+            let Event::KeyCreated(e) = record.event.clone() else { return None };
+            Some((record, e))
         };
         self.all().into_iter().filter_map(created).collect()
     }
