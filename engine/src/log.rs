@@ -8,6 +8,7 @@ pub mod options;
 pub mod reader;
 pub mod recovery;
 pub mod store;
+pub mod tree;
 
 mod batch;
 mod committer;
@@ -23,3 +24,4 @@ pub use options::Memory;
 pub use reader::LogReader;
 pub use recovery::{Head, Log, OpenError};
 pub use store::{Store, StoreFault};
+pub use tree::TreeReader;

@@ -4,6 +4,7 @@
 //! what is foreign stops the engine. Every publish carries the expected last sequence, so that a second writer
 //! is found at its first message.
 
+pub mod checkpoints;
 mod headers;
 mod stream;
 

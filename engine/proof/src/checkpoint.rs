@@ -140,7 +140,10 @@ mod tests {
         let open = |note: &str, n| SignedCheckpoint::open(note.as_bytes(), key(n).verifying());
         assert_eq!(open(&note.replace("923748", "923749"), 1), Err(CheckpointError::Signature));
         assert_eq!(open(&note, 2), Err(CheckpointError::OtherKey));
-        assert_eq!(open(&note.replacen("guichet/test/0", "guichet/other/0", 1), 1), Err(CheckpointError::OtherKey));
+        assert_eq!(
+            open(&note.replacen("guichet/test/0", "guichet/other/0", 1), 1),
+            Err(CheckpointError::OtherKey)
+        );
         assert_eq!(open("nothing of the kind", 1), Err(CheckpointError::Form));
     }
 }

@@ -108,7 +108,11 @@ impl VerifyingKey {
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim_end();
         let verifier = StandardVerifier::new(text).map_err(|_| KeyError::Form)?;
-        if is_origin(verifier.name()) { Ok(Self { verifier, text: text.to_owned() }) } else { Err(KeyError::Name) }
+        if is_origin(verifier.name()) {
+            Ok(Self { verifier, text: text.to_owned() })
+        } else {
+            Err(KeyError::Name)
+        }
     }
 
     /// Name of the log.

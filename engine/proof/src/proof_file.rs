@@ -79,7 +79,11 @@ impl ProofFile {
     pub fn check(&self, record: &[u8], key: &VerifyingKey) -> Result<(), ProofFileError> {
         let checkpoint = SignedCheckpoint::open(self.checkpoint.note().as_bytes(), key)?;
         let (size, root, leaf) = (checkpoint.size(), checkpoint.root(), Hash::of_record(record));
-        if check_inclusion(&self.proof, size, root, self.index, leaf) { Ok(()) } else { Err(ProofFileError::Proof) }
+        if check_inclusion(&self.proof, size, root, self.index, leaf) {
+            Ok(())
+        } else {
+            Err(ProofFileError::Proof)
+        }
     }
 }
 
@@ -122,7 +126,9 @@ mod tests {
     fn extra_words_are_skipped_and_other_forms_refused() {
         let text = file().0.to_text();
         assert!(ProofFile::parse(&text.replacen("index", "extra AAAA\nindex", 1)).is_ok());
-        for (from, to) in [("index 1", "index 01"), ("index 1", "index +1"), ("@v1", "@v2"), ("index 1", "index")] {
+        for (from, to) in
+            [("index 1", "index 01"), ("index 1", "index +1"), ("@v1", "@v2"), ("index 1", "index")]
+        {
             assert_eq!(ProofFile::parse(&text.replacen(from, to, 1)), Err(ProofFileError::Form), "{to}");
         }
     }

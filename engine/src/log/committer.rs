@@ -10,6 +10,7 @@ use super::batch::Batch;
 use super::derived::Families;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
+use crate::notary::Leaves;
 
 /// A batch is on disk with its derived rows: the overlay that held them can go. Gives the emptied batch back.
 pub(super) struct Committed(pub(super) Batch);
@@ -20,6 +21,8 @@ pub(super) struct Committer {
     pub(super) done: Sender<Committed>,
     pub(super) head: watch::Sender<u64>,
     pub(super) halt: Halt,
+    /// Where the hashes of what is on disk go; none where nobody keeps the tree.
+    pub(super) notary: Option<Leaves>,
 }
 
 impl Committer {
@@ -49,6 +52,9 @@ impl Committer {
             self.head.send_replace(head.get());
         }
         batch.answer();
+        if let (Some(notary), Some(head)) = (&self.notary, batch.head) {
+            notary.hand_over(std::mem::take(&mut batch.leaves), head)?;
+        }
         self.write_derived(batch)
     }
 
