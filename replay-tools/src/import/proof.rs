@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use guichet_schemas::command::{Fact, Import};
@@ -21,8 +21,8 @@ const LIFT_MS: i64 = 420_000;
 
 /// The folder of the real histories; `None`, said loudly, on a machine that has none.
 fn shared(file: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("GUICHET_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+    let root =
+        std::env::var_os("GUICHET_SHARED").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from);
     let path = root.join("data").join(file);
     if path.exists() {
         return Some(path);

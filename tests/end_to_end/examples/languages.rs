@@ -1,7 +1,7 @@
 //! How the examples of a language are run, and what must be there for it. Nothing is written into the source tree.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::harness;
@@ -36,7 +36,7 @@ fn command(words: &[PathBuf]) -> Command {
 }
 
 fn examples(language: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(language)
+    harness::project("docs/examples").join(language)
 }
 
 pub(crate) fn python() -> Option<Language> {
