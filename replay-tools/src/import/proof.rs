@@ -436,18 +436,3 @@ fn a_scattered_export_gives_the_same_tickets_as_a_grouped_one() {
     let torn = std::panic::catch_unwind(|| read(&scattered_text, &grouped));
     assert!(torn.is_err());
 }
-
-#[test]
-#[ignore = "a measurement: run it alone, with --nocapture"]
-fn measure_reading_and_mapping() {
-    for (file, mapping) in [(SERVICENOW, "servicenow"), (BPI, "bpi2013")] {
-        let Some(path) = shared(file) else { return };
-        for _ in 0..3 {
-            let started = Instant::now();
-            let mut reader = open(&path, &Mapping::load(mapping).unwrap(), None).unwrap();
-            let facts: usize = reader.by_ref().map(|i| i.unwrap().events.len()).sum();
-            let (rows, took) = (reader.progress().rows, started.elapsed());
-            eprintln!("{file}: {rows} rows, {facts} facts, {:.0} rows/s", rows as f64 / took.as_secs_f64());
-        }
-    }
-}
