@@ -15,6 +15,7 @@ mod committer;
 mod decider;
 mod derived;
 mod desk;
+mod fence;
 mod outcome;
 mod stage;
 mod tickets;

@@ -42,6 +42,18 @@ pub enum NotaryError {
     Store(#[from] StoreFault),
 }
 
+impl From<StoreFault> for HaltReason {
+    fn from(fault: StoreFault) -> Self {
+        Self::Storage(fault.to_string())
+    }
+}
+
+impl From<AnchorError> for HaltReason {
+    fn from(error: AnchorError) -> Self {
+        Self::Storage(error.to_string())
+    }
+}
+
 /// A checkpoint that may be told, with the edge of a tree that holds its tiles.
 #[derive(Debug)]
 pub struct Notarised {
@@ -129,49 +141,61 @@ impl Notary {
         tree::write(&self.store, &mut full)
     }
 
-    /// The two ends: what the committer needs, and the work of the thread.
-    pub(crate) fn queue(self, halt: Halt) -> (Leaves, impl FnOnce() + Send) {
+    /// The two ends: what the committer needs, and the work of the thread. `still_ours` says whether the folder of the
+    /// log is the one that was opened: the anchor of another engine is not written over.
+    pub(crate) fn queue(
+        self,
+        halt: Halt,
+        still_ours: impl Fn() -> Result<(), HaltReason> + Send,
+    ) -> (Leaves, impl FnOnce() + Send) {
         let (send, leaves) = crossbeam_channel::bounded(QUEUE);
         (Leaves(send), move || {
-            if let Err(fault) = self.work(&leaves) {
-                halt.stop(HaltReason::Storage(fault.to_string()));
+            if let Err(reason) = self.work(&leaves, still_ours) {
+                halt.stop(reason);
             }
         })
     }
 
     /// Runs until the committer ends, and signs all that it left.
-    fn work(mut self, leaves: &Receiver<(Vec<Hash>, LogPosition)>) -> Result<(), NotaryError> {
+    fn work(
+        mut self,
+        leaves: &Receiver<(Vec<Hash>, LogPosition)>,
+        still_ours: impl Fn() -> Result<(), HaltReason>,
+    ) -> Result<(), HaltReason> {
         let mut full = Vec::new();
-        let mut signed_at: Option<Instant> = None;
-        loop {
-            let due = signed_at.map_or_else(Instant::now, |at| at + EVERY);
-            if self.edge.size() > self.signed() && Instant::now() >= due {
+        let mut due = Instant::now();
+        let mut open = true;
+        while open {
+            if self.is_behind() && Instant::now() >= due {
+                still_ours()?;
                 self.sign()?;
-                signed_at = Some(Instant::now());
+                due = Instant::now() + EVERY;
             }
-            let received = if self.edge.size() > self.signed() {
+            let received = if self.is_behind() {
                 leaves.recv_deadline(due)
             } else {
                 leaves.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
             match received {
                 Ok((batch, head)) => {
-                    for leaf in batch {
-                        self.edge.append(leaf, &mut full);
-                    }
+                    batch.into_iter().for_each(|leaf| self.edge.append(leaf, &mut full));
                     assert_eq!(self.edge.size(), head.get(), "every record is a leaf, in order");
                     tree::write(&self.store, &mut full)?;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => open = false,
             }
         }
-        if self.edge.size() > self.signed() { self.sign().map_err(Into::into) } else { Ok(()) }
+        if self.is_behind() {
+            still_ours()?;
+            self.sign()?;
+        }
+        Ok(())
     }
 
-    /// Size of the newest checkpoint.
-    fn signed(&self) -> u64 {
-        self.newest.borrow().as_ref().map_or(0, |newest| newest.checkpoint.size())
+    /// Records are on disk that no checkpoint covers.
+    fn is_behind(&self) -> bool {
+        self.newest.borrow().as_ref().is_none_or(|newest| newest.checkpoint.size() < self.edge.size())
     }
 
     fn sign(&self) -> Result<(), AnchorError> {

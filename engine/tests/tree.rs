@@ -222,7 +222,8 @@ fn a_log_that_ends_before_its_anchor_is_not_continued() {
 
     std::fs::copy(dir.path().join("anchor-0/checkpoint"), image.path().join("anchor-0/checkpoint")).unwrap();
     let before = std::fs::read(image.path().join("anchor-0/checkpoint")).unwrap();
-    let NotaryError::Anchor(AnchorError::Ahead { log, anchored, first_missing, .. }) = refused(image.path()) else {
+    let NotaryError::Anchor(AnchorError::Ahead { log, anchored, first_missing, .. }) = refused(image.path())
+    else {
         panic!("not refused for what is missing");
     };
     assert_eq!((log, anchored, first_missing), (older, newer.size(), older + 1));

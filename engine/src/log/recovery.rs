@@ -1,6 +1,5 @@
 //! Opening a data folder: lock it, open the database, rebuild what is derived, find the head, start an epoch.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -13,7 +12,6 @@ use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition, Strea
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, StreamKind};
-use nix::fcntl::{Flock, FlockArg};
 use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
@@ -22,9 +20,10 @@ use super::committer::Committer;
 use super::decider::Decider;
 use super::derived::{Derived, Families};
 use super::desk::Desk;
+use super::fence::Fence;
 use super::{LogReader, Memory, Store, StoreFault, TreeReader, keys};
 use crate::clock::{EngineClock, IdSource, secret};
-use crate::halt::Halt;
+use crate::halt::{Halt, HaltReason};
 use crate::notary::{Notary, NotaryError};
 use crate::protection::Protection;
 
@@ -96,7 +95,7 @@ pub struct Log {
     tree: TreeReader,
     store: Arc<Store>,
     threads: Vec<JoinHandle<()>>,
-    _lock: Flock<File>,
+    _fence: Arc<Fence>,
 }
 
 /// A [`RequestKey`] that does not print itself.
@@ -121,8 +120,11 @@ impl Log {
         protection: &Protection,
         halt: &Halt,
     ) -> Result<Self, OpenError> {
-        let lock = lock(dir)?;
-        let store = Arc::new(Store::open(&dir.join("rocksdb"), memory)?);
+        let mut fence = Fence::take(dir)?;
+        let database = dir.join("rocksdb");
+        let store = Arc::new(Store::open(&database, memory)?);
+        fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
+        let fence = Arc::new(fence);
         let request_key = prepare(&store)?;
         let generation = Generation(store.number(keys::META, keys::META_GENERATION)?.unwrap_or(1));
         let last = store.last_position()?;
@@ -144,7 +146,10 @@ impl Log {
             Some(mut notary) => {
                 notary.append(head.hash)?;
                 let tree = TreeReader::new(store.clone(), notary.newest());
-                let (leaves, work) = notary.queue(halt.clone());
+                let fence = fence.clone();
+                let still_ours =
+                    move || fence.check().map_err(|moved| HaltReason::FolderMoved(moved.to_string()));
+                let (leaves, work) = notary.queue(halt.clone(), still_ours);
                 (tree, Some(leaves), Some(spawn("guichet-notary", work)))
             }
             None => (TreeReader::new(store.clone(), watch::Sender::new(None).subscribe()), None, None),
@@ -161,6 +166,7 @@ impl Log {
             head: head_tx,
             halt: halt.clone(),
             notary: leaves,
+            fence: fence.clone(),
         };
         let decider =
             Decider::new(store.clone(), halt.clone(), head.epoch, partition, Some(head.position), clock);
@@ -178,7 +184,7 @@ impl Log {
             tree,
             store,
             threads,
-            _lock: lock,
+            _fence: fence,
         })
     }
 
@@ -219,19 +225,6 @@ impl Log {
         }
         self.store.flush()
     }
-}
-
-fn lock(dir: &Path) -> Result<Flock<File>, OpenError> {
-    let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
-    std::fs::create_dir_all(dir).map_err(folder)?;
-    let file = File::open(dir).map_err(folder)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
-        if errno == nix::errno::Errno::EWOULDBLOCK {
-            OpenError::Locked(dir.to_owned())
-        } else {
-            folder(errno.into())
-        }
-    })
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
