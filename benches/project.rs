@@ -10,8 +10,6 @@ mod drive;
 #[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
 #[path = "../src/nats_server/mod.rs"]
 mod nats_server;
-#[path = "common/protection.rs"]
-mod protection;
 #[path = "common/table.rs"]
 mod table;
 #[expect(dead_code, reason = "another bench has hot tickets")]
@@ -32,6 +30,7 @@ use async_nats::{Client, ConnectOptions};
 use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory};
+use guichet_engine::protection::Protection;
 use guichet_engine::{Engine, Settings, clock};
 use guichet_projections::{ReadModel, Running, model};
 use guichet_schemas::position::{LogPosition, Partition};
@@ -139,8 +138,8 @@ fn found() -> Found {
 /// Writes a log of at least so many events; says how many it holds once an engine has started twice more.
 fn fill(dir: &Path, events_min: u64) -> u64 {
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let log = Log::open(dir, Partition(0), &memory, protection::sealed(dir, &memory), &Halt::new())
-        .expect("a fresh log opens");
+    let protection = Protection::within(dir, Partition(0));
+    let log = Log::open(dir, Partition(0), &memory, &protection, &Halt::new()).expect("a fresh log opens");
     let reader = log.reader();
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(Tickets::Many));
     while LogPosition::or_zero(reader.head()) < events_min {
@@ -155,8 +154,7 @@ fn fill(dir: &Path, events_min: u64) -> u64 {
 async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
     let settings = Settings {
         dir: dir.to_owned(),
-        keys_dir: protection::keys_dir(dir),
-        kek: protection::kek(),
+        protection: Protection::within(dir, Partition(0)),
         partition: Partition(0),
         disk_reserve_bytes: 0,
         publish,

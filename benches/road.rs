@@ -7,9 +7,6 @@ mod cpu;
 #[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
 #[path = "../src/nats_server/mod.rs"]
 mod nats_server;
-#[expect(dead_code, reason = "another bench opens the log itself")]
-#[path = "common/protection.rs"]
-mod protection;
 #[path = "common/table.rs"]
 mod table;
 #[expect(dead_code, reason = "another bench has hot tickets")]
@@ -30,6 +27,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::Memory;
+use guichet_engine::protection::Protection;
 use guichet_engine::{Engine, Settings, clock};
 use guichet_projections::{Running, model};
 use guichet_schemas::position::{LogPosition, Partition};
@@ -151,8 +149,7 @@ async fn connect(url: &str) -> Client {
 async fn engine(url: &str, dir: &Path, publish: bool, reconnected: watch::Receiver<u64>) -> Engine {
     let settings = Settings {
         dir: dir.to_owned(),
-        keys_dir: protection::keys_dir(dir),
-        kek: protection::kek(),
+        protection: Protection::within(dir, Partition(0)),
         partition: Partition(0),
         disk_reserve_bytes: 0,
         publish,

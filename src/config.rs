@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use guichet_keys::Kek;
+use guichet_engine::protection::Protection;
+use guichet_keys::KekSource;
+use guichet_schemas::position::Partition;
 use zeroize::Zeroizing;
 
 use crate::doctor::Surroundings;
@@ -38,6 +40,32 @@ pub(crate) struct NodeArgs {
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
+    /// Key that signs the checkpoints of the log [default: signing.key in the data folder, made at the first start]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// Where the newest checkpoint is kept, best on another disk [default: anchor-0/checkpoint in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Option<PathBuf>,
+}
+
+impl NodeArgs {
+    /// Where the files are that protect the log of a partition.
+    pub(crate) fn protection(&self, data_dir: &Path, partition: Partition) -> Protection {
+        let mut protection = Protection::within(data_dir, partition);
+        if let Some(key) = &self.signing_key {
+            protection.signing_key.clone_from(key);
+        }
+        if let Some(anchor) = &self.anchor {
+            protection.anchor.clone_from(anchor);
+        }
+        if let Some(file) = &self.kek_file {
+            protection.kek = KekSource::File(file.clone());
+        } else if let Some(digits) = variable("GUICHET_KEK") {
+            let digits = Zeroizing::new(digits.to_string_lossy().into_owned());
+            protection.kek = KekSource::Digits { digits, from: "GUICHET_KEK" };
+        }
+        protection
+    }
 }
 
 /// How much memory the databases of a process share: blocks read, and tables not yet written.
@@ -47,18 +75,6 @@ pub(crate) const WRITE_BUFFER_BYTES: usize = 96 << 20;
 
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|v| !v.is_empty())
-}
-
-/// The key-encryption key: the one in the file that was named, else the one in the environment, else the one in the
-/// data folder, which is made where nothing is kept under it yet.
-pub(crate) fn kek(args: &NodeArgs, data_dir: &Path, in_use: bool) -> anyhow::Result<Kek> {
-    if let Some(file) = &args.kek_file {
-        return Ok(Kek::of_file(file, false)?);
-    }
-    if let Some(digits) = variable("GUICHET_KEK") {
-        return Ok(Kek::parse(&Zeroizing::new(digits.to_string_lossy().into_owned()), "GUICHET_KEK")?);
-    }
-    Ok(Kek::of_file(&data_dir.join("kek"), !in_use)?)
 }
 
 /// Where to look for a nats-server.

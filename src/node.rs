@@ -11,7 +11,6 @@ use async_nats::{Client, ConnectOptions, Event};
 use guichet_engine::halt::{Halt, HaltReason};
 use guichet_engine::log::Memory;
 use guichet_engine::{Engine, clock};
-use guichet_keys::KeyStore;
 use guichet_projections::{ReadModel, Running as Projections};
 use guichet_schemas::position::Partition;
 use tokio::sync::watch;
@@ -106,11 +105,9 @@ impl Node {
         let halt = Halt::new();
         let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
         let engine = if roles.engine {
-            let keys_dir = data_dir.join("keys-0");
             let settings = guichet_engine::Settings {
                 dir: data_dir.join("log-0"),
-                kek: config::kek(args, &data_dir, KeyStore::is_there(&keys_dir))?,
-                keys_dir,
+                protection: args.protection(&data_dir, PARTITION),
                 partition: PARTITION,
                 disk_reserve_bytes: args.disk_reserve << 20,
                 publish: true,

@@ -9,22 +9,24 @@ pub mod options;
 pub mod reader;
 pub mod recovery;
 pub mod store;
+pub mod tree;
 
 mod batch;
 mod committer;
 mod decider;
 mod derived;
 mod desk;
+mod fence;
+mod key_store;
 mod key_writer;
 mod outcome;
-mod protection;
 mod sealer;
 mod stage;
 mod tickets;
 
 pub use desk::{Desk, Responder};
 pub use options::Memory;
-pub use protection::Protection;
 pub use reader::LogReader;
 pub use recovery::{Head, Log, OpenError};
 pub use store::{Store, StoreFault};
+pub use tree::TreeReader;

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::Client;
-use guichet_keys::Kek;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_service::Service;
 use tokio::sync::watch;
@@ -14,9 +13,10 @@ use tokio::task::JoinHandle;
 
 use crate::halt::Halt;
 use crate::intake::{self, Intake, Pressure};
-use crate::log::{Head, Log, LogReader, Memory, OpenError, Protection, StoreFault};
-use crate::publish::{Progress, Publisher};
-use crate::{key_service, log_service};
+use crate::log::{Head, Log, LogReader, Memory, OpenError, StoreFault, TreeReader};
+use crate::protection::Protection;
+use crate::publish::{Progress, Publisher, checkpoints};
+use crate::{key_service, log_service, tile_service};
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
@@ -29,10 +29,8 @@ const NATS_GRACE: Duration = Duration::from_secs(2);
 pub struct Settings {
     /// Folder of the log.
     pub dir: PathBuf,
-    /// Folder of the key store.
-    pub keys_dir: PathBuf,
-    /// The key-encryption key that the key store is kept under.
-    pub kek: Kek,
+    /// What protects the log.
+    pub protection: Protection,
     /// Which partition.
     pub partition: Partition,
     /// Free bytes on the disk below which commands are told `busy`.
@@ -61,6 +59,8 @@ pub struct Engine {
     intake: Intake,
     log_service: JoinHandle<()>,
     key_service: Option<JoinHandle<()>>,
+    tile_service: JoinHandle<()>,
+    checkpoints: JoinHandle<()>,
     publisher: Option<JoinHandle<()>>,
     disk_watch: JoinHandle<()>,
     progress: Progress,
@@ -78,12 +78,11 @@ pub async fn start(
     reconnected: watch::Receiver<u64>,
     halt: Halt,
 ) -> Result<Engine, StartError> {
-    let (asked, for_log) = (settings.clone(), halt.clone());
+    let (dir, partition, for_log) = (settings.dir.clone(), settings.partition, halt.clone());
     let opened = tokio::task::spawn_blocking(move || {
-        let protection = Protection::open(&asked.keys_dir, &memory, asked.kek)?;
-        Log::open(&asked.dir, asked.partition, &memory, protection, &for_log)
-    });
-    let opened = opened.await;
+        Log::open(&dir, partition, &memory, &settings.protection, &for_log)
+    })
+    .await;
     let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     let pressure = Arc::new(Pressure::default());
     let (publisher, progress) = Publisher::new(
@@ -96,13 +95,17 @@ pub async fn start(
     );
     let publisher = settings.publish.then(|| tokio::spawn(publisher.run()));
     let service = intake::service(&client).await.map_err(StartError::Nats)?;
-    let log_service =
-        log_service::start(&service, settings.partition, log.reader()).await.map_err(StartError::Nats)?;
-    let key_service = match log.protection().keys() {
-        Some(keys) => Some(key_service::start(&service, settings.partition, keys.clone()).await),
+    let log_service = log_service::start(&service, settings.partition, log.reader(), log.tree())
+        .await
+        .map_err(StartError::Nats)?;
+    let key_service = match log.keys() {
+        Some(keys) => Some(key_service::start(&service, settings.partition, keys).await),
         None => None,
     };
     let key_service = key_service.transpose().map_err(StartError::Nats)?;
+    let tile_service =
+        tile_service::start(&service, settings.partition, log.tree()).await.map_err(StartError::Nats)?;
+    let checkpoints = tokio::spawn(checkpoints::publish(client.clone(), settings.partition, log.tree()));
     let intake = intake::start(&service, log.desk(), log.request_key.0.clone(), pressure.clone())
         .await
         .map_err(StartError::Nats)?;
@@ -116,6 +119,8 @@ pub async fn start(
         intake,
         log_service,
         key_service,
+        tile_service,
+        checkpoints,
         publisher,
         disk_watch,
         progress,
@@ -134,6 +139,12 @@ impl Engine {
     #[must_use]
     pub fn reader(&self) -> LogReader {
         self.log.reader()
+    }
+
+    /// A reader of the tree over the log.
+    #[must_use]
+    pub fn tree(&self) -> TreeReader {
+        self.log.tree()
     }
 
     /// How far the stream is.
@@ -166,6 +177,10 @@ impl Engine {
             closed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
         };
         let closed = closing.await;
+        // The notary has signed what was left, and ended; so does what publishes after it.
+        if tokio::time::timeout(NATS_GRACE, self.checkpoints).await.is_err() {
+            tracing::warn!("the last checkpoint may not have been published; the next start publishes it");
+        }
         if !matches!(tokio::time::timeout(NATS_GRACE, self.client.flush()).await, Ok(Ok(()))) {
             tracing::warn!("the last answers may not have left; a retry finds them");
         }
@@ -186,6 +201,7 @@ impl Engine {
         if let Some(key_service) = self.key_service {
             key_service.abort();
         }
+        self.tile_service.abort();
         closed
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use guichet_engine::halt::Halt;
-use guichet_engine::log::{Log, Memory, OpenError, Protection};
-use guichet_keys::Kek;
+use guichet_engine::log::{Log, Memory, OpenError};
+use guichet_engine::protection::Protection;
+use guichet_keys::KekSource;
 use guichet_schemas::codec::{Encoding, Outcome, RequestKey, decode_command, decode_record};
 use guichet_schemas::command::Entity;
 use guichet_schemas::hash::Hash;
@@ -40,10 +41,9 @@ impl Desk {
 
     fn open_under(dir: &Path, kek: &str) -> Result<Self, OpenError> {
         let halt = Halt::new();
-        let memory = Memory::new(8 << 20, 16 << 20);
-        let kek = Kek::parse(kek, "the test").unwrap();
-        let protection = Protection::open(&dir.join("keys-0"), &memory, kek)?;
-        let log = Log::open(&dir.join("log-0"), Partition(0), &memory, protection, &halt)?;
+        let kek = KekSource::Digits { digits: kek.to_owned().into(), from: "the test" };
+        let protection = Protection { kek, ..Protection::within(dir, Partition(0)) };
+        let log = Log::open(dir, Partition(0), &Memory::new(8 << 20, 16 << 20), &protection, &halt)?;
         Ok(Self { log, halt })
     }
 
@@ -126,7 +126,7 @@ fn crash_image(dir: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             crash_image(&entry.path(), &target);
-        } else if entry.file_name() != "LOCK" {
+        } else if entry.file_name() != "LOCK" && !target.ends_with("checkpoint.next") {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
@@ -315,7 +315,7 @@ fn a_flipped_bit_in_the_write_ahead_log_is_refused() {
     }
     crash_image(&live, &image);
     desk.close();
-    let wal = std::fs::read_dir(image.join("log-0/rocksdb"))
+    let wal = std::fs::read_dir(image.join("rocksdb"))
         .unwrap()
         .map(|e| e.unwrap().path())
         .filter(|p| p.extension().is_some_and(|e| e == "log"))

@@ -24,6 +24,45 @@ pub struct Kek {
     id: [u8; 16],
 }
 
+/// Where a key-encryption key comes from.
+#[derive(Clone)]
+pub enum KekSource {
+    /// A file of ours: made at the first start, when nothing is kept under it yet.
+    Own(PathBuf),
+    /// A file that somebody else keeps.
+    File(PathBuf),
+    /// The 64 hex digits themselves.
+    Digits {
+        /// The key.
+        digits: Zeroizing<String>,
+        /// Where they stood, for messages.
+        from: &'static str,
+    },
+}
+
+impl KekSource {
+    /// Reads the key. `in_use`: something is kept under it, so that it must be there.
+    ///
+    /// # Errors
+    /// It is missing, or no key.
+    pub fn load(&self, in_use: bool) -> Result<Kek, KekError> {
+        match self {
+            Self::Own(path) => Kek::of_file(path, !in_use),
+            Self::File(path) => Kek::of_file(path, false),
+            Self::Digits { digits, from } => Kek::parse(digits, from),
+        }
+    }
+}
+
+impl std::fmt::Debug for KekSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Own(path) | Self::File(path) => write!(f, "KekSource({})", path.display()),
+            Self::Digits { from, .. } => write!(f, "KekSource({from})"),
+        }
+    }
+}
+
 /// Why there is no key-encryption key.
 #[derive(Debug, thiserror::Error)]
 pub enum KekError {

@@ -17,7 +17,7 @@ mod seal;
 mod store;
 
 pub use dice::{Dice, NoDice};
-pub use kek::{Kek, KekError};
+pub use kek::{Kek, KekError, KekSource};
 pub use key::{Commitment, DataKey, random_key_id};
 pub use seal::{NotOpened, Place, open, seal};
 pub use store::{KeyFault, KeyStore, NewKey, OpenError};

@@ -8,9 +8,11 @@ use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::derived::Families;
+use super::fence::{Fence, Moved};
 use super::key_writer::KeysOnDisk;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
+use crate::notary::Leaves;
 
 /// A batch is on disk with its derived rows: the overlay that held them can go. Gives the emptied batch back.
 pub(super) struct Committed(pub(super) Batch);
@@ -22,14 +24,38 @@ pub(super) struct Committer {
     pub(super) head: watch::Sender<u64>,
     pub(super) keys: Arc<KeysOnDisk>,
     pub(super) halt: Halt,
+    pub(super) fence: Arc<Fence>,
+    /// Where the hashes of what is on disk go; none where nobody keeps the tree.
+    pub(super) notary: Option<Leaves>,
+}
+
+/// Why nothing more may be answered.
+enum Doubt {
+    Storage(StoreFault),
+    Moved(Moved),
+}
+
+impl From<StoreFault> for Doubt {
+    fn from(fault: StoreFault) -> Self {
+        Self::Storage(fault)
+    }
+}
+
+impl From<Doubt> for HaltReason {
+    fn from(doubt: Doubt) -> Self {
+        match doubt {
+            Doubt::Storage(fault) => Self::Storage(fault.to_string()),
+            Doubt::Moved(moved) => Self::FolderMoved(moved.to_string()),
+        }
+    }
 }
 
 impl Committer {
     /// Runs until the decider ends, or until the first storage error.
     pub(super) fn run(self) {
         while let Ok(mut batch) = self.batches.recv() {
-            if let Err(fault) = self.commit(&mut batch) {
-                self.halt.stop(HaltReason::Storage(fault.to_string()));
+            if let Err(doubt) = self.commit(&mut batch) {
+                self.halt.stop(doubt.into());
                 batch.answer_unknown();
                 break;
             }
@@ -43,17 +69,22 @@ impl Committer {
         }
     }
 
-    fn commit(&self, batch: &mut Batch) -> Result<(), StoreFault> {
+    fn commit(&self, batch: &mut Batch) -> Result<(), Doubt> {
         // Nobody could ever read a text whose key is lost: the key comes first.
         self.keys.wait_for(batch.keys)?;
         if !batch.synced.is_empty() {
             self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }
+        // After the write: what we answer for lies in the folder that the next start will open.
+        self.fence.check().map_err(Doubt::Moved)?;
         if let Some(head) = batch.head {
             self.head.send_replace(head.get());
         }
         batch.answer();
-        self.write_derived(batch)
+        if let (Some(notary), Some(head)) = (&self.notary, batch.head) {
+            notary.hand_over(std::mem::take(&mut batch.leaves), head)?;
+        }
+        Ok(self.write_derived(batch)?)
     }
 
     fn write_derived(&self, batch: &Batch) -> Result<(), StoreFault> {

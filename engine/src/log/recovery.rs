@@ -1,10 +1,10 @@
 //! Opening a data folder: lock it, open the database, rebuild what is derived, find the head, start an epoch.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use guichet_keys::KeyStore;
 use guichet_schemas::codec::{RequestKey, decode_record, encode_record};
 use guichet_schemas::event::{Actor, EpochStarted, Event};
 use guichet_schemas::hash::Hash;
@@ -13,7 +13,6 @@ use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition, Strea
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, StreamKind};
-use nix::fcntl::{Flock, FlockArg};
 use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
@@ -22,11 +21,14 @@ use super::committer::Committer;
 use super::decider::Decider;
 use super::derived::{Derived, Families};
 use super::desk::Desk;
-use super::key_writer::{self, KeysOnDisk};
+use super::fence::Fence;
+use super::key_writer::{self, KeyWriter, KeysOnDisk};
 use super::sealer::Sealer;
-use super::{LogReader, Memory, Protection, Store, StoreFault, keys};
+use super::{LogReader, Memory, Store, StoreFault, TreeReader, key_store, keys};
 use crate::clock::{EngineClock, IdSource, secret};
-use crate::halt::Halt;
+use crate::halt::{Halt, HaltReason};
+use crate::notary::{Notary, NotaryError};
+use crate::protection::Protection;
 
 /// Version of the data folder's layout. A folder of another one is refused; in format 1, personal texts were readable.
 const FORMAT: u32 = 2;
@@ -66,6 +68,9 @@ pub enum OpenError {
     /// The key store.
     #[error(transparent)]
     Keys(guichet_keys::OpenError),
+    /// The key-encryption key.
+    #[error(transparent)]
+    Kek(#[from] guichet_keys::KekError),
     /// The wall clock is behind the newest record.
     #[error(
         "the wall clock is {behind_ms} ms behind the newest record; set the clock, or wait until it has caught up"
@@ -74,6 +79,9 @@ pub enum OpenError {
         /// By how much.
         behind_ms: u64,
     },
+    /// What was signed is not what is there, or nothing can be signed.
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
     /// The database is damaged, or the disk fails.
     #[error(transparent)]
     Store(#[from] StoreFault),
@@ -105,7 +113,7 @@ pub struct Head {
     pub generation: Generation,
 }
 
-/// An open log with its two threads.
+/// An open log with its threads.
 #[derive(Debug)]
 pub struct Log {
     /// Where it ended at the start, the epoch event included.
@@ -114,10 +122,11 @@ pub struct Log {
     pub request_key: RequestKeyHandle,
     desk: Desk,
     reader: LogReader,
+    tree: TreeReader,
     store: Arc<Store>,
-    protection: Protection,
+    key_store: Option<Arc<KeyStore>>,
     threads: Vec<JoinHandle<()>>,
-    _lock: Flock<File>,
+    _fence: Arc<Fence>,
 }
 
 /// A [`RequestKey`] that does not print itself.
@@ -139,19 +148,33 @@ impl Log {
         dir: &Path,
         partition: Partition,
         memory: &Memory,
-        protection: Protection,
+        protection: &Protection,
         halt: &Halt,
     ) -> Result<Self, OpenError> {
-        let lock = lock(dir)?;
-        if Store::is_readable(&dir.join("rocksdb"))? {
+        let mut fence = Fence::take(dir)?;
+        let database = dir.join("rocksdb");
+        if Store::is_readable(&database)? {
             return Err(OpenError::OlderFormat { found: 1 });
         }
-        let store = Arc::new(Store::open(&dir.join("rocksdb"), memory)?);
+        let store = Arc::new(Store::open(&database, memory)?);
+        fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
+        let key_store = key_store::open(protection, memory)?;
+        if key_store.is_some() {
+            let keys = protection.keys.clone();
+            fence.watch(&keys).map_err(|cause| OpenError::Folder { dir: keys, cause })?;
+        }
+        let fence = Arc::new(fence);
         let request_key = prepare(&store)?;
         let generation = Generation(store.number(keys::META, keys::META_GENERATION)?.unwrap_or(1));
         let last = store.last_position()?;
         rebuild_derived(&store, last)?;
-        protection.check(last);
+        key_store::check(key_store.as_ref(), last);
+        // Before the log grows: a start must not make worse what it finds.
+        let notary = if protection.has_notary() {
+            Some(Notary::open(&store, partition, last, protection)?)
+        } else {
+            None
+        };
         let last_recorded = match last {
             Some(position) => decode(&store, position)?.0.recorded_at,
             None => Timestamp(0),
@@ -159,6 +182,18 @@ impl Log {
         check_clock(last_recorded)?;
         let mut clock = EngineClock::new(last_recorded);
         let head = start_epoch(&store, partition, generation, last, &mut clock)?;
+        let (tree, leaves, notary) = match notary {
+            Some(mut notary) => {
+                notary.append(head.hash)?;
+                let tree = TreeReader::new(store.clone(), notary.newest());
+                let fence = fence.clone();
+                let still_ours =
+                    move || fence.check().map_err(|moved| HaltReason::FolderMoved(moved.to_string()));
+                let (leaves, work) = notary.queue(halt.clone(), still_ours);
+                (tree, Some(leaves), Some(spawn("guichet-notary", work)))
+            }
+            None => (TreeReader::new(store.clone(), watch::Sender::new(None).subscribe()), None, None),
+        };
 
         let (head_tx, head_rx) = watch::channel(head.position.get());
         let (desk, commands) = Desk::new();
@@ -173,8 +208,10 @@ impl Log {
             head: head_tx,
             keys: keys.clone(),
             halt: halt.clone(),
+            notary: leaves,
+            fence: fence.clone(),
         };
-        let sealer = Sealer::new(protection.keys().cloned(), groups_tx);
+        let sealer = Sealer::new(key_store.clone(), groups_tx);
         let decider = Decider::new(
             store.clone(),
             halt.clone(),
@@ -184,22 +221,24 @@ impl Log {
             clock,
             sealer,
         );
-        let key_writer = protection.key_writer(groups_rx, keys, halt);
+        let key_writer = key_store.clone().map(|store| KeyWriter::new(store, groups_rx, keys, halt.clone()));
         let mut threads = vec![
             spawn("guichet-commit", move || committer.run()),
             spawn("guichet-decide", move || decider.run(&commands, &batches_tx, &done_rx)),
         ];
         threads.extend(key_writer.map(|writer| spawn("guichet-keys", move || writer.run())));
+        threads.extend(notary);
         let reader = LogReader::new(store.clone(), head_rx, head.epoch, generation);
         Ok(Self {
             head,
             request_key: RequestKeyHandle(request_key),
             desk,
             reader,
+            tree,
             store,
-            protection,
+            key_store,
             threads,
-            _lock: lock,
+            _fence: fence,
         })
     }
 
@@ -215,10 +254,16 @@ impl Log {
         self.reader.clone()
     }
 
-    /// How personal texts are kept.
+    /// The keys of personal texts.
     #[must_use]
-    pub const fn protection(&self) -> &Protection {
-        &self.protection
+    pub fn keys(&self) -> Option<Arc<KeyStore>> {
+        self.key_store.clone()
+    }
+
+    /// A reader of the tree over it.
+    #[must_use]
+    pub fn tree(&self) -> TreeReader {
+        self.tree.clone()
     }
 
     /// A figure of RocksDB for metrics.
@@ -239,21 +284,8 @@ impl Log {
             thread.join().map_err(|_| StoreFault::found("close the log", "a writing thread panicked"))?;
         }
         self.store.flush()?;
-        self.protection.flush()
+        self.key_store.map_or(Ok(()), |keys| keys.flush().map_err(StoreFault::from))
     }
-}
-
-fn lock(dir: &Path) -> Result<Flock<File>, OpenError> {
-    let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
-    std::fs::create_dir_all(dir).map_err(folder)?;
-    let file = File::open(dir).map_err(folder)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
-        if errno == nix::errno::Errno::EWOULDBLOCK {
-            OpenError::Locked(dir.to_owned())
-        } else {
-            folder(errno.into())
-        }
-    })
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {

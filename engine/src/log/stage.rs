@@ -46,6 +46,7 @@ pub(super) struct Staged {
 /// The record of a new key, ready to be written before those that use it.
 pub(super) struct StagedKey {
     pub(super) bytes: Vec<u8>,
+    pub(super) hash: Hash,
     pub(super) position: LogPosition,
     pub(super) derived: Derived,
 }
@@ -108,7 +109,9 @@ fn stage_key(
         ..record(request, draft, place, link, event_id)
     };
     let derived = Derived::of_subject(&record, request.command.tenant.clone());
-    StagedKey { position: record.position, derived, bytes: encode_record(record) }
+    let position = record.position;
+    let bytes = encode_record(record);
+    StagedKey { hash: Hash::of_record(&bytes), bytes, position, derived }
 }
 
 /// Where a record stands among the others of its stream and of its command.

@@ -40,7 +40,7 @@ impl Desk {
     }
 
     fn data_key(&self, id: KeyId) -> Option<DataKey> {
-        self.log.protection().keys().unwrap().get("default", id).unwrap().map(|(key, _)| key)
+        self.log.keys().unwrap().get("default", id).unwrap().map(|(key, _)| key)
     }
 
     /// Every personal text of the log, sealed, with the record that holds it.
@@ -159,7 +159,7 @@ fn a_dry_run_makes_no_key() {
     let dry = desk.tell(ticket(1), "create", asked).unwrap();
     assert_eq!((dry.events.len(), dry.position), (1, 3), "as it would be");
     assert_eq!(desk.records().len(), 1, "nothing but the start");
-    assert!(desk.log.protection().keys().unwrap().keys_of("default", "r-1").unwrap().is_empty());
+    assert!(desk.log.keys().unwrap().keys_of("default", "r-1").unwrap().is_empty());
     assert_eq!(desk.tell(ticket(1), "create", create(10, "r-1")).unwrap().position, 3);
     assert_eq!(desk.keys_created().len(), 1);
     desk.close();
@@ -177,7 +177,7 @@ fn a_refused_command_leaves_no_key_behind() {
     assert_eq!(desk.tell(ticket(1), "create", long).unwrap_err().code(), "payload_too_large");
     desk.tell(ticket(1), "create", create(11, "r-1")).unwrap();
     let [(_, created)] = &desk.keys_created()[..] else { panic!("one key") };
-    let kept = desk.log.protection().keys().unwrap().keys_of("default", "r-1").unwrap();
+    let kept = desk.log.keys().unwrap().keys_of("default", "r-1").unwrap();
     assert_eq!(kept, [created.key_id]);
     desk.close();
 }
@@ -263,7 +263,7 @@ fn an_imported_fact_that_is_sealed_already_is_refused_with_its_field() {
 #[test]
 fn a_folder_with_readable_texts_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
-    let log = dir.path().join("log-0/rocksdb");
+    let log = dir.path().join("rocksdb");
     std::fs::create_dir_all(&log).unwrap();
     let families =
         ["default", "events", "tickets_index", "snapshots", "commands", "numbers", "external_refs", "meta"];

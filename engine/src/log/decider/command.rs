@@ -4,6 +4,7 @@ use guichet_rules::{Context, Draft, decide, evolve};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::{Event, ExternalRef};
+use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::personal;
 use guichet_schemas::position::{LogPosition, StreamVersion};
@@ -134,7 +135,7 @@ impl Decider {
             return Ok(Answer::Ready(Ok(outcome::accepted(&told, &events))));
         }
         if let (Some(created), Some(fresh)) = (created, fresh) {
-            self.put(created.bytes, created.position, created.derived);
+            self.put(created.bytes, created.hash, created.position, created.derived);
             self.batch.keys = self.sealer.keep(&key.0, fresh);
         }
         told.events.0 = self.overlay().recorded.len();
@@ -176,9 +177,10 @@ impl Decider {
     }
 
     /// Puts a record into the batch.
-    fn put(&mut self, bytes: Vec<u8>, position: LogPosition, derived: Derived) {
+    fn put(&mut self, bytes: Vec<u8>, hash: Hash, position: LogPosition, derived: Derived) {
         self.batch.bytes += bytes.len();
         self.batch.synced.put_cf(&self.store.cf(keys::EVENTS), keys::event(position), &bytes);
+        self.batch.leaves.push(hash);
         self.batch.derived.push(derived);
         self.batch.head = Some(position);
         self.last = Some(position);
@@ -190,7 +192,7 @@ impl Decider {
         if let Some(number) = derived.number {
             self.numbers.insert(key.0.clone(), number);
         }
-        self.put(bytes, recorded.position, derived);
+        self.put(bytes, hash, recorded.position, derived);
         self.overlay().recorded.push(recorded);
         Entry {
             ticket: evolve(entry.map(|e| e.ticket), &event, occurred_at),
