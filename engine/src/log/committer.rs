@@ -1,8 +1,10 @@
 //! The thread that makes batches durable. One write and one fsync a batch; the answers go after it, never before.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use guichet_crash::{CrashPoint, Sabotage, crash_point, sabotaged};
 use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
@@ -10,6 +12,9 @@ use super::batch::Batch;
 use super::derived::Families;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
+
+/// How long a sabotaged committer keeps what it has already acknowledged, as a buffer would.
+const SABOTAGED_WRITE_BEHIND: Duration = Duration::from_millis(5);
 
 /// A batch is on disk with its derived rows: the overlay that held them can go. Gives the emptied batch back.
 pub(super) struct Committed(pub(super) Batch);
@@ -42,14 +47,23 @@ impl Committer {
     }
 
     fn commit(&self, batch: &mut Batch) -> Result<(), StoreFault> {
+        if sabotaged(Sabotage::AckBeforeWrite) {
+            batch.answer();
+            std::thread::sleep(SABOTAGED_WRITE_BEHIND);
+        }
+        crash_point(CrashPoint::CommitBeforeWrite);
         if !batch.synced.is_empty() {
             self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }
         if let Some(head) = batch.head {
             self.head.send_replace(head.get());
         }
+        crash_point(CrashPoint::CommitAfterSync);
         batch.answer();
-        self.write_derived(batch)
+        crash_point(CrashPoint::CommitAfterAnswer);
+        self.write_derived(batch)?;
+        crash_point(CrashPoint::DerivedAfter);
+        Ok(())
     }
 
     fn write_derived(&self, batch: &Batch) -> Result<(), StoreFault> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::codec::{RequestKey, decode_record, encode_record};
 use guichet_schemas::event::{Actor, EpochStarted, Event};
 use guichet_schemas::hash::Hash;
@@ -110,8 +111,11 @@ impl Log {
     /// See [`OpenError`].
     pub fn open(dir: &Path, partition: Partition, memory: &Memory, halt: &Halt) -> Result<Self, OpenError> {
         let lock = lock(dir)?;
+        crash_point(CrashPoint::OpenLocked);
         let store = Arc::new(Store::open(&dir.join("rocksdb"), memory)?);
+        crash_point(CrashPoint::OpenDatabase);
         let request_key = prepare(&store)?;
+        crash_point(CrashPoint::OpenPrepared);
         let generation = Generation(store.number(keys::META, keys::META_GENERATION)?.unwrap_or(1));
         let last = store.last_position()?;
         rebuild_derived(&store, last)?;
@@ -181,7 +185,10 @@ impl Log {
             // A panic there has aborted the process: a join can only succeed.
             thread.join().map_err(|_| StoreFault::found("close the log", "a writing thread panicked"))?;
         }
-        self.store.flush()
+        crash_point(CrashPoint::FlushBefore);
+        self.store.flush()?;
+        crash_point(CrashPoint::FlushAfter);
+        Ok(())
     }
 }
 
@@ -268,6 +275,7 @@ fn rebuild_derived(store: &Store, last: Option<LogPosition>) -> Result<(), Store
                 if batch.size_in_bytes() > 1 << 20 || position == last {
                     families.put_mark(&mut batch, position);
                     store.write_derived(std::mem::take(&mut batch))?;
+                    crash_point(CrashPoint::OpenDerived);
                 }
                 Ok(())
             });
@@ -347,7 +355,9 @@ fn start_epoch(
     let bytes = encode_record(record);
     let mut batch = WriteBatch::default();
     batch.put_cf(&store.cf(keys::EVENTS), keys::event(position), &bytes);
+    crash_point(CrashPoint::EpochBefore);
     store.write_synced(batch)?;
+    crash_point(CrashPoint::EpochAfter);
     let mut rows = WriteBatch::default();
     let families = Families::of(store);
     derived.put(&families, &mut rows);
