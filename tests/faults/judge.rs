@@ -7,7 +7,10 @@ mod log;
 mod models;
 mod order;
 
+use std::collections::HashSet;
 use std::time::Duration;
+
+use uuid::Uuid;
 
 use crate::finding::{Finding, Invariant};
 use crate::harness::until;
@@ -60,7 +63,12 @@ impl Verdict {
 
 /// Judges a site whose clients have ended.
 pub(crate) async fn judge(site: &mut Site, ledger: &Ledger) -> Verdict {
-    let entries = ledger.entries();
+    verdict(site, ledger, |_| true).await
+}
+
+async fn verdict(site: &mut Site, ledger: &Ledger, counts: impl Fn(&Entry) -> bool) -> Verdict {
+    let mut entries = ledger.entries();
+    entries.retain(counts);
     let mut verdict = counted(&entries);
     match evidence(site).await {
         Ok(evidence) => {
@@ -76,6 +84,48 @@ pub(crate) async fn judge(site: &mut Site, ledger: &Ledger) -> Verdict {
         Err(finding) => verdict.findings.push(finding),
     }
     verdict
+}
+
+/// Answers of an engine that lost against another.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    /// Commands that it answered, and that the log of the winner does not have so.
+    pub(crate) ids: HashSet<Uuid>,
+    /// One that was sent when the loser had answered another already: that is more than one group commit.
+    pub(crate) late: Option<String>,
+}
+
+/// Finds what a second engine has answered that does not count.
+pub(crate) async fn lost(site: &mut Site, ledger: &Ledger) -> Result<Lost, Finding> {
+    site.engine_ready().await?;
+    let written = Written::read(site.desk.log().await)?;
+    let mut lost = Lost::default();
+    let mut times = Vec::new();
+    for entry in ledger.entries().iter().filter(|entry| !entry.dry_run) {
+        for (attempt, answer) in entry.answers().filter(|(_, answer)| is_accepted(answer)) {
+            if acks::stands(entry, answer, &written.of(entry.id)).is_some() {
+                times.push((attempt.sent, attempt.ended, entry.id));
+                lost.ids.insert(entry.id);
+            }
+        }
+    }
+    let first = times.iter().map(|(_, ended, _)| *ended).min().unwrap_or_default();
+    let late: Vec<_> = times.iter().filter(|(sent, _, _)| *sent > first).collect();
+    lost.late = late.first().map(|(sent, _, id)| {
+        let after = sent.saturating_sub(first).as_millis();
+        format!(
+            "the loser answered {} commands, {} of them sent after its first answer; command {id} {after} ms after",
+            times.len(),
+            late.len()
+        )
+    });
+    Ok(lost)
+}
+
+/// The verdict about all other commands.
+pub(crate) async fn judge_without(site: &mut Site, ledger: &Ledger, lost: &HashSet<Uuid>) -> Verdict {
+    let counts = |entry: &Entry| !lost.contains(&entry.id);
+    verdict(site, ledger, counts).await
 }
 
 fn counted(entries: &[Entry]) -> Verdict {

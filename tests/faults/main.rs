@@ -20,6 +20,7 @@ mod desk;
 mod published;
 
 mod campaign;
+mod disk;
 mod finding;
 mod needs;
 mod table;
@@ -30,7 +31,13 @@ mod site;
 
 mod judge;
 
+mod controls;
+mod eio;
+mod full;
+mod hot;
 mod kills;
+mod power;
+mod zombies;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -44,6 +51,12 @@ async fn main() -> ExitCode {
     report.work("crash points", async |goal, campaign| kills::at_points(goal, campaign).await).await;
     report.work("system calls", async |goal, campaign| kills::at_calls(goal, campaign).await).await;
     report.work("random kills", async |goal, campaign| kills::at_random(goal, campaign).await).await;
+    report.work("controls", async |goal, campaign| controls::all(goal, campaign).await).await;
+    report.work("power cuts", async |goal, campaign| power::cuts(goal, campaign).await).await;
+    report.work("failed syncs", async |goal, campaign| eio::at_each_sync(goal, campaign).await).await;
+    report.work("full disk", async |goal, campaign| full::and_recovery(goal, campaign).await).await;
+    report.work("second engines", async |goal, campaign| zombies::second_engines(goal, campaign).await).await;
+    report.work("one hot ticket", async |goal, campaign| hot::one_ticket(goal, campaign).await).await;
     report.end()
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct Site {
     /// How long each start took until a command was answered.
     pub(crate) restarts: Vec<Duration>,
     dir: PathBuf,
+    /// Where the engine keeps its log; another folder once a twin has taken over.
+    engine_dir: PathBuf,
     probes: u64,
 }
 
@@ -88,8 +90,9 @@ impl Site {
         let nats = Nats::start(dir).await;
         let desk = Desk::connect(&nats.url()).await;
         let dir = dir.to_owned();
-        let mut site =
-            Self { program, nats, engine: None, worker: None, desk, restarts: Vec::new(), dir, probes: 0 };
+        let engine_dir = dir.join("engine");
+        let (engine, worker, restarts) = (None, None, Vec::new());
+        let mut site = Self { program, nats, engine, worker, desk, restarts, dir, engine_dir, probes: 0 };
         site.launch_engine(None);
         site.launch_worker(None);
         site.engine_ready().await?;
@@ -102,7 +105,13 @@ impl Site {
 
     /// Where the engine keeps its log.
     pub(crate) fn engine_dir(&self) -> PathBuf {
-        self.dir.join("engine")
+        self.engine_dir.clone()
+    }
+
+    /// A twin has won: it is the engine now.
+    pub(crate) fn adopt_engine(&mut self, twin: Process, dir: PathBuf) {
+        self.engine = Some(twin);
+        self.engine_dir = dir;
     }
 
     /// Starts the engine, with a crash point armed or none.
@@ -126,7 +135,8 @@ impl Site {
         }
         command.args(arguments).args(["--nats-url", &self.nats.url()]);
         // Small disks are part of the rig.
-        command.args(["--disk-reserve", "0", "--data-dir"]).arg(self.dir.join(name));
+        let dir = if name == "engine" { self.engine_dir() } else { self.dir.join(name) };
+        command.args(["--disk-reserve", "0", "--data-dir"]).arg(dir);
         Process::spawn(name, command, &self.dir)
     }
 

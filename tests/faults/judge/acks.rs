@@ -72,7 +72,7 @@ fn written_once(entry: &Entry, records: &[&Record]) -> Option<Finding> {
 }
 
 /// The events of the answer are the records of the log.
-fn stands(entry: &Entry, answer: &[u8], records: &[&Record]) -> Option<Finding> {
+pub(super) fn stands(entry: &Entry, answer: &[u8], records: &[&Record]) -> Option<Finding> {
     let answer = parsed(answer);
     let events = answer["events"].as_array().cloned().unwrap_or_default();
     let same = |(event, record): (&Value, &&Record)| {

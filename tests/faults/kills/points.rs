@@ -147,7 +147,8 @@ async fn kill_at(
         Road::Rebuild => {
             site.kill_worker();
             site.launch_worker(Some(&first));
-            rebuild(site, dice).await?;
+            // Whoever gave the order waits for the end of it; without him it may not have left.
+            let _order = rebuild(site, dice).await?;
             died(point, site.worker.as_mut()).await?;
             site.launch_worker(None);
             Ok(1)
