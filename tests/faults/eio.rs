@@ -11,7 +11,7 @@ use crate::harness::HALTED;
 use crate::kills::{load, revive_engine, round};
 use crate::ledger::{End, Ledger, is_accepted};
 use crate::needs;
-use crate::site::{Program, Site, end_of};
+use crate::site::{Fault, Injection, Program, Site, end_of};
 use crate::table::Row;
 
 /// From the failed call to the end of the process.
@@ -60,11 +60,10 @@ pub(crate) async fn at_each_sync(goal: &str, campaign: &Campaign) -> Vec<Row> {
 /// One fault; says how long the engine lived on where it was running already.
 async fn fail_sync(site: &mut Site, crowd: &Crowd, n: u64) -> Result<Option<Duration>, Finding> {
     let trace = site.dir().join(format!("syncs-{n}"));
-    let calls = "fdatasync,fsync";
-    let what = [format!("trace={calls}"), format!("inject={calls}:error=EIO:when={n}")];
+    let injection = Injection { calls: "fdatasync,fsync", fault: Fault::Error("EIO"), when: n };
     crowd.interrupt();
     site.kill_engine();
-    site.launch_traced_engine(&what, &trace);
+    site.launch_traced_engine(&injection, &trace);
     let engine = site.engine.as_mut().expect("it was launched");
     let ended = end_of(engine, REACHED_WITHIN).await;
     let now = (wall(), crowd.ledger().now());

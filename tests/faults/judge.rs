@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::finding::{Finding, Invariant};
 use crate::harness::until;
-use crate::ledger::{Entry, Ledger, is_accepted};
+use crate::ledger::{End, Entry, Ledger, is_accepted};
 use crate::published::{self, Published};
 use crate::site::Site;
 
@@ -130,12 +130,11 @@ pub(crate) async fn judge_without(site: &mut Site, ledger: &Ledger, lost: &HashS
 
 fn counted(entries: &[Entry]) -> Verdict {
     let acked = |entry: &&Entry| !entry.dry_run && entry.answers().any(|(_, bytes)| is_accepted(bytes));
-    let answered: usize = entries.iter().map(|entry| entry.answers().count()).sum();
-    let attempts: usize = entries.iter().map(|entry| entry.attempts.len()).sum();
+    let attempts = entries.iter().flat_map(|entry| &entry.attempts);
     Verdict {
         commands: entries.len(),
         acked: entries.iter().filter(acked).count(),
-        unknown: attempts - answered,
+        unknown: attempts.filter(|attempt| attempt.end == End::Unknown).count(),
         ..Verdict::default()
     }
 }

@@ -5,9 +5,14 @@ use std::process::{Command, Output};
 
 /// Signals and errors can be injected at system calls.
 pub(crate) fn strace() -> Result<(), String> {
-    let killed = run(Command::new("strace")
-        .args(["-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null"])
-        .args(["-e", "trace=write", "-e", "inject=write:signal=KILL:when=1", "echo", "probe"]));
+    let killed = run(Command::new("strace").args(["-D", "-f", "-qq", "-o", "/dev/null"]).args([
+        "-e",
+        "trace=write",
+        "-e",
+        "inject=write:signal=KILL:when=1",
+        "echo",
+        "probe",
+    ]));
     match killed {
         Ok(output) if output.status.success() => {
             Err("strace runs, but injects nothing: ptrace is forbidden here".to_owned())

@@ -47,14 +47,17 @@ impl Program {
         self.dressed(Command::new(&self.path))
     }
 
-    /// The same under strace, which leaves the process number to the program. `what` are its expressions.
-    pub(crate) fn traced(&self, what: &[String], into: &Path) -> Command {
+    /// The same under strace, which leaves the process number to the program.
+    pub(crate) fn traced(&self, injection: &Injection, into: &Path) -> Command {
         let mut strace = Command::new("strace");
-        strace.args(["-D", "-f", "-qq", "--seccomp-bpf", "-ttt", "-o"]).arg(into);
-        for expression in what {
-            strace.args(["-e", expression]);
+        strace.args(["-D", "-f", "-qq", "-ttt", "-o"]).arg(into);
+        if let Fault::Error(_) = injection.fault {
+            // Spares every other call the detour. With it, strace delivers no signal.
+            strace.arg("--seccomp-bpf");
         }
-        strace.arg(&self.path);
+        strace
+            .args(["-e", &format!("trace={}", injection.calls), "-e", &injection.expression()])
+            .arg(&self.path);
         self.dressed(strace)
     }
 
@@ -66,6 +69,35 @@ impl Program {
             command.env("GUICHET_SABOTAGE", sabotage.name());
         }
         command
+    }
+}
+
+/// What strace does to a system call.
+#[derive(Debug, Clone)]
+pub(crate) struct Injection {
+    /// Names, with commas.
+    pub(crate) calls: &'static str,
+    pub(crate) fault: Fault,
+    /// At which call of a thread.
+    pub(crate) when: u64,
+}
+
+/// What a system call comes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    /// The process is killed before it is made.
+    Kill,
+    /// It is not made, and this is its answer.
+    Error(&'static str),
+}
+
+impl Injection {
+    fn expression(&self) -> String {
+        let fault = match self.fault {
+            Fault::Kill => "signal=KILL".to_owned(),
+            Fault::Error(name) => format!("error={name}"),
+        };
+        format!("inject={}:{fault}:when={}", self.calls, self.when)
     }
 }
 
@@ -120,8 +152,8 @@ impl Site {
     }
 
     /// Starts the engine under strace.
-    pub(crate) fn launch_traced_engine(&mut self, what: &[String], trace: &Path) {
-        self.engine = Some(self.role("engine", self.program.traced(what, trace), &["engine"], None));
+    pub(crate) fn launch_traced_engine(&mut self, injection: &Injection, trace: &Path) {
+        self.engine = Some(self.role("engine", self.program.traced(injection, trace), &["engine"], None));
     }
 
     /// Starts the worker, with a crash point armed or none.

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use guichet_crash::Sabotage;
+
 use crate::campaign::Campaign;
+use crate::controls::sabotaged_program;
 use crate::crowd::{CLIENTS, Crowd};
 use crate::finding::{Finding, Invariant};
 use crate::harness::{HALTED, Process};
@@ -37,18 +40,33 @@ pub(crate) async fn second_engines(goal: &str, campaign: &Campaign) -> Vec<Row> 
     let (mut all, mut forgiven) = (Round::default(), 0);
     let times = campaign.pick(5, 100);
     for (n, kind) in (0..times).zip(kinds.iter().cycle()) {
-        let (round, lost) = one(*kind, campaign.seed + n).await;
+        let (round, lost) = one(*kind, Program::product(), campaign.seed + n).await;
         all.add(round);
         forgiven += lost;
     }
     let row = Row::of(goal, format!("{} second engines", all.kills), all.verdict, all.restarts);
-    vec![row.noted(format!("{forgiven} answers of a loser, each within one group commit"))]
+    let row = row.noted(format!("{forgiven} answers of a loser, each within one group commit"));
+    vec![row, control(campaign).await]
 }
 
-async fn one(kind: Zombie, seed: u64) -> (Round, usize) {
+/// Two engines that publish without the sequence that they expect: the stream cannot be what either has written.
+async fn control(campaign: &Campaign) -> Row {
+    let goal = format!("control: {}", Sabotage::PublishUnchecked.name());
+    match sabotaged_program() {
+        Ok(path) => {
+            let program = Program::sabotaged(path, Sabotage::PublishUnchecked);
+            let (round, _) = one(Zombie::Copied, program, campaign.seed).await;
+            Row::of(&goal, "1 second engine".to_owned(), round.verdict, round.restarts)
+                .control(&[Invariant::I4, Invariant::I8])
+        }
+        Err(why) => Row::skipped(&goal, why),
+    }
+}
+
+async fn one(kind: Zombie, program: Program, seed: u64) -> (Round, usize) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let broken = |finding| (Round { verdict: Verdict::broken(finding), ..Round::default() }, 0);
-    let mut site = match Site::start(Program::product(), dir.path()).await {
+    let mut site = match Site::start(program, dir.path()).await {
         Ok(site) => site,
         Err(finding) => return broken(finding),
     };

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::{Round, revive_engine, round};
-use crate::site::{Program, end_of};
+use crate::site::{Fault, Injection, Program, end_of};
 
 /// The calls by which a log reaches a disk, and up to which one of each there is something to see.
 const CALLS: [(&str, u64); 9] = [
@@ -35,10 +35,10 @@ pub(crate) async fn kills(program: Program, seed: u64, kills: usize) -> (Round, 
             // Early ones are the start, late ones the load.
             let when = dice.random_range(1..=most);
             let when = if dice.random_bool(0.3) { when.div_ceil(10) } else { when };
-            let what = [format!("trace={call}"), format!("inject={call}:signal=KILL:when={when}")];
+            let injection = Injection { calls: call, fault: Fault::Kill, when };
             crowd.interrupt();
             site.kill_engine();
-            site.launch_traced_engine(&what, Path::new("/dev/null"));
+            site.launch_traced_engine(&injection, Path::new("/dev/null"));
             if site.engine_started().await?.is_none() {
                 *counted += 1;
             } else if let Some(engine) = &mut site.engine
