@@ -67,7 +67,8 @@ pub(crate) async fn judge(site: &mut Site, ledger: &Ledger) -> Verdict {
 }
 
 async fn verdict(site: &mut Site, ledger: &Ledger, counts: impl Fn(&Entry) -> bool) -> Verdict {
-    let mut entries = ledger.entries();
+    let sent = ledger.entries();
+    let mut entries = sent.clone();
     entries.retain(counts);
     let mut verdict = counted(&entries);
     match evidence(site).await {
@@ -77,7 +78,7 @@ async fn verdict(site: &mut Site, ledger: &Ledger, counts: impl Fn(&Entry) -> bo
             verdict.findings.extend(chain::check(&evidence.written));
             verdict.findings.extend(order::check(&entries, &evidence.written));
             verdict.findings.extend(same_stream(&evidence.written, &evidence.stream));
-            verdict.findings.extend(fold::check(&entries, &evidence.written, &evidence.views));
+            verdict.findings.extend(fold::check(&sent, &evidence.written, &evidence.views));
             verdict.findings.extend(models::check(site).await);
             verdict.saved_by_id = acks::saved_by_id(&entries, &evidence.written);
         }
@@ -91,8 +92,8 @@ async fn verdict(site: &mut Site, ledger: &Ledger, counts: impl Fn(&Entry) -> bo
 pub(crate) struct Lost {
     /// Commands that it answered, and that the log of the winner does not have so.
     pub(crate) ids: HashSet<Uuid>,
-    /// One that was sent when the loser had answered another already: that is more than one group commit.
-    pub(crate) late: Option<String>,
+    /// From its first answer that does not count to the last command that it took and answered.
+    pub(crate) longest: Duration,
 }
 
 /// Finds what a second engine has answered that does not count.
@@ -104,21 +105,13 @@ pub(crate) async fn lost(site: &mut Site, ledger: &Ledger) -> Result<Lost, Findi
     for entry in ledger.entries().iter().filter(|entry| !entry.dry_run) {
         for (attempt, answer) in entry.answers().filter(|(_, answer)| is_accepted(answer)) {
             if acks::stands(entry, answer, &written.of(entry.id)).is_some() {
-                times.push((attempt.sent, attempt.ended, entry.id));
+                times.push((attempt.sent, attempt.ended));
                 lost.ids.insert(entry.id);
             }
         }
     }
-    let first = times.iter().map(|(_, ended, _)| *ended).min().unwrap_or_default();
-    let late: Vec<_> = times.iter().filter(|(sent, _, _)| *sent > first).collect();
-    lost.late = late.first().map(|(sent, _, id)| {
-        let after = sent.saturating_sub(first).as_millis();
-        format!(
-            "the loser answered {} commands, {} of them sent after its first answer; command {id} {after} ms after",
-            times.len(),
-            late.len()
-        )
-    });
+    let first = times.iter().map(|(_, ended)| *ended).min().unwrap_or_default();
+    lost.longest = times.iter().map(|(sent, _)| sent.saturating_sub(first)).max().unwrap_or_default();
     Ok(lost)
 }
 

@@ -47,7 +47,9 @@ use crate::table::{Row, print, say};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut report = Report { campaign: Campaign::asked(), rows: Vec::new() };
+    let campaign = Campaign::asked();
+    say(&format!("{}, seed {}", campaign.name(), campaign.seed));
+    let mut report = Report { campaign, rows: Vec::new() };
     report.work("crash points", async |goal, campaign| kills::at_points(goal, campaign).await).await;
     report.work("system calls", async |goal, campaign| kills::at_calls(goal, campaign).await).await;
     report.work("random kills", async |goal, campaign| kills::at_random(goal, campaign).await).await;
@@ -68,9 +70,6 @@ struct Report {
 
 impl Report {
     async fn work(&mut self, goal: &str, work: impl AsyncFnOnce(&str, &Campaign) -> Vec<Row>) {
-        if self.rows.is_empty() {
-            say(&format!("{}, seed {}", self.campaign.name(), self.campaign.seed));
-        }
         if self.campaign.wants(goal) {
             let begun = Instant::now();
             for mut row in work(goal, &self.campaign).await {
