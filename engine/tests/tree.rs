@@ -276,7 +276,7 @@ fn a_log_without_its_anchor_or_its_key_is_not_continued() {
 
     std::fs::rename(&anchor, &away).unwrap();
     assert!(matches!(refused(dir.path()), NotaryError::Anchor(AnchorError::Missing { .. })));
-    std::fs::write(&anchor, note.replacen("\n4\n", "\n3\n", 1)).unwrap();
+    std::fs::write(&anchor, note.replacen("\n5\n", "\n4\n", 1)).unwrap();
     assert!(matches!(refused(dir.path()), NotaryError::Anchor(AnchorError::Unbelieved { .. })));
     std::fs::rename(&away, &anchor).unwrap();
 
