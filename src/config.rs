@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use guichet_engine::protection::Protection;
 use guichet_keys::KekSource;
@@ -95,6 +96,19 @@ pub(crate) fn surroundings(data_dir: PathBuf) -> Surroundings {
         shared: variable("GUICHET_SHARED").map(PathBuf::from),
         data_dir,
     }
+}
+
+/// Arms the crash point that `GUICHET_CRASH_POINT` names, for the rig that kills us.
+pub(crate) fn arm_crash_point() -> anyhow::Result<()> {
+    let Some(named) = variable("GUICHET_CRASH_POINT") else { return Ok(()) };
+    guichet_crash::arm(&named.to_string_lossy()).context("GUICHET_CRASH_POINT")
+}
+
+/// Chooses the fault that `GUICHET_SABOTAGE` names. This variable means something in one build only.
+#[cfg(feature = "sabotage")]
+pub(crate) fn choose_sabotage() -> anyhow::Result<()> {
+    let Some(named) = variable("GUICHET_SABOTAGE") else { return Ok(()) };
+    guichet_crash::sabotage(&named.to_string_lossy()).context("GUICHET_SABOTAGE")
 }
 
 /// What to log, from `GUICHET_LOG`; warnings by default, so that a terminal shows only what matters.

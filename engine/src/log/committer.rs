@@ -1,8 +1,10 @@
 //! The thread that makes batches durable. One write and one fsync a batch; the answers go after it, never before.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use guichet_crash::{CrashPoint, Sabotage, crash_point, sabotaged};
 use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
@@ -13,6 +15,9 @@ use super::key_writer::KeysOnDisk;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
 use crate::notary::Leaves;
+
+/// How long a sabotaged committer keeps what it has already acknowledged, as a buffer would.
+const SABOTAGED_WRITE_BEHIND: Duration = Duration::from_millis(5);
 
 /// A batch is on disk with its derived rows: the overlay that held them can go. Gives the emptied batch back.
 pub(super) struct Committed(pub(super) Batch);
@@ -72,6 +77,11 @@ impl Committer {
     fn commit(&self, batch: &mut Batch) -> Result<(), Doubt> {
         // Nobody could ever read a text whose key is lost: the key comes first.
         self.keys.wait_for(batch.keys)?;
+        if sabotaged(Sabotage::AckBeforeWrite) {
+            batch.answer();
+            std::thread::sleep(SABOTAGED_WRITE_BEHIND);
+        }
+        crash_point(CrashPoint::CommitBeforeWrite);
         if !batch.synced.is_empty() {
             self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }
@@ -80,11 +90,15 @@ impl Committer {
         if let Some(head) = batch.head {
             self.head.send_replace(head.get());
         }
+        crash_point(CrashPoint::CommitAfterSync);
         batch.answer();
+        crash_point(CrashPoint::CommitAfterAnswer);
         if let (Some(notary), Some(head)) = (&self.notary, batch.head) {
             notary.hand_over(std::mem::take(&mut batch.leaves), head)?;
         }
-        Ok(self.write_derived(batch)?)
+        self.write_derived(batch)?;
+        crash_point(CrashPoint::DerivedAfter);
+        Ok(())
     }
 
     fn write_derived(&self, batch: &Batch) -> Result<(), StoreFault> {

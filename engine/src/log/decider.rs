@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, select};
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::codec::Request;
 use guichet_schemas::ids::{TenantId, TicketId};
 use guichet_schemas::position::{Epoch, LogPosition, Partition};
@@ -153,6 +154,7 @@ impl Decider {
 
     fn take(&mut self, request: Request, responder: Responder) -> Result<(), StoreFault> {
         let answer = self.decide(&request)?;
+        crash_point(CrashPoint::CommandDecided);
         self.batch.waiting.push((responder, answer));
         Ok(())
     }

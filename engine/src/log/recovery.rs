@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_keys::KeyStore;
 use guichet_schemas::codec::{RequestKey, decode_record, encode_record};
 use guichet_schemas::event::{Actor, EpochStarted, Event};
@@ -152,11 +153,13 @@ impl Log {
         halt: &Halt,
     ) -> Result<Self, OpenError> {
         let mut fence = Fence::take(dir)?;
+        crash_point(CrashPoint::OpenLocked);
         let database = dir.join("rocksdb");
         if Store::is_readable(&database)? {
             return Err(OpenError::OlderFormat { found: 1 });
         }
         let store = Arc::new(Store::open(&database, memory)?);
+        crash_point(CrashPoint::OpenDatabase);
         fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
         let key_store = key_store::open(protection, memory)?;
         if key_store.is_some() {
@@ -165,6 +168,7 @@ impl Log {
         }
         let fence = Arc::new(fence);
         let request_key = prepare(&store)?;
+        crash_point(CrashPoint::OpenPrepared);
         let generation = Generation(store.number(keys::META, keys::META_GENERATION)?.unwrap_or(1));
         let last = store.last_position()?;
         rebuild_derived(&store, last)?;
@@ -283,7 +287,9 @@ impl Log {
             // A panic there has aborted the process: a join can only succeed.
             thread.join().map_err(|_| StoreFault::found("close the log", "a writing thread panicked"))?;
         }
+        crash_point(CrashPoint::FlushBefore);
         self.store.flush()?;
+        crash_point(CrashPoint::FlushAfter);
         self.key_store.map_or(Ok(()), |keys| keys.flush().map_err(StoreFault::from))
     }
 }
@@ -362,6 +368,7 @@ fn rebuild_derived(store: &Store, last: Option<LogPosition>) -> Result<(), Store
                 if batch.size_in_bytes() > 1 << 20 || position == last {
                     families.put_mark(&mut batch, position);
                     store.write_derived(std::mem::take(&mut batch))?;
+                    crash_point(CrashPoint::OpenDerived);
                 }
                 Ok(())
             });
@@ -441,7 +448,9 @@ fn start_epoch(
     let bytes = encode_record(record);
     let mut batch = WriteBatch::default();
     batch.put_cf(&store.cf(keys::EVENTS), keys::event(position), &bytes);
+    crash_point(CrashPoint::EpochBefore);
     store.write_synced(batch)?;
+    crash_point(CrashPoint::EpochAfter);
     let mut rows = WriteBatch::default();
     let families = Families::of(store);
     derived.put(&families, &mut rows);

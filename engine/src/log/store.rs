@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use guichet_crash::{Sabotage, sabotaged};
 use guichet_schemas::position::LogPosition;
 use rocksdb::{
     BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, IteratorMode, MultiThreaded, Options,
@@ -183,7 +184,7 @@ impl Store {
     /// Writes and fsyncs. After an error the outcome is unknown: stop.
     pub(super) fn write_synced(&self, batch: WriteBatch) -> Result<(), StoreFault> {
         let mut write = WriteOptions::default();
-        write.set_sync(true);
+        write.set_sync(!sabotaged(Sabotage::AckBeforeSync));
         self.db.write_opt(batch, &write).map_err(StoreFault::of("write and fsync a batch"))
     }
 
