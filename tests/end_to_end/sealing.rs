@@ -130,7 +130,10 @@ async fn who_may_ask_reads_every_text_and_no_file_tells_one() {
     let people = said(&follow);
     assert!(people.contains(CANARIES[0]) && people.contains(CANARIES[5]), "{people}");
     let hashed = said(&[follow.as_slice(), &["--json"]].concat());
-    assert!(!hashed.contains("canary") && hashed.contains("\"sealed\""), "what was hashed is sealed: {hashed}");
+    assert!(
+        !hashed.contains("canary") && hashed.contains("\"sealed\""),
+        "what was hashed is sealed: {hashed}"
+    );
     let history = said(&["timeline", &told.ticket, "--nats-url", &url]);
     assert!(history.contains(CANARIES[5]), "{history}");
 
@@ -149,7 +152,11 @@ async fn who_may_ask_reads_every_text_and_no_file_tells_one() {
         }
         telling += usize::from(holds(&bytes, PSEUDONYM));
     }
-    assert!(telling >= 2, "the log and the stream name the requester, but only {telling} of {} files do", all.len());
+    assert!(
+        telling >= 2,
+        "the log and the stream name the requester, but only {telling} of {} files do",
+        all.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
