@@ -66,6 +66,9 @@ impl Store {
     /// # Errors
     /// RocksDB refuses: damage, or another process has it.
     pub fn open(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
+        if Self::is_readable(dir)? {
+            return Err(StoreFault::found("open the log", "it has format 1, with readable personal texts"));
+        }
         let families = keys::ALL
             .iter()
             .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
