@@ -18,11 +18,13 @@ mod desk;
 mod fence;
 mod outcome;
 mod stage;
+mod stopped;
 mod tickets;
 
 pub use desk::{Desk, Responder};
 pub use options::Memory;
 pub use reader::LogReader;
 pub use recovery::{Head, Log, OpenError};
+pub use stopped::StoppedLog;
 pub use store::{Store, StoreFault};
 pub use tree::TreeReader;
