@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use guichet_engine::protection::Protection;
+use guichet_keys::KekSource;
 use guichet_schemas::position::Partition;
+use zeroize::Zeroizing;
 
 use crate::doctor::Surroundings;
 use crate::nats_server::Search;
@@ -31,6 +34,10 @@ pub(crate) struct NodeArgs {
     /// Use this NATS server instead of an embedded one
     #[arg(long, env = "NATS_URL", value_name = "URL")]
     pub(crate) nats_url: Option<String>,
+    /// File with the key-encryption key, 64 hex digits; default: DIR/kek, made at the first start. GUICHET_KEK holds
+    /// the digits themselves instead
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kek_file: Option<PathBuf>,
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
@@ -51,6 +58,12 @@ impl NodeArgs {
         }
         if let Some(anchor) = &self.anchor {
             protection.anchor.clone_from(anchor);
+        }
+        if let Some(file) = &self.kek_file {
+            protection.kek = KekSource::File(file.clone());
+        } else if let Some(digits) = variable("GUICHET_KEK") {
+            let digits = Zeroizing::new(digits.to_string_lossy().into_owned());
+            protection.kek = KekSource::Digits { digits, from: "GUICHET_KEK" };
         }
         protection
     }
@@ -83,6 +96,19 @@ pub(crate) fn surroundings(data_dir: PathBuf) -> Surroundings {
         shared: variable("GUICHET_SHARED").map(PathBuf::from),
         data_dir,
     }
+}
+
+/// Arms the crash point that `GUICHET_CRASH_POINT` names, for the rig that kills us.
+pub(crate) fn arm_crash_point() -> anyhow::Result<()> {
+    let Some(named) = variable("GUICHET_CRASH_POINT") else { return Ok(()) };
+    guichet_crash::arm(&named.to_string_lossy()).context("GUICHET_CRASH_POINT")
+}
+
+/// Chooses the fault that `GUICHET_SABOTAGE` names. This variable means something in one build only.
+#[cfg(feature = "sabotage")]
+pub(crate) fn choose_sabotage() -> anyhow::Result<()> {
+    let Some(named) = variable("GUICHET_SABOTAGE") else { return Ok(()) };
+    guichet_crash::sabotage(&named.to_string_lossy()).context("GUICHET_SABOTAGE")
 }
 
 /// What to log, from `GUICHET_LOG`; warnings by default, so that a terminal shows only what matters.

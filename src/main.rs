@@ -145,8 +145,15 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<ClientError>().map_or(1, ClientError::exit_code)
 }
 
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    config::arm_crash_point()?;
+    #[cfg(feature = "sabotage")]
+    config::choose_sabotage()?;
+    perform(cli)
+}
+
 #[tokio::main]
-async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
         Verb::Serve(args) => {
             serve::run(args, Roles { engine: true, projections: Models::All, http: true, embed_nats: true })

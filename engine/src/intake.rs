@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::{Client, HeaderMap, HeaderValue, header};
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::codec::{Encoding, Outcome, Request, RequestKey, decode_command, encode_reply};
 use guichet_schemas::ids::TenantId;
 use guichet_schemas::rejection::Rejection;
@@ -138,6 +139,7 @@ fn take(
     answers: &mpsc::UnboundedSender<Answer>,
     draining: bool,
 ) {
+    crash_point(CrashPoint::CommandReceived);
     let (encoding, read) = read(&request, key);
     let admitted =
         read.and_then(|r| if draining { Err(draining_answer()) } else { pressure.check().map(|()| r) });

@@ -1,7 +1,8 @@
 //! The truth: an append-only log of records in RocksDB, with what is derived from it.
 //!
-//! Two plain threads write it: the `decider` drains a bounded queue, decides and stages; the `committer`
-//! writes a batch with one fsync, lets the answers go, then writes the derived rows without a log of their own.
+//! Plain threads write it: the `decider` drains a bounded queue, decides, seals and stages; the `key writer` makes
+//! new keys durable before the records that use them; the `committer` writes a batch with one fsync, lets the answers
+//! go, then writes the derived rows without a log of their own.
 
 pub mod keys;
 pub mod options;
@@ -16,7 +17,10 @@ mod decider;
 mod derived;
 mod desk;
 mod fence;
+mod key_store;
+mod key_writer;
 mod outcome;
+mod sealer;
 mod stage;
 mod stopped;
 mod tickets;

@@ -19,6 +19,7 @@ use std::time::Duration;
 use async_nats::Client;
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::{self, ErrorCode};
+use guichet_crash::{CrashPoint, Sabotage, crash_point, sabotaged};
 use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
@@ -250,15 +251,17 @@ impl Publisher {
             let hash = Hash::of_record(&bytes);
             let headers = self.headers.of(&record, hash, self.previous_hash);
             let to = subject::event(record.tenant, self.partition, record.r#type);
-            let message = jetstream::message::PublishMessage::build()
-                .payload(bytes)
-                .headers(headers)
-                .expected_last_sequence(self.next.get() - 1);
+            let mut message = jetstream::message::PublishMessage::build().payload(bytes).headers(headers);
+            if !sabotaged(Sabotage::PublishUnchecked) {
+                message = message.expected_last_sequence(self.next.get() - 1);
+            }
+            crash_point(CrashPoint::PublishBefore);
             let ack = self
                 .context
                 .send_publish(to, message)
                 .await
                 .map_err(|e| Interrupted::Unknown(e.to_string()))?;
+            crash_point(CrashPoint::PublishAfter);
             self.window.push_back((self.next, ack));
             self.previous_hash = hash;
             self.next = self.next.next();
@@ -276,6 +279,7 @@ impl Publisher {
         };
         match answer {
             Ok(ack) if ack.sequence == position.get() => {
+                crash_point(CrashPoint::PublishAcked);
                 self.note(position.get());
                 Ok(())
             }

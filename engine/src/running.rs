@@ -14,10 +14,9 @@ use tokio::task::JoinHandle;
 use crate::halt::Halt;
 use crate::intake::{self, Intake, Pressure};
 use crate::log::{Head, Log, LogReader, Memory, OpenError, StoreFault, TreeReader};
-use crate::log_service;
 use crate::protection::Protection;
 use crate::publish::{Progress, Publisher, checkpoints};
-use crate::tile_service;
+use crate::{key_service, log_service, tile_service};
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
@@ -59,6 +58,7 @@ pub struct Engine {
     service: Service,
     intake: Intake,
     log_service: JoinHandle<()>,
+    key_service: Option<JoinHandle<()>>,
     tile_service: JoinHandle<()>,
     checkpoints: JoinHandle<()>,
     publisher: Option<JoinHandle<()>>,
@@ -98,6 +98,11 @@ pub async fn start(
     let log_service = log_service::start(&service, settings.partition, log.reader(), log.tree())
         .await
         .map_err(StartError::Nats)?;
+    let key_service = match log.keys() {
+        Some(keys) => Some(key_service::start(&service, settings.partition, keys).await),
+        None => None,
+    };
+    let key_service = key_service.transpose().map_err(StartError::Nats)?;
     let tile_service =
         tile_service::start(&service, settings.partition, log.tree()).await.map_err(StartError::Nats)?;
     let checkpoints = tokio::spawn(checkpoints::publish(client.clone(), settings.partition, log.tree()));
@@ -113,6 +118,7 @@ pub async fn start(
         service,
         intake,
         log_service,
+        key_service,
         tile_service,
         checkpoints,
         publisher,
@@ -192,6 +198,9 @@ impl Engine {
             publisher.abort();
         }
         self.log_service.abort();
+        if let Some(key_service) = self.key_service {
+            key_service.abort();
+        }
         self.tile_service.abort();
         closed
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::event::Event;
 use guichet_schemas::ids::{TicketId, is_token};
 use guichet_schemas::mirror::Wire as _;
@@ -202,7 +203,9 @@ impl Folder {
         };
         let live = self.slot.get();
         let _turn = live.writing();
+        crash_point(CrashPoint::FoldBefore);
         batch.commit(checkpoint)?;
+        crash_point(CrashPoint::FoldAfter);
         self.fold.committed();
         self.checkpoint = *checkpoint;
         self.quarantined.extend(poisoned.into_keys());

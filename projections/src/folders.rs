@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::position::Partition;
 
 use crate::store::StoreError;
@@ -52,8 +53,10 @@ impl Folders {
         // Without `next` the last attempt got as far as the new name.
         if self.next.exists() {
             remove(&self.plain)?;
+            crash_point(CrashPoint::SettleRemoved);
             fs::rename(&self.next, &self.plain)?;
             self.sync()?;
+            crash_point(CrashPoint::SettleRenamed);
         }
         fs::remove_file(&self.swapped)?;
         self.sync()

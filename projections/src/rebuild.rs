@@ -12,6 +12,7 @@ mod offline;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::wire::RebuildView;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +112,9 @@ pub(crate) async fn rebuild(model: Model, ground: Ground, order: Order) {
 async fn try_rebuild(model: &Model, ground: &Ground, order: Order) -> Result<(), String> {
     let mut builder = builder(model, ground).await?;
     near(model, &mut builder, order).await?;
+    crash_point(CrashPoint::RebuildBuilt);
     let found = compared(model, &mut builder).await?;
+    crash_point(CrashPoint::RebuildCompared);
     if found.is_some_and(|found| found.differing > 0) && !order.swap {
         drop(builder);
         let folders = Arc::clone(&model.folders);
@@ -224,7 +227,9 @@ async fn swap(model: &Model, mut builder: Worker) -> Result<(), String> {
     let owner = model.clone();
     let old = blocking(move || {
         next.store().flush()?;
+        crash_point(CrashPoint::RebuildFlushed);
         owner.folders.swap()?;
+        crash_point(CrashPoint::RebuildSwapped);
         Ok::<_, StoreError>(owner.exchange(next))
     })
     .await
@@ -232,6 +237,7 @@ async fn swap(model: &Model, mut builder: Worker) -> Result<(), String> {
     model.report(|progress| (progress.swapped, progress.position) = (true, position));
     drop(gate);
     release(model, old).await;
+    crash_point(CrashPoint::RebuildReleased);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::hash::Hash;
-use crate::ids::CommentId;
+use crate::ids::{CommentId, KeyId};
 use crate::rejection::FieldError;
 use crate::time::Timestamp;
 use crate::wire;
@@ -459,6 +459,18 @@ mirror! {
     }
 }
 
+mirror! {
+    /// A data subject, the requester of tickets, has a key: their personal texts are sealed under it from here on.
+    pub struct KeyCreated {
+        /// Identifier of the requester; a pseudonym.
+        pub subject: String,
+        /// Names the key in every text that is sealed under it.
+        pub key_id: KeyId,
+        /// SHA-256("kc" ‖ key): nobody can open a text with another key to another text.
+        pub commitment: Hash,
+    }
+}
+
 macro_rules! events {
     ($($variant:ident,)*) => {
         /// One fact.
@@ -500,5 +512,5 @@ events! {
     TicketReopened, TicketClosed, TicketCancelled, TicketRouted,
     TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
     CommentAdded, PriorityChanged, CategoryChanged, TagsChanged,
-    FieldChanged, EpochStarted,
+    FieldChanged, EpochStarted, KeyCreated,
 }

@@ -8,15 +8,18 @@
 //! in another order.
 
 #[cfg(test)]
+#[path = "../support/mod.rs"]
 mod harness;
 
 #[cfg(test)]
+#[path = "../support/desk.rs"]
 mod desk;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+#[path = "../support/published.rs"]
 mod published;
 
 #[cfg(test)]

@@ -1,17 +1,23 @@
 //! The thread that makes batches durable. One write and one fsync a batch; the answers go after it, never before.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use guichet_crash::{CrashPoint, Sabotage, crash_point, sabotaged};
 use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::derived::Families;
 use super::fence::{Fence, Moved};
+use super::key_writer::KeysOnDisk;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
 use crate::notary::Leaves;
+
+/// How long a sabotaged committer keeps what it has already acknowledged, as a buffer would.
+const SABOTAGED_WRITE_BEHIND: Duration = Duration::from_millis(5);
 
 /// A batch is on disk with its derived rows: the overlay that held them can go. Gives the emptied batch back.
 pub(super) struct Committed(pub(super) Batch);
@@ -21,6 +27,7 @@ pub(super) struct Committer {
     pub(super) batches: Receiver<Batch>,
     pub(super) done: Sender<Committed>,
     pub(super) head: watch::Sender<u64>,
+    pub(super) keys: Arc<KeysOnDisk>,
     pub(super) halt: Halt,
     pub(super) fence: Arc<Fence>,
     /// Where the hashes of what is on disk go; none where nobody keeps the tree.
@@ -68,6 +75,13 @@ impl Committer {
     }
 
     fn commit(&self, batch: &mut Batch) -> Result<(), Doubt> {
+        // Nobody could ever read a text whose key is lost: the key comes first.
+        self.keys.wait_for(batch.keys)?;
+        if sabotaged(Sabotage::AckBeforeWrite) {
+            batch.answer();
+            std::thread::sleep(SABOTAGED_WRITE_BEHIND);
+        }
+        crash_point(CrashPoint::CommitBeforeWrite);
         if !batch.synced.is_empty() {
             self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }
@@ -76,11 +90,15 @@ impl Committer {
         if let Some(head) = batch.head {
             self.head.send_replace(head.get());
         }
+        crash_point(CrashPoint::CommitAfterSync);
         batch.answer();
+        crash_point(CrashPoint::CommitAfterAnswer);
         if let (Some(notary), Some(head)) = (&self.notary, batch.head) {
             notary.hand_over(std::mem::take(&mut batch.leaves), head)?;
         }
-        Ok(self.write_derived(batch)?)
+        self.write_derived(batch)?;
+        crash_point(CrashPoint::DerivedAfter);
+        Ok(())
     }
 
     fn write_derived(&self, batch: &Batch) -> Result<(), StoreFault> {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use guichet_crash::{CrashPoint, crash_point};
+use guichet_keys::KeyStore;
 use guichet_schemas::codec::{RequestKey, decode_record, encode_record};
 use guichet_schemas::event::{Actor, EpochStarted, Event};
 use guichet_schemas::hash::Hash;
@@ -21,14 +23,16 @@ use super::decider::Decider;
 use super::derived::{Derived, Families};
 use super::desk::Desk;
 use super::fence::Fence;
-use super::{LogReader, Memory, Store, StoreFault, TreeReader, keys};
+use super::key_writer::{self, KeyWriter, KeysOnDisk};
+use super::sealer::Sealer;
+use super::{LogReader, Memory, Store, StoreFault, TreeReader, key_store, keys};
 use crate::clock::{EngineClock, IdSource, secret};
 use crate::halt::{Halt, HaltReason};
 use crate::notary::{Notary, NotaryError};
 use crate::protection::Protection;
 
-/// Version of the data folder's layout. A folder of a newer one is refused.
-const FORMAT: u32 = 1;
+/// Version of the data folder's layout. A folder of another one is refused; in format 1, personal texts were readable.
+const FORMAT: u32 = 2;
 /// Stream of the epochs, in tenant `_system`.
 const LOG_STREAM: &str = "log";
 
@@ -54,6 +58,20 @@ pub enum OpenError {
         /// Its format.
         found: u32,
     },
+    /// An older program made it, and its records hold personal texts that anybody can read.
+    #[error(
+        "the data folder has format {found}: its records hold personal texts readable, in what is hashed, so they cannot be sealed afterwards; this program keeps format {FORMAT}. Start with an empty --data-dir and bring the tickets in again with `guichet import`, from an export of the system that they came from; the program that made the folder still reads it"
+    )]
+    OlderFormat {
+        /// Its format.
+        found: u32,
+    },
+    /// The key store.
+    #[error(transparent)]
+    Keys(guichet_keys::OpenError),
+    /// The key-encryption key.
+    #[error(transparent)]
+    Kek(#[from] guichet_keys::KekError),
     /// The wall clock is behind the newest record.
     #[error(
         "the wall clock is {behind_ms} ms behind the newest record; set the clock, or wait until it has caught up"
@@ -68,6 +86,19 @@ pub enum OpenError {
     /// The database is damaged, or the disk fails.
     #[error(transparent)]
     Store(#[from] StoreFault),
+}
+
+impl From<guichet_keys::OpenError> for OpenError {
+    fn from(error: guichet_keys::OpenError) -> Self {
+        match error {
+            // Two locks, one engine.
+            guichet_keys::OpenError::Locked(dir) => Self::Locked(dir),
+            error @ (guichet_keys::OpenError::Folder { .. }
+            | guichet_keys::OpenError::OtherKek { .. }
+            | guichet_keys::OpenError::OtherFormat { .. }
+            | guichet_keys::OpenError::Fault(_)) => Self::Keys(error),
+        }
+    }
 }
 
 /// Where a log ends.
@@ -94,6 +125,7 @@ pub struct Log {
     reader: LogReader,
     tree: TreeReader,
     store: Arc<Store>,
+    key_store: Option<Arc<KeyStore>>,
     threads: Vec<JoinHandle<()>>,
     _fence: Arc<Fence>,
 }
@@ -109,7 +141,7 @@ impl std::fmt::Debug for RequestKeyHandle {
 }
 
 impl Log {
-    /// Opens the log in `dir`, creates it where there is none, and starts the decider and the committer.
+    /// Opens the log in `dir`, creates it where there is none, and starts the threads that write it.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -121,14 +153,26 @@ impl Log {
         halt: &Halt,
     ) -> Result<Self, OpenError> {
         let mut fence = Fence::take(dir)?;
+        crash_point(CrashPoint::OpenLocked);
         let database = dir.join("rocksdb");
+        if Store::is_readable(&database)? {
+            return Err(OpenError::OlderFormat { found: 1 });
+        }
         let store = Arc::new(Store::open(&database, memory)?);
+        crash_point(CrashPoint::OpenDatabase);
         fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
+        let key_store = key_store::open(protection, memory)?;
+        if key_store.is_some() {
+            let keys = protection.keys.clone();
+            fence.watch(&keys).map_err(|cause| OpenError::Folder { dir: keys, cause })?;
+        }
         let fence = Arc::new(fence);
         let request_key = prepare(&store)?;
+        crash_point(CrashPoint::OpenPrepared);
         let generation = Generation(store.number(keys::META, keys::META_GENERATION)?.unwrap_or(1));
         let last = store.last_position()?;
         rebuild_derived(&store, last)?;
+        key_store::check(key_store.as_ref(), last);
         // Before the log grows: a start must not make worse what it finds.
         let notary = if protection.has_notary() {
             Some(Notary::open(&store, partition, last, protection)?)
@@ -159,21 +203,34 @@ impl Log {
         let (desk, commands) = Desk::new();
         let (batches_tx, batches_rx) = crossbeam_channel::bounded::<Batch>(1);
         let (done_tx, done_rx) = crossbeam_channel::bounded(2);
+        let keys = Arc::new(KeysOnDisk::default());
+        let (groups_tx, groups_rx) = crossbeam_channel::bounded(key_writer::GROUPS);
         let committer = Committer {
             store: store.clone(),
             batches: batches_rx,
             done: done_tx,
             head: head_tx,
+            keys: keys.clone(),
             halt: halt.clone(),
             notary: leaves,
             fence: fence.clone(),
         };
-        let decider =
-            Decider::new(store.clone(), halt.clone(), head.epoch, partition, Some(head.position), clock);
+        let sealer = Sealer::new(key_store.clone(), groups_tx);
+        let decider = Decider::new(
+            store.clone(),
+            halt.clone(),
+            head.epoch,
+            partition,
+            Some(head.position),
+            clock,
+            sealer,
+        );
+        let key_writer = key_store.clone().map(|store| KeyWriter::new(store, groups_rx, keys, halt.clone()));
         let mut threads = vec![
             spawn("guichet-commit", move || committer.run()),
             spawn("guichet-decide", move || decider.run(&commands, &batches_tx, &done_rx)),
         ];
+        threads.extend(key_writer.map(|writer| spawn("guichet-keys", move || writer.run())));
         threads.extend(notary);
         let reader = LogReader::new(store.clone(), head_rx, head.epoch, generation);
         Ok(Self {
@@ -183,6 +240,7 @@ impl Log {
             reader,
             tree,
             store,
+            key_store,
             threads,
             _fence: fence,
         })
@@ -198,6 +256,12 @@ impl Log {
     #[must_use]
     pub fn reader(&self) -> LogReader {
         self.reader.clone()
+    }
+
+    /// The keys of personal texts.
+    #[must_use]
+    pub fn keys(&self) -> Option<Arc<KeyStore>> {
+        self.key_store.clone()
     }
 
     /// A reader of the tree over it.
@@ -223,7 +287,10 @@ impl Log {
             // A panic there has aborted the process: a join can only succeed.
             thread.join().map_err(|_| StoreFault::found("close the log", "a writing thread panicked"))?;
         }
-        self.store.flush()
+        crash_point(CrashPoint::FlushBefore);
+        self.store.flush()?;
+        crash_point(CrashPoint::FlushAfter);
+        self.key_store.map_or(Ok(()), |keys| keys.flush().map_err(StoreFault::from))
     }
 }
 
@@ -254,6 +321,7 @@ fn prepare(store: &Store) -> Result<RequestKey, OpenError> {
         .map(|v| <[u8; 4]>::try_from(v.as_slice()).map(u32::from_be_bytes))
     {
         Some(Ok(found)) if found > FORMAT => return Err(OpenError::NewerFormat { found }),
+        Some(Ok(found)) if found < FORMAT => return Err(OpenError::OlderFormat { found }),
         Some(Ok(_)) => {}
         Some(Err(_)) => {
             return Err(StoreFault::found("read the format of the folder", "it is no number").into());
@@ -300,6 +368,7 @@ fn rebuild_derived(store: &Store, last: Option<LogPosition>) -> Result<(), Store
                 if batch.size_in_bytes() > 1 << 20 || position == last {
                     families.put_mark(&mut batch, position);
                     store.write_derived(std::mem::take(&mut batch))?;
+                    crash_point(CrashPoint::OpenDerived);
                 }
                 Ok(())
             });
@@ -379,7 +448,9 @@ fn start_epoch(
     let bytes = encode_record(record);
     let mut batch = WriteBatch::default();
     batch.put_cf(&store.cf(keys::EVENTS), keys::event(position), &bytes);
+    crash_point(CrashPoint::EpochBefore);
     store.write_synced(batch)?;
+    crash_point(CrashPoint::EpochAfter);
     let mut rows = WriteBatch::default();
     let families = Families::of(store);
     derived.put(&families, &mut rows);

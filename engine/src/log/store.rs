@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use guichet_crash::{Sabotage, sabotaged};
 use guichet_schemas::position::LogPosition;
 use rocksdb::{
-    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, IteratorMode, MultiThreaded, ReadOptions,
-    WriteBatch, WriteOptions,
+    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, IteratorMode, MultiThreaded, Options,
+    ReadOptions, WriteBatch, WriteOptions,
 };
 
 use super::{Memory, keys, options};
@@ -45,6 +46,19 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
+    /// True where `dir` holds a log whose records hold personal texts readable: format 1. It is not touched.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn is_readable(dir: &Path) -> Result<bool, StoreFault> {
+        if !dir.join("CURRENT").exists() {
+            return Ok(false);
+        }
+        let families = Db::list_cf(&Options::default(), dir).map_err(StoreFault::of("look into the log"))?;
+        let has = |name: &str| families.iter().any(|f| f == name);
+        Ok(has(keys::EVENTS) && !has(keys::SUBJECTS))
+    }
+
     /// Opens or creates the database in `dir`.
     ///
     /// # Errors
@@ -207,7 +221,7 @@ impl Store {
     /// Writes and fsyncs. After an error the outcome is unknown: stop.
     pub(super) fn write_synced(&self, batch: WriteBatch) -> Result<(), StoreFault> {
         let mut write = WriteOptions::default();
-        write.set_sync(true);
+        write.set_sync(!sabotaged(Sabotage::AckBeforeSync));
         self.db.write_opt(batch, &write).map_err(StoreFault::of("write and fsync a batch"))
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
@@ -158,6 +159,7 @@ async fn create(context: &jetstream::Context, wanted: &stream::Config) -> Result
         .create_stream(wanted.clone())
         .await
         .map_err(|e| Repair::Unknown(format!("create stream {}: {e}", wanted.name)))?;
+    crash_point(CrashPoint::StreamCreated);
     match difference(&stream.cached_info().config, wanted) {
         None => Ok(stream),
         Some(field) => Err(Repair::Unfit(format!(

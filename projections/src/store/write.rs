@@ -1,5 +1,6 @@
 //! One batch: the effect of some records and the checkpoint behind them, atomically.
 
+use guichet_crash::{Sabotage, sabotaged};
 use rocksdb::{ColumnFamily, DB, WriteBatch};
 
 use super::{Checkpoint, StoreError};
@@ -40,6 +41,9 @@ impl<'a> Batch<'a> {
 
     /// Writes everything, and that it has been folded up to `checkpoint`.
     pub(crate) fn commit(mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        if sabotaged(Sabotage::CheckpointBeforeData) {
+            self.db.put_cf(self.family(keys::META), keys::META_CHECKPOINT, checkpoint.encode())?;
+        }
         self.put(keys::META, keys::META_CHECKPOINT, &checkpoint.encode());
         Ok(self.db.write_without_wal(self.writes)?)
     }

@@ -1,5 +1,6 @@
 //! What a command meets: in the batches under way first, for the disk does not know them yet, then on disk.
 
+use guichet_crash::{Sabotage, sabotaged};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::command::Command;
 use guichet_schemas::event::ExternalRef;
@@ -25,6 +26,9 @@ impl Decider {
             if let Some((hash, told)) = overlay.outcomes.get(&key) {
                 return Ok(Some((*hash, outcome::accepted(told, told.events_of(&overlay.recorded)))));
             }
+        }
+        if sabotaged(Sabotage::NoDedup) {
+            return Ok(None);
         }
         outcome::load(&self.store, &command.tenant, command.command_id)
     }

@@ -1,0 +1,76 @@
+//! A disk of our own that can lose its power: ext4 in a file on a loop device.
+
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
+use std::path::{Path, PathBuf};
+
+use crate::needs::done;
+
+/// Size of the image. It is sparse.
+const IMAGE_BYTES: u64 = 1 << 30;
+/// `FS_IOC_SHUTDOWN`, which ext4, xfs and f2fs share.
+const SHUTDOWN: nix::libc::c_ulong = 0x8004_587d;
+/// What is in the journal and not on the device is lost, like everything in memory.
+const NOLOGFLUSH: u32 = 2;
+
+/// A mounted disk. Dropping it takes it away.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    image: PathBuf,
+    mounted: PathBuf,
+}
+
+impl Disk {
+    /// Makes and mounts an empty one in a folder.
+    pub(crate) fn new(dir: &Path) -> Result<Self, String> {
+        let (image, mounted) = (dir.join("disk.img"), dir.join("disk"));
+        let made = File::create(&image).and_then(|file| file.set_len(IMAGE_BYTES));
+        made.map_err(|error| format!("make {}: {error}", image.display()))?;
+        std::fs::create_dir_all(&mounted).map_err(|error| format!("make {}: {error}", mounted.display()))?;
+        done("mkfs.ext4", &["-q", "-F", "-E", "lazy_itable_init=1,lazy_journal_init=1"], &[&image])?;
+        let disk = Self { image, mounted };
+        disk.mount()?;
+        Ok(disk)
+    }
+
+    /// Where its files are.
+    pub(crate) fn path(&self) -> &Path {
+        &self.mounted
+    }
+
+    fn mount(&self) -> Result<(), String> {
+        done("mount", &["-o", "loop,noatime"], &[&self.image, &self.mounted])
+    }
+
+    /// Takes its power: from now on every write fails, and what was not on the device is gone.
+    #[expect(unsafe_code, reason = "there is no other way to ask for that")]
+    pub(crate) fn cut_power(&self) -> Result<(), String> {
+        let root = File::open(&self.mounted).map_err(|error| error.to_string())?;
+        let how = NOLOGFLUSH;
+        // SAFETY: the descriptor is open, and the call reads one u32 through the pointer.
+        let answer = unsafe { nix::libc::ioctl(root.as_raw_fd(), SHUTDOWN, &raw const how) };
+        if answer == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().to_string()) }
+    }
+
+    /// Gives it power again. Nobody may have a file of it open.
+    pub(crate) fn restore_power(&self) -> Result<(), String> {
+        done("umount", &[], &[&self.mounted])?;
+        self.mount()
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Whoever still has a file open is about to be killed by the same test.
+        done("umount", &["-l"], &[&self.mounted]).ok();
+    }
+}
+
+/// A disk that can be cut can be made here.
+pub(crate) fn probe() -> Result<(), String> {
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let disk =
+        Disk::new(dir.path()).map_err(|why| format!("this needs root, mkfs.ext4 and loop devices: {why}"))?;
+    disk.cut_power().map_err(|why| format!("ext4 does not shut down on demand: {why}"))?;
+    disk.restore_power()
+}

@@ -1,0 +1,87 @@
+//! The rig that breaks things: kills, power cuts, disks that fail, a second engine, and load on one spot; and after
+//! each the question whether anything that was acknowledged is lost, doubled, or out of place.
+//!
+//! Without arguments it is short and always throws the same dice. `GUICHET_CAMPAIGN=full`, or `--full` behind
+//! `cargo test --test faults --`, does everything; words choose goals by a part of their name; `GUICHET_SEED` throws
+//! other dice. What a machine cannot do (root, loop devices, ptrace) is left out, and said so.
+//!
+//! A rig that has never found anything proves nothing. So it also runs against builds that commit one fault each
+//! (feature `sabotage`), and fails where it does not find them.
+
+#[expect(dead_code, unused_imports, reason = "the end-to-end tests use the rest of it")]
+#[path = "../support/mod.rs"]
+mod harness;
+
+#[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
+#[path = "../support/desk.rs"]
+mod desk;
+#[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
+#[path = "../support/published.rs"]
+mod published;
+
+mod campaign;
+mod disk;
+mod finding;
+mod needs;
+mod table;
+
+mod crowd;
+mod ledger;
+mod site;
+
+mod judge;
+
+mod controls;
+mod eio;
+mod full;
+mod hot;
+mod kills;
+mod power;
+mod zombies;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::campaign::Campaign;
+use crate::table::{Row, print, say};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let campaign = Campaign::asked();
+    say(&format!("{}, seed {}", campaign.name(), campaign.seed));
+    let mut report = Report { campaign, rows: Vec::new() };
+    report.work("crash points", async |goal, campaign| kills::at_points(goal, campaign).await).await;
+    report.work("system calls", async |goal, campaign| kills::at_calls(goal, campaign).await).await;
+    report.work("random kills", async |goal, campaign| kills::at_random(goal, campaign).await).await;
+    report.work("controls", async |goal, campaign| controls::all(goal, campaign).await).await;
+    report.work("power cuts", async |goal, campaign| power::cuts(goal, campaign).await).await;
+    report.work("failed syncs", async |goal, campaign| eio::at_each_sync(goal, campaign).await).await;
+    report.work("full disk", async |goal, campaign| full::and_recovery(goal, campaign).await).await;
+    report.work("second engines", async |goal, campaign| zombies::second_engines(goal, campaign).await).await;
+    report.work("one hot ticket", async |goal, campaign| hot::one_ticket(goal, campaign).await).await;
+    report.end()
+}
+
+/// Goal after goal, and the table at the end.
+struct Report {
+    campaign: Campaign,
+    rows: Vec<Row>,
+}
+
+impl Report {
+    async fn work(&mut self, goal: &str, work: impl AsyncFnOnce(&str, &Campaign) -> Vec<Row>) {
+        if self.campaign.wants(goal) {
+            let begun = Instant::now();
+            for mut row in work(goal, &self.campaign).await {
+                row.took = if row.took.is_zero() { begun.elapsed() } else { row.took };
+                row.announce();
+                self.rows.push(row);
+            }
+        }
+    }
+
+    fn end(self) -> ExitCode {
+        print(&format!("Faults: {}, seed {}", self.campaign.name(), self.campaign.seed), &self.rows);
+        if self.rows.iter().any(Row::failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+}
