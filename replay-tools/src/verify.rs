@@ -210,3 +210,7 @@ pub fn print(report: &Report, json: bool, output: &Output) -> Result<u8, ClientE
     ))?;
     Ok(code)
 }
+
+#[cfg(test)]
+#[path = "verify/tests.rs"]
+mod tests;
