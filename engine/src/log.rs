@@ -28,6 +28,7 @@ mod outcome;
 mod repair;
 mod sealer;
 mod stage;
+mod stopped;
 mod tickets;
 
 pub use copy::{CopyError, EventCopy, NoCopy};
@@ -37,5 +38,6 @@ pub use options::Memory;
 pub use reader::LogReader;
 pub(crate) use recovery::mark_damaged;
 pub use recovery::{Head, Log, Terms};
+pub use stopped::StoppedLog;
 pub use store::{Store, StoreFault};
 pub use tree::TreeReader;

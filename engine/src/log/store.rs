@@ -69,11 +69,7 @@ impl Store {
         if Self::is_readable(dir)? {
             return Err(StoreFault::found("open the log", "it has format 1, with readable personal texts"));
         }
-        let families = keys::ALL
-            .iter()
-            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(StoreFault::of("prepare the column families"))?;
+        let families = Self::families(memory)?;
         let db = Db::open_cf_descriptors(&options::database(memory), dir, families)
             .map_err(StoreFault::of("open the log"))?;
         Ok(Self { db })
@@ -105,6 +101,25 @@ impl Store {
         let kept = batch.len();
         into.write_synced(batch)?;
         Ok(kept)
+    }
+
+    /// Opens the database in `dir` to be read; nothing in it is changed.
+    ///
+    /// # Errors
+    /// RocksDB refuses: damage, or a column family that is not there.
+    pub(super) fn open_read_only(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
+        let families = Self::families(memory)?;
+        let db = Db::open_cf_descriptors_read_only(&options::database(memory), dir, families, false)
+            .map_err(StoreFault::of("open the log to read it"))?;
+        Ok(Self { db })
+    }
+
+    fn families(memory: &Memory) -> Result<Vec<ColumnFamilyDescriptor>, StoreFault> {
+        keys::ALL
+            .iter()
+            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
+            .collect::<Result<_, _>>()
+            .map_err(StoreFault::of("prepare the column families"))
     }
 
     pub(super) fn cf(&self, name: &str) -> Arc<BoundColumnFamily<'_>> {
@@ -191,6 +206,28 @@ impl Store {
             iter.next();
         }
         // An iterator that ends early looks like the end of the log; only its status tells.
+        iter.status().map_err(StoreFault::of("read the log"))
+    }
+
+    /// Visits the keys of a column family from `first` to `last`, both included, until `visit` says stop.
+    pub(super) fn scan_keys(
+        &self,
+        cf: &str,
+        first: &[u8],
+        last: &[u8],
+        mut visit: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreFault> {
+        let mut read = ReadOptions::default();
+        read.fill_cache(false);
+        read.set_readahead_size(1 << 20);
+        let mut iter = self.db.raw_iterator_cf_opt(&self.cf(cf), read);
+        iter.seek(first);
+        while let Some((key, value)) = iter.item() {
+            if key > last || !visit(key, value) {
+                return Ok(());
+            }
+            iter.next();
+        }
         iter.status().map_err(StoreFault::of("read the log"))
     }
 
