@@ -4,6 +4,7 @@ mod config;
 mod demo;
 mod doctor;
 mod import;
+mod keys;
 mod nats_server;
 mod node;
 mod reach;
@@ -11,6 +12,7 @@ mod rebuild;
 mod run_file;
 mod say;
 mod serve;
+mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -18,18 +20,25 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use guichet_engine::StartError;
 use guichet_engine::clock::{self, IdSource};
+use guichet_engine::log::OpenError;
 use guichet_projections::model;
+use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
+use guichet_replay_tools::evidence::{self, EvidenceArgs};
+use guichet_replay_tools::proof::{self, ProofArgs};
 use guichet_replay_tools::query::{self, QueryArgs};
 use guichet_replay_tools::send::{self, SendArgs};
 use guichet_replay_tools::tail::{self, TailArgs};
 use guichet_replay_tools::timeline::{self, TimelineArgs};
+use guichet_replay_tools::verify::VerifyArgs;
 use uuid::Uuid;
 
 use crate::config::NodeArgs;
 use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
+use crate::keys::KeysArgs;
 use crate::node::{Models, Roles, Unreachable};
 use crate::rebuild::HealArgs;
 
@@ -86,6 +95,16 @@ enum Verb {
     Tail(TailArgs),
     /// Tell a ticket's whole history
     Timeline(TimelineArgs),
+    /// Read the whole log and say whether it is what was signed
+    Verify(VerifyArgs),
+    /// Prove that a record stands in the log, or check such a proof
+    Proof(ProofArgs),
+    /// Write a ticket's history into a file that others can check without us
+    Evidence(EvidenceArgs),
+    /// Copy the log into a folder of static files for auditors and witnesses
+    Audit(AuditArgs),
+    /// Show the name of the log and its public key, or make a key
+    Keys(KeysArgs),
     /// Say what is missing on this machine and how to get it
     Doctor {
         /// Folder whose disk is looked at
@@ -124,6 +143,11 @@ fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<Unreachable>().is_some() {
         return 3;
+    }
+    match error.downcast_ref::<StartError>() {
+        Some(StartError::Open(OpenError::Copy(_))) => return 3,
+        Some(StartError::Open(error)) if error.protects_data() => return serve::EXIT_HALTED,
+        Some(StartError::Open(_) | StartError::Nats(_)) | None => {}
     }
     error.downcast_ref::<ClientError>().map_or(1, ClientError::exit_code)
 }
@@ -175,6 +199,11 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Query(args) => Ok(query::run(args).await?.into()),
         Verb::Tail(args) => Ok(tail::run(args).await?.into()),
         Verb::Timeline(args) => Ok(timeline::run(args).await?.into()),
+        Verb::Verify(args) => verify::run(args).await,
+        Verb::Proof(args) => Ok(proof::run(args).await?.into()),
+        Verb::Evidence(args) => Ok(evidence::run(args).await?.into()),
+        Verb::Audit(args) => Ok(audit::run(args).await?.into()),
+        Verb::Keys(args) => keys::run(args),
         Verb::Doctor { data_dir, json } => {
             let complete = doctor::run(&config::surroundings(data_dir), json, &mut std::io::stdout().lock())?;
             Ok(ExitCode::from(u8::from(!complete)))

@@ -7,6 +7,7 @@
 mod args;
 mod context;
 mod error;
+mod log;
 mod options;
 mod stream;
 
@@ -27,6 +28,7 @@ use tokio::time::{Instant, sleep};
 
 pub use self::args::ConnectArgs;
 pub use self::error::ClientError;
+pub use self::log::Tiles;
 pub use self::options::{ConnectOptions, Credentials, NamedBy, Server};
 pub use self::stream::{EventStream, Messages, Published};
 use crate::which::Which;

@@ -23,5 +23,10 @@ pub mod send;
 pub mod tail;
 pub mod timeline;
 
+pub mod audit;
+pub mod evidence;
+pub mod proof;
+pub mod verify;
+
 pub mod import;
 pub mod seed;

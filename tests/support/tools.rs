@@ -77,7 +77,41 @@ fn locked(of: &Path) -> Result<PathBuf, String> {
 pub(crate) fn go(source: &Path, program: &Path) -> Option<()> {
     let mut go = Command::new("go");
     go.env("GO111MODULE", "off").env("GOPATH", DEBIAN_GO).args(["build", "-o"]).arg(program).arg(source);
-    or_missing("golang-go and golang-github-nats-io-go-nats-dev of Debian", output(&mut go).map(drop))
+    or_missing(
+        "golang-go, golang-github-nats-io-go-nats-dev and golang-golang-x-mod-dev of Debian",
+        output(&mut go).map(drop),
+    )
+}
+
+/// The folder of programs of a Python of at least 3.12 with these packages; `None`, loudly but also in CI, where there
+/// is none: Debian's is older, and what these packages check others check too.
+pub(crate) fn newer_python(packages: &[&str]) -> Option<PathBuf> {
+    let named = ["python3.14", "python3.13", "python3.12"].map(PathBuf::from);
+    let home = std::env::home_dir().unwrap_or_default().join(".pyenv/versions");
+    let installed =
+        fs::read_dir(home).into_iter().flatten().flatten().map(|dir| dir.path().join("bin/python"));
+    let mut versions = named.into_iter().chain(installed).filter_map(|python| {
+        let version = output(
+            Command::new(&python)
+                .args(["-c", "import sys; print(sys.version_info[:2] >= (3, 12), sys.version)"]),
+        )
+        .ok()?;
+        version.starts_with("True").then_some((python, version))
+    });
+    let made = versions.next().ok_or_else(|| "there is none".to_owned()).and_then(|(python, version)| {
+        prepared("venv", &[packages.join(" "), version].concat(), |venv| {
+            output(Command::new(&python).args(["-m", "venv", "--clear"]).arg(venv))?;
+            let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+            output(Command::new(venv.join("bin/python")).args(pip).args(packages)).map(drop)
+        })
+    });
+    match made {
+        Ok(venv) => Some(venv.join("bin")),
+        Err(why) => {
+            eprintln!("LEFT OUT, NOT TESTED: Python 3.12 or newer with {}: {why}", packages.join(", "));
+            None
+        }
+    }
 }
 
 fn on_path(program: &str) -> Result<PathBuf, String> {

@@ -64,22 +64,41 @@ impl Edge {
 
     /// Adds the leaf of the next record. Tiles that this fills are pushed to `full`, lower levels first.
     pub fn append(&mut self, leaf: Hash, full: &mut Vec<FullTile>) {
-        let (mut hash, mut index) = (leaf.0, self.size / TILE_WIDTH);
-        for level in 0.. {
-            if self.partial.len() == level {
+        self.push(0, leaf, full);
+        self.size += 1;
+    }
+
+    /// Adds a whole tile of leaves by its root, where the tree ends with a full one.
+    ///
+    /// # Panics
+    /// The last tile of leaves is not full.
+    pub fn append_tile(&mut self, root: Hash, full: &mut Vec<FullTile>) {
+        assert_eq!(self.size % TILE_WIDTH, 0, "a tile is added behind a full one");
+        if self.partial.is_empty() {
+            self.partial.push(Vec::new());
+        }
+        self.push(1, root, full);
+        self.size += TILE_WIDTH;
+    }
+
+    /// Adds a hash to the last tile of a level, and the root of a tile that is full to the level above.
+    fn push(&mut self, level: u8, hash: Hash, full: &mut Vec<FullTile>) {
+        let mut hash = hash.0;
+        let mut index = self.size >> (u32::from(TILE_HEIGHT) * u32::from(level + 1));
+        for level in level.. {
+            if self.partial.len() == usize::from(level) {
                 self.partial.push(Vec::with_capacity(TILE_BYTES));
             }
-            let tile = &mut self.partial[level];
+            let tile = &mut self.partial[usize::from(level)];
             tile.extend_from_slice(&hash);
             if tile.len() < TILE_BYTES {
                 break;
             }
             let hashes = std::mem::replace(tile, Vec::with_capacity(TILE_BYTES));
             hash = Tile::subtree_hash(&hashes).0;
-            full.push(FullTile { level: u8::try_from(level).expect("at most eight levels"), index, hashes });
+            full.push(FullTile { level, index, hashes });
             index /= TILE_WIDTH;
         }
-        self.size += 1;
     }
 
     /// Root of the tree as it is: RFC 6962 §2.1.
@@ -163,6 +182,22 @@ mod tests {
         assert_eq!(level(0), (0..257).collect::<Vec<_>>());
         assert_eq!(level(1), vec![0]);
         assert!(full.iter().all(|t| t.hashes.len() == TILE_BYTES));
+    }
+
+    #[test]
+    fn a_tree_may_grow_by_whole_tiles() {
+        let (mut one_by_one, mut by_tiles) = (Edge::new(), Edge::new());
+        let (mut full, mut above) = (Vec::new(), Vec::new());
+        for n in 0..66_000 {
+            one_by_one.append(leaf(n), &mut full);
+        }
+        for tile in full.iter().filter(|t| t.level == 0) {
+            by_tiles.append_tile(Hash(Tile::subtree_hash(&tile.hashes).0), &mut above);
+        }
+        (by_tiles.size()..66_000).for_each(|n| by_tiles.append(leaf(n), &mut above));
+        assert_eq!(by_tiles, one_by_one);
+        full.retain(|t| t.level > 0);
+        assert_eq!(above, full);
     }
 
     proptest! {

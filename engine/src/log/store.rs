@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use guichet_crash::{Sabotage, sabotaged};
 use guichet_schemas::position::LogPosition;
+use guichet_schemas::wire::store::CommandOutcome;
+use prost::Message as _;
 use rocksdb::{
-    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, IteratorMode, MultiThreaded, Options,
-    ReadOptions, WriteBatch, WriteOptions,
+    BoundColumnFamily, ColumnFamilyDescriptor, DBRecoveryMode, DBWithThreadMode, IteratorMode, MultiThreaded,
+    Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use super::{Memory, keys, options};
@@ -67,14 +69,57 @@ impl Store {
         if Self::is_readable(dir)? {
             return Err(StoreFault::found("open the log", "it has format 1, with readable personal texts"));
         }
-        let families = keys::ALL
-            .iter()
-            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(StoreFault::of("prepare the column families"))?;
+        let families = Self::families(memory)?;
         let db = Db::open_cf_descriptors(&options::database(memory), dir, families)
             .map_err(StoreFault::of("open the log"))?;
         Ok(Self { db })
+    }
+
+    /// Opens what can be read of a damaged database, to read from it. Nothing in it is changed.
+    pub(super) fn open_damaged(dir: &Path) -> Result<Self, StoreFault> {
+        let mut options = Options::default();
+        options.set_wal_recovery_mode(DBRecoveryMode::SkipAnyCorruptedRecord);
+        options.set_paranoid_checks(false);
+        let db = Db::open_cf_for_read_only(&options, dir, keys::ALL, false)
+            .map_err(StoreFault::of("look into the damaged log"))?;
+        Ok(Self { db })
+    }
+
+    /// Copies the answers of commands that wrote no event, as far as they can be read; says how many.
+    pub(super) fn answers_without_events(&self, into: &Self) -> Result<usize, StoreFault> {
+        let (mut batch, commands) = (WriteBatch::default(), into.cf(keys::COMMANDS));
+        let read = self.scan_prefix(keys::COMMANDS, &[], &[], |key, value| {
+            if CommandOutcome::decode(value).is_ok_and(|row| row.first_position == 0 && !row.reply.is_empty())
+            {
+                batch.put_cf(&commands, key, value);
+            }
+            Ok(())
+        });
+        if let Err(fault) = read {
+            tracing::warn!(%fault, "some answers of commands that wrote no event could not be read");
+        }
+        let kept = batch.len();
+        into.write_synced(batch)?;
+        Ok(kept)
+    }
+
+    /// Opens the database in `dir` to be read; nothing in it is changed.
+    ///
+    /// # Errors
+    /// RocksDB refuses: damage, or a column family that is not there.
+    pub(super) fn open_read_only(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
+        let families = Self::families(memory)?;
+        let db = Db::open_cf_descriptors_read_only(&options::database(memory), dir, families, false)
+            .map_err(StoreFault::of("open the log to read it"))?;
+        Ok(Self { db })
+    }
+
+    fn families(memory: &Memory) -> Result<Vec<ColumnFamilyDescriptor>, StoreFault> {
+        keys::ALL
+            .iter()
+            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
+            .collect::<Result<_, _>>()
+            .map_err(StoreFault::of("prepare the column families"))
     }
 
     pub(super) fn cf(&self, name: &str) -> Arc<BoundColumnFamily<'_>> {
@@ -161,6 +206,28 @@ impl Store {
             iter.next();
         }
         // An iterator that ends early looks like the end of the log; only its status tells.
+        iter.status().map_err(StoreFault::of("read the log"))
+    }
+
+    /// Visits the keys of a column family from `first` to `last`, both included, until `visit` says stop.
+    pub(super) fn scan_keys(
+        &self,
+        cf: &str,
+        first: &[u8],
+        last: &[u8],
+        mut visit: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreFault> {
+        let mut read = ReadOptions::default();
+        read.fill_cache(false);
+        read.set_readahead_size(1 << 20);
+        let mut iter = self.db.raw_iterator_cf_opt(&self.cf(cf), read);
+        iter.seek(first);
+        while let Some((key, value)) = iter.item() {
+            if key > last || !visit(key, value) {
+                return Ok(());
+            }
+            iter.next();
+        }
         iter.status().map_err(StoreFault::of("read the log"))
     }
 

@@ -93,6 +93,7 @@ pub(crate) fn document() -> Value {
             }),
         );
     }
+    auditing(&mut channels, &mut operations, &mut messages);
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -106,6 +107,46 @@ pub(crate) fn document() -> Value {
         "operations": operations,
         "components": {"messages": messages},
     })
+}
+
+/// What workers and auditors read: the log, its tree, and every checkpoint.
+fn auditing(
+    channels: &mut Map<String, Value>,
+    operations: &mut Map<String, Value>,
+    messages: &mut Map<String, Value>,
+) {
+    let partition = json!({"partition": {"description": "Partition of the log; 0 until scale-out."}});
+    for (name, asked, answered) in [("log", "LogRequest", "LogBatch"), ("tile", "TileRequest", "TileBatch")] {
+        for (message_name, kind) in [(name.to_owned(), asked), (format!("{name}_reply"), answered)] {
+            let summary = message_comment(&message(kind));
+            messages.insert(message_name.clone(), json!({
+                "name": message_name, "title": kind, "summary": summary, "contentType": "application/protobuf",
+                "payload": {"schemaFormat": PROTOBUF, "schema": {"$ref": "../proto/guichet/v1/log.proto"}},
+            }));
+        }
+        let address = format!("guichet.v1.{name}.{{partition}}");
+        request(channels, operations, name, &address, &partition, &format!("{name}_reply"));
+    }
+    messages.insert("checkpoint".to_owned(), json!({
+        "name": "checkpoint", "title": "checkpoint",
+        "summary": "A signed checkpoint of the log: C2SP tlog-checkpoint, a signed note.",
+        "description": "Keep one now and then, out of reach of whoever runs the desk: `guichet verify --checkpoint` and every witness compare the log with it.",
+        "contentType": "text/plain; charset=utf-8", "payload": {"type": "string"},
+    }));
+    channels.insert("checkpoint".to_owned(), json!({
+        "address": "guichet.v1.checkpoint.{partition}",
+        "description": "Plain NATS, no JetStream: at most half a second after the log has grown. The newest one comes with every answer of the log and of the tree.",
+        "parameters": partition,
+        "messages": {"checkpoint": {"$ref": "#/components/messages/checkpoint"}},
+    }));
+    operations.insert(
+        "publish_checkpoint".to_owned(),
+        json!({
+            "action": "send",
+            "channel": {"$ref": "#/channels/checkpoint"},
+            "messages": [{"$ref": "#/channels/checkpoint/messages/checkpoint"}],
+        }),
+    );
 }
 
 fn token(description: &str) -> Value {
@@ -198,12 +239,16 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
         .filter_map(|c| c["address"].as_str())
         .map(fill)
         .collect();
-    let (mut commands, mut queries, mut events) = (0, 0, 0);
+    let partition = Partition(0);
+    let auditing = [subject::log(partition), subject::tile(partition), subject::checkpoint(partition)];
+    let (mut commands, mut queries, mut events, mut audits) = (0, 0, 0, 0);
     for address in addresses {
         if address.starts_with("guichet.v1.cmd.") {
             commands += usize::from(CommandSubject::parse(&address).is_ok());
         } else if address.starts_with("guichet.v1.query.") {
             queries += usize::from(QuerySubject::parse(&address).is_ok());
+        } else if auditing.contains(&address) {
+            audits += 1;
         } else {
             events += usize::from(
                 Event::TYPES.iter().any(|t| subject::event("default", Partition(0), t) == address),
@@ -211,4 +256,5 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
         }
     }
     assert_eq!((commands, queries, events), (verb::VERBS.len(), verb::QUERIES.len(), Event::TYPES.len()));
+    assert_eq!(audits, auditing.len());
 }

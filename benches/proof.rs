@@ -1,0 +1,139 @@
+//! How soon is a long log back, how long does it take to read all of it again and compare it with what was signed, and
+//! what does it take to prove one record of it to somebody else?
+
+#[expect(dead_code, reason = "another bench looks at what a turn brought")]
+#[path = "common/drive.rs"]
+mod drive;
+#[path = "common/table.rs"]
+mod table;
+#[expect(dead_code, reason = "another bench has hot tickets")]
+#[path = "common/workload.rs"]
+mod workload;
+
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use guichet_engine::halt::Halt;
+use guichet_engine::log::{Log, Memory, StoppedLog};
+use guichet_engine::notary::read_public;
+use guichet_engine::protection::Protection;
+use guichet_proof::{ProofFile, prove};
+use guichet_replay_tools::verify::{Claims, Source, audit};
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::{LogPosition, Partition};
+
+use crate::drive::Drive;
+use crate::table::{Length, Row, print};
+use crate::workload::{Tickets, Workload};
+
+/// As in the binary.
+const CACHE_BYTES: usize = 32 << 20;
+/// See [`CACHE_BYTES`].
+const WRITE_BUFFER_BYTES: usize = 96 << 20;
+/// Records that are proven, spread over the log.
+const PROOFS: u64 = 1000;
+
+fn main() {
+    let length = Length::asked();
+    let dir = tempfile::tempdir().expect("a folder for the log");
+    let log = open(dir.path());
+    fill(&log, length.pick(500_000, 10_000_000));
+    log.close().expect("the log closes");
+
+    let begun = Instant::now();
+    let log = open(dir.path());
+    let restart = begun.elapsed();
+    let events = log.head.position.get();
+    let (proving, checking, bytes) = proofs(&log, dir.path());
+    log.close().expect("the log closes");
+    let audited = read_again(dir.path());
+
+    let per_ten_million = |took: Duration| took.as_secs_f64() * 1e7 / events as f64;
+    let row = |what: &str, figure, unit, target| Row {
+        what: what.to_owned(),
+        figure,
+        unit,
+        target,
+        ..Row::default()
+    };
+    let rows = [
+        row("start after a clean stop", restart.as_secs_f64(), "s", "< 2 at 10,000,000"),
+        row("full audit, all cores", audited.as_secs_f64(), "s", ""),
+        row("  for 10,000,000 records at this pace", per_ten_million(audited), "s", "< 10"),
+        row("a proof, made", proving.as_secs_f64() * 1e6, "µs", ""),
+        row("a proof, checked", checking.as_secs_f64() * 1e6, "µs", "< 10,000"),
+        row("the largest proof", bytes as f64, "bytes", "< 2048 at 10,000,000"),
+    ];
+    print(&format!("proof: a log of {events} records"), &rows);
+}
+
+fn open(dir: &Path) -> Log {
+    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    let protection = Protection::within(dir, Partition(0));
+    Log::open(&dir.join("log-0"), Partition(0), &memory, &protection, &Halt::new()).expect("the log opens")
+}
+
+fn fill(log: &Log, events_min: u64) {
+    let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(Tickets::Many));
+    while LogPosition::or_zero(log.reader().head()) < events_min {
+        drive.turn(512, Duration::from_secs(1));
+    }
+}
+
+/// Makes and checks proofs; the time of one each, and the bytes of the largest.
+fn proofs(log: &Log, dir: &Path) -> (Duration, Duration, usize) {
+    let (tree, reader) = (log.tree(), log.reader());
+    let newest = tree.newest().expect("a checkpoint");
+    let (checkpoint, key) = (newest.checkpoint(), read_public(&dir.join("signing.key")).expect("a key"));
+    let step = (checkpoint.size() / PROOFS).max(1);
+    let (mut proving, mut checking, mut bytes) = (Duration::ZERO, Duration::ZERO, 0);
+    for index in (0..PROOFS).map(|n| n * step) {
+        let position = LogPosition::new(index + 1).expect("positions begin at 1");
+        let record = reader.record(position).expect("the log can be read").expect("a record");
+        let begun = Instant::now();
+        let proof =
+            prove::inclusion(checkpoint.size(), checkpoint.root(), index, Hash::of_record(&record), &tree);
+        let text =
+            ProofFile { index, proof: proof.expect("a proof"), checkpoint: checkpoint.clone() }.to_text();
+        proving += begun.elapsed();
+        bytes = bytes.max(text.len());
+        let begun = Instant::now();
+        let checked = ProofFile::parse(&text).and_then(|proof| proof.check(&record, &key));
+        checking += begun.elapsed();
+        checked.expect("a proof that holds");
+    }
+    let each = u32::try_from(PROOFS).expect("a thousand");
+    (proving / each, checking / each, bytes)
+}
+
+fn read_again(dir: &Path) -> Duration {
+    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    let log = Files(StoppedLog::open(&dir.join("log-0"), &memory).expect("a stopped log"));
+    let mut claims = Claims::default();
+    let anchor = std::fs::read(dir.join("anchor-0/checkpoint")).expect("an anchor");
+    let key = read_public(&dir.join("signing.key")).expect("a key");
+    claims.add("the anchor", &anchor, Some(&key));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let begun = Instant::now();
+    let mut whole = audit(&log, threads, &claims.claims, &AtomicU64::new(0));
+    let took = begun.elapsed();
+    assert_eq!((whole.events(), whole.findings().count()), (log.head(), 0), "the log is sound");
+    took
+}
+
+struct Files(StoppedLog);
+
+impl Source for Files {
+    fn head(&self) -> u64 {
+        self.0.head()
+    }
+
+    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String> {
+        self.0.scan(first, last, visit).map_err(|e| e.to_string())
+    }
+
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, String> {
+        self.0.tile(level, index).map_err(|e| e.to_string())
+    }
+}

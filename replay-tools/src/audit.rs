@@ -1,0 +1,149 @@
+//! `guichet audit`: a copy of the log in a folder of static files, in the form that auditors' tools read
+//! (C2SP tlog-tiles): `checkpoint`, `tile/<level>/<number>`, `tile/entries/<number>`.
+//!
+//! The copy only grows, and every run fetches only what is new. Tiles are made here from the records, so a copy that is
+//! written agrees with the checkpoint that was signed; and it is only written where the log still begins with what
+//! the copy has.
+
+mod folder;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use guichet_proof::{Edge, FullTile, SignedCheckpoint, TileId, VerifyingKey};
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::Partition;
+
+use self::folder::Folder;
+use crate::client::{Client, ClientError, ConnectArgs};
+use crate::exit;
+use crate::output::{Output, OutputArgs};
+use crate::verify::read_key;
+
+/// Where to copy to.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  guichet audit /var/www/log
+  guichet audit /var/www/log --key kept-elsewhere.vkey    # every hour, by cron
+
+Any web server may hand the folder out. Exit code 1 when the log does not begin with what the folder has: then it was
+rolled back or rewritten, and the folder is left as it is.")]
+pub struct AuditArgs {
+    /// The folder; it grows from run to run
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Public key of the log, a file or the text itself [default: log.vkey in the data folder]
+    #[arg(long, value_name = "FILE|KEY")]
+    pub key: Option<String>,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where the desk is.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+/// Brings the folder up to the newest checkpoint.
+///
+/// # Errors
+/// Nobody answers, or the folder cannot be written. A log that is not the one of the folder is exit code 1.
+pub async fn run(args: AuditArgs) -> Result<u8, ClientError> {
+    let output = Output::new(&args.output);
+    let beside = args.connect.data_dir.join("log.vkey");
+    let key = read_key(args.key.as_deref().unwrap_or(&beside.to_string_lossy()))?;
+    let client = args.connect.connect().await?;
+    let folder = Folder::open(args.dir)?;
+    match extend(&client, &folder, &key, &output).await? {
+        Ok(size) => {
+            output.line(&format!("{size} records of {} in {}", key.origin(), folder.path().display()))?;
+            Ok(exit::DONE)
+        }
+        Err(refused) => {
+            output.alarm(&refused);
+            Ok(exit::REFUSED)
+        }
+    }
+}
+
+/// Gives the size of the copy, or why the log is not believed.
+async fn extend(
+    client: &Client,
+    folder: &Folder,
+    key: &VerifyingKey,
+    output: &Output,
+) -> Result<Result<u64, String>, ClientError> {
+    let partition = Partition::default();
+    let newest = client.checkpoint(partition).await?;
+    let newest = match SignedCheckpoint::open(newest.note().as_bytes(), key) {
+        Ok(newest) => newest,
+        Err(error) => return Ok(Err(format!("the newest checkpoint is not believed: {error}"))),
+    };
+    let copied = match folder.checkpoint(key)? {
+        Ok(copied) => copied,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let size = copied.as_ref().map_or(0, SignedCheckpoint::size);
+    if newest.size() < size {
+        return Ok(Err(format!(
+            "the log has {} records, but the copy has {size}: the log was rolled back",
+            newest.size()
+        )));
+    }
+    let mut edge = folder.edge(size)?;
+    if copied.is_some_and(|copied| edge.root() != copied.root()) {
+        return Ok(
+            Err("the files of the copy do not belong to its checkpoint: they were changed".to_owned()),
+        );
+    }
+    let progress = output.progress("records", newest.size());
+    let mut full = Vec::new();
+    let mut bundle = folder.open_bundle(size)?;
+    while edge.size() < newest.size() {
+        let batch = client.log(partition, edge.size() + 1).await?;
+        if batch.records.is_empty() {
+            let why = "the engine signed more records than it sends";
+            return Err(client.strange("the answer of the log".to_owned(), &why));
+        }
+        for record in batch.records {
+            if edge.size() == newest.size() {
+                break;
+            }
+            edge.append(Hash::of_record(&record), &mut full);
+            bundle.push(&record)?;
+            for tile in full.drain(..) {
+                folder.write_tile(whole(&tile), &tile.hashes)?;
+                if tile.level == 0 {
+                    folder.write_bundle(whole(&tile), &bundle.take())?;
+                }
+            }
+        }
+        progress.set(edge.size());
+    }
+    drop(progress);
+    if edge.root() != newest.root() {
+        return Ok(Err(format!(
+            "the records do not have the root that was signed at {}: they were changed, or do not begin with what the copy has",
+            newest.size()
+        )));
+    }
+    write_edge(folder, &edge, &bundle.take())?;
+    folder.write_checkpoint(&newest)?;
+    Ok(Ok(newest.size()))
+}
+
+/// The tiles that are not full, at the width that they have now.
+fn write_edge(folder: &Folder, edge: &Edge, bundle: &[u8]) -> Result<(), ClientError> {
+    for tile in TileId::new_in(0, edge.size()).into_iter().filter(|tile| tile.width < 256) {
+        if let Some(hashes) = edge.tile(tile) {
+            folder.write_tile(tile, hashes)?;
+            if tile.level == 0 {
+                folder.write_bundle(tile, bundle)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn whole(tile: &FullTile) -> TileId {
+    TileId { level: tile.level, index: tile.index, width: 256 }
+}

@@ -1,0 +1,83 @@
+//! `guichet verify`: over NATS where a node runs, else the files of the data folder themselves.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use guichet_engine::log::{Memory, StoppedLog};
+use guichet_engine::protection::Protection;
+use guichet_replay_tools::output::Output;
+use guichet_replay_tools::verify::{self, Claims, Report, Source, VerifyArgs};
+
+use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};
+use crate::node::PARTITION;
+use crate::run_file;
+
+/// Verifies. A finding is exit code 1.
+pub(crate) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    let output = Output::new(&args.output);
+    let key = args.key()?;
+    let claims = args.kept(key.as_ref())?;
+    let connect = &args.connect;
+    let is_named = connect.nats_url.is_some() || connect.context.is_some();
+    let runs = connect.data_dir.join(run_file::NODE).exists();
+    let report = if !args.offline && (is_named || runs) {
+        verify::over_nats(&args, key.as_ref(), claims, &output).await?
+    } else {
+        let (dir, shown) = (connect.data_dir.clone(), output.clone());
+        tokio::task::spawn_blocking(move || offline(&dir, claims, key.as_ref(), &shown)).await??
+    };
+    Ok(verify::print(&report, args.json, &output)?.into())
+}
+
+/// Reads the files of a stopped node.
+fn offline(
+    data_dir: &Path,
+    mut claims: Claims,
+    key: Option<&guichet_proof::VerifyingKey>,
+    output: &Output,
+) -> anyhow::Result<Report> {
+    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    let log = StoppedLog::open(&data_dir.join(format!("log-{PARTITION}")), &memory).with_context(|| {
+        format!("{} cannot be read; verify a running node over NATS, without --offline", data_dir.display())
+    })?;
+    let anchor = Protection::within(data_dir, PARTITION).anchor;
+    match std::fs::read(&anchor) {
+        Ok(note) => claims.add("the anchor", &note, key),
+        Err(error) => claims.unchecked.push(format!(
+            "the anchor: {} cannot be read ({error}); name it with --checkpoint if it is elsewhere",
+            anchor.display()
+        )),
+    }
+    let (progress, read, head) = (output.progress("records", log.head()), AtomicU64::new(0), log.head());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let log = Files(log);
+    let whole = std::thread::scope(|scope| {
+        let audit = scope.spawn(|| verify::audit(&log, threads, &claims.claims, &read));
+        while !audit.is_finished() {
+            progress.set(read.load(Ordering::Relaxed).min(head));
+            // A bar that moves, no condition: the end is noticed a moment late.
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        audit.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    Ok(verify::report(whole, claims))
+}
+
+struct Files(StoppedLog);
+
+impl Source for Files {
+    fn head(&self) -> u64 {
+        self.0.head()
+    }
+
+    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String> {
+        self.0.scan(first, last, visit).map_err(|e| e.to_string())
+    }
+
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, String> {
+        self.0.tile(level, index).map_err(|e| e.to_string())
+    }
+}

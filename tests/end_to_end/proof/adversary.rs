@@ -1,0 +1,153 @@
+//! Who may do everything on the machine and has our signing key: records are edited and all is signed again, or the
+//! whole folder is rolled back to an older, valid copy. Our own program can then be content; a witness that kept a
+//! checkpoint is not, and neither are we once we are given that checkpoint.
+
+use std::path::Path;
+
+use guichet_proof::{Checkpoint, Edge, SigningKey};
+use guichet_schemas::hash::Hash;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use rocksdb::{DB, IteratorMode, Options};
+
+use super::judge::Judge;
+use super::{Node, text};
+use crate::harness::{long, seed};
+
+/// Single-byte edits, and roll-backs: short, and with `GUICHET_LONG=1`.
+const EDITS: (u32, u32) = (4, 200);
+const ROLL_BACKS: (u32, u32) = (2, 100);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_by_root_signed_again_with_our_key_is_found_by_the_witness() {
+    let mut node = Node::with_tickets(40).await;
+    let judge = Judge::new(node.serve.dir());
+    let (copy, kept, original) = (node.file("copy"), node.file("kept"), node.file("original"));
+    node.done(&["audit", text(&copy)]);
+    assert_eq!(judge.witness(&node.key(), &copy, &kept).unwrap_or(Ok(())), Ok(()));
+    std::fs::copy(copy.join("checkpoint"), node.file("ours")).expect("a checkpoint");
+    assert!(node.serve.stop().await.success());
+    copy_folder(&node.data(), &original);
+    let signed = size_of(&copy);
+
+    let mut dice = StdRng::seed_from_u64(seed().unwrap_or(4));
+    for n in 0..if long() { EDITS.1 } else { EDITS.0 } {
+        put_back(&original, &node.data());
+        let position = dice.random_range(1..=signed);
+        edit_and_sign_again(&node.data(), position, &mut dice);
+        // Ours cannot know by itself: whoever did this changed the anchor too.
+        node.serve.launch().await;
+        let forged = node.file(&format!("forged-{n}"));
+        node.done(&["audit", text(&forged)]);
+        let verdict = judge.witness(&node.key(), &forged, &kept);
+        assert!(verdict.is_none_or(|v| v.is_err()), "the edit of position {position} was not found");
+        let said = node.found(&["verify", "--no-stream", "--checkpoint", text(&node.file("ours"))]);
+        assert!(said.contains("records were changed after they were signed"), "{said}");
+        // And into the copy that was there before, nothing of it gets.
+        node.found(&["audit", text(&copy)]);
+        assert!(node.serve.stop().await.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roll_back_to_an_older_valid_copy_is_found_by_the_witness() {
+    let mut node = Node::with_tickets(10).await;
+    let judge = Judge::new(node.serve.dir());
+    let kept = node.file("kept");
+    for n in 0..if long() { ROLL_BACKS.1 } else { ROLL_BACKS.0 } {
+        assert!(node.serve.stop().await.success());
+        let older = node.file(&format!("older-{n}"));
+        copy_folder(&node.data(), &older);
+        node.serve.launch().await;
+        let desk = node.serve.desk().await;
+        desk.open_tickets(&format!("seen {n}"), 7).await;
+        let copy = node.file(&format!("copy-{n}"));
+        node.done(&["audit", text(&copy)]);
+        assert_eq!(judge.witness(&node.key(), &copy, &kept).unwrap_or(Ok(())), Ok(()));
+
+        assert!(node.serve.stop().await.success());
+        copy_folder(&node.data(), &node.file(&format!("true-{n}")));
+        put_back(&older, &node.data());
+        // The older copy is whole: it starts, and its checkpoints are signed well.
+        node.serve.launch().await;
+        let rolled_back = node.file(&format!("rolled-back-{n}"));
+        node.done(&["audit", text(&rolled_back)]);
+        refused(judge.witness(&node.key(), &rolled_back, &kept), "rolled back");
+        assert!(node.found(&["audit", text(&copy)]).contains("rolled back"));
+        // It grows past what the witness has seen: another story.
+        node.serve.desk().await.open_tickets(&format!("fork {n}"), 30).await;
+        let fork = node.file(&format!("fork-{n}"));
+        node.done(&["audit", text(&fork)]);
+        refused(judge.witness(&node.key(), &fork, &kept), "does not begin with");
+        node.found(&["verify", "--no-stream", "--checkpoint", text(&kept_of(&copy))]);
+
+        assert!(node.serve.stop().await.success());
+        put_back(&node.file(&format!("true-{n}")), &node.data());
+        node.serve.launch().await;
+    }
+}
+
+fn refused(verdict: Option<Result<(), String>>, why: &str) {
+    if let Some(verdict) = verdict {
+        let said = verdict.expect_err("the witness believed it");
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+fn kept_of(copy: &Path) -> std::path::PathBuf {
+    copy.join("checkpoint")
+}
+
+fn size_of(copy: &Path) -> u64 {
+    let checkpoint = std::fs::read_to_string(copy.join("checkpoint")).expect("a checkpoint");
+    checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size")
+}
+
+/// One bit of one record, then tree and anchor as if it had always been so. The copy of the events in the stream goes
+/// too: the engine publishes it anew.
+fn edit_and_sign_again(data: &Path, position: u64, dice: &mut StdRng) {
+    let database = data.join("log-0/rocksdb");
+    let families = DB::list_cf(&Options::default(), &database).expect("a database");
+    let db = DB::open_cf(&Options::default(), &database, &families).expect("a database");
+    let events = db.cf_handle("events").expect("the events");
+    let key = position.to_be_bytes();
+    let mut record = db.get_cf(events, key).expect("read").expect("the record");
+    // Within the text of the event, at the end, so that the record stays one.
+    let at = record.len() - 1 - dice.random_range(0..3);
+    record[at] ^= 1;
+    db.put_cf(events, key, record).expect("written");
+    let (mut edge, mut full) = (Edge::new(), Vec::new());
+    for row in db.iterator_cf(events, IteratorMode::Start) {
+        edge.append(Hash::of_record(&row.expect("a row").1), &mut full);
+    }
+    let tree = db.cf_handle("tree").expect("the tree");
+    for tile in full {
+        let key = [&[tile.level][..], &tile.index.to_be_bytes()].concat();
+        db.put_cf(tree, key, tile.hashes).expect("written");
+    }
+    drop(db);
+    let key = std::fs::read_to_string(data.join("signing.key")).expect("the key");
+    let key = SigningKey::parse(&key).expect("the key");
+    let forged =
+        Checkpoint { origin: key.origin().to_owned(), size: edge.size(), root: edge.root() }.sign(&key);
+    std::fs::write(data.join("anchor-0/checkpoint"), forged.note()).expect("written");
+    std::fs::remove_dir_all(data.join("nats")).expect("removed");
+}
+
+fn put_back(from: &Path, to: &Path) {
+    std::fs::remove_dir_all(to).expect("removed");
+    copy_folder(from, to);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
