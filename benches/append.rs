@@ -43,6 +43,7 @@ fn main() {
         (1, Tickets::Many, "no target"),
         (64, Tickets::Many, "no target"),
         (512, Tickets::Many, "≥ 0.25"),
+        (512, Tickets::New, "no target"),
         (512, Tickets::Hot(HOT), "no target"),
     ];
     let mut rows = Vec::new();
@@ -51,6 +52,7 @@ fn main() {
         let level = measure(in_flight, tickets, length);
         let what = match tickets {
             Tickets::Many => format!("{in_flight} in flight, a new ticket every 5 commands"),
+            Tickets::New => format!("{in_flight} in flight, a new ticket of a new requester each"),
             Tickets::Hot(n) => format!("{in_flight} in flight, {n} hot tickets"),
         };
         let (engine, floor) = (median(&level.engine), median(&level.floor));

@@ -50,7 +50,13 @@ fn main() {
     let audited = read_again(dir.path());
 
     let per_ten_million = |took: Duration| took.as_secs_f64() * 1e7 / events as f64;
-    let row = |what: &str, figure, unit, target| Row { what: what.to_owned(), figure, unit, target, ..Row::default() };
+    let row = |what: &str, figure, unit, target| Row {
+        what: what.to_owned(),
+        figure,
+        unit,
+        target,
+        ..Row::default()
+    };
     let rows = [
         row("start after a clean stop", restart.as_secs_f64(), "s", "< 2 at 10,000,000"),
         row("full audit, all cores", audited.as_secs_f64(), "s", ""),
@@ -86,8 +92,10 @@ fn proofs(log: &Log, dir: &Path) -> (Duration, Duration, usize) {
         let position = LogPosition::new(index + 1).expect("positions begin at 1");
         let record = reader.record(position).expect("the log can be read").expect("a record");
         let begun = Instant::now();
-        let proof = prove::inclusion(checkpoint.size(), checkpoint.root(), index, Hash::of_record(&record), &tree);
-        let text = ProofFile { index, proof: proof.expect("a proof"), checkpoint: checkpoint.clone() }.to_text();
+        let proof =
+            prove::inclusion(checkpoint.size(), checkpoint.root(), index, Hash::of_record(&record), &tree);
+        let text =
+            ProofFile { index, proof: proof.expect("a proof"), checkpoint: checkpoint.clone() }.to_text();
         proving += begun.elapsed();
         bytes = bytes.max(text.len());
         let begun = Instant::now();

@@ -41,6 +41,10 @@ pub(crate) struct NodeArgs {
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
+    /// Start although the wall clock is far behind the newest record: records keep its time until the clock has
+    /// caught up
+    #[arg(long)]
+    pub(crate) accept_clock: bool,
     /// Key that signs the checkpoints of the log [default: signing.key in the data folder, made at the first start]
     #[arg(long, value_name = "FILE")]
     pub(crate) signing_key: Option<PathBuf>,

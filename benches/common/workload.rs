@@ -24,6 +24,8 @@ const STEPS: u64 = 5;
 pub(crate) enum Tickets {
     /// Every fifth command opens a new one.
     Many,
+    /// Every command opens one, of a requester whom nobody has met before.
+    New,
     /// Always the same few, which are reopened instead of created anew.
     Hot(u64),
 }
@@ -52,6 +54,7 @@ impl Workload {
                 let stage = step % STEPS;
                 (step / STEPS).checked_sub(stage * APART).map(|ticket| (ticket, stage))
             }
+            Tickets::New => Some((step, 0)),
             Tickets::Hot(count) => {
                 let round = step / count;
                 // A hot ticket is created once; after that its life begins with a reopen.
@@ -61,11 +64,19 @@ impl Workload {
         }
     }
 
+    /// How many people open tickets.
+    const fn requesters(&self) -> u64 {
+        match self.tickets {
+            Tickets::Many | Tickets::Hot(_) => 5000,
+            Tickets::New => u64::MAX,
+        }
+    }
+
     fn write(&mut self, ticket: u64, stage: u64) -> Result<Command, FieldError> {
         self.command += 1;
         let id = id(1, self.command);
         let order = match stage {
-            0 => Order::Create(create(ticket)?),
+            0 => Order::Create(create(ticket, self.requesters())?),
             1 => Order::Assign(assign(self.command)?),
             4 => Order::Resolve(resolve()?),
             5 => Order::Reopen(Reopen { reason: "it happened again".to_owned().parse_as()? }),
@@ -113,7 +124,7 @@ impl ParseAs for String {
     }
 }
 
-fn create(ticket: u64) -> Result<Create, FieldError> {
+fn create(ticket: u64, requesters: u64) -> Result<Create, FieldError> {
     let groups = ["network", "accounts", "billing", "hardware"];
     let group = groups[usize::try_from(ticket % 4).unwrap_or(0)];
     Ok(Create {
@@ -125,7 +136,7 @@ fn create(ticket: u64) -> Result<Create, FieldError> {
         .parse_as()?,
         channel: Channel::Email,
         requester: Requester {
-            id: format!("requester-{}", ticket % 5000).parse_as()?,
+            id: format!("requester-{}", ticket % requesters).parse_as()?,
             name: None,
             email: None,
             phone: None,

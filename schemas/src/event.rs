@@ -456,6 +456,14 @@ mirror! {
         pub generation: u64,
         /// Version of the program.
         pub program: String,
+        /// First record that the log had lost and that was brought back from the stream.
+        pub repaired_from: Option<u64>,
+        /// The last one.
+        pub repaired_through: Option<u64>,
+        /// The wall clock was behind the newest record by so many milliseconds, and the operator accepted it.
+        pub clock_behind_ms: Option<u64>,
+        /// The anchor was lost or damaged; it was made anew because the stream held nothing that the log did not.
+        pub anchor_replaced: Option<bool>,
     }
 }
 
@@ -468,6 +476,22 @@ mirror! {
         pub key_id: KeyId,
         /// SHA-256("kc" ‖ key): nobody can open a text with another key to another text.
         pub commitment: Hash,
+    }
+}
+
+impl EpochStarted {
+    /// A start at which nothing had to be repaired or overlooked.
+    #[must_use]
+    pub fn uneventful(epoch: u64, generation: u64, program: &str) -> Self {
+        Self {
+            epoch,
+            generation,
+            program: program.to_owned(),
+            repaired_from: None,
+            repaired_through: None,
+            clock_behind_ms: None,
+            anchor_replaced: None,
+        }
     }
 }
 

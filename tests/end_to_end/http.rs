@@ -5,6 +5,6 @@ mod api;
 mod browser;
 #[path = "../../projections/http/tests/over_nats/client.rs"]
 #[expect(dead_code, reason = "shared with the tests of the crate, which need more of it")]
-mod client;
+pub(crate) mod client;
 mod demo;
 mod fuzz;

@@ -38,6 +38,8 @@ mod python;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod sealing;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod stream;

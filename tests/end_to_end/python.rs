@@ -26,7 +26,7 @@ async fn an_outside_team_gets_what_the_contract_promises_also_after_a_crash() {
 async fn an_outside_team_is_told_when_the_disk_is_full() {
     let Some(python) = python(&[REQUIREMENT]) else { return };
     let more_than_any_disk = Some(1 << 40);
-    let node = Serve::start(Settings { disk_reserve: more_than_any_disk }).await;
+    let node = Serve::start(Settings { disk_reserve: more_than_any_disk, ..Settings::default() }).await;
     visit(&python, "busy", &node).await;
 }
 

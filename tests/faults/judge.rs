@@ -142,7 +142,8 @@ async fn evidence(site: &mut Site) -> Result<Evidence, Finding> {
     site.supervise()?;
     site.engine_ready().await?;
     let head = site.desk.head().await;
-    let written = Written::read(site.desk.log().await)?;
+    let mut written = Written::read(site.desk.log().await)?;
+    written.open(&site.desk.client).await;
     let published = async || published::last_sequence(&site.desk).await.filter(|last| *last >= head);
     let caught_up = until("the stream has all that the log has", CAUGHT_UP_WITHIN * 2, published);
     if tokio::time::timeout(CAUGHT_UP_WITHIN, caught_up).await.is_err() {

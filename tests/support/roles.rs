@@ -18,7 +18,7 @@ pub(crate) const UNREACHABLE: i32 = 3;
 /// The product, with an environment of which nothing leaks in.
 pub(crate) fn guichet() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guichet"));
-    command.env_remove("NATS_URL").env_remove("GUICHET_LOG");
+    command.env_remove("NATS_URL").env_remove("GUICHET_LOG").env_remove("GUICHET_KEK");
     command
 }
 
@@ -43,6 +43,8 @@ fn role(name: &str, arguments: &[&str], url: &str, dir: &Path) -> Process {
 pub(crate) struct Settings {
     /// Free MiB below which it says busy; `None`: as it is by default.
     pub(crate) disk_reserve: Option<u64>,
+    /// What it logs, where not warnings alone.
+    pub(crate) log: Option<&'static str>,
 }
 
 /// `guichet serve` with everything in it. Its data outlives a stop.
@@ -101,6 +103,9 @@ impl Serve {
         command.args(["serve", "--data-dir"]).arg(self.data());
         if let Some(mebibytes) = self.settings.disk_reserve {
             command.args(["--disk-reserve", &mebibytes.to_string()]);
+        }
+        if let Some(filter) = self.settings.log {
+            command.env("GUICHET_LOG", filter);
         }
         let run_file = self.run_file();
         let process = self.process.insert(Process::spawn("serve", command, self.dir.path()));

@@ -34,6 +34,10 @@ points! {
     CommandReceived = "cmd.received";
     /// It is decided and staged in a batch.
     CommandDecided = "cmd.decided";
+    /// New keys are about to be written.
+    KeysBefore = "keys.before_write";
+    /// They are on disk, the records that use them are not.
+    KeysAfter = "keys.after_sync";
     /// The batch is about to be written.
     CommitBeforeWrite = "commit.before_write";
     /// It is on disk, nobody has an answer.

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crossbeam_channel::Receiver;
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_keys::{Dice, KeyStore, NewKey};
 
 use super::StoreFault;
@@ -72,11 +73,13 @@ impl KeyWriter {
             while let Ok(more) = self.groups.try_recv() {
                 group.extend(more);
             }
+            crash_point(CrashPoint::KeysBefore);
             if let Err(fault) = self.keys.put(&group, &mut self.dice) {
                 self.halt.stop(HaltReason::Storage(fault.to_string()));
                 self.on_disk.set(|state| state.failed = true);
                 return;
             }
+            crash_point(CrashPoint::KeysAfter);
             self.on_disk.set(|state| state.count += group.len() as u64);
         }
     }

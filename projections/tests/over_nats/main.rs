@@ -15,4 +15,5 @@ mod apart;
 mod queries;
 mod queues;
 mod rebuild;
+mod sealed;
 mod worker;

@@ -115,9 +115,16 @@ fn a_changed_record_is_named() {
     let record = kept.records.get_mut(&300).unwrap();
     *record.last_mut().unwrap() ^= 1;
     let found = found(&kept, &claims);
-    assert!(found.contains(&"position 300: the record is not the one whose hash stands in the tree".to_owned()), "{found:#?}");
+    assert!(
+        found.contains(&"position 300: the record is not the one whose hash stands in the tree".to_owned()),
+        "{found:#?}"
+    );
     assert!(found.iter().any(|f| f.starts_with("position 307: its prev_hash")), "{found:#?}");
-    assert_eq!(found.iter().filter(|f| f.contains("changed after they were signed")).count(), 2, "{found:#?}");
+    assert_eq!(
+        found.iter().filter(|f| f.contains("changed after they were signed")).count(),
+        2,
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -143,7 +150,10 @@ fn what_is_missing_is_named() {
 
     let mut kept = sound;
     kept.records.retain(|position, _| *position <= 900);
-    assert_eq!(found(&kept, &claims), ["the log ends at 900, but a checkpoint covers 1000 records: positions 901 to 1000 are gone"]);
+    assert_eq!(
+        found(&kept, &claims),
+        ["the log ends at 900, but a checkpoint covers 1000 records: positions 901 to 1000 are gone"]
+    );
 }
 
 #[test]
@@ -160,7 +170,10 @@ fn records_in_each_others_place_are_found() {
 fn a_tree_that_does_not_follow_from_the_records_is_found() {
     let (mut kept, claims) = sound();
     kept.tiles.get_mut(&(0, 2)).unwrap()[5 * 32] ^= 1;
-    assert_eq!(found(&kept, &claims), ["position 518: the record is not the one whose hash stands in the tree"]);
+    assert_eq!(
+        found(&kept, &claims),
+        ["position 518: the record is not the one whose hash stands in the tree"]
+    );
 }
 
 #[test]

@@ -139,11 +139,14 @@ fn auditing(
         "parameters": partition,
         "messages": {"checkpoint": {"$ref": "#/components/messages/checkpoint"}},
     }));
-    operations.insert("publish_checkpoint".to_owned(), json!({
-        "action": "send",
-        "channel": {"$ref": "#/channels/checkpoint"},
-        "messages": [{"$ref": "#/channels/checkpoint/messages/checkpoint"}],
-    }));
+    operations.insert(
+        "publish_checkpoint".to_owned(),
+        json!({
+            "action": "send",
+            "channel": {"$ref": "#/channels/checkpoint"},
+            "messages": [{"$ref": "#/channels/checkpoint/messages/checkpoint"}],
+        }),
+    );
 }
 
 fn token(description: &str) -> Value {

@@ -130,7 +130,8 @@ fn size(checkpoint: &str) -> u64 {
 /// That the copy begins with an older checkpoint, a hash a line.
 fn growth(copy: &Path, older: &str) -> String {
     let read = |note: &[u8]| SignedCheckpoint::read(note).expect("a checkpoint");
-    let (older, now) = (read(older.as_bytes()), read(&std::fs::read(copy.join("checkpoint")).expect("a file")));
+    let (older, now) =
+        (read(older.as_bytes()), read(&std::fs::read(copy.join("checkpoint")).expect("a file")));
     let proof = prove::consistency(now.size(), now.root(), older.size(), older.root(), &Copy(copy));
     proof.expect("a proof").iter().map(|hash| tlog_hash(hash.0) + "\n").collect()
 }

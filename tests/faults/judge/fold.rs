@@ -26,11 +26,13 @@ pub(super) fn check(entries: &[Entry], written: &Written, views: &[Value]) -> Ve
     let mut index = 0;
     while let Some(first) = written.records.get(index) {
         let count = (first.command_count.max(1) as usize).min(written.len() - index);
-        let records = &written.records[index..index + count];
+        let mut records = &written.records[index..index + count];
         index += count;
-        if first.ticket_id().is_none() {
-            continue;
+        // A key is none of the rules' business.
+        if let [Record { event: Event::KeyCreated(_), .. }, rest @ ..] = records {
+            records = rest;
         }
+        let Some(first) = records.first().filter(|first| first.ticket_id().is_some()) else { continue };
         let before = tickets.get(first.stream_id.as_str()).map(|(ticket, _)| ticket);
         match sent.get(&first.command_id.0).map(|entry| command(entry)) {
             Some(command) => findings.extend(decided_again(before, &command, records, numbers + 1)),

@@ -2,11 +2,19 @@
 
 use std::collections::HashMap;
 
-use guichet_schemas::codec::decode_record;
+use async_nats::Client;
+use guichet_key_client::{Opener, of_record};
+use guichet_schemas::codec::{decode_record, decode_record_wire};
+use guichet_schemas::position::Partition;
 use guichet_schemas::record::Record;
 use uuid::Uuid;
 
 use crate::finding::{Finding, Invariant};
+
+/// Whose desk the rig works at.
+const TENANT: &str = "default";
+/// Records whose texts are opened together.
+const TOGETHER: usize = 1000;
 
 /// Every record, in order.
 #[derive(Debug, Default)]
@@ -28,6 +36,18 @@ impl Written {
             written.records.push(record);
         }
         Ok(written)
+    }
+
+    /// Opens the personal texts as a worker does: a text whose key was lost is not what its sender was promised.
+    pub(crate) async fn open(&mut self, client: &Client) {
+        let opener = Opener::new(client.clone(), Partition(0));
+        for (records, bytes) in self.records.chunks_mut(TOGETHER).zip(self.bytes.chunks(TOGETHER)) {
+            let mut wires: Vec<_> = bytes.iter().filter_map(|bytes| decode_record_wire(bytes).ok()).collect();
+            opener.open(TENANT, wires.iter_mut().flat_map(of_record).collect()).await;
+            for (record, opened) in records.iter_mut().zip(wires) {
+                *record = Record::from_wire(opened).expect("it was read before");
+            }
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -48,6 +48,8 @@ const fn road(point: CrashPoint) -> Road {
     match point {
         CrashPoint::CommandReceived
         | CrashPoint::CommandDecided
+        | CrashPoint::KeysBefore
+        | CrashPoint::KeysAfter
         | CrashPoint::CommitBeforeWrite
         | CrashPoint::CommitAfterSync
         | CrashPoint::CommitAfterAnswer

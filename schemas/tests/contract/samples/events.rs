@@ -177,7 +177,7 @@ fn conversation() -> Vec<Event> {
             from: Some(FieldValue::Number(-0.25)),
             to: Some(FieldValue::Text("4".to_owned())),
         }),
-        Event::EpochStarted(EpochStarted { epoch: 7, generation: 2, program: "0.1.0".to_owned() }),
+        Event::EpochStarted(EpochStarted::uneventful(7, 2, "0.1.0")),
         Event::KeyCreated(KeyCreated {
             subject: "r-1".to_owned(),
             key_id: KeyId(uuid(9)),

@@ -1,0 +1,189 @@
+//! Sealed texts in answers: opened with keys from a key service of the test's own, and left as they are without one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use guichet_keys::{DataKey, Dice, Place, seal};
+use guichet_schemas::codec::encode_record;
+use guichet_schemas::event::Personal;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::ids::KeyId;
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::personal;
+use guichet_schemas::position::Partition;
+use guichet_schemas::subject;
+use guichet_schemas::wire::{Key, KeyBatch, KeyRequest};
+use prost::Message as _;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::history::{History, resolved, ticket_id};
+use crate::queries::ask;
+use crate::rig::{Rig, is_live, reaches};
+
+/// The key of the requester of ticket `number`; each ticket here has its own.
+fn key(number: u128) -> (KeyId, DataKey) {
+    (KeyId(Uuid::from_u128(number)), DataKey::from_slice(&[number as u8; 32]).unwrap())
+}
+
+/// Three tickets, the first of them resolved, as an engine seals them.
+fn story() -> History {
+    let mut history = History::new();
+    for number in 1..=3 {
+        history.open(number);
+    }
+    history.push(ticket_id(1), "alice", resolved(1));
+    sealed(history)
+}
+
+fn sealed(mut history: History) -> History {
+    let mut dice = Dice::new();
+    let (mut streams, mut before) = (BTreeMap::new(), Hash::ZERO);
+    for entry in &mut history.entries {
+        let record = &mut entry.record;
+        if let Some(ticket) = record.ticket_id() {
+            let number = (1..=3).find(|number| ticket_id(*number) == ticket).unwrap();
+            let (id, key) = key(u128::from(number));
+            let (tenant, command) = (record.tenant.clone(), record.command_id);
+            let all = personal::each(&mut record.event, |field, text| {
+                let Personal::Plain(plain) = &text else { return Err("sealed before") };
+                let place = Place { tenant: &tenant, ticket, field, command };
+                *text = Personal::Sealed(seal(&key, id, &place, plain, &mut dice).unwrap());
+                Ok(())
+            });
+            all.unwrap();
+        }
+        record.prev_hash = streams.get(&record.stream_id).copied().unwrap_or(Hash::ZERO);
+        entry.bytes = encode_record(record.clone());
+        entry.hash = Hash::of_record(&entry.bytes);
+        entry.prev_hash = before;
+        before = entry.hash;
+        streams.insert(record.stream_id.clone(), entry.hash);
+    }
+    history
+}
+
+/// Answers key requests with the keys of these tickets, or with silence; counts the requests.
+async fn serve_keys(rig: &Rig, numbers: &'static [u128], silent: bool) -> Arc<AtomicUsize> {
+    let mut requests = rig.client.subscribe(subject::keys(Partition(0))).await.unwrap();
+    rig.client.flush().await.unwrap();
+    let (client, asked) = (rig.client.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Some(message) = requests.next().await {
+            count.fetch_add(1, Ordering::Relaxed);
+            let request = KeyRequest::decode(message.payload).unwrap();
+            assert_eq!(request.tenant, "default");
+            let wanted = |id: &KeyId| request.key_ids.contains(&id.to_wire());
+            let keys = numbers.iter().map(|number| key(*number)).filter(|(id, _)| wanted(id));
+            let keys = keys.map(|(id, key)| Key {
+                key_id: id.to_wire(),
+                key: key.reveal().to_vec(),
+                commitment: key.commitment().to_wire(),
+            });
+            let batch = KeyBatch { keys: keys.collect() }.encode_to_vec();
+            if !silent {
+                client.publish(message.reply.unwrap(), batch.into()).await.unwrap();
+            }
+        }
+    });
+    asked
+}
+
+fn is_sealed(text: &Value) -> bool {
+    text["sealed"]["ciphertext"].is_string() && text.get("plain").is_none()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_opens_what_it_has_keys_for() {
+    let history = story();
+    let Some(rig) = Rig::with(&history).await else { return };
+    // The key of the third was destroyed.
+    let asked = serve_keys(&rig, &[1, 2], false).await;
+    let running = rig.start().await;
+    reaches(&running, history.head()).await;
+    is_live(&running).await;
+
+    let ticket = ask(&rig, "ticket", json!({"number": "T-1"})).await["data"].clone();
+    assert_eq!(ticket["subject"]["plain"], "Printer 1 is on fire");
+    assert_eq!(ticket["description"]["plain"], "It began after lunch.");
+    assert!(ticket["resolution"]["summary"]["plain"].is_string(), "{ticket}");
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "one request for all texts");
+
+    let timeline = ask(&rig, "timeline", json!({"number": "T-1"})).await["data"].clone();
+    assert_eq!(timeline[0]["data"]["subject"]["plain"], "Printer 1 is on fire");
+    assert!(timeline[0]["sentence"].as_str().unwrap().contains("Printer 1 is on fire"), "{timeline}");
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "the key is remembered");
+
+    let tickets = ask(&rig, "tickets", json!({})).await["data"].clone();
+    assert!(is_sealed(&tickets[0]["subject"]), "{tickets}");
+    assert_eq!(tickets[1]["subject"]["plain"], "Printer 2 is on fire");
+    let found = ask(&rig, "tickets", json!({"text": "on FIRE"})).await["data"].clone();
+    let numbers: Vec<_> = found.as_array().unwrap().iter().map(|t| t["number"].clone()).collect();
+    assert_eq!(numbers, [json!("T-2"), json!("T-1")], "what does not open is not found");
+    assert_eq!(ask(&rig, "tickets", json!({"text": "sealed"})).await["data"], json!([]));
+
+    let queue = ask(&rig, "queue", json!({})).await["data"].clone();
+    assert_eq!(queue[0]["subject"]["plain"], "Printer 2 is on fire");
+    assert!(is_sealed(&queue[1]["subject"]), "{queue}");
+    let events = ask(&rig, "events", json!({"type": "TicketCreated"})).await["data"].clone();
+    assert_eq!(events[0]["data"]["subject"]["plain"], "Printer 1 is on fire");
+    assert!(is_sealed(&events[2]["data"]["subject"]), "{events}");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_model_is_the_same_with_keys_and_without() {
+    let history = story();
+    let Some(rig) = Rig::with(&history).await else { return };
+    let with = rig.start_at("with", 1000).await;
+    let keys = serve_keys(&rig, &[1, 2, 3], false).await;
+    reaches(&with, history.head()).await;
+    is_live(&with).await;
+    ask(&rig, "tickets", json!({"text": "fire"})).await;
+    assert!(keys.load(Ordering::Relaxed) > 0);
+    let hashes = |running: &guichet_projections::Running| -> Vec<_> {
+        running.models().iter().map(|model| model.store().content_hash().unwrap()).collect()
+    };
+    let seen = hashes(&with);
+    with.stop().await.unwrap();
+    let without = rig.start_at("without", 1).await;
+    reaches(&without, history.head()).await;
+    assert_eq!(hashes(&without), seen);
+    without.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_keys_an_answer_shows_what_is_stored_and_does_not_wait_for_long() {
+    let history = story();
+    let Some(rig) = Rig::with(&history).await else { return };
+    let running = rig.start().await;
+    reaches(&running, history.head()).await;
+    is_live(&running).await;
+    // Nobody serves keys: NATS says so at once.
+    let began = Instant::now();
+    let ticket = ask(&rig, "ticket", json!({"number": "T-1"})).await["data"].clone();
+    assert!(is_sealed(&ticket["subject"]) && is_sealed(&ticket["resolution"]["summary"]), "{ticket}");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let timeline = ask(&rig, "timeline", json!({"number": "T-1"})).await["data"].clone();
+    assert!(timeline[0]["sentence"].as_str().unwrap().contains("[sealed]"), "{timeline}");
+
+    // Somebody who never answers: one answer waits for a moment, the next ones do not.
+    let asked = serve_keys(&rig, &[], true).await;
+    let mut slowest = Duration::ZERO;
+    while asked.load(Ordering::Relaxed) == 0 {
+        let began = Instant::now();
+        ask(&rig, "ticket", json!({"number": "T-2"})).await;
+        slowest = slowest.max(began.elapsed());
+    }
+    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert!(is_sealed(&ask(&rig, "ticket", json!({"number": "T-2"})).await["data"]["subject"]));
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    running.stop().await.unwrap();
+}
