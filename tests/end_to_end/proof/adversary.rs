@@ -16,8 +16,8 @@ use super::{Node, text};
 use crate::harness::{long, seed, until};
 
 /// Single-byte edits, and roll-backs: short, and with `GUICHET_LONG=1`.
-const EDITS: (u32, u32) = (4, 200);
-const ROLL_BACKS: (u32, u32) = (2, 100);
+const EDITS: (u32, u32) = (14, 200);
+const ROLL_BACKS: (u32, u32) = (6, 100);
 /// A checkpoint is due half a second after the log has grown; a busy machine takes longer.
 const SIGNED_WITHIN: Duration = Duration::from_secs(20);
 
