@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_proof::{Checkpoint, Edge, SignedCheckpoint, SigningKey};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
@@ -203,7 +204,10 @@ impl Notary {
                 Ok((batch, head)) => {
                     batch.into_iter().for_each(|leaf| self.edge.append(leaf, &mut full));
                     assert_eq!(self.edge.size(), head.get(), "every record is a leaf, in order");
-                    tree::write(&self.store, &mut full)?;
+                    if !full.is_empty() {
+                        tree::write(&self.store, &mut full)?;
+                        crash_point(CrashPoint::TreeWritten);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => open = false,
@@ -224,6 +228,7 @@ impl Notary {
     fn sign(&self) -> Result<(), AnchorError> {
         let checkpoint = checkpoint(&self.key, &self.edge);
         self.anchor.write(&checkpoint)?;
+        crash_point(CrashPoint::AnchorWritten);
         self.newest.send_replace(Some(Arc::new(Notarised { checkpoint, edge: self.edge.clone() })));
         Ok(())
     }

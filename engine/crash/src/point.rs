@@ -46,6 +46,14 @@ points! {
     CommitAfterAnswer = "commit.after_answer";
     /// The derived rows are written.
     DerivedAfter = "derived.after";
+    /// Full tiles of the tree are stored, no checkpoint covers them.
+    TreeWritten = "tree.written";
+    /// A checkpoint is signed and lies beside the anchor.
+    AnchorDrafted = "anchor.drafted";
+    /// It is the anchor, perhaps not yet on disk.
+    AnchorRenamed = "anchor.renamed";
+    /// It is on disk, nobody has heard of it.
+    AnchorWritten = "anchor.written";
     /// A record is about to be published.
     PublishBefore = "publish.before";
     /// It was handed to NATS.

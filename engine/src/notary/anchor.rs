@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_proof::{CheckpointError, SignedCheckpoint, VerifyingKey};
 use guichet_schemas::hash::Hash;
 
@@ -141,7 +142,9 @@ impl Anchor {
         let mut file = File::create(&draft)?;
         file.write_all(note)?;
         file.sync_all()?;
+        crash_point(CrashPoint::AnchorDrafted);
         std::fs::rename(&draft, &self.path)?;
+        crash_point(CrashPoint::AnchorRenamed);
         // The rename itself is only on disk once the folder is.
         File::open(folder)?.sync_all()
     }

@@ -2,7 +2,8 @@
 //! whole folder is rolled back to an older, valid copy. Our own program can then be content; a witness that kept a
 //! checkpoint is not, and neither are we once we are given that checkpoint.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use guichet_proof::{Checkpoint, Edge, SigningKey};
 use guichet_schemas::hash::Hash;
@@ -12,11 +13,13 @@ use rocksdb::{DB, IteratorMode, Options};
 
 use super::judge::Judge;
 use super::{Node, text};
-use crate::harness::{long, seed};
+use crate::harness::{long, seed, until};
 
 /// Single-byte edits, and roll-backs: short, and with `GUICHET_LONG=1`.
-const EDITS: (u32, u32) = (4, 200);
-const ROLL_BACKS: (u32, u32) = (2, 100);
+const EDITS: (u32, u32) = (14, 200);
+const ROLL_BACKS: (u32, u32) = (6, 100);
+/// A checkpoint is due half a second after the log has grown; a busy machine takes longer.
+const SIGNED_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_by_root_signed_again_with_our_key_is_found_by_the_witness() {
@@ -60,9 +63,14 @@ async fn a_roll_back_to_an_older_valid_copy_is_found_by_the_witness() {
         copy_folder(&node.data(), &older);
         node.serve.launch().await;
         let desk = node.serve.desk().await;
-        desk.open_tickets(&format!("seen {n}"), 7).await;
+        let seen = desk.open_tickets(&format!("seen {n}"), 7).await;
         let copy = node.file(&format!("copy-{n}"));
-        node.done(&["audit", text(&copy)]);
+        // The newest checkpoint may be a moment behind.
+        until("the copy has what was just recorded", SIGNED_WITHIN, async || {
+            node.done(&["audit", text(&copy)]);
+            (size_of(&copy) >= seen).then_some(())
+        })
+        .await;
         assert_eq!(judge.witness(&node.key(), &copy, &kept).unwrap_or(Ok(())), Ok(()));
 
         assert!(node.serve.stop().await.success());
@@ -94,7 +102,7 @@ fn refused(verdict: Option<Result<(), String>>, why: &str) {
     }
 }
 
-fn kept_of(copy: &Path) -> std::path::PathBuf {
+fn kept_of(copy: &Path) -> PathBuf {
     copy.join("checkpoint")
 }
 

@@ -27,6 +27,8 @@ const DEEP: usize = 3;
 enum Road {
     /// The engine under load.
     Load,
+    /// Its notary, which works twice a second whatever the load.
+    Notary,
     /// Its start, after it was killed.
     Start,
     /// Its start, when somebody has deleted the stream.
@@ -55,6 +57,10 @@ const fn road(point: CrashPoint) -> Road {
         | CrashPoint::PublishBefore
         | CrashPoint::PublishAfter
         | CrashPoint::PublishAcked => Road::Load,
+        CrashPoint::TreeWritten
+        | CrashPoint::AnchorDrafted
+        | CrashPoint::AnchorRenamed
+        | CrashPoint::AnchorWritten => Road::Notary,
         CrashPoint::OpenLocked
         | CrashPoint::OpenDatabase
         | CrashPoint::OpenPrepared
@@ -99,8 +105,9 @@ async fn kill_at(
 ) -> Result<usize, Finding> {
     let first = armed(point, 1);
     match road(point) {
-        Road::Load => {
-            let later = armed(point, dice.random_range(1..200));
+        Road::Load | Road::Notary => {
+            let hits = if road(point) == Road::Load { 200 } else { 3 };
+            let later = armed(point, dice.random_range(1..hits));
             site.kill_engine();
             crowd.interrupt();
             site.launch_engine(Some(&later));
