@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory};
+use guichet_engine::protection::Protection;
 use guichet_schemas::position::Partition;
 use hdrhistogram::Histogram;
 
@@ -109,8 +110,9 @@ struct Level {
 fn measure(in_flight: usize, tickets: Tickets, length: Length) -> Level {
     let dir = tempfile::tempdir().expect("a folder for the log");
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let log =
-        Log::open(&dir.path().join("log"), Partition(0), &memory, &Halt::new()).expect("a fresh log opens");
+    let protection = Protection::within(dir.path(), Partition(0));
+    let log = Log::open(&dir.path().join("log"), Partition(0), &memory, &protection, &Halt::new())
+        .expect("a fresh log opens");
     let floor_memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let mut floor = Floor::open(&dir.path().join("floor"), &floor_memory);
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(tickets));

@@ -30,6 +30,7 @@ use async_nats::{Client, ConnectOptions};
 use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory};
+use guichet_engine::protection::Protection;
 use guichet_engine::{Engine, Settings, clock};
 use guichet_projections::{ReadModel, Running, model};
 use guichet_schemas::position::{LogPosition, Partition};
@@ -137,7 +138,8 @@ fn found() -> Found {
 /// Writes a log of at least so many events; says how many it holds once an engine has started twice more.
 fn fill(dir: &Path, events_min: u64) -> u64 {
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let log = Log::open(dir, Partition(0), &memory, &Halt::new()).expect("a fresh log opens");
+    let protection = Protection::within(dir, Partition(0));
+    let log = Log::open(dir, Partition(0), &memory, &protection, &Halt::new()).expect("a fresh log opens");
     let reader = log.reader();
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(Tickets::Many));
     while LogPosition::or_zero(reader.head()) < events_min {
@@ -150,7 +152,13 @@ fn fill(dir: &Path, events_min: u64) -> u64 {
 }
 
 async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
-    let settings = Settings { dir: dir.to_owned(), partition: Partition(0), disk_reserve_bytes: 0, publish };
+    let settings = Settings {
+        dir: dir.to_owned(),
+        protection: Protection::within(dir, Partition(0)),
+        partition: Partition(0),
+        disk_reserve_bytes: 0,
+        publish,
+    };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let (_connected, reconnected) = watch::channel(0);
     guichet_engine::start(settings, memory, connect(url).await, reconnected, Halt::new())

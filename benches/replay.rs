@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, Store};
+use guichet_engine::protection::Protection;
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::ids::TicketId;
@@ -65,7 +66,8 @@ fn main() {
 /// Writes a log of at least so many events; says how many it holds.
 fn fill(dir: &Path, events_min: u64) -> u64 {
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let log = Log::open(dir, Partition(0), &memory, &Halt::new()).expect("a fresh log opens");
+    let protection = Protection::within(dir, Partition(0));
+    let log = Log::open(dir, Partition(0), &memory, &protection, &Halt::new()).expect("a fresh log opens");
     let reader = log.reader();
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(Tickets::Many));
     while LogPosition::or_zero(reader.head()) < events_min {

@@ -27,6 +27,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::Memory;
+use guichet_engine::protection::Protection;
 use guichet_engine::{Engine, Settings, clock};
 use guichet_projections::{Running, model};
 use guichet_schemas::position::{LogPosition, Partition};
@@ -146,7 +147,13 @@ async fn connect(url: &str) -> Client {
 }
 
 async fn engine(url: &str, dir: &Path, publish: bool, reconnected: watch::Receiver<u64>) -> Engine {
-    let settings = Settings { dir: dir.to_owned(), partition: Partition(0), disk_reserve_bytes: 0, publish };
+    let settings = Settings {
+        dir: dir.to_owned(),
+        protection: Protection::within(dir, Partition(0)),
+        partition: Partition(0),
+        disk_reserve_bytes: 0,
+        publish,
+    };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let client = connect(url).await;
     let engine = guichet_engine::start(settings, memory, client.clone(), reconnected, Halt::new())

@@ -1,10 +1,12 @@
 //! The only reader of the environment, and the flags that every role shares.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use guichet_engine::protection::Protection;
+use guichet_schemas::position::Partition;
 
 use crate::doctor::Surroundings;
 use crate::nats_server::Search;
@@ -33,6 +35,26 @@ pub(crate) struct NodeArgs {
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
+    /// Key that signs the checkpoints of the log [default: signing.key in the data folder, made at the first start]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// Where the newest checkpoint is kept, best on another disk [default: anchor-0/checkpoint in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Option<PathBuf>,
+}
+
+impl NodeArgs {
+    /// Where the files are that protect the log of a partition.
+    pub(crate) fn protection(&self, data_dir: &Path, partition: Partition) -> Protection {
+        let mut protection = Protection::within(data_dir, partition);
+        if let Some(key) = &self.signing_key {
+            protection.signing_key.clone_from(key);
+        }
+        if let Some(anchor) = &self.anchor {
+            protection.anchor.clone_from(anchor);
+        }
+        protection
+    }
 }
 
 /// How much memory the databases of a process share: blocks read, and tables not yet written.

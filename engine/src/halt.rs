@@ -19,6 +19,11 @@ pub enum HaltReason {
         "storage: {0}; the outcome of the commands in flight is unknown, restart to find out which were written"
     )]
     Storage(String),
+    /// Another folder lies at the path of ours.
+    #[error(
+        "data folder: {0}; it was moved or replaced under the running engine, so nothing more is answered; stop whoever writes there, put the folder back and start again"
+    )]
+    FolderMoved(String),
     /// The stream holds what we did not write.
     #[error(
         "stream: {0}; another engine or a foreign publisher writes this stream, make sure that only one engine runs and that nobody else may publish there"

@@ -8,10 +8,13 @@
 pub mod clock;
 pub mod halt;
 pub mod log;
+pub mod notary;
+pub mod protection;
 
 pub mod intake;
 pub mod log_service;
 pub mod publish;
+pub mod tile_service;
 
 mod running;
 

@@ -9,7 +9,7 @@ use guichet_service::{Metadata, Request, Service};
 use prost::Message as _;
 use tokio::task::JoinHandle;
 
-use crate::log::{LogReader, StoreFault};
+use crate::log::{LogReader, StoreFault, TreeReader};
 
 /// Records in one answer, whatever is asked.
 const EVENTS_MAX: u32 = 10_000;
@@ -24,6 +24,7 @@ pub async fn start(
     service: &Service,
     partition: Partition,
     reader: LogReader,
+    tree: TreeReader,
 ) -> Result<JoinHandle<()>, async_nats::Error> {
     let metadata = Metadata::from([
         ("format".to_owned(), "application/protobuf".to_owned()),
@@ -33,17 +34,17 @@ pub async fn start(
     let mut endpoint = service.endpoint("log", subject::log(partition), metadata).await?;
     Ok(tokio::spawn(async move {
         while let Some(request) = endpoint.next().await {
-            let reader = reader.clone();
+            let (reader, tree) = (reader.clone(), tree.clone());
             // A scan reads the disk: not on a thread of the network.
-            tokio::spawn(async move { answer(request, reader).await });
+            tokio::spawn(async move { answer(request, reader, tree).await });
         }
     }))
 }
 
-async fn answer(request: Request, reader: LogReader) {
+async fn answer(request: Request, reader: LogReader, tree: TreeReader) {
     let asked = LogRequest::decode(request.message.payload.clone());
     let body = match asked {
-        Ok(asked) => tokio::task::spawn_blocking(move || batch(&asked, &reader)).await,
+        Ok(asked) => tokio::task::spawn_blocking(move || batch(&asked, &reader, &tree)).await,
         Err(_) => return refuse(&request, 400, "malformed").await,
     };
     match body {
@@ -66,7 +67,7 @@ async fn refuse(request: &Request, number: u16, word: &'static str) {
     }
 }
 
-fn batch(asked: &LogRequest, reader: &LogReader) -> Result<LogBatch, StoreFault> {
+fn batch(asked: &LogRequest, reader: &LogReader, tree: &TreeReader) -> Result<LogBatch, StoreFault> {
     let or = |asked: u32, max: u32| if asked == 0 { max } else { asked.min(max) } as usize;
     let records: Vec<Bytes> = match LogPosition::new(asked.from) {
         Some(from) => reader.read(from, or(asked.max_events, EVENTS_MAX), or(asked.max_bytes, BYTES_MAX))?,
@@ -76,6 +77,7 @@ fn batch(asked: &LogRequest, reader: &LogReader) -> Result<LogBatch, StoreFault>
         generation: reader.generation().0,
         epoch: reader.epoch().0,
         head: LogPosition::or_zero(reader.head()),
+        checkpoint: tree.newest().map(|newest| newest.checkpoint().note().into()),
         records: records.into_iter().map(Vec::from).collect(),
     })
 }

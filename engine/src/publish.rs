@@ -4,7 +4,10 @@
 //! what is foreign stops the engine. Every publish carries the expected last sequence, so that a second writer
 //! is found at its first message.
 
+pub mod checkpoints;
 mod headers;
+mod scrub;
+pub(crate) mod stored;
 mod stream;
 
 use std::collections::VecDeque;
@@ -24,6 +27,7 @@ use guichet_schemas::subject;
 use tokio::sync::watch;
 
 use self::headers::Headers;
+use self::scrub::Scrub;
 use self::stream::{Repair, StreamState};
 use crate::halt::{Halt, HaltReason};
 use crate::intake::Pressure;
@@ -70,6 +74,8 @@ pub struct Publisher {
     halt: Halt,
     pressure: Arc<Pressure>,
     published: watch::Sender<u64>,
+    /// Where the stream was found to be damaged; 0: nowhere.
+    damaged: watch::Sender<u64>,
     reconnected: watch::Receiver<u64>,
     /// Next to publish, and the hash of the record before it.
     next: LogPosition,
@@ -120,6 +126,7 @@ impl Publisher {
             halt,
             pressure,
             published,
+            damaged: watch::Sender::new(0),
             reconnected,
             next: LogPosition::FIRST,
             previous_hash: Hash::ZERO,
@@ -128,8 +135,22 @@ impl Publisher {
         (publisher, progress)
     }
 
-    /// Publishes until it is aborted, or until the stream turns out to be foreign.
-    pub async fn run(mut self) {
+    /// Publishes, and compares what was published, until it is aborted, or until the stream turns out to be foreign.
+    pub async fn run(self) {
+        let scrub = Scrub {
+            client: self.client.clone(),
+            reader: self.reader.clone(),
+            partition: self.partition,
+            published: self.published.subscribe(),
+            damaged: self.damaged.clone(),
+        };
+        tokio::select! {
+            () = self.publish_all() => {}
+            () = scrub.run() => {}
+        }
+    }
+
+    async fn publish_all(mut self) {
         let mut pause = Duration::from_millis(20);
         loop {
             let before = *self.published.borrow();
@@ -157,6 +178,11 @@ impl Publisher {
     async fn compare(&mut self) -> Result<(), Interrupted> {
         stream::check_server(&self.client.server_info().version).map_err(Interrupted::Halt)?;
         let head = self.reader.head();
+        if *self.damaged.borrow() > 0 {
+            self.note(0);
+            stream::remove(&self.context, self.partition).await.map_err(Interrupted::Unknown)?;
+            self.damaged.send_replace(0);
+        }
         let state = stream::open(&self.context, self.partition, |position| self.reader.record(position))
             .await
             .map_err(|repair| match repair {
@@ -181,8 +207,13 @@ impl Publisher {
 
     async fn publish(&mut self) -> Interrupted {
         let mut heads = self.reader.heads();
+        let mut damaged = self.damaged.subscribe();
         self.reconnected.mark_unchanged();
         loop {
+            let position = *damaged.borrow_and_update();
+            if position > 0 {
+                return Interrupted::Unknown(format!("message {position} of the stream is damaged"));
+            }
             if let Err(why) = self.fill().await {
                 return why;
             }
@@ -193,6 +224,8 @@ impl Publisher {
                         Err(_) => std::future::pending().await,
                     },
                     _ = self.reconnected.changed() => Err(Interrupted::Unknown("connected again".to_owned())),
+                    // Looked at when the loop begins again.
+                    _ = damaged.changed() => Ok(()),
                     () = tokio::time::sleep(COMPARE_EVERY) => self.compare().await,
                 }
             } else {

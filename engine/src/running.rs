@@ -13,9 +13,11 @@ use tokio::task::JoinHandle;
 
 use crate::halt::Halt;
 use crate::intake::{self, Intake, Pressure};
-use crate::log::{Head, Log, LogReader, Memory, OpenError, StoreFault};
+use crate::log::{Head, Log, LogReader, Memory, OpenError, StoreFault, TreeReader};
 use crate::log_service;
-use crate::publish::{Progress, Publisher};
+use crate::protection::Protection;
+use crate::publish::{Progress, Publisher, checkpoints};
+use crate::tile_service;
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
@@ -28,6 +30,8 @@ const NATS_GRACE: Duration = Duration::from_secs(2);
 pub struct Settings {
     /// Folder of the log.
     pub dir: PathBuf,
+    /// What protects the log.
+    pub protection: Protection,
     /// Which partition.
     pub partition: Partition,
     /// Free bytes on the disk below which commands are told `busy`.
@@ -55,6 +59,8 @@ pub struct Engine {
     service: Service,
     intake: Intake,
     log_service: JoinHandle<()>,
+    tile_service: JoinHandle<()>,
+    checkpoints: JoinHandle<()>,
     publisher: Option<JoinHandle<()>>,
     disk_watch: JoinHandle<()>,
     progress: Progress,
@@ -73,7 +79,10 @@ pub async fn start(
     halt: Halt,
 ) -> Result<Engine, StartError> {
     let (dir, partition, for_log) = (settings.dir.clone(), settings.partition, halt.clone());
-    let opened = tokio::task::spawn_blocking(move || Log::open(&dir, partition, &memory, &for_log)).await;
+    let opened = tokio::task::spawn_blocking(move || {
+        Log::open(&dir, partition, &memory, &settings.protection, &for_log)
+    })
+    .await;
     let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     let pressure = Arc::new(Pressure::default());
     let (publisher, progress) = Publisher::new(
@@ -86,15 +95,31 @@ pub async fn start(
     );
     let publisher = settings.publish.then(|| tokio::spawn(publisher.run()));
     let service = intake::service(&client).await.map_err(StartError::Nats)?;
-    let log_service =
-        log_service::start(&service, settings.partition, log.reader()).await.map_err(StartError::Nats)?;
+    let log_service = log_service::start(&service, settings.partition, log.reader(), log.tree())
+        .await
+        .map_err(StartError::Nats)?;
+    let tile_service =
+        tile_service::start(&service, settings.partition, log.tree()).await.map_err(StartError::Nats)?;
+    let checkpoints = tokio::spawn(checkpoints::publish(client.clone(), settings.partition, log.tree()));
     let intake = intake::start(&service, log.desk(), log.request_key.0.clone(), pressure.clone())
         .await
         .map_err(StartError::Nats)?;
     // A subscription is only there once the server has seen it.
     client.flush().await.map_err(|e| StartError::Nats(e.into()))?;
     let disk_watch = tokio::spawn(watch_disk(settings.dir, settings.disk_reserve_bytes, pressure));
-    Ok(Engine { log, client, service, intake, log_service, publisher, disk_watch, progress, halt })
+    Ok(Engine {
+        log,
+        client,
+        service,
+        intake,
+        log_service,
+        tile_service,
+        checkpoints,
+        publisher,
+        disk_watch,
+        progress,
+        halt,
+    })
 }
 
 impl Engine {
@@ -108,6 +133,12 @@ impl Engine {
     #[must_use]
     pub fn reader(&self) -> LogReader {
         self.log.reader()
+    }
+
+    /// A reader of the tree over the log.
+    #[must_use]
+    pub fn tree(&self) -> TreeReader {
+        self.log.tree()
     }
 
     /// How far the stream is.
@@ -140,6 +171,10 @@ impl Engine {
             closed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
         };
         let closed = closing.await;
+        // The notary has signed what was left, and ended; so does what publishes after it.
+        if tokio::time::timeout(NATS_GRACE, self.checkpoints).await.is_err() {
+            tracing::warn!("the last checkpoint may not have been published; the next start publishes it");
+        }
         if !matches!(tokio::time::timeout(NATS_GRACE, self.client.flush()).await, Ok(Ok(()))) {
             tracing::warn!("the last answers may not have left; a retry finds them");
         }
@@ -157,6 +192,7 @@ impl Engine {
             publisher.abort();
         }
         self.log_service.abort();
+        self.tile_service.abort();
         closed
     }
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, OpenError};
+use guichet_engine::protection::Protection;
 use guichet_schemas::codec::{Encoding, Outcome, RequestKey, decode_command, decode_record};
 use guichet_schemas::command::Entity;
 use guichet_schemas::hash::Hash;
@@ -29,7 +30,8 @@ impl Desk {
 
     fn try_open(dir: &Path) -> Result<Self, OpenError> {
         let halt = Halt::new();
-        let log = Log::open(dir, Partition(0), &Memory::new(8 << 20, 16 << 20), &halt)?;
+        let protection = Protection::within(dir, Partition(0));
+        let log = Log::open(dir, Partition(0), &Memory::new(8 << 20, 16 << 20), &protection, &halt)?;
         Ok(Self { log, halt })
     }
 
@@ -112,7 +114,7 @@ fn crash_image(dir: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             crash_image(&entry.path(), &target);
-        } else if entry.file_name() != "LOCK" {
+        } else if entry.file_name() != "LOCK" && !target.ends_with("checkpoint.next") {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }

@@ -43,6 +43,8 @@ const WAITING_MAX: usize = 1_024;
 /// Questions that read at the same time, each on a thread.
 const READING_MAX: usize = 4;
 const RETRY_AFTER_MS: u64 = 100;
+/// How long a question waits for a model that has just started to compare itself with the log.
+const PROVEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Answers questions about the read models of this process.
 pub(crate) struct Queries {
@@ -188,7 +190,10 @@ impl Queries {
         let model = self.models.iter().find(|model| model.model().answers.contains(&name));
         // What no model answers is about all of them.
         let place = match model {
-            Some(model) => self.reach(&ask, model, place).await?,
+            Some(model) => {
+                let place = self.proven(model, place).await?;
+                self.reach(&ask, model, place).await?
+            }
             None => self.reach_all(&ask, place).await?,
         };
         // Closed never, so an error cannot come; if it did, "busy" would be true.
@@ -212,6 +217,29 @@ impl Queries {
             place = self.reach(ask, model, place).await?;
         }
         Ok(place)
+    }
+
+    /// Waits a moment, as after a start, until the model has compared itself with the log: before, it may be of
+    /// another history, and an answer would be of a desk that never was.
+    async fn proven(
+        &self,
+        model: &Model,
+        place: OwnedSemaphorePermit,
+    ) -> Result<OwnedSemaphorePermit, Rejection> {
+        let mut verified = model.status.verified();
+        let mut halted = model.halted();
+        let mut stopping = self.stopping.subscribe();
+        tokio::select! {
+            biased;
+            Ok(_) = verified.wait_for(|verified| *verified) => return Ok(place),
+            // Why it halted is told by the answer.
+            Ok(_) = halted.wait_for(Option::is_some) => return Ok(place),
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+            () = tokio::time::sleep(PROVEN_WITHIN) => {}
+        }
+        Err(unavailable(
+            "the read model has not yet been able to compare itself with the log or the stream; is the engine running?",
+        ))
     }
 
     /// Waits until the model has folded the position that the asker wants to see. Who waits gives the place

@@ -133,7 +133,7 @@ async fn open(ground: &Ground, model: &'static ReadModel) -> Result<(Model, bool
         folders.settle()?;
         let (store, whole) = match Store::open(folders.live(), model, &ground.memory) {
             Err(why @ StoreError::OtherProjection { .. }) => {
-                tracing::warn!(%why, "the read model is built anew; the old one stays until that is done");
+                tracing::warn!(%why, "the read model is built anew and answers from there; the folder of the old one stays until that is done");
                 let store = match Store::open(folders.spare(), model, &ground.memory) {
                     // Begun by another version than the last start was.
                     Err(StoreError::OtherProjection { .. }) => {

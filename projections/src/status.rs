@@ -19,6 +19,8 @@ pub(crate) struct Status {
     model: &'static ReadModel,
     position: watch::Sender<u64>,
     halted: watch::Sender<Option<String>>,
+    /// What is folded was compared with the log or the stream since the start.
+    verified: watch::Sender<bool>,
     /// Newest event known to be in the stream or the log.
     newest: AtomicU64,
     quarantined: AtomicUsize,
@@ -36,6 +38,8 @@ impl Status {
             model,
             position: watch::Sender::new(folded.checkpoint.position_or_zero()),
             halted: watch::Sender::new(None),
+            // Of what holds nothing, nothing can be wrong.
+            verified: watch::Sender::new(folded.checkpoint.position.is_none()),
             newest: AtomicU64::new(0),
             quarantined: AtomicUsize::new(folded.quarantined),
             waiting: Mutex::new(Some("starting".to_owned())),
@@ -52,8 +56,19 @@ impl Status {
         self.quarantined.store(folded.quarantined, Ordering::Relaxed);
         let position = folded.checkpoint.position_or_zero();
         if self.position.send_if_modified(|have| std::mem::replace(have, position) != position) {
+            // What was folded continues what was there.
+            self.verify();
             self.connected();
         }
+    }
+
+    /// The history at the checkpoint is that of the log, or of the stream where nobody serves the log.
+    pub(crate) fn verify(&self) {
+        self.verified.send_if_modified(|verified| !std::mem::replace(verified, true));
+    }
+
+    pub(crate) fn verified(&self) -> watch::Receiver<bool> {
+        self.verified.subscribe()
     }
 
     pub(crate) fn newest(&self, position: u64) {
@@ -97,6 +112,7 @@ impl Status {
 
     /// Another generation took over: what made the one before it halt is over.
     pub(crate) fn revive(&self) {
+        self.verify();
         self.halted.send_if_modified(|halted| halted.take().is_some());
     }
 
@@ -131,8 +147,8 @@ impl Status {
             state: state as i32,
             reason,
             quarantined: view.quarantined(tenant)?,
-            // Every record is compared with the log's hash chain before it is folded.
-            verified_position: checkpoint.position_or_zero(),
+            // Each record must name the hash of the one before it to be folded, so one comparison covers all before.
+            verified_position: if *self.verified.borrow() { checkpoint.position_or_zero() } else { 0 },
             rebuild: *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner),
         })
     }

@@ -128,7 +128,7 @@ impl Worker {
         }
         self.confirmed = true;
         let model = self.model.model().name;
-        tracing::warn!(model, %halt, "the read model is built anew; the old one stays until that is done");
+        tracing::warn!(model, %halt, "the read model is built anew and answers from there; the folder of the old one stays until that is done");
         match rebuild::begin_anew(&self.model, &self.ground).await {
             Ok(()) => {
                 self.checkpoint = self.model.checkpoint();
@@ -246,6 +246,7 @@ impl Worker {
         let Some(position) = self.checkpoint.position else {
             // Whatever it will fold is the log's history.
             self.confirmed |= of_log;
+            self.model.status.verify();
             return Ok(());
         };
         let theirs = match reply {
@@ -264,6 +265,7 @@ impl Worker {
             }
             Some(_) => {
                 self.confirmed |= of_log;
+                self.model.status.verify();
                 Ok(())
             }
             // Nobody can say: then the next record must, it names the hash before it.

@@ -68,6 +68,18 @@ pub fn log(partition: Partition) -> String {
     format!("guichet.v1.log.{partition}")
 }
 
+/// Where every signed checkpoint of a partition is published.
+#[must_use]
+pub fn checkpoint(partition: Partition) -> String {
+    format!("guichet.v1.checkpoint.{partition}")
+}
+
+/// The tree of a partition: checkpoint and tiles on request.
+#[must_use]
+pub fn tile(partition: Partition) -> String {
+    format!("guichet.v1.tile.{partition}")
+}
+
 /// True where an answer may be sent: an inbox, or the reply of a service import. Anything else could make
 /// us publish on a subject of the requester's choice, such as one of JetStream's own.
 #[must_use]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::harness::{Process, Serve, Settings, python};
+use crate::harness::{Process, Serve, Settings, project, python};
 
 /// The same as the examples tell.
 pub(crate) const REQUIREMENT: &str = include_str!("../../docs/examples/python/requirements.txt").trim_ascii();
@@ -32,7 +32,7 @@ async fn an_outside_team_is_told_when_the_disk_is_full() {
 
 async fn visit(python: &Path, what: &str, node: &Serve) {
     let mut command = Command::new(python);
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end/python/journey.py"));
+    command.arg(project("tests/end_to_end/python/journey.py"));
     // No compiled files in the source tree.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.args([what, node.url()]).arg(node.dir().join("state.json"));

@@ -110,11 +110,17 @@ impl Desk {
         }
     }
 
-    /// Waits until the read model has this position.
+    /// Waits until the tickets of the read model are as of this position.
     pub(crate) async fn folded(&self, position: u64) {
-        let question = json!({"min_position": position, "wait_ms": 8000, "limit": 1});
+        self.answers("tickets", json!({"limit": 1}), position).await;
+    }
+
+    /// Waits until the read model behind a query has this position.
+    pub(crate) async fn answers(&self, name: &str, mut question: Value, position: u64) {
+        question["min_position"] = position.into();
+        question["wait_ms"] = 8000.into();
         until("the read model follows", READY_WITHIN, async || {
-            self.try_query("tickets", question.clone()).await.filter(Reply::is_ok)
+            self.try_query(name, question.clone()).await.filter(Reply::is_ok)
         })
         .await;
     }

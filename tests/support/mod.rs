@@ -9,7 +9,7 @@ mod tools;
 mod wait;
 
 pub(crate) use nats::Nats;
-pub(crate) use needs::{long, seed, shared};
+pub(crate) use needs::{long, project, seed, shared};
 pub(crate) use process::Process;
 pub(crate) use roles::{HALTED, Serve, Settings, Trio, UNREACHABLE, engine, guichet, worker};
 pub(crate) use tools::{browser, go, node_modules, python};

@@ -1,18 +1,24 @@
 //! What some tests need and not every machine has.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A file or folder below `GUICHET_SHARED`; `None`, loudly, where it is not there.
 pub(crate) fn shared(what: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("GUICHET_SHARED")
         .filter(|named| !named.is_empty())
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+        .map_or_else(|| project("../shared"), PathBuf::from);
     let path = folder.join(what);
     if path.exists() {
         return Some(path);
     }
     missing(&format!("{} is not there; GUICHET_SHARED names the folder of the data sets", path.display()));
     None
+}
+
+/// A path in the project. Cargo runs tests in the folder of their package; its path at compile time may be that of
+/// another checkout, which shares the target directory and with it this very program.
+pub(crate) fn project(relative: &str) -> PathBuf {
+    std::path::absolute(relative).expect("a working directory")
 }
 
 /// Says what is missing. In CI nothing may be.

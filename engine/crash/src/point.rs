@@ -62,6 +62,18 @@ points! {
     EpochBefore = "epoch.before";
     /// Its event is on disk, its derived rows are not.
     EpochAfter = "epoch.after";
+    /// The first start: the signing key is written under a name that nobody reads.
+    KeyDrafted = "key.drafted";
+    /// It has its name, and the draft still has its own.
+    KeyLinked = "key.linked";
+    /// A checkpoint is signed, the anchor still holds the one before.
+    AnchorDrafted = "anchor.drafted";
+    /// The anchor holds it, nobody was told.
+    AnchorRenamed = "anchor.renamed";
+    /// Full tiles of the tree are about to be written.
+    TilesBefore = "tiles.before";
+    /// They are written.
+    TilesAfter = "tiles.after";
     /// The engine stops: everything is committed, nothing is flushed.
     FlushBefore = "flush.before";
     /// The tables are flushed.

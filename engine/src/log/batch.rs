@@ -24,6 +24,8 @@ pub(super) const BYTES_MAX: usize = 4 << 20;
 pub(super) struct Batch {
     /// Records, and outcomes that stand nowhere else.
     pub(super) synced: WriteBatch,
+    /// Hashes of the records, in their order: the leaves of the tree.
+    pub(super) leaves: Vec<Hash>,
     /// What follows from the records.
     pub(super) derived: Vec<Derived>,
     /// Folded tickets that crossed a hundred events: key and value.
@@ -99,6 +101,7 @@ impl Batch {
 
     /// An empty batch in the memory of this one.
     pub(super) fn emptied(mut self) -> Self {
+        self.leaves.clear();
         self.derived.clear();
         self.snapshots.clear();
         self.waiting.clear();

@@ -10,8 +10,10 @@ use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::derived::Families;
+use super::fence::{Fence, Moved};
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
+use crate::notary::Leaves;
 
 /// How long a sabotaged committer keeps what it has already acknowledged, as a buffer would.
 const SABOTAGED_WRITE_BEHIND: Duration = Duration::from_millis(5);
@@ -25,14 +27,38 @@ pub(super) struct Committer {
     pub(super) done: Sender<Committed>,
     pub(super) head: watch::Sender<u64>,
     pub(super) halt: Halt,
+    pub(super) fence: Arc<Fence>,
+    /// Where the hashes of what is on disk go; none where nobody keeps the tree.
+    pub(super) notary: Option<Leaves>,
+}
+
+/// Why nothing more may be answered.
+enum Doubt {
+    Storage(StoreFault),
+    Moved(Moved),
+}
+
+impl From<StoreFault> for Doubt {
+    fn from(fault: StoreFault) -> Self {
+        Self::Storage(fault)
+    }
+}
+
+impl From<Doubt> for HaltReason {
+    fn from(doubt: Doubt) -> Self {
+        match doubt {
+            Doubt::Storage(fault) => Self::Storage(fault.to_string()),
+            Doubt::Moved(moved) => Self::FolderMoved(moved.to_string()),
+        }
+    }
 }
 
 impl Committer {
     /// Runs until the decider ends, or until the first storage error.
     pub(super) fn run(self) {
         while let Ok(mut batch) = self.batches.recv() {
-            if let Err(fault) = self.commit(&mut batch) {
-                self.halt.stop(HaltReason::Storage(fault.to_string()));
+            if let Err(doubt) = self.commit(&mut batch) {
+                self.halt.stop(doubt.into());
                 batch.answer_unknown();
                 break;
             }
@@ -46,7 +72,7 @@ impl Committer {
         }
     }
 
-    fn commit(&self, batch: &mut Batch) -> Result<(), StoreFault> {
+    fn commit(&self, batch: &mut Batch) -> Result<(), Doubt> {
         if sabotaged(Sabotage::AckBeforeWrite) {
             batch.answer();
             std::thread::sleep(SABOTAGED_WRITE_BEHIND);
@@ -55,12 +81,17 @@ impl Committer {
         if !batch.synced.is_empty() {
             self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }
+        // After the write: what we answer for lies in the folder that the next start will open.
+        self.fence.check().map_err(Doubt::Moved)?;
         if let Some(head) = batch.head {
             self.head.send_replace(head.get());
         }
         crash_point(CrashPoint::CommitAfterSync);
         batch.answer();
         crash_point(CrashPoint::CommitAfterAnswer);
+        if let (Some(notary), Some(head)) = (&self.notary, batch.head) {
+            notary.hand_over(std::mem::take(&mut batch.leaves), head)?;
+        }
         self.write_derived(batch)?;
         crash_point(CrashPoint::DerivedAfter);
         Ok(())

@@ -8,6 +8,7 @@
 //! | `commands` | tenant, 0, command id 16 | `store.v1.CommandOutcome` |
 //! | `numbers` | tenant | last ticket number u64 |
 //! | `external_refs` | tenant, 0, source, 0, id | ticket 16 |
+//! | `tree` | level u8, index u64 | a full tile of the Merkle tree: 256 hashes of 32 bytes |
 //! | `meta` | one of the names below | see there |
 //!
 //! A tenant is a token of `[A-Za-z0-9_-]`, a source and an external id hold no control characters: no 0 byte
@@ -29,11 +30,13 @@ pub const COMMANDS: &str = "commands";
 pub const NUMBERS: &str = "numbers";
 /// Tickets by their identity elsewhere.
 pub const EXTERNAL_REFS: &str = "external_refs";
+/// Full tiles of the Merkle tree.
+pub const TREE: &str = "tree";
 /// What is true of the folder.
 pub const META: &str = "meta";
 
 /// Every column family.
-pub const ALL: [&str; 7] = [EVENTS, TICKETS_INDEX, SNAPSHOTS, COMMANDS, NUMBERS, EXTERNAL_REFS, META];
+pub const ALL: [&str; 8] = [EVENTS, TICKETS_INDEX, SNAPSHOTS, COMMANDS, NUMBERS, EXTERNAL_REFS, TREE, META];
 
 /// `meta`: format version of the folder, u32.
 pub const META_FORMAT: &[u8] = b"format";
@@ -50,6 +53,14 @@ pub const META_EPOCH: &[u8] = b"epoch";
 #[must_use]
 pub fn event(position: LogPosition) -> [u8; 8] {
     position.get().to_be_bytes()
+}
+
+/// Key in `tree`.
+#[must_use]
+pub fn tile(level: u8, index: u64) -> [u8; 9] {
+    let mut key = [level; 9];
+    key[1..].copy_from_slice(&index.to_be_bytes());
+    key
 }
 
 /// Reads a big-endian number.

@@ -85,6 +85,12 @@ pub fn column_family(name: &str, memory: &Memory) -> Result<Options, rocksdb::Er
             o.set_memtable_whole_key_filtering(true);
             o.set_memtable_prefix_bloom_ratio(0.05);
         }
+        keys::TREE => {
+            // Hashes do not compress. As large as the records of a full `events` table need: a table that is full
+            // earlier would have all of them written out with it.
+            o.set_compression_type(DBCompressionType::None);
+            o.set_write_buffer_size(16 << 20);
+        }
         _ => o.set_write_buffer_size(1 << 20),
     }
     o.set_block_based_table_factory(&table);

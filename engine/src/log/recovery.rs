@@ -1,6 +1,5 @@
 //! Opening a data folder: lock it, open the database, rebuild what is derived, find the head, start an epoch.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -14,7 +13,6 @@ use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition, Strea
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, StreamKind};
-use nix::fcntl::{Flock, FlockArg};
 use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
@@ -23,9 +21,12 @@ use super::committer::Committer;
 use super::decider::Decider;
 use super::derived::{Derived, Families};
 use super::desk::Desk;
-use super::{LogReader, Memory, Store, StoreFault, keys};
+use super::fence::Fence;
+use super::{LogReader, Memory, Store, StoreFault, TreeReader, keys};
 use crate::clock::{EngineClock, IdSource, secret};
-use crate::halt::Halt;
+use crate::halt::{Halt, HaltReason};
+use crate::notary::{Notary, NotaryError};
+use crate::protection::Protection;
 
 /// Version of the data folder's layout. A folder of a newer one is refused.
 const FORMAT: u32 = 1;
@@ -62,6 +63,9 @@ pub enum OpenError {
         /// By how much.
         behind_ms: u64,
     },
+    /// What was signed is not what is there, or nothing can be signed.
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
     /// The database is damaged, or the disk fails.
     #[error(transparent)]
     Store(#[from] StoreFault),
@@ -80,7 +84,7 @@ pub struct Head {
     pub generation: Generation,
 }
 
-/// An open log with its two threads.
+/// An open log with its threads.
 #[derive(Debug)]
 pub struct Log {
     /// Where it ended at the start, the epoch event included.
@@ -89,9 +93,10 @@ pub struct Log {
     pub request_key: RequestKeyHandle,
     desk: Desk,
     reader: LogReader,
+    tree: TreeReader,
     store: Arc<Store>,
     threads: Vec<JoinHandle<()>>,
-    _lock: Flock<File>,
+    _fence: Arc<Fence>,
 }
 
 /// A [`RequestKey`] that does not print itself.
@@ -109,16 +114,31 @@ impl Log {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(dir: &Path, partition: Partition, memory: &Memory, halt: &Halt) -> Result<Self, OpenError> {
-        let lock = lock(dir)?;
+    pub fn open(
+        dir: &Path,
+        partition: Partition,
+        memory: &Memory,
+        protection: &Protection,
+        halt: &Halt,
+    ) -> Result<Self, OpenError> {
+        let mut fence = Fence::take(dir)?;
         crash_point(CrashPoint::OpenLocked);
-        let store = Arc::new(Store::open(&dir.join("rocksdb"), memory)?);
+        let database = dir.join("rocksdb");
+        let store = Arc::new(Store::open(&database, memory)?);
+        fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
+        let fence = Arc::new(fence);
         crash_point(CrashPoint::OpenDatabase);
         let request_key = prepare(&store)?;
         crash_point(CrashPoint::OpenPrepared);
         let generation = Generation(store.number(keys::META, keys::META_GENERATION)?.unwrap_or(1));
         let last = store.last_position()?;
         rebuild_derived(&store, last)?;
+        // Before the log grows: a start must not make worse what it finds.
+        let notary = if protection.has_notary() {
+            Some(Notary::open(&store, partition, last, protection)?)
+        } else {
+            None
+        };
         let last_recorded = match last {
             Some(position) => decode(&store, position)?.0.recorded_at,
             None => Timestamp(0),
@@ -126,6 +146,18 @@ impl Log {
         check_clock(last_recorded)?;
         let mut clock = EngineClock::new(last_recorded);
         let head = start_epoch(&store, partition, generation, last, &mut clock)?;
+        let (tree, leaves, notary) = match notary {
+            Some(mut notary) => {
+                notary.append(head.hash)?;
+                let tree = TreeReader::new(store.clone(), notary.newest());
+                let fence = fence.clone();
+                let still_ours =
+                    move || fence.check().map_err(|moved| HaltReason::FolderMoved(moved.to_string()));
+                let (leaves, work) = notary.queue(halt.clone(), still_ours);
+                (tree, Some(leaves), Some(spawn("guichet-notary", work)))
+            }
+            None => (TreeReader::new(store.clone(), watch::Sender::new(None).subscribe()), None, None),
+        };
 
         let (head_tx, head_rx) = watch::channel(head.position.get());
         let (desk, commands) = Desk::new();
@@ -137,22 +169,26 @@ impl Log {
             done: done_tx,
             head: head_tx,
             halt: halt.clone(),
+            notary: leaves,
+            fence: fence.clone(),
         };
         let decider =
             Decider::new(store.clone(), halt.clone(), head.epoch, partition, Some(head.position), clock);
-        let threads = vec![
+        let mut threads = vec![
             spawn("guichet-commit", move || committer.run()),
             spawn("guichet-decide", move || decider.run(&commands, &batches_tx, &done_rx)),
         ];
+        threads.extend(notary);
         let reader = LogReader::new(store.clone(), head_rx, head.epoch, generation);
         Ok(Self {
             head,
             request_key: RequestKeyHandle(request_key),
             desk,
             reader,
+            tree,
             store,
             threads,
-            _lock: lock,
+            _fence: fence,
         })
     }
 
@@ -166,6 +202,12 @@ impl Log {
     #[must_use]
     pub fn reader(&self) -> LogReader {
         self.reader.clone()
+    }
+
+    /// A reader of the tree over it.
+    #[must_use]
+    pub fn tree(&self) -> TreeReader {
+        self.tree.clone()
     }
 
     /// A figure of RocksDB for metrics.
@@ -192,26 +234,16 @@ impl Log {
     }
 }
 
-fn lock(dir: &Path) -> Result<Flock<File>, OpenError> {
-    let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
-    std::fs::create_dir_all(dir).map_err(folder)?;
-    let file = File::open(dir).map_err(folder)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
-        if errno == nix::errno::Errno::EWOULDBLOCK {
-            OpenError::Locked(dir.to_owned())
-        } else {
-            folder(errno.into())
-        }
-    })
-}
-
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     let guarded = move || {
         let guard = AbortOnPanic;
         body();
         std::mem::forget(guard);
     };
-    std::thread::Builder::new().name(name.to_owned()).spawn(guarded).expect("the system gives us two threads")
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(guarded)
+        .expect("the system gives us three threads")
 }
 
 /// A writing thread that panics leaves nobody to say what is on disk: the process ends at once.

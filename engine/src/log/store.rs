@@ -110,6 +110,15 @@ impl Store {
         }
     }
 
+    /// The last key of a column family that is not above `key`.
+    pub(super) fn last_key_through(&self, cf: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreFault> {
+        let mut iter = self.db.raw_iterator_cf(&self.cf(cf));
+        iter.seek_for_prev(key);
+        let found = iter.key().map(<[u8]>::to_vec);
+        iter.status().map_err(StoreFault::of("find the end of an index of the log"))?;
+        Ok(found)
+    }
+
     /// Visits records in order from a position on until `visit` says stop. Every gap is a fault: positions have none.
     ///
     /// # Errors

@@ -174,11 +174,21 @@ async fn recreate(
     name: &str,
     wanted: &stream::Config,
 ) -> Result<stream::Stream, Repair> {
+    delete(context, name).await.map_err(Repair::Unknown)?;
+    create(context, wanted).await
+}
+
+/// Removes a damaged stream: what is open next finds none and makes it anew.
+pub(super) async fn remove(context: &jetstream::Context, partition: Partition) -> Result<(), String> {
+    delete(context, &subject::stream(partition)).await
+}
+
+async fn delete(context: &jetstream::Context, name: &str) -> Result<(), String> {
     context
         .delete_stream(name)
         .await
-        .map_err(|e| Repair::Unknown(format!("delete the damaged stream {name}: {e}")))?;
-    create(context, wanted).await
+        .map(|_| ())
+        .map_err(|e| format!("delete the damaged stream {name}: {e}"))
 }
 
 #[cfg(test)]

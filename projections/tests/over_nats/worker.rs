@@ -2,7 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use serde_json::json;
+
 use crate::history::{Dice, History};
+use crate::queries::ask;
 use crate::rig::{Rig, content, halts, is_live, reaches, status_of, waits_for};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,6 +136,28 @@ async fn a_model_of_another_lineage_than_the_log_is_built_anew_at_its_start() {
     // The next start gives the new generation its plain name.
     rig.start().await.stop().await.unwrap();
     assert_eq!(rig.files("model").len(), guichet_projections::model::ALL.len(), "the old generation is gone");
+}
+
+// It used to answer at once from whatever its folder held, also where that was of a desk that never was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_answers_only_once_it_has_compared_itself_with_the_log() {
+    let history = History::busy(15, 20, 300);
+    let Some(rig) = Rig::with(&history).await else { return };
+    let running = rig.start().await;
+    reaches(&running, 300).await;
+    running.stop().await.unwrap();
+    rig.delete_stream().await;
+    let running = rig.start().await;
+    let refused = ask(&rig, "tickets", json!({})).await;
+    assert_eq!(refused["error"]["code"], "unavailable", "{refused}");
+    assert_eq!((status_of(&running).checkpoint, status_of(&running).verified_position), (300, 0));
+    rig.create_stream(1).await;
+    rig.publish(&history.entries).await;
+    is_live(&running).await;
+    let answered = ask(&rig, "tickets", json!({})).await;
+    assert_eq!((&answered["ok"], &answered["as_of_position"]), (&json!(true), &json!(300)), "{answered}");
+    assert_eq!(status_of(&running).verified_position, 300);
+    running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use guichet_schemas::ids::{CallerId, TenantId};
@@ -282,17 +282,4 @@ async fn a_damaged_export_ends_the_import_with_an_error() {
     serve(&nats, Engine::default()).await;
     let error = run(&nats, &file, PATIENT).await.unwrap_err();
     assert!(matches!(error, ImportError::Read { .. }), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement: run it alone, with --nocapture"]
-async fn measure_sending() {
-    let Some(nats) = Nats::start().await else { return };
-    let file = nats.path("export.csv");
-    export(&file, 40_000);
-    serve(&nats, Engine::default()).await;
-    let started = Instant::now();
-    let summary = run(&nats, &file, SendOptions { window: 256, ..PATIENT }).await.unwrap();
-    let took = started.elapsed();
-    eprintln!("{} commands, {:.0} rows/s", summary.accepted, summary.read.rows as f64 / took.as_secs_f64());
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use guichet_schemas::command::{Fact, Import};
@@ -21,8 +21,8 @@ const LIFT_MS: i64 = 420_000;
 
 /// The folder of the real histories; `None`, said loudly, on a machine that has none.
 fn shared(file: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("GUICHET_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+    let root =
+        std::env::var_os("GUICHET_SHARED").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from);
     let path = root.join("data").join(file);
     if path.exists() {
         return Some(path);
@@ -435,19 +435,4 @@ fn a_scattered_export_gives_the_same_tickets_as_a_grouped_one() {
     // The heaps did tear the tickets apart.
     let torn = std::panic::catch_unwind(|| read(&scattered_text, &grouped));
     assert!(torn.is_err());
-}
-
-#[test]
-#[ignore = "a measurement: run it alone, with --nocapture"]
-fn measure_reading_and_mapping() {
-    for (file, mapping) in [(SERVICENOW, "servicenow"), (BPI, "bpi2013")] {
-        let Some(path) = shared(file) else { return };
-        for _ in 0..3 {
-            let started = Instant::now();
-            let mut reader = open(&path, &Mapping::load(mapping).unwrap(), None).unwrap();
-            let facts: usize = reader.by_ref().map(|i| i.unwrap().events.len()).sum();
-            let (rows, took) = (reader.progress().rows, started.elapsed());
-            eprintln!("{file}: {rows} rows, {facts} facts, {:.0} rows/s", rows as f64 / took.as_secs_f64());
-        }
-    }
 }

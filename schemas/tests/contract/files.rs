@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 /// A path below `schemas/`.
 pub(crate) fn path(relative: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(relative)
+    // Cargo runs tests in the folder of their package. Its path at compile time may be that of another checkout,
+    // which shares the target directory and with it this very program.
+    std::path::absolute(relative).expect("a working directory")
 }
 
 /// True where the files are to be rewritten.

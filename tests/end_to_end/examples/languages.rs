@@ -36,7 +36,7 @@ fn command(words: &[PathBuf]) -> Command {
 }
 
 fn examples(language: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(language)
+    harness::project("docs/examples").join(language)
 }
 
 pub(crate) fn python() -> Option<Language> {

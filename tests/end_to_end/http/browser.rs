@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::demo::Demo;
-use crate::harness::{Process, browser};
+use crate::harness::{Process, browser, project};
 
 const PACKAGES: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1"];
 const DONE_WITHIN: Duration = Duration::from_secs(300);
@@ -18,7 +18,7 @@ async fn the_pages_work_in_a_browser() {
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     std::fs::create_dir_all(&pictures).expect("the target folder is ours");
     let mut command = Command::new("node");
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end/http/pages.cjs"));
+    command.arg(project("tests/end_to_end/http/pages.cjs"));
     command.arg(&browser.node_modules).arg(&browser.chromium).arg(demo.run_file());
     command.arg(env!("CARGO_BIN_EXE_guichet")).arg(&pictures);
     let mut looking = Process::spawn("browser", command, demo.dir());

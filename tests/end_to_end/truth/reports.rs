@@ -13,7 +13,6 @@ use crate::rebuild::rebuilt;
 
 /// Rounding of the truth's ratios, and of its hours.
 const ROUNDING: f64 = 0.5e-6 + 1e-9;
-const WAIT_MS: u64 = 30_000;
 
 /// A desk that holds one export.
 struct Loaded {
@@ -29,13 +28,14 @@ impl Loaded {
         export.run(node.url(), node.dir()).await;
         let desk = node.desk().await;
         let head = desk.head().await;
+        let any = json!({"from": "2013-01-01", "to": "2013-01-02", "period": "range"});
+        desk.answers("report_backlog", any, head).await;
         Self { node, desk, head }
     }
 
     /// All rows of a report, page after page.
     async fn report(&self, name: &str, mut question: Value) -> Vec<Value> {
         question["min_position"] = self.head.into();
-        question["wait_ms"] = WAIT_MS.into();
         let mut rows = Vec::new();
         loop {
             let page = self.desk.query(name, question.clone()).await;

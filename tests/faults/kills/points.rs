@@ -8,8 +8,8 @@ use nix::sys::signal::Signal;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::{Round, load, revive_engine, round};
-use crate::crowd::Crowd;
+use super::{Round, finish, load, revive_engine, round};
+use crate::crowd::{CLIENTS, Crowd};
 use crate::finding::{Finding, Invariant};
 use crate::harness::Process;
 use crate::judge::{MODELS, order};
@@ -22,9 +22,24 @@ const ANSWERS: u64 = 50;
 /// So often does a start die before it may succeed: a crash in the recovery of a crash.
 const DEEP: usize = 3;
 
+/// What a first start passes that leaves something behind: each is cut there, and the next start must go on.
+const OF_A_FIRST_START: [CrashPoint; 9] = [
+    CrashPoint::OpenDatabase,
+    CrashPoint::OpenPrepared,
+    CrashPoint::KeyDrafted,
+    CrashPoint::KeyLinked,
+    CrashPoint::AnchorDrafted,
+    CrashPoint::AnchorRenamed,
+    CrashPoint::EpochBefore,
+    CrashPoint::EpochAfter,
+    CrashPoint::StreamCreated,
+];
+
 /// How a point is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Road {
+    /// The very first start of an engine; see [`at_first_start`].
+    FirstStart,
     /// The engine under load.
     Load,
     /// Its start, after it was killed.
@@ -52,7 +67,12 @@ const fn road(point: CrashPoint) -> Road {
         | CrashPoint::DerivedAfter
         | CrashPoint::PublishBefore
         | CrashPoint::PublishAfter
-        | CrashPoint::PublishAcked => Road::Load,
+        | CrashPoint::PublishAcked
+        | CrashPoint::AnchorDrafted
+        | CrashPoint::AnchorRenamed
+        | CrashPoint::TilesBefore
+        | CrashPoint::TilesAfter => Road::Load,
+        CrashPoint::KeyDrafted | CrashPoint::KeyLinked => Road::FirstStart,
         CrashPoint::OpenLocked
         | CrashPoint::OpenDatabase
         | CrashPoint::OpenPrepared
@@ -69,6 +89,17 @@ const fn road(point: CrashPoint) -> Road {
         | CrashPoint::RebuildReleased => Road::Rebuild,
         CrashPoint::SettleRemoved | CrashPoint::SettleRenamed => Road::StartAfterRebuild,
     }
+}
+
+/// At which hit a point under load kills, at most: most steps are taken for each command, a few twice a second.
+fn often(point: CrashPoint) -> u64 {
+    let seldom = [
+        CrashPoint::AnchorDrafted,
+        CrashPoint::AnchorRenamed,
+        CrashPoint::TilesBefore,
+        CrashPoint::TilesAfter,
+    ];
+    if seldom.contains(&point) { 2 } else { 200 }
 }
 
 /// Every point so many times.
@@ -89,6 +120,27 @@ pub(crate) async fn kills(program: Program, seed: u64, times: usize) -> Round {
     .await
 }
 
+/// Each point of a first start, on a folder of its own.
+pub(crate) async fn at_first_start(program: &Program, seed: u64) -> Round {
+    let mut all = Round::default();
+    for point in OF_A_FIRST_START {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut site = Site::unstarted(program.clone(), dir.path()).await;
+        let crowd = Crowd::start(&site.nats.url(), CLIENTS, seed).await;
+        let mut start_twice = async || {
+            site.launch_engine(Some(&armed(point, 1)));
+            died(point, site.engine.as_mut()).await?;
+            site.launch_worker(None);
+            revive_engine(&mut site, &crowd).await?;
+            load(&crowd, ANSWERS).await?;
+            Ok(1)
+        };
+        let disturbed = start_twice().await;
+        all.add(finish(site, crowd, disturbed).await);
+    }
+    all
+}
+
 async fn kill_at(
     point: CrashPoint,
     site: &mut Site,
@@ -97,8 +149,12 @@ async fn kill_at(
 ) -> Result<usize, Finding> {
     let first = armed(point, 1);
     match road(point) {
+        Road::FirstStart => {
+            assert!(OF_A_FIRST_START.contains(&point), "{} is nowhere reached", point.name());
+            Ok(0)
+        }
         Road::Load => {
-            let later = armed(point, dice.random_range(1..200));
+            let later = armed(point, dice.random_range(1..=often(point)));
             site.kill_engine();
             crowd.interrupt();
             site.launch_engine(Some(&later));

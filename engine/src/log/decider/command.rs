@@ -154,6 +154,7 @@ impl Decider {
         }
         self.batch.bytes += bytes.len();
         self.batch.synced.put_cf(&self.store.cf(keys::EVENTS), keys::event(recorded.position), &bytes);
+        self.batch.leaves.push(hash);
         self.batch.derived.push(derived);
         self.batch.head = Some(recorded.position);
         self.last = Some(recorded.position);

@@ -1,0 +1,97 @@
+//! Compares the whole stream with the log, a stretch at a time and round again, as long as the engine runs.
+//!
+//! The end of the stream is compared at every connection and in every quiet moment. A bit that flips further back
+//! would be met only by a reader who comes by years later; here it is found within a round.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::{LogPosition, Partition};
+use tokio::sync::watch;
+
+use super::stored;
+use crate::log::{LogReader, StoreFault};
+
+/// Messages compared at a time.
+const STRETCH: usize = 1_000;
+/// Pause between two stretches: ten million messages are looked at in less than three hours, for about a
+/// hundredth of a core.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is compared with what.
+pub(super) struct Scrub {
+    pub(super) client: Client,
+    pub(super) reader: LogReader,
+    pub(super) partition: Partition,
+    /// Newest position that the stream has acknowledged.
+    pub(super) published: watch::Receiver<u64>,
+    /// Where the first difference is; 0: none. The publisher sets it back once the stream is made anew.
+    pub(super) damaged: watch::Sender<u64>,
+}
+
+impl Scrub {
+    /// Runs until it is aborted.
+    pub(super) async fn run(self) {
+        let mut next = LogPosition::FIRST;
+        loop {
+            let through = *self.published.borrow();
+            if next.get() > through {
+                next = LogPosition::FIRST;
+            }
+            if *self.damaged.borrow() == 0 && next.get() <= through {
+                match self.stretch(next, through).await {
+                    Ok(Seen::Damaged(damaged)) => {
+                        tracing::error!(
+                            position = damaged.get(),
+                            "the stream is damaged; it is made anew from the log"
+                        );
+                        self.damaged.send_replace(damaged.get());
+                        next = LogPosition::FIRST;
+                    }
+                    Ok(Seen::SameUpTo(position)) => next = position,
+                    // A doubt about the server is not one about the stream: look again later.
+                    Err(why) => tracing::debug!(%why, "could not compare the stream with the log"),
+                }
+            }
+            // A pace, not a wait for something.
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Compares from a position on.
+    async fn stretch(&self, from: LogPosition, through: u64) -> Result<Seen, String> {
+        let most = STRETCH.min(usize::try_from(through - from.get() + 1).unwrap_or(STRETCH));
+        let theirs = stored::read(&self.client, self.partition, from, most).await;
+        let theirs = theirs.map_err(|e| e.to_string())?;
+        let reader = self.reader.clone();
+        let ours = tokio::task::spawn_blocking(move || reader.read(from, most, usize::MAX)).await;
+        let ours = ours.map_err(|e| e.to_string())?.map_err(|fault: StoreFault| fault.to_string())?;
+        // The stream was made anew, or lost its end, since we asked how far it is: whoever publishes knows better.
+        if *self.published.borrow() < through {
+            return Ok(Seen::SameUpTo(from));
+        }
+        if theirs.is_empty() && !ours.is_empty() {
+            return Ok(Seen::Damaged(from));
+        }
+        let mut next = from;
+        // An answer may be shorter than what was asked for: its bytes are limited.
+        for (theirs, ours) in theirs.iter().zip(&ours) {
+            let same =
+                theirs.sequence == next.get() && Hash::of_record(&theirs.payload) == Hash::of_record(ours);
+            if !same {
+                return Ok(Seen::Damaged(next));
+            }
+            next = next.next();
+        }
+        Ok(Seen::SameUpTo(next))
+    }
+}
+
+/// What a look at a stretch says.
+enum Seen {
+    /// Here the stream is not what the log is.
+    Damaged(LogPosition),
+    /// No difference before this position.
+    SameUpTo(LogPosition),
+}
