@@ -158,6 +158,7 @@ async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
         partition: Partition(0),
         disk_reserve_bytes: 0,
         publish,
+        accept_clock: false,
     };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let (_connected, reconnected) = watch::channel(0);

@@ -153,6 +153,7 @@ async fn engine(url: &str, dir: &Path, publish: bool, reconnected: watch::Receiv
         partition: Partition(0),
         disk_reserve_bytes: 0,
         publish,
+        accept_clock: false,
     };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let client = connect(url).await;

@@ -45,6 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "guichet/v1/command.proto",
         "guichet/v1/query.proto",
         "guichet/v1/log.proto",
+        "guichet/v1/key.proto",
         "guichet/store/v1/store.proto",
     ];
     // Our option values stand in the raw bytes only: prost's own descriptor types drop unknown fields.
@@ -76,6 +77,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "#[derive(serde::Serialize)] #[serde(rename_all = \"snake_case\")]",
     );
     config.type_attribute("guichet.v1.FieldValue.value", "#[derive(serde::Serialize)] #[serde(untagged)]");
+    // A key never prints itself; see src/wire.rs.
+    config.skip_debug(["guichet.v1.Key"]);
     config.compile_fds(set)?;
     std::fs::write(out.join("json_enums.rs"), enums)?;
     Ok(())

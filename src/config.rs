@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use guichet_engine::protection::Protection;
+use guichet_keys::KekSource;
 use guichet_schemas::position::Partition;
+use zeroize::Zeroizing;
 
 use crate::doctor::Surroundings;
 use crate::nats_server::Search;
@@ -32,9 +34,17 @@ pub(crate) struct NodeArgs {
     /// Use this NATS server instead of an embedded one
     #[arg(long, env = "NATS_URL", value_name = "URL")]
     pub(crate) nats_url: Option<String>,
+    /// File with the key-encryption key, 64 hex digits; default: DIR/kek, made at the first start. GUICHET_KEK holds
+    /// the digits themselves instead
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kek_file: Option<PathBuf>,
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
+    /// Start although the wall clock is far behind the newest record: records keep its time until the clock has
+    /// caught up
+    #[arg(long)]
+    pub(crate) accept_clock: bool,
     /// Key that signs the checkpoints of the log [default: signing.key in the data folder, made at the first start]
     #[arg(long, value_name = "FILE")]
     pub(crate) signing_key: Option<PathBuf>,
@@ -52,6 +62,12 @@ impl NodeArgs {
         }
         if let Some(anchor) = &self.anchor {
             protection.anchor.clone_from(anchor);
+        }
+        if let Some(file) = &self.kek_file {
+            protection.kek = KekSource::File(file.clone());
+        } else if let Some(digits) = variable("GUICHET_KEK") {
+            let digits = Zeroizing::new(digits.to_string_lossy().into_owned());
+            protection.kek = KekSource::Digits { digits, from: "GUICHET_KEK" };
         }
         protection
     }

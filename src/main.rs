@@ -18,7 +18,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use guichet_engine::StartError;
 use guichet_engine::clock::{self, IdSource};
+use guichet_engine::log::OpenError;
 use guichet_projections::model;
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
 use guichet_replay_tools::query::{self, QueryArgs};
@@ -124,6 +126,11 @@ fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<Unreachable>().is_some() {
         return 3;
+    }
+    match error.downcast_ref::<StartError>() {
+        Some(StartError::Open(OpenError::Copy(_))) => return 3,
+        Some(StartError::Open(error)) if error.protects_data() => return serve::EXIT_HALTED,
+        Some(StartError::Open(_) | StartError::Nats(_)) | None => {}
     }
     error.downcast_ref::<ClientError>().map_or(1, ClientError::exit_code)
 }

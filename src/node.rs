@@ -111,6 +111,7 @@ impl Node {
                 partition: PARTITION,
                 disk_reserve_bytes: args.disk_reserve << 20,
                 publish: true,
+                accept_clock: args.accept_clock,
             };
             Some(
                 guichet_engine::start(settings, memory.clone(), client.clone(), reconnected, halt.clone())

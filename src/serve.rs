@@ -54,6 +54,9 @@ pub(crate) async fn finish(node: Node, end: End) -> anyhow::Result<ExitCode> {
     match end {
         End::Asked => node.stop().await.map(|()| ExitCode::SUCCESS),
         End::Halted(reason) => {
+            if let Some(engine) = &node.engine {
+                engine.note_damage();
+            }
             // No drain: after a doubt about storage nothing more is written or answered.
             node.hide();
             crate::say::say(&format!("halted: {reason}"));

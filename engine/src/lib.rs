@@ -12,6 +12,7 @@ pub mod notary;
 pub mod protection;
 
 pub mod intake;
+pub mod key_service;
 pub mod log_service;
 pub mod publish;
 pub mod tile_service;

@@ -1,7 +1,8 @@
 //! The truth: an append-only log of records in RocksDB, with what is derived from it.
 //!
-//! Two plain threads write it: the `decider` drains a bounded queue, decides and stages; the `committer`
-//! writes a batch with one fsync, lets the answers go, then writes the derived rows without a log of their own.
+//! Plain threads write it: the `decider` drains a bounded queue, decides, seals and stages; the `key writer` makes
+//! new keys durable before the records that use them; the `committer` writes a batch with one fsync, lets the answers
+//! go, then writes the derived rows without a log of their own.
 
 pub mod keys;
 pub mod options;
@@ -12,17 +13,29 @@ pub mod tree;
 
 mod batch;
 mod committer;
+mod copy;
 mod decider;
 mod derived;
+mod derived_tail;
 mod desk;
+mod epoch;
 mod fence;
+mod identity;
+mod key_store;
+mod key_writer;
+mod open_error;
 mod outcome;
+mod repair;
+mod sealer;
 mod stage;
 mod tickets;
 
+pub use copy::{CopyError, EventCopy, NoCopy};
 pub use desk::{Desk, Responder};
+pub use open_error::OpenError;
 pub use options::Memory;
 pub use reader::LogReader;
-pub use recovery::{Head, Log, OpenError};
+pub(crate) use recovery::mark_damaged;
+pub use recovery::{Head, Log, Terms};
 pub use store::{Store, StoreFault};
 pub use tree::TreeReader;

@@ -86,6 +86,20 @@ impl Leaves {
     }
 }
 
+/// What was signed last, as the anchor says; none before the first start.
+///
+/// # Errors
+/// The key or the anchor cannot be read, or the one did not sign the other.
+pub(crate) fn anchored(protection: &Protection) -> Result<Option<SignedCheckpoint>, NotaryError> {
+    if !protection.has_notary() {
+        return Ok(None);
+    }
+    match key_file::read(&protection.signing_key)? {
+        Some(key) => Ok(Anchor::at(&protection.anchor).read(key.verifying())?),
+        None => Ok(None),
+    }
+}
+
 /// Keeps the tree of one log.
 pub(crate) struct Notary {
     store: Arc<Store>,
@@ -96,7 +110,8 @@ pub(crate) struct Notary {
 }
 
 impl Notary {
-    /// Folds the tree, and compares the log with its anchor before anything is added to it.
+    /// Folds the tree, and compares the log with its anchor before anything is added to it. Where the log is `vouched`
+    /// for by its copy, a lost or damaged anchor is made anew.
     ///
     /// # Errors
     /// The key or the anchor is missing, the log is shorter than the anchor, or has another past.
@@ -105,17 +120,25 @@ impl Notary {
         partition: Partition,
         last: Option<LogPosition>,
         protection: &Protection,
+        vouched: bool,
     ) -> Result<Self, NotaryError> {
         let key = key_file::open(&protection.signing_key, partition, last.is_none())?;
         let anchor = Anchor::at(&protection.anchor);
         let mut edge = tree::open(store, last)?;
-        let checkpoint = match anchor.read(key.verifying())? {
+        let anchored = match anchor.read(key.verifying()) {
+            Err(AnchorError::Unbelieved { cause, .. }) if vouched => {
+                tracing::error!(%cause, "the anchor is damaged; the stream vouches for the log, a new one is made");
+                None
+            }
+            read => read?,
+        };
+        let checkpoint = match anchored {
             Some(anchored) => {
                 edge = agreed(store, edge, &anchor, &anchored)?;
                 anchored
             }
             // The very first start: from here on, a log without an anchor is one that lost it.
-            None if last.is_none() => {
+            None if last.is_none() || vouched => {
                 let first = checkpoint(&key, &edge);
                 anchor.write(&first)?;
                 first

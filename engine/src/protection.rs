@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use guichet_keys::KekSource;
 use guichet_schemas::position::Partition;
 
 /// Where the files are that stand outside the database.
@@ -11,9 +12,16 @@ pub struct Protection {
     pub signing_key: PathBuf,
     /// The newest checkpoint. Best on another disk than the log: it is what a lost or rolled-back log is found by.
     pub anchor: PathBuf,
+    /// Folder of the key store. Best with backups of its own, which are not kept for ever.
+    pub keys: PathBuf,
+    /// The key-encryption key of the key store.
+    pub kek: KekSource,
     /// Off: no tree, no checkpoints. To measure what they cost.
     #[cfg(feature = "measure")]
     pub notary: bool,
+    /// Off: personal texts are stored readable. To measure what sealing costs.
+    #[cfg(feature = "measure")]
+    pub sealing: bool,
 }
 
 impl Protection {
@@ -23,8 +31,12 @@ impl Protection {
         Self {
             signing_key: data_dir.join("signing.key"),
             anchor: data_dir.join(format!("anchor-{partition}")).join("checkpoint"),
+            keys: data_dir.join(format!("keys-{partition}")),
+            kek: KekSource::Own(data_dir.join("kek")),
             #[cfg(feature = "measure")]
             notary: true,
+            #[cfg(feature = "measure")]
+            sealing: true,
         }
     }
 
@@ -33,6 +45,14 @@ impl Protection {
     pub const fn has_notary(&self) -> bool {
         #[cfg(feature = "measure")]
         return self.notary;
+        #[cfg(not(feature = "measure"))]
+        true
+    }
+    /// True where personal texts are sealed: always, outside benches.
+    #[must_use]
+    pub const fn has_sealing(&self) -> bool {
+        #[cfg(feature = "measure")]
+        return self.sealing;
         #[cfg(not(feature = "measure"))]
         true
     }

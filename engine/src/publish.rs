@@ -5,9 +5,10 @@
 //! is found at its first message.
 
 pub mod checkpoints;
+pub(crate) mod copy;
 mod headers;
 mod scrub;
-pub(crate) mod stored;
+mod stored;
 mod stream;
 
 use std::collections::VecDeque;

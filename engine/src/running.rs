@@ -8,16 +8,19 @@ use std::time::Duration;
 use async_nats::Client;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_service::Service;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::halt::Halt;
+use crate::halt::{Halt, HaltReason};
 use crate::intake::{self, Intake, Pressure};
-use crate::log::{Head, Log, LogReader, Memory, OpenError, StoreFault, TreeReader};
-use crate::log_service;
+use crate::log::{
+    EventCopy, Head, Log, LogReader, Memory, NoCopy, OpenError, StoreFault, Terms, TreeReader, mark_damaged,
+};
 use crate::protection::Protection;
+use crate::publish::copy::StreamCopy;
 use crate::publish::{Progress, Publisher, checkpoints};
-use crate::tile_service;
+use crate::{key_service, log_service, tile_service};
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
@@ -38,6 +41,8 @@ pub struct Settings {
     pub disk_reserve_bytes: u64,
     /// Publish to JetStream; off only to measure what publishing costs.
     pub publish: bool,
+    /// Start although the wall clock is far behind the newest record.
+    pub accept_clock: bool,
 }
 
 /// Why an engine does not start.
@@ -54,11 +59,13 @@ pub enum StartError {
 /// A running engine.
 #[derive(Debug)]
 pub struct Engine {
+    dir: PathBuf,
     log: Log,
     client: Client,
     service: Service,
     intake: Intake,
     log_service: JoinHandle<()>,
+    key_service: Option<JoinHandle<()>>,
     tile_service: JoinHandle<()>,
     checkpoints: JoinHandle<()>,
     publisher: Option<JoinHandle<()>>,
@@ -78,9 +85,13 @@ pub async fn start(
     reconnected: watch::Receiver<u64>,
     halt: Halt,
 ) -> Result<Engine, StartError> {
-    let (dir, partition, for_log) = (settings.dir.clone(), settings.partition, halt.clone());
+    let (asked, for_log) = (settings.clone(), halt.clone());
+    let copy =
+        StreamCopy { client: client.clone(), partition: settings.partition, runtime: Handle::current() };
     let opened = tokio::task::spawn_blocking(move || {
-        Log::open(&dir, partition, &memory, &settings.protection, &for_log)
+        let copy: &dyn EventCopy = if asked.publish { &copy } else { &NoCopy };
+        let terms = Terms { copy, accept_clock: asked.accept_clock };
+        Log::open_on(&terms, &asked.dir, asked.partition, &memory, &asked.protection, &for_log)
     })
     .await;
     let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
@@ -98,6 +109,11 @@ pub async fn start(
     let log_service = log_service::start(&service, settings.partition, log.reader(), log.tree())
         .await
         .map_err(StartError::Nats)?;
+    let key_service = match log.keys() {
+        Some(keys) => Some(key_service::start(&service, settings.partition, keys).await),
+        None => None,
+    };
+    let key_service = key_service.transpose().map_err(StartError::Nats)?;
     let tile_service =
         tile_service::start(&service, settings.partition, log.tree()).await.map_err(StartError::Nats)?;
     let checkpoints = tokio::spawn(checkpoints::publish(client.clone(), settings.partition, log.tree()));
@@ -106,13 +122,16 @@ pub async fn start(
         .map_err(StartError::Nats)?;
     // A subscription is only there once the server has seen it.
     client.flush().await.map_err(|e| StartError::Nats(e.into()))?;
+    let dir = settings.dir.clone();
     let disk_watch = tokio::spawn(watch_disk(settings.dir, settings.disk_reserve_bytes, pressure));
     Ok(Engine {
+        dir,
         log,
         client,
         service,
         intake,
         log_service,
+        key_service,
         tile_service,
         checkpoints,
         publisher,
@@ -123,6 +142,13 @@ pub async fn start(
 }
 
 impl Engine {
+    /// Notes for the next start what made this engine halt, where that start could not find it by itself.
+    pub fn note_damage(&self) {
+        if let Some(HaltReason::Storage(fault)) = self.halt.reason() {
+            mark_damaged(&self.dir, fault);
+        }
+    }
+
     /// Where the log ended at the start.
     #[must_use]
     pub const fn head_at_start(&self) -> Head {
@@ -192,6 +218,9 @@ impl Engine {
             publisher.abort();
         }
         self.log_service.abort();
+        if let Some(key_service) = self.key_service {
+            key_service.abort();
+        }
         self.tile_service.abort();
         closed
     }

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, OpenError};
 use guichet_engine::protection::Protection;
+use guichet_keys::KekSource;
 use guichet_schemas::codec::{Encoding, Outcome, RequestKey, decode_command, decode_record};
 use guichet_schemas::command::Entity;
 use guichet_schemas::hash::Hash;
@@ -18,6 +19,12 @@ use guichet_schemas::words::StreamKind;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+#[path = "log/sealing.rs"]
+mod sealing;
+
+const KEK: &str = "abababababababababababababababababababababababababababababababab";
+
+#[derive(Debug)]
 struct Desk {
     log: Log,
     halt: Halt,
@@ -29,8 +36,13 @@ impl Desk {
     }
 
     fn try_open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_under(dir, KEK)
+    }
+
+    fn open_under(dir: &Path, kek: &str) -> Result<Self, OpenError> {
         let halt = Halt::new();
-        let protection = Protection::within(dir, Partition(0));
+        let kek = KekSource::Digits { digits: kek.to_owned().into(), from: "the test" };
+        let protection = Protection { kek, ..Protection::within(dir, Partition(0)) };
         let log = Log::open(dir, Partition(0), &Memory::new(8 << 20, 16 << 20), &protection, &halt)?;
         Ok(Self { log, halt })
     }
@@ -191,7 +203,8 @@ fn commands_of_one_batch_see_each_other() {
         assert_eq!(answers[n + 300], Accepted { replayed: true, ..answers[n].clone() });
     }
     check_log(&desk.records());
-    assert_eq!(desk.records().len(), 302);
+    // The start, the key of the requester, and what the answers name.
+    assert_eq!(desk.records().len(), 1 + 1 + 301);
     desk.close();
 }
 

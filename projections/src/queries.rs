@@ -2,6 +2,8 @@
 //!
 //! Waiting for a position costs no thread: the waiting and the reading have each a bound of their own, so
 //! that neither many patient askers nor a few heavy questions keep the others from an answer.
+//!
+//! Read models hold personal texts sealed; they are opened here, in the answer, and nowhere before.
 
 mod answer;
 mod ask;
@@ -9,6 +11,7 @@ mod control;
 pub(crate) mod desk;
 mod events;
 pub(crate) mod line;
+mod opened;
 pub(crate) mod page;
 mod past;
 mod projections;
@@ -23,6 +26,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{select_all, unfold};
+use guichet_key_client::Opener;
 use guichet_schemas::codec::{Encoding, decode_query, encode_query_reply};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::{self, QUERIES, QuerySubject};
@@ -50,6 +54,7 @@ const PROVEN_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) struct Queries {
     models: Vec<Model>,
     ground: Ground,
+    opener: Opener,
     pending: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     reading: Semaphore,
@@ -66,9 +71,11 @@ pub(crate) struct Service {
 
 impl Queries {
     pub(crate) fn new(models: Vec<Model>, ground: Ground) -> Self {
+        let opener = Opener::new(ground.client.clone(), ground.settings.partition);
         Self {
             models,
             ground,
+            opener,
             pending: Arc::new(Semaphore::new(PENDING_MAX)),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             reading: Semaphore::new(READING_MAX),
@@ -197,15 +204,16 @@ impl Queries {
             None => self.reach_all(&ask, place).await?,
         };
         // Closed never, so an error cannot come; if it did, "busy" would be true.
-        let _slot = self.reading.acquire().await.map_err(|_| busy())?;
+        let slot = self.reading.acquire().await.map_err(|_| busy())?;
         let _place = place;
         let Some(model) = model.cloned() else { return self.projections(&ask).await };
-        let queries = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
-            queries.read(&model, &ask).map(|reply| encode_query_reply(&reply, ask.encoding))
-        })
-        .await
-        .map_err(|_| unavailable("the answer failed; report this"))?
+        let (queries, encoding, tenant) = (Arc::clone(self), ask.encoding, ask.tenant.clone());
+        let read = tokio::task::spawn_blocking(move || queries.read(&model, &ask)).await;
+        let mut reply = read.map_err(|_| unavailable("the answer failed; report this"))??;
+        // Nobody who only reads waits for keys.
+        drop(slot);
+        opened::open(&self.opener, tenant.as_str(), &mut reply).await;
+        Ok(encode_query_reply(&reply, encoding))
     }
 
     async fn reach_all(

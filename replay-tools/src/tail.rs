@@ -46,7 +46,7 @@ pub struct TailArgs {
     /// End at the newest event of now
     #[arg(long)]
     pub no_follow: bool,
-    /// Print records as JSON, one a line, with their hash
+    /// Print records as JSON, one a line, with their hash: as they are stored, personal texts sealed
     #[arg(long)]
     pub json: bool,
     /// How to print.
@@ -135,7 +135,7 @@ pub async fn run(args: TailArgs) -> Result<u8, ClientError> {
         if args.json {
             output.json_line(&RecordView { hash: seen.hash.to_wire(), record: Some(record) })?;
         } else {
-            output.line(&lines.of(&record).await)?;
+            output.line(&lines.of(record).await)?;
         }
     }
     if chain.faults() > 0 {

@@ -240,6 +240,7 @@ fn ticket() -> wire::TicketView {
             code: ResolutionCode::Configuration.to_wire(),
             summary: None,
             resolution_no: 1,
+            command_id: None,
         }),
         public_comments: 1,
         agent_changes: 1,

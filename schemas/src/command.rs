@@ -405,7 +405,7 @@ macro_rules! facts {
                 let r#type = v.event.type_name().to_owned();
                 let data = match v.event {
                     $(Event::$variant(e) => Wire::to_wire(e).map(wire::fact::Data::$variant),)*
-                    Event::EpochStarted(_) => None,
+                    Event::EpochStarted(_) | Event::KeyCreated(_) => None,
                 };
                 wire::Fact { r#type, occurred_at: v.occurred_at.0, actor: Wire::to_wire(v.actor), data }
             });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::hash::Hash;
-use crate::ids::CommentId;
+use crate::ids::{CommentId, KeyId};
 use crate::rejection::FieldError;
 use crate::time::Timestamp;
 use crate::wire;
@@ -456,6 +456,42 @@ mirror! {
         pub generation: u64,
         /// Version of the program.
         pub program: String,
+        /// First record that the log had lost and that was brought back from the stream.
+        pub repaired_from: Option<u64>,
+        /// The last one.
+        pub repaired_through: Option<u64>,
+        /// The wall clock was behind the newest record by so many milliseconds, and the operator accepted it.
+        pub clock_behind_ms: Option<u64>,
+        /// The anchor was lost or damaged; it was made anew because the stream held nothing that the log did not.
+        pub anchor_replaced: Option<bool>,
+    }
+}
+
+mirror! {
+    /// A data subject, the requester of tickets, has a key: their personal texts are sealed under it from here on.
+    pub struct KeyCreated {
+        /// Identifier of the requester; a pseudonym.
+        pub subject: String,
+        /// Names the key in every text that is sealed under it.
+        pub key_id: KeyId,
+        /// SHA-256("kc" ‖ key): nobody can open a text with another key to another text.
+        pub commitment: Hash,
+    }
+}
+
+impl EpochStarted {
+    /// A start at which nothing had to be repaired or overlooked.
+    #[must_use]
+    pub fn uneventful(epoch: u64, generation: u64, program: &str) -> Self {
+        Self {
+            epoch,
+            generation,
+            program: program.to_owned(),
+            repaired_from: None,
+            repaired_through: None,
+            clock_behind_ms: None,
+            anchor_replaced: None,
+        }
     }
 }
 
@@ -500,5 +536,5 @@ events! {
     TicketReopened, TicketClosed, TicketCancelled, TicketRouted,
     TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
     CommentAdded, PriorityChanged, CategoryChanged, TagsChanged,
-    FieldChanged, EpochStarted,
+    FieldChanged, EpochStarted, KeyCreated,
 }

@@ -53,6 +53,19 @@ uuid_id!(
     CorrelationId
 );
 
+uuid_id!(
+    /// The key of a data subject. Random, so it says nothing about whose it is.
+    KeyId
+);
+
+impl KeyId {
+    /// Reads 16 bytes.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
+    }
+}
+
 impl CommandId {
     /// An id that follows from this one and a word: the same command always makes the same comment.
     #[must_use]

@@ -14,6 +14,7 @@ pub mod time;
 pub mod mirror;
 pub mod command;
 pub mod event;
+pub mod personal;
 pub mod rejection;
 pub mod words;
 

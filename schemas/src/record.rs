@@ -70,7 +70,7 @@ impl Record {
     pub fn ticket_id(&self) -> Option<TicketId> {
         match self.stream_kind {
             StreamKind::Ticket => TicketId::parse(&self.stream_id),
-            StreamKind::Config | StreamKind::Directory | StreamKind::System => None,
+            StreamKind::Config | StreamKind::Directory | StreamKind::System | StreamKind::Subject => None,
         }
     }
 

@@ -68,6 +68,12 @@ pub fn log(partition: Partition) -> String {
     format!("guichet.v1.log.{partition}")
 }
 
+/// The key service of a partition, for workers only.
+#[must_use]
+pub fn keys(partition: Partition) -> String {
+    format!("guichet.v1.key.{partition}")
+}
+
 /// Where every signed checkpoint of a partition is published.
 #[must_use]
 pub fn checkpoint(partition: Partition) -> String {

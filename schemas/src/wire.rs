@@ -19,3 +19,9 @@ pub mod store {
 
 /// The encoded `FileDescriptorSet` of all our `.proto` files, for tools that reflect.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+impl std::fmt::Debug for v1::Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
+}

@@ -117,7 +117,7 @@ words! {
         Withdrawn = "withdrawn", Duplicate = "duplicate", Spam = "spam", Test = "test", Error = "error",
     }
     /// What a stream of events is about.
-    StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", }
+    StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject", }
     /// By what the queue board makes a row.
     QueueBy { Group = "group", Agent = "agent", }
     /// In which order a queue is worked off.

@@ -62,6 +62,12 @@ points! {
     EpochBefore = "epoch.before";
     /// Its event is on disk, its derived rows are not.
     EpochAfter = "epoch.after";
+    /// The first start: the identity of the folder is written under a name that nobody reads.
+    IdentityDrafted = "identity.drafted";
+    /// New keys of personal texts are about to be written.
+    KeysBefore = "keys.before";
+    /// They are on disk, the records that use them are not.
+    KeysAfter = "keys.after";
     /// The first start: the signing key is written under a name that nobody reads.
     KeyDrafted = "key.drafted";
     /// It has its name, and the draft still has its own.

@@ -48,7 +48,7 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
             }
         }
         // No decision depends on these.
-        Event::CommentAdded(_) | Event::FieldChanged(_) | Event::EpochStarted(_) => {}
+        Event::CommentAdded(_) | Event::FieldChanged(_) | Event::EpochStarted(_) | Event::KeyCreated(_) => {}
     }
     t
 }

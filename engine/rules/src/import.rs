@@ -140,7 +140,8 @@ fn complete(
         | Event::TicketCancelled(_)
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
-        | Event::EpochStarted(_) => {}
+        | Event::EpochStarted(_)
+        | Event::KeyCreated(_) => {}
     }
     event
 }

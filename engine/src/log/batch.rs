@@ -37,6 +37,8 @@ pub(super) struct Batch {
     /// Newest position of the log once this is on disk.
     pub(super) head: Option<LogPosition>,
     pub(super) bytes: usize,
+    /// So many keys, counted from the start of the engine, must be on disk before this.
+    pub(super) keys: u64,
 }
 
 /// What a waiting caller will be told once the batch is on disk.
@@ -106,7 +108,7 @@ impl Batch {
         self.snapshots.clear();
         self.waiting.clear();
         self.recorded.clear();
-        Self { synced: WriteBatch::default(), head: None, bytes: 0, ..self }
+        Self { synced: WriteBatch::default(), head: None, bytes: 0, keys: 0, ..self }
     }
 }
 

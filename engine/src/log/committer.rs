@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::batch::Batch;
 use super::derived::Families;
 use super::fence::{Fence, Moved};
+use super::key_writer::KeysOnDisk;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
 use crate::notary::Leaves;
@@ -26,6 +27,7 @@ pub(super) struct Committer {
     pub(super) batches: Receiver<Batch>,
     pub(super) done: Sender<Committed>,
     pub(super) head: watch::Sender<u64>,
+    pub(super) keys: Arc<KeysOnDisk>,
     pub(super) halt: Halt,
     pub(super) fence: Arc<Fence>,
     /// Where the hashes of what is on disk go; none where nobody keeps the tree.
@@ -73,6 +75,8 @@ impl Committer {
     }
 
     fn commit(&self, batch: &mut Batch) -> Result<(), Doubt> {
+        // Nobody could ever read a text whose key is lost: the key comes first.
+        self.keys.wait_for(batch.keys)?;
         if sabotaged(Sabotage::AckBeforeWrite) {
             batch.answer();
             std::thread::sleep(SABOTAGED_WRITE_BEHIND);

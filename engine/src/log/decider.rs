@@ -18,6 +18,7 @@ use lru::LruCache;
 use super::batch::{Batch, EVENTS_MAX, Overlay};
 use super::committer::Committed;
 use super::desk::{Responder, stopped};
+use super::sealer::Sealer;
 use super::tickets::Entry;
 use super::{Store, StoreFault};
 use crate::clock::{EngineClock, IdSource};
@@ -35,6 +36,7 @@ pub(super) struct Decider {
     partition: Partition,
     last: Option<LogPosition>,
     clock: EngineClock,
+    sealer: Sealer,
     ids: IdSource,
     tickets: LruCache<TicketKey, Entry>,
     numbers: HashMap<TenantId, u64>,
@@ -54,6 +56,7 @@ impl Decider {
         partition: Partition,
         last: Option<LogPosition>,
         clock: EngineClock,
+        sealer: Sealer,
     ) -> Self {
         Self {
             store,
@@ -62,6 +65,7 @@ impl Decider {
             partition,
             last,
             clock,
+            sealer,
             ids: IdSource::new(),
             tickets: LruCache::new(NonZeroUsize::new(TICKETS_CACHED).expect("the constant is not zero")),
             numbers: HashMap::new(),
@@ -105,12 +109,17 @@ impl Decider {
                     let Ok((request, responder)) = commands.try_recv() else { break };
                     self.take(request, responder)?;
                 }
+                self.sealer.hand_over()?;
                 batches.send(self.next_batch()).map_err(|_| Stop::CommitterGone)?;
                 committing = true;
             } else if !open || self.batch.is_full() {
                 self.committed(done.recv().map_err(|_| Stop::CommitterGone)?);
                 committing = false;
             } else {
+                // Nothing more to decide just now: the keys so far are written while the disk is busy anyway.
+                if commands.is_empty() {
+                    self.sealer.hand_over()?;
+                }
                 select! {
                     recv(commands) -> command => match command {
                         Ok((request, responder)) => self.take(request, responder)?,

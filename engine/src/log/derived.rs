@@ -1,5 +1,5 @@
 //! Rows that follow from the records: where each ticket's versions stand, what each command led to, the last
-//! number, the external references. Written after the fsync, without a WAL of their own; rebuilt at start.
+//! number, the external references, the newest key of each data subject. Written after the fsync, without a WAL of their own; rebuilt at start.
 
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ pub(super) struct Derived {
     pub(super) command: Option<(CommandId, Hash, LogPosition)>,
     pub(super) number: Option<u64>,
     pub(super) external_ref: Option<ExternalRef>,
+    /// A data subject that has a key from here on.
+    pub(super) subject: Option<String>,
     pub(super) epoch: bool,
 }
 
@@ -39,6 +41,11 @@ impl Derived {
         Self::new(record, tenant, Some(ticket))
     }
 
+    /// Of a record about a data subject, as it is made.
+    pub(super) fn of_subject(record: &Record, tenant: TenantId) -> Self {
+        Self::new(record, tenant, None)
+    }
+
     fn new(record: &Record, tenant: TenantId, ticket: Option<TicketId>) -> Self {
         let first = LogPosition::new(record.position.get() - u64::from(record.command_index));
         Self {
@@ -50,6 +57,7 @@ impl Derived {
                 .map(|first| (record.command_id, record.request_hash, first)),
             number: if let Event::TicketCreated(e) = &record.event { Some(e.number) } else { None },
             external_ref: external_ref(&record.event),
+            subject: if let Event::KeyCreated(e) = &record.event { Some(e.subject.clone()) } else { None },
             epoch: matches!(record.event, Event::EpochStarted(_)),
         }
     }
@@ -75,6 +83,9 @@ impl Derived {
         if let Some(number) = self.number {
             batch.put_cf(&rows.numbers, tenant, number.to_be_bytes());
         }
+        if let Some(subject) = &self.subject {
+            batch.put_cf(&rows.subjects, keys::subject(tenant, subject), position);
+        }
         if self.epoch {
             batch.put_cf(&rows.meta, keys::META_EPOCH, position);
         }
@@ -88,6 +99,7 @@ pub(super) struct Families<'a> {
     commands: Arc<BoundColumnFamily<'a>>,
     numbers: Arc<BoundColumnFamily<'a>>,
     external_refs: Arc<BoundColumnFamily<'a>>,
+    subjects: Arc<BoundColumnFamily<'a>>,
     meta: Arc<BoundColumnFamily<'a>>,
 }
 
@@ -99,6 +111,7 @@ impl<'a> Families<'a> {
             commands: store.cf(keys::COMMANDS),
             numbers: store.cf(keys::NUMBERS),
             external_refs: store.cf(keys::EXTERNAL_REFS),
+            subjects: store.cf(keys::SUBJECTS),
             meta: store.cf(keys::META),
         }
     }

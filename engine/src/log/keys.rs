@@ -8,11 +8,12 @@
 //! | `commands` | tenant, 0, command id 16 | `store.v1.CommandOutcome` |
 //! | `numbers` | tenant | last ticket number u64 |
 //! | `external_refs` | tenant, 0, source, 0, id | ticket 16 |
+//! | `subjects` | tenant, 0, requester | position u64 of the newest `KeyCreated` |
 //! | `tree` | level u8, index u64 | a full tile of the Merkle tree: 256 hashes of 32 bytes |
 //! | `meta` | one of the names below | see there |
 //!
-//! A tenant is a token of `[A-Za-z0-9_-]`, a source and an external id hold no control characters: no 0 byte
-//! inside, so no key is the beginning of another tenant's.
+//! A tenant is a token of `[A-Za-z0-9_-]`, a source, an external id and a requester hold no control characters: no 0
+//! byte inside, so no key is the beginning of another tenant's.
 
 use guichet_schemas::event::ExternalRef;
 use guichet_schemas::ids::{CommandId, TicketId};
@@ -30,13 +31,16 @@ pub const COMMANDS: &str = "commands";
 pub const NUMBERS: &str = "numbers";
 /// Tickets by their identity elsewhere.
 pub const EXTERNAL_REFS: &str = "external_refs";
+/// The newest key of each data subject. The first family to be made, and none that a folder of format 1 has.
+pub const SUBJECTS: &str = "subjects";
 /// Full tiles of the Merkle tree.
 pub const TREE: &str = "tree";
 /// What is true of the folder.
 pub const META: &str = "meta";
 
 /// Every column family.
-pub const ALL: [&str; 8] = [EVENTS, TICKETS_INDEX, SNAPSHOTS, COMMANDS, NUMBERS, EXTERNAL_REFS, TREE, META];
+pub const ALL: [&str; 9] =
+    [SUBJECTS, EVENTS, TICKETS_INDEX, SNAPSHOTS, COMMANDS, NUMBERS, EXTERNAL_REFS, TREE, META];
 
 /// `meta`: format version of the folder, u32.
 pub const META_FORMAT: &[u8] = b"format";
@@ -87,6 +91,12 @@ pub fn ticket_version(tenant: &str, id: TicketId, version: StreamVersion) -> Vec
 #[must_use]
 pub fn command(tenant: &str, id: CommandId) -> Vec<u8> {
     prefixed(tenant, id.0.as_bytes(), 0)
+}
+
+/// Key in `subjects`.
+#[must_use]
+pub fn subject(tenant: &str, requester: &str) -> Vec<u8> {
+    prefixed(tenant, requester.as_bytes(), 0)
 }
 
 /// Key in `external_refs`.

@@ -78,7 +78,7 @@ pub fn column_family(name: &str, memory: &Memory) -> Result<Options, rocksdb::Er
             o.set_target_file_size_base(64 << 20);
             table.set_block_size(16 << 10);
         }
-        keys::COMMANDS | keys::TICKETS_INDEX | keys::SNAPSHOTS | keys::EXTERNAL_REFS => {
+        keys::COMMANDS | keys::TICKETS_INDEX | keys::SNAPSHOTS | keys::EXTERNAL_REFS | keys::SUBJECTS => {
             // Most look-ups ask for what is not there (a new command id, a new ticket): filters answer those.
             o.set_write_buffer_size(16 << 20);
             table.set_bloom_filter(10.0, false);

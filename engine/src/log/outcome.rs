@@ -71,6 +71,8 @@ fn from_log(store: &Store, first: LogPosition, last: LogPosition) -> Result<wire
     let mut ticket = None;
     store.scan(first, |position, bytes| {
         match decode_record(bytes) {
+            // A key that the command made first: the answer is about the ticket only.
+            Ok(record) if record.ticket_id().is_none() => {}
             Ok(record) => {
                 accepted.version = record.version.get();
                 accepted.partition = record.partition.0;

@@ -1,74 +1,58 @@
-//! Opening a data folder: lock it, open the database, rebuild what is derived, find the head, start an epoch.
+//! Opening a data folder: lock it, open the database, rebuild what is derived, compare the log with what was signed
+//! and with its copy in the stream, bring back what is missing, start an epoch. Or stop, and say what was found.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use guichet_crash::{CrashPoint, crash_point};
-use guichet_schemas::codec::{RequestKey, decode_record, encode_record};
-use guichet_schemas::event::{Actor, EpochStarted, Event};
+use guichet_keys::KeyStore;
+use guichet_proof::SignedCheckpoint;
+use guichet_schemas::codec::RequestKey;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CommandId, EventId, TenantId};
-use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition, StreamVersion};
-use guichet_schemas::record::Record;
+use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ActorKind, StreamKind};
-use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::committer::Committer;
+use super::copy::{EventCopy, NoCopy};
 use super::decider::Decider;
-use super::derived::{Derived, Families};
+use super::derived_tail::{decode, rebuild_derived};
 use super::desk::Desk;
+use super::epoch::{Circumstances, check_clock, start_epoch};
 use super::fence::Fence;
-use super::{LogReader, Memory, Store, StoreFault, TreeReader, keys};
-use crate::clock::{EngineClock, IdSource, secret};
+use super::identity::Identity;
+use super::key_writer::{self, KeyWriter, KeysOnDisk};
+use super::repair::{self, DATABASE, Repaired};
+use super::sealer::Sealer;
+use super::{LogReader, Memory, OpenError, Store, StoreFault, TreeReader, key_store};
+use crate::clock::EngineClock;
 use crate::halt::{Halt, HaltReason};
-use crate::notary::{Notary, NotaryError};
+use crate::notary::{self, AnchorError, Notary, NotaryError};
 use crate::protection::Protection;
 
-/// Version of the data folder's layout. A folder of a newer one is refused.
-const FORMAT: u32 = 1;
-/// Stream of the epochs, in tenant `_system`.
-const LOG_STREAM: &str = "log";
+/// Says that the database was found to be damaged while it was read; with the cause inside.
+const MARK: &str = "damaged";
 
-/// Why a log does not open.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another engine has the folder.
-    #[error("another engine runs on {0}; stop it first, or use another --data-dir")]
-    Locked(PathBuf),
-    /// The folder cannot be made or locked.
-    #[error("could not open the folder {dir}: {cause}")]
-    Folder {
-        /// Which.
-        dir: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// A newer program made it.
-    #[error(
-        "the data folder has format {found}, this program knows up to {FORMAT}; use the newer program that wrote it"
-    )]
-    NewerFormat {
-        /// Its format.
-        found: u32,
-    },
-    /// The wall clock is behind the newest record.
-    #[error(
-        "the wall clock is {behind_ms} ms behind the newest record; set the clock, or wait until it has caught up"
-    )]
-    ClockBehind {
-        /// By how much.
-        behind_ms: u64,
-    },
-    /// What was signed is not what is there, or nothing can be signed.
-    #[error(transparent)]
-    Notary(#[from] NotaryError),
-    /// The database is damaged, or the disk fails.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
+/// What a start may rely on, and what it may overlook.
+pub struct Terms<'a> {
+    /// The copy of the log, from which it is repaired.
+    pub copy: &'a dyn EventCopy,
+    /// Go on although the wall clock is behind the newest record.
+    pub accept_clock: bool,
+}
+
+impl std::fmt::Debug for Terms<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Terms").field("accept_clock", &self.accept_clock).finish_non_exhaustive()
+    }
+}
+
+impl Default for Terms<'_> {
+    fn default() -> Self {
+        Self { copy: &NoCopy, accept_clock: false }
+    }
 }
 
 /// Where a log ends.
@@ -95,6 +79,7 @@ pub struct Log {
     reader: LogReader,
     tree: TreeReader,
     store: Arc<Store>,
+    key_store: Option<Arc<KeyStore>>,
     threads: Vec<JoinHandle<()>>,
     _fence: Arc<Fence>,
 }
@@ -110,7 +95,8 @@ impl std::fmt::Debug for RequestKeyHandle {
 }
 
 impl Log {
-    /// Opens the log in `dir`, creates it where there is none, and starts the decider and the committer.
+    /// Opens the log in `dir`, creates it where there is none, and starts the threads that write it. A log that has
+    /// no copy: nothing can be brought back.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -121,31 +107,54 @@ impl Log {
         protection: &Protection,
         halt: &Halt,
     ) -> Result<Self, OpenError> {
+        Self::open_on(&Terms::default(), dir, partition, memory, protection, halt)
+    }
+
+    /// As [`Log::open`], and repairs what is missing or damaged from the copy that the terms name.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_on(
+        terms: &Terms<'_>,
+        dir: &Path,
+        partition: Partition,
+        memory: &Memory,
+        protection: &Protection,
+        halt: &Halt,
+    ) -> Result<Self, OpenError> {
         let mut fence = Fence::take(dir)?;
         crash_point(CrashPoint::OpenLocked);
-        let database = dir.join("rocksdb");
-        let store = Arc::new(Store::open(&database, memory)?);
-        fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
-        let fence = Arc::new(fence);
-        crash_point(CrashPoint::OpenDatabase);
-        let request_key = prepare(&store)?;
-        crash_point(CrashPoint::OpenPrepared);
-        let generation = Generation(store.number(keys::META, keys::META_GENERATION)?.unwrap_or(1));
-        let last = store.last_position()?;
-        rebuild_derived(&store, last)?;
-        // Before the log grows: a start must not make worse what it finds.
-        let notary = if protection.has_notary() {
-            Some(Notary::open(&store, partition, last, protection)?)
-        } else {
-            None
+        repair::settle(dir).map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
+        let anchored = notary::anchored(protection);
+        let mut place = Place { terms, dir, partition, memory, protection, anchored: anchored.as_ref().ok() };
+        let opened = match place.open() {
+            Err(error) if error.is_damage() => {
+                tracing::error!(%error, "the log is damaged");
+                let repaired = place.remake()?.ok_or(error)?;
+                let mut opened = place.open()?;
+                opened.circumstances.repaired = Some(repaired);
+                opened
+            }
+            opened => opened?,
         };
+        let Opened { store, identity, last, notary, mut circumstances } = opened;
+        let database = dir.join(DATABASE);
+        fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
+        let key_store = key_store::open(protection, memory)?;
+        if key_store.is_some() {
+            let keys = protection.keys.clone();
+            fence.watch(&keys).map_err(|cause| OpenError::Folder { dir: keys, cause })?;
+        }
+        let fence = Arc::new(fence);
+        key_store::check(key_store.as_ref(), last);
         let last_recorded = match last {
             Some(position) => decode(&store, position)?.0.recorded_at,
             None => Timestamp(0),
         };
-        check_clock(last_recorded)?;
+        circumstances.clock_behind_ms = check_clock(last_recorded, terms.accept_clock)?;
         let mut clock = EngineClock::new(last_recorded);
-        let head = start_epoch(&store, partition, generation, last, &mut clock)?;
+        let Identity { generation, request_key } = identity;
+        let head = start_epoch(&store, partition, generation, last, &circumstances, &mut clock)?;
         let (tree, leaves, notary) = match notary {
             Some(mut notary) => {
                 notary.append(head.hash)?;
@@ -163,21 +172,34 @@ impl Log {
         let (desk, commands) = Desk::new();
         let (batches_tx, batches_rx) = crossbeam_channel::bounded::<Batch>(1);
         let (done_tx, done_rx) = crossbeam_channel::bounded(2);
+        let keys = Arc::new(KeysOnDisk::default());
+        let (groups_tx, groups_rx) = crossbeam_channel::bounded(key_writer::GROUPS);
         let committer = Committer {
             store: store.clone(),
             batches: batches_rx,
             done: done_tx,
             head: head_tx,
+            keys: keys.clone(),
             halt: halt.clone(),
             notary: leaves,
             fence: fence.clone(),
         };
-        let decider =
-            Decider::new(store.clone(), halt.clone(), head.epoch, partition, Some(head.position), clock);
+        let sealer = Sealer::new(key_store.clone(), groups_tx);
+        let decider = Decider::new(
+            store.clone(),
+            halt.clone(),
+            head.epoch,
+            partition,
+            Some(head.position),
+            clock,
+            sealer,
+        );
+        let key_writer = key_store.clone().map(|store| KeyWriter::new(store, groups_rx, keys, halt.clone()));
         let mut threads = vec![
             spawn("guichet-commit", move || committer.run()),
             spawn("guichet-decide", move || decider.run(&commands, &batches_tx, &done_rx)),
         ];
+        threads.extend(key_writer.map(|writer| spawn("guichet-keys", move || writer.run())));
         threads.extend(notary);
         let reader = LogReader::new(store.clone(), head_rx, head.epoch, generation);
         Ok(Self {
@@ -187,6 +209,7 @@ impl Log {
             reader,
             tree,
             store,
+            key_store,
             threads,
             _fence: fence,
         })
@@ -202,6 +225,12 @@ impl Log {
     #[must_use]
     pub fn reader(&self) -> LogReader {
         self.reader.clone()
+    }
+
+    /// The keys of personal texts.
+    #[must_use]
+    pub fn keys(&self) -> Option<Arc<KeyStore>> {
+        self.key_store.clone()
     }
 
     /// A reader of the tree over it.
@@ -230,7 +259,103 @@ impl Log {
         crash_point(CrashPoint::FlushBefore);
         self.store.flush()?;
         crash_point(CrashPoint::FlushAfter);
-        Ok(())
+        self.key_store.map_or(Ok(()), |keys| keys.flush().map_err(StoreFault::from))
+    }
+}
+
+/// Where a log is, and what is known of it before it is open.
+struct Place<'a> {
+    terms: &'a Terms<'a>,
+    dir: &'a Path,
+    partition: Partition,
+    memory: &'a Memory,
+    protection: &'a Protection,
+    /// What was signed last; an outer `None`: the anchor or the key cannot be believed.
+    anchored: Option<&'a Option<SignedCheckpoint>>,
+}
+
+/// A log that is whole, and to which nothing was added yet.
+struct Opened {
+    store: Arc<Store>,
+    identity: Identity,
+    last: Option<LogPosition>,
+    notary: Option<Notary>,
+    circumstances: Circumstances,
+}
+
+impl Place<'_> {
+    fn open(&mut self) -> Result<Opened, OpenError> {
+        if let Ok(cause) = std::fs::read_to_string(self.dir.join(MARK)) {
+            return Err(StoreFault::found("open the log", cause).into());
+        }
+        let database = self.dir.join(DATABASE);
+        if Store::is_readable(&database)? {
+            return Err(OpenError::OlderFormat { found: 1 });
+        }
+        let store = Arc::new(Store::open(&database, self.memory)?);
+        crash_point(CrashPoint::OpenDatabase);
+        let identity = Identity::settle(&store, self.dir)?;
+        crash_point(CrashPoint::OpenPrepared);
+        let last = store.last_position()?;
+        rebuild_derived(&store, last)?;
+        let anchored = self.anchored.and_then(Option::as_ref);
+        let repaired = repair::continue_log(&store, self.partition, last, anchored, self.terms.copy)?;
+        let last = repaired.map_or(last, |repaired| Some(repaired.through));
+        let mut circumstances = Circumstances { repaired, ..Circumstances::default() };
+        // Before the log grows: a start must not make worse what it finds.
+        let notary = if self.protection.has_notary() {
+            Some(self.notary(&store, last, &mut circumstances)?)
+        } else {
+            None
+        };
+        Ok(Opened { store, identity, last, notary, circumstances })
+    }
+
+    fn notary(
+        &self,
+        store: &Arc<Store>,
+        last: Option<LogPosition>,
+        circumstances: &mut Circumstances,
+    ) -> Result<Notary, OpenError> {
+        match Notary::open(store, self.partition, last, self.protection, false) {
+            Err(NotaryError::Anchor(AnchorError::Missing { .. } | AnchorError::Unbelieved { .. }))
+                if self.copy_vouches(store)? =>
+            {
+                circumstances.anchor_replaced = true;
+                Ok(Notary::open(store, self.partition, last, self.protection, true)?)
+            }
+            opened => Ok(opened?),
+        }
+    }
+
+    /// True where the copy ends with a record that the log has: then nothing that was published is missing.
+    fn copy_vouches(&self, store: &Store) -> Result<bool, OpenError> {
+        let Some(end) = LogPosition::new(self.terms.copy.last()?) else { return Ok(false) };
+        let theirs = self.terms.copy.read(end, 1)?;
+        Ok(store.record(end)?.as_deref() == theirs.first().map(|bytes| &bytes[..]))
+    }
+
+    /// Makes the database anew from the copy; `None`: nothing proves that the copy is whole.
+    fn remake(&self) -> Result<Option<Repaired>, OpenError> {
+        let Some(anchored) = self.anchored.and_then(Option::as_ref) else { return Ok(None) };
+        let repaired = repair::remake(self.dir, self.partition, self.memory, anchored, self.terms.copy)?;
+        if repaired.is_some()
+            && let Err(cause) = std::fs::remove_file(self.dir.join(MARK))
+            && cause.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(OpenError::Folder { dir: self.dir.to_owned(), cause });
+        }
+        Ok(repaired)
+    }
+}
+
+/// Notes that the database in `dir` cannot be read, for the next start, which makes it anew: opening it alone would
+/// not find that.
+pub(crate) fn mark_damaged(dir: &Path, fault: &str) {
+    if fault.contains("Corruption")
+        && let Err(error) = std::fs::write(dir.join(MARK), fault)
+    {
+        tracing::error!(%error, "the damage could not be noted for the next start");
     }
 }
 
@@ -253,147 +378,4 @@ impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         std::process::abort();
     }
-}
-
-fn prepare(store: &Store) -> Result<RequestKey, OpenError> {
-    match store
-        .get(keys::META, keys::META_FORMAT)?
-        .map(|v| <[u8; 4]>::try_from(v.as_slice()).map(u32::from_be_bytes))
-    {
-        Some(Ok(found)) if found > FORMAT => return Err(OpenError::NewerFormat { found }),
-        Some(Ok(_)) => {}
-        Some(Err(_)) => {
-            return Err(StoreFault::found("read the format of the folder", "it is no number").into());
-        }
-        None => {
-            let key =
-                secret().map_err(|e| StoreFault::found("make the secret of the folder", e.to_string()))?;
-            let mut batch = WriteBatch::default();
-            let meta = store.cf(keys::META);
-            batch.put_cf(&meta, keys::META_FORMAT, FORMAT.to_be_bytes());
-            batch.put_cf(&meta, keys::META_REQUEST_KEY, key);
-            batch.put_cf(&meta, keys::META_GENERATION, 1u64.to_be_bytes());
-            store.write_synced(batch)?;
-        }
-    }
-    let key = store.get(keys::META, keys::META_REQUEST_KEY)?.and_then(|k| k.try_into().ok());
-    Ok(RequestKey(key.ok_or_else(|| {
-        StoreFault::found("read the secret of the folder", "it is missing or has the wrong length")
-    })?))
-}
-
-/// Writes again what a crash took of the derived rows.
-fn rebuild_derived(store: &Store, last: Option<LogPosition>) -> Result<(), StoreFault> {
-    let mark = store.number(keys::META, keys::META_DERIVED)?.and_then(LogPosition::new);
-    if mark > last {
-        return Err(StoreFault::found(
-            "open the log",
-            format!(
-                "the log ends at {}, but its indexes reach {}: records that were on disk are missing",
-                LogPosition::or_zero(last),
-                LogPosition::or_zero(mark)
-            ),
-        ));
-    }
-    let Some(last) = last.filter(|l| Some(*l) > mark) else { return Ok(()) };
-    let families = Families::of(store);
-    let mut batch = WriteBatch::default();
-    let mut fault = None;
-    store.scan(LogPosition::after(mark), |position, bytes| {
-        let step = decode_record(bytes)
-            .map_err(|e| StoreFault::found("rebuild the indexes", e.to_string()))
-            .and_then(|record| {
-                derived(&record)?.put(&families, &mut batch);
-                if batch.size_in_bytes() > 1 << 20 || position == last {
-                    families.put_mark(&mut batch, position);
-                    store.write_derived(std::mem::take(&mut batch))?;
-                    crash_point(CrashPoint::OpenDerived);
-                }
-                Ok(())
-            });
-        fault = step.err();
-        fault.is_none()
-    })?;
-    fault.map_or(Ok(()), Err)
-}
-
-fn derived(record: &Record) -> Result<Derived, StoreFault> {
-    Derived::of(record).ok_or_else(|| {
-        let cause = format!("position {} belongs to tenant {:?}", record.position, record.tenant);
-        StoreFault::found("index a record", cause)
-    })
-}
-
-fn decode(store: &Store, position: LogPosition) -> Result<(Record, Hash), StoreFault> {
-    let bytes = store
-        .record(position)?
-        .ok_or_else(|| StoreFault::found("open the log", format!("position {position} is missing")))?;
-    let record = decode_record(&bytes).map_err(|e| StoreFault::found("open the log", e.to_string()))?;
-    Ok((record, Hash::of_record(&bytes)))
-}
-
-fn check_clock(last_recorded: Timestamp) -> Result<(), OpenError> {
-    let behind_ms = last_recorded.since(crate::clock::wall());
-    if behind_ms > 5 * 60 * 1000 { Err(OpenError::ClockBehind { behind_ms }) } else { Ok(()) }
-}
-
-/// Every start is an event: from here on, an auditor knows, another process wrote.
-fn start_epoch(
-    store: &Store,
-    partition: Partition,
-    generation: Generation,
-    last: Option<LogPosition>,
-    clock: &mut EngineClock,
-) -> Result<Head, StoreFault> {
-    let previous = match store.number(keys::META, keys::META_EPOCH)?.and_then(LogPosition::new) {
-        Some(position) => Some(decode(store, position)?),
-        None => None,
-    };
-    let now = clock.now();
-    let mut ids = IdSource::new();
-    let epoch = Epoch(previous.as_ref().map_or(0, |(r, _)| r.epoch.0) + 1);
-    let position = LogPosition::after(last);
-    let record = Record {
-        position,
-        partition,
-        epoch,
-        tenant: TenantId::system().as_str().to_owned(),
-        stream_kind: StreamKind::System,
-        stream_id: LOG_STREAM.to_owned(),
-        version: StreamVersion::after(previous.as_ref().map(|(r, _)| r.version)),
-        event_id: EventId(ids.next(now)),
-        recorded_at: now,
-        occurred_at: now,
-        caller: "engine".to_owned(),
-        actor: Actor { kind: ActorKind::System, id: "engine".to_owned(), on_behalf_of: None },
-        command_id: CommandId(ids.next(now)),
-        request_hash: Hash::ZERO,
-        channel: None,
-        causation_id: None,
-        correlation_id: None,
-        traceparent: None,
-        config_version: 0,
-        prev_hash: previous.as_ref().map_or(Hash::ZERO, |(_, hash)| *hash),
-        source_time: None,
-        command_index: 0,
-        command_count: 1,
-        event: Event::EpochStarted(EpochStarted {
-            epoch: epoch.0,
-            generation: generation.0,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-        }),
-    };
-    let derived = derived(&record)?;
-    let bytes = encode_record(record);
-    let mut batch = WriteBatch::default();
-    batch.put_cf(&store.cf(keys::EVENTS), keys::event(position), &bytes);
-    crash_point(CrashPoint::EpochBefore);
-    store.write_synced(batch)?;
-    crash_point(CrashPoint::EpochAfter);
-    let mut rows = WriteBatch::default();
-    let families = Families::of(store);
-    derived.put(&families, &mut rows);
-    families.put_mark(&mut rows, position);
-    store.write_derived(rows)?;
-    Ok(Head { position, hash: Hash::of_record(&bytes), epoch, generation })
 }

@@ -1,7 +1,7 @@
 //! The records of one command: each encoded once, and chained to the one before it.
 
 use guichet_rules::Draft;
-use guichet_schemas::codec::Request;
+use guichet_schemas::codec::{Request, encode_record};
 use guichet_schemas::command::limits;
 use guichet_schemas::event::Event;
 use guichet_schemas::hash::Hash;
@@ -16,6 +16,7 @@ use prost::Message as _;
 
 use super::batch::Recorded;
 use super::derived::Derived;
+use super::sealer::Fresh;
 use super::tickets::Entry;
 use crate::clock::IdSource;
 
@@ -42,28 +43,46 @@ pub(super) struct Staged {
     pub(super) derived: Derived,
 }
 
-/// Encodes all events of a command, or refuses all.
+/// The record of a new key, ready to be written before those that use it.
+pub(super) struct StagedKey {
+    pub(super) bytes: Vec<u8>,
+    pub(super) hash: Hash,
+    pub(super) position: LogPosition,
+    pub(super) derived: Derived,
+}
+
+/// Encodes all events of a command, or refuses all. A new key comes first; no answer names it.
 ///
 /// # Errors
 /// A record is too long, or could not be read back.
 pub(super) fn stage(
     request: &Request,
     drafts: Vec<Draft>,
+    fresh: Option<&Fresh>,
     place: &Place<'_>,
     ids: &mut IdSource,
-) -> Result<Vec<Staged>, Rejection> {
-    let count = u32::try_from(drafts.len()).unwrap_or(u32::MAX);
+) -> Result<(Option<StagedKey>, Vec<Staged>), Rejection> {
+    let count = u32::try_from(drafts.len()).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
+    let mut position = LogPosition::after(place.last);
+    let mut index = 0;
+    let mut created = None;
+    if let Some(fresh) = fresh {
+        let (version, prev_hash) = fresh.link();
+        let link = Link { position, version, prev_hash, index, count };
+        created = Some(stage_key(request, fresh, place, &link, EventId(ids.next(place.now))));
+        (position, index) = (position.next(), index + 1);
+    }
     let mut link = Link {
-        position: LogPosition::after(place.last),
+        position,
         version: StreamVersion::after(place.entry.map(|e| e.version)),
         prev_hash: place.entry.map_or(Hash::ZERO, |e| e.last_hash),
-        index: 0,
+        index,
         count,
     };
     let mut staged = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let event_id = EventId(ids.next(place.now));
-        let one = seal(request, record(request, draft, place, &link, event_id), place.ticket)?;
+        let one = encode(request, record(request, draft, place, &link, event_id), place.ticket)?;
         link = Link {
             position: link.position.next(),
             version: link.version.next(),
@@ -73,10 +92,29 @@ pub(super) fn stage(
         };
         staged.push(one);
     }
-    Ok(staged)
+    Ok((created, staged))
 }
 
-/// Where a record stands among the others of its ticket and of its command.
+fn stage_key(
+    request: &Request,
+    fresh: &Fresh,
+    place: &Place<'_>,
+    link: &Link,
+    event_id: EventId,
+) -> StagedKey {
+    let draft = Draft { event: fresh.event(), occurred_at: None, source_time: None, actor: None };
+    let record = Record {
+        stream_kind: StreamKind::Subject,
+        stream_id: fresh.subject().to_owned(),
+        ..record(request, draft, place, link, event_id)
+    };
+    let derived = Derived::of_subject(&record, request.command.tenant.clone());
+    let position = record.position;
+    let bytes = encode_record(record);
+    StagedKey { hash: Hash::of_record(&bytes), bytes, position, derived }
+}
+
+/// Where a record stands among the others of its stream and of its command.
 struct Link {
     position: LogPosition,
     version: StreamVersion,
@@ -115,7 +153,7 @@ fn record(request: &Request, draft: Draft, place: &Place<'_>, link: &Link, event
     }
 }
 
-fn seal(request: &Request, record: Record, ticket: TicketId) -> Result<Staged, Rejection> {
+fn encode(request: &Request, record: Record, ticket: TicketId) -> Result<Staged, Rejection> {
     let derived = Derived::of_ticket(&record, request.command.tenant.clone(), ticket);
     let occurred_at = record.occurred_at;
     let recorded = Recorded {

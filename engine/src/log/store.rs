@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use guichet_crash::{Sabotage, sabotaged};
 use guichet_schemas::position::LogPosition;
+use guichet_schemas::wire::store::CommandOutcome;
+use prost::Message as _;
 use rocksdb::{
-    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, IteratorMode, MultiThreaded, ReadOptions,
-    WriteBatch, WriteOptions,
+    BoundColumnFamily, ColumnFamilyDescriptor, DBRecoveryMode, DBWithThreadMode, IteratorMode, MultiThreaded,
+    Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use super::{Memory, keys, options};
@@ -46,6 +48,19 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
+    /// True where `dir` holds a log whose records hold personal texts readable: format 1. It is not touched.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn is_readable(dir: &Path) -> Result<bool, StoreFault> {
+        if !dir.join("CURRENT").exists() {
+            return Ok(false);
+        }
+        let families = Db::list_cf(&Options::default(), dir).map_err(StoreFault::of("look into the log"))?;
+        let has = |name: &str| families.iter().any(|f| f == name);
+        Ok(has(keys::EVENTS) && !has(keys::SUBJECTS))
+    }
+
     /// Opens or creates the database in `dir`.
     ///
     /// # Errors
@@ -59,6 +74,34 @@ impl Store {
         let db = Db::open_cf_descriptors(&options::database(memory), dir, families)
             .map_err(StoreFault::of("open the log"))?;
         Ok(Self { db })
+    }
+
+    /// Opens what can be read of a damaged database, to read from it. Nothing in it is changed.
+    pub(super) fn open_damaged(dir: &Path) -> Result<Self, StoreFault> {
+        let mut options = Options::default();
+        options.set_wal_recovery_mode(DBRecoveryMode::SkipAnyCorruptedRecord);
+        options.set_paranoid_checks(false);
+        let db = Db::open_cf_for_read_only(&options, dir, keys::ALL, false)
+            .map_err(StoreFault::of("look into the damaged log"))?;
+        Ok(Self { db })
+    }
+
+    /// Copies the answers of commands that wrote no event, as far as they can be read; says how many.
+    pub(super) fn answers_without_events(&self, into: &Self) -> Result<usize, StoreFault> {
+        let (mut batch, commands) = (WriteBatch::default(), into.cf(keys::COMMANDS));
+        let read = self.scan_prefix(keys::COMMANDS, &[], &[], |key, value| {
+            if CommandOutcome::decode(value).is_ok_and(|row| row.first_position == 0 && !row.reply.is_empty())
+            {
+                batch.put_cf(&commands, key, value);
+            }
+            Ok(())
+        });
+        if let Err(fault) = read {
+            tracing::warn!(%fault, "some answers of commands that wrote no event could not be read");
+        }
+        let kept = batch.len();
+        into.write_synced(batch)?;
+        Ok(kept)
     }
 
     pub(super) fn cf(&self, name: &str) -> Arc<BoundColumnFamily<'_>> {

@@ -44,18 +44,23 @@ pub enum KeyFileError {
 
 /// The key of a log. One is made where there is none and the log is `new`.
 pub(super) fn open(path: &Path, partition: Partition, new: bool) -> Result<SigningKey, KeyFileError> {
-    let key = match std::fs::read_to_string(path) {
-        Ok(text) => parse(path, SigningKey::parse(&text))?,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound && new => {
-            return generate(path, &origin(partition));
+    match read(path)? {
+        Some(key) => {
+            write_public(path, &key)?;
+            Ok(key)
         }
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-            return Err(KeyFileError::Missing(path.to_owned()));
-        }
-        Err(cause) => return Err(io("read", path, cause)),
-    };
-    write_public(path, &key)?;
-    Ok(key)
+        None if new => generate(path, &origin(partition)),
+        None => Err(KeyFileError::Missing(path.to_owned())),
+    }
+}
+
+/// The key in a file, where there is one.
+pub(super) fn read(path: &Path) -> Result<Option<SigningKey>, KeyFileError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(path, SigningKey::parse(&text)).map(Some),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(io("read", path, cause)),
+    }
 }
 
 /// Makes a key for the log of this name: `path` may not be there yet.

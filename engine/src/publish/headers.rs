@@ -4,8 +4,10 @@ use async_nats::HeaderMap;
 use async_nats::header::HeaderName;
 use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
+use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{Generation, Partition};
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::StreamKind;
 use uuid::Uuid;
 
 macro_rules! names {
@@ -71,15 +73,21 @@ impl Headers {
         } else {
             Timestamp(record.recorded_at).to_string()
         };
+        // A requester is named in records only: whoever gives them names or addresses as ids keeps those out of here.
+        let about = if record.stream_kind == StreamKind::Subject.to_wire() {
+            StreamKind::Subject.as_str()
+        } else {
+            record.stream_id
+        };
         h.insert(ID, uuid(record.event_id));
         h.insert(TYPE, format!("guichet.{}.v{}", record.r#type, record.schema_version));
-        h.insert(SUBJECT, record.stream_id);
+        h.insert(SUBJECT, about);
         h.insert(TIME, occurred);
         h.insert(RECORDED_TIME, recorded);
         h.insert(CAUSATION, uuid(record.command_id));
         // The sequence extension sorts as text, so it is padded.
         h.insert(SEQUENCE, format!("{:020}", record.position));
-        h.insert(PARTITION_KEY, record.stream_id);
+        h.insert(PARTITION_KEY, about);
         h.insert(AUTH_ID, record.caller);
         h.insert(EPOCH, record.epoch.to_string());
         h.insert(HASH, hash.to_string());

@@ -36,7 +36,8 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         Event::TicketImported(_)
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
-        | Event::EpochStarted(_) => Vec::new(),
+        | Event::EpochStarted(_)
+        | Event::KeyCreated(_) => Vec::new(),
     }
 }
 

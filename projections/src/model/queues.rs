@@ -15,13 +15,13 @@ use crate::store::Family;
 
 pub(crate) use board::{Board, Desk, Waiting};
 pub(crate) use lane::{Lane, Name};
-pub(crate) use row::Row;
+pub(crate) use row::{Row, Subject};
 pub(crate) use score::{points, score};
 
 /// The queue board.
 pub static QUEUES: ReadModel = ReadModel {
     name: "queues",
-    version: 1,
+    version: 2,
     families: &[Family::points(keys::QUEUE_ROWS), Family::points(keys::SUBJECTS)],
     answers: &["queues", "queue"],
     in_memory: true,

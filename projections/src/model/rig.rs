@@ -55,7 +55,8 @@ impl Rig {
             let have = checkpoint.position_or_zero();
             let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
             let (now, own_position) = (Timestamp(now), std::cell::Cell::new(None));
-            let mut reader = Reader { ask: &ask, view, checkpoint, until, now, own_position };
+            let opener = None;
+            let mut reader = Reader { ask: &ask, view, checkpoint, until, now, own_position, opener };
             reader.now = answers.instant(&reader).unwrap().unwrap_or(reader.now);
             answers.answer(&reader).unwrap()
         })

@@ -57,6 +57,7 @@ pub fn sentence(record: &Record) -> String {
         Event::EpochStarted(e) => {
             format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
         }
+        Event::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Times are those when something happened (`occurred_at`), so an imported ticket shows its own history.
 //! The fold is total: whatever the log says happened, happened, and no sequence of events makes it panic.
-//! What depends on the present instant is not in the row; [`answer`] adds it.
+//! What depends on the present instant is not in the row; [`answer`] adds it. Sealed texts stay sealed: the row keeps
+//! which commands wrote them, and the query service opens them in the answer.
 
 mod projection;
 mod rows;
@@ -35,10 +36,13 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
     row.updated_at = record.occurred_at.0;
     let at = record.occurred_at;
     match &record.event {
-        Event::TicketCreated(e) => created(&mut row, e, at),
+        Event::TicketCreated(e) => {
+            created(&mut row, e, at);
+            row.created_command_id = Some(record.command_id.to_wire());
+        }
         Event::TicketImported(_) => row.imported = true,
         Event::StatusChanged(e) => status_changed(&mut row, e, at),
-        Event::TicketResolved(e) => resolved(&mut row, e, at),
+        Event::TicketResolved(e) => resolved(&mut row, e, record),
         Event::TicketReopened(_) => {
             enter(&mut row, TicketState::Open, at);
             // Of a resolution that did not hold, only its times are left.
@@ -74,7 +78,7 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
         Event::TagsChanged(e) => tags_changed(&mut row, e),
         Event::FieldChanged(e) => field_changed(&mut row, e),
         // Not about a ticket.
-        Event::EpochStarted(_) => {}
+        Event::EpochStarted(_) | Event::KeyCreated(_) => {}
     }
     row
 }
@@ -140,7 +144,8 @@ fn status_changed(row: &mut TicketView, e: &StatusChanged, at: Timestamp) {
     row.expected_until = e.expected_until.to_wire();
 }
 
-fn resolved(row: &mut TicketView, e: &TicketResolved, at: Timestamp) {
+fn resolved(row: &mut TicketView, e: &TicketResolved, record: &Record) {
+    let at = record.occurred_at;
     enter(row, TicketState::Resolved, at);
     row.first_resolved_at = row.first_resolved_at.or(Some(at.0));
     row.last_resolved_at = Some(at.0);
@@ -150,6 +155,7 @@ fn resolved(row: &mut TicketView, e: &TicketResolved, at: Timestamp) {
         code: e.code.to_wire(),
         summary: e.summary.clone().to_wire(),
         resolution_no: e.resolution_no,
+        command_id: Some(record.command_id.to_wire()),
     });
 }
 

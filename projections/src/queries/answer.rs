@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use guichet_key_client::Opener;
 use guichet_schemas::ids::{TenantId, TicketId};
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -53,6 +54,8 @@ pub struct Reader<'a> {
     pub(crate) now: Timestamp,
     /// Set by an answer from memory that has a position of its own, newer or older than the view's.
     pub(crate) own_position: Cell<Option<u64>>,
+    /// Opens personal texts; none where there is no key service to ask.
+    pub(crate) opener: Option<&'a Opener>,
 }
 
 /// The data of an answer, and where the next page begins.
@@ -75,8 +78,8 @@ impl Queries {
         let checkpoint = view.checkpoint()?;
         let have = checkpoint.position_or_zero();
         let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
-        let own_position = Cell::new(None);
-        let mut reader = Reader { ask, view, checkpoint, until, now: Timestamp(0), own_position };
+        let (own_position, opener) = (Cell::new(None), Some(&self.opener));
+        let mut reader = Reader { ask, view, checkpoint, until, now: Timestamp(0), own_position, opener };
         if ask.tenant != TenantId::default_tenant() {
             return Err(unknown_tenant(ask).into());
         }

@@ -9,7 +9,7 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::FieldError;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
-use guichet_schemas::wire::{self, QueueEntry, QueueView};
+use guichet_schemas::wire::{QueueEntry, QueueView};
 use guichet_schemas::words::QueueOrder;
 use prost::Message as _;
 
@@ -17,7 +17,7 @@ use super::answer::{Found, Reader, Refusal};
 use super::ask::{Ask, Queue};
 use super::page::{NOT_OURS, Page};
 use crate::keys;
-use crate::model::queues::{self, Desk, Lane, Name, Row, Waiting};
+use crate::model::queues::{self, Desk, Lane, Name, Row, Subject, Waiting};
 use crate::store::StoreError;
 
 /// Where a ticket stands in an order: the smaller comes first, and no two are the same.
@@ -193,11 +193,9 @@ fn takes(which: &Queue, row: &Row) -> bool {
 fn entry(reader: &Reader<'_>, waiting: &Waiting) -> Result<QueueEntry, StoreError> {
     let Waiting { id, row } = waiting;
     let subject = match reader.view.get(keys::SUBJECTS, &keys::ticket(reader.tenant(), *id))? {
-        Some(bytes) => Some(
-            wire::Personal::decode(bytes.as_slice())
-                .map_err(|_| StoreError::Damaged { what: "a ticket's subject" })?,
-        ),
-        None => None,
+        Some(bytes) => Subject::decode(bytes.as_slice())
+            .map_err(|_| StoreError::Damaged { what: "a ticket's subject" })?,
+        None => Subject::default(),
     };
     Ok(QueueEntry {
         ticket_id: id.to_wire(),
@@ -206,7 +204,7 @@ fn entry(reader: &Reader<'_>, waiting: &Waiting) -> Result<QueueEntry, StoreErro
         priority: row.priority,
         group: row.group.clone(),
         assignee: row.assignee.clone(),
-        subject,
+        subject: subject.text,
         created_at: row.created_at,
         state_since: row.state_since,
         due_at: row.due_at,
@@ -214,5 +212,6 @@ fn entry(reader: &Reader<'_>, waiting: &Waiting) -> Result<QueueEntry, StoreErro
         score: Some(queues::score(row, reader.now)),
         organisation: row.organisation.clone(),
         tier: row.tier,
+        created_command_id: Some(subject.command_id).filter(|id| !id.is_empty()),
     })
 }

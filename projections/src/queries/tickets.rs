@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
+use guichet_key_client::Text;
+use guichet_schemas::ids::{CommandId, TicketId};
 use guichet_schemas::mirror::Wire;
+use guichet_schemas::personal::Field;
 use guichet_schemas::rejection::{FieldError, Rejection};
-use guichet_schemas::view::readable;
+use guichet_schemas::wire::personal::Form;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{TicketView, TicketsQuery, TicketsView};
 use guichet_schemas::words::{Channel, Priority, TicketState};
@@ -12,6 +15,9 @@ use guichet_schemas::words::{Channel, Priority, TicketState};
 use super::answer::{Found, Reader, Refusal};
 use super::page::{Cursor, Page, ROWS_READ_MAX};
 use crate::model::ticket;
+
+/// Rows whose subjects are opened together, with one request for their keys.
+const TOGETHER: usize = 256;
 
 pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found, Refusal> {
     if reader.ask.looks_back() {
@@ -23,22 +29,44 @@ pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found,
     let after = Cursor::Number.read(reader.ask)?;
     let mut page = Page::new(reader.ask);
     let mut last = after;
-    let mut next = None;
-    for (read, entry) in
-        reader.view.numbers_down_from(reader.tenant(), after.map_or(u64::MAX, |n| n - 1)).enumerate()
-    {
-        let (number, id) = entry?;
-        let row = reader.view.ticket(reader.tenant(), id)?.filter(|row| filter.matches(row));
-        let fits = row.is_none_or(|row| page.takes(ticket::answer(row, reader.now)));
-        if fits {
-            last = Some(number.0);
+    let mut numbers = reader.view.numbers_down_from(reader.tenant(), after.map_or(u64::MAX, |n| n - 1));
+    let mut read = 0;
+    loop {
+        let mut some = Vec::new();
+        for entry in numbers.by_ref().take(TOGETHER) {
+            let (number, id) = entry?;
+            some.push((number, reader.view.ticket(reader.tenant(), id)?.filter(|row| filter.matches(row))));
         }
-        if !fits || read + 1 >= ROWS_READ_MAX {
-            next = last.map(|last| Cursor::Number.write(last));
-            break;
+        if filter.text.is_some() {
+            reader.open(some.iter_mut().filter_map(|(_, row)| subject_of(row.as_mut()?)).collect());
+        }
+        let end = some.len() < TOGETHER;
+        for (number, row) in some {
+            read += 1;
+            let row = row.filter(|row| filter.text_matches(row));
+            let fits = row.is_none_or(|row| page.takes(ticket::answer(row, reader.now)));
+            if fits {
+                last = Some(number.0);
+            }
+            if !fits || read >= ROWS_READ_MAX {
+                let next = last.map(|last| Cursor::Number.write(last));
+                return Ok((Data::Tickets(TicketsView { tickets: page.into_entries() }), next));
+            }
+        }
+        if end {
+            return Ok((Data::Tickets(TicketsView { tickets: page.into_entries() }), None));
         }
     }
-    Ok((Data::Tickets(TicketsView { tickets: page.into_entries() }), next))
+}
+
+/// The subject of a row, to be opened.
+fn subject_of(row: &mut TicketView) -> Option<Text<'_>> {
+    Some(Text {
+        ticket: TicketId::from_wire(row.ticket_id.clone()).ok()?,
+        command: CommandId::from_wire(row.created_command_id.clone()?).ok()?,
+        field: Field::TicketCreatedSubject,
+        text: row.subject.as_mut()?,
+    })
 }
 
 struct Filter<'a> {
@@ -82,10 +110,15 @@ impl<'a> Filter<'a> {
             && self.created.contains(&row.created_at)
             && self.updated.contains(&row.updated_at)
             && self.due.as_ref().is_none_or(|due| row.due_at.is_some_and(|at| due.contains(&at)))
-            && self
-                .text
-                .as_ref()
-                .is_none_or(|text| readable(row.subject.as_ref()).to_lowercase().contains(text))
+    }
+
+    /// Looked at last, because the subject has to be opened for it. One that stays sealed is not found.
+    fn text_matches(&self, row: &TicketView) -> bool {
+        let Some(text) = &self.text else { return true };
+        match row.subject.as_ref().and_then(|subject| subject.form.as_ref()) {
+            Some(Form::Plain(subject)) => subject.to_lowercase().contains(text),
+            Some(Form::Sealed(_)) | None => false,
+        }
     }
 
     fn category_matches(&self, row: &TicketView) -> bool {

@@ -35,7 +35,7 @@ impl History {
     /// A log that begins as every log does.
     pub(crate) fn new() -> Self {
         let mut history = Self::default();
-        let started = EpochStarted { epoch: 1, generation: 1, program: "0.1.0".to_owned() };
+        let started = EpochStarted::uneventful(1, 1, "0.1.0");
         history.append("_system", StreamKind::System, "engine", "engine", Event::EpochStarted(started));
         history
     }

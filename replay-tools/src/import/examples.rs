@@ -123,7 +123,9 @@ fn tell(event: &Event) -> String {
         Event::PriorityChanged(e) => format!("priority {} -> {}", e.from, e.to),
         Event::CategoryChanged(e) => format!("category {} -> {}", text(&e.from), text(&e.to)),
         Event::FieldChanged(e) => format!("{} {:?} -> {:?}", e.field, e.from, e.to),
-        Event::TicketImported(_) | Event::TagsChanged(_) | Event::EpochStarted(_) => panic!("{event:?}"),
+        Event::TicketImported(_) | Event::TagsChanged(_) | Event::EpochStarted(_) | Event::KeyCreated(_) => {
+            panic!("{event:?}")
+        }
     }
 }
 

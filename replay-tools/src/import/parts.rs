@@ -79,7 +79,8 @@ fn weight(fact: &Fact) -> usize {
         | Event::TicketDeescalated(_)
         | Event::PriorityChanged(_)
         | Event::TagsChanged(_)
-        | Event::EpochStarted(_) => 0,
+        | Event::EpochStarted(_)
+        | Event::KeyCreated(_) => 0,
     };
     FRAME + actor + texts
 }

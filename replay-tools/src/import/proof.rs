@@ -144,7 +144,8 @@ impl Folded {
             Event::TicketImported(_)
             | Event::TicketCancelled(_)
             | Event::TagsChanged(_)
-            | Event::EpochStarted(_) => {
+            | Event::EpochStarted(_)
+            | Event::KeyCreated(_) => {
                 panic!("not in these histories: {:?}", fact.event)
             }
         }

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use chrono_tz::Tz;
+use guichet_key_client::{Opener, of_record};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::position::Partition;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 use guichet_schemas::wire::query_reply;
@@ -55,6 +57,7 @@ const UNTOLD: &[&str] = &[
 /// Writes lines, and remembers the numbers of tickets.
 pub(super) struct Lines {
     client: Client,
+    opener: Opener,
     look: Look,
     /// By stream id; none: no read model knows it.
     numbers: HashMap<String, Option<String>>,
@@ -62,7 +65,8 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(client: Client, look: Look) -> Self {
-        Self { client, look, numbers: HashMap::new() }
+        let opener = Opener::new(client.nats(), Partition::default());
+        Self { client, opener, look, numbers: HashMap::new() }
     }
 
     /// Learns the number of a new ticket, shown or not.
@@ -72,9 +76,12 @@ impl Lines {
         }
     }
 
-    pub(super) async fn of(&mut self, record: &wire::Record) -> String {
-        let subject = self.subject(record).await;
-        line(record, &subject, self.look)
+    /// The line of a record, its texts opened where the keys are given to us.
+    pub(super) async fn of(&mut self, mut record: wire::Record) -> String {
+        let subject = self.subject(&record).await;
+        let tenant = record.tenant.clone();
+        self.opener.open(&tenant, of_record(&mut record)).await;
+        line(&record, &subject, self.look)
     }
 
     /// The number of a ticket; the end of its id, which is the random part, where no read model knows it yet.
@@ -149,6 +156,7 @@ fn gist(record: &wire::Record) -> String {
             serde_json::Value::Object(form) => {
                 texts
                     .extend(form.get("plain").and_then(|p| p.as_str()).map(|text| format!("{key}=“{text}”")));
+                texts.extend(form.get("sealed").map(|_| format!("{key}=[sealed]")));
             }
             serde_json::Value::Null
             | serde_json::Value::Bool(false)

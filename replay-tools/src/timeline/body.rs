@@ -104,7 +104,8 @@ fn said(entry: &wire::TimelineEntry) -> Option<String> {
         | Data::CategoryChanged(_)
         | Data::TagsChanged(_)
         | Data::FieldChanged(_)
-        | Data::EpochStarted(_) => None,
+        | Data::EpochStarted(_)
+        | Data::KeyCreated(_) => None,
     }
 }
 

@@ -152,7 +152,8 @@ impl Spans {
             | Event::CategoryChanged(_)
             | Event::TagsChanged(_)
             | Event::FieldChanged(_)
-            | Event::EpochStarted(_) => {}
+            | Event::EpochStarted(_)
+            | Event::KeyCreated(_) => {}
         }
     }
 }

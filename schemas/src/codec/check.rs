@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::command::{Order, limits};
 use crate::event::{Actor, FieldValue};
+use crate::personal;
 use crate::rejection::FieldError;
 use crate::text::Label;
 use crate::words::{EscalationKind, TicketState};
@@ -92,7 +93,11 @@ pub(super) fn order(order: &Order) -> Result<(), FieldError> {
         }
         Order::Import(i) => i.events.iter().enumerate().try_for_each(|(n, fact)| {
             let checked = fact.actor.as_ref().map_or(Ok(()), actor);
-            checked.map_err(|e| e.in_field("actor").at_index(n).in_field("events"))
+            checked.map_err(|e| e.in_field("actor").at_index(n).in_field("events"))?;
+            // Sealed elsewhere, or copied from a record: bound to another place, it would open for nobody.
+            let sealed =
+                personal::sealed_field(&fact.event).map(|name| FieldError::new(name, "must be plain"));
+            sealed.map_or(Ok(()), |e| Err(e.in_field("data").at_index(n).in_field("events")))
         }),
         Order::Assign(_)
         | Order::Unassign(_)

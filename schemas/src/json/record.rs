@@ -43,7 +43,8 @@ event_data!(
         CategoryChanged,
         TagsChanged,
         FieldChanged,
-        EpochStarted
+        EpochStarted,
+        KeyCreated
     ]
 );
 event_data!(

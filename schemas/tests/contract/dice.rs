@@ -56,7 +56,11 @@ impl Dice {
         match message.name() {
             "Personal" | "FieldValue" => {
                 let oneof = message.oneofs().next().expect("a choice of forms");
-                let case = self.below(oneof.fields().len());
+                let case = match (message.name(), side) {
+                    // Who sends, sends readable texts: it is we who seal.
+                    ("Personal", Side::Caller | Side::Fact) => 0,
+                    _ => self.below(oneof.fields().len()),
+                };
                 let field = oneof.fields().nth(case).expect("below the count");
                 let value = self.value(&field, side);
                 out.set_field(&field, value);

@@ -222,7 +222,7 @@ fn body_and_subject_must_agree() {
 
 #[test]
 fn an_event_of_a_newer_program_is_told_from_damage() {
-    let event = Event::EpochStarted(EpochStarted { epoch: 1, generation: 1, program: "0.1.0".to_owned() });
+    let event = Event::EpochStarted(EpochStarted::uneventful(1, 1, "0.1.0"));
     let good = samples::record(event).into_wire();
     let unknown = |change: fn(&mut wire::Record)| {
         let mut wire = good.clone();

@@ -36,6 +36,8 @@ mod hostile;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod personal;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod times;

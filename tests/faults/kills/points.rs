@@ -23,9 +23,10 @@ const ANSWERS: u64 = 50;
 const DEEP: usize = 3;
 
 /// What a first start passes that leaves something behind: each is cut there, and the next start must go on.
-const OF_A_FIRST_START: [CrashPoint; 9] = [
+const OF_A_FIRST_START: [CrashPoint; 10] = [
     CrashPoint::OpenDatabase,
     CrashPoint::OpenPrepared,
+    CrashPoint::IdentityDrafted,
     CrashPoint::KeyDrafted,
     CrashPoint::KeyLinked,
     CrashPoint::AnchorDrafted,
@@ -71,8 +72,10 @@ const fn road(point: CrashPoint) -> Road {
         | CrashPoint::AnchorDrafted
         | CrashPoint::AnchorRenamed
         | CrashPoint::TilesBefore
-        | CrashPoint::TilesAfter => Road::Load,
-        CrashPoint::KeyDrafted | CrashPoint::KeyLinked => Road::FirstStart,
+        | CrashPoint::TilesAfter
+        | CrashPoint::KeysBefore
+        | CrashPoint::KeysAfter => Road::Load,
+        CrashPoint::IdentityDrafted | CrashPoint::KeyDrafted | CrashPoint::KeyLinked => Road::FirstStart,
         CrashPoint::OpenLocked
         | CrashPoint::OpenDatabase
         | CrashPoint::OpenPrepared

@@ -3,13 +3,17 @@
 use guichet_rules::{Context, Draft, decide, evolve};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
-use guichet_schemas::event::ExternalRef;
+use guichet_schemas::event::{Event, ExternalRef};
+use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{TicketId, TicketNumber};
-use guichet_schemas::position::StreamVersion;
+use guichet_schemas::personal;
+use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
 
 use super::{Decider, TicketKey};
 use crate::log::batch::{Answer, Recorded, Told};
+use crate::log::derived::Derived;
+use crate::log::sealer::Fresh;
 use crate::log::stage::{Place, Staged, stage};
 use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
 use crate::log::{StoreFault, keys, outcome};
@@ -62,7 +66,7 @@ impl Decider {
         }
         match decide(entry.as_ref().map(|e| &e.ticket), command, context) {
             Ok(drafts) if drafts.is_empty() => Ok(self.nothing_to_do(request, key, entry.as_ref())),
-            Ok(drafts) => Ok(self.append(request, key, entry, drafts, context)),
+            Ok(drafts) => self.append(request, key, entry, drafts, context),
             Err(Rejection::VersionConflict { expected, .. }) => {
                 self.conflict(key, expected, version).map(refused)
             }
@@ -98,9 +102,10 @@ impl Decider {
         request: &Request,
         key: &TicketKey,
         entry: &mut Option<Entry>,
-        drafts: Vec<Draft>,
+        mut drafts: Vec<Draft>,
         context: &Context,
-    ) -> Answer {
+    ) -> Result<Answer, StoreFault> {
+        let fresh = self.seal(request, key, entry.as_ref(), &mut drafts)?;
         let place = Place {
             partition: self.partition,
             epoch: self.epoch,
@@ -109,25 +114,29 @@ impl Decider {
             last: self.last,
             now: context.now,
         };
-        let staged = match stage(request, drafts, &place, &mut self.ids) {
+        let (created, staged) = match stage(request, drafts, fresh.as_ref(), &place, &mut self.ids) {
             Ok(staged) => staged,
-            Err(rejection) => return refused(rejection),
+            Err(rejection) => return Ok(refused(rejection)),
         };
         let Some(newest) = staged.last().map(|s| s.recorded) else {
-            return self.nothing_to_do(request, key, entry.as_ref());
+            return Ok(self.nothing_to_do(request, key, entry.as_ref()));
         };
-        let created = staged.iter().find_map(|s| s.derived.number).map(TicketNumber);
+        let number = staged.iter().find_map(|s| s.derived.number).map(TicketNumber);
         let mut told = Told {
             partition: self.partition,
             ticket: key.1,
-            number: created.or_else(|| entry.as_ref().map(|e| e.ticket.number)).unwrap_or(TicketNumber(0)),
+            number: number.or_else(|| entry.as_ref().map(|e| e.ticket.number)).unwrap_or(TicketNumber(0)),
             version: newest.version,
             position: Some(newest.position),
             events: (0, staged.len()),
         };
         if request.command.dry_run {
             let events: Vec<Recorded> = staged.iter().map(|s| s.recorded).collect();
-            return Answer::Ready(Ok(outcome::accepted(&told, &events)));
+            return Ok(Answer::Ready(Ok(outcome::accepted(&told, &events))));
+        }
+        if let (Some(created), Some(fresh)) = (created, fresh) {
+            self.put(created.bytes, created.hash, created.position, created.derived);
+            self.batch.keys = self.sealer.keep(&key.0, fresh);
         }
         told.events.0 = self.overlay().recorded.len();
         let before = StreamVersion::or_zero(entry.as_ref().map(|e| e.version));
@@ -143,21 +152,47 @@ impl Decider {
             self.overlay().external_refs.insert((key.0.clone(), reference), key.1);
         }
         self.remember(request, told);
-        Answer::Told(told)
+        Ok(Answer::Told(told))
     }
 
-    /// Puts a record into the batch and folds it into its ticket.
+    /// Seals the personal texts of a command under the key of the ticket's requester, whoever wrote them. Gives the
+    /// key where it is a new one.
+    fn seal(
+        &mut self,
+        request: &Request,
+        key: &TicketKey,
+        entry: Option<&Entry>,
+        drafts: &mut [Draft],
+    ) -> Result<Option<Fresh>, StoreFault> {
+        if !drafts.iter().any(|draft| personal::holds(&draft.event)) {
+            return Ok(None);
+        }
+        let requester =
+            entry.map(|e| e.ticket.requester.as_str()).or_else(|| drafts.iter().find_map(requester));
+        let under = self.sealer.key_of(&self.store, &key.0, requester.unwrap_or_default())?;
+        for draft in drafts {
+            self.sealer.seal(&mut draft.event, &under, &key.0, key.1, request.command.command_id)?;
+        }
+        Ok(under.fresh())
+    }
+
+    /// Puts a record into the batch.
+    fn put(&mut self, bytes: Vec<u8>, hash: Hash, position: LogPosition, derived: Derived) {
+        self.batch.bytes += bytes.len();
+        self.batch.synced.put_cf(&self.store.cf(keys::EVENTS), keys::event(position), &bytes);
+        self.batch.leaves.push(hash);
+        self.batch.derived.push(derived);
+        self.batch.head = Some(position);
+        self.last = Some(position);
+    }
+
+    /// Puts a record of a ticket into the batch and folds it.
     fn write(&mut self, key: &TicketKey, entry: Option<Entry>, one: Staged) -> Entry {
         let Staged { bytes, hash, event, occurred_at, recorded, derived } = one;
         if let Some(number) = derived.number {
             self.numbers.insert(key.0.clone(), number);
         }
-        self.batch.bytes += bytes.len();
-        self.batch.synced.put_cf(&self.store.cf(keys::EVENTS), keys::event(recorded.position), &bytes);
-        self.batch.leaves.push(hash);
-        self.batch.derived.push(derived);
-        self.batch.head = Some(recorded.position);
-        self.last = Some(recorded.position);
+        self.put(bytes, hash, recorded.position, derived);
         self.overlay().recorded.push(recorded);
         Entry {
             ticket: evolve(entry.map(|e| e.ticket), &event, occurred_at),
@@ -175,6 +210,11 @@ impl Decider {
 
 fn refused(rejection: Rejection) -> Answer {
     Answer::Ready(Err(rejection))
+}
+
+/// Whom a ticket is for, where it comes into being.
+fn requester(draft: &Draft) -> Option<&str> {
+    if let Event::TicketCreated(e) = &draft.event { Some(&e.requester) } else { None }
 }
 
 fn creates(command: &Command) -> bool {

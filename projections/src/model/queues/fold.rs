@@ -10,7 +10,7 @@ use guichet_schemas::position::StreamVersion;
 use prost::Message as _;
 
 use super::Board;
-use super::row::{self, Row};
+use super::row::{self, Row, Subject};
 use crate::keys;
 use crate::projection::{Accepted, Opened, Projection, TicketKey};
 use crate::queries::line::Line;
@@ -71,9 +71,9 @@ impl Projection for Fold {
         if !row::matters(&record.event) {
             return Ok(());
         }
-        if let Event::TicketCreated(e) = &record.event
-            && let Some(subject) = e.subject.clone().to_wire()
-        {
+        if let Event::TicketCreated(e) = &record.event {
+            let subject =
+                Subject { command_id: record.command_id.to_wire(), text: e.subject.clone().to_wire() };
             batch.put(keys::SUBJECTS, key, &subject.encode_to_vec());
         }
         let index = match self.at.get(key) {

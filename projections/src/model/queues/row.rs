@@ -3,6 +3,7 @@
 use guichet_schemas::event::{Event, TicketCreated};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
+use guichet_schemas::wire::Personal;
 use guichet_schemas::words::{Priority, TicketState};
 
 /// A ticket's row, as it is stored.
@@ -33,6 +34,15 @@ pub(crate) struct Row {
     pub(crate) tier: u32,
     #[prost(bool, tag = "12")]
     pub(crate) synthetic: bool,
+}
+
+/// A ticket's subject as it came in, sealed, with the command that it is bound to.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Subject {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) command_id: Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) text: Option<Personal>,
 }
 
 impl Row {
@@ -77,7 +87,8 @@ pub(super) const fn matters(event: &Event) -> bool {
         | Event::CategoryChanged(_)
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
-        | Event::EpochStarted(_) => false,
+        | Event::EpochStarted(_)
+        | Event::KeyCreated(_) => false,
     }
 }
 
@@ -131,6 +142,7 @@ fn change(row: &mut Row, record: &Record) {
         | Event::CategoryChanged(_)
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
-        | Event::EpochStarted(_) => {}
+        | Event::EpochStarted(_)
+        | Event::KeyCreated(_) => {}
     }
 }

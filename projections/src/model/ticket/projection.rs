@@ -21,7 +21,7 @@ use crate::store::{Batch, Family, Store, StoreError};
 /// The tickets with their timelines, and the records.
 pub static TICKET: ReadModel = ReadModel {
     name: "ticket",
-    version: 1,
+    version: 2,
     families: &[
         Family::ranges(keys::RECORDS),
         Family::ranges(keys::TICKET_EVENTS),

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    CategoryChanged, CommentAdded, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, Personal,
-    PriorityChanged, Sealed, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed,
-    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved,
-    TicketRouted, TicketUnassigned,
+    CategoryChanged, CommentAdded, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, KeyCreated,
+    Personal, PriorityChanged, Sealed, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled,
+    TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened,
+    TicketResolved, TicketRouted, TicketUnassigned,
 };
+use guichet_schemas::ids::KeyId;
 use guichet_schemas::words::{
     ActorKind, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy, EscalationKind,
     EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode, StatusCause,
@@ -176,6 +177,11 @@ fn conversation() -> Vec<Event> {
             from: Some(FieldValue::Number(-0.25)),
             to: Some(FieldValue::Text("4".to_owned())),
         }),
-        Event::EpochStarted(EpochStarted { epoch: 7, generation: 2, program: "0.1.0".to_owned() }),
+        Event::EpochStarted(EpochStarted::uneventful(7, 2, "0.1.0")),
+        Event::KeyCreated(KeyCreated {
+            subject: "r-1".to_owned(),
+            key_id: KeyId(uuid(9)),
+            commitment: hash(0x33),
+        }),
     ]
 }

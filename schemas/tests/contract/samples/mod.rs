@@ -62,13 +62,26 @@ pub(crate) fn subject(verb: &str) -> CommandSubject {
 /// A record with every field filled.
 pub(crate) fn record(event: Event) -> Record {
     let engine = matches!(event, Event::EpochStarted(_));
+    let subject = matches!(event, Event::KeyCreated(_));
     Record {
         position: LogPosition::new(1234).unwrap(),
         partition: Partition(3),
         epoch: Epoch(7),
         tenant: if engine { TenantId::system().to_string() } else { "default".to_owned() },
-        stream_kind: if engine { StreamKind::System } else { StreamKind::Ticket },
-        stream_id: if engine { "engine".to_owned() } else { ticket().to_string() },
+        stream_kind: if engine {
+            StreamKind::System
+        } else if subject {
+            StreamKind::Subject
+        } else {
+            StreamKind::Ticket
+        },
+        stream_id: if engine {
+            "engine".to_owned()
+        } else if subject {
+            "r-1".to_owned()
+        } else {
+            ticket().to_string()
+        },
         version: StreamVersion::new(4).unwrap(),
         event_id: EventId(uuid(2)),
         recorded_at: minute(5),

@@ -188,6 +188,7 @@ fn ticket_view() -> wire::TicketView {
                 form: Some(wire::personal::Form::Plain("New toner.".to_owned())),
             }),
             resolution_no: 2,
+            command_id: Some(super::uuid(7).as_bytes().to_vec()),
         }),
         position: 1234,
         age_ms: Some(300_000),
@@ -196,5 +197,6 @@ fn ticket_view() -> wire::TicketView {
         cancelled_at: Some(minute(8).0),
         imported: true,
         next_due_at: Some(minute(600).0),
+        created_command_id: Some(super::uuid(3).as_bytes().to_vec()),
     }
 }

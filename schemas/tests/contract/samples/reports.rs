@@ -50,6 +50,7 @@ fn queue_entry() -> wire::QueueEntry {
         score: Some(wire::Score { points: 20.0, inputs: vec![input] }),
         organisation: Some("finance".to_owned()),
         tier: 1,
+        created_command_id: Some(super::uuid(3).as_bytes().to_vec()),
     }
 }
 

@@ -1,0 +1,281 @@
+//! The key store: a database of its own, so that keys have a folder, permissions and backups of their own. A record
+//! uses a key only after its row is on disk.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use guichet_schemas::ids::KeyId;
+use nix::fcntl::{Flock, FlockArg};
+use rocksdb::{
+    Cache, ColumnFamilyDescriptor, DBWithThreadMode, MultiThreaded, WriteBatch, WriteBufferManager,
+    WriteOptions,
+};
+use zeroize::Zeroizing;
+
+use crate::dice::Dice;
+use crate::kek::Kek;
+use crate::key::{Commitment, DataKey};
+use crate::rows::{self, KeyRow};
+use crate::{NoDice, options};
+
+/// Version of the rows. A store of another one is refused.
+const FORMAT: u32 = 1;
+
+/// The store failed, or what it holds is damaged. What was being written may or may not be there.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("key store: {doing}: {cause}")]
+pub struct KeyFault {
+    /// What we were doing.
+    pub doing: &'static str,
+    /// What the database said, or what we found.
+    pub cause: String,
+}
+
+impl KeyFault {
+    fn of(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
+        move |e| Self { doing, cause: e.into_string() }
+    }
+
+    fn found(doing: &'static str, cause: impl Into<String>) -> Self {
+        Self { doing, cause: cause.into() }
+    }
+}
+
+impl From<NoDice> for KeyFault {
+    fn from(e: NoDice) -> Self {
+        Self::found("wrap a key", e.to_string())
+    }
+}
+
+/// Why a key store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another engine has the folder.
+    #[error("another engine uses the key store {0}; stop it first, or use another --data-dir")]
+    Locked(PathBuf),
+    /// The folder cannot be made or locked.
+    #[error("could not open the folder {dir}: {cause}")]
+    Folder {
+        /// Which.
+        dir: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Its keys are kept under another key-encryption key.
+    #[error(
+        "the key store {dir} was made under the key-encryption key {made}, the one given is {given}; give the right one with --kek-file or GUICHET_KEK"
+    )]
+    OtherKek {
+        /// Which store.
+        dir: PathBuf,
+        /// Id of the key that it was made under.
+        made: String,
+        /// Id of the key that was given.
+        given: String,
+    },
+    /// Another program made it.
+    #[error(
+        "the key store {dir} has format {found}, this program knows {FORMAT}; use the program that wrote it"
+    )]
+    OtherFormat {
+        /// Which store.
+        dir: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// The database is damaged, or the disk fails.
+    #[error(transparent)]
+    Fault(#[from] KeyFault),
+}
+
+/// A key to be kept.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// Of which tenant.
+    pub tenant: String,
+    /// Of which data subject.
+    pub subject: String,
+    /// Its id.
+    pub id: KeyId,
+    /// The key.
+    pub key: DataKey,
+}
+
+type Db = DBWithThreadMode<MultiThreaded>;
+
+/// The open key store of a partition.
+pub struct KeyStore {
+    db: Db,
+    kek: Kek,
+    names: Zeroizing<[u8; 32]>,
+    made: bool,
+    _lock: Flock<File>,
+}
+
+impl std::fmt::Debug for KeyStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyStore").field("path", &self.db.path()).finish()
+    }
+}
+
+impl KeyStore {
+    /// True where a folder holds a key store, or the beginning of one.
+    #[must_use]
+    pub fn is_there(dir: &Path) -> bool {
+        dir.join("rocksdb").join("CURRENT").exists()
+    }
+
+    /// Opens the store in `dir`, or makes it. Its memory is that of the databases of the process.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(
+        dir: &Path,
+        cache: &Cache,
+        write_buffers: &WriteBufferManager,
+        kek: Kek,
+    ) -> Result<Self, OpenError> {
+        let lock = lock(dir)?;
+        let families = rows::ALL
+            .iter()
+            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(cache)?)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(KeyFault::of("prepare the column families"))?;
+        let db = Db::open_cf_descriptors(&options::database(write_buffers), dir.join("rocksdb"), families)
+            .map_err(KeyFault::of("open"))?;
+        let (names, made) = names(&db, dir, &kek)?;
+        Ok(Self { db, kek, names, made, _lock: lock })
+    }
+
+    /// True where this start made the store.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.made
+    }
+
+    /// Keeps keys: one write, one fsync. After an error the outcome is unknown.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn put(&self, keys: &[NewKey], dice: &mut Dice) -> Result<(), KeyFault> {
+        let mut batch = WriteBatch::default();
+        let (keys_cf, subjects_cf) = (cf(&self.db, rows::KEYS), cf(&self.db, rows::SUBJECTS));
+        for new in keys {
+            let tag = rows::tag(&self.names, &new.tenant, &new.subject);
+            let commitment = new.key.commitment();
+            let aad = rows::key_aad(&new.tenant, new.id, &tag, &commitment);
+            let wrapped = self.kek.wrap(new.key.reveal(), &aad, dice)?;
+            let row = KeyRow { tag, commitment, kek: self.kek.id(), wrapped: &wrapped };
+            batch.put_cf(&keys_cf, rows::key(&new.tenant, new.id), row.to_bytes());
+            batch.put_cf(&subjects_cf, rows::subject_key(&new.tenant, &tag, new.id), []);
+        }
+        write_synced(&self.db, batch)
+    }
+
+    /// A key of a tenant, with what commits to it; `None` where there is none, or none any more.
+    ///
+    /// # Errors
+    /// The disk, or a damaged row.
+    pub fn get(&self, tenant: &str, id: KeyId) -> Result<Option<(DataKey, Commitment)>, KeyFault> {
+        let found = self.db.get_cf(&cf(&self.db, rows::KEYS), rows::key(tenant, id));
+        let Some(bytes) = found.map_err(KeyFault::of("read a key"))? else { return Ok(None) };
+        let damaged = |cause: &str| KeyFault::found("read a key", format!("the row of key {id} {cause}"));
+        let row = KeyRow::read(&bytes).ok_or_else(|| damaged("is not of the known form"))?;
+        if row.kek != self.kek.id() {
+            return Err(damaged("was wrapped under another key-encryption key"));
+        }
+        let aad = rows::key_aad(tenant, id, &row.tag, &row.commitment);
+        let key = self.kek.unwrap(row.wrapped, &aad).and_then(|key| DataKey::from_slice(key.as_slice()));
+        let key = key.filter(|key| key.commitment() == row.commitment);
+        key.map(|key| Some((key, row.commitment))).ok_or_else(|| damaged("does not open"))
+    }
+
+    /// The ids of all keys of a data subject.
+    ///
+    /// # Errors
+    /// The disk, or damage.
+    pub fn keys_of(&self, tenant: &str, subject: &str) -> Result<Vec<KeyId>, KeyFault> {
+        let prefix = rows::subject(tenant, &rows::tag(&self.names, tenant, subject));
+        let mut iter = self.db.raw_iterator_cf(&cf(&self.db, rows::SUBJECTS));
+        let mut ids = Vec::new();
+        iter.seek(&prefix);
+        while let Some(rest) = iter.key().and_then(|key| key.strip_prefix(prefix.as_slice())) {
+            let id = KeyId::from_slice(rest);
+            ids.push(id.ok_or_else(|| KeyFault::found("list the keys of a subject", "a row is too long"))?);
+            iter.next();
+        }
+        iter.status().map_err(KeyFault::of("list the keys of a subject"))?;
+        Ok(ids)
+    }
+
+    /// Writes all tables to disk.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn flush(&self) -> Result<(), KeyFault> {
+        let families: Vec<_> = rows::ALL.iter().map(|name| cf(&self.db, name)).collect();
+        let refs: Vec<_> = families.iter().collect();
+        self.db.flush_cfs_opt(&refs, &rocksdb::FlushOptions::default()).map_err(KeyFault::of("flush"))
+    }
+}
+
+fn cf<'a>(db: &'a Db, name: &str) -> std::sync::Arc<rocksdb::BoundColumnFamily<'a>> {
+    db.cf_handle(name).expect("every column family was opened")
+}
+
+fn write_synced(db: &Db, batch: WriteBatch) -> Result<(), KeyFault> {
+    let mut write = WriteOptions::default();
+    write.set_sync(true);
+    db.write_opt(batch, &write).map_err(KeyFault::of("write and fsync keys"))
+}
+
+/// The key of the tags, made with the store. Tells a store of another key-encryption key or format.
+fn names(db: &Db, dir: &Path, kek: &Kek) -> Result<(Zeroizing<[u8; 32]>, bool), OpenError> {
+    let meta = cf(db, rows::META);
+    let get = |key| db.get_cf(&meta, key).map_err(KeyFault::of("read what is true of the store"));
+    let damaged = |cause: &str| KeyFault::found("read what is true of the store", cause);
+    let Some(format) = get(rows::FORMAT)? else {
+        let mut dice = Dice::new();
+        let names = dice.key().map_err(KeyFault::from)?;
+        let wrapped = kek.wrap(&names, rows::NAMES_AAD, &mut dice).map_err(KeyFault::from)?;
+        let mut batch = WriteBatch::default();
+        batch.put_cf(&meta, rows::FORMAT, FORMAT.to_be_bytes());
+        batch.put_cf(&meta, rows::NAMES, [kek.id().as_slice(), &wrapped].concat());
+        write_synced(db, batch)?;
+        return Ok((names, true));
+    };
+    let found = format.as_slice().try_into().map(u32::from_be_bytes);
+    let found = found.map_err(|_| damaged("its format is no number"))?;
+    if found != FORMAT {
+        return Err(OpenError::OtherFormat { dir: dir.to_owned(), found });
+    }
+    let row = get(rows::NAMES)?.ok_or_else(|| damaged("the key of the tags is missing"))?;
+    let (made, wrapped) =
+        row.split_first_chunk::<16>().ok_or_else(|| damaged("the key of the tags is too short"))?;
+    if *made != kek.id() {
+        let (made, given) = (hex::encode(made), hex::encode(kek.id()));
+        return Err(OpenError::OtherKek { dir: dir.to_owned(), made, given });
+    }
+    let names = kek.unwrap(wrapped, rows::NAMES_AAD);
+    Ok((names.ok_or_else(|| damaged("the key of the tags does not open"))?, false))
+}
+
+fn lock(dir: &Path) -> Result<Flock<File>, OpenError> {
+    let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
+    std::fs::create_dir_all(dir).map_err(folder)?;
+    // The name of the folder outlives a power cut, like what is put into it.
+    if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
+        File::open(parent).and_then(|parent| parent.sync_all()).map_err(folder)?;
+    }
+    let file = File::open(dir).map_err(folder)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
+        if errno == nix::errno::Errno::EWOULDBLOCK {
+            OpenError::Locked(dir.to_owned())
+        } else {
+            folder(errno.into())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The copy of the log that is kept elsewhere, as a start needs it: where it ends, and what it holds.
+
+use bytes::Bytes;
+use guichet_schemas::position::LogPosition;
+
+/// A copy of the log outside its folder: the stream.
+pub trait EventCopy {
+    /// Newest position that it holds; 0: it holds nothing.
+    ///
+    /// # Errors
+    /// Nobody can say.
+    fn last(&self) -> Result<u64, CopyError>;
+
+    /// Records from a position on, without a gap, at most so many. None: it does not hold that position.
+    ///
+    /// # Errors
+    /// Nobody can say.
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError>;
+}
+
+/// The copy cannot be asked. Whether it holds more than the log is not known.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "the stream, which may hold records that this log has lost, could not be asked ({0}); an engine must not go on before it knows. See that JetStream answers, then start again"
+)]
+pub struct CopyError(pub String);
+
+/// No copy at all: a log that is not published.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCopy;
+
+impl EventCopy for NoCopy {
+    fn last(&self) -> Result<u64, CopyError> {
+        Ok(0)
+    }
+
+    fn read(&self, _: LogPosition, _: usize) -> Result<Vec<Bytes>, CopyError> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,149 @@
+//! Why a log does not open, and what may be done about it.
+
+use std::path::PathBuf;
+
+use guichet_schemas::position::LogPosition;
+
+use super::StoreFault;
+use super::copy::CopyError;
+use super::identity::FORMAT;
+use crate::notary::{AnchorError, NotaryError};
+
+/// Why a log does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another engine has the folder.
+    #[error("another engine runs on {0}; stop it first, or use another --data-dir")]
+    Locked(PathBuf),
+    /// The folder cannot be made or locked.
+    #[error("could not open the folder {dir}: {cause}")]
+    Folder {
+        /// Which.
+        dir: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A newer program made it.
+    #[error(
+        "the data folder has format {found}, this program knows up to {FORMAT}; use the newer program that wrote it"
+    )]
+    NewerFormat {
+        /// Its format.
+        found: u32,
+    },
+    /// An older program made it, and its records hold personal texts that anybody can read.
+    #[error(
+        "the data folder has format {found}: its records hold personal texts readable, in what is hashed, so they cannot be sealed afterwards; this program keeps format {FORMAT}. Start with an empty --data-dir and bring the tickets in again with `guichet import`, from an export of the system that they came from; the program that made the folder still reads it"
+    )]
+    OlderFormat {
+        /// Its format.
+        found: u32,
+    },
+    /// The key store.
+    #[error(transparent)]
+    Keys(guichet_keys::OpenError),
+    /// The key-encryption key.
+    #[error(transparent)]
+    Kek(#[from] guichet_keys::KekError),
+    /// The wall clock is behind the newest record.
+    #[error(
+        "the wall clock is {behind_ms} ms behind the newest record; set the clock, or wait until it has caught up, or start with --accept-clock: records then keep the time of the newest one until the clock has caught up"
+    )]
+    ClockBehind {
+        /// By how much.
+        behind_ms: u64,
+    },
+    /// What was signed is not what is there, or nothing can be signed.
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
+    /// The stream could not be asked.
+    #[error(transparent)]
+    Copy(CopyError),
+    /// The stream holds another record than the log.
+    #[error(
+        "at position {position} the stream holds another record than the log: they are not of one history. Another engine writes this stream, or the folder is an older copy on which somebody went on; name the right --data-dir or NATS server, nothing was changed"
+    )]
+    OtherCopy {
+        /// Where.
+        position: LogPosition,
+    },
+    /// The stream does not hold what was signed.
+    #[error(
+        "records {from} to {through} are gone from the log, and what the stream holds there is not what was signed; restore a backup, nothing was changed"
+    )]
+    CopyNotSigned {
+        /// First position that is gone.
+        from: LogPosition,
+        /// Size of the newest checkpoint.
+        through: u64,
+    },
+    /// The stream holds something behind the newest checkpoint that cannot be ours.
+    #[error(
+        "the log is whole up to what was signed, but the stream holds something at position {position} that does not continue it: {rule}. Look at it with `guichet tail`, delete the stream, and start again: it is made anew from the log"
+    )]
+    CopyRefused {
+        /// Where.
+        position: LogPosition,
+        /// What is wrong with it.
+        rule: String,
+    },
+    /// The database is damaged, or the disk fails.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl OpenError {
+    /// True where going on could make worse what is wrong with the data: the program ends with code 4.
+    #[must_use]
+    pub const fn protects_data(&self) -> bool {
+        match self {
+            Self::Keys(_)
+            | Self::Kek(_)
+            | Self::ClockBehind { .. }
+            | Self::Notary(_)
+            | Self::OtherCopy { .. }
+            | Self::CopyNotSigned { .. }
+            | Self::CopyRefused { .. }
+            | Self::Store(_) => true,
+            Self::Locked(_)
+            | Self::Folder { .. }
+            | Self::NewerFormat { .. }
+            | Self::OlderFormat { .. }
+            | Self::Copy(_) => false,
+        }
+    }
+
+    /// True where a database that is made anew may be whole.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(fault) => super::repair::is_damage(fault),
+            Self::Notary(NotaryError::Anchor(AnchorError::OtherPast { .. })) => true,
+            Self::Notary(NotaryError::Store(fault)) => super::repair::is_damage(fault),
+            Self::Notary(_)
+            | Self::Keys(_)
+            | Self::Kek(_)
+            | Self::ClockBehind { .. }
+            | Self::OtherCopy { .. }
+            | Self::CopyNotSigned { .. }
+            | Self::CopyRefused { .. }
+            | Self::Locked(_)
+            | Self::Folder { .. }
+            | Self::NewerFormat { .. }
+            | Self::OlderFormat { .. }
+            | Self::Copy(_) => false,
+        }
+    }
+}
+
+impl From<guichet_keys::OpenError> for OpenError {
+    fn from(error: guichet_keys::OpenError) -> Self {
+        match error {
+            // Two locks, one engine.
+            guichet_keys::OpenError::Locked(dir) => Self::Locked(dir),
+            error @ (guichet_keys::OpenError::Folder { .. }
+            | guichet_keys::OpenError::OtherKek { .. }
+            | guichet_keys::OpenError::OtherFormat { .. }
+            | guichet_keys::OpenError::Fault(_)) => Self::Keys(error),
+        }
+    }
+}

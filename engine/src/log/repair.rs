@@ -1,0 +1,247 @@
+//! A log that lost its end, or all of itself, made whole again from the stream.
+//!
+//! What was signed proves itself: the records of the stream must have the root of the newest checkpoint, or nothing
+//! is written. What came after it, at most a second, is taken where it continues its tickets: the publisher sends
+//! only what was on disk, so it was there, and leaving it out would lose what somebody was told.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use guichet_proof::SignedCheckpoint;
+use guichet_schemas::codec::decode_record;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
+use guichet_schemas::record::Record;
+use rocksdb::WriteBatch;
+
+use super::copy::EventCopy;
+use super::derived_tail::rebuild_derived;
+use super::{Memory, OpenError, Store, StoreFault, keys, tree};
+use crate::clock;
+
+/// Records read, checked and written at a time.
+const STRETCH: usize = 1_000;
+
+/// What was brought back, for the event of the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Repaired {
+    pub(super) from: LogPosition,
+    pub(super) through: LogPosition,
+}
+
+/// Adds to the log what the copy holds beyond its end. `None`: nothing is missing, or the copy ends before what was
+/// signed and cannot help.
+///
+/// # Errors
+/// The copy cannot be asked, is another log's, or does not hold what was signed. Nothing was written then.
+pub(super) fn continue_log(
+    store: &Store,
+    partition: Partition,
+    last: Option<LogPosition>,
+    anchored: Option<&SignedCheckpoint>,
+    copy: &dyn EventCopy,
+) -> Result<Option<Repaired>, OpenError> {
+    let have = LogPosition::or_zero(last);
+    let signed = anchored.map_or(0, SignedCheckpoint::size);
+    let end = copy.last()?;
+    let Some(through) = LogPosition::new(end).filter(|_| end > have && end >= signed) else {
+        return Ok(None);
+    };
+    let from = LogPosition::after(last);
+    tracing::error!(
+        log = have,
+        signed,
+        stream = end,
+        "the log ends before its copy in the stream; what is missing is checked and brought back"
+    );
+    if let Some(last) = last {
+        let ours = store.record(last)?;
+        let theirs = copy.read(last, 1)?;
+        if ours.as_deref() != theirs.first().map(|bytes| &bytes[..]) {
+            return Err(OpenError::OtherCopy { position: last });
+        }
+    }
+    if let Some(anchored) = anchored.filter(|a| a.size() > have) {
+        let mut edge = tree::open(store, last)?;
+        let mut full = Vec::new();
+        each(copy, from, anchored.size(), |_, record| {
+            edge.append(Hash::of_record(record), &mut full);
+            full.clear();
+            Ok(())
+        })?;
+        if edge.root() != anchored.root() {
+            return Err(OpenError::CopyNotSigned { from, through: anchored.size() });
+        }
+    }
+    let mut next = Next {
+        store,
+        partition,
+        tail: signed.max(have),
+        chain: HashMap::new(),
+        batch: WriteBatch::default(),
+    };
+    each(copy, from, end, |position, record| next.take(position, record))?;
+    next.write(through)?;
+    Ok(Some(Repaired { from, through }))
+}
+
+/// Visits the records of the copy from one position through another.
+fn each(
+    copy: &dyn EventCopy,
+    from: LogPosition,
+    through: u64,
+    mut visit: impl FnMut(LogPosition, &[u8]) -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
+    let mut next = from;
+    while next.get() <= through {
+        let records = copy.read(next, STRETCH)?;
+        if records.is_empty() {
+            return Err(OpenError::CopyNotSigned { from: next, through });
+        }
+        for record in records {
+            if next.get() <= through {
+                visit(next, &record)?;
+            }
+            next = next.next();
+        }
+    }
+    Ok(())
+}
+
+/// Writes records in their order, as far as they continue the log.
+struct Next<'a> {
+    store: &'a Store,
+    partition: Partition,
+    /// Up to here the root of the tree has proven the records; beyond, each must continue its ticket.
+    tail: u64,
+    /// Newest version and hash of the streams that the tail has met.
+    chain: HashMap<(String, String), (StreamVersion, Hash)>,
+    batch: WriteBatch,
+}
+
+impl Next<'_> {
+    fn take(&mut self, position: LogPosition, bytes: &[u8]) -> Result<(), OpenError> {
+        let refused = |rule: &str| OpenError::CopyRefused { position, rule: rule.to_owned() };
+        let record = decode_record(bytes).map_err(|e| refused(&e.to_string()))?;
+        if record.position != position || record.partition != self.partition {
+            return Err(refused("it names another place"));
+        }
+        if position.get() > self.tail {
+            self.continues(&record, bytes)?;
+        }
+        self.batch.put_cf(&self.store.cf(keys::EVENTS), keys::event(position), bytes);
+        // At the border, so that the tail finds the tickets that it continues.
+        if self.batch.len() >= STRETCH || position.get() == self.tail {
+            self.write(position)?;
+        }
+        Ok(())
+    }
+
+    fn continues(&mut self, record: &Record, bytes: &[u8]) -> Result<(), OpenError> {
+        let Some(ticket) = record.ticket_id() else { return Ok(()) };
+        let name = (record.tenant.clone(), record.stream_id.clone());
+        let before = match self.chain.get(&name) {
+            Some(before) => Some(*before),
+            None => match StreamVersion::new(record.version.get() - 1) {
+                Some(version) => {
+                    let key = keys::ticket_version(&record.tenant, ticket, version);
+                    let at = self.store.get(keys::TICKETS_INDEX, &key)?.and_then(|v| keys::number(&v));
+                    let stored =
+                        at.and_then(LogPosition::new).map(|p| self.store.record(p)).transpose()?.flatten();
+                    stored.map(|bytes| (version, Hash::of_record(&bytes)))
+                }
+                None => None,
+            },
+        };
+        let (version, hash) = before.map_or((0, Hash::ZERO), |(version, hash)| (version.get(), hash));
+        if record.version.get() != version + 1 || record.prev_hash != hash {
+            return Err(OpenError::CopyRefused {
+                position: record.position,
+                rule: "it does not continue its ticket".to_owned(),
+            });
+        }
+        self.chain.insert(name, (record.version, Hash::of_record(bytes)));
+        Ok(())
+    }
+
+    fn write(&mut self, through: LogPosition) -> Result<(), OpenError> {
+        if !self.batch.is_empty() {
+            self.store.write_synced(std::mem::take(&mut self.batch))?;
+            rebuild_derived(self.store, Some(through))?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts a new database, made of the copy, in the place of a damaged one, which stays beside it.
+///
+/// # Errors
+/// As for [`continue_log`]; `None`: the copy cannot help.
+pub(super) fn remake(
+    dir: &Path,
+    partition: Partition,
+    memory: &Memory,
+    anchored: &SignedCheckpoint,
+    copy: &dyn EventCopy,
+) -> Result<Option<Repaired>, OpenError> {
+    let (damaged, next) = (dir.join(DATABASE), dir.join(NEXT));
+    let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
+    if next.exists() {
+        std::fs::remove_dir_all(&next).map_err(folder)?;
+    }
+    let store = Store::open(&next, memory)?;
+    let repaired = continue_log(&store, partition, None, Some(anchored), copy)?;
+    if repaired.is_some() {
+        salvage(&damaged, &store);
+        store.flush()?;
+    }
+    drop(store);
+    if repaired.is_none() {
+        std::fs::remove_dir_all(&next).map_err(folder)?;
+        return Ok(None);
+    }
+    let aside = dir.join(format!("{DATABASE}.damaged-{}", clock::wall().0));
+    std::fs::rename(&damaged, &aside).map_err(folder)?;
+    settle(dir).map_err(folder)?;
+    tracing::error!(aside = %aside.display(), "the damaged database was put aside; remove it when nobody wants to look at it any more");
+    Ok(repaired)
+}
+
+/// Folder of the database.
+pub(super) const DATABASE: &str = "rocksdb";
+/// Folder of one that is being made. Complete exactly where the other one is gone.
+const NEXT: &str = "rocksdb.next";
+
+/// Finishes what a crash interrupted in [`remake`].
+pub(super) fn settle(dir: &Path) -> std::io::Result<()> {
+    let (database, next) = (dir.join(DATABASE), dir.join(NEXT));
+    if next.exists() && !database.exists() {
+        std::fs::rename(&next, &database)?;
+        std::fs::File::open(dir)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Answers of commands that wrote no event stand in the database alone: what can still be read of them is kept.
+fn salvage(damaged: &Path, into: &Store) {
+    match Store::open_damaged(damaged).and_then(|store| store.answers_without_events(into)) {
+        Ok(kept) => tracing::warn!(kept, "kept the answers of commands that wrote no event"),
+        Err(fault) => tracing::error!(
+            %fault,
+            "the answers of commands that wrote no event are lost; a retry of one is decided again"
+        ),
+    }
+}
+
+impl From<super::copy::CopyError> for OpenError {
+    fn from(error: super::copy::CopyError) -> Self {
+        Self::Copy(error)
+    }
+}
+
+/// Faults behind which a database may be unreadable for ever, and a new one a help. A disk that refuses is not one.
+pub(super) fn is_damage(fault: &StoreFault) -> bool {
+    const OF_THE_DISK: [&str; 4] =
+        ["No space left", "Input/output error", "Too many open files", "Permission denied"];
+    !OF_THE_DISK.iter().any(|said| fault.cause.contains(said))
+}

@@ -1,0 +1,286 @@
+//! Sealing from outside: what a record shows, whose key it is under, and what happens where a key is missing.
+
+use guichet_engine::log::OpenError;
+use guichet_keys::{DataKey, Place, open};
+use guichet_schemas::codec::{Encoding, RequestKey, decode_command, decode_record};
+use guichet_schemas::command::Entity;
+use guichet_schemas::event::{Event, KeyCreated, Personal, Sealed};
+use guichet_schemas::ids::{CallerId, KeyId, TenantId, TicketId};
+use guichet_schemas::personal;
+use guichet_schemas::record::Record;
+use guichet_schemas::subject::CommandSubject;
+use guichet_schemas::words::StreamKind;
+use serde_json::{Value, json};
+
+use crate::{Desk, KEK, body, check_log, comment, crash_image, ticket};
+
+const SUBJECT: &str = "canary-subject";
+const NAME: &str = "canary-name";
+const BODY: &str = "canary-body";
+
+fn create(command: u128, requester: &str) -> Value {
+    body(
+        command,
+        json!({"subject": SUBJECT, "description": "canary-description", "channel": "email", "requester": {
+            "id": requester, "name": NAME, "email": "canary@example.org", "phone": "canary-phone"}}),
+    )
+}
+
+impl Desk {
+    fn all(&self) -> Vec<Record> {
+        self.records().iter().map(|bytes| decode_record(bytes).unwrap()).collect()
+    }
+
+    fn keys_created(&self) -> Vec<(Record, KeyCreated)> {
+        let created = |record: Record| {
+            let Event::KeyCreated(e) = record.event.clone() else { return None };
+            Some((record, e))
+        };
+        self.all().into_iter().filter_map(created).collect()
+    }
+
+    fn data_key(&self, id: KeyId) -> Option<DataKey> {
+        self.log.keys().unwrap().get("default", id).unwrap().map(|(key, _)| key)
+    }
+
+    /// Every personal text of the log, sealed, with the record that holds it.
+    fn texts(&self) -> Vec<(Record, personal::Field, Sealed)> {
+        let mut texts = Vec::new();
+        for record in self.all() {
+            let shown = personal::each(&mut record.event.clone(), |field, text| match text {
+                Personal::Sealed(sealed) => {
+                    texts.push((record.clone(), field, sealed.clone()));
+                    Ok(())
+                }
+                Personal::Plain(plain) => Err(format!("{} is readable: {plain}", field.name())),
+            });
+            shown.unwrap();
+        }
+        texts
+    }
+
+    fn opened(&self, record: &Record, field: personal::Field, sealed: &Sealed) -> Option<String> {
+        let key = self.data_key(KeyId::from_slice(&sealed.key_id).unwrap())?;
+        let (ticket, command) = (record.ticket_id().unwrap(), record.command_id);
+        let place = Place { tenant: &record.tenant, ticket, field, command };
+        open(&key, &place, &sealed.nonce, &sealed.ciphertext).ok()
+    }
+}
+
+#[test]
+fn no_record_holds_a_personal_text_and_the_key_opens_every_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    desk.tell(ticket(1), "create", create(10, "r-1")).unwrap();
+    desk.tell(ticket(1), "add_comment", comment(11, BODY)).unwrap();
+    let resolve = body(12, json!({"code": "defect", "summary": "canary-summary"}));
+    desk.tell(ticket(1), "resolve", resolve).unwrap();
+    let texts = desk.texts();
+    let opened: Vec<_> = texts
+        .iter()
+        .map(|(record, field, sealed)| (*field, desk.opened(record, *field, sealed).unwrap()))
+        .collect();
+    let expected =
+        [SUBJECT, "canary-description", NAME, "canary@example.org", "canary-phone", BODY, "canary-summary"];
+    assert_eq!(opened.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), expected.to_vec());
+    let all = desk.records().concat();
+    for canary in expected {
+        assert!(
+            !all.windows(canary.len()).any(|w| w == canary.as_bytes()),
+            "{canary} is readable in the log"
+        );
+    }
+    desk.close();
+}
+
+#[test]
+fn a_requester_has_one_key_whoever_writes_on_their_tickets() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    desk.tell(ticket(1), "create", create(10, "r-1")).unwrap();
+    desk.tell(ticket(1), "add_comment", comment(11, BODY)).unwrap();
+    desk.tell(ticket(2), "create", create(12, "r-1")).unwrap();
+    desk.tell(ticket(3), "create", create(13, "r-2")).unwrap();
+    desk.close();
+    let desk = Desk::open(dir.path());
+    desk.tell(ticket(1), "add_comment", comment(14, BODY)).unwrap();
+    let keys = desk.keys_created();
+    let subjects: Vec<_> = keys.iter().map(|(_, e)| e.subject.as_str()).collect();
+    assert_eq!(subjects, ["r-1", "r-2"], "one key each, also after a restart");
+    for (record, e) in &keys {
+        assert_eq!(
+            (record.stream_kind, record.stream_id.as_str()),
+            (StreamKind::Subject, e.subject.as_str())
+        );
+        assert_eq!((record.version.get(), record.command_index), (1, 0));
+        assert_eq!(desk.data_key(e.key_id).unwrap().commitment(), e.commitment);
+    }
+    for (record, field, sealed) in desk.texts() {
+        let of = usize::from(record.ticket_id() == Some(TicketId(uuid::Uuid::from_u128(3))));
+        assert_eq!(KeyId::from_slice(&sealed.key_id).unwrap(), keys[of].1.key_id, "{field:?}");
+    }
+    check_log(&desk.records());
+    desk.close();
+}
+
+#[test]
+fn the_answer_is_about_the_ticket_alone_now_and_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    let first = desk.tell(ticket(1), "create", create(10, "r-1")).unwrap();
+    // The start of the engine, the key, the ticket.
+    assert_eq!((first.version, first.position), (1, 3));
+    assert_eq!(first.events.iter().map(|e| e.r#type.as_str()).collect::<Vec<_>>(), ["TicketCreated"]);
+    let [key, created] = &desk.all()[1..] else { panic!("two records") };
+    assert_eq!((key.command_id, key.request_hash), (created.command_id, created.request_hash));
+    assert_eq!((key.command_index, key.command_count), (0, 2));
+    assert_eq!((created.command_index, created.command_count), (1, 2));
+    desk.close();
+    let desk = Desk::open(dir.path());
+    let mut again = desk.tell(ticket(1), "create", create(10, "r-1")).unwrap();
+    assert!(std::mem::take(&mut again.replayed));
+    assert_eq!(again, first);
+    let mut late = comment(11, BODY);
+    late["expected_version"] = json!(0);
+    let conflict = desk.tell(ticket(1), "add_comment", late).unwrap_err();
+    let guichet_schemas::rejection::Rejection::VersionConflict { missed, missed_count, .. } = conflict else {
+        panic!("{conflict}")
+    };
+    assert_eq!((missed.len(), missed_count, missed[0].type_name.as_str()), (1, 1, "TicketCreated"));
+    desk.close();
+}
+
+#[test]
+fn a_dry_run_makes_no_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    let mut asked = create(10, "r-1");
+    asked["dry_run"] = json!(true);
+    let dry = desk.tell(ticket(1), "create", asked).unwrap();
+    assert_eq!((dry.events.len(), dry.position), (1, 3), "as it would be");
+    assert_eq!(desk.records().len(), 1, "nothing but the start");
+    assert!(desk.log.keys().unwrap().keys_of("default", "r-1").unwrap().is_empty());
+    assert_eq!(desk.tell(ticket(1), "create", create(10, "r-1")).unwrap().position, 3);
+    assert_eq!(desk.keys_created().len(), 1);
+    desk.close();
+}
+
+#[test]
+fn a_refused_command_leaves_no_key_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    // Sealed and encoded, this record is too long.
+    let mut long = create(10, "r-1");
+    long["data"]["description"] = json!("é".repeat(24_576));
+    long["data"]["fields"] = json!({"a": "x".repeat(8190)});
+    long["data"]["tags"] = (0..64).map(|n| format!("{n:064}")).collect();
+    assert_eq!(desk.tell(ticket(1), "create", long).unwrap_err().code(), "payload_too_large");
+    desk.tell(ticket(1), "create", create(11, "r-1")).unwrap();
+    let [(_, created)] = &desk.keys_created()[..] else { panic!("one key") };
+    let kept = desk.log.keys().unwrap().keys_of("default", "r-1").unwrap();
+    assert_eq!(kept, [created.key_id]);
+    desk.close();
+}
+
+#[test]
+fn every_key_of_an_acknowledged_text_is_there_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let (live, image) = (dir.path().join("live"), dir.path().join("image"));
+    let desk = Desk::open(&live);
+    let commands: Vec<_> =
+        (0..500).map(|n| (Entity::New, "create", create(1000 + n, &format!("r-{n}")))).collect();
+    for outcome in desk.tell_all(&commands) {
+        outcome.unwrap();
+    }
+    crash_image(&live, &image);
+    let after = Desk::open(&image);
+    let texts = after.texts();
+    assert_eq!(texts.len(), 500 * 5);
+    for (record, field, sealed) in texts {
+        assert!(after.opened(&record, field, &sealed).is_some(), "position {}", record.position);
+    }
+    after.close();
+    desk.close();
+}
+
+#[test]
+fn under_a_destroyed_key_nothing_new_is_sealed() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    desk.tell(ticket(1), "create", create(10, "r-1")).unwrap();
+    desk.close();
+    // Every key gone: that is what erasure looks like.
+    std::fs::remove_dir_all(dir.path().join("keys-0")).unwrap();
+    let desk = Desk::open(dir.path());
+    let told = desk.tell(ticket(1), "add_comment", comment(11, BODY)).unwrap();
+    assert_eq!(told.version, 2);
+    let keys = desk.keys_created();
+    assert_eq!(
+        keys.iter().map(|(r, e)| (r.version.get(), e.subject.as_str())).collect::<Vec<_>>(),
+        [(1, "r-1"), (2, "r-1")]
+    );
+    assert_ne!(keys[0].1.key_id, keys[1].1.key_id);
+    for (record, field, sealed) in desk.texts() {
+        let opened = desk.opened(&record, field, &sealed);
+        assert_eq!(
+            opened.as_deref(),
+            (field == personal::Field::CommentAddedBody).then_some(BODY),
+            "{field:?}"
+        );
+    }
+    check_log(&desk.records());
+    desk.close();
+}
+
+#[test]
+fn the_right_key_encryption_key_is_needed_to_start() {
+    let dir = tempfile::tempdir().unwrap();
+    Desk::open(dir.path()).close();
+    let refused = Desk::open_under(dir.path(), &KEK.replace('a', "c"));
+    assert!(matches!(refused, Err(OpenError::Keys(guichet_keys::OpenError::OtherKek { .. }))), "{refused:?}");
+}
+
+#[test]
+fn an_imported_fact_that_is_sealed_already_is_refused_with_its_field() {
+    let sealed = json!({"sealed": {"key_id": "01980000-0000-7000-8000-000000000001", "nonce": "00", "ciphertext": "00"}});
+    let data = json!({"source": "old", "external_id": "1", "part": 1, "parts": 1, "events": [
+        {"type": "TicketCreated", "occurred_at": "2026-01-01T00:00:00.000Z", "data": {
+            "subject": {"plain": "x"}, "description": {"plain": "y"}, "requester": "r-1", "requester_name": sealed,
+            "channel": "email", "origin": "agent", "type": "incident", "priority": "normal", "tier": 1}}]});
+    let subject = CommandSubject {
+        tenant: TenantId::default_tenant(),
+        caller: CallerId::parse("tests").unwrap(),
+        entity: Entity::New,
+        verb: "import",
+    };
+    let body = body(10, data).to_string();
+    let refused = decode_command(subject, Encoding::Json, body.as_bytes(), None, &RequestKey([0; 32]));
+    let refused = refused.unwrap_err();
+    let guichet_schemas::rejection::Rejection::ValidationFailed(error) = refused else { panic!("{refused}") };
+    assert_eq!(error.field, "data.events[0].data.requester_name");
+}
+
+#[test]
+fn a_folder_with_readable_texts_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("rocksdb");
+    std::fs::create_dir_all(&log).unwrap();
+    let families =
+        ["default", "events", "tickets_index", "snapshots", "commands", "numbers", "external_refs", "meta"];
+    let mut options = rocksdb::Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    drop(rocksdb::DB::open_cf(&options, &log, families).unwrap());
+    let refused = Desk::try_open(dir.path()).unwrap_err();
+    assert!(matches!(refused, OpenError::OlderFormat { found: 1 }), "{refused}");
+    assert!(refused.to_string().contains("guichet import"), "{refused}");
+    let kept = rocksdb::DB::list_cf(&rocksdb::Options::default(), &log).unwrap();
+    assert_eq!(kept.len(), families.len(), "the program that made it still opens it");
+}
+
+#[test]
+fn keys_stand_in_a_folder_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    Desk::open(dir.path()).close();
+    assert!(dir.path().join("keys-0/rocksdb/CURRENT").exists());
+}

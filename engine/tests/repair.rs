@@ -1,0 +1,313 @@
+//! A log that lost its end, its anchor or all of its database: made whole from its copy where what was signed proves
+//! the copy, and left alone where nothing does.
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use bytes::Bytes;
+use guichet_engine::halt::Halt;
+use guichet_engine::log::{CopyError, EventCopy, Log, Memory, NoCopy, OpenError, Terms};
+use guichet_engine::notary::{AnchorError, NotaryError};
+use guichet_engine::protection::Protection;
+use guichet_schemas::codec::{Encoding, decode_command, decode_record, encode_record};
+use guichet_schemas::command::Entity;
+use guichet_schemas::event::{EpochStarted, Event};
+use guichet_schemas::hash::Hash;
+use guichet_schemas::ids::{CallerId, TenantId, TicketId};
+use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::subject::CommandSubject;
+use guichet_schemas::wire::Accepted;
+use serde_json::json;
+use uuid::Uuid;
+
+/// A copy in memory.
+struct Kept(Vec<Bytes>);
+
+impl EventCopy for Kept {
+    fn last(&self) -> Result<u64, CopyError> {
+        Ok(self.0.len() as u64)
+    }
+
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError> {
+        let from = usize::try_from(from.get()).unwrap() - 1;
+        Ok(self.0.iter().skip(from).take(most).cloned().collect())
+    }
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn open(&self, copy: &dyn EventCopy) -> Result<Log, OpenError> {
+        self.open_on(&Terms { copy, accept_clock: false })
+    }
+
+    fn open_on(&self, terms: &Terms<'_>) -> Result<Log, OpenError> {
+        let protection = Protection::within(self.0.path(), Partition(0));
+        let memory = Memory::new(8 << 20, 16 << 20);
+        Log::open_on(terms, &self.path("log-0"), Partition(0), &memory, &protection, &Halt::new())
+    }
+
+    /// Opens, comments so many times on one ticket, closes; every record of the log after it.
+    fn write(&self, series: u128, comments: u128) -> Vec<Bytes> {
+        let log = self.open(&NoCopy).unwrap();
+        send(&log, series, "create");
+        for n in 1..=comments {
+            send(&log, series + n, "add_comment");
+        }
+        let records = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
+        log.close().unwrap();
+        records
+    }
+
+    fn keep_aside(&self, name: &str) {
+        copy(&self.path(name), &self.path(&format!("aside/{name}")));
+    }
+
+    fn put_back(&self, name: &str) {
+        std::fs::remove_dir_all(self.path(name)).unwrap();
+        copy(&self.path(&format!("aside/{name}")), &self.path(name));
+    }
+
+    fn damaged(&self) -> usize {
+        let entries = std::fs::read_dir(self.path("log-0")).unwrap();
+        entries.filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("damaged-")).count()
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn send(log: &Log, n: u128, verb: &'static str) -> Accepted {
+    let data = match verb {
+        "create" => {
+            json!({"subject": "VPN drops", "description": "Often.", "channel": "email", "requester": {"id": "r-1"}})
+        }
+        _ => json!({"visibility": "internal", "body": format!("Again {n}.")}),
+    };
+    let ticket = TicketId(Uuid::from_u128(n / 1_000 * 1_000));
+    let (tenant, caller) = (TenantId::default_tenant(), CallerId::parse("tests").unwrap());
+    let subject = CommandSubject { tenant, caller, entity: Entity::Ticket(ticket), verb };
+    let id = Uuid::from_u128(0xc0_0000 + n).to_string();
+    let body = json!({"command_id": id, "actor": {"kind": "agent", "id": "alice"}, "data": data}).to_string();
+    let request = decode_command(subject, Encoding::Json, body.as_bytes(), None, &log.request_key.0).unwrap();
+    let (answer, answered) = mpsc::channel();
+    log.desk().submit(request, Box::new(move |outcome| answer.send(outcome).unwrap()));
+    answered.recv().unwrap().unwrap()
+}
+
+/// The records of an open log but for its newest, the epoch event, which is given apart.
+fn contents(log: &Log) -> (Vec<Bytes>, EpochStarted) {
+    let mut records = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
+    let Event::EpochStarted(started) = decode_record(&records.pop().unwrap()).unwrap().event else {
+        panic!()
+    };
+    (records, started)
+}
+
+fn same(ours: &[Bytes], theirs: &[Bytes]) {
+    assert_eq!(ours.len(), theirs.len());
+    assert!(ours == theirs, "the same bytes");
+}
+
+#[test]
+fn an_end_that_was_lost_is_brought_back() {
+    let folder = Folder::new();
+    folder.write(1_000, 30);
+    folder.keep_aside("log-0");
+    let all = folder.write(2_000, 700);
+    folder.put_back("log-0");
+    let log = folder.open(&Kept(all.clone())).unwrap();
+    let (records, started) = contents(&log);
+    same(&records, &all);
+    assert_eq!((started.repaired_from, started.repaired_through), (Some(34), Some(all.len() as u64)));
+    assert!(send(&log, 2_001, "add_comment").replayed, "a command is known by its id as before");
+    assert_eq!(send(&log, 2_900, "add_comment").version, 702, "the ticket goes on");
+    log.close().unwrap();
+    // Whole again: the next start has nothing to say.
+    let log = folder.open(&NoCopy).unwrap();
+    assert_eq!(contents(&log).1.repaired_from, None);
+    log.close().unwrap();
+}
+
+#[test]
+fn a_damaged_database_is_made_anew_beside_the_damaged_one() {
+    let folder = Folder::new();
+    let all = folder.write(1_000, 300);
+    let manifest = std::fs::read_dir(folder.path("log-0/rocksdb")).unwrap();
+    let manifest =
+        manifest.map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().contains("MANIFEST")).unwrap();
+    let mut bytes = std::fs::read(&manifest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    std::fs::write(&manifest, bytes).unwrap();
+    assert!(matches!(folder.open(&NoCopy), Err(OpenError::Store(_))), "alone it stays closed");
+    let log = folder.open(&Kept(all.clone())).unwrap();
+    let (records, started) = contents(&log);
+    same(&records, &all);
+    assert_eq!((started.repaired_from, started.repaired_through), (Some(1), Some(all.len() as u64)));
+    assert_eq!(started.epoch, 2);
+    assert!(send(&log, 1_001, "add_comment").replayed, "the secret of the request hashes is the same");
+    log.close().unwrap();
+    assert_eq!(folder.damaged(), 1, "the damaged one is there to be looked at");
+}
+
+#[test]
+fn a_database_that_is_gone_is_made_anew() {
+    let folder = Folder::new();
+    let all = folder.write(1_000, 50);
+    std::fs::remove_dir_all(folder.path("log-0/rocksdb")).unwrap();
+    let error = folder.open(&NoCopy).unwrap_err();
+    assert!(matches!(error, OpenError::Notary(NotaryError::Anchor(AnchorError::Ahead { .. }))), "{error}");
+    let log = folder.open(&Kept(all.clone())).unwrap();
+    same(&contents(&log).0, &all);
+    assert!(send(&log, 1_001, "add_comment").replayed);
+    log.close().unwrap();
+}
+
+#[test]
+fn damage_that_was_met_while_reading_is_repaired_by_the_next_start() {
+    let folder = Folder::new();
+    let all = folder.write(1_000, 50);
+    std::fs::write(folder.path("log-0/damaged"), "read from the log: Corruption: block checksum mismatch")
+        .unwrap();
+    let error = folder.open(&NoCopy).unwrap_err();
+    assert!(error.protects_data() && error.to_string().contains("block checksum mismatch"), "{error}");
+    let log = folder.open(&Kept(all.clone())).unwrap();
+    same(&contents(&log).0, &all);
+    log.close().unwrap();
+    folder.open(&NoCopy).unwrap().close().unwrap();
+}
+
+#[test]
+fn a_copy_that_ends_before_what_was_signed_is_no_help() {
+    let folder = Folder::new();
+    folder.write(1_000, 30);
+    folder.keep_aside("log-0");
+    let mut all = folder.write(2_000, 100);
+    folder.put_back("log-0");
+    all.truncate(all.len() - 1);
+    let error = folder.open(&Kept(all)).unwrap_err();
+    assert!(matches!(error, OpenError::Notary(NotaryError::Anchor(AnchorError::Ahead { .. }))), "{error}");
+    assert!(error.protects_data());
+    assert!(error.to_string().contains("33") && error.to_string().contains("135"), "{error}");
+}
+
+#[test]
+fn a_copy_that_is_not_what_was_signed_is_not_believed() {
+    let folder = Folder::new();
+    folder.write(1_000, 30);
+    folder.keep_aside("log-0");
+    let mut all = folder.write(2_000, 100);
+    folder.put_back("log-0");
+    // A record in the place of another: each is one of ours.
+    all.swap(60, 61);
+    let error = folder.open(&Kept(all)).unwrap_err();
+    assert!(matches!(error, OpenError::CopyNotSigned { .. }), "{error}");
+    let error = folder.open(&NoCopy).unwrap_err();
+    assert!(error.to_string().contains("ends at 33"), "nothing was written: {error}");
+}
+
+#[test]
+fn the_copy_of_another_desk_is_not_taken_for_ours() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    folder.write(1_000, 30);
+    let theirs = other.write(1_000, 60);
+    let error = folder.open(&Kept(theirs)).unwrap_err();
+    assert!(matches!(error, OpenError::OtherCopy { position } if position.get() == 33), "{error}");
+    assert!(error.protects_data());
+}
+
+#[test]
+fn what_came_after_the_checkpoint_is_taken_only_where_it_continues_its_tickets() {
+    let folder = Folder::new();
+    folder.write(1_000, 30);
+    folder.keep_aside("log-0");
+    folder.keep_aside("anchor-0");
+    let all = folder.write(2_000, 100);
+    let forget = || {
+        folder.put_back("log-0");
+        folder.put_back("anchor-0");
+    };
+    forget();
+    let mut changed = all.clone();
+    let last = changed.len() - 1;
+    changed[last] = changed[last - 1].clone();
+    let error = folder.open(&Kept(changed)).unwrap_err();
+    assert!(
+        matches!(error, OpenError::CopyRefused { position, .. } if position.get() as usize == all.len()),
+        "{error}"
+    );
+    forget();
+    let log = folder.open(&Kept(all.clone())).unwrap();
+    same(&contents(&log).0, &all);
+    log.close().unwrap();
+}
+
+#[test]
+fn a_lost_or_damaged_anchor_is_made_anew_where_the_copy_vouches_for_the_log() {
+    for damage in [
+        |path: &Path| std::fs::remove_file(path).unwrap(),
+        |path: &Path| std::fs::write(path, "nonsense").unwrap(),
+    ] {
+        let folder = Folder::new();
+        let all = folder.write(1_000, 30);
+        let anchor = folder.path("anchor-0/checkpoint");
+        damage(&anchor);
+        assert!(folder.open(&NoCopy).unwrap_err().protects_data());
+        let log = folder.open(&Kept(all.clone())).unwrap();
+        let (records, started) = contents(&log);
+        same(&records, &all);
+        assert_eq!(started.anchor_replaced, Some(true));
+        log.close().unwrap();
+        let log = folder.open(&NoCopy).unwrap();
+        assert_eq!(contents(&log).1.anchor_replaced, None);
+        log.close().unwrap();
+    }
+}
+
+#[test]
+fn a_clock_that_is_behind_must_be_accepted_and_is_written_down() {
+    let folder = Folder::new();
+    let mut all = folder.write(1_000, 3);
+    // A record of tomorrow, as a clock that ran ahead would have made it.
+    let mut tomorrow = decode_record(all.last().unwrap()).unwrap();
+    tomorrow.prev_hash = Hash::of_record(all.last().unwrap());
+    tomorrow.position = tomorrow.position.next();
+    tomorrow.version = tomorrow.version.next();
+    tomorrow.recorded_at.0 += 86_400_000;
+    all.push(encode_record(tomorrow.clone()).into());
+    let copy = Kept(all);
+    let error = folder.open(&copy).unwrap_err();
+    assert!(matches!(error, OpenError::ClockBehind { .. }) && error.protects_data(), "{error}");
+    assert!(error.to_string().contains("--accept-clock"), "{error}");
+    let log = folder.open_on(&Terms { copy: &copy, accept_clock: true }).unwrap();
+    let (_, started) = contents(&log);
+    assert!(started.clock_behind_ms.is_some_and(|ms| ms > 86_000_000), "{started:?}");
+    let accepted = send(&log, 1_500, "add_comment");
+    let newest = log.reader().record(LogPosition::new(accepted.position).unwrap()).unwrap().unwrap();
+    assert_eq!(
+        decode_record(&newest).unwrap().recorded_at,
+        tomorrow.recorded_at,
+        "time stands still meanwhile"
+    );
+    log.close().unwrap();
+}
