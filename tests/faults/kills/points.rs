@@ -94,13 +94,16 @@ const fn road(point: CrashPoint) -> Road {
     }
 }
 
-/// At which hit a point under load kills, at most: most steps are taken for each command, a few twice a second.
+/// At which hit a point under load kills, at most: most steps are taken for each command, a few
+/// seldom.
 fn often(point: CrashPoint) -> u64 {
     let seldom = [
         CrashPoint::AnchorDrafted,
         CrashPoint::AnchorRenamed,
         CrashPoint::TilesBefore,
         CrashPoint::TilesAfter,
+        CrashPoint::KeysBefore,
+        CrashPoint::KeysAfter,
     ];
     if seldom.contains(&point) { 2 } else { 200 }
 }
