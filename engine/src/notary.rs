@@ -204,10 +204,7 @@ impl Notary {
                 Ok((batch, head)) => {
                     batch.into_iter().for_each(|leaf| self.edge.append(leaf, &mut full));
                     assert_eq!(self.edge.size(), head.get(), "every record is a leaf, in order");
-                    if !full.is_empty() {
-                        tree::write(&self.store, &mut full)?;
-                        crash_point(CrashPoint::TreeWritten);
-                    }
+                    tree::write(&self.store, &mut full)?;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => open = false,

@@ -50,7 +50,7 @@ pub(crate) fn sabotaged_program() -> Result<PathBuf, String> {
     say("building the program that breaks promises; the first time this takes minutes");
     let mut build = Command::new(cargo);
     build
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(crate::harness::project("."))
         .args(["build", "--quiet", "--bin", "guichet", "--features", "sabotage", "--target-dir"])
         .arg(&own)
         .env("CARGO_BUILD_BUILD_DIR", target);

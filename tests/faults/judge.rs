@@ -98,7 +98,7 @@ pub(crate) struct Lost {
 
 /// Finds what a second engine has answered that does not count.
 pub(crate) async fn lost(site: &mut Site, ledger: &Ledger) -> Result<Lost, Finding> {
-    site.engine_ready().await?;
+    site.engine_answers().await?;
     let written = Written::read(site.desk.log().await)?;
     let mut lost = Lost::default();
     let mut times = Vec::new();
@@ -140,7 +140,7 @@ struct Evidence {
 
 async fn evidence(site: &mut Site) -> Result<Evidence, Finding> {
     site.supervise()?;
-    site.engine_ready().await?;
+    site.engine_answers().await?;
     let head = site.desk.head().await;
     let mut written = Written::read(site.desk.log().await)?;
     written.open(&site.desk.client).await;

@@ -29,6 +29,7 @@ pub(crate) async fn at_points(goal: &str, campaign: &Campaign) -> Vec<Row> {
     let mut all = Round::default();
     for n in 0..campaign.pick(1, 20) {
         all.add(points::kills(Program::product(), campaign.seed + n, 1).await);
+        all.add(points::at_first_start(&Program::product(), campaign.seed + n).await);
     }
     let done = format!("{} kills at {} points", all.kills, CrashPoint::ALL.len());
     vec![Row::of(goal, done, all.verdict, all.restarts)]
@@ -124,7 +125,7 @@ pub(crate) async fn revive_engine(site: &mut Site, crowd: &Crowd) -> Result<(), 
     crowd.interrupt();
     site.kill_engine();
     site.launch_engine(None);
-    site.engine_ready().await.map(drop)
+    site.engine_ready().await
 }
 
 /// Waits until the crowd has heard so many answers.

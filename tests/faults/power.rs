@@ -86,5 +86,5 @@ async fn cut(site: &mut Site, disk: &Disk, crowd: &Crowd) -> Result<(), Finding>
     crowd.interrupt();
     site.launch_worker(None);
     site.launch_engine(None);
-    site.engine_ready().await.map(drop)
+    site.engine_ready().await
 }

@@ -1,11 +1,13 @@
 //! The product as three processes that can be killed one by one: nats-server, engine, worker with every read model.
 
+mod program;
+
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use guichet_crash::{CrashPoint, Sabotage};
+use guichet_crash::CrashPoint;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use uuid::Uuid;
@@ -15,6 +17,8 @@ use crate::finding::{Finding, Invariant};
 use crate::harness::{Nats, Process};
 use crate::ledger::is_accepted;
 
+pub(crate) use self::program::{Fault, Injection, Program};
+
 /// A start that takes longer has failed.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 /// A probe that nobody answered by then was sent too early.
@@ -23,83 +27,6 @@ const PROBE_WITHIN: Duration = Duration::from_millis(200);
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// A worker or an engine that could not reach NATS ends with this, and is started again as by a supervisor.
 const UNREACHABLE: i32 = 3;
-
-/// Which program, and how it is told to misbehave.
-#[derive(Debug, Clone)]
-pub(crate) struct Program {
-    path: PathBuf,
-    sabotage: Option<Sabotage>,
-}
-
-impl Program {
-    /// The product.
-    pub(crate) fn product() -> Self {
-        Self { path: PathBuf::from(env!("CARGO_BIN_EXE_guichet")), sabotage: None }
-    }
-
-    /// The build that can be told to break a promise, told so.
-    pub(crate) fn sabotaged(path: PathBuf, sabotage: Sabotage) -> Self {
-        Self { path, sabotage: Some(sabotage) }
-    }
-
-    /// A command of it, with an environment of which nothing leaks in.
-    pub(crate) fn command(&self) -> Command {
-        self.dressed(Command::new(&self.path))
-    }
-
-    /// The same under strace, which leaves the process number to the program.
-    pub(crate) fn traced(&self, injection: &Injection, into: &Path) -> Command {
-        let mut strace = Command::new("strace");
-        strace.args(["-D", "-f", "-qq", "-ttt", "-o"]).arg(into);
-        if let Fault::Error(_) = injection.fault {
-            // Spares every other call the detour. With it, strace delivers no signal.
-            strace.arg("--seccomp-bpf");
-        }
-        strace
-            .args(["-e", &format!("trace={}", injection.calls), "-e", &injection.expression()])
-            .arg(&self.path);
-        self.dressed(strace)
-    }
-
-    fn dressed(&self, mut command: Command) -> Command {
-        for name in ["NATS_URL", "GUICHET_LOG", "GUICHET_CRASH_POINT", "GUICHET_SABOTAGE"] {
-            command.env_remove(name);
-        }
-        if let Some(sabotage) = self.sabotage {
-            command.env("GUICHET_SABOTAGE", sabotage.name());
-        }
-        command
-    }
-}
-
-/// What strace does to a system call.
-#[derive(Debug, Clone)]
-pub(crate) struct Injection {
-    /// Names, with commas.
-    pub(crate) calls: &'static str,
-    pub(crate) fault: Fault,
-    /// At which call of a thread.
-    pub(crate) when: u64,
-}
-
-/// What a system call comes to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Fault {
-    /// The process is killed before it is made.
-    Kill,
-    /// It is not made, and this is its answer.
-    Error(&'static str),
-}
-
-impl Injection {
-    fn expression(&self) -> String {
-        let fault = match self.fault {
-            Fault::Kill => "signal=KILL".to_owned(),
-            Fault::Error(name) => format!("error={name}"),
-        };
-        format!("inject={}:{fault}:when={}", self.calls, self.when)
-    }
-}
 
 /// The three processes and their folders.
 pub(crate) struct Site {
@@ -119,16 +46,21 @@ pub(crate) struct Site {
 impl Site {
     /// Starts all three in a folder.
     pub(crate) async fn start(program: Program, dir: &Path) -> Result<Self, Finding> {
+        let mut site = Self::unstarted(program, dir).await;
+        site.launch_engine(None);
+        site.launch_worker(None);
+        site.engine_ready().await?;
+        Ok(site)
+    }
+
+    /// Starts nats-server alone.
+    pub(crate) async fn unstarted(program: Program, dir: &Path) -> Self {
         let nats = Nats::start(dir).await;
         let desk = Desk::connect(&nats.url()).await;
         let dir = dir.to_owned();
         let engine_dir = dir.join("engine");
         let (engine, worker, restarts) = (None, None, Vec::new());
-        let mut site = Self { program, nats, engine, worker, desk, restarts, dir, engine_dir, probes: 0 };
-        site.launch_engine(None);
-        site.launch_worker(None);
-        site.engine_ready().await?;
-        Ok(site)
+        Self { program, nats, engine, worker, desk, restarts, dir, engine_dir, probes: 0 }
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -172,15 +104,17 @@ impl Site {
         Process::spawn(name, command, &self.dir)
     }
 
-    /// Waits until the engine answers a command, and says how long that took since the launch.
-    pub(crate) async fn engine_ready(&mut self) -> Result<Duration, Finding> {
-        match self.engine_started().await? {
-            Some(took) => {
-                self.restarts.push(took);
-                Ok(took)
-            }
-            None => Err(Finding::of(Invariant::I11, "the engine was killed while it started")),
-        }
+    /// Waits until the engine that was just launched answers a command, and notes how long that took.
+    pub(crate) async fn engine_ready(&mut self) -> Result<(), Finding> {
+        let took = self.engine_answers().await?;
+        self.restarts.push(took);
+        Ok(())
+    }
+
+    /// Waits until the engine answers a command.
+    pub(crate) async fn engine_answers(&mut self) -> Result<Duration, Finding> {
+        let started = self.engine_started().await?;
+        started.ok_or_else(|| Finding::of(Invariant::I11, "the engine was killed while it started"))
     }
 
     /// The same, for who expects that it is killed before: then `None`. Starts it again where it could not reach

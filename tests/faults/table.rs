@@ -9,6 +9,9 @@ use crate::judge::Verdict;
 /// Findings that are printed in full for one goal.
 const SHOWN: usize = 5;
 
+/// Everything is back within this after a fault has ended.
+const RESTARTS_WITHIN: Duration = Duration::from_secs(2);
+
 /// What came of a goal.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -16,7 +19,7 @@ pub(crate) struct Row {
     /// What was done, with its number.
     pub(crate) done: String,
     pub(crate) verdict: Verdict,
-    /// How long each start took until a command was answered.
+    /// How long each start took until a command was answered, the quick ones first.
     pub(crate) restarts: Vec<Duration>,
     /// More figures, in words.
     pub(crate) note: String,
@@ -39,7 +42,12 @@ pub(crate) enum Outcome {
 
 impl Row {
     /// A goal that must hold.
-    pub(crate) fn of(goal: &str, done: String, verdict: Verdict, restarts: Vec<Duration>) -> Self {
+    pub(crate) fn of(goal: &str, done: String, mut verdict: Verdict, mut restarts: Vec<Duration>) -> Self {
+        restarts.sort_unstable();
+        if let Some(slow) = most(&restarts).filter(|most| **most > RESTARTS_WITHIN) {
+            let what = format!("of 100 restarts one takes {} ms or more", slow.as_millis());
+            verdict.findings.push(Finding::of(Invariant::I11, what));
+        }
         let outcome = if verdict.findings.is_empty() { Outcome::Held } else { Outcome::Broken };
         let (goal, note) = (goal.to_owned(), String::new());
         Self { goal, done, verdict, restarts, note, took: Duration::ZERO, outcome }
@@ -155,15 +163,15 @@ pub(crate) fn print(title: &str, rows: &[Row]) {
 }
 
 /// The middle one, and the one that 99 of 100 do not exceed.
-fn restarts(all: &[Duration]) -> String {
-    let mut sorted = all.to_vec();
-    sorted.sort_unstable();
-    let at =
-        |share: f64| sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1)));
-    match (at(0.5), at(0.99)) {
+fn restarts(sorted: &[Duration]) -> String {
+    match (sorted.get(sorted.len() / 2), most(sorted)) {
         (Some(middle), Some(most)) => format!("{} / {} ms", middle.as_millis(), most.as_millis()),
         _ => String::new(),
     }
+}
+
+fn most(sorted: &[Duration]) -> Option<&Duration> {
+    sorted.get((sorted.len() * 99 / 100).min(sorted.len().saturating_sub(1)))
 }
 
 fn shortened(finding: &Finding) -> String {

@@ -36,13 +36,15 @@ enum Zombie {
     LockRemoved,
     /// A copy of the folder, as a virtual machine that was cloned.
     Copied,
+    /// The folder was moved away under the engine, and a copy put in its place.
+    Moved,
     /// The first one sleeps, a copy takes over, the first one wakes up.
     Paused,
 }
 
 /// The goal: so many second engines.
 pub(crate) async fn second_engines(goal: &str, campaign: &Campaign) -> Vec<Row> {
-    let kinds = [Zombie::Copied, Zombie::Paused, Zombie::LockRemoved];
+    let kinds = [Zombie::Copied, Zombie::Paused, Zombie::Moved, Zombie::LockRemoved];
     let (mut all, mut answers, mut longest) = (Round::default(), 0, Duration::ZERO);
     let times = campaign.pick(5, 100);
     for (n, kind) in (0..times).zip(kinds.iter().cycle()) {
@@ -131,6 +133,15 @@ async fn decide(kind: Zombie, site: &mut Site, crowd: &Crowd) -> Result<(), Find
             signal(site, Signal::SIGCONT);
             let second = second(site, "twin", copy.clone());
             one_ends(site, second, copy).await
+        }
+        Zombie::Moved => {
+            let (copy, place) = (copied(site)?, site.engine_dir());
+            let away = site.dir().join("away");
+            let moved = std::fs::rename(&place, &away).and_then(|()| std::fs::rename(&copy, &place));
+            moved.expect("both are folders of the rig");
+            let second = second(site, "twin", place.clone());
+            signal(site, Signal::SIGCONT);
+            one_ends(site, second, place).await
         }
         Zombie::Paused => {
             let copy = copied(site)?;

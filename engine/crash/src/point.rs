@@ -46,8 +46,6 @@ points! {
     CommitAfterAnswer = "commit.after_answer";
     /// The derived rows are written.
     DerivedAfter = "derived.after";
-    /// Full tiles of the tree are stored, no checkpoint covers them.
-    TreeWritten = "tree.written";
     /// A checkpoint is signed and lies beside the anchor.
     AnchorDrafted = "anchor.drafted";
     /// It is the anchor, perhaps not yet on disk.
@@ -74,6 +72,16 @@ points! {
     EpochBefore = "epoch.before";
     /// Its event is on disk, its derived rows are not.
     EpochAfter = "epoch.after";
+    /// The first start: the identity of the folder is written under a name that nobody reads.
+    IdentityDrafted = "identity.drafted";
+    /// The first start: the signing key is written under a name that nobody reads.
+    KeyDrafted = "key.drafted";
+    /// It has its name, and the draft still has its own.
+    KeyLinked = "key.linked";
+    /// Full tiles of the tree are about to be written.
+    TilesBefore = "tiles.before";
+    /// They are written.
+    TilesAfter = "tiles.after";
     /// The engine stops: everything is committed, nothing is flushed.
     FlushBefore = "flush.before";
     /// The tables are flushed.

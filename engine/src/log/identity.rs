@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::codec::RequestKey;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Generation;
@@ -132,6 +133,7 @@ impl Identity {
         let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
         file.write_all(self.text().as_bytes())?;
         file.sync_all()?;
+        crash_point(CrashPoint::IdentityDrafted);
         std::fs::rename(&draft, path)?;
         File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_proof::prove::{self, ProveError};
 use guichet_proof::tile::{TILE_BYTES, TILE_WIDTH, subtree};
 use guichet_proof::{Edge, FullTile, TileId, TileSource};
@@ -88,7 +89,10 @@ pub(crate) fn write(store: &Store, full: &mut Vec<FullTile>) -> Result<(), Store
     for tile in full.drain(..) {
         batch.put_cf(&tree, keys::tile(tile.level, tile.index), tile.hashes);
     }
-    store.write_derived(batch)
+    crash_point(CrashPoint::TilesBefore);
+    store.write_derived(batch)?;
+    crash_point(CrashPoint::TilesAfter);
+    Ok(())
 }
 
 fn extend(store: &Store, mut edge: Edge, last: Option<LogPosition>) -> Result<Edge, StoreFault> {

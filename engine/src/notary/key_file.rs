@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use guichet_crash::{CrashPoint, crash_point};
 use guichet_proof::{KeyError, SigningKey, VerifyingKey};
 use guichet_schemas::position::Partition;
 
@@ -109,9 +110,11 @@ fn replace(path: &Path, bytes: &[u8], mode: u32, new: bool) -> std::io::Result<(
     let mut file = File::options().create_new(true).write(true).mode(mode).open(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    crash_point(CrashPoint::KeyDrafted);
     if new {
         // Unlike a rename, a link fails where somebody else's key is.
         std::fs::hard_link(&draft, path)?;
+        crash_point(CrashPoint::KeyLinked);
         std::fs::remove_file(&draft)?;
     } else {
         std::fs::rename(&draft, path)?;

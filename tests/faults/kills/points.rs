@@ -8,8 +8,8 @@ use nix::sys::signal::Signal;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::{Round, load, revive_engine, round};
-use crate::crowd::Crowd;
+use super::{Round, finish, load, revive_engine, round};
+use crate::crowd::{CLIENTS, Crowd};
 use crate::finding::{Finding, Invariant};
 use crate::harness::Process;
 use crate::judge::{MODELS, order};
@@ -22,13 +22,27 @@ const ANSWERS: u64 = 50;
 /// So often does a start die before it may succeed: a crash in the recovery of a crash.
 const DEEP: usize = 3;
 
+/// What a first start passes that leaves something behind: each is cut there, and the next start must go on.
+const OF_A_FIRST_START: [CrashPoint; 10] = [
+    CrashPoint::OpenDatabase,
+    CrashPoint::OpenPrepared,
+    CrashPoint::IdentityDrafted,
+    CrashPoint::KeyDrafted,
+    CrashPoint::KeyLinked,
+    CrashPoint::AnchorDrafted,
+    CrashPoint::AnchorRenamed,
+    CrashPoint::EpochBefore,
+    CrashPoint::EpochAfter,
+    CrashPoint::StreamCreated,
+];
+
 /// How a point is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Road {
+    /// The very first start of an engine; see [`at_first_start`].
+    FirstStart,
     /// The engine under load.
     Load,
-    /// Its notary, which works twice a second whatever the load.
-    Notary,
     /// Its start, after it was killed.
     Start,
     /// Its start, when somebody has deleted the stream.
@@ -56,11 +70,15 @@ const fn road(point: CrashPoint) -> Road {
         | CrashPoint::DerivedAfter
         | CrashPoint::PublishBefore
         | CrashPoint::PublishAfter
-        | CrashPoint::PublishAcked => Road::Load,
-        CrashPoint::TreeWritten
+        | CrashPoint::PublishAcked
         | CrashPoint::AnchorDrafted
         | CrashPoint::AnchorRenamed
-        | CrashPoint::AnchorWritten => Road::Notary,
+        | CrashPoint::AnchorWritten
+        | CrashPoint::TilesBefore
+        | CrashPoint::TilesAfter
+        | CrashPoint::KeysBefore
+        | CrashPoint::KeysAfter => Road::Load,
+        CrashPoint::IdentityDrafted | CrashPoint::KeyDrafted | CrashPoint::KeyLinked => Road::FirstStart,
         CrashPoint::OpenLocked
         | CrashPoint::OpenDatabase
         | CrashPoint::OpenPrepared
@@ -77,6 +95,21 @@ const fn road(point: CrashPoint) -> Road {
         | CrashPoint::RebuildReleased => Road::Rebuild,
         CrashPoint::SettleRemoved | CrashPoint::SettleRenamed => Road::StartAfterRebuild,
     }
+}
+
+/// At which hit a point under load kills, at most: most steps are taken for each command, a few
+/// seldom.
+fn often(point: CrashPoint) -> u64 {
+    let seldom = [
+        CrashPoint::AnchorDrafted,
+        CrashPoint::AnchorRenamed,
+        CrashPoint::AnchorWritten,
+        CrashPoint::TilesBefore,
+        CrashPoint::TilesAfter,
+        CrashPoint::KeysBefore,
+        CrashPoint::KeysAfter,
+    ];
+    if seldom.contains(&point) { 2 } else { 200 }
 }
 
 /// Every point so many times.
@@ -97,6 +130,27 @@ pub(crate) async fn kills(program: Program, seed: u64, times: usize) -> Round {
     .await
 }
 
+/// Each point of a first start, on a folder of its own.
+pub(crate) async fn at_first_start(program: &Program, seed: u64) -> Round {
+    let mut all = Round::default();
+    for point in OF_A_FIRST_START {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut site = Site::unstarted(program.clone(), dir.path()).await;
+        let crowd = Crowd::start(&site.nats.url(), CLIENTS, seed).await;
+        let mut start_twice = async || {
+            site.launch_engine(Some(&armed(point, 1)));
+            died(point, site.engine.as_mut()).await?;
+            site.launch_worker(None);
+            revive_engine(&mut site, &crowd).await?;
+            load(&crowd, ANSWERS).await?;
+            Ok(1)
+        };
+        let disturbed = start_twice().await;
+        all.add(finish(site, crowd, disturbed).await);
+    }
+    all
+}
+
 async fn kill_at(
     point: CrashPoint,
     site: &mut Site,
@@ -105,9 +159,12 @@ async fn kill_at(
 ) -> Result<usize, Finding> {
     let first = armed(point, 1);
     match road(point) {
-        Road::Load | Road::Notary => {
-            let hits = if road(point) == Road::Load { 200 } else { 3 };
-            let later = armed(point, dice.random_range(1..hits));
+        Road::FirstStart => {
+            assert!(OF_A_FIRST_START.contains(&point), "{} is nowhere reached", point.name());
+            Ok(0)
+        }
+        Road::Load => {
+            let later = armed(point, dice.random_range(1..=often(point)));
             site.kill_engine();
             crowd.interrupt();
             site.launch_engine(Some(&later));
