@@ -75,25 +75,6 @@ impl Store {
         Ok(Self { db })
     }
 
-    /// Opens the database in `dir` to be read; nothing in it is changed.
-    ///
-    /// # Errors
-    /// RocksDB refuses: damage, or a column family that is not there.
-    pub(super) fn open_read_only(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
-        let families = Self::families(memory)?;
-        let db = Db::open_cf_descriptors_read_only(&options::database(memory), dir, families, false)
-            .map_err(StoreFault::of("open the log to read it"))?;
-        Ok(Self { db })
-    }
-
-    fn families(memory: &Memory) -> Result<Vec<ColumnFamilyDescriptor>, StoreFault> {
-        keys::ALL
-            .iter()
-            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
-            .collect::<Result<_, _>>()
-            .map_err(StoreFault::of("prepare the column families"))
-    }
-
     /// Opens what can be read of a damaged database, to read from it. Nothing in it is changed.
     pub(super) fn open_damaged(dir: &Path) -> Result<Self, StoreFault> {
         let mut options = Options::default();
@@ -120,6 +101,25 @@ impl Store {
         let kept = batch.len();
         into.write_synced(batch)?;
         Ok(kept)
+    }
+
+    /// Opens the database in `dir` to be read; nothing in it is changed.
+    ///
+    /// # Errors
+    /// RocksDB refuses: damage, or a column family that is not there.
+    pub(super) fn open_read_only(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
+        let families = Self::families(memory)?;
+        let db = Db::open_cf_descriptors_read_only(&options::database(memory), dir, families, false)
+            .map_err(StoreFault::of("open the log to read it"))?;
+        Ok(Self { db })
+    }
+
+    fn families(memory: &Memory) -> Result<Vec<ColumnFamilyDescriptor>, StoreFault> {
+        keys::ALL
+            .iter()
+            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
+            .collect::<Result<_, _>>()
+            .map_err(StoreFault::of("prepare the column families"))
     }
 
     pub(super) fn cf(&self, name: &str) -> Arc<BoundColumnFamily<'_>> {

@@ -439,8 +439,8 @@ async fn the_service_can_be_discovered_and_says_how_its_model_is() {
     assert_eq!(info["endpoints"][0]["metadata"]["idempotent"], json!("yes"));
     let reply = ask(&rig, "projections", json!({})).await;
     let hash = history.entries[10].hash.to_string();
-    let model = |name| json!({"name": name, "version": 1, "generation": 1, "checkpoint": 11, "checkpoint_hash": hash, "lag": 0, "state": "live", "quarantined": [], "verified_position": 11});
-    let expected: Vec<_> = model::ALL.iter().map(|one| model(one.name)).collect();
+    let model = |one: &guichet_projections::ReadModel| json!({"name": one.name, "version": one.version, "generation": 1, "checkpoint": 11, "checkpoint_hash": hash, "lag": 0, "state": "live", "quarantined": [], "verified_position": 11});
+    let expected: Vec<_> = model::ALL.iter().map(|one| model(one)).collect();
     assert_eq!(reply["data"], json!(expected));
     // A model whose history is in doubt says how it is, and nothing else.
     rig.jetstream
