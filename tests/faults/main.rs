@@ -8,7 +8,12 @@
 //! A rig that has never found anything proves nothing. So it also runs against builds that commit one fault each
 //! (feature `sabotage`), and fails where it does not find them.
 
-#[expect(dead_code, unused_imports, reason = "the end-to-end tests use the rest of it")]
+#[expect(
+    dead_code,
+    unused_imports,
+    clippy::print_stderr,
+    reason = "the end-to-end tests use the rest of it; a rig says what it leaves out"
+)]
 #[path = "../support/mod.rs"]
 mod harness;
 
