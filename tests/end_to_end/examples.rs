@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use guichet_schemas::wire::Record;
+use guichet_schemas::wire::{Record, StreamKind};
 use prost::Message as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -99,10 +99,12 @@ async fn followed_through_kills(language: &Language, desk: &Desk, url: &str, dir
 fn summary(record: &[u8]) -> Value {
     let hash = Sha256::new().chain_update([0]).chain_update(record).finalize();
     let record = Record::decode(record).expect("a record");
+    // A message says that it is about a requester, and never about which.
+    let requester = record.stream_kind == StreamKind::Subject as i32;
     json!({
         "position": record.position,
         "type": format!("guichet.{}.v1", record.r#type),
-        "subject": record.stream_id,
+        "subject": if requester { "subject" } else { &record.stream_id },
         "hash": hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
     })
 }

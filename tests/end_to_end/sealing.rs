@@ -66,8 +66,8 @@ async fn tell(desk: &Desk) -> Told {
             "requester_name": plain(name), "channel": "email", "origin": "agent", "type": "incident",
             "priority": "normal", "tier": 1}},
         {"type": "CommentAdded", "occurred_at": "2026-01-02T00:00:00.000Z", "data": {
-            "visibility": "public", "kind": "message", "author": "bob", "author_kind": "agent",
-            "body": plain(comment)}},
+            "comment_id": id("canary comment", 0), "visibility": "public", "kind": "message", "author": "bob",
+            "author_kind": "agent", "body": plain(comment)}},
     ]);
     let import = json!({"source": "old", "external_id": "1", "part": 1, "parts": 1, "events": events});
     let imported = desk.command("new", "import", id("canary import", 0), import).await;
