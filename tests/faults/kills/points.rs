@@ -75,9 +75,7 @@ const fn road(point: CrashPoint) -> Road {
         | CrashPoint::AnchorRenamed
         | CrashPoint::AnchorWritten
         | CrashPoint::TilesBefore
-        | CrashPoint::TilesAfter
-        | CrashPoint::KeysBefore
-        | CrashPoint::KeysAfter => Road::Load,
+        | CrashPoint::TilesAfter => Road::Load,
         CrashPoint::IdentityDrafted | CrashPoint::KeyDrafted | CrashPoint::KeyLinked => Road::FirstStart,
         CrashPoint::OpenLocked
         | CrashPoint::OpenDatabase
