@@ -133,7 +133,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // A reader that closed its end, as `| head` does, has all it wanted.
             if !error.downcast_ref::<ClientError>().is_some_and(ClientError::is_silent) {
-                say::say(&format!("guichet: {error:#}"));
+                let what = if exit_code(&error) == serve::EXIT_HALTED { "halted" } else { "guichet" };
+                say::say(&format!("{what}: {error:#}"));
             }
             ExitCode::from(exit_code(&error))
         }

@@ -237,6 +237,16 @@ fn the_copy_of_another_desk_is_not_taken_for_ours() {
 }
 
 #[test]
+fn a_new_folder_does_not_adopt_the_history_of_another() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let theirs = other.write(1_000, 60);
+    let error = folder.open(&Kept(theirs)).unwrap_err();
+    assert!(matches!(error, OpenError::NewBesideOld { stream: 63 }), "{error}");
+    assert!(error.protects_data());
+    folder.write(1_000, 1);
+}
+
+#[test]
 fn what_came_after_the_checkpoint_is_taken_only_where_it_continues_its_tickets() {
     let folder = Folder::new();
     folder.write(1_000, 30);

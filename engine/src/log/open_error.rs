@@ -59,6 +59,14 @@ pub enum OpenError {
     /// The stream could not be asked.
     #[error(transparent)]
     Copy(CopyError),
+    /// A folder without any history, beside a stream that has one.
+    #[error(
+        "this data folder is new, but the stream holds {stream} records of another log; name the folder that belongs to it with --data-dir, or another NATS server, nothing was changed"
+    )]
+    NewBesideOld {
+        /// How many.
+        stream: u64,
+    },
     /// The stream holds another record than the log.
     #[error(
         "at position {position} the stream holds another record than the log: they are not of one history. Another engine writes this stream, or the folder is an older copy on which somebody went on; name the right --data-dir or NATS server, nothing was changed"
@@ -101,6 +109,7 @@ impl OpenError {
             | Self::Kek(_)
             | Self::ClockBehind { .. }
             | Self::Notary(_)
+            | Self::NewBesideOld { .. }
             | Self::OtherCopy { .. }
             | Self::CopyNotSigned { .. }
             | Self::CopyRefused { .. }
@@ -123,6 +132,7 @@ impl OpenError {
             | Self::Keys(_)
             | Self::Kek(_)
             | Self::ClockBehind { .. }
+            | Self::NewBesideOld { .. }
             | Self::OtherCopy { .. }
             | Self::CopyNotSigned { .. }
             | Self::CopyRefused { .. }

@@ -47,6 +47,10 @@ pub(super) fn continue_log(
     let Some(through) = LogPosition::new(end).filter(|_| end > have && end >= signed) else {
         return Ok(None);
     };
+    if last.is_none() && signed == 0 {
+        // Nothing says that it was ever ours.
+        return Err(OpenError::NewBesideOld { stream: end });
+    }
     let from = LogPosition::after(last);
     tracing::error!(
         log = have,

@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use guichet_schemas::wire::Record;
+use guichet_schemas::wire::record::Data;
+use prost::Message as _;
+
 use crate::desk::Desk;
 use crate::harness::{HALTED, Nats, Process, Serve, Settings, Trio, engine, until, worker};
 use crate::published::{self, jetstream};
@@ -19,7 +23,7 @@ async fn a_foreign_message_halts_the_engine_and_keeps_it_halted() {
     inject(&desk).await;
     halts(trio.engine.as_mut().expect("it runs"), "halted: stream:").await;
     trio.launch_engine();
-    halts(trio.engine.as_mut().expect("it runs"), "halted: stream:").await;
+    halts(trio.engine.as_mut().expect("it runs"), "does not continue it").await;
 }
 
 #[tokio::test]
@@ -59,14 +63,14 @@ async fn an_engine_with_another_log_refuses_the_stream_and_the_first_works_on() 
     let before = published::verified(&desk).await;
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let mut other = engine(&trio.url(), elsewhere.path());
-    halts(&mut other, "halted: stream:").await;
+    halts(&mut other, "records of another log").await;
     let newest = desk.open_tickets("ours still", 5).await;
     everything_is_published(&desk, newest).await;
     assert!(published::verified(&desk).await.starts_with(&before));
 }
 
 #[tokio::test]
-async fn an_engine_on_an_old_copy_of_its_log_halts() {
+async fn an_engine_on_an_old_copy_of_its_log_takes_from_the_stream_what_it_lacks() {
     let mut trio = Trio::start().await;
     let desk = trio.desk().await;
     desk.open_tickets("in the copy", 5).await;
@@ -79,9 +83,18 @@ async fn an_engine_on_an_old_copy_of_its_log_halts() {
     everything_is_published(&desk, newest).await;
     trio.stop_roles().await;
     std::fs::rename(&log, trio.dir().join("newer")).expect("renamed");
+    let before = published::read(&desk).await;
     std::fs::rename(&copy, &log).expect("renamed");
     trio.launch_engine();
-    halts(trio.engine.as_mut().expect("it runs"), "halted: stream:").await;
+    // The same records and the start of another engine, which says what it did.
+    everything_is_published(&desk, before.len() as u64 + 1).await;
+    let after = published::verified(&desk).await;
+    assert!(after.starts_with(&before));
+    let started = Record::decode(after.last().expect("messages").payload.clone()).expect("a record");
+    let Some(Data::EpochStarted(started)) = started.data else {
+        panic!("the last event is a {}", started.r#type)
+    };
+    assert_eq!(started.repaired_through, Some(before.len() as u64));
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ mod tests {
         }
         let files =
             |dir: &Path| std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
-        let folders: Vec<_> = files(&folder).into_iter().filter(|p| p.is_dir()).collect();
+        let folders: Vec<_> = files(folder).into_iter().filter(|p| p.is_dir()).collect();
         assert_eq!(folders.len(), licences, "each with its licence");
         let shipped: usize = folders.iter().map(|dir| files(dir).len()).sum();
         assert_eq!(sums.lines().count(), shipped, "every file has its sum");

@@ -177,7 +177,13 @@ fn conversation() -> Vec<Event> {
             from: Some(FieldValue::Number(-0.25)),
             to: Some(FieldValue::Text("4".to_owned())),
         }),
-        Event::EpochStarted(EpochStarted::uneventful(7, 2, "0.1.0")),
+        Event::EpochStarted(EpochStarted {
+            repaired_from: Some(41),
+            repaired_through: Some(60),
+            clock_behind_ms: Some(400_000),
+            anchor_replaced: Some(true),
+            ..EpochStarted::uneventful(7, 2, "0.1.0")
+        }),
         Event::KeyCreated(KeyCreated {
             subject: "r-1".to_owned(),
             key_id: KeyId(uuid(9)),
