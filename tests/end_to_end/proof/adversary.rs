@@ -85,7 +85,12 @@ async fn a_roll_back_to_an_older_valid_copy_is_found_by_the_witness() {
         // It grows past what the witness has seen: another story.
         node.serve.desk().await.open_tickets(&format!("fork {n}"), 30).await;
         let fork = node.file(&format!("fork-{n}"));
-        node.done(&["audit", text(&fork)]);
+        // A checkpoint follows its records within a moment.
+        until("the fork is longer than what was seen", SIGNED_WITHIN, async || {
+            node.done(&["audit", text(&fork)]);
+            (size_of(&fork) > size_of(&copy)).then_some(())
+        })
+        .await;
         refused(judge.witness(&node.key(), &fork, &kept), "does not begin with");
         node.found(&["verify", "--no-stream", "--checkpoint", text(&kept_of(&copy))]);
 
