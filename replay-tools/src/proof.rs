@@ -35,10 +35,10 @@ pub struct ProofArgs {
     /// A position of the log, or a ticket: its number or its UUID
     #[arg(value_name = "POSITION|TICKET", required_unless_present = "check")]
     pub what: Option<String>,
-    /// Folder for proofs and records: <position>.tlog-proof and <position>.record
+    /// Folder for proofs and records, named by position: 42.tlog-proof and 42.record
     #[arg(short, long, value_name = "DIR")]
     pub output_dir: Option<PathBuf>,
-    /// Check this proof instead, offline; its record lies beside it as <position>.record
+    /// Check this proof instead, offline; its record lies beside it (42.record)
     #[arg(long, value_name = "FILE", conflicts_with = "what")]
     pub check: Option<PathBuf>,
     /// The bytes of the record, where they lie elsewhere
