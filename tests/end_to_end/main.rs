@@ -26,6 +26,8 @@ mod published;
 mod truth;
 
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod examples;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_nats::jetstream::{self, stream};
 use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::position::{Generation, LogPosition, Partition};
 use guichet_schemas::subject;
 
+use super::headers;
 use crate::halt::HaltReason;
 use crate::log::StoreFault;
 
@@ -55,6 +56,7 @@ pub(super) fn check_server(version: &str) -> Result<(), HaltReason> {
 pub(super) async fn open(
     context: &jetstream::Context,
     partition: Partition,
+    generation: Generation,
     record: impl Fn(LogPosition) -> Result<Option<Vec<u8>>, StoreFault>,
 ) -> Result<StreamState, Repair> {
     let name = subject::stream(partition);
@@ -93,16 +95,34 @@ pub(super) async fn open(
         .await
         .map_err(|e| Repair::Unknown(format!("read message {last}: {e}")))?;
     let theirs = Hash::of_record(&message.payload);
-    match record(last).map_err(Repair::Log)? {
-        Some(ours) if Hash::of_record(&ours) == theirs => {
-            Ok(StreamState { last: Some(last), last_hash: theirs })
-        }
+    let ours = record(last).map_err(Repair::Log)?;
+    if ours.as_ref().is_some_and(|ours| Hash::of_record(ours) == theirs) {
+        return Ok(StreamState { last: Some(last), last_hash: theirs });
+    }
+    let given_up = headers::generation(&message.headers).is_some_and(|theirs| theirs < generation);
+    if given_up && begins_like(&stream, &record).await? {
+        tracing::warn!(%last, "the stream is of a generation that was given up; publishing the log anew");
+        recreate(context, &name, &wanted).await?;
+        return Ok(StreamState { last: None, last_hash: Hash::ZERO });
+    }
+    match ours {
         Some(ours) => Err(Repair::Foreign(format!(
             "message {last} has hash {theirs}, the log has {}",
             Hash::of_record(&ours)
         ))),
         None => Err(Repair::Foreign(format!("the stream ends at {last}, beyond the log"))),
     }
+}
+
+/// True where the first message is the first record of the log: then the stream was ours once.
+async fn begins_like(
+    stream: &stream::Stream,
+    record: &impl Fn(LogPosition) -> Result<Option<Vec<u8>>, StoreFault>,
+) -> Result<bool, Repair> {
+    let first = stream.get_raw_message(LogPosition::FIRST.get()).await;
+    let first = first.map_err(|e| Repair::Unknown(format!("read message 1: {e}")))?;
+    let ours = record(LogPosition::FIRST).map_err(Repair::Log)?;
+    Ok(ours.as_deref() == Some(&first.payload[..]))
 }
 
 fn config(partition: Partition) -> stream::Config {
