@@ -29,6 +29,7 @@ use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
+use guichet_replay_tools::golden::{self, GoldenArgs};
 use guichet_replay_tools::proof::{self, ProofArgs};
 use guichet_replay_tools::query::{self, QueryArgs};
 use guichet_replay_tools::send::{self, SendArgs};
@@ -107,6 +108,10 @@ enum Verb {
     Evidence(EvidenceArgs),
     /// Copy the log into a folder of static files for auditors and witnesses
     Audit(AuditArgs),
+    /// Run worked examples of SLA clocks through the fold of the desk
+    SlaCases(GoldenArgs),
+    /// Run worked examples of business time through the calendars of the desk
+    CalendarVectors(GoldenArgs),
     /// Copy a log, running or not, to where it can be restored from; only what is new
     Backup(BackupArgs),
     /// Make a data folder from a backup
@@ -212,6 +217,8 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Proof(args) => Ok(proof::run(args).await?.into()),
         Verb::Evidence(args) => Ok(evidence::run(args).await?.into()),
         Verb::Audit(args) => Ok(audit::run(args).await?.into()),
+        Verb::SlaCases(args) => Ok(golden::sla_cases(&args)?.into()),
+        Verb::CalendarVectors(args) => Ok(golden::calendar_vectors(&args)?.into()),
         Verb::Backup(args) => backup::run(args).await,
         Verb::Restore(args) => restore::run(&args),
         Verb::Keys(args) => keys::run(args),
