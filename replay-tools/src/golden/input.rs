@@ -113,15 +113,12 @@ fn state(word: &str) -> Result<TicketState, String> {
 pub(super) fn attributes(of: &Map<String, Value>) -> Result<Attributes, String> {
     let mut found = BTreeMap::new();
     for (name, value) in of {
-        match value {
-            Value::Object(fields) if name == "fields" => {
-                let fields = attributes(fields)?.into_iter();
-                found.extend(fields.map(|(field, values)| (format!("fields.{field}"), values)));
-            }
-            value => {
-                let values = texts(value).ok_or_else(|| format!("attribute {name} is {value}"))?;
-                found.insert(name.clone(), values);
-            }
+        if let (Value::Object(fields), "fields") = (value, name.as_str()) {
+            let fields = attributes(fields)?.into_iter();
+            found.extend(fields.map(|(field, values)| (format!("fields.{field}"), values)));
+        } else {
+            let values = texts(value).ok_or_else(|| format!("attribute {name} is {value}"))?;
+            found.insert(name.clone(), values);
         }
     }
     Ok(found)
