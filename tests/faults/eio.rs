@@ -20,6 +20,8 @@ const ENDS_WITHIN: Duration = Duration::from_millis(100);
 const REACHED_WITHIN: Duration = Duration::from_secs(20);
 /// An answer that left before the call failed may be on its way for so long.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
+/// How an engine that was at work says why it ends.
+const HALT: &str = "halted: ";
 /// Faults on one site before it is judged.
 const FAULTS_OF_A_SITE: u64 = 50;
 /// A start makes fewer calls than this one.
@@ -44,17 +46,23 @@ pub(crate) async fn at_each_sync(goal: &str, campaign: &Campaign) -> Vec<Row> {
         });
         all.add(round.await);
     }
+    // A start that fails has promised nothing, and takes the time to close what it had opened.
+    let (mut ends, starts): (Vec<_>, Vec<_>) = ends.into_iter().partition(|(_, _, said)| said.contains(HALT));
     ends.sort_unstable();
+    let slow_start = starts.iter().map(|(lived, ..)| *lived).max().unwrap_or_default();
     let (slowest, at, said) = ends.last().cloned().unwrap_or_default();
     let row = Row::of(goal, format!("{} faults", all.kills), all.verdict, all.restarts);
     let middle = ends.get(ends.len() / 2).map(|(lived, ..)| *lived).unwrap_or_default();
     // A figure, not a finding: a busy machine is no fault of the product.
     let met = if slowest > ENDS_WITHIN { format!("MISSED at sync {at}: {said}") } else { "met".to_owned() };
     let note = format!(
-        "end after the fault: p50 {} ms, at most {} ms (aim: {} ms, {met})",
+        "{} at work ended after p50 {} ms, at most {} ms (aim: {} ms, {met}); {} starts failed, at most {} ms",
+        ends.len(),
         middle.as_millis(),
         slowest.as_millis(),
-        ENDS_WITHIN.as_millis()
+        ENDS_WITHIN.as_millis(),
+        starts.len(),
+        slow_start.as_millis()
     );
     vec![row.noted(note)]
 }
