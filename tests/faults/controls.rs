@@ -27,7 +27,7 @@ pub(crate) async fn all(goal: &str, campaign: &Campaign) -> Vec<Row> {
             Sabotage::AckBeforeWrite => &[Invariant::I1],
             Sabotage::NoDedup => &[Invariant::I2],
             Sabotage::CheckpointBeforeData => &[Invariant::I5],
-            // Shown by a second engine, and by a power cut: the memory of the system outlives a process.
+            // Shown by messages that come late, and by a power cut: the memory of the system outlives a process.
             Sabotage::PublishUnchecked | Sabotage::AckBeforeSync => continue,
         };
         let program = Program::sabotaged(path.clone(), *fault);

@@ -119,6 +119,6 @@ fn failed_at(trace: &Path) -> Option<Duration> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "strace writes the time on the wall, and nothing else")]
-fn wall() -> Duration {
+pub(crate) fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
