@@ -10,9 +10,12 @@ use guichet_crash::Sabotage;
 use crate::campaign::Campaign;
 use crate::controls::sabotaged_program;
 use crate::crowd::{CLIENTS, Crowd};
+use crate::desk::Desk;
 use crate::finding::{Finding, Invariant};
+use crate::harness::until;
 use crate::judge::Verdict;
-use crate::kills::{Round, finish, load};
+use crate::kills::{LOAD_WITHIN, Round, finish, load};
+use crate::published;
 use crate::relay::Relay;
 use crate::site::{Program, Road, Site};
 use crate::table::Row;
@@ -70,7 +73,7 @@ async fn round(program: Program, seed: u64, breaks: u64) -> Round {
     let mut disturb = async || {
         for _ in 0..breaks {
             load(&crowd, 100).await?;
-            late(&relay, &crowd).await?;
+            late(&relay, &site.desk, &crowd).await?;
             // What came late is in the stream now, or it was refused; the engine must not mind.
             load(&crowd, 100).await?;
             site.supervise()?;
@@ -82,7 +85,7 @@ async fn round(program: Program, seed: u64, breaks: u64) -> Round {
 }
 
 /// Keeps messages, breaks the connection, waits until the stream has gone on without them, and lets them arrive.
-async fn late(relay: &Relay, crowd: &Crowd) -> Result<(), Finding> {
+async fn late(relay: &Relay, desk: &Desk, crowd: &Crowd) -> Result<(), Finding> {
     relay.hold();
     let held = async {
         tokio::select! {
@@ -96,8 +99,16 @@ async fn late(relay: &Relay, crowd: &Crowd) -> Result<(), Finding> {
     }
     relay.cut();
     // NATS does not know yet that the connection is broken, and sends it its share of the commands.
+    let gone_on = async {
+        load(crowd, 100).await?;
+        // Only where the stream has what is kept, and more, does it come too late.
+        let head = desk.head().await;
+        let published = async || published::last_sequence(desk).await.filter(|last| *last >= head);
+        until("the stream goes on", LOAD_WITHIN, published).await;
+        Ok(())
+    };
     let gone_on = tokio::select! {
-        loaded = load(crowd, 100) => loaded,
+        gone_on = gone_on => gone_on,
         () = ask_again(crowd) => Ok(()),
     };
     relay.release();

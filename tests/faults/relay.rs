@@ -47,6 +47,7 @@ impl Relay {
 
     /// From now on nothing of what the connections of this moment say arrives.
     pub(crate) fn hold(&self) {
+        self.held.send_modify(Vec::clear);
         self.turn(Phase::Open, Phase::Held);
     }
 
