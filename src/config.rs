@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::doctor::Surroundings;
 use crate::nats_server::Search;
+use crate::node::PROJECTION_BATCH;
 
 /// Where a node keeps its things and which servers it talks to.
 #[derive(Debug, Clone, Args)]
@@ -37,6 +38,9 @@ pub(crate) struct NodeArgs {
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
+    /// Events that a read model folds in one batch. What it holds does not depend on that
+    #[arg(long, default_value_t = PROJECTION_BATCH, value_name = "EVENTS", hide = true)]
+    pub(crate) fold_batch: usize,
     /// Start although the wall clock is far behind the newest record: records keep its time until the clock has
     /// caught up
     #[arg(long)]

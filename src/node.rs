@@ -127,7 +127,7 @@ impl Node {
             let settings = guichet_projections::Settings {
                 dir: data_dir.clone(),
                 partition: PARTITION,
-                batch_events_max: PROJECTION_BATCH,
+                batch_events_max: args.fold_batch,
             };
             let shared =
                 guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };

@@ -1,7 +1,6 @@
 //! `project --rebuild` and `heal`: orders to the process that runs a read model; or, where none runs, the work
 //! itself, from the log of the data folder.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use guichet_schemas::wire::{self, ProjectionView, query, query_reply};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::{CACHE_BYTES, NodeArgs, WRITE_BUFFER_BYTES};
-use crate::node::{PARTITION, PROJECTION_BATCH};
+use crate::node::PARTITION;
 use crate::run_file;
 use crate::say::say;
 
@@ -54,7 +53,7 @@ pub(crate) async fn rebuild(
     };
     let done = match running {
         Some(progress) => progress,
-        None => alone(&args.data_dir, model, swap)?,
+        None => alone(args, model, swap)?,
     };
     Ok(summary(model.name, &done))
 }
@@ -138,7 +137,8 @@ fn show(bar: &ProgressBar, progress: &Progress) {
 }
 
 /// From the log of a data folder that nobody uses.
-fn alone(data_dir: &Path, model: &'static ReadModel, swap: bool) -> anyhow::Result<Progress> {
+fn alone(args: &NodeArgs, model: &'static ReadModel, swap: bool) -> anyhow::Result<Progress> {
+    let data_dir = args.data_dir.as_path();
     let log = data_dir.join("log-0").join("rocksdb");
     if !log.is_dir() {
         bail!(
@@ -151,7 +151,7 @@ fn alone(data_dir: &Path, model: &'static ReadModel, swap: bool) -> anyhow::Resu
     let log = Store::open(&log, &memory).context("open the log; is an engine running on this folder?")?;
     let target = LogPosition::or_zero(log.last_position()?);
     let shared = guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
-    let mut rebuild = Offline::begin(data_dir, PARTITION, model, &shared, PROJECTION_BATCH, swap)
+    let mut rebuild = Offline::begin(data_dir, PARTITION, model, &shared, args.fold_batch, swap)
         .context("open the read model; is a process running it?")?;
     let bar = bar()?;
     let mut failed = None;

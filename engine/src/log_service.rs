@@ -9,6 +9,7 @@ use guichet_service::{Metadata, Request, Service};
 use prost::Message as _;
 use tokio::task::JoinHandle;
 
+use crate::halt::{Halt, HaltReason};
 use crate::log::{LogReader, StoreFault, TreeReader};
 
 /// Records in one answer, whatever is asked.
@@ -25,6 +26,7 @@ pub async fn start(
     partition: Partition,
     reader: LogReader,
     tree: TreeReader,
+    halt: Halt,
 ) -> Result<JoinHandle<()>, async_nats::Error> {
     let metadata = Metadata::from([
         ("format".to_owned(), "application/protobuf".to_owned()),
@@ -34,14 +36,14 @@ pub async fn start(
     let mut endpoint = service.endpoint("log", subject::log(partition), metadata).await?;
     Ok(tokio::spawn(async move {
         while let Some(request) = endpoint.next().await {
-            let (reader, tree) = (reader.clone(), tree.clone());
+            let (reader, tree, halt) = (reader.clone(), tree.clone(), halt.clone());
             // A scan reads the disk: not on a thread of the network.
-            tokio::spawn(async move { answer(request, reader, tree).await });
+            tokio::spawn(async move { answer(request, reader, tree, halt).await });
         }
     }))
 }
 
-async fn answer(request: Request, reader: LogReader, tree: TreeReader) {
+async fn answer(request: Request, reader: LogReader, tree: TreeReader, halt: Halt) {
     let asked = LogRequest::decode(request.message.payload.clone());
     let body = match asked {
         Ok(asked) => tokio::task::spawn_blocking(move || batch(&asked, &reader, &tree)).await,
@@ -54,8 +56,9 @@ async fn answer(request: Request, reader: LogReader, tree: TreeReader) {
             }
         }
         Ok(Err(fault)) => {
-            tracing::error!(%fault, "could not read the log for a log request");
             refuse(&request, 503, "unavailable").await;
+            // Nobody would ever see these records again: the next start can make the log whole, this one cannot.
+            halt.stop(HaltReason::Storage(fault.to_string()));
         }
         Err(_) => refuse(&request, 503, "unavailable").await,
     }

@@ -144,6 +144,7 @@ impl Publisher {
             partition: self.partition,
             published: self.published.subscribe(),
             damaged: self.damaged.clone(),
+            halt: self.halt.clone(),
         };
         tokio::select! {
             () = self.publish_all() => {}

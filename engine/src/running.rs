@@ -20,7 +20,7 @@ use crate::log::{
 use crate::protection::Protection;
 use crate::publish::copy::StreamCopy;
 use crate::publish::{Progress, Publisher, checkpoints};
-use crate::{key_service, log_service, tile_service};
+use crate::{key_check, key_service, log_service, tile_service};
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
@@ -95,6 +95,12 @@ pub async fn start(
     })
     .await;
     let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+    if let Some(keys) = log.keys() {
+        let reader = log.reader();
+        let checked = tokio::task::spawn_blocking(move || key_check::newest_is_there(&reader, &keys)).await;
+        let checked = checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        checked.map_err(OpenError::from)?;
+    }
     let pressure = Arc::new(Pressure::default());
     let (publisher, progress) = Publisher::new(
         client.clone(),
@@ -106,9 +112,10 @@ pub async fn start(
     );
     let publisher = settings.publish.then(|| tokio::spawn(publisher.run()));
     let service = intake::service(&client).await.map_err(StartError::Nats)?;
-    let log_service = log_service::start(&service, settings.partition, log.reader(), log.tree())
-        .await
-        .map_err(StartError::Nats)?;
+    let log_service =
+        log_service::start(&service, settings.partition, log.reader(), log.tree(), halt.clone())
+            .await
+            .map_err(StartError::Nats)?;
     let key_service = match log.keys() {
         Some(keys) => Some(key_service::start(&service, settings.partition, keys).await),
         None => None,

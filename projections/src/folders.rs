@@ -80,6 +80,11 @@ impl Folders {
         remove(self.spare()).map_err(|error| self.fault(error))
     }
 
+    /// Removes what lies in the folder that answers. It must not be open.
+    pub(crate) fn discard_live(&self) -> Result<(), StoreError> {
+        remove(self.live()).map_err(|error| self.fault(error))
+    }
+
     fn sync(&self) -> io::Result<()> {
         File::open(self.parent())?.sync_all()
     }

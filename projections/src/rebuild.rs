@@ -31,6 +31,9 @@ const HOLD_MAX: Duration = Duration::from_secs(10);
 /// How long the old generation may be in use by answers before its folder goes all the same.
 const RELEASE: Duration = Duration::from_secs(5);
 
+/// Said of a live generation that nothing can be compared with.
+const UNREADABLE: &str = "the live generation is damaged, so the two could not be compared";
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Order {
@@ -193,20 +196,28 @@ async fn compared(model: &Model, builder: &mut Worker) -> Result<Option<Found>, 
         let (live, next) = (ours.view(), theirs.view());
         // An error means that nobody waits any more.
         let _gone = taken.send(());
-        Ok::<_, StoreError>((compare(&ours, &live, &next)?, next.content_hash(&theirs)?))
+        // First what is new: where that can be read, an error of the comparison is one of the live generation.
+        let hash = next.content_hash(&theirs)?;
+        match compare(&ours, &live, &next) {
+            Err(why) if why.is_damage() => Ok::<_, StoreError>((None, hash)),
+            found => Ok((Some(found?), hash)),
+        }
     });
     // From here on the live one may go on: both views stand still.
     both.await.map_err(|_| "the comparison ended in a panic".to_owned())?;
     drop(gate);
     let (found, hash) =
         comparing.await.map_err(|_| "the comparison ended in a panic".to_owned())?.map_err(say)?;
-    model.report(|progress| {
-        progress.rows = Some(found.rows);
-        progress.differing = found.differing;
-        progress.differences.clone_from(&found.named);
-        progress.content_hash = Some(hash.to_string());
+    model.report(|progress| match &found {
+        Some(found) => {
+            progress.rows = Some(found.rows);
+            progress.differing = found.differing;
+            progress.differences.clone_from(&found.named);
+            progress.content_hash = Some(hash.to_string());
+        }
+        None => progress.note = Some(UNREADABLE.to_owned()),
     });
-    Ok(Some(found))
+    Ok(found)
 }
 
 /// Folds the last records while the live one is held. That must not take long.

@@ -131,7 +131,18 @@ async fn open(ground: &Ground, model: &'static ReadModel) -> Result<(Model, bool
     let opened = blocking(move || {
         let folders = Folders::of(&ground.settings.dir, model.name, ground.settings.partition);
         folders.settle()?;
-        let (store, whole) = match Store::open(folders.live(), model, &ground.memory) {
+        let partition = ground.settings.partition;
+        let live = || {
+            let store = Store::open(folders.live(), model, &ground.memory)?;
+            Folder::open(Arc::new(store), partition)
+        };
+        let (folder, whole) = match live() {
+            Err(why) if why.is_damage() => {
+                let error = &why as &dyn std::error::Error;
+                tracing::error!(model = model.name, error, "the read model is damaged; it is folded again");
+                folders.discard_live()?;
+                (live()?, true)
+            }
             Err(why @ StoreError::OtherProjection { .. }) => {
                 tracing::warn!(%why, "the read model is built anew and answers from there; the folder of the old one stays until that is done");
                 let store = match Store::open(folders.spare(), model, &ground.memory) {
@@ -142,11 +153,10 @@ async fn open(ground: &Ground, model: &'static ReadModel) -> Result<(Model, bool
                     }
                     opened => opened?,
                 };
-                (store, false)
+                (Folder::open(Arc::new(store), partition)?, false)
             }
             opened => (opened?, true),
         };
-        let folder = Folder::open(Arc::new(store), ground.settings.partition)?;
         Ok((Model::new(folder, Arc::new(folders)), whole))
     });
     opened.await.map_err(|source| StartError::Store { model: model.name, source })

@@ -81,6 +81,22 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// True where the files are damaged, and others in their place would help. A disk that refuses is not damage.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Storage(fault) => fault.kind() == rocksdb::ErrorKind::Corruption || is_missing(fault),
+            Self::Damaged { .. } => true,
+            Self::Folder { .. } | Self::NewerFormat { .. } | Self::OtherProjection { .. } => false,
+        }
+    }
+}
+
+/// A file that RocksDB knows of and does not find.
+fn is_missing(fault: &rocksdb::Error) -> bool {
+    fault.kind() == rocksdb::ErrorKind::IOError && fault.as_ref().contains("No such file")
+}
+
 impl Store {
     /// Opens the folder, or makes it.
     ///

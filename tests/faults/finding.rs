@@ -24,6 +24,8 @@ pub(crate) enum Invariant {
     I11,
     /// Cost does not grow with history.
     I12,
+    /// The time of records never goes back, and is near the true one.
+    I13,
     /// The rules, run again over the log, give what the desk shows.
     K2,
     /// Who was answered before another asked stands before it.
@@ -42,6 +44,7 @@ impl Invariant {
             Self::I8 => "I8 one writer",
             Self::I11 => "I11 comes back alone",
             Self::I12 => "I12 bounded cost",
+            Self::I13 => "I13 time",
             Self::K2 => "K2 the rules again",
             Self::K6 => "K6 real-time order",
         }

@@ -4,7 +4,7 @@ mod acks;
 mod chain;
 mod fold;
 mod log;
-mod models;
+pub(crate) mod models;
 mod order;
 
 use std::collections::HashSet;

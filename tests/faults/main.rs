@@ -36,12 +36,20 @@ mod site;
 
 mod judge;
 
+mod clocks;
 mod controls;
 mod eio;
+mod flips;
 mod full;
 mod hot;
 mod kills;
+mod late;
+mod network;
+mod pauses;
 mod power;
+mod rebuilds;
+mod relay;
+mod stores;
 mod zombies;
 
 use std::process::ExitCode;
@@ -61,6 +69,13 @@ async fn main() -> ExitCode {
     report.work("controls", async |goal, campaign| controls::all(goal, campaign).await).await;
     report.work("power cuts", async |goal, campaign| power::cuts(goal, campaign).await).await;
     report.work("failed syncs", async |goal, campaign| eio::at_each_sync(goal, campaign).await).await;
+    report.work("damage at rest", async |goal, campaign| flips::at_rest(goal, campaign).await).await;
+    report.work("lost streams", async |goal, campaign| stores::lost(goal, campaign).await).await;
+    report.work("rebuilds", async |goal, campaign| rebuilds::of_each_model(goal, campaign).await).await;
+    report.work("late messages", async |goal, campaign| late::messages(goal, campaign).await).await;
+    report.work("partitions", async |goal, campaign| network::cuts(goal, campaign).await).await;
+    report.work("pauses", async |goal, campaign| pauses::of_processes(goal, campaign).await).await;
+    report.work("clock jumps", async |goal, campaign| clocks::thrown(goal, campaign).await).await;
     report.work("full disk", async |goal, campaign| full::and_recovery(goal, campaign).await).await;
     report.work("second engines", async |goal, campaign| zombies::second_engines(goal, campaign).await).await;
     report.work("one hot ticket", async |goal, campaign| hot::one_ticket(goal, campaign).await).await;

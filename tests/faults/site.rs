@@ -41,6 +41,18 @@ pub(crate) struct Site {
     /// Where the engine keeps its log; another folder once a twin has taken over.
     engine_dir: PathBuf,
     probes: u64,
+    road: Option<Road>,
+}
+
+/// How the engine reaches NATS, where not straight.
+#[derive(Debug, Clone)]
+pub(crate) struct Road {
+    /// The address that it is told.
+    pub(crate) url: String,
+    /// The network namespace that it lives in.
+    pub(crate) namespace: Option<String>,
+    /// What engine and worker find in their environment.
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 impl Site {
@@ -55,12 +67,24 @@ impl Site {
 
     /// Starts nats-server alone.
     pub(crate) async fn unstarted(program: Program, dir: &Path) -> Self {
-        let nats = Nats::start(dir).await;
+        let started = Self::on(program, dir).await;
+        started.unwrap_or_else(|said| panic!("nats-server ended: {said}"))
+    }
+
+    /// The same in a folder that may be damaged: the error is what nats-server said before it ended.
+    pub(crate) async fn on(program: Program, dir: &Path) -> Result<Self, String> {
+        let mut nats = Nats::planned(dir);
+        nats.try_launch().await?;
         let desk = Desk::connect(&nats.url()).await;
         let dir = dir.to_owned();
         let engine_dir = dir.join("engine");
-        let (engine, worker, restarts) = (None, None, Vec::new());
-        Self { program, nats, engine, worker, desk, restarts, dir, engine_dir, probes: 0 }
+        let (engine, worker, restarts, road) = (None, None, Vec::new(), None);
+        Ok(Self { program, nats, engine, worker, desk, restarts, dir, engine_dir, probes: 0, road })
+    }
+
+    /// From now on the engine reaches NATS by another road.
+    pub(crate) fn take_road(&mut self, road: Road) {
+        self.road = Some(road);
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -97,10 +121,18 @@ impl Site {
         if let Some(armed) = armed {
             command.env("GUICHET_CRASH_POINT", armed);
         }
-        command.args(arguments).args(["--nats-url", &self.nats.url()]);
+        command.envs(self.road.iter().flat_map(|road| road.environment.clone()));
+        let road = self.road.as_ref().filter(|_| name == "engine");
+        let url = road.map_or_else(|| self.nats.url(), |road| road.url.clone());
+        command.args(arguments).args(["--nats-url", &url]);
         // Small disks are part of the rig.
         let dir = if name == "engine" { self.engine_dir() } else { self.dir.join(name) };
         command.args(["--disk-reserve", "0", "--data-dir"]).arg(dir);
+        let namespace = road.and_then(|road| road.namespace.as_ref());
+        let command = match namespace {
+            Some(namespace) => within(namespace, &command),
+            None => command,
+        };
         Process::spawn(name, command, &self.dir)
     }
 
@@ -140,7 +172,7 @@ impl Site {
     }
 
     /// A dry run, which leaves no trace.
-    async fn answers_a_command(&mut self) -> bool {
+    pub(crate) async fn answers_a_command(&mut self) -> bool {
         self.probes += 1;
         let id = Uuid::from_u128(u128::from(self.probes) << 64 | u128::from(std::process::id()));
         let body = json!({
@@ -235,6 +267,19 @@ pub(crate) async fn end_of(process: &mut Process, within: Duration) -> Option<Ex
 /// True for a process that was killed, by itself or by us.
 pub(crate) fn was_killed(status: ExitStatus) -> bool {
     status.signal() == Some(Signal::SIGKILL as i32)
+}
+
+/// The same command in a network namespace. `ip` becomes it, so the process number is its own.
+fn within(namespace: &str, command: &Command) -> Command {
+    let mut inside = Command::new("ip");
+    inside.args(["netns", "exec", namespace]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => inside.env(name, value),
+            None => inside.env_remove(name),
+        };
+    }
+    inside
 }
 
 /// How a crash point is armed for its n-th hit.

@@ -126,13 +126,14 @@ impl Row {
 }
 
 /// What has no column of its own.
-const OTHER: [Invariant; 8] = [
+const OTHER: [Invariant; 9] = [
     Invariant::I4,
     Invariant::I5,
     Invariant::I7,
     Invariant::I8,
     Invariant::I11,
     Invariant::I12,
+    Invariant::I13,
     Invariant::K2,
     Invariant::K6,
 ];

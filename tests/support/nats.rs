@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use super::{Process, until};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -35,6 +37,10 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         if let Some(process) = self.process.take() {
@@ -42,8 +48,27 @@ impl Nats {
         }
     }
 
+    /// Sends a signal, where it runs.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        if let Some(process) = &mut self.process {
+            process.signal(signal);
+        }
+    }
+
+    /// Asks it to stop, and waits until it has put its store in order.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.terminate().await;
+        }
+    }
+
     /// Starts it, again or for the first time, and waits until it takes connections.
     pub(crate) async fn launch(&mut self) {
+        self.try_launch().await.unwrap_or_else(|said| panic!("nats-server ended: {said}"));
+    }
+
+    /// The same on a store that may be damaged: the error is what it said before it ended.
+    pub(crate) async fn try_launch(&mut self) -> Result<(), String> {
         let mut command = Command::new(program());
         command
             .args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"])
@@ -51,10 +76,17 @@ impl Nats {
         let process = self.process.insert(Process::spawn("nats-server", command, &self.dir));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         until("nats-server greets", READY_WITHIN, async || {
-            assert!(process.ended().is_none(), "nats-server ended: {}", process.said());
-            greets(address).then_some(())
+            if process.ended().is_some() {
+                return Some(Err(process.said()));
+            }
+            greets(address).then_some(Ok(()))
         })
-        .await;
+        .await
+    }
+
+    /// Everything that it said, with what it said before it was started again.
+    pub(crate) fn said(&self) -> String {
+        self.process.as_ref().map(Process::said).unwrap_or_default()
     }
 }
 

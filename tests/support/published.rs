@@ -44,16 +44,21 @@ pub(crate) async fn last_sequence(desk: &Desk) -> Option<u64> {
 
 /// Every message, from the first to the one that was the last when this began.
 pub(crate) async fn read(desk: &Desk) -> Vec<Published> {
-    let stream = jetstream(desk).get_stream(STREAM).await.expect("the stream is there");
+    try_read(desk).await.expect("the stream is there and goes on")
+}
+
+/// The same of a stream that somebody may be deleting; `None`: it cannot be read now.
+pub(crate) async fn try_read(desk: &Desk) -> Option<Vec<Published>> {
+    let stream = jetstream(desk).get_stream(STREAM).await.ok()?;
     let state = stream.cached_info().state.clone();
     let mut messages = Vec::new();
     if state.messages == 0 {
-        return messages;
+        return Some(messages);
     }
-    let mut consumer = consume(&stream).await;
+    let mut consumer = consume(&stream).await?;
     while messages.last().is_none_or(|m: &Published| m.sequence < state.last_sequence) {
-        let message = consumer.next().await.expect("the stream goes on").expect("the consumer works");
-        let sequence = message.info().expect("a sequence").stream_sequence;
+        let message = consumer.next().await?.ok()?;
+        let sequence = message.info().ok()?.stream_sequence;
         let message = message.message;
         messages.push(Published {
             sequence,
@@ -62,13 +67,12 @@ pub(crate) async fn read(desk: &Desk) -> Vec<Published> {
             payload: message.payload,
         });
     }
-    messages
+    Some(messages)
 }
 
-async fn consume(stream: &Stream) -> pull::Ordered {
+async fn consume(stream: &Stream) -> Option<pull::Ordered> {
     let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
-    let consumer = stream.create_consumer(config).await.expect("a consumer");
-    consumer.messages().await.expect("messages")
+    stream.create_consumer(config).await.ok()?.messages().await.ok()
 }
 
 /// Checks every message against its place, its hash, the one before it, and the one before it of its ticket.

@@ -84,8 +84,15 @@ pub enum OpenError {
         found: u32,
     },
     /// The database is damaged, or the disk fails.
-    #[error(transparent)]
-    Fault(#[from] KeyFault),
+    #[error(
+        "the key store {dir} cannot be opened: {fault}; bring back a copy of this folder. Without one, move it away: the log works on, and what was sealed under its keys stays sealed"
+    )]
+    Fault {
+        /// Which store.
+        dir: PathBuf,
+        /// What was found.
+        fault: KeyFault,
+    },
 }
 
 /// A key to be kept.
@@ -137,8 +144,11 @@ impl KeyStore {
     ) -> Result<Self, OpenError> {
         let lock = lock(dir)?;
         let database = dir.join("rocksdb");
-        let db = Db::open_cf_descriptors(&options::database(write_buffers), database, families(cache)?)
-            .map_err(KeyFault::of("open"))?;
+        let fault = |fault| OpenError::Fault { dir: dir.to_owned(), fault };
+        let families = families(cache).map_err(fault)?;
+        let db = Db::open_cf_descriptors(&options::database(write_buffers), database, families)
+            .map_err(KeyFault::of("open"))
+            .map_err(fault)?;
         let (names, made) = names(&db, dir, &kek)?;
         Ok(Self { db, kek, names, made, _lock: lock })
     }
@@ -241,16 +251,17 @@ pub(crate) fn write_synced(db: &Db, batch: WriteBatch) -> Result<(), KeyFault> {
 /// The key of the tags, made with the store. Tells a store of another key-encryption key or format.
 fn names(db: &Db, dir: &Path, kek: &Kek) -> Result<(Zeroizing<[u8; 32]>, bool), OpenError> {
     let meta = cf(db, rows::META);
-    let get = |key| db.get_cf(&meta, key).map_err(KeyFault::of("read what is true of the store"));
-    let damaged = |cause: &str| KeyFault::found("read what is true of the store", cause);
+    let at = |fault| OpenError::Fault { dir: dir.to_owned(), fault };
+    let get = |key| db.get_cf(&meta, key).map_err(KeyFault::of("read what is true of the store")).map_err(at);
+    let damaged = |cause: &str| at(KeyFault::found("read what is true of the store", cause));
     let Some(format) = get(rows::FORMAT)? else {
         let mut dice = Dice::new();
-        let names = dice.key().map_err(KeyFault::from)?;
-        let wrapped = kek.wrap(&names, rows::NAMES_AAD, &mut dice).map_err(KeyFault::from)?;
+        let names = dice.key().map_err(KeyFault::from).map_err(at)?;
+        let wrapped = kek.wrap(&names, rows::NAMES_AAD, &mut dice).map_err(KeyFault::from).map_err(at)?;
         let mut batch = WriteBatch::default();
         batch.put_cf(&meta, rows::FORMAT, FORMAT.to_be_bytes());
         batch.put_cf(&meta, rows::NAMES, [kek.id().as_slice(), &wrapped].concat());
-        write_synced(db, batch)?;
+        write_synced(db, batch).map_err(at)?;
         return Ok((names, true));
     };
     let found = format.as_slice().try_into().map(u32::from_be_bytes);

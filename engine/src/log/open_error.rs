@@ -153,7 +153,7 @@ impl From<guichet_keys::OpenError> for OpenError {
             error @ (guichet_keys::OpenError::Folder { .. }
             | guichet_keys::OpenError::OtherKek { .. }
             | guichet_keys::OpenError::OtherFormat { .. }
-            | guichet_keys::OpenError::Fault(_)) => Self::Keys(error),
+            | guichet_keys::OpenError::Fault { .. }) => Self::Keys(error),
         }
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn continue_log(
         log = have,
         signed,
         stream = end,
-        "the log ends before its copy in the stream; what is missing is checked and brought back"
+        "the log ends before its copy in the stream; what is missing is checked and brought back, but for the answers of commands that wrote no event: a retry of one is decided again"
     );
     if let Some(last) = last {
         let ours = store.record(last)?;

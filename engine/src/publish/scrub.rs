@@ -11,7 +11,8 @@ use guichet_schemas::position::{LogPosition, Partition};
 use tokio::sync::watch;
 
 use super::stored;
-use crate::log::{LogReader, StoreFault};
+use crate::halt::{Halt, HaltReason};
+use crate::log::LogReader;
 
 /// Messages compared at a time.
 const STRETCH: usize = 1_000;
@@ -28,6 +29,8 @@ pub(super) struct Scrub {
     pub(super) published: watch::Receiver<u64>,
     /// Where the first difference is; 0: none. The publisher sets it back once the stream is made anew.
     pub(super) damaged: watch::Sender<u64>,
+    /// Told where the log itself cannot be read.
+    pub(super) halt: Halt,
 }
 
 impl Scrub {
@@ -66,7 +69,11 @@ impl Scrub {
         let theirs = theirs.map_err(|e| e.to_string())?;
         let reader = self.reader.clone();
         let ours = tokio::task::spawn_blocking(move || reader.read(from, most, usize::MAX)).await;
-        let ours = ours.map_err(|e| e.to_string())?.map_err(|fault: StoreFault| fault.to_string())?;
+        let ours = ours.map_err(|e| e.to_string())?.map_err(|fault| {
+            // The look that finds a flipped bit in the log before a reader does: the next start repairs it.
+            self.halt.stop(HaltReason::Storage(fault.to_string()));
+            fault.to_string()
+        })?;
         // The stream was made anew, or lost its end, since we asked how far it is: whoever publishes knows better.
         if *self.published.borrow() < through {
             return Ok(Seen::SameUpTo(from));

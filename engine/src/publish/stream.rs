@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use async_nats::HeaderMap;
 use async_nats::jetstream::{self, stream};
 use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::hash::Hash;
@@ -106,6 +107,15 @@ pub(super) async fn open(
         return Ok(StreamState { last: None, last_hash: Hash::ZERO });
     }
     match ours {
+        // Ours by its own header, and not any more what that says: a disk did that, not another publisher.
+        Some(ours) if hash_in(&message.headers) == Some(Hash::of_record(&ours).to_string()) => {
+            tracing::warn!(
+                position = last.get(),
+                "the end of the stream is damaged; publishing it again from the log"
+            );
+            recreate(context, &name, &wanted).await?;
+            Ok(StreamState { last: None, last_hash: Hash::ZERO })
+        }
         Some(ours) => Err(Repair::Foreign(format!(
             "message {last} has hash {theirs}, the log has {}",
             Hash::of_record(&ours)
@@ -123,6 +133,11 @@ async fn begins_like(
     let first = first.map_err(|e| Repair::Unknown(format!("read message 1: {e}")))?;
     let ours = record(LogPosition::FIRST).map_err(Repair::Log)?;
     Ok(ours.as_deref() == Some(&first.payload[..]))
+}
+
+/// What the header of a message says that its record hashes to.
+fn hash_in(headers: &HeaderMap) -> Option<String> {
+    headers.get("Guichet-Hash").map(|value| value.as_str().to_owned())
 }
 
 fn config(partition: Partition) -> stream::Config {

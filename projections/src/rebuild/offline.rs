@@ -7,7 +7,7 @@ use bytes::Bytes;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Partition;
 
-use super::{Phase, Progress};
+use super::{Phase, Progress, UNREADABLE};
 use crate::arrived::{Arrived, Checked};
 use crate::compare::compare;
 use crate::fold::{End, Folder};
@@ -56,9 +56,12 @@ impl Offline {
     ) -> Result<Self, OfflineError> {
         let folders = Folders::of(dir, model.name, partition);
         folders.settle()?;
-        let live = match Store::open(folders.live(), model, memory) {
-            Ok(store) => Some(Folder::open(Arc::new(store), partition)?),
+        let opened = Store::open(folders.live(), model, memory)
+            .and_then(|store| Folder::open(Arc::new(store), partition));
+        let live = match opened {
+            Ok(live) => Some(live),
             Err(StoreError::OtherProjection { .. }) => None,
+            Err(error) if error.is_damage() => None,
             Err(error) => return Err(error.into()),
         };
         folders.clear_spare()?;
@@ -104,8 +107,8 @@ impl Offline {
     pub fn end(mut self) -> Result<Progress, OfflineError> {
         self.fold()?;
         self.progress.phase = Phase::Done;
-        if self.progress.rows.is_none() {
-            let note = "the live generation is of another version or history, so the two were not compared";
+        if self.progress.rows.is_none() && self.progress.note.is_none() {
+            let note = "the live generation is damaged, or of another version or history, so the two were not compared";
             self.progress.note = Some(note.to_owned());
         }
         let Self { folders, live, next, kept, mut progress, .. } = self;
@@ -141,12 +144,20 @@ impl Offline {
             return Ok(());
         }
         let (live, next) = (live.store(), self.next.store());
-        let found = compare(&live, &live.view(), &next.view())?;
+        let hash = next.content_hash()?;
+        let found = match compare(&live, &live.view(), &next.view()) {
+            Ok(found) => found,
+            Err(error) if error.is_damage() => {
+                self.progress.note = Some(UNREADABLE.to_owned());
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.kept = found.differing > 0 && !self.swap;
         self.progress.rows = Some(found.rows);
         self.progress.differing = found.differing;
         self.progress.differences = found.named;
-        self.progress.content_hash = Some(next.content_hash()?.to_string());
+        self.progress.content_hash = Some(hash.to_string());
         Ok(())
     }
 }

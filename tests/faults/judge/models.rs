@@ -11,7 +11,7 @@ pub(crate) const MODELS: [&str; 3] = ["ticket", "queues", "reports"];
 const REBUILT_WITHIN: Duration = Duration::from_secs(120);
 
 /// Rebuilds all; a difference is a finding.
-pub(super) async fn check(site: &mut Site) -> Vec<Finding> {
+pub(crate) async fn check(site: &mut Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     for model in MODELS {
         let mut rebuild = order(site, model);
