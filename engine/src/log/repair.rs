@@ -16,6 +16,7 @@ use rocksdb::WriteBatch;
 
 use super::copy::EventCopy;
 use super::derived_tail::rebuild_derived;
+use super::disk::{Disk, Rows as _};
 use super::identity::Identity;
 use super::{Memory, OpenError, Store, StoreFault, keys, tree};
 use crate::clock;
@@ -35,8 +36,8 @@ pub(super) struct Repaired {
 ///
 /// # Errors
 /// The copy cannot be asked, is another log's, or does not hold what was signed. Nothing was written then.
-pub(super) fn continue_log(
-    store: &Store,
+pub(super) fn continue_log<D: Disk>(
+    store: &Store<D>,
     identity: &Identity,
     partition: Partition,
     last: Option<LogPosition>,
@@ -83,13 +84,8 @@ pub(super) fn continue_log(
             return Err(OpenError::CopyNotSigned { from, through: anchored.size() });
         }
     }
-    let mut next = Next {
-        store,
-        partition,
-        tail: signed.max(have),
-        chain: HashMap::new(),
-        batch: WriteBatch::default(),
-    };
+    let mut next =
+        Next { store, partition, tail: signed.max(have), chain: HashMap::new(), batch: D::Rows::default() };
     each(copy, from, end, |position, record| next.take(position, record))?;
     next.write(through)?;
     Ok(Some(Repaired { from, through }))
@@ -119,17 +115,17 @@ fn each(
 }
 
 /// Writes records in their order, as far as they continue the log.
-struct Next<'a> {
-    store: &'a Store,
+struct Next<'a, D: Disk> {
+    store: &'a Store<D>,
     partition: Partition,
     /// Up to here the root of the tree has proven the records; beyond, each must continue its ticket.
     tail: u64,
     /// Newest version and hash of the streams that the tail has met.
     chain: HashMap<(String, String), (StreamVersion, Hash)>,
-    batch: WriteBatch,
+    batch: D::Rows,
 }
 
-impl Next<'_> {
+impl<D: Disk> Next<'_, D> {
     fn take(&mut self, position: LogPosition, bytes: &[u8]) -> Result<(), OpenError> {
         let refused = |rule: &str| OpenError::CopyRefused { position, rule: rule.to_owned() };
         let record = decode_record(bytes).map_err(|e| refused(&e.to_string()))?;
@@ -139,9 +135,9 @@ impl Next<'_> {
         if position.get() > self.tail {
             self.continues(&record, bytes)?;
         }
-        self.batch.put_cf(&self.store.cf(keys::EVENTS), keys::event(position), bytes);
+        D::put(&mut self.batch, &self.store.cf(keys::EVENTS), keys::event(position), bytes);
         // At the border, so that the tail finds the tickets that it continues.
-        if self.batch.len() >= STRETCH || position.get() == self.tail {
+        if self.batch.count() >= STRETCH || position.get() == self.tail {
             self.write(position)?;
         }
         Ok(())
@@ -175,7 +171,7 @@ impl Next<'_> {
     }
 
     fn write(&mut self, through: LogPosition) -> Result<(), OpenError> {
-        if !self.batch.is_empty() {
+        if self.batch.count() > 0 {
             self.store.write_synced(std::mem::take(&mut self.batch))?;
             rebuild_derived(self.store, Some(through))?;
         }
