@@ -47,9 +47,9 @@ pub(super) fn continue_log<D: Disk>(
     let have = LogPosition::or_zero(last);
     let signed = anchored.map_or(0, SignedCheckpoint::size);
     let end = copy.last()?;
-    let Some(through) = LogPosition::new(end).filter(|_| end > have && end >= signed) else {
+    if end <= have || end < signed {
         return Ok(None);
-    };
+    }
     if last.is_none() && signed == 0 {
         // Nothing says that it was ever ours.
         return Err(OpenError::NewBesideOld { stream: end });
@@ -84,11 +84,28 @@ pub(super) fn continue_log<D: Disk>(
             return Err(OpenError::CopyNotSigned { from, through: anchored.size() });
         }
     }
-    let mut next =
-        Next { store, partition, tail: signed.max(have), chain: HashMap::new(), batch: D::Rows::default() };
+    let mut next = Next {
+        store,
+        partition,
+        tail: signed.max(have),
+        chain: HashMap::new(),
+        command: Vec::new(),
+        batch: D::Rows::default(),
+        through: last,
+    };
     each(copy, from, end, |position, record| next.take(position, record))?;
-    next.write(through)?;
-    Ok(Some(Repaired { from, through }))
+    next.write()?;
+    let (through, rest) = (next.through, next.command.len());
+    if rest > 0 {
+        // The publisher sends record after record, so a copy can end inside a command. Half of one is none: whoever
+        // sends it again would find the half, and do the whole beside it. What is whole is on disk by now.
+        tracing::error!(
+            rest,
+            "the stream ends inside a command, which is left out; it is made anew from the log"
+        );
+        copy.give_up()?;
+    }
+    Ok(through.filter(|through| *through >= from).map(|through| Repaired { from, through }))
 }
 
 /// Visits the records of the copy from one position through another.
@@ -122,7 +139,11 @@ struct Next<'a, D: Disk> {
     tail: u64,
     /// Newest version and hash of the streams that the tail has met.
     chain: HashMap<(String, String), (StreamVersion, Hash)>,
+    /// Of a command that is not whole yet.
+    command: Vec<(LogPosition, Vec<u8>)>,
     batch: D::Rows,
+    /// Where the batch will end.
+    through: Option<LogPosition>,
 }
 
 impl<D: Disk> Next<'_, D> {
@@ -135,10 +156,17 @@ impl<D: Disk> Next<'_, D> {
         if position.get() > self.tail {
             self.continues(&record, bytes)?;
         }
-        D::put(&mut self.batch, &self.store.cf(keys::EVENTS), keys::event(position), bytes);
+        self.command.push((position, bytes.to_vec()));
+        if record.ends_command() {
+            let events = self.store.cf(keys::EVENTS);
+            for (position, bytes) in self.command.drain(..) {
+                D::put(&mut self.batch, &events, keys::event(position), bytes);
+                self.through = Some(position);
+            }
+        }
         // At the border, so that the tail finds the tickets that it continues.
         if self.batch.count() >= STRETCH || position.get() == self.tail {
-            self.write(position)?;
+            self.write()?;
         }
         Ok(())
     }
@@ -170,10 +198,10 @@ impl<D: Disk> Next<'_, D> {
         Ok(())
     }
 
-    fn write(&mut self, through: LogPosition) -> Result<(), OpenError> {
+    fn write(&mut self) -> Result<(), OpenError> {
         if self.batch.count() > 0 {
             self.store.write_synced(std::mem::take(&mut self.batch))?;
-            rebuild_derived(self.store, Some(through))?;
+            rebuild_derived(self.store, self.through)?;
         }
         Ok(())
     }
