@@ -129,8 +129,7 @@ impl Node {
                 partition: PARTITION,
                 batch_events_max: args.fold_batch,
             };
-            let shared =
-                guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
+            let shared = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
             let clock = Arc::new(clock::wall);
             Some(guichet_projections::start(settings, &models, shared, client.clone(), clock).await?)
         };

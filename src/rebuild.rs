@@ -150,7 +150,7 @@ fn alone(args: &NodeArgs, model: &'static ReadModel, swap: bool) -> anyhow::Resu
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let log = Store::open(&log, &memory).context("open the log; is an engine running on this folder?")?;
     let target = LogPosition::or_zero(log.last_position()?);
-    let shared = guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
+    let shared = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
     let mut rebuild = Offline::begin(data_dir, PARTITION, model, &shared, args.fold_batch, swap)
         .context("open the read model; is a process running it?")?;
     let bar = bar()?;

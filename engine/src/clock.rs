@@ -1,6 +1,6 @@
 //! The only place of the engine that asks what time it is, or throws dice.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use guichet_schemas::time::Timestamp;
 use uuid::{Builder, Uuid};
@@ -12,15 +12,51 @@ const JUMP_MAX: Duration = Duration::from_secs(5 * 60);
 #[must_use]
 pub fn wall() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "this file owns the wall clock")]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// What a clock looks at. One call that must be looked up, beside the two of the system that it makes.
+pub trait TimeSource: Send + std::fmt::Debug {
+    /// The wall clock, as somebody has set it.
+    fn wall(&self) -> Timestamp;
+    /// How long the source has been there. Never goes back.
+    fn elapsed(&self) -> Duration;
+}
+
+/// The clocks of the machine.
+#[derive(Debug)]
+pub struct SystemTime(Instant);
+
+impl SystemTime {
+    /// From now on.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Default for SystemTime {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TimeSource for SystemTime {
+    fn wall(&self) -> Timestamp {
+        wall()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 /// The time of records: the wall clock, checked against the monotonic one, never going back.
 #[derive(Debug)]
 pub struct EngineClock {
+    source: Box<dyn TimeSource>,
     wall_at_start: Timestamp,
-    started: Instant,
     last: Timestamp,
     jumped: bool,
 }
@@ -28,14 +64,17 @@ pub struct EngineClock {
 impl EngineClock {
     /// A clock that goes on from the newest record.
     #[must_use]
-    pub fn new(last_recorded: Timestamp) -> Self {
-        Self { wall_at_start: wall(), started: Instant::now(), last: last_recorded, jumped: false }
+    pub fn new(source: Box<dyn TimeSource>, last_recorded: Timestamp) -> Self {
+        let started = i64::try_from(source.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let wall_at_start = Timestamp(source.wall().0.saturating_sub(started));
+        Self { source, wall_at_start, last: last_recorded, jumped: false }
     }
 
     /// The instant for the next record.
     pub fn now(&mut self) -> Timestamp {
-        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let reading = self.checked(wall(), Timestamp(self.wall_at_start.0.saturating_add(elapsed)));
+        let elapsed = i64::try_from(self.source.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let monotonic = Timestamp(self.wall_at_start.0.saturating_add(elapsed));
+        let reading = self.checked(self.source.wall(), monotonic);
         self.last = self.last.max(reading);
         self.last
     }
@@ -66,7 +105,13 @@ impl IdSource {
     /// Starts at a random place, so that two starts in one millisecond do not meet.
     #[must_use]
     pub fn new() -> Self {
-        Self { random: u128::from(dice()) << 64 | u128::from(dice()) }
+        Self::at(u128::from(dice()) << 64 | u128::from(dice()))
+    }
+
+    /// Starts at this place.
+    #[must_use]
+    pub const fn at(random: u128) -> Self {
+        Self { random }
     }
 
     /// The next id at this instant.
@@ -108,13 +153,13 @@ mod tests {
 
     #[test]
     fn the_time_of_records_never_goes_back() {
-        let mut clock = EngineClock::new(Timestamp(i64::MAX - 10));
+        let mut clock = EngineClock::new(Box::new(SystemTime::new()), Timestamp(i64::MAX - 10));
         assert_eq!(clock.now(), Timestamp(i64::MAX - 10));
     }
 
     #[test]
     fn a_wall_clock_that_jumps_is_not_believed() {
-        let mut clock = EngineClock::new(Timestamp(0));
+        let mut clock = EngineClock::new(Box::new(SystemTime::new()), Timestamp(0));
         let hour = 3_600_000;
         assert_eq!(clock.checked(Timestamp(1000), Timestamp(900)), Timestamp(1000));
         assert_eq!(clock.checked(Timestamp(hour), Timestamp(900)), Timestamp(900));

@@ -4,6 +4,7 @@
 //! new keys durable before the records that use them; the `committer` writes a batch with one fsync, lets the answers
 //! go, then writes the derived rows without a log of their own.
 
+pub mod disk;
 pub mod keys;
 pub mod options;
 pub mod reader;
@@ -12,6 +13,7 @@ pub mod store;
 pub mod tree;
 
 mod batch;
+mod begin;
 mod committer;
 mod copy;
 mod decider;
@@ -30,11 +32,15 @@ mod repair;
 mod restore;
 mod sealer;
 mod stage;
+mod steps;
 mod stopped;
 mod tickets;
+mod writer;
 
 pub use copy::{CopyError, EventCopy, NoCopy};
 pub use desk::{Desk, Responder};
+pub use disk::Disk;
+pub use key_store::KeyShelf;
 pub use live::LiveLog;
 pub use open_error::OpenError;
 pub use options::Memory;
@@ -42,6 +48,7 @@ pub use reader::LogReader;
 pub(crate) use recovery::mark_damaged;
 pub use recovery::{Head, Log, Terms};
 pub use restore::{Answer, Backup, restore};
+pub use steps::{Beginning, Step, Steps};
 pub use stopped::StoppedLog;
 pub use store::{Store, StoreFault};
 pub use tree::TreeReader;

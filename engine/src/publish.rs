@@ -4,22 +4,20 @@
 //! what is foreign stops the engine. Every publish carries the expected last sequence, so that a second writer
 //! is found at its first message.
 
+pub mod bus;
 pub mod checkpoints;
 pub(crate) mod copy;
 mod headers;
+mod jetstream;
 mod scrub;
 mod stored;
 mod stream;
 
 use std::collections::VecDeque;
-use std::future::IntoFuture as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_nats::Client;
-use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
-use async_nats::jetstream::{self, ErrorCode};
 use guichet_crash::{CrashPoint, Sabotage, crash_point, sabotaged};
 use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
@@ -27,12 +25,14 @@ use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 use tokio::sync::watch;
 
+use self::bus::{Bus, Message, Repair, within};
 use self::headers::Headers;
+pub use self::jetstream::JetStream;
 use self::scrub::Scrub;
-use self::stream::{Repair, StreamState};
+use self::stream::StreamState;
 use crate::halt::{Halt, HaltReason};
 use crate::intake::Pressure;
-use crate::log::{LogReader, StoreFault};
+use crate::log::{Disk, LogReader, StoreFault};
 
 /// Publishes under way at once.
 const WINDOW: usize = 1024;
@@ -67,10 +67,9 @@ impl Progress {
 }
 
 /// The task that publishes one partition.
-pub struct Publisher {
-    context: jetstream::Context,
-    client: Client,
-    reader: LogReader,
+pub struct Publisher<B: Bus, D> {
+    bus: B,
+    reader: LogReader<D>,
     partition: Partition,
     halt: Halt,
     pressure: Arc<Pressure>,
@@ -82,7 +81,7 @@ pub struct Publisher {
     next: LogPosition,
     previous_hash: Hash,
     headers: Headers,
-    window: VecDeque<(LogPosition, PublishAckFuture)>,
+    window: VecDeque<(LogPosition, B::Ack)>,
 }
 
 /// Why a round of publishing ended.
@@ -99,29 +98,23 @@ impl From<StoreFault> for Interrupted {
     }
 }
 
-impl Publisher {
+impl<B: Bus, D: Disk> Publisher<B, D> {
     /// A publisher of this log. `reconnected` changes at every connection to NATS.
     #[must_use]
     pub fn new(
-        client: Client,
-        reader: LogReader,
+        bus: B,
+        reader: LogReader<D>,
         partition: Partition,
         halt: Halt,
         pressure: Arc<Pressure>,
         reconnected: watch::Receiver<u64>,
     ) -> (Self, Progress) {
-        let context = jetstream::ContextBuilder::new()
-            .timeout(ACK_TIMEOUT)
-            .ack_timeout(ACK_TIMEOUT)
-            .max_ack_inflight(2 * WINDOW)
-            .build(client.clone());
         let published = watch::Sender::new(0);
         let progress = Progress { published: published.subscribe() };
         let headers = Headers::new(partition, reader.generation());
         let publisher = Self {
             headers,
-            context,
-            client,
+            bus,
             reader,
             partition,
             halt,
@@ -139,14 +132,14 @@ impl Publisher {
     /// Publishes, and compares what was published, until it is aborted, or until the stream turns out to be foreign.
     pub async fn run(self) {
         let scrub = Scrub {
-            client: self.client.clone(),
+            bus: self.bus.clone(),
             reader: self.reader.clone(),
-            partition: self.partition,
             published: self.published.subscribe(),
             damaged: self.damaged.clone(),
             halt: self.halt.clone(),
         };
         tokio::select! {
+            biased;
             () = self.publish_all() => {}
             () = scrub.run() => {}
         }
@@ -171,30 +164,28 @@ impl Publisher {
                 }
             }
             // Not a condition we can wait for: whatever is wrong with the server is not told to us.
-            tokio::time::sleep(pause).await;
+            self.bus.sleep(pause).await;
             pause = (pause * 2).min(BACK_OFF_MAX);
         }
     }
 
     /// Compares the stream with the log and finds where to go on.
     async fn compare(&mut self) -> Result<(), Interrupted> {
-        stream::check_server(&self.client.server_info().version).map_err(Interrupted::Halt)?;
+        self.bus.check_server().map_err(Interrupted::Halt)?;
         let head = self.reader.head();
         if *self.damaged.borrow() > 0 {
             self.note(0);
-            stream::remove(&self.context, self.partition).await.map_err(Interrupted::Unknown)?;
+            self.bus.remove().await.map_err(Interrupted::Unknown)?;
             self.damaged.send_replace(0);
         }
-        let (generation, record) = (self.reader.generation(), |position| self.reader.record(position));
-        let state =
-            stream::open(&self.context, self.partition, generation, record).await.map_err(|repair| {
-                match repair {
-                    Repair::Unknown(what) => Interrupted::Unknown(what),
-                    Repair::Foreign(what) => Interrupted::Halt(HaltReason::ForeignStream(what)),
-                    Repair::Unfit(what) => Interrupted::Halt(HaltReason::Nats(what)),
-                    Repair::Log(fault) => fault.into(),
-                }
-            })?;
+        let record = |position| self.reader.record(position);
+        let state = stream::open(&self.bus, self.reader.generation(), record).await;
+        let state = state.map_err(|repair| match repair {
+            Repair::Unknown(what) => Interrupted::Unknown(what),
+            Repair::Foreign(what) => Interrupted::Halt(HaltReason::ForeignStream(what)),
+            Repair::Unfit(what) => Interrupted::Halt(HaltReason::Nats(what)),
+            Repair::Log(fault) => fault.into(),
+        })?;
         let StreamState { last, last_hash } = state;
         if last > head {
             return Err(Interrupted::Halt(HaltReason::ForeignStream(format!(
@@ -223,6 +214,7 @@ impl Publisher {
             }
             let settled = if self.window.is_empty() {
                 tokio::select! {
+                    biased;
                     changed = heads.changed() => match changed {
                         Ok(()) => Ok(()),
                         Err(_) => std::future::pending().await,
@@ -230,7 +222,7 @@ impl Publisher {
                     _ = self.reconnected.changed() => Err(Interrupted::Unknown("connected again".to_owned())),
                     // Looked at when the loop begins again.
                     _ = damaged.changed() => Ok(()),
-                    () = tokio::time::sleep(COMPARE_EVERY) => self.compare().await,
+                    () = self.bus.sleep(COMPARE_EVERY) => self.compare().await,
                 }
             } else {
                 self.settle().await
@@ -255,16 +247,11 @@ impl Publisher {
             let hash = Hash::of_record(&bytes);
             let headers = self.headers.of(&record, hash, self.previous_hash);
             let to = subject::event(record.tenant, self.partition, record.r#type);
-            let mut message = jetstream::message::PublishMessage::build().payload(bytes).headers(headers);
-            if !sabotaged(Sabotage::PublishUnchecked) {
-                message = message.expected_last_sequence(self.next.get() - 1);
-            }
+            let checked = !sabotaged(Sabotage::PublishUnchecked);
+            let expected_last = checked.then(|| self.next.get() - 1);
+            let message = Message { subject: to, headers, bytes, expected_last };
             crash_point(CrashPoint::PublishBefore);
-            let ack = self
-                .context
-                .send_publish(to, message)
-                .await
-                .map_err(|e| Interrupted::Unknown(e.to_string()))?;
+            let ack = self.bus.send(message).await.map_err(Interrupted::Unknown)?;
             crash_point(CrashPoint::PublishAfter);
             self.window.push_back((self.next, ack));
             self.previous_hash = hash;
@@ -277,36 +264,21 @@ impl Publisher {
     async fn settle(&mut self) -> Result<(), Interrupted> {
         let Some((position, ack)) = self.window.pop_front() else { return Ok(()) };
         let answer = tokio::select! {
-            answer = ack.into_future() => answer,
+            biased;
+            answer = ack => answer,
             // What was under way when the connection broke is never answered.
             _ = self.reconnected.changed() => return Err(Interrupted::Unknown("connected again".to_owned())),
         };
         match answer {
-            Ok(ack) if ack.sequence == position.get() => {
+            Ok(sequence) if sequence == position.get() => {
                 crash_point(CrashPoint::PublishAcked);
                 self.note(position.get());
                 Ok(())
             }
-            Ok(ack) => Err(Interrupted::Halt(HaltReason::ForeignStream(format!(
-                "position {position} was stored as sequence {}",
-                ack.sequence
+            Ok(sequence) => Err(Interrupted::Halt(HaltReason::ForeignStream(format!(
+                "position {position} was stored as sequence {sequence}"
             )))),
-            Err(error) => Err(Interrupted::Unknown(self.explain(position, &error))),
-        }
-    }
-
-    fn explain(&self, position: LogPosition, error: &PublishError) -> String {
-        let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        let storage = source.contains(&ErrorCode::STORAGE_RESOURCES_EXCEEDED.0.to_string())
-            || source.contains("insufficient");
-        if storage {
-            tracing::error!("JetStream is out of storage; commands go on until the backlog limit");
-        }
-        match (error.kind(), wrong_last_sequence(&source)) {
-            (PublishErrorKind::WrongLastSequence, Some(n)) => {
-                format!("position {position}: the stream is at {n}")
-            }
-            _ => format!("position {position}: {error} {source}"),
+            Err(why) => Err(Interrupted::Unknown(format!("position {position}: {why}"))),
         }
     }
 
@@ -314,14 +286,12 @@ impl Publisher {
     /// expected sequence lets it in only where the same bytes belong.
     async fn drain(&mut self) {
         let all = self.window.drain(..).map(|(position, ack)| async move { (position, ack.await) });
-        let Ok(answers) = tokio::time::timeout(DRAIN_MAX, futures_util::future::join_all(all)).await else {
-            return;
-        };
-        for (position, answer) in answers {
-            if let Ok(ack) = answer
-                && ack.sequence != position.get()
+        let all = futures_util::future::join_all(all);
+        for (position, answer) in within(&self.bus, DRAIN_MAX, all).await.unwrap_or_default() {
+            if let Ok(sequence) = answer
+                && sequence != position.get()
             {
-                tracing::warn!(%position, sequence = ack.sequence, "stored elsewhere");
+                tracing::warn!(%position, sequence, "stored elsewhere");
             }
         }
     }
@@ -330,23 +300,5 @@ impl Publisher {
         self.published.send_replace(position);
         let head = LogPosition::or_zero(self.reader.head());
         self.pressure.backlog.store(head.saturating_sub(position), Ordering::Relaxed);
-    }
-}
-
-/// The N of "wrong last sequence: N"; the client library gives it only as text.
-fn wrong_last_sequence(text: &str) -> Option<u64> {
-    let (_, rest) = text.split_once("wrong last sequence: ")?;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrong_last_sequence;
-
-    #[test]
-    fn the_sequence_is_read_from_the_text_of_the_error() {
-        assert_eq!(wrong_last_sequence("error code 10071: wrong last sequence: 41 (400)"), Some(41));
-        assert_eq!(wrong_last_sequence("wrong last sequence"), None);
     }
 }

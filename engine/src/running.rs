@@ -19,7 +19,7 @@ use crate::log::{
 };
 use crate::protection::Protection;
 use crate::publish::copy::StreamCopy;
-use crate::publish::{Progress, Publisher, checkpoints};
+use crate::publish::{JetStream, Progress, Publisher, checkpoints};
 use crate::{key_check, key_service, log_service, tile_service};
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
@@ -103,7 +103,7 @@ pub async fn start(
     }
     let pressure = Arc::new(Pressure::default());
     let (publisher, progress) = Publisher::new(
-        client.clone(),
+        JetStream::new(client.clone(), settings.partition),
         log.reader(),
         settings.partition,
         halt.clone(),

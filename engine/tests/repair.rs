@@ -2,6 +2,7 @@
 //! the copy, and left alone where nothing does.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
@@ -270,6 +271,57 @@ fn what_came_after_the_checkpoint_is_taken_only_where_it_continues_its_tickets()
     let log = folder.open(&Kept(all.clone())).unwrap();
     same(&contents(&log).0, &all);
     log.close().unwrap();
+}
+
+/// A stream that ended inside a command was taken as it was: the log then held the first event of the command and not
+/// the second, nobody knew the command by its id, and a retry did all of it once more beside the half. Found by the
+/// simulation, as "one command, one outcome".
+#[test]
+fn half_a_command_is_not_brought_back() {
+    let folder = Folder::new();
+    folder.write(1_000, 30);
+    folder.keep_aside("log-0");
+    folder.keep_aside("anchor-0");
+    let log = folder.open(&NoCopy).unwrap();
+    send(&log, 2_000, "create");
+    let before = log.reader().head().unwrap().get();
+    send(&log, 3_000, "create");
+    let all = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
+    log.close().unwrap();
+    let half = usize::try_from(before).unwrap() + 1;
+    assert!(all.len() > half, "a create is more than one event");
+    folder.put_back("log-0");
+    folder.put_back("anchor-0");
+    let copy = GivenUp { kept: Kept(all[..half].to_vec()), done: Cell::new(false) };
+    let log = folder.open(&copy).unwrap();
+    assert!(copy.done.get(), "the copy has an end that the log has not: it must be made anew");
+    let (records, started) = contents(&log);
+    same(&records, &all[..half - 1]);
+    assert_eq!(started.repaired_through, Some(before));
+    assert!(send(&log, 2_000, "create").replayed);
+    assert!(!send(&log, 3_000, "create").replayed, "it is done once, and whole");
+    log.close().unwrap();
+}
+
+/// A copy that remembers whether it was given up.
+struct GivenUp {
+    kept: Kept,
+    done: Cell<bool>,
+}
+
+impl EventCopy for GivenUp {
+    fn last(&self) -> Result<u64, CopyError> {
+        self.kept.last()
+    }
+
+    fn give_up(&self) -> Result<(), CopyError> {
+        self.done.set(true);
+        Ok(())
+    }
+
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError> {
+        self.kept.read(from, most)
+    }
 }
 
 #[test]

@@ -11,15 +11,15 @@ use crate::projection::TicketKey;
 
 /// A record as it came, from the stream or from the log service.
 #[derive(Debug, Clone)]
-pub(crate) struct Arrived {
+pub struct Arrived {
     /// Sequence in the stream, or place in the log service's answer.
-    pub(crate) sequence: u64,
+    pub sequence: u64,
     /// Hash of the record at `sequence - 1`, as the sender says.
-    pub(crate) prev_hash: Option<Hash>,
+    pub prev_hash: Option<Hash>,
     /// Hash of this record, as the sender says.
-    pub(crate) hash: Option<Hash>,
+    pub hash: Option<Hash>,
     /// The record.
-    pub(crate) bytes: Bytes,
+    pub bytes: Bytes,
 }
 
 /// The same, hashed and decoded. This is the costly part, so it happens once in a process.

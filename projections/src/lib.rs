@@ -20,7 +20,7 @@ mod live;
 mod fold;
 mod folders;
 mod status;
-mod worker;
+pub mod worker;
 
 mod compare;
 pub mod rebuild;
@@ -28,8 +28,9 @@ pub mod rebuild;
 pub mod queries;
 mod running;
 
+pub use arrived::Arrived;
 pub use projection::ReadModel;
-pub use running::{Clock, Model, Running, Settings, StartError, start};
+pub use running::{Beside, Clock, Footing, Model, Running, Settings, StartError, Task, open, start};
 pub use store::{Memory, Store, StoreError};
 
 #[cfg(test)]

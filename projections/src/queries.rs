@@ -71,7 +71,7 @@ pub(crate) struct Service {
 
 impl Queries {
     pub(crate) fn new(models: Vec<Model>, ground: Ground) -> Self {
-        let opener = Opener::new(ground.client.clone(), ground.settings.partition);
+        let opener = Opener::new(ground.source.client.clone(), ground.settings.partition);
         Self {
             models,
             ground,
@@ -97,7 +97,7 @@ pub(crate) async fn serve(queries: Queries) -> Result<Service, async_nats::Error
         metadata: Metadata::from([("contract".to_owned(), "guichet.v1".to_owned())]),
         started: (queries.ground.clock)(),
     };
-    let announced = guichet_service::Service::start(&queries.ground.client, about).await?;
+    let announced = guichet_service::Service::start(&queries.ground.source.client, about).await?;
     let mut endpoints = Vec::new();
     if queries.models.len() == model::ALL.len() {
         endpoints.push(announced.endpoint("query", QUERIES, metadata()).await?);

@@ -22,7 +22,8 @@ use crate::live::Model;
 use crate::running::{Ground, blocking};
 use crate::store::{Store, StoreError};
 use crate::worker::Worker;
-pub use offline::{Offline, OfflineError};
+use crate::worker::source::Source;
+pub use offline::{Offline, OfflineError, content_of};
 
 /// The live one is held when only so much is missing.
 const NEAR: u64 = 500;
@@ -94,8 +95,18 @@ pub struct Progress {
     pub note: Option<String>,
 }
 
+/// Begins a rebuild beside the workers.
+pub(crate) fn spawn_rebuild<S: Source>(model: &Model, ground: &Ground<S>, order: Order) {
+    ground.spawn(rebuild(model.clone(), ground.clone(), order));
+}
+
+/// Begins to fold a ticket again beside the workers.
+pub(crate) fn spawn_heal<S: Source>(model: &Model, ground: &Ground<S>, key: Vec<u8>, order: Order) {
+    ground.spawn(heal(model.clone(), ground.clone(), key, order));
+}
+
 /// Rebuilds a model. Says all the while in `model.progress` how far it is.
-pub(crate) async fn rebuild(model: Model, ground: Ground, order: Order) {
+async fn rebuild<S: Source>(model: Model, ground: Ground<S>, order: Order) {
     model.report(|progress| *progress = Progress { phase: Phase::Building, ..Progress::default() });
     let outcome = try_rebuild(&model, &ground, order).await;
     model.status.rebuilds(None);
@@ -112,7 +123,7 @@ pub(crate) async fn rebuild(model: Model, ground: Ground, order: Order) {
     }
 }
 
-async fn try_rebuild(model: &Model, ground: &Ground, order: Order) -> Result<(), String> {
+async fn try_rebuild<S: Source>(model: &Model, ground: &Ground<S>, order: Order) -> Result<(), String> {
     let mut builder = builder(model, ground).await?;
     near(model, &mut builder, order).await?;
     crash_point(CrashPoint::RebuildBuilt);
@@ -133,23 +144,25 @@ async fn try_rebuild(model: &Model, ground: &Ground, order: Order) -> Result<(),
 }
 
 /// A worker with an empty generation of the model.
-async fn builder(model: &Model, ground: &Ground) -> Result<Worker, String> {
+async fn builder<S: Source>(model: &Model, ground: &Ground<S>) -> Result<Worker<S>, String> {
     let folder = fresh(model, ground).await.map_err(say)?;
     Ok(Worker::new(Model::new(folder, Arc::clone(&model.folders)), ground))
 }
 
-async fn fresh(model: &Model, ground: &Ground) -> Result<Folder, StoreError> {
-    let (folders, read_model, ground) = (Arc::clone(&model.folders), model.model(), ground.clone());
-    blocking(move || {
-        folders.clear_spare()?;
-        let store = Store::open(folders.spare(), read_model, &ground.memory)?;
-        Folder::open(Arc::new(store), ground.settings.partition)
-    })
-    .await
+async fn fresh<S: Source>(model: &Model, ground: &Ground<S>) -> Result<Folder, StoreError> {
+    let (folders, read_model) = (Arc::clone(&model.folders), model.model());
+    let (memory, partition) = (ground.memory.clone(), ground.settings.partition);
+    ground
+        .blocking(move || {
+            folders.clear_spare()?;
+            let store = Store::open(folders.spare(), read_model, &memory)?;
+            Folder::open(Arc::new(store), partition)
+        })
+        .await
 }
 
 /// Folds until the live one is almost reached, or the log where that stands still.
-async fn near(model: &Model, builder: &mut Worker, order: Order) -> Result<(), String> {
+async fn near<S: Source>(model: &Model, builder: &mut Worker<S>, order: Order) -> Result<(), String> {
     loop {
         let target = target(model, builder).await;
         let have = builder.position();
@@ -166,7 +179,7 @@ async fn near(model: &Model, builder: &mut Worker, order: Order) -> Result<(), S
 /// Records between two looks at the progress.
 const STEP: u64 = 20_000;
 
-async fn target(model: &Model, builder: &Worker) -> u64 {
+async fn target<S: Source>(model: &Model, builder: &Worker<S>) -> u64 {
     let live = *model.position().borrow();
     if model.halted().borrow().is_none() {
         return live;
@@ -176,7 +189,7 @@ async fn target(model: &Model, builder: &Worker) -> u64 {
 }
 
 /// Compares the two at the same position; `None` where they are not of the same history.
-async fn compared(model: &Model, builder: &mut Worker) -> Result<Option<Found>, String> {
+async fn compared<S: Source>(model: &Model, builder: &mut Worker<S>) -> Result<Option<Found>, String> {
     let gate = model.gate.lock().await;
     let live = model.checkpoint();
     let comparable = live.position_or_zero() <= target(model, builder).await;
@@ -221,7 +234,7 @@ async fn compared(model: &Model, builder: &mut Worker) -> Result<Option<Found>, 
 }
 
 /// Folds the last records while the live one is held. That must not take long.
-async fn held(builder: &mut Worker, until: u64) -> Result<(), String> {
+async fn held<S: Source>(builder: &mut Worker<S>, until: u64) -> Result<(), String> {
     match tokio::time::timeout(HOLD_MAX, builder.build_to(until)).await {
         Ok(built) => built,
         Err(_) => Err(format!("position {until} could not be read in time; try again")),
@@ -229,7 +242,7 @@ async fn held(builder: &mut Worker, until: u64) -> Result<(), String> {
 }
 
 /// Puts the next generation in the place of the live one, and removes the old.
-async fn swap(model: &Model, mut builder: Worker) -> Result<(), String> {
+async fn swap<S: Source>(model: &Model, mut builder: Worker<S>) -> Result<(), String> {
     let gate = model.gate.lock().await;
     let until = target(model, &builder).await;
     held(&mut builder, until).await?;
@@ -273,15 +286,15 @@ async fn release(model: &Model, old: Folder) {
 
 /// Begins a new generation at once, because the live one is of another history or version. It answers from
 /// its own position on; the old one stays on the disk until [`finish`].
-pub(crate) async fn begin_anew(model: &Model, ground: &Ground) -> Result<(), StoreError> {
+pub(crate) async fn begin_anew<S: Source>(model: &Model, ground: &Ground<S>) -> Result<(), StoreError> {
     let next = fresh(model, ground).await?;
     let owner = model.clone();
-    blocking(move || drop(owner.exchange(next))).await;
+    ground.blocking(move || drop(owner.exchange(next))).await;
     Ok(())
 }
 
 /// Waits until the generation in the spare folder has everything, and makes it the live one.
-pub(crate) async fn finish(model: Model, ground: Ground) {
+pub(crate) async fn finish<S: Source>(model: Model, ground: Ground<S>) {
     let started_at = (ground.clock)().0;
     let mut stopped = ground.stopped.clone();
     let mut position = model.position();
@@ -304,7 +317,7 @@ pub(crate) async fn finish(model: Model, ground: Ground) {
     }
     let gate = model.gate.lock().await;
     let (store, folders) = (model.store(), Arc::clone(&model.folders));
-    let done = blocking(move || {
+    let done = ground.blocking(move || {
         store.flush()?;
         folders.swap()?;
         folders.clear_spare()
@@ -320,7 +333,7 @@ pub(crate) async fn finish(model: Model, ground: Ground) {
 }
 
 /// Folds a quarantined ticket again: in place where the model can, else by a rebuild.
-pub(crate) async fn heal(model: Model, ground: Ground, key: Vec<u8>, order: Order) {
+async fn heal<S: Source>(model: Model, ground: Ground<S>, key: Vec<u8>, order: Order) {
     model.report(|progress| *progress = Progress { phase: Phase::Building, ..Progress::default() });
     let gate = model.gate.lock().await;
     let owner = model.clone();

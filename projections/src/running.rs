@@ -2,6 +2,7 @@
 //! them in the reverse order.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use crate::projection::ReadModel;
 use crate::queries::{self, Queries};
 use crate::rebuild;
 use crate::store::{Memory, Store, StoreError};
-use crate::worker::{Feed, Worker};
+use crate::worker::source::Source;
+use crate::worker::{Feed, Nats, Worker};
 
 /// How long a stopping service waits for answers that are on their way.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -60,22 +62,83 @@ impl Settings {
 
 /// What every model of a process stands on.
 #[derive(Clone)]
-pub(crate) struct Ground {
+pub(crate) struct Ground<S = Nats> {
     pub(crate) settings: Settings,
     pub(crate) memory: Memory,
-    pub(crate) client: async_nats::Client,
+    pub(crate) source: S,
     pub(crate) feed: Feed,
     pub(crate) clock: Clock,
     pub(crate) stopped: watch::Receiver<bool>,
-    /// What goes on beside the workers: rebuilds.
-    tasks: Arc<Mutex<JoinSet<()>>>,
+    /// Takes what goes on beside the workers: rebuilds.
+    beside: Beside,
 }
 
-impl Ground {
+/// What somebody else keeps going until it ends.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Begins a task.
+pub type Beside = Arc<dyn Fn(Task) + Send + Sync>;
+
+impl<S: Source> Ground<S> {
     /// Runs a task that ends when the process is told to stop.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+        (self.beside)(Box::pin(task));
     }
+
+    /// Does what may block where it holds nobody up; a panic there goes on here.
+    pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        self.source.blocking(work).await.expect("opening and exchanging a model does not panic")
+    }
+}
+
+/// What read models are given to stand on.
+pub struct Footing<S> {
+    /// Where they lie, and how they are folded.
+    pub settings: Settings,
+    /// Memory of their databases.
+    pub memory: Memory,
+    /// Where records come from.
+    pub source: S,
+    /// The clock of answers.
+    pub clock: Clock,
+    /// True from the moment on when everything is to end.
+    pub stopped: watch::Receiver<bool>,
+    /// Takes what goes on beside the workers.
+    pub beside: Beside,
+}
+
+/// Opens read models. Gives them, and the work that keeps them current: the feed that they share, a worker each, and
+/// what a start must finish. Whoever calls keeps it going, on threads or step by step.
+///
+/// # Errors
+/// One cannot be opened.
+pub async fn open<S: Source>(
+    footing: Footing<S>,
+    models: &[&'static ReadModel],
+) -> Result<(Vec<Model>, Vec<Task>), StartError> {
+    let (_, handles, work) = prepare(footing, models).await?;
+    Ok((handles, work))
+}
+
+async fn prepare<S: Source>(
+    footing: Footing<S>,
+    models: &[&'static ReadModel],
+) -> Result<(Ground<S>, Vec<Model>, Vec<Task>), StartError> {
+    let Footing { settings, memory, source, clock, stopped, beside } = footing;
+    let ground = Ground { settings, memory, source, feed: Feed::new(), clock, stopped, beside };
+    let (mut handles, mut begun) = (Vec::new(), Vec::new());
+    for model in models.iter().copied() {
+        let (model, whole) = open_one(&ground, model).await?;
+        if !whole {
+            begun.push(model.clone());
+        }
+        handles.push(model);
+    }
+    let feed = ground.feed.clone().run(ground.source.clone(), ground.stopped.clone());
+    let mut work: Vec<Task> = vec![Box::pin(feed)];
+    work.extend(handles.iter().map(|model| -> Task { Box::pin(Worker::new(model.clone(), &ground).run()) }));
+    work.extend(begun.into_iter().map(|model| -> Task { Box::pin(rebuild::finish(model, ground.clone())) }));
+    Ok((ground, handles, work))
 }
 
 /// The projections of a process at work.
@@ -101,39 +164,31 @@ pub async fn start(
     clock: Clock,
 ) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(false);
-    let ground =
-        Ground { settings, memory, client, feed: Feed::new(), clock, stopped, tasks: Arc::default() };
-    let mut handles = Vec::new();
-    let mut begun = Vec::new();
-    for model in models.iter().copied() {
-        let (model, whole) = open(&ground, model).await?;
-        if !whole {
-            begun.push(model.clone());
-        }
-        handles.push(model);
-    }
-    let queries = Queries::new(handles.clone(), ground.clone());
-    let service = queries::serve(queries).await.map_err(StartError::Service)?;
-    let feed =
-        ground.feed.clone().run(ground.client.clone(), ground.settings.partition, ground.stopped.clone());
-    let mut workers = vec![tokio::spawn(feed)];
-    workers.extend(handles.iter().map(|model| tokio::spawn(Worker::new(model.clone(), &ground).run())));
-    for model in begun {
-        ground.spawn(rebuild::finish(model, ground.clone()));
-    }
-    let tasks = ground.tasks;
+    let tasks: Arc<Mutex<JoinSet<()>>> = Arc::default();
+    let begun = Arc::clone(&tasks);
+    let beside: Beside = Arc::new(move |task| {
+        begun.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    });
+    let source = Nats::new(client, settings.partition);
+    let footing = Footing { settings, memory, source, clock, stopped, beside };
+    let (ground, handles, work) = prepare(footing, models).await?;
+    let service = queries::serve(Queries::new(handles.clone(), ground)).await.map_err(StartError::Service)?;
+    let workers = work.into_iter().map(tokio::spawn).collect();
     Ok(Running { models: handles, stop, workers, tasks, service })
 }
 
 /// Opens a model; false where a new generation was begun beside one that this program cannot go on with.
-async fn open(ground: &Ground, model: &'static ReadModel) -> Result<(Model, bool), StartError> {
-    let ground = ground.clone();
-    let opened = blocking(move || {
-        let folders = Folders::of(&ground.settings.dir, model.name, ground.settings.partition);
+async fn open_one<S: Source>(
+    ground: &Ground<S>,
+    model: &'static ReadModel,
+) -> Result<(Model, bool), StartError> {
+    let (settings, memory) = (ground.settings.clone(), ground.memory.clone());
+    let opened = ground.blocking(move || {
+        let folders = Folders::of(&settings.dir, model.name, settings.partition);
         folders.settle()?;
-        let partition = ground.settings.partition;
+        let partition = settings.partition;
         let live = || {
-            let store = Store::open(folders.live(), model, &ground.memory)?;
+            let store = Store::open(folders.live(), model, &memory)?;
             Folder::open(Arc::new(store), partition)
         };
         let (folder, whole) = match live() {
@@ -145,11 +200,11 @@ async fn open(ground: &Ground, model: &'static ReadModel) -> Result<(Model, bool
             }
             Err(why @ StoreError::OtherProjection { .. }) => {
                 tracing::warn!(%why, "the read model is built anew and answers from there; the folder of the old one stays until that is done");
-                let store = match Store::open(folders.spare(), model, &ground.memory) {
+                let store = match Store::open(folders.spare(), model, &memory) {
                     // Begun by another version than the last start was.
                     Err(StoreError::OtherProjection { .. }) => {
                         folders.clear_spare()?;
-                        Store::open(folders.spare(), model, &ground.memory)?
+                        Store::open(folders.spare(), model, &memory)?
                     }
                     opened => opened?,
                 };

@@ -104,7 +104,7 @@ impl Store {
     /// It cannot be opened, or another program than this one must read it.
     pub fn open(dir: &Path, model: &'static ReadModel, memory: &Memory) -> Result<Self, StoreError> {
         let families = model.families.iter().chain(&COMMON).map(|one| options::family(*one, memory));
-        let store = Self { db: DB::open_cf_descriptors(&options::database(memory), dir, families)?, model };
+        let store = Self { db: DB::open_cf_descriptors(&options::database(memory)?, dir, families)?, model };
         store.check_format()?;
         Ok(store)
     }

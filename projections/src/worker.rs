@@ -12,17 +12,15 @@
 //! the stream: records by the thousand, where the stream brings them one by one, each with a score of headers.
 
 mod feed;
-mod log_service;
+mod nats;
 mod pause;
-mod stream;
+pub mod source;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream;
-use futures_util::{FutureExt as _, StreamExt as _};
+use bytes::Bytes;
 use guichet_schemas::hash::Hash;
-use tokio::task::unconstrained;
 
 use crate::arrived::{Arrived, Checked};
 use crate::fold::{End, Folded, Folder};
@@ -33,21 +31,19 @@ use crate::running::Ground;
 use crate::store::{Checkpoint, Store};
 pub(crate) use feed::Feed;
 use feed::{Heard, Portion};
-use log_service::{LogService, Reply};
+pub use nats::Nats;
 use pause::{Backoff, Pause};
-use stream::Extent;
+use source::{Extent, Messages as _, Reply, Source, drain, within};
 
 /// Bytes folded in one batch, beside the number of events that the settings allow.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// After this long without a message the stream is asked whether there should have been one.
 const WATCHDOG: Duration = Duration::from_secs(3);
 
-pub(crate) struct Worker {
+pub(crate) struct Worker<S: Source> {
     model: Model,
     checkpoint: Checkpoint,
-    ground: Ground,
-    jetstream: jetstream::Context,
-    log: LogService,
+    ground: Ground<S>,
     /// Whether an engine answered when it was last asked.
     log_answers: bool,
     /// The log has confirmed our history once: from then on another is no reason to begin anew.
@@ -63,14 +59,12 @@ enum Input {
     Shared(Vec<Arc<Portion>>),
 }
 
-impl Worker {
-    pub(crate) fn new(model: Model, ground: &Ground) -> Self {
+impl<S: Source> Worker<S> {
+    pub(crate) fn new(model: Model, ground: &Ground<S>) -> Self {
         Self {
             checkpoint: model.checkpoint(),
             model,
             ground: ground.clone(),
-            jetstream: stream::context(ground.client.clone()),
-            log: LogService::new(ground.client.clone(), ground.settings.partition),
             log_answers: false,
             confirmed: false,
             limit: u64::MAX,
@@ -108,7 +102,7 @@ impl Worker {
                         let position = self.checkpoint.position_or_zero();
                         tracing::warn!(model, %why, position, "the projection waits");
                     }
-                    if self.unless_stopped(tokio::time::sleep(backoff.next())).await.is_err() {
+                    if self.unless_stopped(self.ground.source.sleep(backoff.next())).await.is_err() {
                         return;
                     }
                 }
@@ -159,7 +153,7 @@ impl Worker {
                 Err(Pause::Halted(halt)) => return Err(halt.to_string()),
                 Err(Pause::Interrupted(why)) => {
                     tracing::debug!(%why, "the rebuild waits");
-                    let wait = tokio::time::sleep(backoff.next());
+                    let wait = self.ground.source.sleep(backoff.next());
                     self.unless_stopped(wait).await.map_err(|_| "the process stops".to_owned())?;
                 }
             }
@@ -182,7 +176,7 @@ impl Worker {
 
     /// The end of the log, if somebody serves it.
     pub(crate) async fn head(&self) -> Option<u64> {
-        match self.log.read(0, 1).await {
+        match self.ground.source.log(0, 1).await {
             Reply::Batch(batch) => Some(batch.head),
             Reply::Nobody | Reply::Unclear(_) => None,
         }
@@ -206,7 +200,7 @@ impl Worker {
     }
 
     async fn extent(&self) -> Result<Option<Extent>, Pause> {
-        stream::extent(&self.jetstream, self.ground.settings.partition).await
+        self.ground.source.extent().await.map_err(Pause::Interrupted)
     }
 
     async fn follow(&mut self) -> Pause {
@@ -240,7 +234,8 @@ impl Worker {
     /// Compares the record at the checkpoint with the log's, or where nobody serves the log, with the stream's.
     async fn verify(&mut self, extent: Option<&Extent>) -> Result<(), Pause> {
         // Position 0 asks for the head only.
-        let reply = self.unless_stopped(self.log.read(self.checkpoint.position_or_zero(), 1)).await?;
+        let reply =
+            self.unless_stopped(self.ground.source.log(self.checkpoint.position_or_zero(), 1)).await?;
         self.log_answers = matches!(reply, Reply::Batch(_));
         let of_log = self.log_answers;
         let Some(position) = self.checkpoint.position else {
@@ -255,8 +250,12 @@ impl Worker {
             }
             Reply::Batch(batch) => batch.records.first().map(|bytes| Hash::of_record(bytes)),
             Reply::Nobody | Reply::Unclear(_) => match extent {
-                Some(extent) => self.unless_stopped(stream::hash_at(extent, position.get())).await?,
-                None => None,
+                Some(extent) if (extent.first..=extent.last).contains(&position.get()) => {
+                    let hashes = self.unless_stopped(self.ground.source.hashes_at(position.get())).await?;
+                    // A damaged message is no other history: the log will tell, or the record behind it.
+                    hashes.and_then(|hashes| hashes.whole())
+                }
+                Some(_) | None => None,
             },
         };
         match theirs {
@@ -275,7 +274,7 @@ impl Worker {
 
     /// Listens to the feed, as long as it lasts.
     async fn hear(&mut self) -> Result<std::convert::Infallible, Pause> {
-        let mut feed = self.unless_stopped(self.ground.feed.listen()).await??;
+        let mut feed = self.unless_stopped(self.ground.feed.listen(&self.ground.source)).await??;
         self.fill(feed.reaches()).await?;
         self.model.status.connected();
         self.model.status.caught_up();
@@ -328,20 +327,18 @@ impl Worker {
 
     /// Reads the stream with a consumer of its own.
     async fn consume_until(&mut self, until: u64) -> Result<(), Pause> {
-        let extent = self.unless_stopped(self.extent()).await??;
-        let extent = extent.ok_or_else(|| Pause::Interrupted("the stream is gone".to_owned()))?;
         let start = self.position() + 1;
-        let mut messages = self.unless_stopped(stream::messages(&extent, start)).await??;
+        let messages = self.unless_stopped(self.ground.source.messages(start)).await?;
+        let mut messages = messages.map_err(Pause::Interrupted)?;
         while self.position() < until {
-            let Ok(next) = self.unless_stopped(tokio::time::timeout(WATCHDOG, messages.next())).await? else {
+            let next = within(&self.ground.source, WATCHDOG, messages.next());
+            let Some(next) = self.unless_stopped(next).await? else {
                 return Err(Pause::Interrupted(format!(
                     "the stream should have position {until}, the consumer delivers nothing"
                 )));
             };
-            // Unconstrained: tokio's budget would end every batch after 128 messages.
-            let more = || unconstrained(messages.next()).now_or_never();
             let (arrived, newest, ended) =
-                stream::drain(next, self.ground.settings.batch_size(), BATCH_BYTES_MAX, more)?;
+                drain(next, &mut messages, self.ground.settings.batch_size(), BATCH_BYTES_MAX)?;
             self.model.status.newest(newest);
             match self.fold(Input::Own(Arc::new(arrived))).await? {
                 End::All => {}
@@ -379,7 +376,7 @@ impl Worker {
             let from = have.max(1);
             let reply = match ahead.take() {
                 Some((asked, reply)) if asked == from => reply,
-                Some(_) | None => self.unless_stopped(self.log.read(from, most)).await?,
+                Some(_) | None => self.unless_stopped(self.ground.source.log(from, most)).await?,
             };
             let batch = match reply {
                 Reply::Batch(batch) => batch,
@@ -409,7 +406,7 @@ impl Worker {
             // The next answer is on its way while this one is folded.
             let last = have + batch.records.len() as u64 - u64::from(have > 0);
             let wanted = last < until.min(batch.head);
-            let (log, mut stop) = (self.log.clone(), self.ground.stopped.clone());
+            let (source, mut stop) = (self.ground.source.clone(), self.ground.stopped.clone());
             let next = async {
                 if !wanted {
                     return None;
@@ -417,10 +414,10 @@ impl Worker {
                 tokio::select! {
                     biased;
                     _ = stop.wait_for(|stop| *stop) => None,
-                    reply = log.read(last, most) => Some((last, reply)),
+                    reply = source.log(last, most) => Some((last, reply)),
                 }
             };
-            let input = Input::Own(Arc::new(log_service::arrived(from, batch.records)));
+            let input = Input::Own(Arc::new(of_log(from, batch.records)));
             let (end, next) = tokio::join!(self.fold(input), next);
             ahead = next;
             match end? {
@@ -442,7 +439,7 @@ impl Worker {
         // Who wants the model to stand still holds the gate.
         let _gate = self.model.gate.lock().await;
         let (model, limit, size) = (self.model.clone(), self.limit, self.ground.settings.batch_size());
-        let folded = tokio::task::spawn_blocking(move || match input {
+        let folded = self.ground.source.blocking(move || match input {
             Input::Own(arrived) => {
                 let wanted = arrived.iter().filter(|message| message.sequence <= limit);
                 let checked: Vec<_> = wanted.cloned().map(Checked::of).collect();
@@ -453,7 +450,7 @@ impl Worker {
                 in_batches(&model, size, messages)
             }
         });
-        let folded = folded.await.map_err(|_| Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
+        let folded = folded.await.ok_or(Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
         self.checkpoint = folded.checkpoint;
         Ok(folded.end)
     }
@@ -467,6 +464,18 @@ impl Worker {
             done = work => Ok(done),
         }
     }
+}
+
+/// Records of the log from `from` on, each with the hash of the one before it. The first must be the one at the
+/// checkpoint, or position 1.
+fn of_log(from: u64, records: Vec<Vec<u8>>) -> Vec<Arrived> {
+    let mut before = Hash::ZERO;
+    let one = |(bytes, sequence): (Vec<u8>, u64)| {
+        let hash = Hash::of_record(&bytes);
+        let prev_hash = Some(std::mem::replace(&mut before, hash));
+        Arrived { sequence, prev_hash, hash: Some(hash), bytes: Bytes::from(bytes) }
+    };
+    records.into_iter().zip(from..).map(one).collect()
 }
 
 fn in_batches<'a>(model: &Model, size: usize, messages: impl Iterator<Item = &'a Checked>) -> Folded {

@@ -10,18 +10,33 @@ const POOL: usize = 1008;
 #[error("the system gives no random bytes: {0}")]
 pub struct NoDice(String);
 
+/// Where the bytes come from.
+type Source = Box<dyn FnMut(&mut [u8]) -> Result<(), NoDice> + Send>;
+
 /// Random bytes of cryptographic quality. The only dice of this crate.
-#[derive(Debug)]
 pub struct Dice {
+    source: Source,
     pool: Zeroizing<[u8; POOL]>,
     used: usize,
+}
+
+impl std::fmt::Debug for Dice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dice")
+    }
 }
 
 impl Dice {
     /// Dice with an empty pool.
     #[must_use]
     pub fn new() -> Self {
-        Self { pool: Zeroizing::new([0; POOL]), used: POOL }
+        Self::loaded(Box::new(fill))
+    }
+
+    /// Dice that fall as somebody wants: a simulation repeats itself with them. What they make protects nobody.
+    #[must_use]
+    pub fn loaded(source: Source) -> Self {
+        Self { source, pool: Zeroizing::new([0; POOL]), used: POOL }
     }
 
     /// A key: straight from the system, never from the pool.
@@ -30,7 +45,7 @@ impl Dice {
     /// The system gives none.
     pub fn key(&mut self) -> Result<Zeroizing<[u8; 32]>, NoDice> {
         let mut bytes = Zeroizing::new([0; 32]);
-        fill(bytes.as_mut_slice())?;
+        (self.source)(bytes.as_mut_slice())?;
         Ok(bytes)
     }
 
@@ -40,7 +55,7 @@ impl Dice {
     /// The system gives none.
     pub fn bytes<const N: usize>(&mut self) -> Result<[u8; N], NoDice> {
         if self.used + N > POOL {
-            fill(self.pool.as_mut_slice())?;
+            (self.source)(self.pool.as_mut_slice())?;
             self.used = 0;
         }
         let mut bytes = [0; N];

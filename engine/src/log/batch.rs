@@ -8,10 +8,10 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, EventId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
 use guichet_schemas::rejection::{EventRef, Rejection};
-use rocksdb::WriteBatch;
 
 use super::derived::Derived;
 use super::desk::Responder;
+use super::disk::Rows;
 use super::outcome;
 
 /// Caps of a batch: what queues up behind a slow disk is committed in pieces of this size.
@@ -19,11 +19,11 @@ pub(super) const EVENTS_MAX: usize = 4096;
 /// Cap in bytes of records.
 pub(super) const BYTES_MAX: usize = 4 << 20;
 
-/// A batch on its way to the disk.
+/// A batch on its way to the disk: rows of the kind that the disk takes.
 #[derive(Default)]
-pub(super) struct Batch {
+pub(super) struct Batch<R> {
     /// Records, and outcomes that stand nowhere else.
-    pub(super) synced: WriteBatch,
+    pub(super) synced: R,
     /// Hashes of the records, in their order: the leaves of the tree.
     pub(super) leaves: Vec<Hash>,
     /// What follows from the records.
@@ -72,7 +72,7 @@ pub(super) struct Recorded {
     pub(super) position: LogPosition,
 }
 
-impl Batch {
+impl<R: Rows> Batch<R> {
     pub(super) fn is_full(&self) -> bool {
         self.derived.len() >= EVENTS_MAX || self.bytes >= BYTES_MAX || self.waiting.len() >= EVENTS_MAX
     }
@@ -108,7 +108,7 @@ impl Batch {
         self.snapshots.clear();
         self.waiting.clear();
         self.recorded.clear();
-        Self { synced: WriteBatch::default(), head: None, bytes: 0, keys: 0, ..self }
+        Self { synced: R::default(), head: None, bytes: 0, keys: 0, ..self }
     }
 }
 

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use guichet_crash::{CrashPoint, Sabotage, crash_point, sabotaged};
-use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::derived::Families;
-use super::fence::{Fence, Moved};
+use super::disk::{Disk, Rows as _};
 use super::key_writer::KeysOnDisk;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
@@ -20,73 +19,85 @@ use crate::notary::Leaves;
 const SABOTAGED_WRITE_BEHIND: Duration = Duration::from_millis(5);
 
 /// A batch is on disk with its derived rows: the overlay that held them can go. Gives the emptied batch back.
-pub(super) struct Committed(pub(super) Batch);
+pub(super) struct Committed<R>(pub(super) Batch<R>);
 
-pub(super) struct Committer {
-    pub(super) store: Arc<Store>,
-    pub(super) batches: Receiver<Batch>,
-    pub(super) done: Sender<Committed>,
+pub(super) struct Committer<D: Disk> {
+    pub(super) store: Arc<Store<D>>,
     pub(super) head: watch::Sender<u64>,
     pub(super) keys: Arc<KeysOnDisk>,
     pub(super) halt: Halt,
-    pub(super) fence: Arc<Fence>,
+    /// Whether what lies at the place of the log is still what was opened.
+    pub(super) still_ours: StillOurs,
     /// Where the hashes of what is on disk go; none where nobody keeps the tree.
     pub(super) notary: Option<Leaves>,
 }
 
-/// Why nothing more may be answered.
-enum Doubt {
-    Storage(StoreFault),
-    Moved(Moved),
+/// Asked once a batch.
+pub(super) type StillOurs = Box<dyn Fn() -> Result<(), HaltReason> + Send>;
+
+/// The way of a batch. Whoever decides meanwhile sees the log between any two of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Keys,
+    Write,
+    Answer,
+    Derive,
 }
 
-impl From<StoreFault> for Doubt {
-    fn from(fault: StoreFault) -> Self {
-        Self::Storage(fault)
-    }
+impl Stage {
+    pub(super) const ALL: [Self; 4] = [Self::Keys, Self::Write, Self::Answer, Self::Derive];
 }
 
-impl From<Doubt> for HaltReason {
-    fn from(doubt: Doubt) -> Self {
-        match doubt {
-            Doubt::Storage(fault) => Self::Storage(fault.to_string()),
-            Doubt::Moved(moved) => Self::FolderMoved(moved.to_string()),
-        }
-    }
-}
-
-impl Committer {
+impl<D: Disk> Committer<D> {
     /// Runs until the decider ends, or until the first storage error.
-    pub(super) fn run(self) {
-        while let Ok(mut batch) = self.batches.recv() {
-            if let Err(doubt) = self.commit(&mut batch) {
-                self.halt.stop(doubt.into());
-                batch.answer_unknown();
+    pub(super) fn run(self, batches: &Receiver<Batch<D::Rows>>, done: &Sender<Committed<D::Rows>>) {
+        while let Ok(mut batch) = batches.recv() {
+            if let Err(doubt) = Stage::ALL.iter().try_for_each(|stage| self.take(*stage, &mut batch)) {
+                self.give_up(doubt, &mut batch);
                 break;
             }
-            if self.done.send(Committed(batch.emptied())).is_err() {
+            if done.send(Committed(batch.emptied())).is_err() {
                 break;
             }
         }
         // Whoever still waits learns that we do not know.
-        while let Ok(mut batch) = self.batches.try_recv() {
+        while let Ok(mut batch) = batches.try_recv() {
             batch.answer_unknown();
         }
     }
 
-    fn commit(&self, batch: &mut Batch) -> Result<(), Doubt> {
-        // Nobody could ever read a text whose key is lost: the key comes first.
-        self.keys.wait_for(batch.keys)?;
+    /// After a doubt nothing more is answered.
+    pub(super) fn give_up(&self, doubt: HaltReason, batch: &mut Batch<D::Rows>) {
+        self.halt.stop(doubt);
+        batch.answer_unknown();
+    }
+
+    /// Brings a batch one stage further.
+    pub(super) fn take(&self, stage: Stage, batch: &mut Batch<D::Rows>) -> Result<(), HaltReason> {
+        match stage {
+            // Nobody could ever read a text whose key is lost: the key comes first.
+            Stage::Keys => self.keys.wait_for(batch.keys)?,
+            Stage::Write => self.write(batch)?,
+            Stage::Answer => self.answer(batch)?,
+            Stage::Derive => self.write_derived(batch)?,
+        }
+        Ok(())
+    }
+
+    fn write(&self, batch: &mut Batch<D::Rows>) -> Result<(), HaltReason> {
         if sabotaged(Sabotage::AckBeforeWrite) {
             batch.answer();
             std::thread::sleep(SABOTAGED_WRITE_BEHIND);
         }
         crash_point(CrashPoint::CommitBeforeWrite);
-        if !batch.synced.is_empty() {
+        if batch.synced.count() > 0 {
             self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }
         // After the write: what we answer for lies in the folder that the next start will open.
-        self.fence.check().map_err(Doubt::Moved)?;
+        (self.still_ours)()
+    }
+
+    fn answer(&self, batch: &mut Batch<D::Rows>) -> Result<(), HaltReason> {
         if let Some(head) = batch.head {
             self.head.send_replace(head.get());
         }
@@ -96,22 +107,22 @@ impl Committer {
         if let (Some(notary), Some(head)) = (&self.notary, batch.head) {
             notary.hand_over(std::mem::take(&mut batch.leaves), head)?;
         }
-        self.write_derived(batch)?;
-        crash_point(CrashPoint::DerivedAfter);
         Ok(())
     }
 
-    fn write_derived(&self, batch: &Batch) -> Result<(), StoreFault> {
+    fn write_derived(&self, batch: &Batch<D::Rows>) -> Result<(), StoreFault> {
         let Some(head) = batch.head else { return Ok(()) };
         let families = Families::of(&self.store);
-        let mut rows = WriteBatch::default();
+        let mut rows = D::Rows::default();
         for row in &batch.derived {
             row.put(&families, &mut rows);
         }
         for (key, value) in &batch.snapshots {
-            rows.put_cf(&families.snapshots, key, value);
+            D::put(&mut rows, &families.snapshots, key, value);
         }
         families.put_mark(&mut rows, head);
-        self.store.write_derived(rows)
+        self.store.write_derived(rows)?;
+        crash_point(CrashPoint::DerivedAfter);
+        Ok(())
     }
 }

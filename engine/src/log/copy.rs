@@ -19,6 +19,14 @@ pub trait EventCopy {
         Ok(None)
     }
 
+    /// Forgets everything: it holds an end that cannot be taken, and is made anew from the log.
+    ///
+    /// # Errors
+    /// Nobody can say whether it is done.
+    fn give_up(&self) -> Result<(), CopyError> {
+        Ok(())
+    }
+
     /// Records from a position on, without a gap, at most so many. None: it does not hold that position.
     ///
     /// # Errors

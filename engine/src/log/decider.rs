@@ -18,6 +18,8 @@ use lru::LruCache;
 use super::batch::{Batch, EVENTS_MAX, Overlay};
 use super::committer::Committed;
 use super::desk::{Responder, stopped};
+use super::disk::Disk;
+use super::recovery::Head;
 use super::sealer::Sealer;
 use super::tickets::Entry;
 use super::{Store, StoreFault};
@@ -29,8 +31,8 @@ const TICKETS_CACHED: usize = 16 * EVENTS_MAX;
 
 type TicketKey = (TenantId, TicketId);
 
-pub(super) struct Decider {
-    store: Arc<Store>,
+pub(super) struct Decider<D: Disk> {
+    store: Arc<Store<D>>,
     halt: Halt,
     epoch: Epoch,
     partition: Partition,
@@ -42,35 +44,57 @@ pub(super) struct Decider {
     numbers: HashMap<TenantId, u64>,
     /// What the batches under way did, oldest first; the last one is being filled.
     overlays: VecDeque<Overlay>,
-    batch: Batch,
+    batch: Batch<D::Rows>,
+    /// A batch is with the committer.
+    committing: bool,
+    /// Commands may still come.
+    open: bool,
     /// Emptied ones: their memory is used again.
     spare_overlay: Overlay,
-    spare_batch: Batch,
+    spare_batch: Batch<D::Rows>,
 }
 
-impl Decider {
+/// What a decider can do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The committer is free: take what is queued, and hand the batch over.
+    HandOver,
+    /// Nothing before the committer is done.
+    Learn,
+    /// Whatever comes first: a command, or that the committer is done.
+    Either,
+    /// Nothing more.
+    End,
+}
+
+/// Where commands come from.
+pub(super) type Commands = Receiver<(Request, Responder)>;
+
+impl<D: Disk> Decider<D> {
     pub(super) fn new(
-        store: Arc<Store>,
+        store: Arc<Store<D>>,
         halt: Halt,
-        epoch: Epoch,
+        head: &Head,
         partition: Partition,
-        last: Option<LogPosition>,
         clock: EngineClock,
+        ids: IdSource,
         sealer: Sealer,
     ) -> Self {
         Self {
             store,
             halt,
-            epoch,
+            epoch: head.epoch,
             partition,
-            last,
+            last: Some(head.position),
             clock,
             sealer,
-            ids: IdSource::new(),
+            ids,
             tickets: LruCache::new(NonZeroUsize::new(TICKETS_CACHED).expect("the constant is not zero")),
             numbers: HashMap::new(),
             overlays: VecDeque::from([Overlay::default()]),
             batch: Batch::default(),
+            committing: false,
+            open: true,
             spare_overlay: Overlay::default(),
             spare_batch: Batch::default(),
         }
@@ -79,64 +103,85 @@ impl Decider {
     /// Runs until every desk is dropped and the queue is empty, or until a storage error.
     pub(super) fn run(
         mut self,
-        commands: &Receiver<(Request, Responder)>,
-        batches: &Sender<Batch>,
-        done: &Receiver<Committed>,
+        commands: &Commands,
+        batches: &Sender<Batch<D::Rows>>,
+        done: &Receiver<Committed<D::Rows>>,
     ) {
         if let Err(stop) = self.work(commands, batches, done) {
-            if let Stop::Fault(fault) = stop {
-                self.halt.stop(HaltReason::Storage(fault.to_string()));
-            }
-            self.batch.answer_unknown();
-            while let Ok((_, responder)) = commands.try_recv() {
-                responder(Err(stopped()));
-            }
+            self.give_up(&stop, commands);
+        }
+    }
+
+    /// Nothing more is decided: whoever waits is told so.
+    pub(super) fn give_up(&mut self, stop: &Stop, commands: &Commands) {
+        match stop {
+            Stop::Fault(fault) => self.halt.stop(HaltReason::Storage(fault.to_string())),
+            Stop::CommitterGone => {}
+        }
+        self.batch.answer_unknown();
+        while let Ok((_, responder)) = commands.try_recv() {
+            responder(Err(stopped()));
         }
     }
 
     fn work(
         &mut self,
-        commands: &Receiver<(Request, Responder)>,
-        batches: &Sender<Batch>,
-        done: &Receiver<Committed>,
+        commands: &Commands,
+        batches: &Sender<Batch<D::Rows>>,
+        done: &Receiver<Committed<D::Rows>>,
     ) -> Result<(), Stop> {
-        let mut committing = false;
-        let mut open = true;
-        while open || committing || !self.batch.is_empty() {
-            if !committing && !self.batch.is_empty() {
-                // The committer is free: take what is queued now, and go.
-                while !self.batch.is_full() {
-                    let Ok((request, responder)) = commands.try_recv() else { break };
-                    self.take(request, responder)?;
+        loop {
+            match self.next() {
+                Next::HandOver => {
+                    batches.send(self.hand_over(commands)?).map_err(|_| Stop::CommitterGone)?;
                 }
-                self.sealer.hand_over()?;
-                batches.send(self.next_batch()).map_err(|_| Stop::CommitterGone)?;
-                committing = true;
-            } else if !open || self.batch.is_full() {
-                self.committed(done.recv().map_err(|_| Stop::CommitterGone)?);
-                committing = false;
-            } else {
-                // Nothing more to decide just now: the keys so far are written while the disk is busy anyway.
-                if commands.is_empty() {
-                    self.sealer.hand_over()?;
-                }
-                select! {
-                    recv(commands) -> command => match command {
-                        Ok((request, responder)) => self.take(request, responder)?,
-                        Err(_) => open = false,
-                    },
-                    recv(done) -> committed => {
-                        self.committed(committed.map_err(|_| Stop::CommitterGone)?);
-                        committing = false;
+                Next::Learn => self.committed(done.recv().map_err(|_| Stop::CommitterGone)?),
+                Next::Either => {
+                    self.rest(commands)?;
+                    select! {
+                        recv(commands) -> command => match command {
+                            Ok(command) => self.take(command)?,
+                            Err(_) => self.open = false,
+                        },
+                        recv(done) -> batch => self.committed(batch.map_err(|_| Stop::CommitterGone)?),
                     }
                 }
+                Next::End => return Ok(()),
             }
+        }
+    }
+
+    /// What can be done next.
+    pub(super) fn next(&self) -> Next {
+        match (self.committing, self.batch.is_empty()) {
+            (false, false) => Next::HandOver,
+            (true, _) if !self.open || self.batch.is_full() => Next::Learn,
+            (false, true) if !self.open => Next::End,
+            (true, _) | (false, true) => Next::Either,
+        }
+    }
+
+    /// Takes what is queued now, and gives the batch for the committer, which is free.
+    pub(super) fn hand_over(&mut self, commands: &Commands) -> Result<Batch<D::Rows>, Stop> {
+        while !self.batch.is_full() {
+            let Ok(command) = commands.try_recv() else { break };
+            self.take(command)?;
+        }
+        self.sealer.hand_over()?;
+        self.committing = true;
+        Ok(self.next_batch())
+    }
+
+    /// Where nothing more is to be decided just now, the keys so far are written: the disk is busy anyway.
+    pub(super) fn rest(&mut self, commands: &Commands) -> Result<(), Stop> {
+        if commands.is_empty() {
+            self.sealer.hand_over()?;
         }
         Ok(())
     }
 
     /// The batch that was filled, ready to go; another one is begun.
-    fn next_batch(&mut self) -> Batch {
+    fn next_batch(&mut self) -> Batch<D::Rows> {
         let mut full = std::mem::replace(&mut self.batch, std::mem::take(&mut self.spare_batch));
         full.recorded.extend_from_slice(&self.overlay().recorded);
         self.overlays.push_back(std::mem::take(&mut self.spare_overlay));
@@ -144,7 +189,8 @@ impl Decider {
     }
 
     /// What a batch did can be read from the database now.
-    fn committed(&mut self, Committed(emptied): Committed) {
+    pub(super) fn committed(&mut self, Committed(emptied): Committed<D::Rows>) {
+        self.committing = false;
         if let Some(mut overlay) = self.overlays.pop_front() {
             overlay.clear();
             self.spare_overlay = overlay;
@@ -152,7 +198,8 @@ impl Decider {
         self.spare_batch = emptied;
     }
 
-    fn take(&mut self, request: Request, responder: Responder) -> Result<(), StoreFault> {
+    /// Decides one command.
+    pub(super) fn take(&mut self, (request, responder): (Request, Responder)) -> Result<(), Stop> {
         let answer = self.decide(&request)?;
         crash_point(CrashPoint::CommandDecided);
         self.batch.waiting.push((responder, answer));
@@ -164,7 +211,8 @@ impl Decider {
     }
 }
 
-enum Stop {
+/// Why nothing more is decided.
+pub(super) enum Stop {
     Fault(StoreFault),
     CommitterGone,
 }

@@ -1,8 +1,6 @@
 //! Rows that follow from the records: where each ticket's versions stand, what each command led to, the last
 //! number, the external references, the newest key of each data subject. Written after the fsync, without a WAL of their own; rebuilt at start.
 
-use std::sync::Arc;
-
 use guichet_schemas::event::{Event, ExternalRef};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, TenantId, TicketId};
@@ -10,8 +8,8 @@ use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::store::CommandOutcome;
 use prost::Message as _;
-use rocksdb::{BoundColumnFamily, WriteBatch};
 
+use super::disk::Disk;
 use super::{Store, keys};
 
 /// What one record adds.
@@ -62,13 +60,18 @@ impl Derived {
         }
     }
 
-    pub(super) fn put(&self, rows: &Families<'_>, batch: &mut WriteBatch) {
+    pub(super) fn put<D: Disk>(&self, rows: &Families<'_, D>, batch: &mut D::Rows) {
         let position = keys::event(self.position);
         let tenant = self.tenant.as_str();
         if let Some((ticket, version)) = self.ticket {
-            batch.put_cf(&rows.tickets_index, keys::ticket_version(tenant, ticket, version), position);
+            D::put(batch, &rows.tickets_index, keys::ticket_version(tenant, ticket, version), position);
             if let Some(reference) = &self.external_ref {
-                batch.put_cf(&rows.external_refs, keys::external_ref(tenant, reference), ticket.0.as_bytes());
+                D::put(
+                    batch,
+                    &rows.external_refs,
+                    keys::external_ref(tenant, reference),
+                    ticket.0.as_bytes(),
+                );
             }
         }
         if let Some((id, request_hash, first)) = self.command {
@@ -78,33 +81,33 @@ impl Derived {
                 last_position: self.position.get(),
                 reply: Vec::new(),
             };
-            batch.put_cf(&rows.commands, keys::command(tenant, id), row.encode_to_vec());
+            D::put(batch, &rows.commands, keys::command(tenant, id), row.encode_to_vec());
         }
         if let Some(number) = self.number {
-            batch.put_cf(&rows.numbers, tenant, number.to_be_bytes());
+            D::put(batch, &rows.numbers, tenant, number.to_be_bytes());
         }
         if let Some(subject) = &self.subject {
-            batch.put_cf(&rows.subjects, keys::subject(tenant, subject), position);
+            D::put(batch, &rows.subjects, keys::subject(tenant, subject), position);
         }
         if self.epoch {
-            batch.put_cf(&rows.meta, keys::META_EPOCH, position);
+            D::put(batch, &rows.meta, keys::META_EPOCH, position);
         }
     }
 }
 
 /// The column families of derived rows, looked up once for many rows.
-pub(super) struct Families<'a> {
-    tickets_index: Arc<BoundColumnFamily<'a>>,
-    pub(super) snapshots: Arc<BoundColumnFamily<'a>>,
-    commands: Arc<BoundColumnFamily<'a>>,
-    numbers: Arc<BoundColumnFamily<'a>>,
-    external_refs: Arc<BoundColumnFamily<'a>>,
-    subjects: Arc<BoundColumnFamily<'a>>,
-    meta: Arc<BoundColumnFamily<'a>>,
+pub(super) struct Families<'a, D: Disk + 'a> {
+    tickets_index: D::Family<'a>,
+    pub(super) snapshots: D::Family<'a>,
+    commands: D::Family<'a>,
+    numbers: D::Family<'a>,
+    external_refs: D::Family<'a>,
+    subjects: D::Family<'a>,
+    meta: D::Family<'a>,
 }
 
-impl<'a> Families<'a> {
-    pub(super) fn of(store: &'a Store) -> Self {
+impl<'a, D: Disk> Families<'a, D> {
+    pub(super) fn of(store: &'a Store<D>) -> Self {
         Self {
             tickets_index: store.cf(keys::TICKETS_INDEX),
             snapshots: store.cf(keys::SNAPSHOTS),
@@ -117,8 +120,8 @@ impl<'a> Families<'a> {
     }
 
     /// Notes how far the derived rows reach.
-    pub(super) fn put_mark(&self, batch: &mut WriteBatch, through: LogPosition) {
-        batch.put_cf(&self.meta, keys::META_DERIVED, keys::event(through));
+    pub(super) fn put_mark(&self, batch: &mut D::Rows, through: LogPosition) {
+        D::put(batch, &self.meta, keys::META_DERIVED, keys::event(through));
     }
 }
 

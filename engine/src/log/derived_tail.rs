@@ -5,13 +5,16 @@ use guichet_schemas::codec::decode_record;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::record::Record;
-use rocksdb::WriteBatch;
 
 use super::derived::{Derived, Families};
+use super::disk::{Disk, Rows as _};
 use super::{Store, StoreFault, keys};
 
 /// Writes again what a crash took of the derived rows.
-pub(super) fn rebuild_derived(store: &Store, last: Option<LogPosition>) -> Result<(), StoreFault> {
+pub(super) fn rebuild_derived<D: Disk>(
+    store: &Store<D>,
+    last: Option<LogPosition>,
+) -> Result<(), StoreFault> {
     let mark = store.number(keys::META, keys::META_DERIVED)?.and_then(LogPosition::new);
     if mark > last {
         return Err(StoreFault::found(
@@ -25,14 +28,14 @@ pub(super) fn rebuild_derived(store: &Store, last: Option<LogPosition>) -> Resul
     }
     let Some(last) = last.filter(|l| Some(*l) > mark) else { return Ok(()) };
     let families = Families::of(store);
-    let mut batch = WriteBatch::default();
+    let mut batch = D::Rows::default();
     let mut fault = None;
     store.scan(LogPosition::after(mark), |position, bytes| {
         let step = decode_record(bytes)
             .map_err(|e| StoreFault::found("rebuild the indexes", e.to_string()))
             .and_then(|record| {
                 derived(&record)?.put(&families, &mut batch);
-                if batch.size_in_bytes() > 1 << 20 || position == last {
+                if batch.bytes() > 1 << 20 || position == last {
                     families.put_mark(&mut batch, position);
                     store.write_derived(std::mem::take(&mut batch))?;
                     crash_point(CrashPoint::OpenDerived);
@@ -54,7 +57,7 @@ pub(super) fn derived(record: &Record) -> Result<Derived, StoreFault> {
 }
 
 /// A record and its hash.
-pub(super) fn decode(store: &Store, position: LogPosition) -> Result<(Record, Hash), StoreFault> {
+pub(super) fn decode<D: Disk>(store: &Store<D>, position: LogPosition) -> Result<(Record, Hash), StoreFault> {
     let bytes = store
         .record(position)?
         .ok_or_else(|| StoreFault::found("open the log", format!("position {position} is missing")))?;

@@ -9,10 +9,10 @@ use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition, Strea
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, StreamKind};
-use rocksdb::WriteBatch;
 
 use super::derived::Families;
 use super::derived_tail::{decode, derived};
+use super::disk::Disk;
 use super::recovery::Head;
 use super::repair::Repaired;
 use super::restore::Restored;
@@ -41,8 +41,12 @@ pub(super) struct Circumstances {
 ///
 /// # Errors
 /// It is behind, and nobody does.
-pub(super) fn check_clock(last_recorded: Timestamp, accept: bool) -> Result<Option<u64>, OpenError> {
-    let behind_ms = last_recorded.since(crate::clock::wall());
+pub(super) fn check_clock(
+    last_recorded: Timestamp,
+    wall: Timestamp,
+    accept: bool,
+) -> Result<Option<u64>, OpenError> {
+    let behind_ms = last_recorded.since(wall);
     match behind_ms {
         ..=BEHIND_MAX_MS => Ok(None),
         _ if accept => {
@@ -54,20 +58,19 @@ pub(super) fn check_clock(last_recorded: Timestamp, accept: bool) -> Result<Opti
 }
 
 /// Every start is an event: from here on, an auditor knows, another process wrote.
-pub(super) fn start_epoch(
-    store: &Store,
+pub(super) fn start_epoch<D: Disk>(
+    store: &Store<D>,
     partition: Partition,
     generation: Generation,
     last: Option<LogPosition>,
     circumstances: &Circumstances,
-    clock: &mut EngineClock,
+    (clock, ids): (&mut EngineClock, &mut IdSource),
 ) -> Result<Head, StoreFault> {
     let previous = match store.number(keys::META, keys::META_EPOCH)?.and_then(LogPosition::new) {
         Some(position) => Some(decode(store, position)?),
         None => None,
     };
     let now = clock.now();
-    let mut ids = IdSource::new();
     let epoch = Epoch(previous.as_ref().map_or(0, |(r, _)| r.epoch.0) + 1);
     let position = LogPosition::after(last);
     let record = Record {
@@ -106,12 +109,12 @@ pub(super) fn start_epoch(
     };
     let derived = derived(&record)?;
     let bytes = encode_record(record);
-    let mut batch = WriteBatch::default();
-    batch.put_cf(&store.cf(keys::EVENTS), keys::event(position), &bytes);
+    let mut batch = D::Rows::default();
+    D::put(&mut batch, &store.cf(keys::EVENTS), keys::event(position), &bytes);
     crash_point(CrashPoint::EpochBefore);
     store.write_synced(batch)?;
     crash_point(CrashPoint::EpochAfter);
-    let mut rows = WriteBatch::default();
+    let mut rows = D::Rows::default();
     let families = Families::of(store);
     derived.put(&families, &mut rows);
     families.put_mark(&mut rows, position);

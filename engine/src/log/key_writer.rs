@@ -5,9 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crossbeam_channel::Receiver;
 use guichet_crash::{CrashPoint, crash_point};
-use guichet_keys::{Dice, KeyStore, NewKey};
+use guichet_keys::{Dice, NewKey};
 
 use super::StoreFault;
+use super::key_store::KeyShelf;
 use crate::halt::{Halt, HaltReason};
 
 /// Groups that may wait for the disk. The decider is one batch ahead at most.
@@ -42,6 +43,12 @@ impl KeysOnDisk {
         Ok(())
     }
 
+    /// True where [`KeysOnDisk::wait_for`] would not wait.
+    pub(super) fn settled(&self, count: u64) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failed || state.count >= count
+    }
+
     fn set(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_all();
@@ -50,38 +57,37 @@ impl KeysOnDisk {
 
 /// Writes keys as the decider makes them, while the committer writes the batch before theirs.
 pub(super) struct KeyWriter {
-    keys: Arc<KeyStore>,
-    groups: Receiver<Vec<NewKey>>,
-    on_disk: Arc<KeysOnDisk>,
-    halt: Halt,
-    dice: Dice,
+    pub(super) keys: Arc<dyn KeyShelf>,
+    pub(super) groups: Receiver<Vec<NewKey>>,
+    pub(super) on_disk: Arc<KeysOnDisk>,
+    pub(super) halt: Halt,
+    pub(super) dice: Dice,
 }
 
 impl KeyWriter {
-    pub(super) fn new(
-        keys: Arc<KeyStore>,
-        groups: Receiver<Vec<NewKey>>,
-        on_disk: Arc<KeysOnDisk>,
-        halt: Halt,
-    ) -> Self {
-        Self { keys, groups, on_disk, halt, dice: Dice::new() }
-    }
-
     /// Runs until the decider ends, or until the first storage error.
     pub(super) fn run(mut self) {
-        while let Ok(mut group) = self.groups.recv() {
-            while let Ok(more) = self.groups.try_recv() {
-                group.extend(more);
-            }
-            crash_point(CrashPoint::KeysBefore);
-            if let Err(fault) = self.keys.put(&group, &mut self.dice) {
-                self.halt.stop(HaltReason::Storage(fault.to_string()));
-                self.on_disk.set(|state| state.failed = true);
+        while let Ok(group) = self.groups.recv() {
+            if !self.write(group) {
                 return;
             }
-            crash_point(CrashPoint::KeysAfter);
-            self.on_disk.set(|state| state.count += group.len() as u64);
         }
+    }
+
+    /// Makes a group durable, with what has queued up behind it. False: nothing more may be written.
+    pub(super) fn write(&mut self, mut group: Vec<NewKey>) -> bool {
+        while let Ok(more) = self.groups.try_recv() {
+            group.extend(more);
+        }
+        crash_point(CrashPoint::KeysBefore);
+        if let Err(fault) = self.keys.put(&group, &mut self.dice) {
+            self.halt.stop(HaltReason::Storage(fault.to_string()));
+            self.on_disk.set(|state| state.failed = true);
+            return false;
+        }
+        crash_point(CrashPoint::KeysAfter);
+        self.on_disk.set(|state| state.count += group.len() as u64);
+        true
     }
 }
 

@@ -10,11 +10,12 @@ use guichet_schemas::wire::store::CommandOutcome;
 use prost::Message as _;
 
 use super::batch::{Recorded, Told};
+use super::disk::Disk;
 use super::{Store, StoreFault, keys, tickets};
 
 /// The stored answer of a command, with the hash of its request.
-pub(super) fn load(
-    store: &Store,
+pub(super) fn load<D: Disk>(
+    store: &Store<D>,
     tenant: &TenantId,
     id: CommandId,
 ) -> Result<Option<(Hash, wire::Accepted)>, StoreFault> {
@@ -65,7 +66,11 @@ pub(super) fn row_without_events(request_hash: Hash, accepted: &wire::Accepted) 
     .encode_to_vec()
 }
 
-fn from_log(store: &Store, first: LogPosition, last: LogPosition) -> Result<wire::Accepted, StoreFault> {
+fn from_log<D: Disk>(
+    store: &Store<D>,
+    first: LogPosition,
+    last: LogPosition,
+) -> Result<wire::Accepted, StoreFault> {
     let mut accepted = wire::Accepted::default();
     let mut damage = None;
     let mut ticket = None;

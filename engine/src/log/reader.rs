@@ -6,20 +6,28 @@ use bytes::Bytes;
 use guichet_schemas::position::{Epoch, Generation, LogPosition};
 use tokio::sync::watch;
 
+use super::disk::Disk;
+use super::store::Db;
 use super::{Store, StoreFault};
 
 /// A reader that never sees further than the last fsync.
-#[derive(Debug, Clone)]
-pub struct LogReader {
-    store: Arc<Store>,
+#[derive(Debug)]
+pub struct LogReader<D = Db> {
+    store: Arc<Store<D>>,
     head: watch::Receiver<u64>,
     epoch: Epoch,
     generation: Generation,
 }
 
-impl LogReader {
+impl<D> Clone for LogReader<D> {
+    fn clone(&self) -> Self {
+        Self { store: Arc::clone(&self.store), head: self.head.clone(), ..*self }
+    }
+}
+
+impl<D: Disk> LogReader<D> {
     pub(super) fn new(
-        store: Arc<Store>,
+        store: Arc<Store<D>>,
         head: watch::Receiver<u64>,
         epoch: Epoch,
         generation: Generation,

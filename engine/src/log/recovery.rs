@@ -6,29 +6,24 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use guichet_crash::{CrashPoint, crash_point};
-use guichet_keys::KeyStore;
+use guichet_keys::{Dice, KeyStore};
 use guichet_proof::SignedCheckpoint;
 use guichet_schemas::codec::RequestKey;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition};
-use guichet_schemas::time::Timestamp;
 use tokio::sync::watch;
 
-use super::batch::Batch;
-use super::committer::Committer;
+use super::begin::{Now, begin, complete};
 use super::copy::{EventCopy, NoCopy};
-use super::decider::Decider;
-use super::derived_tail::{decode, rebuild_derived};
 use super::desk::Desk;
-use super::epoch::{Circumstances, check_clock, start_epoch};
+use super::epoch::Circumstances;
 use super::fence::Fence;
 use super::identity::Identity;
-use super::key_writer::{self, KeyWriter, KeysOnDisk};
 use super::repair::{self, DATABASE, Repaired};
 use super::restore::Restored;
-use super::sealer::Sealer;
-use super::{LogReader, Memory, OpenError, Store, StoreFault, TreeReader, key_store};
-use crate::clock::EngineClock;
+use super::writer::{Ground, Writer};
+use super::{KeyShelf, LogReader, Memory, OpenError, Store, StoreFault, TreeReader, key_store};
+use crate::clock::{IdSource, SystemTime};
 use crate::halt::{Halt, HaltReason};
 use crate::notary::{self, AnchorError, Notary, NotaryError};
 use crate::protection::Protection;
@@ -138,7 +133,7 @@ impl Log {
             }
             opened => opened?,
         };
-        let Opened { store, identity, last, notary, mut circumstances } = opened;
+        let Opened { store, identity, last, notary, circumstances } = opened;
         let database = dir.join(DATABASE);
         fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
         let key_store = key_store::open(protection, memory)?;
@@ -148,15 +143,12 @@ impl Log {
         }
         let fence = Arc::new(fence);
         key_store::check(key_store.as_ref(), last);
-        let last_recorded = match last {
-            Some(position) => decode(&store, position)?.0.recorded_at,
-            None => Timestamp(0),
-        };
-        circumstances.clock_behind_ms = check_clock(last_recorded, terms.accept_clock)?;
-        let mut clock = EngineClock::new(last_recorded);
+        let now =
+            Now { time: Box::new(SystemTime::new()), ids: IdSource::new(), accept_clock: terms.accept_clock };
         let Identity { generation, request_key } = identity;
-        let head = start_epoch(&store, partition, generation, last, &circumstances, &mut clock)?;
-        if circumstances.restored.is_some() {
+        let restored = circumstances.restored.is_some();
+        let (head, clock, ids) = begin(&store, partition, generation, last, circumstances, now)?;
+        if restored {
             Restored::forget(dir).map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
         }
         let (tree, leaves, notary) = match notary {
@@ -164,48 +156,29 @@ impl Log {
                 notary.append(head.hash)?;
                 let tree = TreeReader::new(store.clone(), notary.newest());
                 let fence = fence.clone();
-                let still_ours =
-                    move || fence.check().map_err(|moved| HaltReason::FolderMoved(moved.to_string()));
-                let (leaves, work) = notary.queue(halt.clone(), still_ours);
+                let (leaves, work) = notary.queue(halt.clone(), move || still_ours(&fence));
                 (tree, Some(leaves), Some(spawn("guichet-notary", work)))
             }
             None => (TreeReader::new(store.clone(), watch::Sender::new(None).subscribe()), None, None),
         };
 
-        let (head_tx, head_rx) = watch::channel(head.position.get());
-        let (desk, commands) = Desk::new();
-        let (batches_tx, batches_rx) = crossbeam_channel::bounded::<Batch>(1);
-        let (done_tx, done_rx) = crossbeam_channel::bounded(2);
-        let keys = Arc::new(KeysOnDisk::default());
-        let (groups_tx, groups_rx) = crossbeam_channel::bounded(key_writer::GROUPS);
-        let committer = Committer {
+        let ours = fence.clone();
+        let keys = key_store.clone().map(|keys| keys as Arc<dyn KeyShelf>);
+        let (writer, desk, reader) = Writer::on(Ground {
             store: store.clone(),
-            batches: batches_rx,
-            done: done_tx,
-            head: head_tx,
-            keys: keys.clone(),
-            halt: halt.clone(),
-            notary: leaves,
-            fence: fence.clone(),
-        };
-        let sealer = Sealer::new(key_store.clone(), groups_tx);
-        let decider = Decider::new(
-            store.clone(),
-            halt.clone(),
-            head.epoch,
+            keys,
             partition,
-            Some(head.position),
+            head,
+            halt: halt.clone(),
+            still_ours: Box::new(move || still_ours(&ours)),
+            notary: leaves,
             clock,
-            sealer,
-        );
-        let key_writer = key_store.clone().map(|store| KeyWriter::new(store, groups_rx, keys, halt.clone()));
-        let mut threads = vec![
-            spawn("guichet-commit", move || committer.run()),
-            spawn("guichet-decide", move || decider.run(&commands, &batches_tx, &done_rx)),
-        ];
-        threads.extend(key_writer.map(|writer| spawn("guichet-keys", move || writer.run())));
+            ids,
+            dice: (Dice::new(), Dice::new()),
+        });
+        let mut threads: Vec<_> =
+            writer.threads().into_iter().map(|(name, work)| spawn(name, work)).collect();
         threads.extend(notary);
-        let reader = LogReader::new(store.clone(), head_rx, head.epoch, generation);
         Ok(Self {
             head,
             request_key: RequestKeyHandle(request_key),
@@ -300,12 +273,8 @@ impl Place<'_> {
         crash_point(CrashPoint::OpenDatabase);
         let identity = Identity::settle(&store, self.dir)?;
         crash_point(CrashPoint::OpenPrepared);
-        let last = store.last_position()?;
-        rebuild_derived(&store, last)?;
         let anchored = self.anchored.and_then(Option::as_ref);
-        let copy = self.terms.copy;
-        let repaired = repair::continue_log(&store, &identity, self.partition, last, anchored, copy)?;
-        let last = repaired.map_or(last, |repaired| Some(repaired.through));
+        let (last, repaired) = complete(&store, &identity, self.partition, anchored, self.terms.copy)?;
         let restored = Restored::read(self.dir)?;
         let mut circumstances = Circumstances { repaired, restored, ..Circumstances::default() };
         // Before the log grows: a start must not make worse what it finds.
@@ -363,6 +332,10 @@ pub(crate) fn mark_damaged(dir: &Path, fault: &str) {
     {
         tracing::error!(%error, "the damage could not be noted for the next start");
     }
+}
+
+fn still_ours(fence: &Fence) -> Result<(), HaltReason> {
+    fence.check().map_err(|moved| HaltReason::FolderMoved(moved.to_string()))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {

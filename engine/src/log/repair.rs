@@ -16,6 +16,7 @@ use rocksdb::WriteBatch;
 
 use super::copy::EventCopy;
 use super::derived_tail::rebuild_derived;
+use super::disk::{Disk, Rows as _};
 use super::identity::Identity;
 use super::{Memory, OpenError, Store, StoreFault, keys, tree};
 use crate::clock;
@@ -35,8 +36,8 @@ pub(super) struct Repaired {
 ///
 /// # Errors
 /// The copy cannot be asked, is another log's, or does not hold what was signed. Nothing was written then.
-pub(super) fn continue_log(
-    store: &Store,
+pub(super) fn continue_log<D: Disk>(
+    store: &Store<D>,
     identity: &Identity,
     partition: Partition,
     last: Option<LogPosition>,
@@ -46,9 +47,9 @@ pub(super) fn continue_log(
     let have = LogPosition::or_zero(last);
     let signed = anchored.map_or(0, SignedCheckpoint::size);
     let end = copy.last()?;
-    let Some(through) = LogPosition::new(end).filter(|_| end > have && end >= signed) else {
+    if end <= have || end < signed {
         return Ok(None);
-    };
+    }
     if last.is_none() && signed == 0 {
         // Nothing says that it was ever ours.
         return Err(OpenError::NewBesideOld { stream: end });
@@ -88,11 +89,23 @@ pub(super) fn continue_log(
         partition,
         tail: signed.max(have),
         chain: HashMap::new(),
-        batch: WriteBatch::default(),
+        command: Vec::new(),
+        batch: D::Rows::default(),
+        through: last,
     };
     each(copy, from, end, |position, record| next.take(position, record))?;
-    next.write(through)?;
-    Ok(Some(Repaired { from, through }))
+    next.write()?;
+    let (through, rest) = (next.through, next.command.len());
+    if rest > 0 {
+        // The publisher sends record after record, so a copy can end inside a command. Half of one is none: whoever
+        // sends it again would find the half, and do the whole beside it. What is whole is on disk by now.
+        tracing::error!(
+            rest,
+            "the stream ends inside a command, which is left out; it is made anew from the log"
+        );
+        copy.give_up()?;
+    }
+    Ok(through.filter(|through| *through >= from).map(|through| Repaired { from, through }))
 }
 
 /// Visits the records of the copy from one position through another.
@@ -119,17 +132,21 @@ fn each(
 }
 
 /// Writes records in their order, as far as they continue the log.
-struct Next<'a> {
-    store: &'a Store,
+struct Next<'a, D: Disk> {
+    store: &'a Store<D>,
     partition: Partition,
     /// Up to here the root of the tree has proven the records; beyond, each must continue its ticket.
     tail: u64,
     /// Newest version and hash of the streams that the tail has met.
     chain: HashMap<(String, String), (StreamVersion, Hash)>,
-    batch: WriteBatch,
+    /// Of a command that is not whole yet.
+    command: Vec<(LogPosition, Vec<u8>)>,
+    batch: D::Rows,
+    /// Where the batch will end.
+    through: Option<LogPosition>,
 }
 
-impl Next<'_> {
+impl<D: Disk> Next<'_, D> {
     fn take(&mut self, position: LogPosition, bytes: &[u8]) -> Result<(), OpenError> {
         let refused = |rule: &str| OpenError::CopyRefused { position, rule: rule.to_owned() };
         let record = decode_record(bytes).map_err(|e| refused(&e.to_string()))?;
@@ -139,10 +156,17 @@ impl Next<'_> {
         if position.get() > self.tail {
             self.continues(&record, bytes)?;
         }
-        self.batch.put_cf(&self.store.cf(keys::EVENTS), keys::event(position), bytes);
+        self.command.push((position, bytes.to_vec()));
+        if record.ends_command() {
+            let events = self.store.cf(keys::EVENTS);
+            for (position, bytes) in self.command.drain(..) {
+                D::put(&mut self.batch, &events, keys::event(position), bytes);
+                self.through = Some(position);
+            }
+        }
         // At the border, so that the tail finds the tickets that it continues.
-        if self.batch.len() >= STRETCH || position.get() == self.tail {
-            self.write(position)?;
+        if self.batch.count() >= STRETCH || position.get() == self.tail {
+            self.write()?;
         }
         Ok(())
     }
@@ -174,10 +198,10 @@ impl Next<'_> {
         Ok(())
     }
 
-    fn write(&mut self, through: LogPosition) -> Result<(), OpenError> {
-        if !self.batch.is_empty() {
+    fn write(&mut self) -> Result<(), OpenError> {
+        if self.batch.count() > 0 {
             self.store.write_synced(std::mem::take(&mut self.batch))?;
-            rebuild_derived(self.store, Some(through))?;
+            rebuild_derived(self.store, self.through)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
-use guichet_keys::{DataKey, Dice, KeyStore, NewKey, NoDice, Place, random_key_id, seal};
+use guichet_keys::{DataKey, Dice, NewKey, NoDice, Place, random_key_id, seal};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::event::{Event, KeyCreated, Personal};
 use guichet_schemas::hash::Hash;
@@ -17,6 +17,8 @@ use guichet_schemas::position::{LogPosition, StreamVersion};
 use lru::LruCache;
 
 use super::batch::EVENTS_MAX;
+use super::disk::Disk;
+use super::key_store::KeyShelf;
 use super::{Store, StoreFault, keys};
 
 /// Keys kept in memory. Never fewer than two batches can make: the disk does not know those yet.
@@ -25,7 +27,7 @@ const KEYS_CACHED: usize = 8 * EVENTS_MAX;
 /// Seals the personal texts of records that are being made.
 pub(super) struct Sealer {
     /// None: the log is measured without protection.
-    keys: Option<Arc<KeyStore>>,
+    keys: Option<Arc<dyn KeyShelf>>,
     dice: Dice,
     known: LruCache<(TenantId, String), SubjectKey>,
     /// Made, and not yet on their way to the disk.
@@ -61,19 +63,19 @@ pub(super) struct Fresh {
 }
 
 impl Sealer {
-    pub(super) fn new(keys: Option<Arc<KeyStore>>, to_disk: Sender<Vec<NewKey>>) -> Self {
+    pub(super) fn new(keys: Option<Arc<dyn KeyShelf>>, dice: Dice, to_disk: Sender<Vec<NewKey>>) -> Self {
         let cached = NonZeroUsize::new(KEYS_CACHED).expect("the constant is not zero");
         let known = LruCache::new(cached);
-        Self { keys, dice: Dice::new(), known, made: Vec::new(), count: 0, to_disk }
+        Self { keys, dice, known, made: Vec::new(), count: 0, to_disk }
     }
 
     /// The key of a data subject. A new one is not kept before [`Sealer::keep`].
     ///
     /// # Errors
     /// The disk, damage, or no random bytes.
-    pub(super) fn key_of(
+    pub(super) fn key_of<D: Disk>(
         &mut self,
-        store: &Store,
+        store: &Store<D>,
         tenant: &TenantId,
         subject: &str,
     ) -> Result<Under, StoreFault> {
@@ -84,7 +86,7 @@ impl Sealer {
         }
         let last = match created(store, tenant, subject)? {
             None => None,
-            Some(created) => match existing(keys, tenant, &created)? {
+            Some(created) => match existing(keys.as_ref(), tenant, &created)? {
                 Some(key) => {
                     self.known.put(of, key.clone());
                     return Ok(Under::Known(key));
@@ -190,7 +192,11 @@ struct Created {
     hash: Hash,
 }
 
-fn created(store: &Store, tenant: &TenantId, subject: &str) -> Result<Option<Created>, StoreFault> {
+fn created<D: Disk>(
+    store: &Store<D>,
+    tenant: &TenantId,
+    subject: &str,
+) -> Result<Option<Created>, StoreFault> {
     let at = store.number(keys::SUBJECTS, &keys::subject(tenant.as_str(), subject))?;
     let Some(position) = at.and_then(LogPosition::new) else { return Ok(None) };
     let damaged =
@@ -206,7 +212,7 @@ fn created(store: &Store, tenant: &TenantId, subject: &str) -> Result<Option<Cre
 
 /// The key itself; `None`: it was destroyed.
 fn existing(
-    store: &KeyStore,
+    store: &dyn KeyShelf,
     tenant: &TenantId,
     created: &Created,
 ) -> Result<Option<SubjectKey>, StoreFault> {

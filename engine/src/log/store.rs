@@ -1,4 +1,4 @@
-//! The database of the log: open column families, typed reads and the two kinds of writes.
+//! The database of the log: typed reads and the two kinds of writes, on any disk; and how RocksDB is one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use guichet_schemas::position::LogPosition;
 use guichet_schemas::wire::store::CommandOutcome;
 use prost::Message as _;
 use rocksdb::{
-    BoundColumnFamily, ColumnFamilyDescriptor, DBRecoveryMode, DBWithThreadMode, IteratorMode, MultiThreaded,
-    Options, ReadOptions, WriteBatch, WriteOptions,
+    BoundColumnFamily, ColumnFamilyDescriptor, DBRecoveryMode, DBWithThreadMode, MultiThreaded, Options,
+    ReadOptions, WriteBatch, WriteOptions,
 };
 
+use super::disk::{Disk, Durable, Reading, Rows};
 use super::{Memory, keys, options};
 
 /// RocksDB said no. What was being written may or may not be there: never try again, stop.
@@ -34,16 +35,17 @@ impl StoreFault {
     }
 }
 
-type Db = DBWithThreadMode<MultiThreaded>;
+/// RocksDB.
+pub type Db = DBWithThreadMode<MultiThreaded>;
 
 /// The open database. One per partition.
-pub struct Store {
-    db: Db,
+pub struct Store<D = Db> {
+    db: D,
 }
 
-impl std::fmt::Debug for Store {
+impl<D> std::fmt::Debug for Store<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.db.path()).finish()
+        f.write_str("Store")
     }
 }
 
@@ -131,12 +133,37 @@ impl Store {
             .map_err(StoreFault::of("prepare the column families"))
     }
 
-    pub(super) fn cf(&self, name: &str) -> Arc<BoundColumnFamily<'_>> {
-        self.db.cf_handle(name).expect("every column family was opened")
+    /// Writes all tables to disk, so that the next start has nothing to rebuild.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn flush(&self) -> Result<(), StoreFault> {
+        let families: Vec<_> = keys::ALL.iter().map(|n| self.cf(n)).collect();
+        let refs: Vec<_> = families.iter().collect();
+        self.db
+            .flush_cfs_opt(&refs, &rocksdb::FlushOptions::default())
+            .map_err(StoreFault::of("flush the log"))
+    }
+
+    /// A figure of RocksDB for metrics, such as `rocksdb.total-sst-files-size`.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<u64> {
+        self.db.property_int_value(name).ok().flatten()
+    }
+}
+
+impl<D: Disk> Store<D> {
+    /// The log on a disk that is open already.
+    pub const fn on(disk: D) -> Self {
+        Self { db: disk }
+    }
+
+    pub(super) fn cf(&self, name: &str) -> D::Family<'_> {
+        self.db.family(name)
     }
 
     pub(super) fn get(&self, cf: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreFault> {
-        self.db.get_cf(&self.cf(cf), key).map_err(StoreFault::of("read from the log"))
+        self.db.read(cf, key)
     }
 
     pub(super) fn number(&self, cf: &str, key: &[u8]) -> Result<Option<u64>, StoreFault> {
@@ -165,28 +192,16 @@ impl Store {
     /// # Errors
     /// The disk, or damage.
     pub fn last_position(&self) -> Result<Option<LogPosition>, StoreFault> {
-        match self
-            .db
-            .iterator_cf(&self.cf(keys::EVENTS), IteratorMode::End)
-            .next()
-            .transpose()
-            .map_err(StoreFault::of("find the end of the log"))?
-        {
-            None => Ok(None),
-            Some((key, _)) => keys::number(&key)
-                .and_then(LogPosition::new)
-                .map(Some)
-                .ok_or_else(|| StoreFault::found("find the end of the log", "its last key is no position")),
-        }
+        let Some(key) = self.db.last_key(keys::EVENTS, None)? else { return Ok(None) };
+        keys::number(&key)
+            .and_then(LogPosition::new)
+            .map(Some)
+            .ok_or_else(|| StoreFault::found("find the end of the log", "its last key is no position"))
     }
 
     /// The last key of a column family that is not above `key`.
     pub(super) fn last_key_through(&self, cf: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreFault> {
-        let mut iter = self.db.raw_iterator_cf(&self.cf(cf));
-        iter.seek_for_prev(key);
-        let found = iter.key().map(<[u8]>::to_vec);
-        iter.status().map_err(StoreFault::of("find the end of an index of the log"))?;
-        Ok(found)
+        self.db.last_key(cf, Some(key))
     }
 
     /// Visits records in order from a position on until `visit` says stop. Every gap is a fault: positions have none.
@@ -198,24 +213,19 @@ impl Store {
         from: LogPosition,
         mut visit: impl FnMut(LogPosition, &[u8]) -> bool,
     ) -> Result<(), StoreFault> {
-        let mut read = ReadOptions::default();
-        // RocksDB reads ahead by itself, the more the longer a scan goes on: most want a record or two.
-        read.fill_cache(false);
-        let mut iter = self.db.raw_iterator_cf_opt(&self.cf(keys::EVENTS), read);
-        iter.seek(keys::event(from));
-        let mut expected = from;
-        while let Some((key, value)) = iter.item() {
-            if keys::number(key) != Some(expected.get()) {
-                return Err(StoreFault::found("read the log", format!("position {expected} is missing")));
-            }
-            if !visit(expected, value) {
-                return Ok(());
+        let (mut expected, mut missing) = (from, false);
+        self.db.visit(keys::EVENTS, &keys::event(from), Reading::Once, |key, value| {
+            missing = keys::number(key) != Some(expected.get());
+            if missing || !visit(expected, value) {
+                return false;
             }
             expected = expected.next();
-            iter.next();
+            true
+        })?;
+        if missing {
+            return Err(StoreFault::found("read the log", format!("position {expected} is missing")));
         }
-        // An iterator that ends early looks like the end of the log; only its status tells.
-        iter.status().map_err(StoreFault::of("read the log"))
+        Ok(())
     }
 
     /// Visits the keys of a column family from `first` to `last`, both included, until `visit` says stop.
@@ -226,18 +236,7 @@ impl Store {
         last: &[u8],
         mut visit: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StoreFault> {
-        let mut read = ReadOptions::default();
-        read.fill_cache(false);
-        read.set_readahead_size(1 << 20);
-        let mut iter = self.db.raw_iterator_cf_opt(&self.cf(cf), read);
-        iter.seek(first);
-        while let Some((key, value)) = iter.item() {
-            if key > last || !visit(key, value) {
-                return Ok(());
-            }
-            iter.next();
-        }
-        iter.status().map_err(StoreFault::of("read the log"))
+        self.db.visit(cf, first, Reading::Far, |key, value| key <= last && visit(key, value))
     }
 
     /// Visits the keys that begin with `prefix`, from `prefix ‖ from` on.
@@ -248,48 +247,106 @@ impl Store {
         from: &[u8],
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut iter = self.db.raw_iterator_cf(&self.cf(cf));
-        iter.seek([prefix, from].concat());
-        while let Some((key, value)) = iter.item() {
+        let mut fault = None;
+        self.db.visit(cf, &[prefix, from].concat(), Reading::Few, |key, value| {
             if !key.starts_with(prefix) {
-                return Ok(());
+                return false;
             }
-            visit(key, value)?;
-            iter.next();
-        }
-        iter.status().map_err(StoreFault::of("read an index of the log"))?;
-        Ok(())
+            fault = visit(key, value).err();
+            fault.is_none()
+        })?;
+        fault.map_or(Ok(()), Err)
     }
 
     /// Writes and fsyncs. After an error the outcome is unknown: stop.
-    pub(super) fn write_synced(&self, batch: WriteBatch) -> Result<(), StoreFault> {
-        let mut write = WriteOptions::default();
-        write.set_sync(!sabotaged(Sabotage::AckBeforeSync));
-        self.db.write_opt(batch, &write).map_err(StoreFault::of("write and fsync a batch"))
+    pub(super) fn write_synced(&self, batch: D::Rows) -> Result<(), StoreFault> {
+        self.db.write(batch, Durable::Synced)
     }
 
     /// Writes derived rows: no WAL, they are rebuilt from the log after a crash.
-    pub(super) fn write_derived(&self, batch: WriteBatch) -> Result<(), StoreFault> {
+    pub(super) fn write_derived(&self, batch: D::Rows) -> Result<(), StoreFault> {
+        self.db.write(batch, Durable::Derived)
+    }
+}
+
+impl Disk for Db {
+    type Rows = WriteBatch;
+    type Family<'a> = Arc<BoundColumnFamily<'a>>;
+
+    fn family(&self, name: &str) -> Self::Family<'_> {
+        self.cf_handle(name).expect("every column family was opened")
+    }
+
+    fn put(rows: &mut WriteBatch, family: &Self::Family<'_>, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        rows.put_cf(family, key, value);
+    }
+
+    fn read(&self, family: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreFault> {
+        self.get_cf(&self.family(family), key).map_err(StoreFault::of("read from the log"))
+    }
+
+    fn visit(
+        &self,
+        family: &str,
+        from: &[u8],
+        reading: Reading,
+        mut visit: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreFault> {
+        let mut read = ReadOptions::default();
+        match reading {
+            Reading::Few => {}
+            // RocksDB reads ahead by itself, the more the longer a visit goes on: most want a record or two.
+            Reading::Once => read.fill_cache(false),
+            Reading::Far => {
+                read.fill_cache(false);
+                read.set_readahead_size(1 << 20);
+            }
+        }
+        let mut iter = self.raw_iterator_cf_opt(&self.family(family), read);
+        iter.seek(from);
+        while let Some((key, value)) = iter.item() {
+            if !visit(key, value) {
+                return Ok(());
+            }
+            iter.next();
+        }
+        // An iterator that ends early looks like the end of the log; only its status tells.
+        iter.status().map_err(StoreFault::of("read the log"))
+    }
+
+    fn last_key(&self, family: &str, through: Option<&[u8]>) -> Result<Option<Vec<u8>>, StoreFault> {
+        let mut iter = self.raw_iterator_cf(&self.family(family));
+        match through {
+            Some(key) => iter.seek_for_prev(key),
+            None => iter.seek_to_last(),
+        }
+        let found = iter.key().map(<[u8]>::to_vec);
+        iter.status().map_err(StoreFault::of("find the end of the log"))?;
+        Ok(found)
+    }
+
+    fn write(&self, rows: WriteBatch, durable: Durable) -> Result<(), StoreFault> {
         let mut write = WriteOptions::default();
-        write.disable_wal(true);
-        self.db.write_opt(batch, &write).map_err(StoreFault::of("write derived rows"))
+        let doing = match durable {
+            Durable::Synced => {
+                write.set_sync(!sabotaged(Sabotage::AckBeforeSync));
+                "write and fsync a batch"
+            }
+            Durable::Derived => {
+                write.disable_wal(true);
+                "write derived rows"
+            }
+        };
+        self.write_opt(rows, &write).map_err(StoreFault::of(doing))
+    }
+}
+
+impl Rows for WriteBatch {
+    fn count(&self) -> usize {
+        self.len()
     }
 
-    /// Writes all tables to disk, so that the next start has nothing to rebuild.
-    ///
-    /// # Errors
-    /// The disk.
-    pub fn flush(&self) -> Result<(), StoreFault> {
-        let families: Vec<_> = keys::ALL.iter().map(|n| self.cf(n)).collect();
-        let refs: Vec<_> = families.iter().collect();
-        self.db
-            .flush_cfs_opt(&refs, &rocksdb::FlushOptions::default())
-            .map_err(StoreFault::of("flush the log"))
-    }
-
-    /// A figure of RocksDB for metrics, such as `rocksdb.total-sst-files-size`.
-    #[must_use]
-    pub fn property(&self, name: &str) -> Option<u64> {
-        self.db.property_int_value(name).ok().flatten()
+    fn bytes(&self) -> usize {
+        self.size_in_bytes()
     }
 }

@@ -11,6 +11,7 @@ use guichet_schemas::wire::store::TicketSnapshot;
 use guichet_schemas::words::{HoldReason, TicketState};
 use prost::Message as _;
 
+use super::disk::Disk;
 use super::{Store, StoreFault, keys};
 
 /// A ticket and where its stream ends.
@@ -26,7 +27,11 @@ pub(super) struct Entry {
 pub(super) const SNAPSHOT_EVERY: u64 = 100;
 
 /// Loads a ticket from disk. `None`: there is none.
-pub(super) fn load(store: &Store, tenant: &str, id: TicketId) -> Result<Option<Entry>, StoreFault> {
+pub(super) fn load<D: Disk>(
+    store: &Store<D>,
+    tenant: &str,
+    id: TicketId,
+) -> Result<Option<Entry>, StoreFault> {
     // Most tickets that are not in memory are not there at all: a filter says so much sooner than a search. Rows are
     // written in the order of the log, so without a first version there is no other.
     if store.get(keys::TICKETS_INDEX, &keys::ticket_version(tenant, id, StreamVersion::FIRST))?.is_none() {

@@ -9,9 +9,10 @@ use guichet_proof::tile::{TILE_BYTES, TILE_WIDTH, subtree};
 use guichet_proof::{Edge, FullTile, TileId, TileSource};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
-use rocksdb::WriteBatch;
 use tokio::sync::watch;
 
+use super::disk::Disk;
+use super::store::Db;
 use super::{Store, StoreFault, keys};
 use crate::notary::Notarised;
 
@@ -23,7 +24,7 @@ const BATCH_TILES: usize = 512;
 ///
 /// # Errors
 /// The disk, damage, or tiles that reach further than the log.
-pub fn open(store: &Store, last: Option<LogPosition>) -> Result<Edge, StoreFault> {
+pub fn open<D: Disk>(store: &Store<D>, last: Option<LogPosition>) -> Result<Edge, StoreFault> {
     let stored = full_tiles(store, 0)? * TILE_WIDTH;
     if stored > LogPosition::or_zero(last) {
         return Err(StoreFault::found(
@@ -59,7 +60,7 @@ pub fn open(store: &Store, last: Option<LogPosition>) -> Result<Edge, StoreFault
 ///
 /// # Errors
 /// The disk, damage, or a missing position.
-pub fn rebuild(store: &Store, last: Option<LogPosition>) -> Result<Edge, StoreFault> {
+pub fn rebuild<D: Disk>(store: &Store<D>, last: Option<LogPosition>) -> Result<Edge, StoreFault> {
     extend(store, Edge::new(), last)
 }
 
@@ -67,7 +68,7 @@ pub fn rebuild(store: &Store, last: Option<LogPosition>) -> Result<Edge, StoreFa
 ///
 /// # Errors
 /// The disk, damage, or a missing tile.
-pub fn root_at(store: &Store, edge: &Edge, size: u64) -> Result<Hash, StoreFault> {
+pub fn root_at<D: Disk>(store: &Store<D>, edge: &Edge, size: u64) -> Result<Hash, StoreFault> {
     if size == edge.size() {
         return Ok(edge.root());
     }
@@ -81,13 +82,13 @@ pub fn root_at(store: &Store, edge: &Edge, size: u64) -> Result<Hash, StoreFault
 
 /// Stores tiles that are full. Without a WAL: a crash takes only tiles that the next start writes again, and the
 /// records that they stand on are on disk before them.
-pub(crate) fn write(store: &Store, full: &mut Vec<FullTile>) -> Result<(), StoreFault> {
+pub(crate) fn write<D: Disk>(store: &Store<D>, full: &mut Vec<FullTile>) -> Result<(), StoreFault> {
     if full.is_empty() {
         return Ok(());
     }
-    let (mut batch, tree) = (WriteBatch::default(), store.cf(keys::TREE));
+    let (mut batch, tree) = (D::Rows::default(), store.cf(keys::TREE));
     for tile in full.drain(..) {
-        batch.put_cf(&tree, keys::tile(tile.level, tile.index), tile.hashes);
+        D::put(&mut batch, &tree, keys::tile(tile.level, tile.index), tile.hashes);
     }
     crash_point(CrashPoint::TilesBefore);
     store.write_derived(batch)?;
@@ -95,7 +96,7 @@ pub(crate) fn write(store: &Store, full: &mut Vec<FullTile>) -> Result<(), Store
     Ok(())
 }
 
-fn extend(store: &Store, mut edge: Edge, last: Option<LogPosition>) -> Result<Edge, StoreFault> {
+fn extend<D: Disk>(store: &Store<D>, mut edge: Edge, last: Option<LogPosition>) -> Result<Edge, StoreFault> {
     let Some(last) = last.filter(|last| last.get() > edge.size()) else { return Ok(edge) };
     let (mut full, mut fault) = (Vec::new(), None);
     let from = LogPosition::after(LogPosition::new(edge.size()));
@@ -111,23 +112,23 @@ fn extend(store: &Store, mut edge: Edge, last: Option<LogPosition>) -> Result<Ed
 }
 
 /// How many tiles of a level are stored. They are written in order, so the last one tells.
-fn full_tiles(store: &Store, level: u8) -> Result<u64, StoreFault> {
+fn full_tiles<D: Disk>(store: &Store<D>, level: u8) -> Result<u64, StoreFault> {
     let last = store.last_key_through(keys::TREE, &keys::tile(level, u64::MAX))?;
     let index = last.filter(|key| key[0] == level).and_then(|key| keys::number(&key[1..]));
     Ok(index.map_or(0, |index| index + 1))
 }
 
-fn full_tile(store: &Store, level: u8, index: u64) -> Result<Option<Vec<u8>>, StoreFault> {
+fn full_tile<D: Disk>(store: &Store<D>, level: u8, index: u64) -> Result<Option<Vec<u8>>, StoreFault> {
     store.get(keys::TREE, &keys::tile(level, index))
 }
 
 /// Tiles of a tree: the full ones in the database, the others in its edge.
-struct Stored<'a> {
-    store: &'a Store,
+struct Stored<'a, D> {
+    store: &'a Store<D>,
     edge: &'a Edge,
 }
 
-impl TileSource for Stored<'_> {
+impl<D: Disk> TileSource for Stored<'_, D> {
     type Error = StoreFault;
 
     fn read(&self, tile: TileId) -> Result<Option<Vec<u8>>, StoreFault> {
@@ -143,12 +144,12 @@ impl TileSource for Stored<'_> {
 /// Reads the tree beside its notary: the newest signed checkpoint, and the tiles below it.
 #[derive(Debug, Clone)]
 pub struct TreeReader {
-    store: Arc<Store>,
+    store: Arc<Store<Db>>,
     newest: watch::Receiver<Option<Arc<Notarised>>>,
 }
 
 impl TreeReader {
-    pub(super) const fn new(store: Arc<Store>, newest: watch::Receiver<Option<Arc<Notarised>>>) -> Self {
+    pub(super) const fn new(store: Arc<Store<Db>>, newest: watch::Receiver<Option<Arc<Notarised>>>) -> Self {
         Self { store, newest }
     }
 

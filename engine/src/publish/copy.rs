@@ -72,6 +72,12 @@ impl EventCopy for StreamCopy {
         })
     }
 
+    fn give_up(&self) -> Result<(), CopyError> {
+        let context = jetstream::ContextBuilder::new().timeout(ASK_WITHIN).build(self.client.clone());
+        let name = subject::stream(self.partition);
+        self.ask(async || context.delete_stream(&name).await.map(|_| ()))
+    }
+
     fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError> {
         let stored = self.ask(async || stored::read(&self.client, self.partition, from, most).await)?;
         let in_order =

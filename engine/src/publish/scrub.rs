@@ -5,14 +5,13 @@
 
 use std::time::Duration;
 
-use async_nats::Client;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::position::LogPosition;
 use tokio::sync::watch;
 
-use super::stored;
+use super::bus::Bus;
 use crate::halt::{Halt, HaltReason};
-use crate::log::LogReader;
+use crate::log::{Disk, LogReader, StoreFault};
 
 /// Messages compared at a time.
 const STRETCH: usize = 1_000;
@@ -21,10 +20,9 @@ const STRETCH: usize = 1_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is compared with what.
-pub(super) struct Scrub {
-    pub(super) client: Client,
-    pub(super) reader: LogReader,
-    pub(super) partition: Partition,
+pub(super) struct Scrub<B, D> {
+    pub(super) bus: B,
+    pub(super) reader: LogReader<D>,
     /// Newest position that the stream has acknowledged.
     pub(super) published: watch::Receiver<u64>,
     /// Where the first difference is; 0: none. The publisher sets it back once the stream is made anew.
@@ -33,7 +31,7 @@ pub(super) struct Scrub {
     pub(super) halt: Halt,
 }
 
-impl Scrub {
+impl<B: Bus, D: Disk> Scrub<B, D> {
     /// Runs until it is aborted.
     pub(super) async fn run(self) {
         let mut next = LogPosition::FIRST;
@@ -58,18 +56,17 @@ impl Scrub {
                 }
             }
             // A pace, not a wait for something.
-            tokio::time::sleep(PAUSE).await;
+            self.bus.sleep(PAUSE).await;
         }
     }
 
     /// Compares from a position on.
     async fn stretch(&self, from: LogPosition, through: u64) -> Result<Seen, String> {
         let most = STRETCH.min(usize::try_from(through - from.get() + 1).unwrap_or(STRETCH));
-        let theirs = stored::read(&self.client, self.partition, from, most).await;
-        let theirs = theirs.map_err(|e| e.to_string())?;
+        let theirs = self.bus.messages(from.get(), most).await?;
         let reader = self.reader.clone();
-        let ours = tokio::task::spawn_blocking(move || reader.read(from, most, usize::MAX)).await;
-        let ours = ours.map_err(|e| e.to_string())?.map_err(|fault| {
+        let ours = self.bus.blocking(move || reader.read(from, most, usize::MAX)).await?;
+        let ours = ours.map_err(|fault: StoreFault| {
             // The look that finds a flipped bit in the log before a reader does: the next start repairs it.
             self.halt.stop(HaltReason::Storage(fault.to_string()));
             fault.to_string()

@@ -6,23 +6,17 @@
 use std::time::Duration;
 
 use async_nats::{Client, StatusCode};
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 use serde_json::json;
 
+use super::bus::Stored;
+
 /// How long the server may take for the next message of an answer.
 const NEXT_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes in one answer.
 const BYTES_MAX: usize = 4 << 20;
-
-/// A message as the stream holds it.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    pub(crate) sequence: u64,
-    pub(crate) payload: Bytes,
-}
 
 /// No clear answer; what was asked may or may not be in the stream.
 #[derive(Debug, thiserror::Error)]

@@ -26,7 +26,7 @@ pub(super) async fn serve(queries: Arc<Queries>) -> Result<JoinHandle<()>, async
     let mut requests = Vec::new();
     for model in &queries.models {
         let subject = subject::projection(queries.ground.settings.partition, model.model().name, "*");
-        requests.push(queries.ground.client.subscribe(subject).await?);
+        requests.push(queries.ground.source.client.subscribe(subject).await?);
     }
     let mut requests = futures_util::stream::select_all(requests);
     Ok(tokio::spawn(async move {
@@ -50,7 +50,7 @@ async fn answer(queries: &Arc<Queries>, request: async_nats::Message) {
     };
     // Who asked waits a second and goes on without.
     if let Some(body) = body
-        && let Err(error) = queries.ground.client.publish(reply, body.into()).await
+        && let Err(error) = queries.ground.source.client.publish(reply, body.into()).await
     {
         tracing::warn!(%error, "an answer could not be sent");
     }
@@ -67,7 +67,7 @@ fn order(queries: &Queries, model: &Model, order: Option<Order>) -> Vec<u8> {
     let Some(mut order) = order else { return unclear() };
     if model.may_rebuild() {
         order.at = (queries.ground.clock)().0;
-        queries.ground.spawn(rebuild::rebuild(model.clone(), queries.ground.clone(), order));
+        rebuild::spawn_rebuild(model, &queries.ground, order);
     }
     said(&model.progress())
 }
@@ -78,7 +78,7 @@ fn healing(queries: &Queries, model: &Model, healing: Option<Healing>) -> Vec<u8
     if model.may_rebuild() {
         let order = Order { swap: true, at: (queries.ground.clock)().0 };
         let key = keys::ticket(&healing.tenant, id);
-        queries.ground.spawn(rebuild::heal(model.clone(), queries.ground.clone(), key, order));
+        rebuild::spawn_heal(model, &queries.ground, key, order);
     }
     said(&model.progress())
 }

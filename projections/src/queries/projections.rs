@@ -65,7 +65,7 @@ impl Queries {
     async fn elsewhere(&self, model: &str, tenant: &TenantId) -> Option<ProjectionView> {
         let subject = subject::projection(self.ground.settings.partition, model, "status");
         let request = async_nats::Request::new().payload(tenant.to_string().into()).timeout(Some(PATIENCE));
-        let reply = self.ground.client.send_request(subject, request).await.ok()?;
+        let reply = self.ground.source.client.send_request(subject, request).await.ok()?;
         ProjectionView::decode(reply.payload).ok()
     }
 }

@@ -26,6 +26,52 @@ pub enum OfflineError {
     Log(String),
 }
 
+/// The content hash of a model that is folded from these records, from the first on, and from nothing else: what every
+/// other one at the same position must have. `dir` is for it alone.
+///
+/// # Errors
+/// It cannot be folded or written.
+pub fn content_of<'a>(
+    dir: &Path,
+    partition: Partition,
+    model: &'static ReadModel,
+    memory: &Memory,
+    records: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Hash, OfflineError> {
+    let mut folder = Folder::open(Arc::new(Store::open(dir, model, memory)?), partition)?;
+    let mut before = Hash::ZERO;
+    let arrived: Vec<_> = (1..).zip(records).map(|(at, record)| arrived(at, record, &mut before)).collect();
+    for batch in arrived.chunks(BATCH) {
+        fold(&mut folder, batch.to_vec())?;
+    }
+    Ok(folder.store().content_hash()?)
+}
+
+/// A record as it would have arrived, behind the one before it.
+fn arrived(position: u64, record: &[u8], before: &mut Hash) -> Arrived {
+    let hash = Hash::of_record(record);
+    Arrived {
+        sequence: position,
+        prev_hash: Some(std::mem::replace(before, hash)),
+        hash: Some(hash),
+        bytes: Bytes::copy_from_slice(record),
+    }
+}
+
+/// Folds records that continue what the folder holds; says how far it is.
+fn fold(folder: &mut Folder, batch: Vec<Arrived>) -> Result<u64, OfflineError> {
+    let checked: Vec<_> = batch.into_iter().map(Checked::of).collect();
+    let folded = folder.fold(&checked.iter().collect::<Vec<_>>());
+    match folded.end {
+        End::All => Ok(folded.checkpoint.position_or_zero()),
+        End::Halt(halt) => Err(OfflineError::Log(halt.to_string())),
+        other @ (End::Gap { .. } | End::Damaged { .. }) => Err(OfflineError::Log(format!("{other:?}"))),
+    }
+}
+
+/// Records that [`content_of`] folds at a time.
+const BATCH: usize = 1_000;
+
 /// A rebuild that takes records in order.
 pub struct Offline {
     folders: Folders,
@@ -77,13 +123,7 @@ impl Offline {
     /// # Errors
     /// It cannot be folded or written.
     pub fn take(&mut self, position: u64, record: &[u8]) -> Result<bool, OfflineError> {
-        let hash = Hash::of_record(record);
-        self.batch.push(Arrived {
-            sequence: position,
-            prev_hash: Some(std::mem::replace(&mut self.before, hash)),
-            hash: Some(hash),
-            bytes: Bytes::copy_from_slice(record),
-        });
+        self.batch.push(arrived(position, record, &mut self.before));
         let live = self.live.as_ref().map(|live| live.state(End::All).checkpoint.position_or_zero());
         if self.batch.len() >= self.batch_events_max || live == Some(position) {
             self.fold()?;
@@ -128,14 +168,8 @@ impl Offline {
     }
 
     fn fold(&mut self) -> Result<(), OfflineError> {
-        let checked: Vec<_> = std::mem::take(&mut self.batch).into_iter().map(Checked::of).collect();
-        let folded = self.next.fold(&checked.iter().collect::<Vec<_>>());
-        self.progress.position = folded.checkpoint.position_or_zero();
-        match folded.end {
-            End::All => Ok(()),
-            End::Halt(halt) => Err(OfflineError::Log(halt.to_string())),
-            other @ (End::Gap { .. } | End::Damaged { .. }) => Err(OfflineError::Log(format!("{other:?}"))),
-        }
+        self.progress.position = fold(&mut self.next, std::mem::take(&mut self.batch))?;
+        Ok(())
     }
 
     fn compare(&mut self) -> Result<(), OfflineError> {

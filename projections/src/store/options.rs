@@ -1,7 +1,7 @@
 //! How RocksDB is set up, with the reasons.
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, MergeOperands, Options,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Env, MergeOperands, Options,
     WriteBufferManager,
 };
 
@@ -23,6 +23,8 @@ pub struct Memory {
     pub cache: Cache,
     /// Bytes written but not yet flushed, of all databases together.
     pub write_buffers: WriteBufferManager,
+    /// Files in memory, for databases that nobody will want again.
+    volatile: Option<Env>,
 }
 
 impl Memory {
@@ -33,12 +35,32 @@ impl Memory {
         Self {
             cache: Cache::new_lru_cache(cache_bytes),
             write_buffers: WriteBufferManager::new_write_buffer_manager(write_buffer_bytes, false),
+            volatile: None,
         }
+    }
+
+    /// Shares budgets that other databases of the process have already.
+    #[must_use]
+    pub const fn shared(cache: Cache, write_buffers: WriteBufferManager) -> Self {
+        Self { cache, write_buffers, volatile: None }
+    }
+
+    /// One budget each for databases whose files are in memory too, for a simulation. What was not flushed when such a
+    /// database is closed is gone, as after a crash.
+    ///
+    /// # Errors
+    /// RocksDB has no files in memory.
+    pub fn volatile(cache_bytes: usize, write_buffer_bytes: usize) -> Result<Self, rocksdb::Error> {
+        Ok(Self { volatile: Some(Env::mem_env()?), ..Self::new(cache_bytes, write_buffer_bytes) })
     }
 }
 
-pub(super) fn database(memory: &Memory) -> Options {
+pub(super) fn database(memory: &Memory) -> Result<Options, rocksdb::Error> {
     let mut options = Options::default();
+    if let Some(env) = &memory.volatile {
+        options = options.get_options_from_string("avoid_flush_during_shutdown=true")?;
+        options.set_env(env);
+    }
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     // All column families lose the same tail, or none: the store has no write-ahead log.
@@ -50,7 +72,7 @@ pub(super) fn database(memory: &Memory) -> Options {
     options.set_keep_log_file_num(INFO_LOG_FILES);
     options.set_max_log_file_size(INFO_LOG_BYTES);
     options.set_stats_dump_period_sec(0);
-    options
+    Ok(options)
 }
 
 pub(super) fn family(family: Family, memory: &Memory) -> ColumnFamilyDescriptor {

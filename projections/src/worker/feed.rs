@@ -6,16 +6,11 @@
 
 use std::sync::Arc;
 
-use async_nats::jetstream;
-use futures_util::{FutureExt as _, StreamExt as _};
-use guichet_schemas::position::Partition;
-use guichet_schemas::subject;
 use tokio::sync::{broadcast, watch};
-use tokio::task::unconstrained;
 
 use super::WATCHDOG;
 use super::pause::{Backoff, Pause};
-use super::stream::{self, Messages};
+use super::source::{Messages as _, Source, drain, within};
 use crate::arrived::{Arrived, Checked};
 
 /// Portions kept for models that are busy.
@@ -61,7 +56,8 @@ pub(super) enum Heard {
 }
 
 /// A model at the feed.
-pub(super) struct Listener {
+pub(super) struct Listener<S> {
+    source: S,
     portions: broadcast::Receiver<Arc<Portion>>,
     state: watch::Receiver<State>,
     connection: u64,
@@ -76,10 +72,10 @@ impl Feed {
     }
 
     /// Waits for the feed to be connected, and listens.
-    pub(super) async fn listen(&self) -> Result<Listener, Pause> {
+    pub(super) async fn listen<S: Source>(&self, source: &S) -> Result<Listener<S>, Pause> {
         let mut state = self.state.subscribe();
         let connected = state.wait_for(|state| state.next > 0);
-        if tokio::time::timeout(WATCHDOG, connected).await.is_err() {
+        if within(source, WATCHDOG, connected).await.is_none() {
             let problem = self.state.borrow().problem.clone();
             return Err(Pause::Interrupted(
                 problem.unwrap_or_else(|| "the stream is not read yet".to_owned()),
@@ -88,24 +84,18 @@ impl Feed {
         // First the ear, then the place: the feed moves its place before it speaks.
         let portions = self.portions.subscribe();
         let connection = self.state.borrow().connection;
-        Ok(Listener { portions, state, connection })
+        Ok(Listener { source: source.clone(), portions, state, connection })
     }
 
     /// Reads the stream until it is stopped.
-    pub(crate) async fn run(
-        self,
-        client: async_nats::Client,
-        partition: Partition,
-        mut stop: watch::Receiver<bool>,
-    ) {
-        let jetstream = stream::context(client);
+    pub(crate) async fn run<S: Source>(self, source: S, mut stop: watch::Receiver<bool>) {
         let mut backoff = Backoff::default();
         loop {
             let before = self.state.borrow().next;
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
-                problem = self.follow(&jetstream, partition) => {
+                problem = self.follow(&source) => {
                     if self.state.borrow().next > before {
                         backoff = Backoff::default();
                     }
@@ -119,13 +109,13 @@ impl Feed {
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
-                () = tokio::time::sleep(backoff.next()) => {}
+                () = source.sleep(backoff.next()) => {}
             }
         }
     }
 
-    async fn follow(&self, jetstream: &jetstream::Context, partition: Partition) -> String {
-        match self.try_follow(jetstream, partition).await {
+    async fn follow<S: Source>(&self, source: &S) -> String {
+        match self.try_follow(source).await {
             Ok(never) => match never {},
             Err(Pause::Interrupted(why)) => why,
             Err(Pause::Stopped) => "stopped".to_owned(),
@@ -133,26 +123,22 @@ impl Feed {
         }
     }
 
-    async fn try_follow(
-        &self,
-        jetstream: &jetstream::Context,
-        partition: Partition,
-    ) -> Result<std::convert::Infallible, Pause> {
-        let Some(extent) = stream::extent(jetstream, partition).await? else {
-            return Err(Pause::Interrupted(format!("stream {} does not exist", subject::stream(partition))));
+    async fn try_follow<S: Source>(&self, source: &S) -> Result<std::convert::Infallible, Pause> {
+        let Some(extent) = source.extent().await.map_err(Pause::Interrupted)? else {
+            return Err(Pause::Interrupted("the stream does not exist".to_owned()));
         };
         let mut next = extent.last + 1;
-        let mut messages = stream::messages(&extent, next).await?;
+        let mut messages = source.messages(next).await.map_err(Pause::Interrupted)?;
         self.state.send_modify(|state| {
             *state = State { connection: state.connection + 1, next, problem: None };
         });
         loop {
-            let Ok(first) = tokio::time::timeout(WATCHDOG, messages.next()).await else {
-                watch(jetstream, partition, next).await?;
+            let Some(first) = within(source, WATCHDOG, messages.next()).await else {
+                watch(source, next).await?;
                 continue;
             };
-            let (arrived, newest, ended) = drain(first, &mut messages)?;
-            let portion = Portion { messages: check(arrived).await?, newest };
+            let (arrived, newest, ended) = drain(first, &mut messages, PORTION_MESSAGES, PORTION_BYTES)?;
+            let portion = Portion { messages: check(source, arrived).await?, newest };
             if let Some(last) = portion.messages.last() {
                 next = last.arrived.sequence + 1;
             }
@@ -170,7 +156,7 @@ impl Feed {
     }
 }
 
-impl Listener {
+impl<S: Source> Listener<S> {
     /// The sequence before the one that comes next.
     pub(super) fn reaches(&self) -> u64 {
         self.state.borrow().next.saturating_sub(1)
@@ -190,7 +176,7 @@ impl Listener {
                 let problem = state.ok().and_then(|state| state.problem.clone());
                 Heard::Broken(problem.unwrap_or_else(|| "the stream is read anew".to_owned()))
             }
-            () = tokio::time::sleep(WATCHDOG) => return None,
+            () = self.source.sleep(WATCHDOG) => return None,
         };
         Some(heard)
     }
@@ -202,23 +188,18 @@ impl Listener {
     }
 }
 
-/// Takes what has arrived, up to the limits of a portion, without waiting for more.
-fn drain(first: stream::Next, messages: &mut Messages) -> Result<(Vec<Arrived>, u64, Option<Pause>), Pause> {
-    stream::drain(first, PORTION_MESSAGES, PORTION_BYTES, || unconstrained(messages.next()).now_or_never())
-}
-
-async fn check(arrived: Vec<Arrived>) -> Result<Vec<Checked>, Pause> {
+async fn check<S: Source>(source: &S, arrived: Vec<Arrived>) -> Result<Vec<Checked>, Pause> {
     let check = |arrived: Vec<Arrived>| arrived.into_iter().map(Checked::of).collect();
     if arrived.len() <= INLINE_MAX {
         return Ok(check(arrived));
     }
-    let checked = tokio::task::spawn_blocking(move || check(arrived)).await;
-    checked.map_err(|_| Pause::Interrupted("a message could not be read".to_owned()))
+    let checked = source.blocking(move || check(arrived)).await;
+    checked.ok_or_else(|| Pause::Interrupted("a message could not be read".to_owned()))
 }
 
 /// Nothing came for a while. Should it have?
-async fn watch(jetstream: &jetstream::Context, partition: Partition, next: u64) -> Result<(), Pause> {
-    match stream::extent(jetstream, partition).await? {
+async fn watch<S: Source>(source: &S, next: u64) -> Result<(), Pause> {
+    match source.extent().await.map_err(Pause::Interrupted)? {
         Some(extent) if extent.last + 1 != next || extent.first > next => Err(Pause::Interrupted(format!(
             "the stream is at {}, the consumer waits for {next}",
             extent.last

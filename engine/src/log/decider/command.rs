@@ -13,12 +13,13 @@ use guichet_schemas::rejection::Rejection;
 use super::{Decider, TicketKey};
 use crate::log::batch::{Answer, Recorded, Told};
 use crate::log::derived::Derived;
+use crate::log::disk::Disk;
 use crate::log::sealer::Fresh;
 use crate::log::stage::{Place, Staged, stage};
 use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
 use crate::log::{StoreFault, keys, outcome};
 
-impl Decider {
+impl<D: Disk> Decider<D> {
     pub(super) fn decide(&mut self, request: &Request) -> Result<Answer, StoreFault> {
         let command = &request.command;
         if let Some((hash, mut accepted)) = self.outcome(command)? {
@@ -91,7 +92,7 @@ impl Decider {
             let row = outcome::row_without_events(request.request_hash, &outcome::accepted(&told, &[]));
             let at = keys::command(key.0.as_str(), request.command.command_id);
             self.batch.bytes += row.len();
-            self.batch.synced.put_cf(&self.store.cf(keys::COMMANDS), at, row);
+            D::put(&mut self.batch.synced, &self.store.cf(keys::COMMANDS), at, row);
             self.remember(request, told);
         }
         Answer::Told(told)
@@ -179,7 +180,7 @@ impl Decider {
     /// Puts a record into the batch.
     fn put(&mut self, bytes: Vec<u8>, hash: Hash, position: LogPosition, derived: Derived) {
         self.batch.bytes += bytes.len();
-        self.batch.synced.put_cf(&self.store.cf(keys::EVENTS), keys::event(position), &bytes);
+        D::put(&mut self.batch.synced, &self.store.cf(keys::EVENTS), keys::event(position), &bytes);
         self.batch.leaves.push(hash);
         self.batch.derived.push(derived);
         self.batch.head = Some(position);

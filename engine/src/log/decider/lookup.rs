@@ -13,13 +13,14 @@ use guichet_schemas::wire;
 
 use super::{Decider, TicketKey};
 use crate::log::batch::Recorded;
+use crate::log::disk::Disk;
 use crate::log::tickets::{self, Entry};
 use crate::log::{StoreFault, keys, outcome};
 
 /// Missed events named in a version conflict.
 const MISSED_MAX: u64 = 20;
 
-impl Decider {
+impl<D: Disk> Decider<D> {
     pub(super) fn outcome(&self, command: &Command) -> Result<Option<(Hash, wire::Accepted)>, StoreFault> {
         let key = (command.tenant.clone(), command.command_id);
         for overlay in &self.overlays {

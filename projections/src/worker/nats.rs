@@ -1,0 +1,153 @@
+//! NATS as the source: JetStream for the stream, with a consumer of our own that may vanish at any time, and the
+//! engine's log service for what the stream has not or not any more.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::{self, ErrorCode};
+use async_nats::{Client, HeaderMap, RequestErrorKind};
+use futures_util::FutureExt as _;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::Partition;
+use guichet_schemas::subject;
+use guichet_schemas::wire::{LogBatch, LogRequest};
+use prost::Message as _;
+use tokio::task::unconstrained;
+
+use super::source::{Extent, Hashes, Messages, Next, Reply, Source};
+use crate::arrived::Arrived;
+
+/// Messages and bytes asked for at a time; up to one and a half times as much is on its way. Must stay
+/// well below the client's 65,536 per subscription, which it drops beyond.
+const PULL_MESSAGES: usize = 8_192;
+const PULL_BYTES: usize = 8 * 1024 * 1024;
+const PULL_EXPIRES: Duration = Duration::from_secs(30);
+/// The server says this often that the consumer lives; two missed ones end the stream of messages.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// An abandoned consumer is gone after this.
+const CONSUMER_INACTIVE: Duration = Duration::from_secs(15);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// Bytes of records in one answer of the log; the largest record is 60 KiB, the server takes 1 MiB.
+const LOG_BYTES_MAX: u32 = 512 * 1024;
+const LOG_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One partition over NATS.
+#[derive(Clone)]
+pub struct Nats {
+    pub(crate) client: Client,
+    jetstream: jetstream::Context,
+    partition: Partition,
+}
+
+impl Nats {
+    pub(crate) fn new(client: Client, partition: Partition) -> Self {
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(REQUEST_TIMEOUT);
+        Self { client, jetstream, partition }
+    }
+}
+
+impl Source for Nats {
+    type Messages = pull::Stream;
+
+    async fn extent(&self) -> Result<Option<Extent>, String> {
+        match self.jetstream.get_stream(subject::stream(self.partition)).await {
+            Ok(stream) => {
+                let state = &stream.cached_info().state;
+                Ok(Some(Extent { first: state.first_sequence, last: state.last_sequence }))
+            }
+            Err(error) => match error.kind() {
+                GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
+                GetStreamErrorKind::JetStream(_)
+                | GetStreamErrorKind::Request
+                | GetStreamErrorKind::EmptyName
+                | GetStreamErrorKind::InvalidStreamName => Err(format!("JetStream does not answer: {error}")),
+            },
+        }
+    }
+
+    async fn hashes_at(&self, sequence: u64) -> Option<Hashes> {
+        let stream = self.jetstream.get_stream_no_info(subject::stream(self.partition)).await.ok()?;
+        // The leader's own copy, not a direct get, which any replica may answer.
+        let message = stream.get_raw_message(sequence).await.ok()?;
+        let said = hash_in(&message.headers, "Guichet-Hash");
+        Some(Hashes { said, actual: Hash::of_record(&message.payload) })
+    }
+
+    async fn messages(&self, from: u64) -> Result<pull::Stream, String> {
+        let config = pull::Config {
+            description: Some("guichet projections".to_owned()),
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
+            ack_policy: AckPolicy::None,
+            inactive_threshold: CONSUMER_INACTIVE,
+            memory_storage: true,
+            num_replicas: 1,
+            ..Default::default()
+        };
+        let stream = self.jetstream.get_stream_no_info(subject::stream(self.partition)).await;
+        let stream = stream.map_err(|error| format!("no stream: {error}"))?;
+        let consumer =
+            stream.create_consumer(config).await.map_err(|error| format!("no consumer: {error}"))?;
+        consumer
+            .stream()
+            .max_messages_per_batch(PULL_MESSAGES)
+            .max_bytes_per_batch(PULL_BYTES)
+            .expires(PULL_EXPIRES)
+            .heartbeat(HEARTBEAT)
+            .messages()
+            .await
+            .map_err(|error| format!("no messages: {error}"))
+    }
+
+    async fn log(&self, from: u64, events_max: usize) -> Reply {
+        let max_events = u32::try_from(events_max).unwrap_or(u32::MAX);
+        let request = LogRequest { from, max_events, max_bytes: LOG_BYTES_MAX }.encode_to_vec();
+        let request = async_nats::Request::new().payload(request.into()).timeout(Some(LOG_TIMEOUT));
+        match self.client.send_request(subject::log(self.partition), request).await {
+            Ok(message) => match LogBatch::decode(message.payload) {
+                Ok(batch) => Reply::Batch(batch),
+                Err(_) => Reply::Unclear("the log service answered something that is no LogBatch".to_owned()),
+            },
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => Reply::Nobody,
+            Err(error) => Reply::Unclear(format!("the log service did not answer: {error}")),
+        }
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        tokio::task::spawn_blocking(work).await.ok()
+    }
+}
+
+impl Messages for pull::Stream {
+    async fn next(&mut self) -> Next {
+        arrived(futures_util::StreamExt::next(self).await)
+    }
+
+    fn ready(&mut self) -> Option<Next> {
+        // Unconstrained: tokio's budget would end every batch after 128 messages.
+        unconstrained(futures_util::StreamExt::next(self)).now_or_never().map(arrived)
+    }
+}
+
+/// A message as the fold wants it, and the newest sequence of the stream when it was sent.
+fn arrived(next: Option<Result<jetstream::Message, pull::MessagesError>>) -> Next {
+    let message = match next {
+        Some(Ok(message)) => message,
+        Some(Err(error)) => return Err(format!("the consumer failed: {error}")),
+        None => return Err("the consumer ended".to_owned()),
+    };
+    let info = message.info().map_err(|_| "a message without a sequence".to_owned())?;
+    let (sequence, newest) = (info.stream_sequence, info.stream_sequence + info.pending);
+    let header = |name: &str| message.headers.as_ref().and_then(|headers| hash_in(headers, name));
+    let (prev_hash, hash) = (header("Guichet-Prev-Hash"), header("Guichet-Hash"));
+    Ok((Arrived { sequence, prev_hash, hash, bytes: message.message.payload }, newest))
+}
+
+fn hash_in(headers: &HeaderMap, name: &str) -> Option<Hash> {
+    headers.get(name).and_then(|value| Hash::parse(value.as_str()))
+}

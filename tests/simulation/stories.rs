@@ -1,0 +1,52 @@
+//! What the simulation has found, told again so that it stays found: a calm run, one thing that happens, and the calm
+//! after it.
+
+use crate::judge::Broken;
+use crate::sim::Process;
+use crate::world::{Plan, World};
+
+/// A story by its name, and how it ended.
+pub(crate) type Told = (&'static str, Result<(), Broken>);
+
+/// All of them.
+pub(crate) fn all() -> Vec<Told> {
+    vec![
+        ("a bit flips in the last message of the stream", a_bit_flips_in_the_last_message()),
+        ("a bit flips in the message at a worker's checkpoint", a_bit_flips_at_the_checkpoint()),
+    ]
+}
+
+/// A run in which nothing has broken.
+fn calm() -> Result<World, Broken> {
+    let mut world = World::of(1, Plan::default());
+    world.sim.calm_down();
+    world.live()?;
+    Ok(world)
+}
+
+/// The engine compared the last message of the stream with its log, found another hash, and halted for good: "another
+/// engine writes this stream". But nobody had published that: the message did not even have the hash that its own
+/// header names. Now it is damage, and heals as in every other place.
+fn a_bit_flips_in_the_last_message() -> Result<(), Broken> {
+    let mut world = calm()?;
+    let last = world.broker.look().map_or(0, |found| found.last);
+    world.broker.flip(last);
+    world.crash(0);
+    world.live()?;
+    world.judge()
+}
+
+/// A worker that starts asks the stream for the message at its checkpoint where no engine serves the log. The message
+/// was damaged, so it had another hash, and the worker halted: "another lineage". It must wait for the log instead.
+fn a_bit_flips_at_the_checkpoint() -> Result<(), Broken> {
+    let mut world = calm()?;
+    world.workers.flush();
+    let at = world.workers.models().first().map_or(0, |model| *model.position().borrow());
+    world.broker.flip(at);
+    world.crash_workers();
+    world.crash(0);
+    // The engine is away until the worker has looked.
+    world.hold(Process::Engine(0), std::time::Duration::from_secs(20));
+    world.live()?;
+    world.judge()
+}
