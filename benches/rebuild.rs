@@ -78,7 +78,7 @@ fn fill(dir: &Path, events_min: u64) -> u64 {
 fn fold(store: &Store, model: &'static ReadModel) -> (Duration, Duration, u64) {
     let dir = tempfile::tempdir().expect("a folder for the model");
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let memory = guichet_projections::Memory { cache: memory.cache, write_buffers: memory.write_buffers };
+    let memory = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
     let mut offline =
         Offline::begin(dir.path(), Partition(0), model, &memory, BATCH, true).expect("a fresh folder opens");
     let (cpu, wall) = (cpu::of_this_thread(), Instant::now());
