@@ -35,10 +35,6 @@ pub(crate) struct NodeArgs {
     /// Use this NATS server instead of an embedded one
     #[arg(long, env = "NATS_URL", value_name = "URL")]
     pub(crate) nats_url: Option<String>,
-    /// File with the key-encryption key, 64 hex digits; default: DIR/kek, made at the first start. GUICHET_KEK holds
-    /// the digits themselves instead
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kek_file: Option<PathBuf>,
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
@@ -49,17 +45,28 @@ pub(crate) struct NodeArgs {
     /// caught up
     #[arg(long)]
     pub(crate) accept_clock: bool,
-    /// Key that signs the checkpoints of the log [default: signing.key in the data folder, made at the first start]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) signing_key: Option<PathBuf>,
-    /// Where the newest checkpoint is kept, best on another disk [default: anchor-0/checkpoint in the data folder]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) anchor: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) protection: ProtectionArgs,
 }
 
-impl NodeArgs {
-    /// Where the files are that protect the log of a partition.
-    pub(crate) fn protection(&self, data_dir: &Path, partition: Partition) -> Protection {
+/// Where the files are that protect the log, if not in the data folder.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProtectionArgs {
+    /// File with the key-encryption key, 64 hex digits; default: DIR/kek, made at the first start. GUICHET_KEK holds
+    /// the digits themselves instead
+    #[arg(long, value_name = "FILE")]
+    kek_file: Option<PathBuf>,
+    /// Key that signs the checkpoints of the log [default: signing.key in the data folder, made at the first start]
+    #[arg(long, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
+    /// Where the newest checkpoint is kept, best on another disk [default: anchor-0/checkpoint in the data folder]
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<PathBuf>,
+}
+
+impl ProtectionArgs {
+    /// Where they are, for one partition.
+    pub(crate) fn within(&self, data_dir: &Path, partition: Partition) -> Protection {
         let mut protection = Protection::within(data_dir, partition);
         if let Some(key) = &self.signing_key {
             protection.signing_key.clone_from(key);

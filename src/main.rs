@@ -1,5 +1,6 @@
 //! `guichet`: one binary, every role. Wiring only; the rules are elsewhere.
 
+mod backup;
 mod config;
 mod demo;
 mod doctor;
@@ -9,6 +10,7 @@ mod nats_server;
 mod node;
 mod reach;
 mod rebuild;
+mod restore;
 mod run_file;
 mod say;
 mod serve;
@@ -27,6 +29,7 @@ use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
+use guichet_replay_tools::golden::{self, GoldenArgs};
 use guichet_replay_tools::proof::{self, ProofArgs};
 use guichet_replay_tools::query::{self, QueryArgs};
 use guichet_replay_tools::send::{self, SendArgs};
@@ -35,12 +38,14 @@ use guichet_replay_tools::timeline::{self, TimelineArgs};
 use guichet_replay_tools::verify::VerifyArgs;
 use uuid::Uuid;
 
+use crate::backup::BackupArgs;
 use crate::config::NodeArgs;
 use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
 use crate::keys::KeysArgs;
 use crate::node::{Models, Roles, Unreachable};
 use crate::rebuild::HealArgs;
+use crate::restore::RestoreArgs;
 
 /// Event-sourced ticketing: every fact kept, every report replayable.
 #[derive(Debug, Parser)]
@@ -103,6 +108,14 @@ enum Verb {
     Evidence(EvidenceArgs),
     /// Copy the log into a folder of static files for auditors and witnesses
     Audit(AuditArgs),
+    /// Run worked examples of SLA clocks through the fold of the desk
+    SlaCases(GoldenArgs),
+    /// Run worked examples of business time through the calendars of the desk
+    CalendarVectors(GoldenArgs),
+    /// Copy a log, running or not, to where it can be restored from; only what is new
+    Backup(BackupArgs),
+    /// Make a data folder from a backup
+    Restore(RestoreArgs),
     /// Show the name of the log and its public key, or make a key
     Keys(KeysArgs),
     /// Say what is missing on this machine and how to get it
@@ -204,6 +217,10 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Proof(args) => Ok(proof::run(args).await?.into()),
         Verb::Evidence(args) => Ok(evidence::run(args).await?.into()),
         Verb::Audit(args) => Ok(audit::run(args).await?.into()),
+        Verb::SlaCases(args) => Ok(golden::sla_cases(&args)?.into()),
+        Verb::CalendarVectors(args) => Ok(golden::calendar_vectors(&args)?.into()),
+        Verb::Backup(args) => backup::run(args).await,
+        Verb::Restore(args) => restore::run(&args),
         Verb::Keys(args) => keys::run(args),
         Verb::Doctor { data_dir, json } => {
             let complete = doctor::run(&config::surroundings(data_dir), json, &mut std::io::stdout().lock())?;

@@ -107,7 +107,7 @@ impl Node {
         let engine = if roles.engine {
             let settings = guichet_engine::Settings {
                 dir: data_dir.join("log-0"),
-                protection: args.protection(&data_dir, PARTITION),
+                protection: args.protection.within(&data_dir, PARTITION),
                 partition: PARTITION,
                 disk_reserve_bytes: args.disk_reserve << 20,
                 publish: true,

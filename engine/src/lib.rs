@@ -5,6 +5,7 @@
 //! only then lets the answers go; [`publish`] sends the stored bytes to JetStream in order. Whatever else the log
 //! keeps (indexes, snapshots) is a function of the events and can be rebuilt from them.
 
+pub mod backup;
 pub mod clock;
 pub mod halt;
 pub mod log;

@@ -18,7 +18,7 @@ use guichet_schemas::position::{LogPosition, Partition};
 use tokio::sync::watch;
 
 pub use self::anchor::{Anchor, AnchorError};
-pub use self::key_file::{KeyFileError, generate, read_public};
+pub use self::key_file::{KeyFileError, generate, public_of, read_public};
 use crate::halt::{Halt, HaltReason};
 use crate::log::{Store, StoreFault, tree};
 use crate::protection::Protection;

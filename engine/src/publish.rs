@@ -185,13 +185,15 @@ impl Publisher {
             stream::remove(&self.context, self.partition).await.map_err(Interrupted::Unknown)?;
             self.damaged.send_replace(0);
         }
-        let state = stream::open(&self.context, self.partition, |position| self.reader.record(position))
-            .await
-            .map_err(|repair| match repair {
-                Repair::Unknown(what) => Interrupted::Unknown(what),
-                Repair::Foreign(what) => Interrupted::Halt(HaltReason::ForeignStream(what)),
-                Repair::Unfit(what) => Interrupted::Halt(HaltReason::Nats(what)),
-                Repair::Log(fault) => fault.into(),
+        let (generation, record) = (self.reader.generation(), |position| self.reader.record(position));
+        let state =
+            stream::open(&self.context, self.partition, generation, record).await.map_err(|repair| {
+                match repair {
+                    Repair::Unknown(what) => Interrupted::Unknown(what),
+                    Repair::Foreign(what) => Interrupted::Halt(HaltReason::ForeignStream(what)),
+                    Repair::Unfit(what) => Interrupted::Halt(HaltReason::Nats(what)),
+                    Repair::Log(fault) => fault.into(),
+                }
             })?;
         let StreamState { last, last_hash } = state;
         if last > head {

@@ -14,8 +14,8 @@ use guichet_proof::{Edge, FullTile, SignedCheckpoint, TileId, VerifyingKey};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Partition;
 
-use self::folder::Folder;
-use crate::client::{Client, ClientError, ConnectArgs};
+pub use self::folder::Folder;
+use crate::client::{ClientError, ConnectArgs};
 use crate::exit;
 use crate::output::{Output, OutputArgs};
 use crate::verify::read_key;
@@ -53,7 +53,24 @@ pub async fn run(args: AuditArgs) -> Result<u8, ClientError> {
     let key = read_key(args.key.as_deref().unwrap_or(&beside.to_string_lossy()))?;
     let client = args.connect.connect().await?;
     let folder = Folder::open(args.dir)?;
-    match extend(&client, &folder, &key, &output).await? {
+    let partition = Partition::default();
+    let newest = client.checkpoint(partition).await?;
+    let newest = match SignedCheckpoint::open(newest.note().as_bytes(), &key) {
+        Ok(newest) => newest,
+        Err(error) => {
+            output.alarm(&format!("the newest checkpoint is not believed: {error}"));
+            return Ok(exit::REFUSED);
+        }
+    };
+    let records = async |from| {
+        let batch = client.log(partition, from).await?;
+        if batch.records.is_empty() {
+            let why = "the engine signed more records than it sends";
+            return Err(client.strange("the answer of the log".to_owned(), &why));
+        }
+        Ok(batch.records)
+    };
+    match extend(&folder, &key, &newest, records, &output).await? {
         Ok(size) => {
             output.line(&format!("{size} records of {} in {}", key.origin(), folder.path().display()))?;
             Ok(exit::DONE)
@@ -65,19 +82,18 @@ pub async fn run(args: AuditArgs) -> Result<u8, ClientError> {
     }
 }
 
-/// Gives the size of the copy, or why the log is not believed.
-async fn extend(
-    client: &Client,
+/// Brings a folder up to `newest` with the records that are asked for by position: at least one each time. Gives the
+/// size of the copy, or why the log is not believed; the folder is left as it is then.
+///
+/// # Errors
+/// The records cannot be had, or the folder not written.
+pub async fn extend(
     folder: &Folder,
     key: &VerifyingKey,
+    newest: &SignedCheckpoint,
+    records: impl AsyncFn(u64) -> Result<Vec<Vec<u8>>, ClientError>,
     output: &Output,
 ) -> Result<Result<u64, String>, ClientError> {
-    let partition = Partition::default();
-    let newest = client.checkpoint(partition).await?;
-    let newest = match SignedCheckpoint::open(newest.note().as_bytes(), key) {
-        Ok(newest) => newest,
-        Err(error) => return Ok(Err(format!("the newest checkpoint is not believed: {error}"))),
-    };
     let copied = match folder.checkpoint(key)? {
         Ok(copied) => copied,
         Err(refused) => return Ok(Err(refused)),
@@ -99,12 +115,7 @@ async fn extend(
     let mut full = Vec::new();
     let mut bundle = folder.open_bundle(size)?;
     while edge.size() < newest.size() {
-        let batch = client.log(partition, edge.size() + 1).await?;
-        if batch.records.is_empty() {
-            let why = "the engine signed more records than it sends";
-            return Err(client.strange("the answer of the log".to_owned(), &why));
-        }
-        for record in batch.records {
+        for record in records(edge.size() + 1).await? {
             if edge.size() == newest.size() {
                 break;
             }
@@ -127,7 +138,7 @@ async fn extend(
         )));
     }
     write_edge(folder, &edge, &bundle.take())?;
-    folder.write_checkpoint(&newest)?;
+    folder.write_checkpoint(newest)?;
     Ok(Ok(newest.size()))
 }
 

@@ -10,6 +10,7 @@
 //! command holds is decided by the engine alone.
 
 pub mod exit;
+pub mod golden;
 pub mod output;
 pub mod show;
 

@@ -452,7 +452,7 @@ mirror! {
     pub struct EpochStarted {
         /// Epoch.
         pub epoch: u64,
-        /// Lineage of the log: 1, and one more after each restore.
+        /// Lineage of the log: 1, and one more after each restore that gave records up.
         pub generation: u64,
         /// Version of the program.
         pub program: String,
@@ -464,6 +464,10 @@ mirror! {
         pub clock_behind_ms: Option<u64>,
         /// The anchor was lost or damaged; it was made anew because the stream held nothing that the log did not.
         pub anchor_replaced: Option<bool>,
+        /// The log was restored from a backup that ended here.
+        pub restored_through: Option<u64>,
+        /// Records beyond it had been signed; an operator gave them up, and this is why.
+        pub restored_behind: Option<String>,
     }
 }
 
@@ -491,6 +495,8 @@ impl EpochStarted {
             repaired_through: None,
             clock_behind_ms: None,
             anchor_replaced: None,
+            restored_through: None,
+            restored_behind: None,
         }
     }
 }

@@ -94,6 +94,6 @@ impl fmt::Display for Partition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(pub u64);
 
-/// Lineage of a log: 1, and one more after each restore.
+/// Lineage of a log: 1, and one more after each restore that gave records up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(pub u64);

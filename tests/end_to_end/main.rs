@@ -8,6 +8,7 @@
 //! in another order.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the rig of faults uses more of it")]
 #[path = "../support/mod.rs"]
 mod harness;
 
@@ -25,6 +26,8 @@ mod published;
 #[cfg(test)]
 mod truth;
 
+#[cfg(test)]
+mod backup;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]

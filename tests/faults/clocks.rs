@@ -76,7 +76,7 @@ async fn jump(site: &mut Site, crowd: &Crowd, library: &Path, seed: u64, jumps: 
     crowd.interrupt();
     site.launch_engine(None);
     let refused = end_of(site.engine.as_mut().expect("it was launched"), REFUSED_WITHIN).await;
-    if !refused.is_some_and(|status| status.code() == Some(HALTED)) {
+    if refused.is_none_or(|status| status.code() != Some(HALTED)) {
         let what = format!("a start ten years behind the log came to {refused:?}");
         return Err(Finding::of(Invariant::I13, what));
     }

@@ -8,6 +8,7 @@
 //! No network, no clock, and no dice but [`Dice`].
 
 mod aead;
+pub mod copy;
 mod dice;
 mod kek;
 mod key;

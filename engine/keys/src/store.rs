@@ -32,11 +32,11 @@ pub struct KeyFault {
 }
 
 impl KeyFault {
-    fn of(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
+    pub(crate) fn of(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
         move |e| Self { doing, cause: e.into_string() }
     }
 
-    fn found(doing: &'static str, cause: impl Into<String>) -> Self {
+    pub(crate) fn found(doing: &'static str, cause: impl Into<String>) -> Self {
         Self { doing, cause: cause.into() }
     }
 }
@@ -108,7 +108,7 @@ pub struct NewKey {
     pub key: DataKey,
 }
 
-type Db = DBWithThreadMode<MultiThreaded>;
+pub(crate) type Db = DBWithThreadMode<MultiThreaded>;
 
 /// The open key store of a partition.
 pub struct KeyStore {
@@ -143,14 +143,10 @@ impl KeyStore {
         kek: Kek,
     ) -> Result<Self, OpenError> {
         let lock = lock(dir)?;
+        let database = dir.join("rocksdb");
         let fault = |fault| OpenError::Fault { dir: dir.to_owned(), fault };
-        let families = rows::ALL
-            .iter()
-            .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(cache)?)))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(KeyFault::of("prepare the column families"))
-            .map_err(fault)?;
-        let db = Db::open_cf_descriptors(&options::database(write_buffers), dir.join("rocksdb"), families)
+        let families = families(cache).map_err(fault)?;
+        let db = Db::open_cf_descriptors(&options::database(write_buffers), database, families)
             .map_err(KeyFault::of("open"))
             .map_err(fault)?;
         let (names, made) = names(&db, dir, &kek)?;
@@ -223,17 +219,30 @@ impl KeyStore {
     /// # Errors
     /// The disk.
     pub fn flush(&self) -> Result<(), KeyFault> {
-        let families: Vec<_> = rows::ALL.iter().map(|name| cf(&self.db, name)).collect();
-        let refs: Vec<_> = families.iter().collect();
-        self.db.flush_cfs_opt(&refs, &rocksdb::FlushOptions::default()).map_err(KeyFault::of("flush"))
+        flush(&self.db)
     }
 }
 
-fn cf<'a>(db: &'a Db, name: &str) -> std::sync::Arc<rocksdb::BoundColumnFamily<'a>> {
+pub(crate) fn families(cache: &Cache) -> Result<Vec<ColumnFamilyDescriptor>, KeyFault> {
+    rows::ALL
+        .iter()
+        .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(cache)?)))
+        .collect::<Result<_, _>>()
+        .map_err(KeyFault::of("prepare the column families"))
+}
+
+/// Writes all tables of a store to disk.
+pub(crate) fn flush(db: &Db) -> Result<(), KeyFault> {
+    let families: Vec<_> = rows::ALL.iter().map(|name| cf(db, name)).collect();
+    let refs: Vec<_> = families.iter().collect();
+    db.flush_cfs_opt(&refs, &rocksdb::FlushOptions::default()).map_err(KeyFault::of("flush"))
+}
+
+pub(crate) fn cf<'a>(db: &'a Db, name: &str) -> std::sync::Arc<rocksdb::BoundColumnFamily<'a>> {
     db.cf_handle(name).expect("every column family was opened")
 }
 
-fn write_synced(db: &Db, batch: WriteBatch) -> Result<(), KeyFault> {
+pub(crate) fn write_synced(db: &Db, batch: WriteBatch) -> Result<(), KeyFault> {
     let mut write = WriteOptions::default();
     write.set_sync(true);
     db.write_opt(batch, &write).map_err(KeyFault::of("write and fsync keys"))
@@ -271,7 +280,7 @@ fn names(db: &Db, dir: &Path, kek: &Kek) -> Result<(Zeroizing<[u8; 32]>, bool), 
     Ok((names.ok_or_else(|| damaged("the key of the tags does not open"))?, false))
 }
 
-fn lock(dir: &Path) -> Result<Flock<File>, OpenError> {
+pub(crate) fn lock(dir: &Path) -> Result<Flock<File>, OpenError> {
     let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
     std::fs::create_dir_all(dir).map_err(folder)?;
     // The name of the folder outlives a power cut, like what is put into it.

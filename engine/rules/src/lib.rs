@@ -14,6 +14,8 @@
 //! assert_eq!(ticket.state(), TicketState::Cancelled);
 //! ```
 
+pub mod calendar;
+
 mod decide;
 mod evolve;
 mod import;

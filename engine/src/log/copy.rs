@@ -1,7 +1,7 @@
 //! The copy of the log that is kept elsewhere, as a start needs it: where it ends, and what it holds.
 
 use bytes::Bytes;
-use guichet_schemas::position::LogPosition;
+use guichet_schemas::position::{Generation, LogPosition};
 
 /// A copy of the log outside its folder: the stream.
 pub trait EventCopy {
@@ -10,6 +10,14 @@ pub trait EventCopy {
     /// # Errors
     /// Nobody can say.
     fn last(&self) -> Result<u64, CopyError>;
+
+    /// Lineage of its newest record; `None`: it does not say.
+    ///
+    /// # Errors
+    /// Nobody can say.
+    fn generation(&self) -> Result<Option<Generation>, CopyError> {
+        Ok(None)
+    }
 
     /// Records from a position on, without a gap, at most so many. None: it does not hold that position.
     ///

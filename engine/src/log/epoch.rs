@@ -15,6 +15,7 @@ use super::derived::Families;
 use super::derived_tail::{decode, derived};
 use super::recovery::Head;
 use super::repair::Repaired;
+use super::restore::Restored;
 use super::{OpenError, Store, StoreFault, keys};
 use crate::clock::{EngineClock, IdSource};
 
@@ -32,6 +33,8 @@ pub(super) struct Circumstances {
     pub(super) clock_behind_ms: Option<u64>,
     /// The anchor was lost or damaged, and the stream vouched for the log.
     pub(super) anchor_replaced: bool,
+    /// The log was made from a backup since the start before.
+    pub(super) restored: Option<Restored>,
 }
 
 /// By how much the wall clock is behind the newest record, where somebody accepts it.
@@ -96,6 +99,8 @@ pub(super) fn start_epoch(
             repaired_through: circumstances.repaired.map(|r| r.through.get()),
             clock_behind_ms: circumstances.clock_behind_ms,
             anchor_replaced: circumstances.anchor_replaced.then_some(true),
+            restored_through: circumstances.restored.as_ref().map(|r| r.through),
+            restored_behind: circumstances.restored.as_ref().and_then(|r| r.behind.clone()),
             ..EpochStarted::uneventful(epoch.0, generation.0, env!("CARGO_PKG_VERSION"))
         }),
     };

@@ -20,7 +20,7 @@ use crate::clock::secret;
 /// Version of the data folder's layout. A folder of another one is refused; in format 1, personal texts were readable.
 pub(super) const FORMAT: u32 = 2;
 /// Name of the file in the folder of the log.
-const FILE: &str = "identity";
+pub(super) const FILE: &str = "identity";
 const FIRST_LINE: &str = "guichet log folder";
 
 /// What a folder is.
@@ -119,7 +119,8 @@ impl Identity {
         format!("{lines}sum {sum}\n")
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// What a file says; `None`: it is damaged.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
         let key = hex::decode(field("request-key")?).ok()?.try_into().ok()?;
@@ -128,7 +129,7 @@ impl Identity {
         (read.text() == text).then_some(read)
     }
 
-    fn write(&self, path: &Path) -> std::io::Result<()> {
+    pub(super) fn write(&self, path: &Path) -> std::io::Result<()> {
         let draft = path.with_extension("next");
         let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
         file.write_all(self.text().as_bytes())?;

@@ -25,6 +25,7 @@ use super::fence::Fence;
 use super::identity::Identity;
 use super::key_writer::{self, KeyWriter, KeysOnDisk};
 use super::repair::{self, DATABASE, Repaired};
+use super::restore::Restored;
 use super::sealer::Sealer;
 use super::{LogReader, Memory, OpenError, Store, StoreFault, TreeReader, key_store};
 use crate::clock::EngineClock;
@@ -155,6 +156,9 @@ impl Log {
         let mut clock = EngineClock::new(last_recorded);
         let Identity { generation, request_key } = identity;
         let head = start_epoch(&store, partition, generation, last, &circumstances, &mut clock)?;
+        if circumstances.restored.is_some() {
+            Restored::forget(dir).map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
+        }
         let (tree, leaves, notary) = match notary {
             Some(mut notary) => {
                 notary.append(head.hash)?;
@@ -299,9 +303,11 @@ impl Place<'_> {
         let last = store.last_position()?;
         rebuild_derived(&store, last)?;
         let anchored = self.anchored.and_then(Option::as_ref);
-        let repaired = repair::continue_log(&store, self.partition, last, anchored, self.terms.copy)?;
+        let copy = self.terms.copy;
+        let repaired = repair::continue_log(&store, &identity, self.partition, last, anchored, copy)?;
         let last = repaired.map_or(last, |repaired| Some(repaired.through));
-        let mut circumstances = Circumstances { repaired, ..Circumstances::default() };
+        let restored = Restored::read(self.dir)?;
+        let mut circumstances = Circumstances { repaired, restored, ..Circumstances::default() };
         // Before the log grows: a start must not make worse what it finds.
         let notary = if self.protection.has_notary() {
             Some(self.notary(&store, last, &mut circumstances)?)

@@ -16,6 +16,7 @@ use rocksdb::WriteBatch;
 
 use super::copy::EventCopy;
 use super::derived_tail::rebuild_derived;
+use super::identity::Identity;
 use super::{Memory, OpenError, Store, StoreFault, keys, tree};
 use crate::clock;
 
@@ -36,6 +37,7 @@ pub(super) struct Repaired {
 /// The copy cannot be asked, is another log's, or does not hold what was signed. Nothing was written then.
 pub(super) fn continue_log(
     store: &Store,
+    identity: &Identity,
     partition: Partition,
     last: Option<LogPosition>,
     anchored: Option<&SignedCheckpoint>,
@@ -50,6 +52,10 @@ pub(super) fn continue_log(
     if last.is_none() && signed == 0 {
         // Nothing says that it was ever ours.
         return Err(OpenError::NewBesideOld { stream: end });
+    }
+    if copy.generation()?.is_some_and(|theirs| theirs < identity.generation) {
+        tracing::warn!(stream = end, "the stream is of a generation that was given up; it will be made anew");
+        return Ok(None);
     }
     let from = LogPosition::after(last);
     tracing::error!(
@@ -194,7 +200,8 @@ pub(super) fn remake(
         std::fs::remove_dir_all(&next).map_err(folder)?;
     }
     let store = Store::open(&next, memory)?;
-    let repaired = continue_log(&store, partition, None, Some(anchored), copy)?;
+    let identity = Identity::settle(&store, dir)?;
+    let repaired = continue_log(&store, &identity, partition, None, Some(anchored), copy)?;
     if repaired.is_some() {
         salvage(&damaged, &store);
         store.flush()?;
@@ -228,13 +235,27 @@ pub(super) fn settle(dir: &Path) -> std::io::Result<()> {
 
 /// Answers of commands that wrote no event stand in the database alone: what can still be read of them is kept.
 fn salvage(damaged: &Path, into: &Store) {
-    match Store::open_damaged(damaged).and_then(|store| store.answers_without_events(into)) {
+    match Store::open_damaged(damaged).and_then(|store| keep_answers(&store, into)) {
         Ok(kept) => tracing::warn!(kept, "kept the answers of commands that wrote no event"),
         Err(fault) => tracing::error!(
             %fault,
             "the answers of commands that wrote no event are lost; a retry of one is decided again"
         ),
     }
+}
+
+fn keep_answers(damaged: &Store, into: &Store) -> Result<usize, StoreFault> {
+    let (mut batch, commands) = (WriteBatch::default(), into.cf(keys::COMMANDS));
+    let read = damaged.answers_without_events(|key, value| {
+        batch.put_cf(&commands, key, value);
+        Ok::<_, StoreFault>(())
+    });
+    if let Err(fault) = read {
+        tracing::warn!(%fault, "some answers of commands that wrote no event could not be read");
+    }
+    let kept = batch.len();
+    into.write_synced(batch)?;
+    Ok(kept)
 }
 
 impl From<super::copy::CopyError> for OpenError {

@@ -29,7 +29,7 @@ impl StoreFault {
         move |e| Self { doing, cause: e.into_string() }
     }
 
-    pub(super) fn found(doing: &'static str, cause: impl Into<String>) -> Self {
+    pub(crate) fn found(doing: &'static str, cause: impl Into<String>) -> Self {
         Self { doing, cause: cause.into() }
     }
 }
@@ -85,22 +85,31 @@ impl Store {
         Ok(Self { db })
     }
 
-    /// Copies the answers of commands that wrote no event, as far as they can be read; says how many.
-    pub(super) fn answers_without_events(&self, into: &Self) -> Result<usize, StoreFault> {
-        let (mut batch, commands) = (WriteBatch::default(), into.cf(keys::COMMANDS));
-        let read = self.scan_prefix(keys::COMMANDS, &[], &[], |key, value| {
-            if CommandOutcome::decode(value).is_ok_and(|row| row.first_position == 0 && !row.reply.is_empty())
-            {
-                batch.put_cf(&commands, key, value);
+    /// Visits the answers of commands that wrote no event: no record says them again.
+    pub(super) fn answers_without_events<E: From<StoreFault>>(
+        &self,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.scan_prefix(keys::COMMANDS, &[], &[], |key, value| {
+            let row = CommandOutcome::decode(value);
+            if row.is_ok_and(|row| row.first_position == 0 && !row.reply.is_empty()) {
+                visit(key, value)?;
             }
             Ok(())
-        });
-        if let Err(fault) = read {
-            tracing::warn!(%fault, "some answers of commands that wrote no event could not be read");
-        }
-        let kept = batch.len();
-        into.write_synced(batch)?;
-        Ok(kept)
+        })
+    }
+
+    /// Opens the database in `dir` as it is now, though an engine may be writing it; nothing in it is changed.
+    ///
+    /// # Errors
+    /// RocksDB refuses: damage, or a column family that is not there.
+    pub(super) fn open_secondary(dir: &Path, work: &Path, memory: &Memory) -> Result<Self, StoreFault> {
+        let mut options = options::database(memory);
+        // A file that the engine removes meanwhile can be read on only by who has it open.
+        options.set_max_open_files(-1);
+        let db = Db::open_cf_descriptors_as_secondary(&options, dir, work, Self::families(memory)?)
+            .map_err(StoreFault::of("open the log beside its engine"))?;
+        Ok(Self { db })
     }
 
     /// Opens the database in `dir` to be read; nothing in it is changed.
@@ -232,13 +241,13 @@ impl Store {
     }
 
     /// Visits the keys that begin with `prefix`, from `prefix ‖ from` on.
-    pub(super) fn scan_prefix(
+    pub(super) fn scan_prefix<E: From<StoreFault>>(
         &self,
         cf: &str,
         prefix: &[u8],
         from: &[u8],
-        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreFault>,
-    ) -> Result<(), StoreFault> {
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut iter = self.db.raw_iterator_cf(&self.cf(cf));
         iter.seek([prefix, from].concat());
         while let Some((key, value)) = iter.item() {
@@ -248,7 +257,8 @@ impl Store {
             visit(key, value)?;
             iter.next();
         }
-        iter.status().map_err(StoreFault::of("read an index of the log"))
+        iter.status().map_err(StoreFault::of("read an index of the log"))?;
+        Ok(())
     }
 
     /// Writes and fsyncs. After an error the outcome is unknown: stop.

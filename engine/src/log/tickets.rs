@@ -40,7 +40,7 @@ pub(super) fn load(store: &Store, tenant: &str, id: TicketId) -> Result<Option<E
         let position = keys::number(value).and_then(LogPosition::new);
         positions
             .push(position.ok_or_else(|| StoreFault::found("load a ticket", "its index holds no position"))?);
-        Ok(())
+        Ok::<_, StoreFault>(())
     })?;
     let mut entry = snapshot;
     for position in positions {

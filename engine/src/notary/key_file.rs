@@ -86,6 +86,15 @@ pub fn read_public(signing_key: &Path) -> Result<VerifyingKey, KeyFileError> {
     parse(&path, VerifyingKey::parse(&text))
 }
 
+/// The public half of the signing key in a file.
+///
+/// # Errors
+/// It cannot be read, or holds none.
+pub fn public_of(signing_key: &Path) -> Result<VerifyingKey, KeyFileError> {
+    let key = read(signing_key)?.ok_or_else(|| KeyFileError::Missing(signing_key.to_owned()))?;
+    Ok(key.verifying().clone())
+}
+
 /// A name that no other log has.
 fn origin(partition: Partition) -> String {
     format!("guichet/{}/{partition}", IdSource::new().next(wall()))

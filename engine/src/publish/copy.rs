@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, jetstream::context::GetStreamErrorKind};
 use bytes::Bytes;
-use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::position::{Generation, LogPosition, Partition};
 use guichet_schemas::subject;
 use tokio::runtime::Handle;
 
-use super::stored;
+use super::{headers, stored};
 use crate::log::{CopyError, EventCopy};
 
 /// How long JetStream may take to answer: it reads its own store when it starts.
@@ -58,6 +58,17 @@ impl EventCopy for StreamCopy {
                 | GetStreamErrorKind::Request
                 | GetStreamErrorKind::InvalidStreamName => Err(error),
             },
+        })
+    }
+
+    fn generation(&self) -> Result<Option<Generation>, CopyError> {
+        let context = jetstream::ContextBuilder::new().timeout(ASK_WITHIN).build(self.client.clone());
+        let name = subject::stream(self.partition);
+        self.ask(async || {
+            let stream = context.get_stream(&name).await.map_err(|e| e.to_string())?;
+            let last = stream.cached_info().state.last_sequence;
+            let message = stream.get_raw_message(last).await.map_err(|e| e.to_string())?;
+            Ok::<_, String>(headers::generation(&message.headers))
         })
     }
 

@@ -102,6 +102,11 @@ impl Headers {
     }
 }
 
+/// The lineage that a message says it is of.
+pub(super) fn generation(headers: &HeaderMap) -> Option<Generation> {
+    headers.get(GENERATION)?.as_str().parse().ok().map(Generation)
+}
+
 fn uuid(bytes: &[u8]) -> String {
     Uuid::from_slice(bytes)
         .unwrap_or_default()

@@ -7,9 +7,10 @@ use async_nats::HeaderMap;
 use async_nats::jetstream::{self, stream};
 use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::position::{Generation, LogPosition, Partition};
 use guichet_schemas::subject;
 
+use super::headers;
 use crate::halt::HaltReason;
 use crate::log::StoreFault;
 
@@ -56,6 +57,7 @@ pub(super) fn check_server(version: &str) -> Result<(), HaltReason> {
 pub(super) async fn open(
     context: &jetstream::Context,
     partition: Partition,
+    generation: Generation,
     record: impl Fn(LogPosition) -> Result<Option<Vec<u8>>, StoreFault>,
 ) -> Result<StreamState, Repair> {
     let name = subject::stream(partition);
@@ -94,10 +96,17 @@ pub(super) async fn open(
         .await
         .map_err(|e| Repair::Unknown(format!("read message {last}: {e}")))?;
     let theirs = Hash::of_record(&message.payload);
-    match record(last).map_err(Repair::Log)? {
-        Some(ours) if Hash::of_record(&ours) == theirs => {
-            Ok(StreamState { last: Some(last), last_hash: theirs })
-        }
+    let ours = record(last).map_err(Repair::Log)?;
+    if ours.as_ref().is_some_and(|ours| Hash::of_record(ours) == theirs) {
+        return Ok(StreamState { last: Some(last), last_hash: theirs });
+    }
+    let given_up = headers::generation(&message.headers).is_some_and(|theirs| theirs < generation);
+    if given_up && begins_like(&stream, &record).await? {
+        tracing::warn!(%last, "the stream is of a generation that was given up; publishing the log anew");
+        recreate(context, &name, &wanted).await?;
+        return Ok(StreamState { last: None, last_hash: Hash::ZERO });
+    }
+    match ours {
         // Ours by its own header, and not any more what that says: a disk did that, not another publisher.
         Some(ours) if hash_in(&message.headers) == Some(Hash::of_record(&ours).to_string()) => {
             tracing::warn!(
@@ -113,6 +122,17 @@ pub(super) async fn open(
         ))),
         None => Err(Repair::Foreign(format!("the stream ends at {last}, beyond the log"))),
     }
+}
+
+/// True where the first message is the first record of the log: then the stream was ours once.
+async fn begins_like(
+    stream: &stream::Stream,
+    record: &impl Fn(LogPosition) -> Result<Option<Vec<u8>>, StoreFault>,
+) -> Result<bool, Repair> {
+    let first = stream.get_raw_message(LogPosition::FIRST.get()).await;
+    let first = first.map_err(|e| Repair::Unknown(format!("read message 1: {e}")))?;
+    let ours = record(LogPosition::FIRST).map_err(Repair::Log)?;
+    Ok(ours.as_deref() == Some(&first.payload[..]))
 }
 
 /// What the header of a message says that its record hashes to.

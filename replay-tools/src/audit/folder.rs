@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use guichet_proof::tile::{HASH_BYTES, TILE_WIDTH, subtree};
-use guichet_proof::{Edge, SignedCheckpoint, TileId, VerifyingKey};
+use guichet_proof::{Edge, FullTile, SignedCheckpoint, TileId, VerifyingKey};
 
 use crate::client::ClientError;
 
 /// A folder in the form of C2SP tlog-tiles.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 /// The records behind the last full tile, each behind its length.
 #[derive(Debug, Default)]
@@ -34,17 +35,26 @@ impl Bundle {
 }
 
 impl Folder {
-    pub(super) fn open(dir: PathBuf) -> Result<Self, ClientError> {
+    /// Opens the folder, and makes it where there is none.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn open(dir: PathBuf) -> Result<Self, ClientError> {
         std::fs::create_dir_all(&dir).map_err(|e| problem(&dir, &e))?;
         Ok(Self(dir))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
     /// How far the copy is; the inner error: its checkpoint is not believed.
-    pub(super) fn checkpoint(
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn checkpoint(
         &self,
         key: &VerifyingKey,
     ) -> Result<Result<Option<SignedCheckpoint>, String>, ClientError> {
@@ -89,6 +99,45 @@ impl Folder {
         }
     }
 
+    /// The records at the positions from `256 × index + 1` on, of a copy of `size` records: at most 256.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is cut short.
+    pub fn records(&self, index: u64, size: u64) -> Result<Vec<Bytes>, ClientError> {
+        let width = size.saturating_sub(index * TILE_WIDTH).min(TILE_WIDTH);
+        let Ok(width @ 1..) = u32::try_from(width) else { return Ok(Vec::new()) };
+        let path = TileId { level: 0, index, width }.entries_path();
+        let mut rest = Bytes::from(self.read(&path)?);
+        let mut records = Vec::with_capacity(width as usize);
+        while let Some((length, _)) = rest.split_first_chunk::<2>() {
+            let end = 2 + usize::from(u16::from_be_bytes(*length));
+            if rest.len() < end {
+                break;
+            }
+            records.push(rest.split_to(end).slice(2..));
+        }
+        if !rest.is_empty() || records.len() != width as usize {
+            return Err(problem(&self.0.join("tile").join(path), &"it is cut short or has other records"));
+        }
+        Ok(records)
+    }
+
+    /// Compares a full tile with its file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is another.
+    pub fn check_tile(&self, tile: &FullTile) -> Result<(), ClientError> {
+        let path = TileId { level: tile.level, index: tile.index, width: 256 }.path();
+        if self.read(&path)? == tile.hashes {
+            Ok(())
+        } else {
+            Err(problem(
+                &self.0.join("tile").join(path),
+                &"it does not follow from the records: it was changed",
+            ))
+        }
+    }
+
     pub(super) fn write_tile(&self, tile: TileId, hashes: &[u8]) -> Result<(), ClientError> {
         debug_assert_eq!(hashes.len(), tile.width as usize * HASH_BYTES);
         self.write(&format!("tile/{}", tile.path()), hashes)
@@ -100,7 +149,15 @@ impl Folder {
 
     /// The last step: who reads the folder finds all that the checkpoint covers.
     pub(super) fn write_checkpoint(&self, checkpoint: &SignedCheckpoint) -> Result<(), ClientError> {
-        self.write("checkpoint", checkpoint.note().as_bytes())
+        // Once for all files, not once each: a power cut must not leave a checkpoint without its records.
+        self.sync()?;
+        self.write("checkpoint", checkpoint.note().as_bytes())?;
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<(), ClientError> {
+        let synced = std::fs::File::open(&self.0).and_then(|folder| Ok(nix::unistd::syncfs(folder)?));
+        synced.map_err(|e| problem(&self.0, &e))
     }
 
     fn read(&self, below_tile: &str) -> Result<Vec<u8>, ClientError> {

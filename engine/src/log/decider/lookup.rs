@@ -82,7 +82,7 @@ impl Decider {
             let mut positions = Vec::new();
             self.store.scan_prefix(keys::TICKETS_INDEX, &prefix, &from.to_be_bytes(), |_, value| {
                 positions.extend(keys::number(value).and_then(LogPosition::new));
-                Ok(())
+                Ok::<_, StoreFault>(())
             })?;
             for position in positions {
                 missed.extend(self.store.record(position)?.and_then(|bytes| event_ref(&bytes)));

@@ -182,6 +182,8 @@ fn conversation() -> Vec<Event> {
             repaired_through: Some(60),
             clock_behind_ms: Some(400_000),
             anchor_replaced: Some(true),
+            restored_through: Some(40),
+            restored_behind: text("the stream is lost too"),
             ..EpochStarted::uneventful(7, 2, "0.1.0")
         }),
         Event::KeyCreated(KeyCreated {

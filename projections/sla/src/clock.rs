@@ -1,0 +1,220 @@
+//! One clock: the stretches in which it ran, and what follows from them. Nothing is added up while it runs, so a
+//! target, a calendar or the hours may change and all of it is counted again, exactly.
+
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::TicketState;
+use serde::{Deserialize, Serialize};
+
+use crate::fact::Outcome;
+use crate::metric::Metric;
+use crate::policy::{HoursKind, Promise};
+use crate::rulebook::{Measure, Rulebook};
+
+/// A clock that was started, and may have ended. Times are milliseconds since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Clock {
+    pub(crate) metric: Metric,
+    pub(crate) instance: u32,
+    pub(crate) terms: Terms,
+    pub(crate) revision: u32,
+    /// It keeps this set of policies for good.
+    pub(crate) pinned: Option<usize>,
+    /// Stretches that are over.
+    runs: Vec<(i64, i64)>,
+    running_since: Option<i64>,
+    /// Thresholds that were announced.
+    pub(crate) warned: Vec<u32>,
+    pub(crate) breached: bool,
+    pub(crate) voided: bool,
+    pub(crate) ended: Option<Ended>,
+    /// When it was due as last known: a calendar that changes does not tell what it said before.
+    pub(crate) known_due: Option<i64>,
+}
+
+/// What a clock was promised under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Terms {
+    pub(crate) policy: String,
+    pub(crate) policy_version: u32,
+    pub(crate) target_s: u32,
+    pub(crate) hours: HoursKind,
+    pub(crate) calendar: Option<String>,
+    pub(crate) warn_pct: Vec<u32>,
+    pauses_in: Option<Vec<String>>,
+}
+
+/// How a clock came to rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) at: i64,
+    /// Ended by a resolve: a reopen may resume it.
+    pub(crate) resolved: bool,
+}
+
+/// The next thing that time does to a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    Warning { at: i64, pct: u32 },
+    Breach { at: i64 },
+}
+
+impl Next {
+    pub(crate) const fn at(self) -> i64 {
+        match self {
+            Self::Warning { at, .. } | Self::Breach { at } => at,
+        }
+    }
+}
+
+impl Terms {
+    pub(crate) fn of(promise: Promise<'_>) -> Self {
+        let (policy, target) = (promise.policy, promise.target);
+        let mut warn_pct = target.warn_pct.clone();
+        warn_pct.sort_unstable();
+        warn_pct.dedup();
+        Self {
+            policy: policy.id.clone(),
+            policy_version: policy.version,
+            target_s: target.seconds,
+            hours: target.hours,
+            calendar: (target.hours == HoursKind::Business).then(|| target.calendar.clone()).flatten(),
+            warn_pct,
+            pauses_in: target.pauses_in.clone(),
+        }
+    }
+
+    fn measure<'a>(&self, rulebook: &'a Rulebook) -> Measure<'a> {
+        rulebook.measure(self.hours, self.calendar.as_deref())
+    }
+
+    pub(crate) fn pauses_in(&self, metric: Metric, state: TicketState) -> bool {
+        match &self.pauses_in {
+            Some(states) => states.iter().any(|named| named == state.as_str()),
+            None => metric.pauses_in().contains(&state),
+        }
+    }
+
+    const fn target_ms(&self) -> i64 {
+        self.target_s as i64 * 1000
+    }
+}
+
+impl Clock {
+    pub(crate) fn start(metric: Metric, instance: u32, terms: Terms, at: i64) -> Self {
+        Self {
+            metric,
+            instance,
+            terms,
+            revision: 1,
+            pinned: None,
+            runs: Vec::new(),
+            running_since: Some(at),
+            warned: Vec::new(),
+            breached: false,
+            voided: false,
+            ended: None,
+            known_due: None,
+        }
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    pub(crate) const fn is_running(&self) -> bool {
+        self.running_since.is_some()
+    }
+
+    /// Consumed time at an instant, milliseconds.
+    pub(crate) fn consumed(&self, at: i64, rulebook: &Rulebook) -> i64 {
+        let measure = self.terms.measure(rulebook);
+        let over: i64 = self.runs.iter().map(|(from, to)| measure.elapsed(*from, *to)).sum();
+        over + self.running_since.map_or(0, |since| measure.elapsed(since, at))
+    }
+
+    /// Consumed time at an instant, whole seconds.
+    pub(crate) fn consumed_s(&self, at: i64, rulebook: &Rulebook) -> i64 {
+        self.consumed(at, rulebook) / 1000
+    }
+
+    /// When it is due; `None` while it stands still, unless it was due before.
+    pub(crate) fn due(&self, rulebook: &Rulebook) -> Option<i64> {
+        self.reaches(self.terms.target_ms(), rulebook)
+    }
+
+    /// When it is due, for people: nothing while it stands still.
+    pub(crate) fn shown_due(&self, rulebook: &Rulebook) -> Option<Timestamp> {
+        self.running_since.and_then(|_| self.due(rulebook)).map(Timestamp)
+    }
+
+    /// The earliest instant at which so much was, or will be, consumed.
+    fn reaches(&self, consumed_ms: i64, rulebook: &Rulebook) -> Option<i64> {
+        let measure = self.terms.measure(rulebook);
+        let mut rest = consumed_ms;
+        for (from, to) in &self.runs {
+            let passed = measure.elapsed(*from, *to);
+            // A stretch of no length passes nothing: what is reached at its end is reached there, not in the next.
+            if rest <= passed && rest > 0 {
+                return measure.add(*from, rest);
+            }
+            rest -= passed;
+        }
+        self.running_since.and_then(|since| measure.add(since, rest))
+    }
+
+    /// What time does to it next. Only a running clock is touched by time.
+    pub(crate) fn next(&self, rulebook: &Rulebook) -> Option<Next> {
+        if !self.is_open() || !self.is_running() {
+            return None;
+        }
+        let warnings = self.terms.warn_pct.iter().filter(|pct| !self.warned.contains(pct));
+        let warning = warnings
+            .filter_map(|pct| Some(Next::Warning { at: self.warns_at(*pct, rulebook)?, pct: *pct }))
+            .min_by_key(|next| next.at());
+        let breach = (!self.breached).then(|| self.due(rulebook)).flatten().map(|at| Next::Breach { at });
+        match (warning, breach) {
+            (Some(warning), Some(breach)) if breach.at() < warning.at() => Some(breach),
+            (Some(warning), _) => Some(warning),
+            (None, breach) => breach,
+        }
+    }
+
+    /// The instant at which whole seconds of that share of the target are consumed.
+    pub(crate) fn warns_at(&self, pct: u32, rulebook: &Rulebook) -> Option<i64> {
+        let seconds = i64::from(self.terms.target_s) * i64::from(pct) / 100;
+        self.reaches(seconds * 1000, rulebook)
+    }
+
+    pub(crate) fn pause(&mut self, at: i64) {
+        if let Some(since) = self.running_since.take() {
+            self.runs.push((since, at));
+        }
+    }
+
+    /// Goes on as if it had run since an instant.
+    pub(crate) fn resume(&mut self, since: i64) {
+        self.running_since.get_or_insert(since);
+    }
+
+    /// From now on only what comes counts.
+    pub(crate) fn forget_consumed(&mut self, at: i64) {
+        self.runs.clear();
+        self.warned.clear();
+        if let Some(since) = &mut self.running_since {
+            *since = at;
+        }
+    }
+
+    pub(crate) fn end(&mut self, at: i64, resolved: bool) {
+        self.pause(at);
+        self.ended = Some(Ended { at, resolved });
+    }
+
+    pub(crate) const fn outcome(&self) -> Outcome {
+        match (self.breached, self.voided) {
+            (false, _) => Outcome::Met,
+            (true, false) => Outcome::Breached,
+            (true, true) => Outcome::Voided,
+        }
+    }
+}

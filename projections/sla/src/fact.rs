@@ -1,0 +1,164 @@
+//! What happened to a clock.
+
+use guichet_schemas::time::Timestamp;
+
+use crate::metric::TimerName;
+use crate::policy::{HoursKind, OnTargetChange};
+
+/// One fact about one clock or time rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// When.
+    pub at: Timestamp,
+    /// About what.
+    pub of: TimerName,
+    /// Which clock of its metric, from 1.
+    pub instance: u32,
+    /// What.
+    pub kind: Kind,
+}
+
+/// How a clock ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// In time.
+    Met,
+    /// Not in time.
+    Breached,
+    /// Not in time, and a supervisor said that it does not count.
+    Voided,
+}
+
+impl Outcome {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Breached => "breached",
+            Self::Voided => "voided",
+        }
+    }
+}
+
+/// What happened. Times are instants, consumed time whole seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of the catalogue of facts")]
+pub enum Kind {
+    Started {
+        policy: String,
+        policy_version: u32,
+        target_s: u32,
+        hours: HoursKind,
+        calendar: Option<String>,
+        due_at: Option<Timestamp>,
+    },
+    Paused {
+        consumed_s: i64,
+    },
+    Resumed {
+        consumed_s: i64,
+        due_at: Option<Timestamp>,
+        /// After a reopen, not a pause.
+        after_reopen: bool,
+    },
+    TargetChanged {
+        policy: String,
+        policy_version: u32,
+        target_s: u32,
+        revision: u32,
+        mode: OnTargetChange,
+        consumed_s: i64,
+        due_at: Option<Timestamp>,
+    },
+    Rescheduled {
+        due_before: Option<Timestamp>,
+        due_at: Option<Timestamp>,
+        cause: String,
+    },
+    Warned {
+        pct: u32,
+        due_at: Option<Timestamp>,
+        /// A change jumped over the threshold.
+        immediate: bool,
+    },
+    Breached {
+        due_at: Timestamp,
+        consumed_s: i64,
+        policy: String,
+        policy_version: u32,
+        /// It was past due when it was found, because of a change.
+        immediate: bool,
+    },
+    Voided {
+        by: String,
+        reason: String,
+    },
+    Fulfilled {
+        reason: &'static str,
+        consumed_s: i64,
+        outcome: Outcome,
+    },
+    Cancelled {
+        reason: &'static str,
+        consumed_s: i64,
+    },
+    Armed {
+        due_at: Option<Timestamp>,
+    },
+    Disarmed {
+        reason: &'static str,
+    },
+    Fired {
+        rule: String,
+    },
+}
+
+impl Kind {
+    /// Its name in lists.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "SlaClockStarted",
+            Self::Paused { .. } => "SlaClockPaused",
+            Self::Resumed { .. } => "SlaClockResumed",
+            Self::TargetChanged { .. } => "SlaTargetChanged",
+            Self::Rescheduled { .. } => "SlaDueRescheduled",
+            Self::Warned { .. } => "SlaWarned",
+            Self::Breached { .. } => "SlaBreached",
+            Self::Voided { .. } => "SlaBreachVoided",
+            Self::Fulfilled { .. } => "SlaClockFulfilled",
+            Self::Cancelled { .. } => "SlaClockCancelled",
+            Self::Armed { .. } => "TimeRuleArmed",
+            Self::Disarmed { .. } => "TimeRuleDisarmed",
+            Self::Fired { .. } => "TimeRuleFired",
+        }
+    }
+
+    /// Place among the facts of one instant and one clock, and among those of the same place.
+    const fn rank(&self) -> (u8, u32) {
+        match self {
+            Self::Started { .. } | Self::Armed { .. } => (0, 0),
+            Self::Resumed { .. } => (1, 0),
+            Self::TargetChanged { .. } => (2, 0),
+            Self::Rescheduled { .. } => (3, 0),
+            Self::Warned { pct, .. } => (4, *pct),
+            Self::Breached { .. } | Self::Fired { .. } => (5, 0),
+            Self::Voided { .. } => (6, 0),
+            Self::Paused { .. } => (7, 0),
+            Self::Fulfilled { .. } | Self::Cancelled { .. } | Self::Disarmed { .. } => (8, 0),
+        }
+    }
+}
+
+/// Puts facts into the order in which they are listed: by instant, metric, instance and kind.
+pub fn order(facts: &mut [Fact]) {
+    facts.sort_by(|a, b| {
+        let key = |f: &Fact| (f.at, f.instance, f.kind.rank());
+        let ((at_a, instance_a, rank_a), (at_b, instance_b, rank_b)) = (key(a), key(b));
+        at_a.cmp(&at_b)
+            .then_with(|| a.of.cmp(&b.of))
+            .then_with(|| instance_a.cmp(&instance_b))
+            .then_with(|| rank_a.cmp(&rank_b))
+    });
+}

@@ -1,0 +1,184 @@
+//! What is promised, and to which tickets.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::metric::Metric;
+
+/// Attributes of a ticket that conditions read; each may have several values, as tags do. A custom field is named
+/// `fields.<name>`.
+pub type Attributes = BTreeMap<String, Vec<String>>;
+
+/// Policies in their order: the first that matches is the one that counts.
+pub type PolicySet = Vec<Policy>;
+
+/// One promise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Its name.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+    /// For each attribute that is named, the ticket has one of these values. Nothing: every ticket.
+    #[serde(default, rename = "match", skip_serializing_if = "BTreeMap::is_empty")]
+    pub conditions: BTreeMap<String, Values>,
+    /// What is promised.
+    pub targets: Vec<Target>,
+    /// What a reopen does to the clock of the resolution.
+    #[serde(default)]
+    pub on_reopen: OnReopen,
+    /// How time before a change of target counts.
+    #[serde(default)]
+    pub on_target_change: OnTargetChange,
+}
+
+/// One value, or several of which one must be there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Values {
+    /// One.
+    One(String),
+    /// One of these.
+    Any(Vec<String>),
+}
+
+impl Values {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Any(values) => values,
+        }
+    }
+}
+
+/// One clock of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// What is measured.
+    pub metric: Metric,
+    /// How long it may take, at least 1.
+    pub seconds: u32,
+    /// Which time counts.
+    pub hours: HoursKind,
+    /// The calendar of business hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
+    /// For tickets of this priority; `*`: any.
+    #[serde(default = "any")]
+    pub priority: String,
+    /// In this tier only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u32>,
+    /// Warn when so many percent of the target are used up; beyond 100: so long after the breach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warn_pct: Vec<u32>,
+    /// States in which the clock stands still, instead of those of its metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pauses_in: Option<Vec<String>>,
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+/// Which time counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoursKind {
+    /// Open time of a calendar.
+    Business,
+    /// All time.
+    Calendar,
+}
+
+impl HoursKind {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Business => "business",
+            Self::Calendar => "calendar",
+        }
+    }
+}
+
+/// What a reopen does to the clock of the resolution.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnReopen {
+    /// It goes on; the time resolved does not count.
+    #[default]
+    ResumeExcludingResolved,
+    /// It goes on as if it had never stopped.
+    ResumeIncludingResolved,
+    /// Another one begins.
+    Restart,
+    /// Nothing: the first resolution is what was promised.
+    FirstOnly,
+}
+
+/// How time before a change of target counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnTargetChange {
+    /// As if the new target had held from the beginning.
+    #[default]
+    Retroactive,
+    /// Not at all: the new target counts from the change on.
+    Prospective,
+}
+
+impl OnTargetChange {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retroactive => "retroactive",
+            Self::Prospective => "prospective",
+        }
+    }
+}
+
+/// A target and the policy that it stands in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Promise<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) target: &'a Target,
+}
+
+/// What a set promises a ticket about one metric.
+pub(crate) fn promise<'a>(
+    policies: &'a [Policy],
+    attributes: &Attributes,
+    tier: u32,
+    metric: Metric,
+) -> Option<Promise<'a>> {
+    let policy = policies.iter().find(|policy| matches(policy, attributes, tier))?;
+    let has = |wanted: &str| wanted == "*" || has_value(attributes, "priority", wanted);
+    let target = policy.targets.iter().find(|target| {
+        target.metric == metric && has(&target.priority) && target.tier.is_none_or(|only| only == tier)
+    })?;
+    Some(Promise { policy, target })
+}
+
+fn matches(policy: &Policy, attributes: &Attributes, tier: u32) -> bool {
+    policy.conditions.iter().all(|(name, wanted)| {
+        wanted.as_slice().iter().any(|wanted| match name.as_str() {
+            "tier" => *wanted == tier.to_string(),
+            _ => has_value(attributes, name, wanted),
+        })
+    })
+}
+
+/// A category is also what lies below it: `technical` holds `technical/printer`.
+fn has_value(attributes: &Attributes, name: &str, wanted: &str) -> bool {
+    let Some(values) = attributes.get(name) else { return false };
+    values.iter().any(|value| match value.strip_prefix(wanted) {
+        Some("") => true,
+        Some(rest) => name == "category" && rest.starts_with('/'),
+        None => false,
+    })
+}

@@ -1,0 +1,443 @@
+//! A ticket as its clocks see it.
+
+mod timers;
+
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::TicketState;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, Terms};
+use crate::fact::{Fact, Kind};
+use crate::metric::{Metric, TimerName};
+use crate::policy::{Attributes, OnReopen, OnTargetChange, promise};
+use crate::rulebook::{Apply, Rulebook};
+use crate::time_rule::Armed;
+
+/// What happens to a ticket, as far as a clock may care.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// It begins. Not outbound: by or for a requester.
+    Created {
+        /// An agent wrote to the requester first: nobody waits for a first answer.
+        outbound: bool,
+        /// Somebody has it from the beginning.
+        assigned: bool,
+    },
+    /// A public answer of a person.
+    PublicReply,
+    /// A public comment of the requester.
+    RequesterComment,
+    /// Somebody has it.
+    Assigned,
+    /// Nobody has it any more.
+    Unassigned,
+    /// It is in this state.
+    Status(TicketState),
+    /// Attributes have other values; an empty list: none.
+    Changed(Attributes),
+    /// It is in this tier.
+    Tier(u32),
+    /// It became part of another ticket.
+    Merged,
+    /// A set of policies was published.
+    PoliciesPublished(Apply),
+    /// A calendar was published.
+    CalendarPublished(String),
+    /// A supervisor says that a breach does not count.
+    BreachVoided {
+        /// Of which clock.
+        metric: Metric,
+        /// Which of them.
+        instance: u32,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The clocks of a ticket and what they depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    attributes: Attributes,
+    tier: u32,
+    #[serde(with = "state_word")]
+    state: TicketState,
+    begun: bool,
+    outbound: bool,
+    assigned: bool,
+    /// A person has answered in public, or it was resolved before.
+    answered_once: bool,
+    /// A comment of the requester has no answer.
+    owed: bool,
+    clocks: Vec<Clock>,
+    rules: Vec<Armed>,
+}
+
+mod state_word {
+    use guichet_schemas::words::TicketState;
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(state: &TicketState, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(state.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TicketState, D::Error> {
+        let word = std::borrow::Cow::<str>::deserialize(from)?;
+        TicketState::parse(&word).ok_or_else(|| de::Error::custom("no state of a ticket"))
+    }
+}
+
+impl Ticket {
+    /// A ticket with these attributes, to which nothing has happened yet.
+    #[must_use]
+    pub fn new(attributes: Attributes, tier: u32) -> Self {
+        Self {
+            attributes,
+            tier,
+            state: TicketState::New,
+            begun: false,
+            outbound: false,
+            assigned: false,
+            answered_once: false,
+            owed: false,
+            clocks: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    /// Its state.
+    #[must_use]
+    pub const fn state(&self) -> TicketState {
+        self.state
+    }
+
+    /// Runs the timers of all instants before this one, and applies what happens at it. What is published must be in
+    /// the rulebook already, but for calendars: timers before the publication are run before that.
+    pub fn apply(
+        &mut self,
+        at: Timestamp,
+        happening: &Happening,
+        rulebook: &Rulebook,
+        facts: &mut Vec<Fact>,
+    ) {
+        self.advance(at, rulebook, facts);
+        let mut now = Now { at: at.0, rulebook, facts };
+        match happening {
+            Happening::Created { outbound, assigned } => self.created(*outbound, *assigned, &mut now),
+            Happening::PublicReply => self.replied(&mut now),
+            Happening::RequesterComment => {
+                self.owed = true;
+                self.start_missing(&mut now);
+            }
+            Happening::Assigned => {
+                self.assigned = true;
+                self.fulfil(&[Metric::Assignment], "assigned", &mut now);
+            }
+            Happening::Unassigned => {
+                self.assigned = false;
+                self.start_missing(&mut now);
+            }
+            Happening::Status(state) => self.enter(*state, &mut now),
+            Happening::Changed(set) => {
+                for (name, values) in set {
+                    if values.is_empty() {
+                        self.attributes.remove(name);
+                    } else {
+                        self.attributes.insert(name.clone(), values.clone());
+                    }
+                }
+                self.match_again(&mut now);
+            }
+            Happening::Tier(tier) => self.enter_tier(*tier, &mut now),
+            Happening::Merged => self.cancel_all("merged", &mut now),
+            Happening::PoliciesPublished(apply) => self.policies_published(*apply, &mut now),
+            Happening::CalendarPublished(name) => self.calendar_published(name, &mut now),
+            Happening::BreachVoided { metric, instance, by, reason } => {
+                self.void(*metric, *instance, by, reason, &mut now);
+            }
+        }
+        for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
+            clock.known_due = clock.shown_due(rulebook).map(|due| due.0);
+        }
+    }
+
+    fn created(&mut self, outbound: bool, assigned: bool, now: &mut Now<'_, '_>) {
+        (self.begun, self.outbound, self.assigned) = (true, outbound, assigned);
+        self.start_missing(now);
+        self.arm(now);
+    }
+
+    fn replied(&mut self, now: &mut Now<'_, '_>) {
+        (self.owed, self.answered_once) = (false, true);
+        let ended = [Metric::FirstReply, Metric::NextReply, Metric::PeriodicUpdate, Metric::PausableUpdate];
+        self.fulfil(&ended, "public_reply", now);
+        for metric in [Metric::PeriodicUpdate, Metric::PausableUpdate] {
+            self.start(metric, now);
+        }
+    }
+
+    /// A clock begins for everything that waits and has none.
+    fn start_missing(&mut self, now: &mut Now<'_, '_>) {
+        for metric in Metric::ALL {
+            if self.waits(metric) && !self.clocks.iter().any(|c| c.metric == metric && c.is_open()) {
+                self.start(metric, now);
+            }
+        }
+    }
+
+    /// True where a clock of this metric should be open.
+    fn waits(&self, metric: Metric) -> bool {
+        if !self.begun || is_over(self.state) {
+            return false;
+        }
+        let never = || !self.clocks.iter().any(|clock| clock.metric == metric);
+        match metric {
+            Metric::FirstReply => !self.outbound && !self.answered_once && never(),
+            Metric::NextReply => {
+                self.owed && !self.clocks.iter().any(|c| c.metric == Metric::FirstReply && c.is_open())
+            }
+            Metric::Assignment => !self.assigned,
+            // They begin with an answer only.
+            Metric::PeriodicUpdate | Metric::PausableUpdate => false,
+            Metric::RequesterWait | Metric::AgentWork | Metric::TierTime => true,
+            // After a reopen, the policy says.
+            Metric::Resolution => {
+                !self.clocks.iter().any(|c| c.metric == metric && c.ended.is_some_and(|e| e.resolved))
+            }
+        }
+    }
+
+    fn start(&mut self, metric: Metric, now: &mut Now<'_, '_>) {
+        let set = now.rulebook.set(now.rulebook.newest());
+        let Some(promise) = promise(set, &self.attributes, self.tier, metric) else { return };
+        let before = self.clocks.iter().filter(|clock| clock.metric == metric).count();
+        // The first answer is the first; the next ones count from there.
+        let first = if metric == Metric::NextReply { 2 } else { 1 };
+        let instance = first + u32::try_from(before).unwrap_or(u32::MAX - first);
+        let mut clock = Clock::start(metric, instance, Terms::of(promise), now.at);
+        now.tell(
+            &clock,
+            Kind::Started {
+                policy: clock.terms.policy.clone(),
+                policy_version: clock.terms.policy_version,
+                target_s: clock.terms.target_s,
+                hours: clock.terms.hours,
+                calendar: clock.terms.calendar.clone(),
+                due_at: clock.shown_due(now.rulebook),
+            },
+        );
+        if clock.terms.pauses_in(metric, self.state) {
+            clock.pause(now.at);
+            now.tell(&clock, Kind::Paused { consumed_s: 0 });
+        }
+        self.clocks.push(clock);
+    }
+
+    fn fulfil(&mut self, metrics: &[Metric], reason: &'static str, now: &mut Now<'_, '_>) {
+        for clock in self.clocks.iter_mut().filter(|c| c.is_open() && metrics.contains(&c.metric)) {
+            let consumed_s = clock.consumed_s(now.at, now.rulebook);
+            clock.end(now.at, reason == "resolved");
+            now.tell(clock, Kind::Fulfilled { reason, consumed_s, outcome: clock.outcome() });
+        }
+    }
+
+    fn cancel(&mut self, metrics: &[Metric], reason: &'static str, now: &mut Now<'_, '_>) {
+        for clock in self.clocks.iter_mut().filter(|c| c.is_open() && metrics.contains(&c.metric)) {
+            let consumed_s = clock.consumed_s(now.at, now.rulebook);
+            clock.end(now.at, false);
+            now.tell(clock, Kind::Cancelled { reason, consumed_s });
+        }
+    }
+
+    fn cancel_all(&mut self, reason: &'static str, now: &mut Now<'_, '_>) {
+        self.cancel(&Metric::ALL, reason, now);
+        self.state = TicketState::Closed;
+        self.disarm(reason, now);
+    }
+
+    fn enter(&mut self, state: TicketState, now: &mut Now<'_, '_>) {
+        let before = std::mem::replace(&mut self.state, state);
+        if before == state {
+            return;
+        }
+        match state {
+            TicketState::Cancelled => self.cancel(&Metric::ALL, "cancelled", now),
+            TicketState::Resolved | TicketState::Closed => {
+                (self.owed, self.answered_once) = (false, true);
+                self.cancel(&[Metric::PeriodicUpdate, Metric::PausableUpdate], "resolved", now);
+                self.fulfil(&Metric::ALL, "resolved", now);
+            }
+            TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => {
+                if is_over(before) {
+                    self.reopen(now);
+                }
+                self.pause_and_resume(now);
+            }
+        }
+        self.disarm("left_status", now);
+        self.arm(now);
+    }
+
+    fn reopen(&mut self, now: &mut Now<'_, '_>) {
+        for metric in [Metric::RequesterWait, Metric::AgentWork, Metric::Resolution] {
+            let Some(index) = self.clocks.iter().rposition(|clock| clock.metric == metric) else { continue };
+            match self.on_reopen(index, now.rulebook) {
+                OnReopen::FirstOnly => {}
+                OnReopen::Restart => {
+                    if self.clocks.get(index).is_some_and(|c| c.ended.is_some_and(|ended| ended.resolved)) {
+                        self.start(metric, now);
+                    }
+                }
+                how @ (OnReopen::ResumeExcludingResolved | OnReopen::ResumeIncludingResolved) => {
+                    self.resume_ended(index, how, now);
+                }
+            }
+        }
+        self.match_again(now);
+    }
+
+    /// What a reopen does to a clock: only the resolution leaves a choice.
+    fn on_reopen(&self, index: usize, rulebook: &Rulebook) -> OnReopen {
+        let Some(clock) = self.clocks.get(index).filter(|clock| clock.metric == Metric::Resolution) else {
+            return OnReopen::ResumeExcludingResolved;
+        };
+        let set = rulebook.set(clock.pinned.unwrap_or_else(|| rulebook.newest()));
+        let policy = set.iter().find(|policy| policy.id == clock.terms.policy);
+        policy.map_or(OnReopen::default(), |policy| policy.on_reopen)
+    }
+
+    fn resume_ended(&mut self, index: usize, how: OnReopen, now: &mut Now<'_, '_>) {
+        let Some(clock) = self.clocks.get_mut(index) else { return };
+        let Some(ended) = clock.ended.take_if(|ended| ended.resolved) else { return };
+        let since = if how == OnReopen::ResumeIncludingResolved { ended.at } else { now.at };
+        clock.resume(since);
+        let (consumed_s, due_at) = (clock.consumed_s(now.at, now.rulebook), clock.shown_due(now.rulebook));
+        now.tell(clock, Kind::Resumed { consumed_s, due_at, after_reopen: true });
+        clock.jump(now);
+        if clock.terms.pauses_in(clock.metric, self.state) {
+            clock.pause(now.at);
+            now.tell(clock, Kind::Paused { consumed_s });
+        }
+    }
+
+    fn pause_and_resume(&mut self, now: &mut Now<'_, '_>) {
+        for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
+            let stands = clock.terms.pauses_in(clock.metric, self.state);
+            if stands && clock.is_running() {
+                clock.pause(now.at);
+                let consumed_s = clock.consumed_s(now.at, now.rulebook);
+                now.tell(clock, Kind::Paused { consumed_s });
+            } else if !stands && !clock.is_running() {
+                clock.resume(now.at);
+                let consumed_s = clock.consumed_s(now.at, now.rulebook);
+                let due_at = clock.shown_due(now.rulebook);
+                now.tell(clock, Kind::Resumed { consumed_s, due_at, after_reopen: false });
+                clock.jump(now);
+            }
+        }
+    }
+
+    fn enter_tier(&mut self, tier: u32, now: &mut Now<'_, '_>) {
+        if tier != self.tier {
+            self.fulfil(&[Metric::TierTime], "left_tier", now);
+            self.tier = tier;
+        }
+        self.match_again(now);
+    }
+
+    /// Looks up again what is promised: on every change that a condition may read.
+    fn match_again(&mut self, now: &mut Now<'_, '_>) {
+        for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
+            let number = clock.pinned.unwrap_or_else(|| now.rulebook.newest());
+            let set = now.rulebook.set(number);
+            let Some(promise) = promise(set, &self.attributes, self.tier, clock.metric) else {
+                let consumed_s = clock.consumed_s(now.at, now.rulebook);
+                clock.end(now.at, false);
+                now.tell(clock, Kind::Cancelled { reason: "no_policy", consumed_s });
+                continue;
+            };
+            let (terms, mode) = (Terms::of(promise), promise.policy.on_target_change);
+            if terms == clock.terms {
+                continue;
+            }
+            clock.terms = terms;
+            clock.revision += 1;
+            if mode == OnTargetChange::Prospective {
+                clock.forget_consumed(now.at);
+            }
+            now.tell(
+                clock,
+                Kind::TargetChanged {
+                    policy: clock.terms.policy.clone(),
+                    policy_version: clock.terms.policy_version,
+                    target_s: clock.terms.target_s,
+                    revision: clock.revision,
+                    mode,
+                    consumed_s: clock.consumed_s(now.at, now.rulebook),
+                    due_at: clock.shown_due(now.rulebook),
+                },
+            );
+            let stands = clock.terms.pauses_in(clock.metric, self.state);
+            if stands && clock.is_running() {
+                clock.pause(now.at);
+                let consumed_s = clock.consumed_s(now.at, now.rulebook);
+                now.tell(clock, Kind::Paused { consumed_s });
+            } else if !stands && !clock.is_running() {
+                clock.resume(now.at);
+                let (consumed_s, due_at) =
+                    (clock.consumed_s(now.at, now.rulebook), clock.shown_due(now.rulebook));
+                now.tell(clock, Kind::Resumed { consumed_s, due_at, after_reopen: false });
+            }
+            clock.jump(now);
+        }
+        self.start_missing(now);
+    }
+
+    fn policies_published(&mut self, apply: Apply, now: &mut Now<'_, '_>) {
+        match apply {
+            Apply::OpenClocks => self.match_again(now),
+            Apply::NewOnly => {
+                let kept = now.rulebook.newest().saturating_sub(1);
+                for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
+                    clock.pinned.get_or_insert(kept);
+                }
+            }
+        }
+    }
+
+    fn void(&mut self, metric: Metric, instance: u32, by: &str, reason: &str, now: &mut Now<'_, '_>) {
+        let of = |clock: &&mut Clock| clock.metric == metric && clock.instance == instance;
+        let Some(clock) = self.clocks.iter_mut().find(of).filter(|c| c.breached && !c.voided) else {
+            return;
+        };
+        clock.voided = true;
+        now.tell(clock, Kind::Voided { by: by.to_owned(), reason: reason.to_owned() });
+    }
+}
+
+/// The instant at which something happens, and where it is told.
+struct Now<'a, 'b> {
+    at: i64,
+    rulebook: &'a Rulebook,
+    facts: &'b mut Vec<Fact>,
+}
+
+impl Now<'_, '_> {
+    fn tell(&mut self, clock: &Clock, kind: Kind) {
+        self.facts.push(Fact {
+            at: Timestamp(self.at),
+            of: TimerName::Clock(clock.metric),
+            instance: clock.instance,
+            kind,
+        });
+    }
+}
+
+const fn is_over(state: TicketState) -> bool {
+    match state {
+        TicketState::Resolved | TicketState::Closed | TicketState::Cancelled => true,
+        TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => false,
+    }
+}
