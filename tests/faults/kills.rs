@@ -41,7 +41,7 @@ pub(crate) async fn at_calls(goal: &str, campaign: &Campaign) -> Vec<Row> {
         return vec![Row::skipped(goal, why)];
     }
     let (mut all, mut reached) = (Round::default(), 0);
-    let mut left = campaign.pick(72, 1800);
+    let mut left = campaign.pick(45, 1800);
     while left > 0 {
         let kills = left.min(KILLS_OF_A_SITE);
         left -= kills;
@@ -56,7 +56,7 @@ pub(crate) async fn at_calls(goal: &str, campaign: &Campaign) -> Vec<Row> {
 /// The goal: at any moment, to any of the three processes.
 pub(crate) async fn at_random(goal: &str, campaign: &Campaign) -> Vec<Row> {
     let mut all = Round::default();
-    let mut left = campaign.pick(185, 3000);
+    let mut left = campaign.pick(205, 3000);
     while left > 0 {
         let kills = left.min(KILLS_OF_A_SITE);
         left -= kills;

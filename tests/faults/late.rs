@@ -23,7 +23,7 @@ use crate::table::Row;
 /// Breaks of one site before it is judged.
 const BREAKS_OF_A_SITE: u64 = 10;
 /// Breaks after which the control must have been found.
-const BREAKS_OF_THE_CONTROL: u64 = 2;
+const BREAKS_OF_THE_CONTROL: u64 = 1;
 /// How the engine's messages of new records begin on the wire.
 const PUBLISHES: &[u8] = b"HPUB guichet.v1.evt.";
 const HELD_WITHIN: Duration = Duration::from_secs(20);
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The goal, and its control.
 pub(crate) async fn messages(goal: &str, campaign: &Campaign) -> Vec<Row> {
-    let (mut all, mut left) = (Round::default(), campaign.pick(3, 100));
+    let (mut all, mut left) = (Round::default(), campaign.pick(2, 100));
     while left > 0 {
         let breaks = left.min(BREAKS_OF_A_SITE);
         left -= breaks;
@@ -75,8 +75,9 @@ async fn round(program: Program, seed: u64, breaks: u64) -> Round {
             load(&crowd, 100).await?;
             late(&relay, &site.desk, &crowd).await?;
             // What came late is in the stream now, or it was refused; the engine must not mind.
-            load(&crowd, 100).await?;
+            load(&crowd, 20).await?;
             site.supervise()?;
+            load(&crowd, 80).await?;
         }
         Ok(usize::try_from(breaks).unwrap_or(0))
     };

@@ -17,8 +17,8 @@ use crate::table::Row;
 
 /// Pauses of one site before it is judged.
 const PAUSES_OF_A_SITE: u64 = 20;
-/// Longer than any answer may take, and than the patience of the publisher.
-const LONGEST: Duration = Duration::from_secs(7);
+/// The longest pause; the second one is longer than the patience of the publisher.
+const LONGEST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(7));
 
 #[derive(Debug, Clone, Copy)]
 enum Victim {
@@ -30,6 +30,7 @@ enum Victim {
 /// The goal: so many pauses.
 pub(crate) async fn of_processes(goal: &str, campaign: &Campaign) -> Vec<Row> {
     let (mut all, mut left) = (Round::default(), campaign.pick(4, 100));
+    let longest = campaign.pick(LONGEST.0, LONGEST.1);
     while left > 0 {
         let pauses = left.min(PAUSES_OF_A_SITE);
         left -= pauses;
@@ -37,7 +38,7 @@ pub(crate) async fn of_processes(goal: &str, campaign: &Campaign) -> Vec<Row> {
         let paused = round(Program::product(), seed, async |site, crowd| {
             let mut dice = StdRng::seed_from_u64(seed);
             for _ in 0..pauses {
-                pause(site, crowd, &mut dice).await?;
+                pause(site, crowd, longest, &mut dice).await?;
             }
             Ok(usize::try_from(pauses).unwrap_or(0))
         });
@@ -46,7 +47,7 @@ pub(crate) async fn of_processes(goal: &str, campaign: &Campaign) -> Vec<Row> {
     vec![Row::of(goal, format!("{} pauses", all.kills), all.verdict, all.restarts)]
 }
 
-async fn pause(site: &mut Site, crowd: &Crowd, dice: &mut StdRng) -> Result<(), Finding> {
+async fn pause(site: &mut Site, crowd: &Crowd, longest: Duration, dice: &mut StdRng) -> Result<(), Finding> {
     let victims = [Victim::Engine, Victim::Worker, Victim::Nats];
     let victim = *victims.choose(dice).expect("there are three");
     load(crowd, dice.random_range(1..100)).await?;
@@ -54,7 +55,7 @@ async fn pause(site: &mut Site, crowd: &Crowd, dice: &mut StdRng) -> Result<(), 
     // Most pauses are short; that is what the square does.
     let share: f64 = dice.random();
     // The length of the fault, not a wait for something.
-    tokio::time::sleep(LONGEST.mul_f64(share * share)).await;
+    tokio::time::sleep(longest.mul_f64(share * share)).await;
     signal(site, victim, Signal::SIGCONT);
     crowd.interrupt();
     load(crowd, 50).await?;

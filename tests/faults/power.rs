@@ -1,16 +1,20 @@
 //! Power cuts: engine, worker and nats-server live on a disk that loses its power under load. What was acknowledged
 //! must be there when it comes back, whatever else is gone.
 
+use std::time::Duration;
+
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use guichet_crash::Sabotage;
+use nix::sys::signal::Signal;
 
 use crate::campaign::Campaign;
 use crate::controls::sabotaged_program;
 use crate::crowd::{CLIENTS, Crowd};
 use crate::disk::{self, Disk};
 use crate::finding::{Finding, Invariant};
+use crate::harness::until;
 use crate::kills::{Round, finish, load};
 use crate::site::{Program, Site};
 use crate::table::Row;
@@ -19,6 +23,7 @@ use crate::table::Row;
 const CUTS_OF_A_DISK: usize = 30;
 /// Cuts after which the control must have lost something.
 const CUTS_OF_THE_CONTROL: usize = 6;
+const STANDS_WITHIN: Duration = Duration::from_secs(10);
 /// Answers that come between two cuts, at most.
 const ANSWERS_MAX: u64 = 300;
 
@@ -75,7 +80,19 @@ async fn round(program: Program, seed: u64, cuts: usize) -> Round {
     finish(site, crowd, disturbed).await
 }
 
+/// Stops all three, and waits until they are.
+async fn stand_still(site: &mut Site) {
+    site.nats.signal(Signal::SIGSTOP);
+    for process in [&mut site.engine, &mut site.worker].into_iter().flatten() {
+        process.signal(Signal::SIGSTOP);
+        until("a process stands still", STANDS_WITHIN, async || process.stands_still().then_some(())).await;
+    }
+}
+
 async fn cut(site: &mut Site, disk: &Disk, crowd: &Crowd) -> Result<(), Finding> {
+    // A machine without power answers nobody. One that runs on would: while it is being shut down, ext4 says of a sync
+    // that is under way that it is done, and loses it.
+    stand_still(site).await;
     disk.cut_power().expect("the probe could cut it");
     site.kill_engine();
     site.kill_worker();

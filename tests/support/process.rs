@@ -76,6 +76,15 @@ impl Process {
         }
     }
 
+    /// True where every thread of it is stopped, or it has ended.
+    pub(crate) fn stands_still(&mut self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).into_iter().flatten().flatten();
+        // The state stands behind the name, which stands in brackets.
+        let state = |path: PathBuf| fs::read_to_string(path).ok()?.rsplit_once(") ")?.1.chars().next();
+        self.ended().is_some()
+            || threads.filter_map(|thread| state(thread.path().join("stat"))).all(|s| s == 'T')
+    }
+
     fn end(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();

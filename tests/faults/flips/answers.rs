@@ -28,6 +28,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const STREAM_WITHIN: Duration = Duration::from_secs(30);
 /// And it is read in so long.
 const READ_WITHIN: Duration = Duration::from_secs(3);
+/// A model that did not get there by then stands still.
+const STANDS_WITHIN: Duration = Duration::from_secs(4);
 const MODELS_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What is said of a live read model that cannot be read.
@@ -155,23 +157,7 @@ fn not_now(answer: &[u8]) -> Result<(), Trouble> {
 /// Each model beside one that is built anew, and what the desk shows. True where that was the way to make a damaged
 /// model whole.
 async fn read_models(site: &mut Site, truth: &Truth, head: u64) -> Result<bool, Trouble> {
-    let begun = Instant::now();
-    loop {
-        let asked = site.desk.try_query("projections", json!({}));
-        let reply = tokio::time::timeout(ANSWER_WITHIN, asked).await.ok().flatten();
-        let models = reply.and_then(|reply| reply.body["data"].as_array().cloned()).unwrap_or_default();
-        let at = |model: &Value| model["checkpoint"].as_u64().unwrap_or(0);
-        if models.len() == MODELS.len() && models.iter().all(|model| at(model) >= head) {
-            break;
-        }
-        if site.worker.as_mut().is_some_and(|worker| worker.ended().is_some()) {
-            return Err(Trouble::Ended);
-        }
-        if begun.elapsed() > MODELS_WITHIN {
-            return Err(Trouble::Silent(format!("the read models do not reach position {head}")));
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    folded(site, head, STANDS_WITHIN).await.ok();
     let mut by_command = false;
     for finding in models::check(site).await {
         if !finding.what.contains(DAMAGED) || !finding.what.contains("took over") {
@@ -179,12 +165,34 @@ async fn read_models(site: &mut Site, truth: &Truth, head: u64) -> Result<bool, 
         }
         by_command = true;
     }
+    folded(site, head, MODELS_WITHIN).await?;
     let views = tokio::time::timeout(MODELS_WITHIN, site.desk.tickets()).await;
     let views = views.map_err(|_| Trouble::Silent("the desk shows no tickets".to_owned()))?;
     if !truth.shows(&views) {
         return Err(wrong(Invariant::I5, "the desk does not show the tickets as they were"));
     }
     Ok(by_command)
+}
+
+/// Waits until every model has folded so far.
+async fn folded(site: &mut Site, head: u64, within: Duration) -> Result<(), Trouble> {
+    let begun = Instant::now();
+    loop {
+        let asked = site.desk.try_query("projections", json!({}));
+        let reply = tokio::time::timeout(ANSWER_WITHIN, asked).await.ok().flatten();
+        let models = reply.and_then(|reply| reply.body["data"].as_array().cloned()).unwrap_or_default();
+        let at = |model: &Value| model["checkpoint"].as_u64().unwrap_or(0);
+        if models.len() == MODELS.len() && models.iter().all(|model| at(model) >= head) {
+            return Ok(());
+        }
+        if site.worker.as_mut().is_some_and(|worker| worker.ended().is_some()) {
+            return Err(Trouble::Ended);
+        }
+        if begun.elapsed() > within {
+            return Err(Trouble::Silent(format!("the read models do not reach position {head}")));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Every personal text opens.

@@ -20,6 +20,8 @@ const STARTS: usize = 3;
 const SPEAKS_WITHIN: Duration = Duration::from_secs(20);
 /// What an engine says that could not keep all answers.
 const FORGOTTEN: &str = "commands that wrote no event";
+/// Who halts has ended by then.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What came of it.
@@ -104,7 +106,7 @@ async fn started(site: &mut Site, kind: Kind, truth: &Truth, dir: &Path) -> Came
             Some(Trouble::Ended) => {}
             Some(Trouble::Silent(what)) => why = what,
         }
-        match ended(site, dir) {
+        match end(site, dir).await {
             Some(Ended::Halted(said)) => why = said,
             Some(Ended::Otherwise(finding)) => return Came::Wrong(finding),
             // It runs and does not answer: no end, no name.
@@ -121,6 +123,18 @@ async fn started(site: &mut Site, kind: Kind, truth: &Truth, dir: &Path) -> Came
 enum Ended {
     Halted(String),
     Otherwise(Finding),
+}
+
+/// The same, where a process may be about to end: who halts says so before it ends.
+async fn end(site: &mut Site, dir: &Path) -> Option<Ended> {
+    let begun = Instant::now();
+    loop {
+        let ended = ended(site, dir);
+        if ended.is_some() || begun.elapsed() > ENDS_WITHIN {
+            return ended;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// How engine or worker ended, if one has.
