@@ -1,4 +1,4 @@
-//! What the publisher asks of the broker. JetStream answers ([`super::jetstream`]); so does the simulation's broker,
+//! What the publisher asks of the broker. JetStream answers (`JetStream`); so does the simulation's broker,
 //! which loses answers, forgets what it had acknowledged, and says what JetStream says.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! Where records come from: a stream that may be away, damaged or made anew, and the log that is right. NATS is one
-//! ([`super::nats`]); the simulation has another, which doubles, delays, reorders and forgets.
+//! (`nats`); the simulation has another, which doubles, delays, reorders and forgets.
 
 use std::time::Duration;
 
