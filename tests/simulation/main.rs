@@ -2,7 +2,7 @@
 //! chooses who does what next, what fails and when, and the same seed chooses the same again.
 //!
 //! Without arguments, 200 seeds. `GUICHET_CAMPAIGN=full` runs 10,000; `SEED=n` runs one and prints its trace. What is
-//! real here and what is not stands in decision 10.
+//! real here and what is not stands in decision 11.
 
 mod broker;
 mod bus;
