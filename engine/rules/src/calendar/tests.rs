@@ -1,3 +1,5 @@
+//! Business time against a reference that looks at every minute, and what a calendar refuses.
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeZone as _, Timelike as _, Utc};
