@@ -9,7 +9,7 @@ use crate::judge::Verdict;
 /// Findings that are printed in full for one goal.
 const SHOWN: usize = 5;
 
-/// Everything is back within this after a fault has ended.
+/// The aim for 99 of 100 starts after a fault. A figure, not a finding: how long a start takes is the machine's too.
 const RESTARTS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What came of a goal.
@@ -42,12 +42,8 @@ pub(crate) enum Outcome {
 
 impl Row {
     /// A goal that must hold.
-    pub(crate) fn of(goal: &str, done: String, mut verdict: Verdict, mut restarts: Vec<Duration>) -> Self {
+    pub(crate) fn of(goal: &str, done: String, verdict: Verdict, mut restarts: Vec<Duration>) -> Self {
         restarts.sort_unstable();
-        if let Some(slow) = most(&restarts).filter(|most| **most > RESTARTS_WITHIN) {
-            let what = format!("of 100 restarts one takes {} ms or more", slow.as_millis());
-            verdict.findings.push(Finding::of(Invariant::I11, what));
-        }
         let outcome = if verdict.findings.is_empty() { Outcome::Held } else { Outcome::Broken };
         let (goal, note) = (goal.to_owned(), String::new());
         Self { goal, done, verdict, restarts, note, took: Duration::ZERO, outcome }
@@ -166,7 +162,10 @@ pub(crate) fn print(title: &str, rows: &[Row]) {
 /// The middle one, and the one that 99 of 100 do not exceed.
 fn restarts(sorted: &[Duration]) -> String {
     match (sorted.get(sorted.len() / 2), most(sorted)) {
-        (Some(middle), Some(most)) => format!("{} / {} ms", middle.as_millis(), most.as_millis()),
+        (Some(middle), Some(most)) => {
+            let missed = if *most > RESTARTS_WITHIN { " MISSED" } else { "" };
+            format!("{} / {} ms{missed}", middle.as_millis(), most.as_millis())
+        }
         _ => String::new(),
     }
 }
