@@ -35,11 +35,6 @@ impl Campaign {
         self.goals.is_empty() || self.goals.iter().any(|part| goal.contains(part.as_str()))
     }
 
-    /// True where somebody named goals, or wants all of it.
-    pub(crate) const fn is_asked(&self) -> bool {
-        self.full || !self.goals.is_empty()
-    }
-
     /// Name of what is done.
     pub(crate) const fn name(&self) -> &'static str {
         if self.full { "full campaign" } else { "short campaign" }

@@ -63,18 +63,20 @@ impl Verdict {
 
 /// Judges a site whose clients have ended.
 pub(crate) async fn judge(site: &mut Site, ledger: &Ledger) -> Verdict {
-    verdict(site, ledger, |_| true).await
+    judge_without(site, ledger, &HashSet::new()).await
 }
 
-async fn verdict(site: &mut Site, ledger: &Ledger, counts: impl Fn(&Entry) -> bool) -> Verdict {
+/// The verdict about all commands but these.
+pub(crate) async fn judge_without(site: &mut Site, ledger: &Ledger, lost: &HashSet<Uuid>) -> Verdict {
     let sent = ledger.entries();
-    let mut entries = sent.clone();
-    entries.retain(counts);
+    let (mut entries, mut forgeries) = (sent.clone(), ledger.forgeries());
+    entries.retain(|entry| !lost.contains(&entry.id));
+    forgeries.retain(|forgery| !lost.contains(&forgery.id));
     let mut verdict = counted(&entries);
     match evidence(site).await {
         Ok(evidence) => {
             verdict.records = evidence.written.len();
-            verdict.findings.extend(acks::check(&entries, &ledger.forgeries(), &evidence.written));
+            verdict.findings.extend(acks::check(&entries, &forgeries, &evidence.written));
             verdict.findings.extend(chain::check(&evidence.written));
             verdict.findings.extend(order::check(&entries, &evidence.written));
             verdict.findings.extend(same_stream(&evidence.written, &evidence.stream));
@@ -104,21 +106,22 @@ pub(crate) async fn lost(site: &mut Site, ledger: &Ledger) -> Result<Lost, Findi
     let mut times = Vec::new();
     for entry in ledger.entries().iter().filter(|entry| !entry.dry_run) {
         for (attempt, answer) in entry.answers().filter(|(_, answer)| is_accepted(answer)) {
-            if acks::stands(entry, answer, &written.of(entry.id)).is_some() {
+            if acks::stands(entry.id, answer, &written.of(entry.id)).is_some() {
                 times.push((attempt.sent, attempt.ended));
                 lost.ids.insert(entry.id);
             }
         }
     }
+    // The one engine took the command, and the other what was sent under its id: each knew of one of them alone.
+    for forgery in ledger.forgeries().iter().filter(|forgery| forgery.answer["ok"] == true) {
+        let answer = forgery.answer.to_string();
+        if acks::stands(forgery.id, answer.as_bytes(), &written.of(forgery.id)).is_some() {
+            lost.ids.insert(forgery.id);
+        }
+    }
     let first = times.iter().map(|(_, ended)| *ended).min().unwrap_or_default();
     lost.longest = times.iter().map(|(sent, _)| sent.saturating_sub(first)).max().unwrap_or_default();
     Ok(lost)
-}
-
-/// The verdict about all other commands.
-pub(crate) async fn judge_without(site: &mut Site, ledger: &Ledger, lost: &HashSet<Uuid>) -> Verdict {
-    let counts = |entry: &Entry| !lost.contains(&entry.id);
-    verdict(site, ledger, counts).await
 }
 
 fn counted(entries: &[Entry]) -> Verdict {

@@ -228,10 +228,7 @@ impl Ticket {
                 due_at: clock.shown_due(now.rulebook),
             },
         );
-        if clock.terms.pauses_in(metric, self.state) {
-            clock.pause(now.at);
-            now.tell(&clock, Kind::Paused { consumed_s: 0 });
-        }
+        clock.follow(self.state, now);
         self.clocks.push(clock);
     }
 
@@ -273,7 +270,8 @@ impl Ticket {
                 if is_over(before) {
                     self.reopen(now);
                 }
-                self.pause_and_resume(now);
+                let open = self.clocks.iter_mut().filter(|clock| clock.is_open());
+                open.for_each(|clock| clock.follow(state, now));
             }
         }
         self.disarm("left_status", now);
@@ -316,27 +314,7 @@ impl Ticket {
         let (consumed_s, due_at) = (clock.consumed_s(now.at, now.rulebook), clock.shown_due(now.rulebook));
         now.tell(clock, Kind::Resumed { consumed_s, due_at, after_reopen: true });
         clock.jump(now);
-        if clock.terms.pauses_in(clock.metric, self.state) {
-            clock.pause(now.at);
-            now.tell(clock, Kind::Paused { consumed_s });
-        }
-    }
-
-    fn pause_and_resume(&mut self, now: &mut Now<'_, '_>) {
-        for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
-            let stands = clock.terms.pauses_in(clock.metric, self.state);
-            if stands && clock.is_running() {
-                clock.pause(now.at);
-                let consumed_s = clock.consumed_s(now.at, now.rulebook);
-                now.tell(clock, Kind::Paused { consumed_s });
-            } else if !stands && !clock.is_running() {
-                clock.resume(now.at);
-                let consumed_s = clock.consumed_s(now.at, now.rulebook);
-                let due_at = clock.shown_due(now.rulebook);
-                now.tell(clock, Kind::Resumed { consumed_s, due_at, after_reopen: false });
-                clock.jump(now);
-            }
-        }
+        clock.follow(self.state, now);
     }
 
     fn enter_tier(&mut self, tier: u32, now: &mut Now<'_, '_>) {
@@ -379,17 +357,7 @@ impl Ticket {
                     due_at: clock.shown_due(now.rulebook),
                 },
             );
-            let stands = clock.terms.pauses_in(clock.metric, self.state);
-            if stands && clock.is_running() {
-                clock.pause(now.at);
-                let consumed_s = clock.consumed_s(now.at, now.rulebook);
-                now.tell(clock, Kind::Paused { consumed_s });
-            } else if !stands && !clock.is_running() {
-                clock.resume(now.at);
-                let (consumed_s, due_at) =
-                    (clock.consumed_s(now.at, now.rulebook), clock.shown_due(now.rulebook));
-                now.tell(clock, Kind::Resumed { consumed_s, due_at, after_reopen: false });
-            }
+            clock.follow(self.state, now);
             clock.jump(now);
         }
         self.start_missing(now);

@@ -2,6 +2,7 @@
 
 use guichet_schemas::record::Record;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Written;
 use crate::finding::{Finding, Invariant};
@@ -19,7 +20,7 @@ pub(super) fn check(entries: &[Entry], forgeries: &[Forgery], written: &Written)
         }
         findings.extend(written_once(entry, &records));
         if let Some((first, answer)) = accepted.first() {
-            findings.extend(stands(entry, answer, &records));
+            findings.extend(stands(entry.id, answer, &records));
             findings.extend(one_answer(entry, accepted.iter().map(|(_, bytes)| &bytes[..])));
             findings.extend(never_refused_again(entry, first));
         } else if !entry.is_in_doubt() {
@@ -72,7 +73,7 @@ fn written_once(entry: &Entry, records: &[&Record]) -> Option<Finding> {
 }
 
 /// The events of the answer are the records of the log.
-pub(super) fn stands(entry: &Entry, answer: &[u8], records: &[&Record]) -> Option<Finding> {
+pub(super) fn stands(id: Uuid, answer: &[u8], records: &[&Record]) -> Option<Finding> {
     let answer = parsed(answer);
     // A key that the command made first is no event of the ticket: no answer names it.
     let records: Vec<_> = records.iter().filter(|record| record.ticket_id().is_some()).collect();
@@ -88,8 +89,7 @@ pub(super) fn stands(entry: &Entry, answer: &[u8], records: &[&Record]) -> Optio
     }
     let promised: Vec<_> = events.iter().map(|event| event["position"].clone()).collect();
     let found: Vec<_> = records.iter().map(|record| record.position.get()).collect();
-    let what =
-        format!("command {} was promised positions {promised:?}, the log has it at {found:?}", entry.id);
+    let what = format!("command {id} was promised positions {promised:?}, the log has it at {found:?}");
     Some(Finding::of(Invariant::I1, what))
 }
 

@@ -1,6 +1,7 @@
 //! What time alone does: warnings, breaches, rules that fire. And what a change does that makes them past at once.
 
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::TicketState;
 
 use super::{Now, Ticket};
 use crate::clock::{Clock, Next};
@@ -114,6 +115,23 @@ impl Ticket {
 }
 
 impl Clock {
+    /// Stands still or goes on, as its terms say of this state.
+    pub(super) fn follow(&mut self, state: TicketState, now: &mut Now<'_, '_>) {
+        let stands = self.terms.pauses_in(self.metric, state);
+        if stands != self.is_running() {
+            return;
+        }
+        if stands {
+            self.pause(now.at);
+            now.tell(self, Kind::Paused { consumed_s: self.consumed_s(now.at, now.rulebook) });
+        } else {
+            self.resume(now.at);
+            let (consumed_s, due_at) = (self.consumed_s(now.at, now.rulebook), self.shown_due(now.rulebook));
+            now.tell(self, Kind::Resumed { consumed_s, due_at, after_reopen: false });
+            self.jump(now);
+        }
+    }
+
     fn strike(&mut self, next: Next, now: &mut Now<'_, '_>) {
         match next {
             Next::Warning { pct, .. } => {
