@@ -105,8 +105,11 @@ pub(crate) async fn lost(site: &mut Site, ledger: &Ledger) -> Result<Lost, Findi
     let mut lost = Lost::default();
     let mut times = Vec::new();
     for entry in ledger.entries().iter().filter(|entry| !entry.dry_run) {
+        let records = written.of(entry.id);
+        // Where nothing was to do, the log tells nothing: two engines that saw two things said so, each of its own.
+        let told_two = records.is_empty() && acks::told_two(entry);
         for (attempt, answer) in entry.answers().filter(|(_, answer)| is_accepted(answer)) {
-            if acks::stands(entry.id, answer, &written.of(entry.id)).is_some() {
+            if told_two || acks::stands(entry.id, answer, &records).is_some() {
                 times.push((attempt.sent, attempt.ended));
                 lost.ids.insert(entry.id);
             }

@@ -208,11 +208,15 @@ impl Site {
 
     /// What we say about a process that ended by itself.
     pub(crate) fn unwanted_end(&self, name: &str, status: ExitStatus) -> Finding {
+        let words = self.last_words(name);
+        Finding::of(Invariant::I11, format!("the {name} ended by itself with {status}: {words}"))
+    }
+
+    fn last_words(&self, name: &str) -> String {
         let said = std::fs::read(self.dir.join(format!("{name}.said"))).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
         let last: Vec<&str> = said.lines().rev().take(3).collect();
-        let last: Vec<&str> = last.into_iter().rev().collect();
-        Finding::of(Invariant::I11, format!("the {name} ended by itself with {status}: {}", last.join(" / ")))
+        last.into_iter().rev().collect::<Vec<_>>().join(" / ")
     }
 
     /// SIGKILL to the engine. It may be dead already.
@@ -232,6 +236,7 @@ impl Site {
     /// Asks the read model `projections` until every model has folded this position.
     pub(crate) async fn folded(&mut self, position: u64) -> Result<(), Finding> {
         let begun = Instant::now();
+        let mut last_seen = "no answer".to_owned();
         while begun.elapsed() < STARTS_WITHIN {
             self.supervise()?;
             let asked = self.desk.try_query("projections", json!({}));
@@ -243,10 +248,15 @@ impl Site {
                 if models.iter().all(|model| at(model) >= position) {
                     return Ok(());
                 }
+                last_seen = reply.body["data"].to_string();
             }
             tokio::time::sleep(10 * LOOK_EVERY).await;
         }
-        Err(Finding::of(Invariant::I5, format!("the read models do not reach position {position}")))
+        let what = format!(
+            "the read models do not reach position {position}: {last_seen}; the worker said {}",
+            self.last_words("worker")
+        );
+        Err(Finding::of(Invariant::I5, what))
     }
 }
 

@@ -115,6 +115,14 @@ fn never_refused_again(entry: &Entry, first: &Attempt) -> Option<Finding> {
     Some(Finding::of(Invariant::I2, what))
 }
 
+/// Somebody got an acceptance and another answer for one command.
+pub(super) fn told_two(entry: &Entry) -> bool {
+    let accepted: Vec<_> = entry.answers().filter(|(_, bytes)| is_accepted(bytes)).collect();
+    let Some((first, _)) = accepted.first() else { return false };
+    one_answer(entry, accepted.iter().map(|(_, bytes)| &bytes[..])).is_some()
+        || never_refused_again(entry, first).is_some()
+}
+
 /// An answer as JSON.
 pub(super) fn parsed(answer: &[u8]) -> Value {
     serde_json::from_slice(answer).expect("every answer is JSON")
