@@ -106,22 +106,20 @@ pub(crate) async fn lost(site: &mut Site, ledger: &Ledger) -> Result<Lost, Findi
     let mut times = Vec::new();
     for entry in ledger.entries().iter().filter(|entry| !entry.dry_run) {
         let records = written.of(entry.id);
-        // Where nothing was to do, the log tells nothing: two engines that saw two things said so, each of its own.
-        let told_two = records.is_empty() && acks::told_two(entry);
+        // Where nothing was to do, or where one refused, the log tells nothing: each engine said what it saw.
+        if acks::told_two(entry) {
+            lost.ids.insert(entry.id);
+        }
         for (attempt, answer) in entry.answers().filter(|(_, answer)| is_accepted(answer)) {
-            if told_two || acks::stands(entry.id, answer, &records).is_some() {
+            if acks::stands(entry.id, answer, &records).is_some() {
                 times.push((attempt.sent, attempt.ended));
                 lost.ids.insert(entry.id);
             }
         }
     }
     // The one engine took the command, and the other what was sent under its id: each knew of one of them alone.
-    for forgery in ledger.forgeries().iter().filter(|forgery| forgery.answer["ok"] == true) {
-        let answer = forgery.answer.to_string();
-        if acks::stands(forgery.id, answer.as_bytes(), &written.of(forgery.id)).is_some() {
-            lost.ids.insert(forgery.id);
-        }
-    }
+    let forgeries = ledger.forgeries();
+    lost.ids.extend(forgeries.iter().filter(|forgery| forgery.answer["ok"] == true).map(|forgery| forgery.id));
     let first = times.iter().map(|(_, ended)| *ended).min().unwrap_or_default();
     lost.longest = times.iter().map(|(sent, _)| sent.saturating_sub(first)).max().unwrap_or_default();
     Ok(lost)
