@@ -150,6 +150,7 @@ fn field_attribute(message: &DescriptorProto, field: &FieldDescriptorProto, form
         (1, _) => "crate::json::time".to_owned(),
         (2, _) => "crate::json::uuid".to_owned(),
         (3, _) => "crate::json::hash".to_owned(),
+        (4, _) => "crate::json::embedded".to_owned(),
         (_, Type::Enum) => {
             let rust = field.type_name().rsplit('.').next().unwrap_or_default();
             let shape = if repeated {

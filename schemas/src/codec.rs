@@ -177,6 +177,7 @@ impl RequestKey {
         match subject.entity {
             Entity::New => mac.update(b"new"),
             Entity::Ticket(id) => mac.update(id.0.as_bytes()),
+            Entity::Config => mac.update(b"config"),
         }
         mac.update(&[0]);
         mac.update(subject.verb.as_bytes());
@@ -219,7 +220,13 @@ orders!(
     SetPriority,
     SetCategory,
     ChangeTags,
-    Import
+    Import,
+    PublishConfig,
+    RetireConfig,
+    RecordSlaWarning,
+    RecordSlaBreach,
+    FireTimeRule,
+    VoidSlaBreach
 );
 
 fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Command, Rejection> {
@@ -355,6 +362,15 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
         Rejection::Busy { retry_after_ms: ms, .. } => retry_after_ms = Some(*ms),
         Rejection::Unavailable { as_of_position, .. } => details.as_of_position = *as_of_position,
         Rejection::CommandIdReused => field = Some("command_id".to_owned()),
+        Rejection::ConfigStale { based_on, actual } => {
+            details.expected = Some(*based_on);
+            details.actual = Some(*actual);
+            field = Some("data.config_version".to_owned());
+        }
+        Rejection::ConfigInvalid { path, .. } => {
+            details.path = Some(path.clone());
+            field = Some("data.body".to_owned());
+        }
         Rejection::Malformed(_)
         | Rejection::BadSubject(_)
         | Rejection::NotFound { .. }

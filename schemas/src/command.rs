@@ -11,8 +11,8 @@ use crate::text::{Body, CategoryPath, Label, Note, Subject, Tag};
 use crate::time::Timestamp;
 use crate::wire;
 use crate::words::{
-    CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
-    Priority, RequesterKind, ResolutionCode, TicketState, TicketType, Urgency, Visibility,
+    Apply, CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
+    Priority, RequesterKind, ResolutionCode, SlaMetric, TicketState, TicketType, Urgency, Visibility,
 };
 
 /// Limits of the contract.
@@ -29,6 +29,8 @@ pub mod limits {
     pub const FIELDS_BYTES: usize = 8 * 1024;
     /// Attachments of a comment.
     pub const ATTACHMENTS: usize = 50;
+    /// Bytes of the body of a configuration.
+    pub const CONFIG_BYTES: usize = 48 * 1024;
     /// Highest tier.
     pub const TIER: u32 = 4;
 }
@@ -40,6 +42,8 @@ pub enum Entity {
     New,
     /// This ticket.
     Ticket(TicketId),
+    /// What the tenant has configured.
+    Config,
 }
 
 /// A request to change something, as the engine takes it.
@@ -105,6 +109,18 @@ pub enum Order {
     ChangeTags(ChangeTags),
     /// Replay a history from another system.
     Import(Import),
+    /// Configure something.
+    PublishConfig(PublishConfig),
+    /// End what was configured.
+    RetireConfig(RetireConfig),
+    /// A clock reached a share of its target.
+    RecordSlaWarning(RecordSlaWarning),
+    /// A promise was broken.
+    RecordSlaBreach(RecordSlaBreach),
+    /// A ticket stayed as it is for too long.
+    FireTimeRule(FireTimeRule),
+    /// A breach does not count.
+    VoidSlaBreach(VoidSlaBreach),
 }
 
 /// The person or system with the problem.
@@ -370,6 +386,106 @@ mirror! {
     }
 }
 
+mirror! {
+    /// Configure something.
+    pub struct PublishConfig {
+        /// Which kind of thing.
+        pub kind: Label,
+        /// Which of its kind; default: the only one.
+        pub id: Option<Label>,
+        /// JSON object.
+        pub body: String,
+        /// From when on it holds; default: now.
+        pub effective_from: Option<Timestamp>,
+        /// Default: open clocks too.
+        pub apply: Option<Apply>,
+        /// It may hold from before now, although another held then.
+        pub retroactive: bool,
+    }
+}
+
+mirror! {
+    /// End what was configured.
+    pub struct RetireConfig {
+        /// Which kind of thing.
+        pub kind: Label,
+        /// Which of its kind; default: the only one.
+        pub id: Option<Label>,
+        /// From when on it does not hold; default: now.
+        pub effective_from: Option<Timestamp>,
+    }
+}
+
+mirror! {
+    /// A clock reached a share of its target.
+    pub struct RecordSlaWarning {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// Share of the target, percent.
+        pub pct: u32,
+        /// When it was reached.
+        pub at: Timestamp,
+        /// When the target runs out.
+        pub due_at: Option<Timestamp>,
+        /// A change jumped over the threshold.
+        pub immediate: bool,
+        /// Configuration under which it was found.
+        pub config_version: Option<u64>,
+    }
+}
+
+mirror! {
+    /// A promise was broken.
+    pub struct RecordSlaBreach {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// When it was broken.
+        pub at: Timestamp,
+        /// Under which policy.
+        pub policy: Label,
+        /// Its version.
+        pub policy_version: u32,
+        /// When it was due.
+        pub due_at: Timestamp,
+        /// Whole seconds of the hours that count.
+        pub consumed_s: Option<u64>,
+        /// It was past due when it was found, because of a change.
+        pub immediate: bool,
+        /// Configuration under which it was found.
+        pub config_version: Option<u64>,
+    }
+}
+
+mirror! {
+    /// A ticket stayed as it is for too long.
+    pub struct FireTimeRule {
+        /// Id of the rule.
+        pub rule: Label,
+        /// How often it was armed, from 1.
+        pub instance: u32,
+        /// When it was due.
+        pub due_at: Timestamp,
+        /// Configuration under which it was found.
+        pub config_version: Option<u64>,
+    }
+}
+
+mirror! {
+    /// A breach does not count.
+    pub struct VoidSlaBreach {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// Why.
+        pub reason: Note,
+    }
+}
+
 /// One imported fact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
@@ -405,7 +521,14 @@ macro_rules! facts {
                 let r#type = v.event.type_name().to_owned();
                 let data = match v.event {
                     $(Event::$variant(e) => Wire::to_wire(e).map(wire::fact::Data::$variant),)*
-                    Event::EpochStarted(_) | Event::KeyCreated(_) => None,
+                    Event::EpochStarted(_)
+                    | Event::KeyCreated(_)
+                    | Event::SlaWarned(_)
+                    | Event::SlaBreached(_)
+                    | Event::SlaBreachVoided(_)
+                    | Event::TimeRuleFired(_)
+                    | Event::ConfigPublished(_)
+                    | Event::ConfigRetired(_) => None,
                 };
                 wire::Fact { r#type, occurred_at: v.occurred_at.0, actor: Wire::to_wire(v.actor), data }
             });

@@ -8,9 +8,9 @@ use crate::rejection::FieldError;
 use crate::time::Timestamp;
 use crate::wire;
 use crate::words::{
-    ActorKind, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy, EscalationKind,
-    EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode, StatusCause,
-    Strategy, TicketState, TicketType, Urgency, Visibility,
+    ActorKind, Apply, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
+    EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode,
+    SlaMetric, StatusCause, Strategy, TicketState, TicketType, Urgency, Visibility,
 };
 
 /// Who acts, as claimed by the caller.
@@ -483,6 +483,112 @@ mirror! {
     }
 }
 
+mirror! {
+    /// A clock reached a share of its target. Occurred at the instant that the fold found.
+    pub struct SlaWarned {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// Share of the target, percent; beyond 100: after the breach.
+        pub pct: u32,
+        /// When the target runs out.
+        pub due_at: Option<Timestamp>,
+        /// A change jumped over the threshold.
+        pub immediate: bool,
+    }
+}
+
+mirror! {
+    /// A promise was broken. Once per clock, whatever happens. Occurred at the instant that the fold found.
+    pub struct SlaBreached {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// Under which policy.
+        pub policy: String,
+        /// Its version.
+        pub policy_version: u32,
+        /// When it was due.
+        pub due_at: Timestamp,
+        /// Whole seconds of the hours that count.
+        pub consumed_s: u64,
+        /// It was past due when it was found, because of a change.
+        pub immediate: bool,
+        /// From the breach to its record.
+        pub detected_late_ms: u64,
+    }
+}
+
+mirror! {
+    /// A supervisor says that a breach does not count. The breach stays.
+    pub struct SlaBreachVoided {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// Why.
+        pub reason: String,
+    }
+}
+
+mirror! {
+    /// A ticket stayed as it is for so long that a rule acts. Occurred when it was due.
+    pub struct TimeRuleFired {
+        /// Its id.
+        pub rule: String,
+        /// Version of the configuration that holds the rule.
+        pub version: u64,
+        /// How often it was armed, from 1.
+        pub instance: u32,
+        /// When it was due.
+        pub due_at: Timestamp,
+        /// Names of its actions.
+        pub actions: Vec<String>,
+        /// Its condition did not hold any more when it was recorded: nothing was done.
+        pub suppressed: bool,
+    }
+}
+
+mirror! {
+    /// Something was configured.
+    pub struct ConfigPublished {
+        /// Such as calendar or `sla_policies`.
+        pub kind: String,
+        /// Which of its kind.
+        pub id: String,
+        /// Of this kind and id; from 1, no gaps.
+        pub version: u64,
+        /// From when on it holds.
+        pub effective_from: Timestamp,
+        /// For which clocks.
+        pub apply: Apply,
+        /// Canonical JSON: keys in order, no white space.
+        pub body: String,
+        /// SHA-256 of the body.
+        pub body_hash: Hash,
+        /// Version of the zone data that it was checked with.
+        pub zone_data: Option<String>,
+        /// It changes what held before it was published.
+        pub retroactive: bool,
+    }
+}
+
+mirror! {
+    /// What was configured holds no longer.
+    pub struct ConfigRetired {
+        /// Its kind.
+        pub kind: String,
+        /// Which of its kind.
+        pub id: String,
+        /// Of this kind and id; from 1, no gaps.
+        pub version: u64,
+        /// From when on it does not hold.
+        pub effective_from: Timestamp,
+    }
+}
+
 impl EpochStarted {
     /// A start at which nothing had to be repaired or overlooked.
     #[must_use]
@@ -542,5 +648,7 @@ events! {
     TicketReopened, TicketClosed, TicketCancelled, TicketRouted,
     TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
     CommentAdded, PriorityChanged, CategoryChanged, TagsChanged,
-    FieldChanged, EpochStarted, KeyCreated,
+    FieldChanged, EpochStarted, KeyCreated, SlaWarned,
+    SlaBreached, SlaBreachVoided, TimeRuleFired, ConfigPublished,
+    ConfigRetired,
 }

@@ -2,6 +2,7 @@
 //! words for enumerations, RFC 3339 times with three decimals, hyphenated UUIDs, hex hashes, `null` as absent.
 
 pub mod command;
+pub mod embedded;
 pub mod hash;
 pub(crate) mod object;
 pub(crate) mod path;

@@ -71,7 +71,13 @@ pub fn each<E>(
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
         | Event::EpochStarted(_)
-        | Event::KeyCreated(_) => Ok(()),
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => Ok(()),
     }
 }
 

@@ -127,6 +127,22 @@ pub enum Rejection {
         /// That ticket.
         of: TicketId,
     },
+    /// What was found, was found under a configuration that holds no longer.
+    #[error("the configuration is at version {actual}, the command was made under version {based_on}")]
+    ConfigStale {
+        /// What the command knew.
+        based_on: u64,
+        /// What is.
+        actual: u64,
+    },
+    /// What should be configured cannot hold.
+    #[error("{path}: {rule}")]
+    ConfigInvalid {
+        /// Place in the body.
+        path: String,
+        /// What must hold.
+        rule: String,
+    },
     /// The command id was used for another request.
     #[error("this command_id was used before, for another request; send a new id")]
     CommandIdReused,
@@ -181,6 +197,8 @@ impl Rejection {
             Self::InvalidTransition { .. } => "invalid_transition",
             Self::GuardFailed { .. } => "guard_failed",
             Self::Duplicate { .. } => "duplicate",
+            Self::ConfigStale { .. } => "config_stale",
+            Self::ConfigInvalid { .. } => "config_invalid",
             Self::CommandIdReused => "command_id_reused",
             Self::Forbidden(_) => "forbidden",
             Self::PayloadTooLarge { .. } => "payload_too_large",
@@ -196,13 +214,14 @@ impl Rejection {
     pub const fn number(&self) -> u16 {
         match self {
             Self::Malformed(_) | Self::BadSubject(_) => 400,
-            Self::ValidationFailed(_) => 422,
+            Self::ValidationFailed(_) | Self::ConfigInvalid { .. } => 422,
             Self::NotFound { .. } => 404,
             Self::VersionConflict { .. }
             | Self::TerminalState { .. }
             | Self::InvalidTransition { .. }
             | Self::GuardFailed { .. }
             | Self::Duplicate { .. }
+            | Self::ConfigStale { .. }
             | Self::CommandIdReused => 409,
             Self::Forbidden(_) => 403,
             Self::PayloadTooLarge { .. } => 413,

@@ -17,6 +17,7 @@ pub fn command(tenant: &TenantId, caller: &CallerId, entity: Entity, verb: &str)
     match entity {
         Entity::New => format!("guichet.v1.cmd.{tenant}.{caller}.new.{verb}"),
         Entity::Ticket(id) => format!("guichet.v1.cmd.{tenant}.{caller}.{id}.{verb}"),
+        Entity::Config => format!("guichet.v1.cmd.{tenant}.{caller}.config.{verb}"),
     }
 }
 
@@ -142,15 +143,24 @@ fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
         "new" => Err(bad(
             "the entity new takes only create, import and create_follow_up; name the ticket by its UUID",
         )),
-        "intake" | "config" | "directory" | "subjects" | "articles" | "desk" => Ok(None),
+        "config" if is_config(verb) => Ok(Some(Entity::Config)),
+        "config" => Err(bad("the entity config takes only publish_config and retire_config")),
+        "intake" | "directory" | "subjects" | "articles" | "desk" => Ok(None),
         id => match TicketId::parse(id) {
             Some(_) if verb == "import" => Err(bad("import goes to the entity new")),
+            Some(_) if is_config(verb) => {
+                Err(bad("publish_config and retire_config go to the entity config"))
+            }
             Some(id) => Ok(Some(Entity::Ticket(id))),
             None => Err(bad(
                 "the entity must be a ticket UUID with hyphens, or new, intake, config, directory, subjects, articles, desk",
             )),
         },
     }
+}
+
+fn is_config(verb: &str) -> bool {
+    matches!(verb, "publish_config" | "retire_config")
 }
 
 /// The parts of a query's subject.
@@ -216,7 +226,8 @@ mod tests {
             ("guichet.v1.cmd.default.cli.01980000000070008000000000000001.assign", "bad_subject"),
             ("guichet.v1.cmd.default.cli.new.fly", "bad_subject"),
             ("guichet.v1.cmd.default.cli.new.create_follow_up", "unsupported"),
-            ("guichet.v1.cmd.default.cli.config.publish_config", "unsupported"),
+            ("guichet.v1.cmd.default.cli.directory.register_agent", "unsupported"),
+            ("guichet.v1.cmd.default.cli.config.assign", "bad_subject"),
         ] {
             assert_eq!(CommandSubject::parse(subject).unwrap_err().code(), code, "{subject}");
         }

@@ -28,6 +28,12 @@ pub const VERBS: &[&str] = &[
     "set_category",
     "change_tags",
     "import",
+    "publish_config",
+    "retire_config",
+    "record_sla_warning",
+    "record_sla_breach",
+    "fire_time_rule",
+    "void_sla_breach",
 ];
 
 /// Verbs of the contract that this build refuses as `unsupported`.
@@ -86,10 +92,6 @@ const LATER_VERBS: &[&str] = &[
     "apply_macro",
     "use_article",
     "review_decision",
-    "void_sla_breach",
-    "record_sla_warning",
-    "record_sla_breach",
-    "fire_time_rule",
     "simulate_sla",
     "request_survey",
     "rate",
@@ -109,8 +111,6 @@ const LATER_VERBS: &[&str] = &[
     "publish_article",
     "publish_article_from_ticket",
     "retire_article",
-    "publish_config",
-    "retire_config",
     "seal_log",
     "verify_log",
     "start_scenario",
@@ -181,6 +181,12 @@ impl Order {
             Self::SetCategory(_) => "set_category",
             Self::ChangeTags(_) => "change_tags",
             Self::Import(_) => "import",
+            Self::PublishConfig(_) => "publish_config",
+            Self::RetireConfig(_) => "retire_config",
+            Self::RecordSlaWarning(_) => "record_sla_warning",
+            Self::RecordSlaBreach(_) => "record_sla_breach",
+            Self::FireTimeRule(_) => "fire_time_rule",
+            Self::VoidSlaBreach(_) => "void_sla_breach",
         }
     }
 }

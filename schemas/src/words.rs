@@ -116,6 +116,14 @@ words! {
     CancelReason {
         Withdrawn = "withdrawn", Duplicate = "duplicate", Spam = "spam", Test = "test", Error = "error",
     }
+    /// What a clock of a ticket measures.
+    SlaMetric {
+        FirstReply = "first_reply", NextReply = "next_reply", Assignment = "assignment",
+        PeriodicUpdate = "periodic_update", PausableUpdate = "pausable_update", RequesterWait = "requester_wait",
+        AgentWork = "agent_work", Resolution = "resolution", TierTime = "tier_time",
+    }
+    /// For which clocks a publication holds.
+    Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// What a stream of events is about.
     StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject", }
     /// By what the queue board makes a row.

@@ -119,7 +119,8 @@ pub(crate) async fn lost(site: &mut Site, ledger: &Ledger) -> Result<Lost, Findi
     }
     // The one engine took the command, and the other what was sent under its id: each knew of one of them alone.
     let forgeries = ledger.forgeries();
-    lost.ids.extend(forgeries.iter().filter(|forgery| forgery.answer["ok"] == true).map(|forgery| forgery.id));
+    lost.ids
+        .extend(forgeries.iter().filter(|forgery| forgery.answer["ok"] == true).map(|forgery| forgery.id));
     let first = times.iter().map(|(_, ended)| *ended).min().unwrap_or_default();
     lost.longest = times.iter().map(|(sent, _)| sent.saturating_sub(first)).max().unwrap_or_default();
     Ok(lost)

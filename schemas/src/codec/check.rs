@@ -7,6 +7,7 @@ use crate::event::{Actor, FieldValue};
 use crate::personal;
 use crate::rejection::FieldError;
 use crate::text::Label;
+use crate::time::Timestamp;
 use crate::words::{EscalationKind, TicketState};
 
 /// Whoever acts has an identifier like everybody else.
@@ -99,8 +100,32 @@ pub(super) fn order(order: &Order) -> Result<(), FieldError> {
                 personal::sealed_field(&fact.event).map(|name| FieldError::new(name, "must be plain"));
             sealed.map_or(Ok(()), |e| Err(e.in_field("data").at_index(n).in_field("events")))
         }),
+        Order::PublishConfig(p) if p.body.len() > limits::CONFIG_BYTES => {
+            Err(FieldError::new("body", format!("must be at most {} bytes", limits::CONFIG_BYTES)))
+        }
+        Order::PublishConfig(p) => {
+            let canonical = crate::json::embedded::canonical(&p.body);
+            canonical.map(|_| ()).map_err(|e| FieldError::new("body", format!("does not read: {e}")))
+        }
+        Order::RecordSlaWarning(w) => {
+            at_least_one("instance", w.instance)?;
+            at_least_one("pct", w.pct)?;
+            given("at", w.at)
+        }
+        Order::RecordSlaBreach(b) => {
+            at_least_one("instance", b.instance)?;
+            at_least_one("policy_version", b.policy_version)?;
+            given("at", b.at)?;
+            given("due_at", b.due_at)
+        }
+        Order::FireTimeRule(f) => {
+            at_least_one("instance", f.instance)?;
+            given("due_at", f.due_at)
+        }
+        Order::VoidSlaBreach(v) => at_least_one("instance", v.instance),
         Order::Assign(_)
         | Order::Unassign(_)
+        | Order::RetireConfig(_)
         | Order::Reopen(_)
         | Order::Close
         | Order::Cancel(_)
@@ -111,6 +136,15 @@ pub(super) fn order(order: &Order) -> Result<(), FieldError> {
 
 fn at_most(field: &str, len: usize, max: usize) -> Result<(), FieldError> {
     if len > max { Err(FieldError::new(field, format!("must hold at most {max} entries"))) } else { Ok(()) }
+}
+
+fn at_least_one(field: &str, number: u32) -> Result<(), FieldError> {
+    if number == 0 { Err(FieldError::new(field, "must be at least 1")) } else { Ok(()) }
+}
+
+/// On the wire, a forgotten time is 0.
+fn given(field: &str, at: Timestamp) -> Result<(), FieldError> {
+    if at.0 == 0 { Err(FieldError::new(field, "is required")) } else { Ok(()) }
 }
 
 fn tier(field: &str, tier: Option<u32>) -> Result<(), FieldError> {

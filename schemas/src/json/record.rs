@@ -44,7 +44,13 @@ event_data!(
         TagsChanged,
         FieldChanged,
         EpochStarted,
-        KeyCreated
+        KeyCreated,
+        SlaWarned,
+        SlaBreached,
+        SlaBreachVoided,
+        TimeRuleFired,
+        ConfigPublished,
+        ConfigRetired
     ]
 );
 event_data!(

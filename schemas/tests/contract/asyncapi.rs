@@ -223,6 +223,8 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
     let fill = |address: &str| {
         let entity = if address.ends_with(".create") || address.ends_with(".import") {
             "new".to_owned()
+        } else if address.contains("_config") {
+            "config".to_owned()
         } else {
             crate::samples::ticket().to_string()
         };

@@ -71,8 +71,8 @@ fn null_is_absent_and_so_has_the_same_hash() {
 #[test]
 fn the_accepted_reply_has_the_fields_of_the_contract_in_its_order() {
     let accepted = wire::Accepted {
-        ticket_id: samples::ticket().to_wire(),
-        number: TicketNumber(42).to_string(),
+        ticket_id: Some(samples::ticket().to_wire()),
+        number: Some(TicketNumber(42).to_string()),
         version: 4,
         partition: 0,
         position: 1234,
@@ -84,6 +84,8 @@ fn the_accepted_reply_has_the_fields_of_the_contract_in_its_order() {
         }],
         warnings: vec![],
         replayed: false,
+        entity: None,
+        entity_id: None,
     };
     let expected = format!(
         r#"{{"ok":true,"ticket_id":"{}","number":"T-42","version":4,"partition":0,"position":1234,"events":[{{"event_id":"{}","type":"TicketAssigned","version":4,"position":1234}}],"warnings":[],"replayed":false}}"#,
@@ -117,6 +119,8 @@ fn every_refusal_has_the_number_of_the_contract_and_is_read_back() {
         ("invalid_transition", 409),
         ("guard_failed", 409),
         ("duplicate", 409),
+        ("config_stale", 409),
+        ("config_invalid", 422),
         ("command_id_reused", 409),
         ("forbidden", 403),
         ("payload_too_large", 413),

@@ -20,6 +20,7 @@ pub(crate) enum Format {
     Time,
     Uuid,
     Hex,
+    Object,
 }
 
 pub(crate) fn format(field: &FieldDescriptor) -> Format {
@@ -32,6 +33,7 @@ pub(crate) fn format(field: &FieldDescriptor) -> Format {
         Some(1) => Format::Time,
         Some(2) => Format::Uuid,
         Some(3) => Format::Hex,
+        Some(4) => Format::Object,
         _ => Format::None,
     }
 }

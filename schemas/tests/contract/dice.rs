@@ -104,6 +104,10 @@ impl Dice {
             }
             (Format::Uuid, _) => self.bytes(16),
             (Format::Hex, _) => self.bytes(32),
+            (Format::Object, _) => {
+                let (key, number) = (self.text(Limit::Characters(12), false), self.below(1000));
+                Value::String(serde_json::json!({ key: [number, {"b": null, "a": true}] }).to_string())
+            }
             (Format::None, Kind::Enum(e)) => {
                 Value::EnumNumber(i32::try_from(1 + self.below(e.values().len() - 1)).unwrap())
             }

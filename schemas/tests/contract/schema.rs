@@ -163,6 +163,7 @@ impl Definitions {
                 let count = if field.parent_message().name() == "Sealed" { "+" } else { "{32}" };
                 json!({"type": "string", "pattern": format!("^({digit}{{2}}){count}$")})
             }
+            (Format::Object, _) => json!({"type": "object"}),
             (Format::None, Kind::Enum(e)) => json!({"enum": descriptors::words(&e)}),
             (Format::None, Kind::Message(m)) => self.reference(&m, side),
             (Format::None, Kind::Bool) => json!({"type": "boolean"}),

@@ -27,6 +27,16 @@ fn errors(verb: &str) -> &'static str {
         "escalate" | "deescalate" | "set_status" | "resolve" | "reopen" | "close" | "cancel" => {
             "`not_found` 404; `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed` 409"
         }
+        "publish_config" => {
+            "`config_invalid` 422 (`details.path`), `version_conflict` 409 (of the configuration)"
+        }
+        "retire_config" => {
+            "`not_found` 404; `config_invalid` 422 (something refers to it; `details.path`); `version_conflict` 409"
+        }
+        "record_sla_warning" | "record_sla_breach" | "fire_time_rule" => {
+            "`not_found` 404; `version_conflict`, `config_stale` 409"
+        }
+        "void_sla_breach" => "`not_found` 404 (of the ticket, or of the breach); `version_conflict` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),
     }
@@ -36,8 +46,8 @@ fn errors(verb: &str) -> &'static str {
 pub(crate) fn document() -> String {
     let mut out = String::from(
         "<!-- Generated from schemas/proto by the tests of guichet-schemas; do not edit. -->\n# Verbs\n\n\
-         A command goes to `guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>`; `<entity>` is the UUID of the ticket, or `new` for \
-         `create` and `import`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
+         A command goes to `guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>`; `<entity>` is the UUID of the ticket, `new` for \
+         `create` and `import`, or `config` for `publish_config` and `retire_config`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
     );
     table(&mut out, &descriptors::message("Command"), Side::Caller);
     out.push_str("| `data` | object | if any of its fields is | The payload of the verb, below. |\n");
@@ -88,6 +98,7 @@ fn kind(field: &FieldDescriptor) -> String {
         (Format::Time, _) => "time".to_owned(),
         (Format::Uuid, _) => "UUID".to_owned(),
         (Format::Hex, _) => "hex".to_owned(),
+        (Format::Object, _) => "object".to_owned(),
         (_, Kind::Enum(e)) => {
             descriptors::words(&e).iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
         }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Command, Create, Deescalate, Escalate, Fact, Import, Order,
-    Reopen, Requester, Resolve, SetCategory, SetPriority, SetStatus, Unassign,
+    AddComment, Assign, Cancel, ChangeTags, Command, Create, Deescalate, Escalate, Fact, FireTimeRule,
+    Import, Order, PublishConfig, RecordSlaBreach, RecordSlaWarning, Reopen, Requester, Resolve,
+    RetireConfig, SetCategory, SetPriority, SetStatus, Unassign, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{CommandId, CorrelationId};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-    CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
-    Priority, RequesterKind, ResolutionCode, TicketState, TicketType, Urgency, Visibility,
+    Apply, CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
+    Priority, RequesterKind, ResolutionCode, SlaMetric, TicketState, TicketType, Urgency, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -42,6 +43,8 @@ pub(crate) fn all() -> Vec<Command> {
     let mut orders = vec![create()];
     orders.extend(work());
     orders.push(import());
+    orders.extend(configuration());
+    orders.extend(clocks());
     orders.into_iter().map(command).collect()
 }
 
@@ -155,10 +158,75 @@ fn work() -> Vec<Order> {
     ]
 }
 
+fn configuration() -> Vec<Order> {
+    vec![
+        Order::PublishConfig(PublishConfig {
+            kind: line("calendar"),
+            id: label("paris"),
+            body: super::events::CALENDAR.to_owned(),
+            effective_from: Some(minute(700)),
+            apply: Some(Apply::OpenClocks),
+            retroactive: true,
+        }),
+        Order::RetireConfig(RetireConfig {
+            kind: line("calendar"),
+            id: label("paris"),
+            effective_from: Some(minute(900)),
+        }),
+    ]
+}
+
+fn clocks() -> Vec<Order> {
+    vec![
+        Order::RecordSlaWarning(RecordSlaWarning {
+            metric: SlaMetric::FirstReply,
+            instance: 1,
+            pct: 75,
+            at: minute(45),
+            due_at: Some(minute(60)),
+            immediate: true,
+            config_version: Some(7),
+        }),
+        Order::RecordSlaBreach(RecordSlaBreach {
+            metric: SlaMetric::FirstReply,
+            instance: 1,
+            at: minute(61),
+            policy: line("gold"),
+            policy_version: 3,
+            due_at: minute(60),
+            consumed_s: Some(3660),
+            immediate: true,
+            config_version: Some(7),
+        }),
+        Order::FireTimeRule(FireTimeRule {
+            rule: line("pending-72h"),
+            instance: 2,
+            due_at: minute(4320),
+            config_version: Some(7),
+        }),
+        Order::VoidSlaBreach(VoidSlaBreach {
+            metric: SlaMetric::FirstReply,
+            instance: 1,
+            reason: text("the requester's line was down"),
+        }),
+    ]
+}
+
 /// A history of every event that can be imported.
 fn import() -> Order {
-    let importable =
-        events::all().into_iter().filter(|e| !matches!(e.type_name(), "EpochStarted" | "KeyCreated"));
+    let importable = events::all().into_iter().filter(|e| {
+        !matches!(
+            e.type_name(),
+            "EpochStarted"
+                | "KeyCreated"
+                | "SlaWarned"
+                | "SlaBreached"
+                | "SlaBreachVoided"
+                | "TimeRuleFired"
+                | "ConfigPublished"
+                | "ConfigRetired"
+        )
+    });
     let mut at = 0;
     let events = importable
         .map(|mut event| {

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    CategoryChanged, CommentAdded, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, KeyCreated,
-    Personal, PriorityChanged, Sealed, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled,
-    TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened,
-    TicketResolved, TicketRouted, TicketUnassigned,
+    CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, EpochStarted, Event, ExternalRef,
+    FieldChanged, FieldValue, KeyCreated, Personal, PriorityChanged, Sealed, SlaBreachVoided, SlaBreached,
+    SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed, TicketCreated,
+    TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved, TicketRouted,
+    TicketUnassigned, TimeRuleFired,
 };
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::words::{
-    ActorKind, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy, EscalationKind,
-    EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode, StatusCause,
-    Strategy, TicketState, TicketType, Urgency, Visibility,
+    ActorKind, Apply, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
+    EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode,
+    SlaMetric, StatusCause, Strategy, TicketState, TicketType, Urgency, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -34,6 +35,7 @@ pub(crate) fn all() -> Vec<Event> {
     let mut all = beginnings();
     all.extend(ownership());
     all.extend(conversation());
+    all.extend(clocks_and_configuration());
     all
 }
 
@@ -190,6 +192,62 @@ fn conversation() -> Vec<Event> {
             subject: "r-1".to_owned(),
             key_id: KeyId(uuid(9)),
             commitment: hash(0x33),
+        }),
+    ]
+}
+
+/// The canonical body of a calendar.
+pub(crate) const CALENDAR: &str =
+    r#"{"holidays":["2026-07-14"],"tz":"Europe/Paris","weekly":{"mon":[["09:00","18:00"]]}}"#;
+
+fn clocks_and_configuration() -> Vec<Event> {
+    vec![
+        Event::SlaWarned(SlaWarned {
+            metric: SlaMetric::AgentWork,
+            instance: 1,
+            pct: 75,
+            due_at: Some(minute(60)),
+            immediate: true,
+        }),
+        Event::SlaBreached(SlaBreached {
+            metric: SlaMetric::FirstReply,
+            instance: 2,
+            policy: "gold".to_owned(),
+            policy_version: 3,
+            due_at: minute(60),
+            consumed_s: 3600,
+            immediate: true,
+            detected_late_ms: 12,
+        }),
+        Event::SlaBreachVoided(SlaBreachVoided {
+            metric: SlaMetric::FirstReply,
+            instance: 2,
+            reason: "the line was down".to_owned(),
+        }),
+        Event::TimeRuleFired(TimeRuleFired {
+            rule: "pending-72h".to_owned(),
+            version: 4,
+            instance: 2,
+            due_at: minute(4320),
+            actions: vec!["close".to_owned()],
+            suppressed: true,
+        }),
+        Event::ConfigPublished(ConfigPublished {
+            kind: "calendar".to_owned(),
+            id: "paris".to_owned(),
+            version: 2,
+            effective_from: minute(700),
+            apply: Apply::NewOnly,
+            body: CALENDAR.to_owned(),
+            body_hash: hash(0x44),
+            zone_data: text("2026b"),
+            retroactive: true,
+        }),
+        Event::ConfigRetired(ConfigRetired {
+            kind: "calendar".to_owned(),
+            id: "paris".to_owned(),
+            version: 3,
+            effective_from: minute(900),
         }),
     ]
 }

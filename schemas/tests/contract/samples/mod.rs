@@ -50,7 +50,11 @@ pub(crate) fn actor() -> Actor {
 /// Where a command with this verb goes.
 pub(crate) fn subject(verb: &str) -> CommandSubject {
     let verb = verb::VERBS.iter().find(|v| **v == verb).expect("a verb of this build");
-    let entity = if matches!(*verb, "create" | "import") { Entity::New } else { Entity::Ticket(ticket()) };
+    let entity = match *verb {
+        "create" | "import" => Entity::New,
+        "publish_config" | "retire_config" => Entity::Config,
+        _ => Entity::Ticket(ticket()),
+    };
     CommandSubject {
         tenant: TenantId::default_tenant(),
         caller: CallerId::parse("cli").unwrap(),

@@ -24,8 +24,8 @@ fn event_ref() -> EventRef {
 
 pub(crate) fn accepted() -> wire::Accepted {
     wire::Accepted {
-        ticket_id: ticket().to_wire(),
-        number: TicketNumber(42).to_string(),
+        ticket_id: Some(ticket().to_wire()),
+        number: Some(TicketNumber(42).to_string()),
         version: 4,
         partition: 0,
         position: 1234,
@@ -35,6 +35,8 @@ pub(crate) fn accepted() -> wire::Accepted {
             message: "expected_until lies in the past".to_owned(),
         }],
         replayed: false,
+        entity: Some("config".to_owned()),
+        entity_id: Some("default".to_owned()),
     }
 }
 
@@ -52,6 +54,11 @@ pub(crate) fn refusals() -> Vec<Rejection> {
         Rejection::InvalidTransition { number, state: TicketState::New, verb: "reopen" },
         Rejection::GuardFailed { guard: "resolver", message: word("no assignee") },
         Rejection::Duplicate { of: ticket() },
+        Rejection::ConfigStale { based_on: 3, actual: 4 },
+        Rejection::ConfigInvalid {
+            path: word("policies[2].targets[0].calendar"),
+            rule: word("there is no calendar \"lyon\""),
+        },
         Rejection::CommandIdReused,
         Rejection::Forbidden(word("the caller may not import")),
         Rejection::PayloadTooLarge { what: "the command", max: 262_144 },
