@@ -1,13 +1,12 @@
 //! One clock: the stretches in which it ran, and what follows from them. Nothing is added up while it runs, so a
 //! target, a calendar or the hours may change and all of it is counted again, exactly.
 
+use guichet_config::{HoursKind, Metric, Promise};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Outcome;
-use crate::metric::Metric;
-use crate::policy::{HoursKind, Promise};
 use crate::rulebook::{Measure, Rulebook};
 
 /// A clock that was started, and may have ended. Times are milliseconds since 1970 UTC.
@@ -74,12 +73,13 @@ impl Terms {
         warn_pct.dedup();
         Self {
             policy: policy.id.clone(),
-            policy_version: policy.version,
+            policy_version: policy.version.unwrap_or_default(),
             target_s: target.seconds,
             hours: target.hours,
             calendar: (target.hours == HoursKind::Business).then(|| target.calendar.clone()).flatten(),
             warn_pct,
-            pauses_in: target.pauses_in.clone(),
+            pauses_in: (target.pauses_in.as_ref())
+                .map(|states| states.iter().map(|state| state.0.as_str().to_owned()).collect()),
         }
     }
 

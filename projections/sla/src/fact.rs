@@ -1,9 +1,9 @@
 //! What happened to a clock.
 
+use guichet_config::{HoursKind, OnTargetChange};
 use guichet_schemas::time::Timestamp;
 
-use crate::metric::TimerName;
-use crate::policy::{HoursKind, OnTargetChange};
+use crate::timer_name::TimerName;
 
 /// One fact about one clock or time rule.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,20 +5,17 @@
 //! matter when somebody looks: a breach that nobody was awake for has its due instant all the same. What happens at
 //! the very instant of a timer comes first: an answer exactly when it is due is in time.
 //!
-//! Reading top to bottom: [`Policy`] with its [`Target`]s, [`Rulebook`] (policies, calendars and time rules as they
-//! stand), a clock and its accounts, the ticket.
+//! Policies and time rules are those of `guichet_config`. Reading top to bottom: [`Rulebook`] (policies, calendars and
+//! time rules as they stand), a clock and its accounts, the ticket.
 
 mod clock;
 mod fact;
-mod metric;
-mod policy;
 mod rulebook;
 mod ticket;
 mod time_rule;
+mod timer_name;
 
 pub use fact::{Fact, Kind, Outcome, order};
-pub use metric::{Metric, TimerName};
-pub use policy::{Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Target, Values};
-pub use rulebook::{Apply, Rulebook};
+pub use rulebook::Rulebook;
 pub use ticket::{Happening, Ticket};
-pub use time_rule::TimeRule;
+pub use timer_name::TimerName;

@@ -2,23 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use guichet_config::{HoursKind, Policy, PolicySet, TimeRule};
 use guichet_rules::calendar::{Calendar, Hours};
 use guichet_schemas::time::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use crate::policy::{HoursKind, PolicySet};
-use crate::time_rule::TimeRule;
-
-/// Which clocks a publication of policies is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Apply {
-    /// Those that are open, too.
-    #[default]
-    OpenClocks,
-    /// Only those that begin from now on; open ones keep their set for good.
-    NewOnly,
-}
 
 /// Everything that clocks are judged by. Sets of policies are only added: a clock may keep an old one.
 #[derive(Debug, Default)]
@@ -56,7 +42,7 @@ impl Rulebook {
         self.sets.len().saturating_sub(1)
     }
 
-    pub(crate) fn set(&self, number: usize) -> &[crate::policy::Policy] {
+    pub(crate) fn set(&self, number: usize) -> &[Policy] {
         self.sets.get(number).map_or(&[], Vec::as_slice)
     }
 

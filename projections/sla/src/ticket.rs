@@ -2,16 +2,16 @@
 
 mod timers;
 
+use guichet_config::{Apply, Attributes, Metric, OnReopen, OnTargetChange, promise};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, Terms};
 use crate::fact::{Fact, Kind};
-use crate::metric::{Metric, TimerName};
-use crate::policy::{Attributes, OnReopen, OnTargetChange, promise};
-use crate::rulebook::{Apply, Rulebook};
+use crate::rulebook::Rulebook;
 use crate::time_rule::Armed;
+use crate::timer_name::TimerName;
 
 /// What happens to a ticket, as far as a clock may care.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use guichet_config::{
+    Apply, Attributes, HoursKind, Metric, OnReopen, OnTargetChange, Policy, PolicySet, Target, TimeRule,
+    When, Word,
+};
 use guichet_rules::calendar::Definition;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
-use guichet_sla::{
-    Apply, Attributes, Fact, Happening, HoursKind, Kind, Metric, OnReopen, OnTargetChange, Policy, PolicySet,
-    Rulebook, Target, Ticket, TimeRule, order,
-};
+use guichet_sla::{Fact, Happening, Kind, Rulebook, Ticket, order};
 use proptest::prelude::*;
 
 const MINUTE: i64 = 60_000;
@@ -41,7 +42,7 @@ fn policies(urgent_minutes: u32, reopen: OnReopen, change: OnTargetChange) -> Po
     });
     vec![Policy {
         id: "all".to_owned(),
-        version: urgent_minutes,
+        version: Some(urgent_minutes),
         conditions: BTreeMap::new(),
         targets: targets.collect(),
         on_reopen: reopen,
@@ -99,11 +100,14 @@ fn run(steps: &[(i64, Step)], modes: (OnReopen, OnTargetChange), ticks: i64, spl
     rulebook.publish_policies(policies(60, modes.0, modes.1));
     rulebook.time_rules.push(TimeRule {
         id: "waiting".to_owned(),
-        status: "pending".to_owned(),
+        when: When::TimeInStatus,
+        status: Some(Word(TicketState::Pending)),
+        states: Vec::new(),
         seconds: 3_600,
         hours: HoursKind::Calendar,
         calendar: None,
         repeat: true,
+        actions: Vec::new(),
     });
     let mut at = Timestamp::parse("2026-03-27T09:00:00Z").unwrap();
     let mut ticket = Ticket::new(priority("normal"), 1);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use guichet_config::{Apply, Attributes, Metric, PolicySet};
 use guichet_rules::calendar::Definition;
 use guichet_schemas::words::TicketState;
-use guichet_sla::{Apply, Attributes, Happening, Metric, PolicySet, Ticket};
+use guichet_sla::{Happening, Ticket};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use guichet_config::{HoursKind, PolicySet, TimeRule};
 use guichet_rules::calendar::Definition;
 use guichet_schemas::time::Timestamp;
-use guichet_sla::{HoursKind, PolicySet, Rulebook, Ticket, TimeRule, order};
+use guichet_sla::{Rulebook, Ticket, order};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -6,9 +6,9 @@ use guichet_schemas::words::TicketState;
 use super::{Now, Ticket};
 use crate::clock::{Clock, Next};
 use crate::fact::{Fact, Kind};
-use crate::metric::TimerName;
 use crate::rulebook::Rulebook;
-use crate::time_rule::Armed;
+use crate::time_rule::{Armed, due, holds_in};
+use crate::timer_name::TimerName;
 
 /// Whose timer is next.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ impl Ticket {
         });
         let rules = self.rules.iter().enumerate().filter_map(|(index, armed)| {
             let rule = rulebook.time_rules.iter().find(|rule| rule.id == armed.rule)?;
-            Some((rule.due(armed.since?, rulebook)?, Whose::Rule(index)))
+            Some((due(rule, armed.since?, rulebook)?, Whose::Rule(index)))
         });
         clocks.chain(rules).min_by_key(|(at, _)| *at)
     }
@@ -62,7 +62,7 @@ impl Ticket {
 
     /// Arms every rule whose state this is.
     pub(super) fn arm(&mut self, now: &mut Now<'_, '_>) {
-        for rule in now.rulebook.time_rules.iter().filter(|rule| rule.holds_in(self.state)) {
+        for rule in now.rulebook.time_rules.iter().filter(|rule| holds_in(rule, self.state)) {
             let index = self.rules.iter().position(|armed| armed.rule == rule.id).unwrap_or_else(|| {
                 self.rules.push(Armed { rule: rule.id.clone(), instance: 0, since: None });
                 self.rules.len() - 1
@@ -70,7 +70,7 @@ impl Ticket {
             if let Some(armed) = self.rules.get_mut(index).filter(|armed| armed.since.is_none()) {
                 armed.instance += 1;
                 armed.since = Some(now.at);
-                let due_at = rule.due(now.at, now.rulebook).map(Timestamp);
+                let due_at = due(rule, now.at, now.rulebook).map(Timestamp);
                 now.tell_rule(armed, Kind::Armed { due_at });
             }
         }
@@ -79,10 +79,10 @@ impl Ticket {
     fn arm_again(&mut self, index: usize, now: &mut Now<'_, '_>) {
         let Some(armed) = self.rules.get_mut(index) else { return };
         let rule = now.rulebook.time_rules.iter().find(|rule| rule.id == armed.rule);
-        if let Some(rule) = rule.filter(|rule| rule.repeat && rule.holds_in(self.state)) {
+        if let Some(rule) = rule.filter(|rule| rule.repeat && holds_in(rule, self.state)) {
             armed.instance += 1;
             armed.since = Some(now.at);
-            now.tell_rule(armed, Kind::Armed { due_at: rule.due(now.at, now.rulebook).map(Timestamp) });
+            now.tell_rule(armed, Kind::Armed { due_at: due(rule, now.at, now.rulebook).map(Timestamp) });
         }
     }
 
@@ -90,7 +90,7 @@ impl Ticket {
     pub(super) fn disarm(&mut self, reason: &'static str, now: &mut Now<'_, '_>) {
         for armed in self.rules.iter_mut().filter(|armed| armed.since.is_some()) {
             let rule = now.rulebook.time_rules.iter().find(|rule| rule.id == armed.rule);
-            if !rule.is_some_and(|rule| rule.holds_in(self.state)) {
+            if !rule.is_some_and(|rule| holds_in(rule, self.state)) {
                 armed.since = None;
                 now.tell_rule(armed, Kind::Disarmed { reason });
             }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
+use crate::word::Word;
 
 /// Attributes of a ticket that conditions read; each may have several values, as tags do. A custom field is named
 /// `fields.<name>`.
@@ -19,8 +21,9 @@ pub type PolicySet = Vec<Policy>;
 pub struct Policy {
     /// Its name.
     pub id: String,
-    /// Its version.
-    pub version: u32,
+    /// Its version; absent: that of the publication in which it stands. A set that is in force has it always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// For each attribute that is named, the ticket has one of these values. Nothing: every ticket.
     #[serde(default, rename = "match", skip_serializing_if = "BTreeMap::is_empty")]
     pub conditions: BTreeMap<String, Values>,
@@ -45,7 +48,9 @@ pub enum Values {
 }
 
 impl Values {
-    fn as_slice(&self) -> &[String] {
+    /// All of them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[String] {
         match self {
             Self::One(value) => std::slice::from_ref(value),
             Self::Any(values) => values,
@@ -77,7 +82,7 @@ pub struct Target {
     pub warn_pct: Vec<u32>,
     /// States in which the clock stands still, instead of those of its metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pauses_in: Option<Vec<String>>,
+    pub pauses_in: Option<Vec<Word<TicketState>>>,
 }
 
 fn any() -> String {
@@ -103,6 +108,17 @@ impl HoursKind {
             Self::Calendar => "calendar",
         }
     }
+}
+
+/// Which clocks a publication of policies is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Apply {
+    /// Those that are open, too.
+    #[default]
+    OpenClocks,
+    /// Only those that begin from now on; open ones keep their set for good.
+    NewOnly,
 }
 
 /// What a reopen does to the clock of the resolution.
@@ -144,13 +160,25 @@ impl OnTargetChange {
 
 /// A target and the policy that it stands in.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Promise<'a> {
-    pub(crate) policy: &'a Policy,
-    pub(crate) target: &'a Target,
+pub struct Promise<'a> {
+    /// The policy, the first that matches.
+    pub policy: &'a Policy,
+    /// The target, the first of the policy that is for this ticket.
+    pub target: &'a Target,
 }
 
 /// What a set promises a ticket about one metric.
-pub(crate) fn promise<'a>(
+///
+/// ```
+/// use guichet_config::{Attributes, Metric, PolicySet, promise};
+/// let set: PolicySet = serde_json::from_str(
+///     r#"[{"id": "all", "targets": [{"metric": "first_reply", "seconds": 3600, "hours": "calendar"}]}]"#,
+/// ).unwrap();
+/// let promised = promise(&set, &Attributes::new(), 1, Metric::FirstReply).unwrap();
+/// assert_eq!(promised.target.seconds, 3600);
+/// ```
+#[must_use]
+pub fn promise<'a>(
     policies: &'a [Policy],
     attributes: &Attributes,
     tier: u32,
@@ -164,7 +192,9 @@ pub(crate) fn promise<'a>(
     Some(Promise { policy, target })
 }
 
-fn matches(policy: &Policy, attributes: &Attributes, tier: u32) -> bool {
+/// True where a policy is for a ticket with these attributes in this tier.
+#[must_use]
+pub fn matches(policy: &Policy, attributes: &Attributes, tier: u32) -> bool {
     policy.conditions.iter().all(|(name, wanted)| {
         wanted.as_slice().iter().any(|wanted| match name.as_str() {
             "tier" => *wanted == tier.to_string(),
@@ -173,12 +203,16 @@ fn matches(policy: &Policy, attributes: &Attributes, tier: u32) -> bool {
     })
 }
 
-/// A category is also what lies below it: `technical` holds `technical/printer`.
 fn has_value(attributes: &Attributes, name: &str, wanted: &str) -> bool {
-    let Some(values) = attributes.get(name) else { return false };
-    values.iter().any(|value| match value.strip_prefix(wanted) {
+    attributes.get(name).is_some_and(|values| values.iter().any(|value| covers(name, wanted, value)))
+}
+
+/// True where a condition on one value holds for a ticket that has another. A category is also what lies below it:
+/// `technical` holds `technical/printer`.
+pub(crate) fn covers(name: &str, wanted: &str, value: &str) -> bool {
+    match value.strip_prefix(wanted) {
         Some("") => true,
         Some(rest) => name == "category" && rest.starts_with('/'),
         None => false,
-    })
+    }
 }

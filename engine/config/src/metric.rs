@@ -58,7 +58,8 @@ impl Metric {
     }
 
     /// States in which the clock stands still unless its target names others.
-    pub(crate) const fn pauses_in(self) -> &'static [TicketState] {
+    #[must_use]
+    pub const fn pauses_in(self) -> &'static [TicketState] {
         match self {
             Self::RequesterWait | Self::PausableUpdate => &[TicketState::Pending],
             Self::AgentWork => &[TicketState::Pending, TicketState::Hold],
@@ -68,24 +69,6 @@ impl Metric {
             | Self::PeriodicUpdate
             | Self::Resolution
             | Self::TierTime => &[],
-        }
-    }
-}
-
-/// What a fact is about: a clock, or a time rule.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TimerName {
-    /// A clock.
-    Clock(Metric),
-    /// A time rule, by its id. After all clocks.
-    Rule(String),
-}
-
-impl std::fmt::Display for TimerName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Clock(metric) => f.write_str(metric.as_str()),
-            Self::Rule(id) => write!(f, "rule:{id}"),
         }
     }
 }

@@ -1,0 +1,334 @@
+//! Who may do what: callers, their roles, and the table of what each role may do.
+
+use std::collections::BTreeMap;
+
+use guichet_schemas::words::ActorKind;
+use serde::{Deserialize, Serialize};
+
+use crate::word::Word;
+
+/// The body of `callers`. Who is not listed may do nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Callers {
+    /// By the token in the subject.
+    pub callers: BTreeMap<String, Caller>,
+}
+
+/// What a caller is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    /// What any of them may do, the caller may do.
+    pub roles: Vec<Role>,
+    /// Kinds of actors for whom it may speak.
+    pub actor_kinds: Vec<Word<ActorKind>>,
+    /// It may replay facts from elsewhere, past every rule.
+    #[serde(default)]
+    pub import: bool,
+}
+
+/// A role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Asks for help.
+    Requester,
+    /// Was added to a ticket.
+    Participant,
+    /// Reads, and writes internal notes.
+    LightAgent,
+    /// Works on tickets.
+    Agent,
+    /// Works on tickets under supervision: their public replies are drafts.
+    Trainee,
+    /// Works on tickets, reassigns, approves, closes, voids breaches.
+    Supervisor,
+    /// Configures.
+    Admin,
+    /// Reads with pseudonyms, and asks what would have been.
+    Analyst,
+    /// Reads everything and verifies it.
+    Auditor,
+    /// A program that answers.
+    Bot,
+    /// A program that brings and takes data.
+    Service,
+    /// Timers and rules.
+    System,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Requester,
+        Self::Participant,
+        Self::LightAgent,
+        Self::Agent,
+        Self::Trainee,
+        Self::Supervisor,
+        Self::Admin,
+        Self::Analyst,
+        Self::Auditor,
+        Self::Bot,
+        Self::Service,
+        Self::System,
+    ];
+
+    /// True where the role has a verb. `import` is no role's: it is given to a caller.
+    ///
+    /// The table follows the paragraph "Permissions" of `domain.md` §1 and the column "who" of its transitions.
+    #[must_use]
+    pub fn has(self, verb: &str) -> bool {
+        let lists: &[&[&str]] = match self {
+            Self::Requester => &[ASKING],
+            // An internal note is a comment: which visibility a role may use is for the rules of the ticket.
+            Self::Participant | Self::LightAgent => &[&["add_comment"]],
+            Self::Agent | Self::Trainee => &[WORKING],
+            Self::Supervisor => &[WORKING, SUPERVISING],
+            Self::Admin => &[CONFIGURING],
+            Self::Analyst => &[&["simulate_sla"]],
+            Self::Auditor => &[&["verify_log"]],
+            Self::Bot => &[ANSWERING],
+            Self::Service => &[SERVING],
+            Self::System => &[TIMING],
+        };
+        lists.iter().any(|list| list.contains(&verb))
+    }
+}
+
+/// A requester creates, comments, confirms or rejects, reopens, cancels, rates.
+const ASKING: &[&str] = &[
+    "record_intake",
+    "create",
+    "add_comment",
+    "add_attachment",
+    "confirm_resolution",
+    "reject_resolution",
+    "reopen",
+    "cancel",
+    "create_follow_up",
+    "rate",
+    "record_nps",
+];
+
+/// An agent does all that is work on tickets.
+const WORKING: &[&str] = &[
+    "record_intake",
+    "decide_intake",
+    "create",
+    "set_status",
+    "request_information",
+    "propose_resolution",
+    "resolve",
+    "reopen",
+    "cancel",
+    "create_follow_up",
+    "set_due_date",
+    "assign",
+    "unassign",
+    "claim",
+    "renew_claim",
+    "release_claim",
+    "escalate",
+    "deescalate",
+    "set_participants",
+    "add_comment",
+    "make_comment_private",
+    "redact_comment",
+    "draft_reply",
+    "add_attachment",
+    "log_call",
+    "switch_channel",
+    "open_side_conversation",
+    "add_side_message",
+    "close_side_conversation",
+    "hand_off",
+    "change_subject",
+    "set_priority",
+    "set_type",
+    "set_category",
+    "change_tags",
+    "set_field",
+    "set_requester",
+    "verify_requester",
+    "suggest",
+    "accept_suggestion",
+    "link",
+    "unlink",
+    "merge",
+    "split",
+    "link_external",
+    "link_asset",
+    "declare_problem",
+    "broadcast_to_linked",
+    "add_task",
+    "complete_task",
+    "cancel_task",
+    "attach_procedure",
+    "complete_step",
+    "request_approval",
+    "log_time",
+    "schedule_follow_up",
+    "record_follow_up",
+    "apply_macro",
+    "use_article",
+    "publish_article_from_ticket",
+    "request_survey",
+    "register_requester",
+    "update_requester",
+    "set_presence",
+];
+
+/// A supervisor also approves, closes, voids a breach, moves many tickets at once.
+const SUPERVISING: &[&str] = &[
+    "close",
+    "bulk_reassign",
+    "approve_reply",
+    "reject_reply",
+    "decide_approval",
+    "review_decision",
+    "void_sla_breach",
+    "simulate_sla",
+];
+
+/// An admin configures; the directory, the articles, privacy and operations are nobody else's.
+const CONFIGURING: &[&str] = &[
+    "publish_config",
+    "retire_config",
+    "simulate_sla",
+    "register_requester",
+    "update_requester",
+    "merge_requesters",
+    "register_organisation",
+    "register_agent",
+    "update_agent",
+    "publish_article",
+    "retire_article",
+    "erase_subject",
+    "export_subject",
+    "place_legal_hold",
+    "lift_legal_hold",
+    "apply_retention",
+    "seal_log",
+    "verify_log",
+    "start_scenario",
+    "pause_rules",
+    "redeliver_connector",
+];
+
+/// A bot answers, sorts and proposes; it neither assigns nor resolves.
+const ANSWERING: &[&str] = &[
+    "record_intake",
+    "decide_intake",
+    "create",
+    "add_comment",
+    "draft_reply",
+    "add_attachment",
+    "propose_resolution",
+    "hand_off",
+    "set_priority",
+    "set_type",
+    "set_category",
+    "change_tags",
+    "set_field",
+    "suggest",
+    "link",
+    "link_external",
+    "apply_macro",
+    "use_article",
+];
+
+/// A service brings what comes from other programs, and takes it there.
+const SERVING: &[&str] = &[
+    "record_intake",
+    "decide_intake",
+    "create",
+    "add_comment",
+    "add_attachment",
+    "report_scan",
+    "log_call",
+    "set_participants",
+    "set_priority",
+    "set_type",
+    "set_category",
+    "change_tags",
+    "set_field",
+    "link_external",
+    "link_asset",
+    "verify_requester",
+    "request_survey",
+    "rate",
+    "record_nps",
+    "register_requester",
+    "update_requester",
+    "register_organisation",
+    "redeliver_connector",
+];
+
+/// Timers and rules do what is due, and what rules say.
+const TIMING: &[&str] = &[
+    "create",
+    "set_status",
+    "resolve",
+    "reopen",
+    "close",
+    "cancel",
+    "assign",
+    "unassign",
+    "release_claim",
+    "escalate",
+    "add_comment",
+    "set_priority",
+    "set_type",
+    "set_category",
+    "change_tags",
+    "set_field",
+    "add_task",
+    "request_survey",
+    "record_sla_warning",
+    "record_sla_breach",
+    "fire_time_rule",
+    "apply_retention",
+    "seal_log",
+];
+
+impl Callers {
+    /// Whether a caller may use a verb in the name of an actor of a kind. Every refusal says what would allow it.
+    ///
+    /// # Errors
+    /// The sentence for the reply `forbidden`.
+    ///
+    /// ```
+    /// use guichet_config::body::Callers;
+    /// use guichet_schemas::words::ActorKind;
+    /// let callers: Callers = serde_json::from_str(
+    ///     r#"{"callers": {"portal": {"roles": ["requester"], "actor_kinds": ["requester"]}}}"#,
+    /// ).unwrap();
+    /// assert!(callers.may("portal", ActorKind::Requester, "create").is_ok());
+    /// assert!(callers.may("portal", ActorKind::Requester, "assign").is_err());
+    /// assert!(callers.may("portal", ActorKind::Agent, "create").is_err());
+    /// ```
+    pub fn may(&self, caller: &str, actor: ActorKind, verb: &str) -> Result<(), String> {
+        let Some(known) = self.callers.get(caller) else {
+            return Err(format!("caller {caller} is not listed in the configuration kind callers"));
+        };
+        if !known.actor_kinds.contains(&Word(actor)) {
+            return Err(format!("caller {caller} may not speak for actors of kind {actor}"));
+        }
+        if verb == "import" {
+            let may = known.import.then_some(());
+            return may.ok_or_else(|| format!("caller {caller} may not import: it needs import = true"));
+        }
+        if known.roles.iter().any(|role| role.has(verb)) {
+            return Ok(());
+        }
+        Err(format!("no role of caller {caller} may {verb}"))
+    }
+
+    /// The roles of a caller; none where it is not listed.
+    #[must_use]
+    pub fn roles(&self, caller: &str) -> &[Role] {
+        self.callers.get(caller).map_or(&[], |known| known.roles.as_slice())
+    }
+}

@@ -1,0 +1,31 @@
+//! What a desk configures: shapes, rules, history. Pure: no clock, no disk, no network.
+//!
+//! Each publication is a fact in the log. [`Configuration`] takes them in order and answers what was in force at an
+//! instant; it refuses nothing. What may be published is said by [`Configuration::check`], what is legal but unwise by
+//! [`lint`]. The engine decides by it, the SLA fold counts by it, an auditor reads the same.
+//!
+//! Reading top to bottom: words and kinds, policies and time rules, bodies, the history.
+
+mod fault;
+mod kind;
+mod word;
+
+mod metric;
+mod policy;
+mod time_rule;
+
+pub mod body;
+mod canonical;
+mod configuration;
+
+pub use canonical::canonical;
+pub use configuration::{Configuration, Publication};
+pub use fault::Fault;
+pub use kind::{Kind, THE_ONE};
+pub use metric::Metric;
+pub use policy::{
+    Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise, Target, Values,
+    matches, promise,
+};
+pub use time_rule::{Action, TimeRule, When};
+pub use word::{Listed, Word};

@@ -1,0 +1,103 @@
+//! Something that is to happen when a ticket stays as it is for too long.
+
+use guichet_schemas::words::{EscalationReason, Priority, TicketState};
+use serde::{Deserialize, Serialize};
+
+use crate::policy::HoursKind;
+use crate::word::Word;
+
+/// A rule: after so long of a condition, once for each time that it becomes true, or again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeRule {
+    /// Its name.
+    pub id: String,
+    /// The condition.
+    #[serde(default, skip_serializing_if = "When::is_default")]
+    pub when: When,
+    /// In this state only; [`When::TimeInStatus`] needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Word<TicketState>>,
+    /// In these states only, instead of `status`. Neither: every state in which work is left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<Word<TicketState>>,
+    /// How long, at least 1.
+    pub seconds: u32,
+    /// Which time counts.
+    pub hours: HoursKind,
+    /// The calendar of business hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
+    /// Armed again when it has fired.
+    #[serde(default)]
+    pub repeat: bool,
+    /// What is done when it fires, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
+}
+
+/// What has to last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// The ticket stays in a state.
+    #[default]
+    TimeInStatus,
+    /// Nobody writes and nothing is changed.
+    NoUpdate,
+    /// Nobody has it.
+    UnassignedAge,
+}
+
+impl When {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a rule does. A table with its name in `type`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Closes a resolved ticket.
+    Close {},
+    /// Gives it another priority.
+    SetPriority {
+        /// Which.
+        priority: Word<Priority>,
+    },
+    /// Adds tags.
+    AddTags {
+        /// Which, at least one.
+        tags: Vec<String>,
+    },
+    /// Gives it to a higher tier.
+    Escalate {
+        /// Which, 1 to 4.
+        to_tier: u32,
+        /// Why.
+        reason: Word<EscalationReason>,
+    },
+    /// Writes an internal note.
+    Note {
+        /// Its text.
+        text: String,
+    },
+    /// Tells somebody.
+    Notify {
+        /// `assignee`, `group`, `requester`, or `group:<name>` or `agent:<name>`.
+        to: String,
+    },
+}
+
+impl TimeRule {
+    /// True where its condition looks at tickets in this state.
+    #[must_use]
+    pub fn looks_at(&self, state: TicketState) -> bool {
+        match (self.status, self.states.as_slice()) {
+            (None, []) => self.when != When::TimeInStatus && !state.is_done(),
+            (status, states) => status == Some(Word(state)) || states.iter().any(|listed| listed.0 == state),
+        }
+    }
+}

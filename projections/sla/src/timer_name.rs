@@ -1,0 +1,22 @@
+//! What a fact is about: a clock or a time rule.
+
+use guichet_config::Metric;
+use serde::{Deserialize, Serialize};
+
+/// What a fact is about: a clock, or a time rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TimerName {
+    /// A clock.
+    Clock(Metric),
+    /// A time rule, by its id. After all clocks.
+    Rule(String),
+}
+
+impl std::fmt::Display for TimerName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Clock(metric) => f.write_str(metric.as_str()),
+            Self::Rule(id) => write!(f, "rule:{id}"),
+        }
+    }
+}
