@@ -7,6 +7,7 @@
 //! Reading top to bottom: words and kinds, policies and time rules, bodies, the history.
 
 mod fault;
+mod holidays;
 mod kind;
 mod word;
 
@@ -16,11 +17,17 @@ mod time_rule;
 
 pub mod body;
 mod canonical;
+mod check;
 mod configuration;
+mod diff;
+mod toml_file;
 
 pub use canonical::canonical;
+pub use check::Checked;
 pub use configuration::{Configuration, Publication};
+pub use diff::{Change, What, diff};
 pub use fault::Fault;
+pub use holidays::{TABLES, holidays_fr, holidays_fr_alsace_moselle, holidays_ical};
 pub use kind::{Kind, THE_ONE};
 pub use metric::Metric;
 pub use policy::{
@@ -28,4 +35,5 @@ pub use policy::{
     matches, promise,
 };
 pub use time_rule::{Action, TimeRule, When};
+pub use toml_file::{Draft, read_toml, read_toml_with};
 pub use word::{Listed, Word};

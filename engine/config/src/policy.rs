@@ -39,7 +39,7 @@ pub struct Policy {
 
 /// One value, or several of which one must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a text, or a list of texts")]
 pub enum Values {
     /// One.
     One(String),

@@ -1,0 +1,112 @@
+//! Calendars that open, and targets that they reach.
+
+use guichet_rules::calendar::{Calendar, Definition, HORIZON_YEARS};
+use guichet_schemas::time::Timestamp;
+
+use crate::configuration::Configuration;
+use crate::fault::Fault;
+use crate::policy::HoursKind;
+
+const DAY_MS: i64 = 86_400_000;
+/// As the calendars count it: a target that lies farther away is never reached.
+const HORIZON_MS: i64 = HORIZON_YEARS * 366 * DAY_MS;
+/// Tickets of each day of a year: every weekday, both changes of the clocks, every holiday.
+const STARTS: i64 = 366;
+
+/// What is wrong in a calendar.
+pub(super) fn faults(calendar: &Definition, from: Timestamp) -> Vec<Fault> {
+    if calendar.effective_from.is_some() {
+        let rule = "stands beside the body, not in it: a calendar with two beginnings has none";
+        return vec![Fault::at("effective_from", rule)];
+    }
+    let hours = match calendar.hours() {
+        Ok(hours) => hours,
+        Err(fault) => return vec![Fault::at(fault.path, fault.rule)],
+    };
+    if Calendar::new(hours).add(from, 1).is_none() {
+        return vec![Fault::at(
+            "weekly",
+            format!("it is never open in the {HORIZON_YEARS} years from {from}"),
+        )];
+    }
+    Vec::new()
+}
+
+/// True for a desk that never closes: it has no holidays to forget.
+pub(crate) fn is_always_open(calendar: &Definition) -> bool {
+    calendar.weekly.len() == 7
+        && calendar.weekly.values().all(|day| {
+            matches!(day.as_slice(), [(from, to)] if from.starts_with("00:00") && to.starts_with("24:00"))
+        })
+}
+
+/// How much open time tickets find, at worst.
+#[derive(Debug)]
+pub(crate) struct Reach<'a> {
+    configuration: &'a Configuration,
+    at: Timestamp,
+    /// Found before, by the name of the calendar: open milliseconds, and for a ticket of which instant.
+    known: std::collections::BTreeMap<String, (i64, Timestamp)>,
+}
+
+impl<'a> Reach<'a> {
+    /// For tickets of the year from an instant on.
+    pub(crate) const fn from(configuration: &'a Configuration, at: Timestamp) -> Self {
+        Self { configuration, at, known: std::collections::BTreeMap::new() }
+    }
+
+    /// What is wrong with so many seconds of these hours. A calendar is needed for business hours, whether any is
+    /// configured or not: without it the clock would never run.
+    pub(crate) fn fault(&mut self, hours: HoursKind, calendar: Option<&str>, seconds: u32) -> Option<Fault> {
+        if hours == HoursKind::Calendar {
+            return None;
+        }
+        let name = calendar?;
+        if !self.configuration.has_calendar(name, self.at) {
+            return Some(Fault::at("calendar", format!("there is no calendar {name:?}")));
+        }
+        let (open_ms, worst) = self.open(name)?;
+        (i64::from(seconds) * 1000 > open_ms).then(|| {
+            let rule = format!(
+                "a ticket of {worst} does not reach it within {HORIZON_YEARS} years: calendar {name:?} is open for \
+                 {} s until then",
+                open_ms / 1000
+            );
+            Fault::at("seconds", rule)
+        })
+    }
+
+    /// The least open time up to the horizon.
+    fn open(&mut self, name: &str) -> Option<(i64, Timestamp)> {
+        if let Some(known) = self.known.get(name) {
+            return Some(*known);
+        }
+        let calendar = self.configuration.calendars().get(name)?;
+        let starts = (0..STARTS).map(|day| Timestamp(self.at.0.saturating_add(day * DAY_MS)));
+        let open = starts.map(|start| {
+            let end = Timestamp(start.0.saturating_add(HORIZON_MS));
+            (calendar.elapsed(start, end), start)
+        });
+        let worst = open.min()?;
+        self.known.insert(name.to_owned(), worst);
+        Some(worst)
+    }
+}
+
+impl Configuration {
+    /// True where a calendar can be counted by, and is not retired. Its first version holds also before its instant.
+    pub(crate) fn has_calendar(&self, name: &str, at: Timestamp) -> bool {
+        use crate::kind::Kind::Calendar;
+        let retired = || {
+            let entries = self.entries(Calendar, name).iter().rev();
+            entries.map(|e| &e.publication).find(|p| p.effective_from <= at).is_some_and(|p| p.retired)
+        };
+        self.calendars().contains_key(name) && !retired()
+    }
+
+    /// The instants at which something begins to hold.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = Timestamp> {
+        let items: Vec<_> = self.items().collect();
+        items.into_iter().flat_map(|(kind, id)| self.entries(kind, id)).map(|e| e.publication.effective_from)
+    }
+}

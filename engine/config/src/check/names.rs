@@ -1,0 +1,32 @@
+//! Names: what one may be, and that none comes twice.
+
+use std::collections::BTreeMap;
+
+use guichet_schemas::text::Line;
+
+use crate::fault::Fault;
+
+/// Each name is one that commands can carry, and is there once. `field` is behind the index in the path.
+pub(super) fn faults<'a, const MAX: usize>(
+    list: &str,
+    field: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Vec<Fault> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (n, name) in names.into_iter().enumerate() {
+        let path = format!("{list}[{n}]{field}");
+        if let Err(fault) = Line::<MAX>::parse(name.to_owned()) {
+            faults.push(Fault::at(&path, fault.rule));
+        }
+        if let Some(first) = seen.insert(name, n) {
+            faults.push(Fault::at(path, format!("{name:?} is {list}[{first}]{field} already")));
+        }
+    }
+    faults
+}
+
+/// A text for people, of one line.
+pub(super) fn label(path: &str, text: Option<&str>) -> Option<Fault> {
+    Line::<128>::parse(text?.to_owned()).err().map(|fault| Fault::at(path, fault.rule))
+}
