@@ -28,6 +28,7 @@ use guichet_engine::log::OpenError;
 use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
+use guichet_replay_tools::config::ConfigArgs;
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
 use guichet_replay_tools::golden::{self, GoldenArgs};
 use guichet_replay_tools::proof::{self, ProofArgs};
@@ -108,6 +109,8 @@ enum Verb {
     Evidence(EvidenceArgs),
     /// Copy the log into a folder of static files for auditors and witnesses
     Audit(AuditArgs),
+    /// What the desk has configured: check, compare and publish files, look back and go back
+    Config(ConfigArgs),
     /// Run worked examples of SLA clocks through the fold of the desk
     SlaCases(GoldenArgs),
     /// Run worked examples of business time through the calendars of the desk
@@ -217,6 +220,9 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Proof(args) => Ok(proof::run(args).await?.into()),
         Verb::Evidence(args) => Ok(evidence::run(args).await?.into()),
         Verb::Audit(args) => Ok(audit::run(args).await?.into()),
+        Verb::Config(args) => {
+            Ok(guichet_replay_tools::config::run(args, clock::wall(), fresh_id).await?.into())
+        }
         Verb::SlaCases(args) => Ok(golden::sla_cases(&args)?.into()),
         Verb::CalendarVectors(args) => Ok(golden::calendar_vectors(&args)?.into()),
         Verb::Backup(args) => backup::run(args).await,

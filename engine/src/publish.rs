@@ -204,7 +204,18 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
         let mut heads = self.reader.heads();
         let mut damaged = self.damaged.subscribe();
         self.reconnected.mark_unchanged();
+        let bus = self.bus.clone();
+        let mut look_again = std::pin::pin!(bus.sleep(COMPARE_EVERY));
         loop {
+            // Under load no moment is quiet, and a stream that was cut at its beginning takes what comes at its end.
+            if futures_util::poll!(look_again.as_mut()).is_ready() {
+                if let Ok(found) = bus.look().await
+                    && found.is_none_or(|found| !found.is_whole() || found.misfit.is_some())
+                {
+                    return Interrupted::Unknown("the stream is not as it was made".to_owned());
+                }
+                look_again.set(bus.sleep(COMPARE_EVERY));
+            }
             let position = *damaged.borrow_and_update();
             if position > 0 {
                 return Interrupted::Unknown(format!("message {position} of the stream is damaged"));

@@ -198,8 +198,12 @@ async fn compared<S: Source>(model: &Model, builder: &mut Worker<S>) -> Result<O
     }
     if !comparable || builder.checkpoint() != live {
         drop(gate);
-        let note = "the live generation is of another history, so the two cannot be compared";
-        model.report(|progress| progress.note = Some(note.to_owned()));
+        // One that stands still is behind by now, and the new one does not go back.
+        let what = match &*model.halted().borrow() {
+            Some(why) => format!("the live generation stands still ({why})"),
+            None => "the live generation is of another history".to_owned(),
+        };
+        model.report(|progress| progress.note = Some(format!("{what}, so the two cannot be compared")));
         return Ok(None);
     }
     model.report(|progress| progress.phase = Phase::Comparing);

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use guichet_schemas::hash::Hash;
+use guichet_schemas::position::LogPosition;
 
 use crate::arrived::{Arrived, Checked};
 use crate::fold::{End, Folded, Folder};
@@ -231,6 +232,37 @@ impl<S: Source> Worker<S> {
         }
     }
 
+    async fn hash_in_stream(
+        &self,
+        extent: Option<&Extent>,
+        position: LogPosition,
+    ) -> Result<Option<Hash>, Pause> {
+        match extent {
+            Some(extent) if (extent.first..=extent.last).contains(&position.get()) => {
+                let hashes = self.unless_stopped(self.ground.source.hashes_at(position.get())).await?;
+                // A damaged message is no other history: the log will tell, or the record behind it.
+                Ok(hashes.and_then(|hashes| hashes.whole()))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// A second engine that has lost, and does not know it yet, answers for the log too. Where the stream holds what
+    /// was folded, whoever says otherwise is asked again, until one of the two has ended.
+    async fn unless_the_stream_vouches(
+        &self,
+        extent: Option<&Extent>,
+        position: LogPosition,
+        halt: Halt,
+    ) -> Result<Pause, Pause> {
+        let in_stream = self.hash_in_stream(extent, position).await?;
+        Ok(if in_stream == Some(self.checkpoint.hash) {
+            Pause::Interrupted(format!("the stream is of this history, but {halt}"))
+        } else {
+            Pause::Halted(halt)
+        })
+    }
+
     /// Compares the record at the checkpoint with the log's, or where nobody serves the log, with the stream's.
     async fn verify(&mut self, extent: Option<&Extent>) -> Result<(), Pause> {
         // Position 0 asks for the head only.
@@ -246,21 +278,20 @@ impl<S: Source> Worker<S> {
         };
         let theirs = match reply {
             Reply::Batch(batch) if batch.head < position.get() => {
-                return Err(Pause::Halted(Halt::AheadOfLog { checkpoint: position, head: batch.head }));
+                let halt = Halt::AheadOfLog { checkpoint: position, head: batch.head };
+                return Err(self.unless_the_stream_vouches(extent, position, halt).await?);
             }
             Reply::Batch(batch) => batch.records.first().map(|bytes| Hash::of_record(bytes)),
-            Reply::Nobody | Reply::Unclear(_) => match extent {
-                Some(extent) if (extent.first..=extent.last).contains(&position.get()) => {
-                    let hashes = self.unless_stopped(self.ground.source.hashes_at(position.get())).await?;
-                    // A damaged message is no other history: the log will tell, or the record behind it.
-                    hashes.and_then(|hashes| hashes.whole())
-                }
-                Some(_) | None => None,
-            },
+            Reply::Nobody | Reply::Unclear(_) => self.hash_in_stream(extent, position).await?,
         };
         match theirs {
             Some(theirs) if theirs != self.checkpoint.hash => {
-                Err(Pause::Halted(Halt::OtherLineage { position, ours: self.checkpoint.hash, theirs }))
+                let halt = Halt::OtherLineage { position, ours: self.checkpoint.hash, theirs };
+                Err(if of_log {
+                    self.unless_the_stream_vouches(extent, position, halt).await?
+                } else {
+                    Pause::Halted(halt)
+                })
             }
             Some(_) => {
                 self.confirmed |= of_log;

@@ -207,7 +207,7 @@ impl Client {
     }
 
     /// The newest position in the log; 0: none.
-    async fn head(&self) -> Result<u64, ClientError> {
+    pub(crate) async fn head(&self) -> Result<u64, ClientError> {
         // There is no position 0, so no record comes along.
         let request = wire::LogRequest { from: 0, max_events: 1, max_bytes: 1 };
         let payload =

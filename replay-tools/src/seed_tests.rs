@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guichet_rules::{Context, Ticket, allowed_verbs, decide, evolve};
+use guichet_rules::{Context, Ticket, Unconfigured, allowed_verbs, decide, evolve};
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::Event;
@@ -47,8 +47,14 @@ fn import(import: Import) -> Command {
     received(Entity::New, "import", &command)
 }
 
-fn context() -> Context {
-    Context { now: until(), next_number: TicketNumber(1), external_ref_of: None }
+fn context() -> Context<'static> {
+    Context {
+        now: until(),
+        next_number: TicketNumber(1),
+        external_ref_of: None,
+        desk: &Unconfigured,
+        config_version: 0,
+    }
 }
 
 /// The verb that would have led to an event; none: no verb of a person is needed.
@@ -71,7 +77,13 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         | Event::TicketImported(_)
         | Event::FieldChanged(_)
         | Event::EpochStarted(_)
-        | Event::KeyCreated(_) => None,
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => None,
     }
 }
 

@@ -135,6 +135,7 @@ impl SendArgs {
     async fn entity(&self, client: &Client) -> Result<Entity, ClientError> {
         match (self.ticket.as_deref(), self.verb.as_str()) {
             (None | Some("new"), "create" | "import") => Ok(Entity::New),
+            (None | Some("config"), "publish_config" | "retire_config") => Ok(Entity::Config),
             (None, verb) => {
                 Err(ClientError::Usage(format!("{verb} needs a ticket, such as `guichet send {verb} T-42`")))
             }
@@ -150,7 +151,8 @@ impl SendArgs {
 /// What became of a command, for a person.
 #[must_use]
 pub fn accepted_text(accepted: &wire::Accepted, dry_run: bool) -> String {
-    let number = &accepted.number;
+    // What is no ticket has a name instead of a number.
+    let number = accepted.number.as_deref().or(accepted.entity.as_deref()).unwrap_or("done");
     let (version, position) = (accepted.version, accepted.position);
     let events: Vec<&str> = accepted.events.iter().map(|e| e.r#type.as_str()).collect();
     let mut text = match (dry_run, events.is_empty()) {

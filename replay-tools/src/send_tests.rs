@@ -116,7 +116,7 @@ fn a_person_reads_what_became_of_it() {
         ..wire::EventRef::default()
     };
     let mut accepted = wire::Accepted {
-        number: "T-42".to_owned(),
+        number: Some("T-42".to_owned()),
         version: 4,
         position: 1234,
         events: vec![event("TicketAssigned", 3), event("StatusChanged", 4)],

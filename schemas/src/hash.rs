@@ -24,6 +24,12 @@ impl Hash {
         Self(Sha256::new().chain_update([0]).chain_update(bytes).finalize().into())
     }
 
+    /// Plain SHA-256 of bytes that are no record, such as the body of a configuration.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// From 32 bytes or their lower-case hex.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -20,6 +20,8 @@ mod canonical;
 mod check;
 mod configuration;
 mod diff;
+mod in_force;
+mod publish;
 mod toml_file;
 
 pub use canonical::canonical;
@@ -28,6 +30,7 @@ pub use configuration::{Configuration, Publication};
 pub use diff::{Change, What, diff};
 pub use fault::Fault;
 pub use holidays::{TABLES, holidays_fr, holidays_fr_alsace_moselle, holidays_ical};
+pub use in_force::InForce;
 pub use kind::{Kind, THE_ONE};
 pub use metric::Metric;
 pub use policy::{

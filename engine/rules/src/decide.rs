@@ -18,20 +18,25 @@ use guichet_schemas::words::{
     StatusCause, Strategy, TicketState, TicketType, Visibility,
 };
 
+use crate::desk::Desk;
 use crate::permission::is_human_agent;
 use crate::state::Ticket;
 use crate::transition::require;
-use crate::{import, permission};
+use crate::{clocks, import};
 
 /// What a decision needs beside the ticket and the command. All of it comes in as values.
 #[derive(Debug, Clone, Copy)]
-pub struct Context {
+pub struct Context<'a> {
     /// The engine's clock.
     pub now: Timestamp,
     /// The number that a new ticket gets.
     pub next_number: TicketNumber,
     /// The ticket that already has the external reference of a create.
     pub external_ref_of: Option<TicketId>,
+    /// What is configured now.
+    pub desk: &'a dyn Desk,
+    /// Version of that; 0: nothing was ever configured.
+    pub config_version: u64,
 }
 
 /// An event as decided; the log adds the place, the ids and the hashes.
@@ -62,29 +67,41 @@ impl From<Event> for Draft {
 pub fn decide(
     ticket: Option<&Ticket>,
     command: &Command,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
-    permission::require(command)?;
+    context.desk.may(command)?;
+    context.desk.knows(&command.order).map_err(|e| e.in_field("data"))?;
     let events = match (&command.order, ticket) {
         (Order::Import(order), ticket) => return import::decide(ticket, order, command, context),
         (Order::Create(_), Some(_)) => return Err(exists(command)),
         (Order::Create(order), None) => create(order, command, context)?,
+        (Order::PublishConfig(_) | Order::RetireConfig(_), None) => return Err(no_ticket(command)),
         (_, None) => return Err(Rejection::NotFound { what: "the ticket".to_owned() }),
         (Order::Assign(order), Some(t)) => assign(t, order, command)?,
         (Order::Unassign(order), Some(t)) => unassign(t, order)?,
-        (Order::Escalate(order), Some(t)) => escalate(t, order, command)?,
+        (Order::Escalate(order), Some(t)) => escalate(t, order, command, context)?,
         (Order::Deescalate(order), Some(t)) => deescalate(t, order)?,
-        (Order::SetStatus(order), Some(t)) => set_status(t, order, command)?,
+        (Order::SetStatus(order), Some(t)) => set_status(t, order, command, context)?,
         (Order::AddComment(order), Some(t)) => add_comment(t, order, command, context)?,
-        (Order::Resolve(order), Some(t)) => resolve(t, order, command)?,
+        (Order::Resolve(order), Some(t)) => resolve(t, order, command, context)?,
         (Order::Reopen(order), Some(t)) => reopen(t, order, command, context)?,
         (Order::Close, Some(t)) => close(t)?,
         (Order::Cancel(order), Some(t)) => cancel(t, order)?,
         (Order::SetPriority(order), Some(t)) => set_priority(t, order)?,
         (Order::SetCategory(order), Some(t)) => set_category(t, order)?,
         (Order::ChangeTags(order), Some(t)) => change_tags(t, order)?,
+        (Order::RecordSlaWarning(order), Some(t)) => return clocks::warned(t, order, context),
+        (Order::RecordSlaBreach(order), Some(t)) => return clocks::breached(t, order, context),
+        (Order::FireTimeRule(order), Some(t)) => return clocks::fired(t, order, command, context),
+        (Order::VoidSlaBreach(order), Some(t)) => clocks::voided(t, order, command)?,
+        (Order::PublishConfig(_) | Order::RetireConfig(_), Some(_)) => return Err(no_ticket(command)),
     };
     Ok(events.into_iter().map(Draft::from).collect())
+}
+
+/// The subject does not let this happen.
+fn no_ticket(command: &Command) -> Rejection {
+    Rejection::BadSubject(format!("{} is about no ticket", command.order.verb()))
 }
 
 /// A second create: the engine, which knows the version, completes the numbers.
@@ -97,7 +114,7 @@ fn exists(command: &Command) -> Rejection {
     }
 }
 
-fn create(order: &Create, command: &Command, context: &Context) -> Result<Vec<Event>, Rejection> {
+fn create(order: &Create, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Rejection> {
     if let Some(of) = context.external_ref_of {
         return Err(Rejection::Duplicate { of });
     }
@@ -215,7 +232,16 @@ fn unassign(t: &Ticket, order: &Unassign) -> Result<Vec<Event>, Rejection> {
     Ok(events)
 }
 
-fn escalate(t: &Ticket, order: &Escalate, command: &Command) -> Result<Vec<Event>, Rejection> {
+fn escalate(
+    t: &Ticket,
+    order: &Escalate,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Rejection> {
+    if order.tags.is_empty() && context.desk.life().escalation_needs_tag {
+        let rule = "must hold at least one tag, so that reports can say why tickets escalate";
+        return Err(FieldError::new("data.tags", rule).into());
+    }
     require(t, "escalate")?;
     let to_tier = order.to_tier.unwrap_or(t.tier);
     if order.kind == EscalationKind::Functional && to_tier <= t.tier || to_tier < t.tier {
@@ -258,8 +284,24 @@ fn deescalate(t: &Ticket, order: &Deescalate) -> Result<Vec<Event>, Rejection> {
     }
 }
 
-fn set_status(t: &Ticket, order: &SetStatus, command: &Command) -> Result<Vec<Event>, Rejection> {
+fn set_status(
+    t: &Ticket,
+    order: &SetStatus,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Rejection> {
     require(t, "set_status")?;
+    let answers = order.comment.is_some() && is_human_agent(command.actor.kind);
+    let begins_to_wait = order.to == TicketState::Pending && t.state() != TicketState::Pending;
+    if begins_to_wait && !t.answered && !answers && context.desk.life().pending_needs_answer {
+        return Err(Rejection::GuardFailed {
+            guard: "pending",
+            message: format!(
+                "ticket {} cannot wait for its requester, who has no answer; send a public comment first, or with the change",
+                t.number
+            ),
+        });
+    }
     let mut events = Vec::new();
     if let Some(body) = &order.comment {
         events.push(comment(
@@ -290,7 +332,7 @@ fn add_comment(
     t: &Ticket,
     order: &AddComment,
     command: &Command,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Vec<Event>, Rejection> {
     require(t, "add_comment")?;
     let kind = order.kind.unwrap_or(CommentKind::Message);
@@ -307,7 +349,9 @@ fn add_comment(
     let public = order.visibility == Visibility::Public;
     let from_requester = command.actor.kind == ActorKind::Requester;
     match t.state() {
-        TicketState::Resolved if public && from_requester && !order.no_reopen => {
+        TicketState::Resolved
+            if public && from_requester && !order.no_reopen && may_come_back(t, context) =>
+        {
             events.push(reopened(t, None, command, context));
         }
         TicketState::Pending | TicketState::Hold if public && from_requester => {
@@ -327,7 +371,12 @@ fn add_comment(
     Ok(events)
 }
 
-fn resolve(t: &Ticket, order: &Resolve, command: &Command) -> Result<Vec<Event>, Rejection> {
+fn resolve(
+    t: &Ticket,
+    order: &Resolve,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Rejection> {
     if t.state() == TicketState::Resolved {
         return Ok(Vec::new());
     }
@@ -335,6 +384,10 @@ fn resolve(t: &Ticket, order: &Resolve, command: &Command) -> Result<Vec<Event>,
     let by = command.actor.id.clone();
     let mut events = Vec::new();
     if t.assignee.is_none() {
+        if !context.desk.life().auto_assign_on_resolve {
+            let message = format!("nobody has ticket {}; assign it before it is resolved", t.number);
+            return Err(Rejection::GuardFailed { guard: "assignee", message });
+        }
         events.push(assigned(t, &by, t.group.clone(), Strategy::Manual, None, None));
     }
     events.push(Event::TicketResolved(TicketResolved {
@@ -350,18 +403,45 @@ fn resolve(t: &Ticket, order: &Resolve, command: &Command) -> Result<Vec<Event>,
     Ok(events)
 }
 
-fn reopen(t: &Ticket, order: &Reopen, command: &Command, context: &Context) -> Result<Vec<Event>, Rejection> {
+fn reopen(
+    t: &Ticket,
+    order: &Reopen,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<Vec<Event>, Rejection> {
     match t.state() {
         // Asking twice is not a mistake: the ticket is already where the caller wants it.
         TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => Ok(Vec::new()),
+        TicketState::Resolved if !may_come_back(t, context) => Err(Rejection::GuardFailed {
+            guard: "reopen_window",
+            message: format!(
+                "ticket {} was resolved too long ago to be reopened; create a follow-up",
+                t.number
+            ),
+        }),
         TicketState::Resolved => {
+            Ok(vec![reopened(t, Some(order.reason.as_str().to_owned()), command, context)])
+        }
+        TicketState::Closed if may_be_opened_again(t, command, context) => {
             Ok(vec![reopened(t, Some(order.reason.as_str().to_owned()), command, context)])
         }
         TicketState::Closed | TicketState::Cancelled => require(t, "reopen").map(|()| Vec::new()),
     }
 }
 
-fn reopened(t: &Ticket, reason: Option<String>, command: &Command, context: &Context) -> Event {
+fn may_come_back(t: &Ticket, context: &Context<'_>) -> bool {
+    context.desk.life().reopen_window_ms.is_none_or(|window| context.now.since(t.state_since) <= window)
+}
+
+/// A closed ticket is opened again by supervisors only, and only where the desk allows it.
+fn may_be_opened_again(t: &Ticket, command: &Command, context: &Context<'_>) -> bool {
+    let within = context.desk.life().reopen_closed_ms;
+    command.actor.kind == ActorKind::Supervisor
+        && t.last_resolution.is_some()
+        && within.is_some_and(|within| context.now.since(t.state_since) <= within)
+}
+
+fn reopened(t: &Ticket, reason: Option<String>, command: &Command, context: &Context<'_>) -> Event {
     let last = t.last_resolution.as_ref();
     Event::TicketReopened(TicketReopened {
         by_kind: command.actor.kind,
@@ -472,7 +552,7 @@ fn moved(t: &Ticket, to: TicketState, cause: StatusCause) -> Event {
     })
 }
 
-fn note_event(id: CommentId, kind: CommentKind, body: Personal, command: &Command) -> Event {
+pub(crate) fn note_event(id: CommentId, kind: CommentKind, body: Personal, command: &Command) -> Event {
     comment(command, id, Visibility::Internal, kind, body)
 }
 

@@ -3,15 +3,19 @@
 use guichet_schemas::event::{Event, StatusChanged, TicketCreated};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{HoldReason, TicketState};
+use guichet_schemas::words::{AuthorKind, HoldReason, TicketState, Visibility};
 
+use crate::clocks::key;
 use crate::state::{ImportProgress, LastResolution, Phase, Ticket};
 
 /// Folds one event that occurred at `occurred_at` into a ticket; `None` stands before the first.
 #[must_use]
 pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> Ticket {
     let mut t = ticket.unwrap_or_else(Ticket::blank);
-    t.last_occurred_at = t.last_occurred_at.max(occurred_at);
+    if !is_found(event) {
+        t.last_occurred_at = t.last_occurred_at.max(occurred_at);
+    }
+    let before = t.state();
     match event {
         Event::TicketCreated(e) => created(&mut t, e),
         Event::TicketImported(e) => t.import = Some(ImportProgress { done: e.part, parts: e.parts }),
@@ -47,10 +51,32 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
                 }
             }
         }
+        Event::CommentAdded(e) if e.visibility == Visibility::Public => match e.author_kind {
+            AuthorKind::Requester => t.answered = false,
+            AuthorKind::Agent => t.answered = true,
+            AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
+        },
+        Event::SlaWarned(e) => drop(t.facts.insert(key::warning(e.metric, e.instance, e.pct))),
+        Event::SlaBreached(e) => drop(t.facts.insert(key::breach(e.metric, e.instance))),
+        Event::SlaBreachVoided(e) => drop(t.facts.insert(key::void(e.metric, e.instance))),
+        Event::TimeRuleFired(e) => drop(t.facts.insert(key::rule(&e.rule, e.instance))),
         // No decision depends on these.
-        Event::CommentAdded(_) | Event::FieldChanged(_) | Event::EpochStarted(_) | Event::KeyCreated(_) => {}
+        Event::CommentAdded(_)
+        | Event::FieldChanged(_)
+        | Event::EpochStarted(_)
+        | Event::KeyCreated(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => {}
+    }
+    if t.state() != before || matches!(event, Event::TicketCreated(_)) {
+        t.state_since = occurred_at;
     }
     t
+}
+
+/// True for what a timer found: it has the instant of the timer, and may come after what happened later.
+const fn is_found(event: &Event) -> bool {
+    matches!(event, Event::SlaWarned(_) | Event::SlaBreached(_) | Event::TimeRuleFired(_))
 }
 
 fn created(t: &mut Ticket, e: &TicketCreated) {

@@ -18,7 +18,7 @@ pub(crate) fn decide(
     ticket: Option<&Ticket>,
     order: &Import,
     command: &Command,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
     let done = match (ticket, context.external_ref_of) {
         (Some(t), _) => t.import.map_or(0, |i| i.done),
@@ -54,7 +54,7 @@ pub(crate) fn decide(
     Ok(replay.drafts)
 }
 
-fn check(order: &Import, context: &Context) -> Result<(), Rejection> {
+fn check(order: &Import, context: &Context<'_>) -> Result<(), Rejection> {
     for (i, fact) in order.events.iter().enumerate() {
         let creates = matches!(fact.event, Event::TicketCreated(_));
         let first = order.part == 1 && i == 0;
@@ -80,7 +80,7 @@ fn check(order: &Import, context: &Context) -> Result<(), Rejection> {
 struct Replay<'a> {
     ticket: Option<Ticket>,
     drafts: Vec<Draft>,
-    context: &'a Context,
+    context: &'a Context<'a>,
 }
 
 impl Replay<'_> {
@@ -99,7 +99,7 @@ fn complete(
     fact: &Fact,
     ticket: Option<&Ticket>,
     command: &Command,
-    context: &Context,
+    context: &Context<'_>,
     index: usize,
 ) -> Event {
     let mut event = fact.event.clone();
@@ -141,7 +141,13 @@ fn complete(
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
         | Event::EpochStarted(_)
-        | Event::KeyCreated(_) => {}
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => {}
     }
     event
 }

@@ -16,7 +16,9 @@
 
 pub mod calendar;
 
+mod clocks;
 mod decide;
+mod desk;
 mod evolve;
 mod import;
 mod permission;
@@ -24,6 +26,7 @@ mod state;
 mod transition;
 
 pub use decide::{Context, Draft, decide};
+pub use desk::{Action, CLI_CALLER, Desk, FiredRule, Life, SLA_CALLER, Unconfigured, Whose, whose};
 pub use evolve::evolve;
 pub use state::{FOLD_VERSION, ImportProgress, LastResolution, Phase, Ticket};
 pub use transition::allowed_verbs;

@@ -1,11 +1,13 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
+use std::collections::BTreeSet;
+
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, Urgency};
 
 /// Raised whenever the fold changes, so that stored states of an older fold are not used.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Where a ticket stands, with what is true only there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,12 @@ pub struct Ticket {
     pub requester: String,
     /// Set for imported tickets.
     pub import: Option<ImportProgress>,
+    /// Since when it is in its state.
+    pub state_since: Timestamp,
+    /// The desk has answered in public since the requester last wrote.
+    pub answered: bool,
+    /// Names of what its clocks and rules found and the log has: none of it is recorded twice.
+    pub facts: BTreeSet<String>,
 }
 
 impl Ticket {
@@ -103,6 +111,9 @@ impl Ticket {
             last_occurred_at: Timestamp(i64::MIN),
             requester: String::new(),
             import: None,
+            state_since: Timestamp(i64::MIN),
+            answered: false,
+            facts: BTreeSet::new(),
         }
     }
 

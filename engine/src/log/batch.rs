@@ -8,6 +8,7 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, EventId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
 use guichet_schemas::rejection::{EventRef, Rejection};
+use guichet_schemas::wire;
 
 use super::derived::Derived;
 use super::desk::Responder;
@@ -135,6 +136,8 @@ impl Recorded {
 #[derive(Default)]
 pub(super) struct Overlay {
     pub(super) outcomes: HashMap<(TenantId, CommandId), (Hash, Told)>,
+    /// Answers of commands about no ticket: rare, and kept whole.
+    pub(super) replies: HashMap<(TenantId, CommandId), (Hash, wire::Accepted)>,
     pub(super) external_refs: HashMap<(TenantId, ExternalRef), TicketId>,
     pub(super) recorded: Vec<Recorded>,
 }
@@ -143,6 +146,7 @@ impl Overlay {
     /// Forgets everything but its memory.
     pub(super) fn clear(&mut self) {
         self.outcomes.clear();
+        self.replies.clear();
         self.external_refs.clear();
         self.recorded.clear();
     }

@@ -2,6 +2,7 @@
 //! hands a batch over as soon as the committer is free: no timer, the disk sets the pace.
 
 mod command;
+mod configure;
 mod lookup;
 
 use std::collections::{HashMap, VecDeque};
@@ -25,6 +26,7 @@ use super::tickets::Entry;
 use super::{Store, StoreFault};
 use crate::clock::{EngineClock, IdSource};
 use crate::halt::{Halt, HaltReason};
+use configure::Configured;
 
 /// Tickets kept folded in memory. Never fewer than two batches can touch: what is under way must not be evicted.
 const TICKETS_CACHED: usize = 16 * EVENTS_MAX;
@@ -42,6 +44,7 @@ pub(super) struct Decider<D: Disk> {
     ids: IdSource,
     tickets: LruCache<TicketKey, Entry>,
     numbers: HashMap<TenantId, u64>,
+    configured: HashMap<TenantId, Configured>,
     /// What the batches under way did, oldest first; the last one is being filled.
     overlays: VecDeque<Overlay>,
     batch: Batch<D::Rows>,
@@ -91,6 +94,7 @@ impl<D: Disk> Decider<D> {
             ids,
             tickets: LruCache::new(NonZeroUsize::new(TICKETS_CACHED).expect("the constant is not zero")),
             numbers: HashMap::new(),
+            configured: HashMap::new(),
             overlays: VecDeque::from([Overlay::default()]),
             batch: Batch::default(),
             committing: false,

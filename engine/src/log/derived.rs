@@ -7,6 +7,7 @@ use guichet_schemas::ids::{CommandId, TenantId, TicketId};
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::store::CommandOutcome;
+use guichet_schemas::words::StreamKind;
 use prost::Message as _;
 
 use super::disk::Disk;
@@ -25,6 +26,8 @@ pub(super) struct Derived {
     /// A data subject that has a key from here on.
     pub(super) subject: Option<String>,
     pub(super) epoch: bool,
+    /// Version of the tenant's configuration from here on.
+    pub(super) config: Option<StreamVersion>,
 }
 
 impl Derived {
@@ -39,8 +42,8 @@ impl Derived {
         Self::new(record, tenant, Some(ticket))
     }
 
-    /// Of a record about a data subject, as it is made.
-    pub(super) fn of_subject(record: &Record, tenant: TenantId) -> Self {
+    /// Of a record about no ticket, as it is made.
+    pub(super) fn of_other(record: &Record, tenant: TenantId) -> Self {
         Self::new(record, tenant, None)
     }
 
@@ -57,6 +60,7 @@ impl Derived {
             external_ref: external_ref(&record.event),
             subject: if let Event::KeyCreated(e) = &record.event { Some(e.subject.clone()) } else { None },
             epoch: matches!(record.event, Event::EpochStarted(_)),
+            config: (record.stream_kind == StreamKind::Config).then_some(record.version),
         }
     }
 
@@ -89,6 +93,9 @@ impl Derived {
         if let Some(subject) = &self.subject {
             D::put(batch, &rows.subjects, keys::subject(tenant, subject), position);
         }
+        if let Some(version) = self.config {
+            D::put(batch, &rows.config, keys::config(tenant, Some(version)), position);
+        }
         if self.epoch {
             D::put(batch, &rows.meta, keys::META_EPOCH, position);
         }
@@ -103,6 +110,7 @@ pub(super) struct Families<'a, D: Disk + 'a> {
     numbers: D::Family<'a>,
     external_refs: D::Family<'a>,
     subjects: D::Family<'a>,
+    config: D::Family<'a>,
     meta: D::Family<'a>,
 }
 
@@ -115,6 +123,7 @@ impl<'a, D: Disk> Families<'a, D> {
             numbers: store.cf(keys::NUMBERS),
             external_refs: store.cf(keys::EXTERNAL_REFS),
             subjects: store.cf(keys::SUBJECTS),
+            config: store.cf(keys::CONFIG),
             meta: store.cf(keys::META),
         }
     }

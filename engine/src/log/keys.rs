@@ -9,6 +9,7 @@
 //! | `numbers` | tenant | last ticket number u64 |
 //! | `external_refs` | tenant, 0, source, 0, id | ticket 16 |
 //! | `subjects` | tenant, 0, requester | position u64 of the newest `KeyCreated` |
+//! | `config` | tenant, 0, version u64 | position u64 of what was configured |
 //! | `tree` | level u8, index u64 | a full tile of the Merkle tree: 256 hashes of 32 bytes |
 //! | `meta` | one of the names below | see there |
 //!
@@ -33,14 +34,16 @@ pub const NUMBERS: &str = "numbers";
 pub const EXTERNAL_REFS: &str = "external_refs";
 /// The newest key of each data subject. The first family to be made, and none that a folder of format 1 has.
 pub const SUBJECTS: &str = "subjects";
+/// Where each version of a tenant's configuration stands.
+pub const CONFIG: &str = "config";
 /// Full tiles of the Merkle tree.
 pub const TREE: &str = "tree";
 /// What is true of the folder.
 pub const META: &str = "meta";
 
 /// Every column family.
-pub const ALL: [&str; 9] =
-    [SUBJECTS, EVENTS, TICKETS_INDEX, SNAPSHOTS, COMMANDS, NUMBERS, EXTERNAL_REFS, TREE, META];
+pub const ALL: [&str; 10] =
+    [SUBJECTS, EVENTS, TICKETS_INDEX, SNAPSHOTS, COMMANDS, NUMBERS, EXTERNAL_REFS, CONFIG, TREE, META];
 
 /// `meta`: format version of the folder, u32.
 pub const META_FORMAT: &[u8] = b"format";
@@ -97,6 +100,13 @@ pub fn command(tenant: &str, id: CommandId) -> Vec<u8> {
 #[must_use]
 pub fn subject(tenant: &str, requester: &str) -> Vec<u8> {
     prefixed(tenant, requester.as_bytes(), 0)
+}
+
+/// Key in `config`; without a version, the beginning of all keys of a tenant.
+#[must_use]
+pub fn config(tenant: &str, version: Option<StreamVersion>) -> Vec<u8> {
+    let version = version.map(|version| version.get().to_be_bytes());
+    prefixed(tenant, version.as_ref().map_or(&[], |bytes| &bytes[..]), 0)
 }
 
 /// Key in `external_refs`.

@@ -7,6 +7,7 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::wire;
 use guichet_schemas::wire::store::CommandOutcome;
+use guichet_schemas::words::StreamKind;
 use prost::Message as _;
 
 use super::batch::{Recorded, Told};
@@ -36,8 +37,8 @@ pub(super) fn load<D: Disk>(
 /// The answer of a command, from what it led to and its events.
 pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
     wire::Accepted {
-        ticket_id: told.ticket.to_wire(),
-        number: told.number.to_string(),
+        ticket_id: Some(told.ticket.to_wire()),
+        number: Some(told.number.to_string()),
         version: told.version.get(),
         partition: told.partition.0,
         position: LogPosition::or_zero(told.position),
@@ -52,7 +53,14 @@ pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
             .collect(),
         warnings: Vec::new(),
         replayed: false,
+        entity: None,
+        entity_id: None,
     }
+}
+
+/// What an answer about the configuration is about.
+pub(super) fn about_config(tenant: &str) -> (Option<String>, Option<String>) {
+    (Some("config".to_owned()), Some(tenant.to_owned()))
 }
 
 /// The row of a command that wrote no event.
@@ -77,12 +85,15 @@ fn from_log<D: Disk>(
     store.scan(first, |position, bytes| {
         match decode_record(bytes) {
             // A key that the command made first: the answer is about the ticket only.
-            Ok(record) if record.ticket_id().is_none() => {}
+            Ok(record) if record.stream_kind == StreamKind::Subject => {}
             Ok(record) => {
                 accepted.version = record.version.get();
                 accepted.partition = record.partition.0;
                 accepted.position = record.position.get();
                 ticket = record.ticket_id().map(|id| (record.tenant.clone(), id));
+                if record.stream_kind == StreamKind::Config {
+                    (accepted.entity, accepted.entity_id) = about_config(&record.tenant);
+                }
                 accepted.events.push(wire::EventRef {
                     event_id: record.event_id.to_wire(),
                     r#type: record.event.type_name().to_owned(),
@@ -99,8 +110,8 @@ fn from_log<D: Disk>(
     }
     if let Some((tenant, id)) = ticket {
         let entry = tickets::load(store, &tenant, id)?;
-        accepted.ticket_id = id.to_wire();
-        accepted.number = entry.map_or(TicketNumber(0), |e| e.ticket.number).to_string();
+        accepted.ticket_id = Some(id.to_wire());
+        accepted.number = Some(entry.map_or(TicketNumber(0), |e| e.ticket.number).to_string());
     }
     Ok(accepted)
 }

@@ -9,7 +9,7 @@ use guichet_schemas::ids::{EventId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
-use guichet_schemas::rejection::Rejection;
+use guichet_schemas::rejection::{EventRef, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::StreamKind;
 use prost::Message as _;
@@ -30,6 +30,8 @@ pub(super) struct Place<'a> {
     /// Newest position of the log.
     pub(super) last: Option<LogPosition>,
     pub(super) now: Timestamp,
+    /// Version of the configuration that was decided under.
+    pub(super) config_version: u64,
 }
 
 /// A record, ready to be written.
@@ -43,11 +45,11 @@ pub(super) struct Staged {
     pub(super) derived: Derived,
 }
 
-/// The record of a new key, ready to be written before those that use it.
-pub(super) struct StagedKey {
+/// A record about no ticket, ready to be written: a new key, before those that use it, or a configuration.
+pub(super) struct StagedOther {
     pub(super) bytes: Vec<u8>,
     pub(super) hash: Hash,
-    pub(super) position: LogPosition,
+    pub(super) recorded: EventRef,
     pub(super) derived: Derived,
 }
 
@@ -61,7 +63,7 @@ pub(super) fn stage(
     fresh: Option<&Fresh>,
     place: &Place<'_>,
     ids: &mut IdSource,
-) -> Result<(Option<StagedKey>, Vec<Staged>), Rejection> {
+) -> Result<(Option<StagedOther>, Vec<Staged>), Rejection> {
     let count = u32::try_from(drafts.len()).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
     let mut position = LogPosition::after(place.last);
     let mut index = 0;
@@ -101,17 +103,53 @@ fn stage_key(
     place: &Place<'_>,
     link: &Link,
     event_id: EventId,
-) -> StagedKey {
+) -> StagedOther {
     let draft = Draft { event: fresh.event(), occurred_at: None, source_time: None, actor: None };
     let record = Record {
         stream_kind: StreamKind::Subject,
         stream_id: fresh.subject().to_owned(),
         ..record(request, draft, place, link, event_id)
     };
-    let derived = Derived::of_subject(&record, request.command.tenant.clone());
-    let position = record.position;
+    staged_other(request, record)
+}
+
+fn staged_other(request: &Request, record: Record) -> StagedOther {
+    let derived = Derived::of_other(&record, request.command.tenant.clone());
+    let (position, version) = (record.position, record.version);
+    let (event_id, type_name) = (record.event_id, record.event.type_name());
     let bytes = encode_record(record);
-    StagedKey { hash: Hash::of_record(&bytes), bytes, position, derived }
+    let recorded = EventRef { event_id, type_name: type_name.to_owned(), version, position };
+    StagedOther { hash: Hash::of_record(&bytes), bytes, recorded, derived }
+}
+
+/// The record of something that was configured, behind `last` of its stream.
+///
+/// # Errors
+/// The record is too long.
+pub(super) fn stage_config(
+    request: &Request,
+    event: Event,
+    place: &Place<'_>,
+    last: Option<(StreamVersion, Hash)>,
+    ids: &mut IdSource,
+) -> Result<StagedOther, Rejection> {
+    let link = Link {
+        position: LogPosition::after(place.last),
+        version: StreamVersion::after(last.map(|(version, _)| version)),
+        prev_hash: last.map_or(Hash::ZERO, |(_, hash)| hash),
+        index: 0,
+        count: 1,
+    };
+    let record = Record {
+        stream_kind: StreamKind::Config,
+        stream_id: request.command.tenant.as_str().to_owned(),
+        ..record(request, event.into(), place, &link, EventId(ids.next(place.now)))
+    };
+    let staged = staged_other(request, record);
+    if staged.bytes.len() > limits::RECORD_BYTES {
+        return Err(Rejection::PayloadTooLarge { what: "the record", max: limits::RECORD_BYTES as u64 });
+    }
+    Ok(staged)
 }
 
 /// Where a record stands among the others of its stream and of its command.
@@ -144,7 +182,7 @@ fn record(request: &Request, draft: Draft, place: &Place<'_>, link: &Link, event
         causation_id: command.causation_id,
         correlation_id: command.correlation_id,
         traceparent: command.traceparent.clone(),
-        config_version: 0,
+        config_version: place.config_version,
         prev_hash: link.prev_hash,
         source_time: draft.source_time,
         command_index: link.index,

@@ -104,6 +104,9 @@ pub(super) fn to_snapshot(entry: &Entry) -> Vec<u8> {
         category: t.category,
         tags: t.tags,
         requester: t.requester,
+        state_since: t.state_since.0,
+        answered: t.answered,
+        facts: t.facts.into_iter().collect(),
     }
     .encode_to_vec()
 }
@@ -141,6 +144,9 @@ fn from_snapshot(bytes: &[u8]) -> Option<Entry> {
             }),
             last_occurred_at: Timestamp(s.last_occurred_at),
             requester: s.requester,
+            state_since: Timestamp(s.state_since),
+            answered: s.answered,
+            facts: s.facts.into_iter().collect(),
             import: s.imported.then_some(ImportProgress { done: s.import_parts_done, parts: s.import_parts }),
         },
         version: StreamVersion::new(s.version)?,

@@ -79,6 +79,14 @@ pub struct Found {
     pub misfit: Option<String>,
 }
 
+impl Found {
+    /// False for a hole, a purge or a late beginning: positions that the log has and the stream has not.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.messages == 0 && self.last == 0 || self.first == 1 && self.messages == self.last
+    }
+}
+
 /// One message, with what its sender said of it.
 #[derive(Debug, Clone)]
 pub struct Kept {

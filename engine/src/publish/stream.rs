@@ -33,9 +33,7 @@ pub(super) async fn open<B: Bus>(
             found = recreate(bus).await?;
         }
     }
-    // A hole, a purge or a late beginning: positions that the log has and the stream has not.
-    let whole = found.messages == 0 && found.last == 0 || found.first == 1 && found.messages == found.last;
-    if !whole {
+    if !found.is_whole() {
         tracing::warn!(
             first = found.first,
             last = found.last,

@@ -37,7 +37,13 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
         | Event::EpochStarted(_)
-        | Event::KeyCreated(_) => Vec::new(),
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => Vec::new(),
     }
 }
 

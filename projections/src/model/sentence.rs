@@ -10,9 +10,10 @@ use guichet_schemas::event::{
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::record::Record;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::view::readable_text;
 use guichet_schemas::words::{
-    ActorKind, CloseReason, CommentKind, EscalationKind, Strategy, TicketState, Visibility,
+    ActorKind, CloseReason, CommentKind, EscalationKind, SlaMetric, Strategy, TicketState, Visibility,
 };
 
 /// Longest quotation, in characters.
@@ -58,7 +59,48 @@ pub fn sentence(record: &Record) -> String {
             format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
         }
         Event::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
+        Event::SlaWarned(e) => {
+            format!(
+                "{} % of the target for {} were used up{}",
+                e.pct,
+                clock(e.metric, e.instance),
+                due(e.due_at)
+            )
+        }
+        Event::SlaBreached(e) => format!(
+            "the target for {} of policy {} was missed{}",
+            clock(e.metric, e.instance),
+            e.policy,
+            due(Some(e.due_at))
+        ),
+        Event::SlaBreachVoided(e) => {
+            format!("{who} voided the breach of {}{}", clock(e.metric, e.instance), because(Some(&e.reason)))
+        }
+        Event::TimeRuleFired(e) if e.suppressed => {
+            format!("rule {} was due at {}, but the ticket had gone on", e.rule, e.due_at)
+        }
+        Event::TimeRuleFired(e) => format!("rule {} acted: {}", e.rule, e.actions.join(", ")),
+        Event::ConfigPublished(e) => {
+            format!(
+                "{who} published {} {}, version {}, from {} on",
+                words(&e.kind),
+                e.id,
+                e.version,
+                e.effective_from
+            )
+        }
+        Event::ConfigRetired(e) => {
+            format!("{who} retired {} {} from {} on", words(&e.kind), e.id, e.effective_from)
+        }
     }
+}
+
+fn clock(metric: SlaMetric, instance: u32) -> String {
+    format!("{} {instance}", words(metric.as_str()))
+}
+
+fn due(at: Option<Timestamp>) -> String {
+    at.map_or(String::new(), |at| format!(", due at {at}"))
 }
 
 fn who(actor: &Actor) -> String {

@@ -33,7 +33,8 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
     }
     row.version = record.version.get();
     row.position = record.position.get();
-    row.updated_at = record.occurred_at.0;
+    // What a timer found may come late, with its own instant.
+    row.updated_at = row.updated_at.max(record.occurred_at.0);
     let at = record.occurred_at;
     match &record.event {
         Event::TicketCreated(e) => {
@@ -77,8 +78,15 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
         Event::CategoryChanged(e) => row.category.clone_from(&e.to),
         Event::TagsChanged(e) => tags_changed(&mut row, e),
         Event::FieldChanged(e) => field_changed(&mut row, e),
-        // Not about a ticket.
-        Event::EpochStarted(_) | Event::KeyCreated(_) => {}
+        // Its clocks are a read model of their own; the others are not about a ticket.
+        Event::EpochStarted(_)
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => {}
     }
     row
 }

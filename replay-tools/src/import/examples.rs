@@ -123,7 +123,16 @@ fn tell(event: &Event) -> String {
         Event::PriorityChanged(e) => format!("priority {} -> {}", e.from, e.to),
         Event::CategoryChanged(e) => format!("category {} -> {}", text(&e.from), text(&e.to)),
         Event::FieldChanged(e) => format!("{} {:?} -> {:?}", e.field, e.from, e.to),
-        Event::TicketImported(_) | Event::TagsChanged(_) | Event::EpochStarted(_) | Event::KeyCreated(_) => {
+        Event::TicketImported(_)
+        | Event::TagsChanged(_)
+        | Event::EpochStarted(_)
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => {
             panic!("{event:?}")
         }
     }

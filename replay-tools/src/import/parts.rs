@@ -80,7 +80,13 @@ fn weight(fact: &Fact) -> usize {
         | Event::PriorityChanged(_)
         | Event::TagsChanged(_)
         | Event::EpochStarted(_)
-        | Event::KeyCreated(_) => 0,
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => 0,
     };
     FRAME + actor + texts
 }

@@ -145,7 +145,13 @@ impl Folded {
             | Event::TicketCancelled(_)
             | Event::TagsChanged(_)
             | Event::EpochStarted(_)
-            | Event::KeyCreated(_) => {
+            | Event::KeyCreated(_)
+            | Event::SlaWarned(_)
+            | Event::SlaBreached(_)
+            | Event::SlaBreachVoided(_)
+            | Event::TimeRuleFired(_)
+            | Event::ConfigPublished(_)
+            | Event::ConfigRetired(_) => {
                 panic!("not in these histories: {:?}", fact.event)
             }
         }

@@ -105,7 +105,13 @@ fn said(entry: &wire::TimelineEntry) -> Option<String> {
         | Data::TagsChanged(_)
         | Data::FieldChanged(_)
         | Data::EpochStarted(_)
-        | Data::KeyCreated(_) => None,
+        | Data::KeyCreated(_)
+        | Data::SlaWarned(_)
+        | Data::SlaBreached(_)
+        | Data::SlaBreachVoided(_)
+        | Data::TimeRuleFired(_)
+        | Data::ConfigPublished(_)
+        | Data::ConfigRetired(_) => None,
     }
 }
 

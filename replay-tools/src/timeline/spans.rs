@@ -153,7 +153,13 @@ impl Spans {
             | Event::TagsChanged(_)
             | Event::FieldChanged(_)
             | Event::EpochStarted(_)
-            | Event::KeyCreated(_) => {}
+            | Event::KeyCreated(_)
+            | Event::SlaWarned(_)
+            | Event::SlaBreached(_)
+            | Event::SlaBreachVoided(_)
+            | Event::TimeRuleFired(_)
+            | Event::ConfigPublished(_)
+            | Event::ConfigRetired(_) => {}
         }
     }
 }

@@ -34,10 +34,6 @@ pub(super) fn order(order: &Order) -> Result<(), FieldError> {
         Order::Escalate(e) => {
             at_most("tags", e.tags.len(), limits::TAGS)?;
             match e.kind {
-                _ if e.tags.is_empty() => Err(FieldError::new(
-                    "tags",
-                    "must hold at least one tag, so that reports can say why tickets escalate",
-                )),
                 EscalationKind::Functional if e.to_tier.is_none() => {
                     Err(FieldError::new("to_tier", "is required for a functional escalation"))
                 }

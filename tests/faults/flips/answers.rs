@@ -34,6 +34,8 @@ const MODELS_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What is said of a live read model that cannot be read.
 const DAMAGED: &str = "the live generation is damaged";
+/// The same, found while it folded.
+const STANDS_STILL: &str = "the live generation stands still (storage:";
 /// Commands that are sent again.
 const RETRIES: usize = 40;
 
@@ -160,7 +162,8 @@ async fn read_models(site: &mut Site, truth: &Truth, head: u64) -> Result<bool, 
     folded(site, head, STANDS_WITHIN).await.ok();
     let mut by_command = false;
     for finding in models::check(site).await {
-        if !finding.what.contains(DAMAGED) || !finding.what.contains("took over") {
+        let said = [DAMAGED, STANDS_STILL].iter().any(|said| finding.what.contains(said));
+        if !said || !finding.what.contains("took over") {
             return Err(Trouble::Wrong(finding));
         }
         by_command = true;

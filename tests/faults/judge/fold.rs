@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use guichet_rules::{Context, Ticket, decide, evolve};
+use guichet_rules::{Context, Ticket, Unconfigured, decide, evolve};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::Command;
 use guichet_schemas::event::Event;
@@ -74,7 +74,13 @@ fn decided_again(
 ) -> Option<Finding> {
     let first = records.first()?;
     let next_number = TicketNumber(next_number);
-    let context = Context { now: first.recorded_at, next_number, external_ref_of: None };
+    let context = Context {
+        now: first.recorded_at,
+        next_number,
+        external_ref_of: None,
+        desk: &Unconfigured,
+        config_version: 0,
+    };
     let events: Vec<&Event> = records.iter().map(|record| &record.event).collect();
     let decided = decide(before, command, &context);
     let same = decided.as_ref().is_ok_and(|drafts| {

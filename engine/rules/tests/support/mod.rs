@@ -1,6 +1,6 @@
 //! given / when / then: the only caller of the rules in the tests.
 
-use guichet_rules::{Context, Draft, Ticket, decide, evolve};
+use guichet_rules::{Context, Draft, Ticket, Unconfigured, decide, evolve};
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Requester};
 use guichet_schemas::event::{Actor, Event};
 use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId, TicketNumber};
@@ -106,7 +106,13 @@ impl Desk {
 
     /// Decides and changes nothing.
     pub(crate) fn ask(&self, command: &Command) -> Result<Vec<Draft>, Rejection> {
-        let context = Context { now: at(self.hour), next_number: TicketNumber(1), external_ref_of: None };
+        let context = Context {
+            now: at(self.hour),
+            next_number: TicketNumber(1),
+            external_ref_of: None,
+            desk: &Unconfigured,
+            config_version: 0,
+        };
         decide(self.ticket.as_ref(), command, &context)
     }
 }

@@ -1,6 +1,8 @@
 //! One command: what it leads to, and how that gets into the batch.
 
-use guichet_rules::{Context, Draft, decide, evolve};
+use std::sync::Arc;
+
+use guichet_rules::{Context, Desk, Draft, Unconfigured, decide, evolve};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::{Event, ExternalRef};
@@ -30,6 +32,9 @@ impl<D: Disk> Decider<D> {
             return Ok(Answer::Ready(Ok(accepted)));
         }
         let now = self.clock.now();
+        if command.entity == Entity::Config {
+            return self.configure(request, now);
+        }
         let external_ref = external_ref_of(command);
         let external_ref_of = match &external_ref {
             Some(reference) => self.external_ref(&command.tenant, reference)?,
@@ -37,10 +42,14 @@ impl<D: Disk> Decider<D> {
         };
         let id = match (command.entity, &command.order, external_ref_of) {
             (Entity::Ticket(id), _, _) | (Entity::New, Order::Import(_), Some(id)) => id,
-            (Entity::New, _, _) => TicketId(self.ids.next(now)),
+            (Entity::New | Entity::Config, _, _) => TicketId(self.ids.next(now)),
         };
         let next_number = TicketNumber(self.next_number(&command.tenant)?);
-        let context = Context { now, next_number, external_ref_of };
+        let configured = self.configured(&command.tenant)?;
+        let (configuration, config_version) = (Arc::clone(&configured.configuration), configured.version());
+        let in_force = configuration.at(now);
+        let desk: &dyn Desk = if config_version == 0 { &Unconfigured } else { &in_force };
+        let context = Context { now, next_number, external_ref_of, desk, config_version };
         let key = (command.tenant.clone(), id);
         // The ticket is ours while we decide: it is folded where it lies, never copied.
         let mut entry = self.take_entry(&key)?;
@@ -56,7 +65,7 @@ impl<D: Disk> Decider<D> {
         request: &Request,
         key: &TicketKey,
         entry: &mut Option<Entry>,
-        context: &Context,
+        context: &Context<'_>,
     ) -> Result<Answer, StoreFault> {
         let command = &request.command;
         let version = entry.as_ref().map(|e| e.version);
@@ -104,7 +113,7 @@ impl<D: Disk> Decider<D> {
         key: &TicketKey,
         entry: &mut Option<Entry>,
         mut drafts: Vec<Draft>,
-        context: &Context,
+        context: &Context<'_>,
     ) -> Result<Answer, StoreFault> {
         let fresh = self.seal(request, key, entry.as_ref(), &mut drafts)?;
         let place = Place {
@@ -114,6 +123,7 @@ impl<D: Disk> Decider<D> {
             entry: entry.as_ref(),
             last: self.last,
             now: context.now,
+            config_version: context.config_version,
         };
         let (created, staged) = match stage(request, drafts, fresh.as_ref(), &place, &mut self.ids) {
             Ok(staged) => staged,
@@ -136,7 +146,7 @@ impl<D: Disk> Decider<D> {
             return Ok(Answer::Ready(Ok(outcome::accepted(&told, &events))));
         }
         if let (Some(created), Some(fresh)) = (created, fresh) {
-            self.put(created.bytes, created.hash, created.position, created.derived);
+            self.put(created.bytes, created.hash, created.recorded.position, created.derived);
             self.batch.keys = self.sealer.keep(&key.0, fresh);
         }
         told.events.0 = self.overlay().recorded.len();
@@ -178,7 +188,7 @@ impl<D: Disk> Decider<D> {
     }
 
     /// Puts a record into the batch.
-    fn put(&mut self, bytes: Vec<u8>, hash: Hash, position: LogPosition, derived: Derived) {
+    pub(super) fn put(&mut self, bytes: Vec<u8>, hash: Hash, position: LogPosition, derived: Derived) {
         self.batch.bytes += bytes.len();
         D::put(&mut self.batch.synced, &self.store.cf(keys::EVENTS), keys::event(position), &bytes);
         self.batch.leaves.push(hash);
@@ -209,7 +219,7 @@ impl<D: Disk> Decider<D> {
     }
 }
 
-fn refused(rejection: Rejection) -> Answer {
+pub(super) fn refused(rejection: Rejection) -> Answer {
     Answer::Ready(Err(rejection))
 }
 

@@ -27,6 +27,9 @@ impl<D: Disk> Decider<D> {
             if let Some((hash, told)) = overlay.outcomes.get(&key) {
                 return Ok(Some((*hash, outcome::accepted(told, told.events_of(&overlay.recorded)))));
             }
+            if let Some((hash, accepted)) = overlay.replies.get(&key) {
+                return Ok(Some((*hash, accepted.clone())));
+            }
         }
         if sabotaged(Sabotage::NoDedup) {
             return Ok(None);

@@ -88,7 +88,13 @@ pub(super) const fn matters(event: &Event) -> bool {
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
         | Event::EpochStarted(_)
-        | Event::KeyCreated(_) => false,
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => false,
     }
 }
 
@@ -143,6 +149,12 @@ fn change(row: &mut Row, record: &Record) {
         | Event::TagsChanged(_)
         | Event::FieldChanged(_)
         | Event::EpochStarted(_)
-        | Event::KeyCreated(_) => {}
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => {}
     }
 }

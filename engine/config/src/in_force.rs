@@ -1,0 +1,211 @@
+//! The configuration at one instant, as the rules of a ticket ask for it.
+
+use guichet_rules::{Desk, FiredRule, Life, Unconfigured, Whose, whose};
+use guichet_schemas::command::{
+    Assign, ChangeTags, Command, Create, Escalate, Order, SetCategory, SetStatus,
+};
+use guichet_schemas::event::FieldValue;
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::text::{Label, Tag};
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::TicketState;
+
+use crate::body::{FieldKind, PendingGuard, UnknownTags};
+use crate::configuration::Configuration;
+use crate::time_rule::Action;
+
+/// What is in force at an instant.
+#[derive(Debug, Clone, Copy)]
+pub struct InForce<'a> {
+    configuration: &'a Configuration,
+    at: Timestamp,
+}
+
+impl Configuration {
+    /// What is in force at an instant, for decisions.
+    #[must_use]
+    pub const fn at(&self, at: Timestamp) -> InForce<'_> {
+        InForce { configuration: self, at }
+    }
+}
+
+impl Desk for InForce<'_> {
+    fn may(&self, command: &Command) -> Result<(), Rejection> {
+        let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.may(command) };
+        if let Whose::Clocks(allowed) = whose(command) {
+            return allowed;
+        }
+        let (caller, verb) = (command.caller.as_str(), command.order.verb());
+        callers.may(caller, command.actor.kind, verb).map_err(Rejection::Forbidden)
+    }
+
+    fn knows(&self, order: &Order) -> Result<(), FieldError> {
+        match order {
+            Order::Create(order) => self.knows_new(order),
+            Order::Assign(Assign { assignee, group, .. }) => {
+                self.agent("assignee", assignee.as_ref())?;
+                self.group("group", group.as_ref())
+            }
+            Order::Escalate(Escalate { to_tier, to_manager, tags, .. }) => {
+                self.tier("to_tier", *to_tier)?;
+                self.agent("to_manager", to_manager.as_ref())?;
+                self.tags("tags", tags)
+            }
+            Order::Deescalate(order) => self.tier("to_tier", Some(order.to_tier)),
+            Order::SetStatus(SetStatus { to, custom_status, .. }) => {
+                self.status("custom_status", custom_status.as_ref(), *to)
+            }
+            Order::SetCategory(SetCategory { category }) => {
+                self.category("category", category.as_ref().map(|path| path.as_str()))
+            }
+            Order::ChangeTags(ChangeTags { add, .. }) => self.tags("add", add),
+            // They name nothing; or they tell what happened elsewhere, or what was decided before.
+            Order::Unassign(_)
+            | Order::AddComment(_)
+            | Order::Resolve(_)
+            | Order::Reopen(_)
+            | Order::Close
+            | Order::Cancel(_)
+            | Order::SetPriority(_)
+            | Order::Import(_)
+            | Order::PublishConfig(_)
+            | Order::RetireConfig(_)
+            | Order::RecordSlaWarning(_)
+            | Order::RecordSlaBreach(_)
+            | Order::FireTimeRule(_)
+            | Order::VoidSlaBreach(_) => Ok(()),
+        }
+    }
+
+    fn life(&self) -> Life {
+        let life = self.configuration.lifecycle(self.at);
+        let ms = |seconds: Option<u32>| seconds.map(|s| u64::from(s) * 1000);
+        Life {
+            pending_needs_answer: life.pending_guard == PendingGuard::Enforce,
+            auto_assign_on_resolve: life.auto_assign_on_resolve,
+            escalation_needs_tag: life.escalation_needs_tag,
+            reopen_window_ms: ms(life.reopen_window_s),
+            reopen_closed_ms: ms(life.follow_up_reopen_within_s),
+        }
+    }
+
+    fn time_rule(&self, id: &str) -> Option<FiredRule> {
+        let rule = self.configuration.time_rules(self.at).iter().find(|rule| rule.id == id)?;
+        Some(FiredRule {
+            states: TicketState::ALL.iter().copied().filter(|state| rule.looks_at(*state)).collect(),
+            actions: rule.actions.iter().map(Action::as_decided).collect(),
+        })
+    }
+}
+
+impl InForce<'_> {
+    fn knows_new(&self, order: &Create) -> Result<(), FieldError> {
+        self.agent("assignee", order.assignee.as_ref())?;
+        self.group("group", order.group.as_ref())?;
+        self.category("category", order.category.as_ref().map(|path| path.as_str()))?;
+        self.tags("tags", &order.tags)?;
+        let Some(fields) = self.configuration.fields(self.at) else { return Ok(()) };
+        for (name, value) in &order.fields {
+            let path = || format!("fields.{name}");
+            let field = fields.get(name).ok_or_else(|| unlisted(path(), "field", "fields", name))?;
+            let fits = match (field.kind, value) {
+                (FieldKind::Text, FieldValue::Text(text)) => {
+                    field.options.is_empty() || field.options.contains(text)
+                }
+                (FieldKind::Number, FieldValue::Number(_)) | (FieldKind::Flag, FieldValue::Flag(_)) => true,
+                (FieldKind::Text | FieldKind::Number | FieldKind::Flag, _) => false,
+            };
+            if !fits {
+                let rule = match field.kind {
+                    FieldKind::Text if !field.options.is_empty() => {
+                        format!("must be one of {}", field.options.join(", "))
+                    }
+                    FieldKind::Text => "must be a text".to_owned(),
+                    FieldKind::Number => "must be a number".to_owned(),
+                    FieldKind::Flag => "must be true or false".to_owned(),
+                };
+                return Err(FieldError::new(path(), rule));
+            }
+        }
+        let missing =
+            fields.fields.iter().find(|f| f.required_on_create && !order.fields.contains_key(&f.id));
+        missing.map_or(Ok(()), |field| Err(FieldError::new(format!("fields.{}", field.id), "is required")))
+    }
+
+    fn agent(&self, path: &str, id: Option<&Label>) -> Result<(), FieldError> {
+        match (self.configuration.agents(self.at), id.map(Label::as_str)) {
+            (Some(agents), Some(id)) if agents.get(id).is_none() => {
+                Err(unlisted(path.to_owned(), "agent", "agents", id))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn group(&self, path: &str, id: Option<&Label>) -> Result<(), FieldError> {
+        match (self.configuration.groups(self.at), id.map(Label::as_str)) {
+            (Some(groups), Some(id)) if groups.get(id).is_none() => {
+                Err(unlisted(path.to_owned(), "group", "groups", id))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn category(&self, path: &str, category: Option<&str>) -> Result<(), FieldError> {
+        match (self.configuration.categories(self.at), category) {
+            (Some(categories), Some(category)) if !categories.has(category) => {
+                Err(unlisted(path.to_owned(), "category", "categories", category))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn tier(&self, path: &str, tier: Option<u32>) -> Result<(), FieldError> {
+        match (self.configuration.tiers(self.at), tier) {
+            (Some(tiers), Some(tier)) if !tiers.tiers.iter().any(|known| known.tier == tier) => {
+                Err(unlisted(path.to_owned(), "tier", "tiers", &tier.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn status(&self, path: &str, id: Option<&Label>, state: TicketState) -> Result<(), FieldError> {
+        let (Some(statuses), Some(id)) = (self.configuration.statuses(self.at), id.map(Label::as_str)) else {
+            return Ok(());
+        };
+        match statuses.get(id) {
+            Some(status) if status.state.0 == state => Ok(()),
+            Some(status) => Err(FieldError::new(
+                path,
+                format!("{id:?} is a status of {}, not of {state}", status.state.0),
+            )),
+            None => Err(unlisted(path.to_owned(), "status", "statuses", id)),
+        }
+    }
+
+    fn tags(&self, path: &str, tags: &[Tag]) -> Result<(), FieldError> {
+        let Some(known) = self.configuration.tags(self.at).filter(|t| t.unknown == UnknownTags::Refuse)
+        else {
+            return Ok(());
+        };
+        let unknown = tags.iter().enumerate().find(|(_, tag)| known.meant_by(tag.as_str()).is_none());
+        unknown.map_or(Ok(()), |(n, tag)| Err(unlisted(format!("{path}[{n}]"), "tag", "tags", tag.as_str())))
+    }
+}
+
+fn unlisted(path: String, what: &str, kind: &str, name: &str) -> FieldError {
+    FieldError::new(path, format!("{name:?} is no {what} that the configuration kind {kind} lists"))
+}
+
+impl Action {
+    fn as_decided(&self) -> guichet_rules::Action {
+        use guichet_rules::Action as Decided;
+        match self {
+            Self::Close {} => Decided::Close,
+            Self::SetPriority { priority } => Decided::SetPriority(priority.0),
+            Self::AddTags { tags } => Decided::AddTags(tags.clone()),
+            Self::Escalate { to_tier, reason } => Decided::Escalate { to_tier: *to_tier, reason: reason.0 },
+            Self::Note { text } => Decided::Note(text.clone()),
+            Self::Notify { to } => Decided::Notify(to.clone()),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a command that configures leads to, and what its event means.
+
+use guichet_rules::Desk as _;
+use guichet_schemas::command::{Command, Order, PublishConfig, RetireConfig};
+use guichet_schemas::event::{ConfigPublished, ConfigRetired, Event};
+use guichet_schemas::hash::Hash;
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::text::Label;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words;
+
+use crate::body::{Body, PendingGuard};
+use crate::configuration::{Configuration, Publication};
+use crate::fault::Fault;
+use crate::kind::{Kind, THE_ONE};
+use crate::policy::Apply;
+use crate::time_rule::When;
+
+/// Kinds of the contract that later builds have.
+const LATER: &[&str] = &[
+    "ruleset",
+    "form",
+    "routing",
+    "template",
+    "procedure",
+    "survey",
+    "roles",
+    "retention",
+    "intake",
+    "goals",
+    "game",
+    "report_schedule",
+    "connector",
+    "brand",
+];
+
+impl Configuration {
+    /// Decides a command that configures; `None`: what it wants holds already.
+    ///
+    /// # Errors
+    /// `forbidden`, `validation_failed`, `config_invalid`, `not_found` or `unsupported`.
+    pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Option<Event>, Rejection> {
+        self.at(now).may(command)?;
+        match &command.order {
+            Order::PublishConfig(order) => self.decide_publication(order, now),
+            Order::RetireConfig(order) => self.decide_retirement(order, now).map(Some),
+            other => Err(Rejection::BadSubject(format!("{} is about a ticket", other.verb()))),
+        }
+    }
+
+    fn decide_publication(&self, order: &PublishConfig, now: Timestamp) -> Result<Option<Event>, Rejection> {
+        let kind = kind(&order.kind)?;
+        let id = self.id(kind, order.id.as_ref());
+        let effective_from = order.effective_from.unwrap_or(now);
+        let checked =
+            self.check(kind, &id, &order.body, effective_from, now, order.retroactive).map_err(invalid)?;
+        if checked.unchanged {
+            return Ok(None);
+        }
+        let body =
+            serde_json::from_str(&checked.body).map_err(|e| invalid(Fault::at("body", e.to_string())))?;
+        not_yet(&Body::read(kind, &body).map_err(invalid)?)?;
+        Ok(Some(Event::ConfigPublished(ConfigPublished {
+            kind: kind.to_string(),
+            id,
+            version: u64::from(checked.version),
+            effective_from,
+            apply: match order.apply {
+                None | Some(words::Apply::OpenClocks) => words::Apply::OpenClocks,
+                Some(words::Apply::NewOnly) => words::Apply::NewOnly,
+            },
+            body_hash: Hash::of_bytes(checked.body.as_bytes()),
+            body: checked.body.to_string(),
+            zone_data: (kind == Kind::Calendar).then(|| chrono_tz::IANA_TZDB_VERSION.to_owned()),
+            retroactive: order.retroactive,
+        })))
+    }
+
+    fn decide_retirement(&self, order: &RetireConfig, now: Timestamp) -> Result<Event, Rejection> {
+        let kind = kind(&order.kind)?;
+        let id = self.id(kind, order.id.as_ref());
+        let effective_from = order.effective_from.unwrap_or(now);
+        if self.in_force(kind, &id, effective_from).is_none() {
+            return Err(Rejection::NotFound { what: format!("{kind} {id:?}") });
+        }
+        let version = self.check_retirement(kind, &id, effective_from, now, false).map_err(invalid)?;
+        Ok(Event::ConfigRetired(ConfigRetired {
+            kind: kind.to_string(),
+            id,
+            version: u64::from(version),
+            effective_from,
+        }))
+    }
+
+    fn id(&self, kind: Kind, id: Option<&Label>) -> String {
+        let own = if kind == Kind::Tenant { self.tenant_token() } else { THE_ONE };
+        id.map_or(own, Label::as_str).to_owned()
+    }
+
+    /// Takes an event of the log. Others than those of the configuration change nothing, nor does a kind that this
+    /// build does not know.
+    pub fn evolve(&mut self, event: &Event) {
+        let publication = if let Event::ConfigPublished(e) = event {
+            Kind::parse(&e.kind).map(|kind| Publication {
+                kind,
+                id: e.id.clone(),
+                version: u32::try_from(e.version).unwrap_or(u32::MAX),
+                effective_from: e.effective_from,
+                apply: match e.apply {
+                    words::Apply::OpenClocks => Apply::OpenClocks,
+                    words::Apply::NewOnly => Apply::NewOnly,
+                },
+                retired: false,
+                body: e.body.as_str().into(),
+            })
+        } else if let Event::ConfigRetired(e) = event {
+            Kind::parse(&e.kind).map(|kind| Publication {
+                kind,
+                id: e.id.clone(),
+                version: u32::try_from(e.version).unwrap_or(u32::MAX),
+                effective_from: e.effective_from,
+                apply: Apply::OpenClocks,
+                retired: true,
+                body: "".into(),
+            })
+        } else {
+            None
+        };
+        if let Some(publication) = publication {
+            self.publish(publication);
+        }
+    }
+}
+
+fn kind(name: &Label) -> Result<Kind, Rejection> {
+    let name = name.as_str();
+    match Kind::parse(name) {
+        Some(kind) => Ok(kind),
+        None if LATER.contains(&name) => Err(Rejection::Unsupported(format!("configuration kind {name}"))),
+        None => {
+            let known: Vec<&str> = Kind::ALL.into_iter().map(Kind::as_str).collect();
+            Err(FieldError::new("data.kind", format!("must be one of {}", known.join(", "))).into())
+        }
+    }
+}
+
+fn invalid(fault: Fault) -> Rejection {
+    Rejection::ConfigInvalid { path: fault.path, rule: fault.rule }
+}
+
+/// What has a meaning in the contract and none in this build is refused, not ignored.
+fn not_yet(body: &Body) -> Result<(), Rejection> {
+    let unsupported = |what: &str| Err(Rejection::Unsupported(what.to_owned()));
+    match body {
+        Body::Lifecycle(life) if life.pending_guard == PendingGuard::Warn => {
+            unsupported("lifecycle.pending_guard = warn")
+        }
+        Body::Lifecycle(life) if life.resolve_requires_confirmation => {
+            unsupported("lifecycle.resolve_requires_confirmation")
+        }
+        Body::TimeRules(rules) if rules.rules.iter().any(|rule| rule.when != When::TimeInStatus) => {
+            unsupported("a time rule with another condition than time_in_status")
+        }
+        Body::Fields(fields) if fields.fields.iter().any(|field| field.required_on_resolve) => {
+            unsupported("fields.required_on_resolve")
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,202 @@
+//! What a desk has configured, as far as a decision looks at it. The rules ask; whoever holds the configuration
+//! answers. Without any, [`Unconfigured`] does.
+
+use std::fmt::Debug;
+
+use guichet_schemas::command::{Command, Order};
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
+
+/// The caller of the SLA worker: it alone records what clocks found, and it records nothing else.
+pub const SLA_CALLER: &str = "sla";
+/// The caller of the command line: it configures as long as no callers are configured, for somebody must begin.
+pub const CLI_CALLER: &str = "cli";
+
+/// What is configured at the instant of a decision.
+pub trait Desk: Debug {
+    /// Refuses what the caller, or the actor for whom it speaks, may not do.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    fn may(&self, command: &Command) -> Result<(), Rejection>;
+
+    /// Refuses names that are not listed where there is a list.
+    ///
+    /// # Errors
+    /// The field, from `data` on, and the rule.
+    fn knows(&self, order: &Order) -> Result<(), FieldError>;
+
+    /// Guards and delays.
+    fn life(&self) -> Life;
+
+    /// A time rule by its id; `None`: there is none any more.
+    fn time_rule(&self, id: &str) -> Option<FiredRule>;
+}
+
+/// Guards and delays of the life of a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// An agent answers before a ticket may wait for its requester.
+    pub pending_needs_answer: bool,
+    /// Whoever resolves a ticket that nobody has becomes its assignee; else somebody must have it.
+    pub auto_assign_on_resolve: bool,
+    /// An escalation names a tag, so that reports can say why tickets escalate.
+    pub escalation_needs_tag: bool,
+    /// A resolved ticket may be reopened for so long; `None`: until it is closed.
+    pub reopen_window_ms: Option<u64>,
+    /// A supervisor may reopen a closed ticket for so long; `None`: never.
+    pub reopen_closed_ms: Option<u64>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self {
+            pending_needs_answer: false,
+            auto_assign_on_resolve: true,
+            escalation_needs_tag: true,
+            reopen_window_ms: None,
+            reopen_closed_ms: None,
+        }
+    }
+}
+
+/// A time rule at the instant at which it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiredRule {
+    /// States of tickets that it looks at.
+    pub states: Vec<TicketState>,
+    /// What it does, in order.
+    pub actions: Vec<Action>,
+}
+
+/// What a time rule does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Closes a resolved ticket.
+    Close,
+    /// Gives it another priority.
+    SetPriority(Priority),
+    /// Adds tags.
+    AddTags(Vec<String>),
+    /// Gives it to a higher tier.
+    Escalate {
+        /// Which.
+        to_tier: u32,
+        /// Why.
+        reason: EscalationReason,
+    },
+    /// Writes an internal note.
+    Note(String),
+    /// Tells somebody; whoever follows the events does it.
+    Notify(String),
+}
+
+impl Action {
+    /// Its name in the event.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::SetPriority(_) => "set_priority",
+            Self::AddTags(_) => "add_tags",
+            Self::Escalate { .. } => "escalate",
+            Self::Note(_) => "note",
+            Self::Notify(_) => "notify",
+        }
+    }
+}
+
+/// A desk of which nothing is configured: every caller has all roles except admin and auditor and speaks for every
+/// kind of actor except admin and system; every name is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unconfigured;
+
+impl Desk for Unconfigured {
+    fn may(&self, command: &Command) -> Result<(), Rejection> {
+        match whose(command) {
+            Whose::Clocks(allowed) => allowed,
+            Whose::Configuration if command.caller.as_str() == CLI_CALLER => Ok(()),
+            Whose::Configuration => Err(forbidden(format!(
+                "caller {} may not configure; as long as the configuration kind callers is not published, only {CLI_CALLER} may",
+                command.caller
+            ))),
+            Whose::Anybody => match command.actor.kind {
+                ActorKind::Admin | ActorKind::System => Err(forbidden(format!(
+                    "caller {} may not speak for actors of kind {}; the configuration kind callers can allow it",
+                    command.caller, command.actor.kind
+                ))),
+                ActorKind::Requester
+                | ActorKind::Agent
+                | ActorKind::LightAgent
+                | ActorKind::Supervisor
+                | ActorKind::Bot
+                | ActorKind::Service => Ok(()),
+            },
+        }
+    }
+
+    fn knows(&self, _: &Order) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn life(&self) -> Life {
+        Life::default()
+    }
+
+    fn time_rule(&self, _: &str) -> Option<FiredRule> {
+        None
+    }
+}
+
+/// Whose a command is.
+#[derive(Debug)]
+pub enum Whose {
+    /// The SLA worker's, and whether it is allowed.
+    Clocks(Result<(), Rejection>),
+    /// An administrator's.
+    Configuration,
+    /// Anybody's who has the role.
+    Anybody,
+}
+
+/// Tells whose a command is; what the SLA worker does needs no configuration.
+#[must_use]
+pub fn whose(command: &Command) -> Whose {
+    let by_sla = command.caller.as_str() == SLA_CALLER;
+    match &command.order {
+        Order::RecordSlaWarning(_) | Order::RecordSlaBreach(_) | Order::FireTimeRule(_) => {
+            let is_worker = by_sla && command.actor.kind == ActorKind::System;
+            Whose::Clocks(if is_worker {
+                Ok(())
+            } else {
+                Err(forbidden(format!(
+                    "only the SLA worker, caller {SLA_CALLER} with an actor of kind system, records what clocks found"
+                )))
+            })
+        }
+        _ if by_sla => {
+            Whose::Clocks(Err(forbidden(format!("caller {SLA_CALLER} only records what clocks found"))))
+        }
+        Order::PublishConfig(_) | Order::RetireConfig(_) => Whose::Configuration,
+        Order::Create(_)
+        | Order::Assign(_)
+        | Order::Unassign(_)
+        | Order::Escalate(_)
+        | Order::Deescalate(_)
+        | Order::SetStatus(_)
+        | Order::AddComment(_)
+        | Order::Resolve(_)
+        | Order::Reopen(_)
+        | Order::Close
+        | Order::Cancel(_)
+        | Order::SetPriority(_)
+        | Order::SetCategory(_)
+        | Order::ChangeTags(_)
+        | Order::VoidSlaBreach(_)
+        | Order::Import(_) => Whose::Anybody,
+    }
+}
+
+fn forbidden(why: String) -> Rejection {
+    Rejection::Forbidden(why)
+}

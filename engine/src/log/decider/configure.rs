@@ -1,0 +1,159 @@
+//! What a tenant has configured: loaded once, then kept in step with what is decided here.
+
+use std::sync::Arc;
+
+use guichet_config::Configuration;
+use guichet_schemas::codec::Request;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::ids::{TenantId, TicketId};
+use guichet_schemas::position::{LogPosition, StreamVersion};
+use guichet_schemas::rejection::{EventRef, Rejection};
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire;
+use uuid::Uuid;
+
+use super::Decider;
+use super::command::refused;
+use crate::log::batch::Answer;
+use crate::log::derived_tail::decode;
+use crate::log::disk::Disk;
+use crate::log::stage::{Place, stage_config};
+use crate::log::{StoreFault, keys, outcome};
+
+/// Missed events named in a version conflict.
+const MISSED_MAX: usize = 20;
+
+/// The configuration of a tenant and where its stream ends.
+pub(super) struct Configured {
+    /// Shared with the decision that is under way.
+    pub(super) configuration: Arc<Configuration>,
+    /// Its events; the last is its version.
+    events: Vec<EventRef>,
+    last_hash: Hash,
+}
+
+impl Configured {
+    /// 0: nothing was ever configured.
+    pub(super) fn version(&self) -> u64 {
+        StreamVersion::or_zero(self.last())
+    }
+
+    fn last(&self) -> Option<StreamVersion> {
+        self.events.last().map(|event| event.version)
+    }
+}
+
+impl<D: Disk> Decider<D> {
+    /// What a tenant has configured.
+    pub(super) fn configured(&mut self, tenant: &TenantId) -> Result<&mut Configured, StoreFault> {
+        if !self.configured.contains_key(tenant) {
+            // Nothing of it can be under way: what is decided goes through here first.
+            let loaded = self.load_configured(tenant)?;
+            self.configured.insert(tenant.clone(), loaded);
+        }
+        Ok(self.configured.get_mut(tenant).expect("it was put there"))
+    }
+
+    fn load_configured(&self, tenant: &TenantId) -> Result<Configured, StoreFault> {
+        let mut positions = Vec::new();
+        let prefix = keys::config(tenant.as_str(), None);
+        self.store.scan_prefix(keys::CONFIG, &prefix, &[], |_, value| {
+            let position = keys::number(value).and_then(LogPosition::new);
+            positions.push(position.ok_or_else(|| damaged("its index holds no position"))?);
+            Ok::<_, StoreFault>(())
+        })?;
+        let mut configuration = Configuration::new(tenant.as_str());
+        let (mut events, mut last_hash) = (Vec::with_capacity(positions.len()), Hash::ZERO);
+        for position in positions {
+            let (record, hash) = decode(&self.store, position)?;
+            let expected = StreamVersion::after(events.last().map(|event: &EventRef| event.version));
+            if record.version != expected || record.prev_hash != last_hash || record.tenant != tenant.as_str()
+            {
+                return Err(damaged(&format!("position {position} is not version {expected} of it")));
+            }
+            configuration.evolve(&record.event);
+            events.push(EventRef {
+                event_id: record.event_id,
+                type_name: record.event.type_name().to_owned(),
+                version: record.version,
+                position,
+            });
+            last_hash = hash;
+        }
+        Ok(Configured { configuration: Arc::new(configuration), events, last_hash })
+    }
+
+    /// Decides a command about the configuration.
+    pub(super) fn configure(&mut self, request: &Request, now: Timestamp) -> Result<Answer, StoreFault> {
+        let (command, partition, epoch, last) = (&request.command, self.partition, self.epoch, self.last);
+        let configured = self.configured(&command.tenant)?;
+        if !command.expects(configured.last()) {
+            return Ok(refused(conflict(command.expected_version.unwrap_or(0), &configured.events)));
+        }
+        let event = match configured.configuration.decide(command, now) {
+            Ok(event) => event,
+            Err(rejection) => return Ok(refused(rejection)),
+        };
+        let (entity, entity_id) = outcome::about_config(command.tenant.as_str());
+        let mut accepted = wire::Accepted {
+            version: configured.version(),
+            partition: partition.0,
+            position: LogPosition::or_zero(last),
+            entity,
+            entity_id,
+            ..wire::Accepted::default()
+        };
+        let Some(event) = event else {
+            if !command.dry_run {
+                let row = outcome::row_without_events(request.request_hash, &accepted);
+                let at = keys::command(command.tenant.as_str(), command.command_id);
+                self.batch.bytes += row.len();
+                D::put(&mut self.batch.synced, &self.store.cf(keys::COMMANDS), at, row);
+                self.reply(request, &accepted);
+            }
+            return Ok(Answer::Ready(Ok(accepted)));
+        };
+        let config_version = configured.version();
+        let end = configured.last().map(|version| (version, configured.last_hash));
+        let place =
+            Place { partition, epoch, ticket: TicketId(Uuid::nil()), entry: None, last, now, config_version };
+        let staged = match stage_config(request, event.clone(), &place, end, &mut self.ids) {
+            Ok(staged) => staged,
+            Err(rejection) => return Ok(refused(rejection)),
+        };
+        accepted.version = staged.recorded.version.get();
+        accepted.position = staged.recorded.position.get();
+        accepted.events.push(guichet_schemas::codec::event_ref_to_wire(&staged.recorded));
+        if command.dry_run {
+            return Ok(Answer::Ready(Ok(accepted)));
+        }
+        let configured = self.configured(&command.tenant)?;
+        Arc::make_mut(&mut configured.configuration).evolve(&event);
+        configured.events.push(staged.recorded.clone());
+        configured.last_hash = staged.hash;
+        self.put(staged.bytes, staged.hash, staged.recorded.position, staged.derived);
+        self.reply(request, &accepted);
+        Ok(Answer::Ready(Ok(accepted)))
+    }
+
+    fn reply(&mut self, request: &Request, accepted: &wire::Accepted) {
+        let key = (request.command.tenant.clone(), request.command.command_id);
+        let (hash, accepted) = (request.request_hash, accepted.clone());
+        self.overlay().replies.insert(key, (hash, accepted));
+    }
+}
+
+fn conflict(expected: u64, events: &[EventRef]) -> Rejection {
+    let missed: Vec<EventRef> =
+        events.iter().filter(|event| event.version.get() > expected).cloned().collect();
+    Rejection::VersionConflict {
+        expected,
+        actual: StreamVersion::or_zero(events.last().map(|event| event.version)),
+        missed_count: missed.len() as u64,
+        missed: missed[missed.len().saturating_sub(MISSED_MAX)..].to_vec(),
+    }
+}
+
+fn damaged(what: &str) -> StoreFault {
+    StoreFault::found("load a configuration", what.to_owned())
+}

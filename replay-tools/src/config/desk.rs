@@ -1,0 +1,90 @@
+//! What a running desk has published, from its log.
+
+use guichet_schemas::event::Event;
+use guichet_schemas::record::Record;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::{self, query_reply::Data};
+
+use crate::client::{Client, ClientError};
+use crate::query;
+
+/// One publication or retirement.
+pub(super) struct Entry {
+    pub(super) version: u64,
+    pub(super) position: u64,
+    pub(super) recorded_at: Timestamp,
+    pub(super) actor: String,
+    pub(super) kind: String,
+    pub(super) id: String,
+    pub(super) item_version: u64,
+    pub(super) effective_from: Timestamp,
+    pub(super) body_hash: String,
+    /// `None`: retired.
+    pub(super) body: Option<String>,
+    pub(super) event: Event,
+}
+
+/// Everything that the tenant has published, oldest first.
+///
+/// # Errors
+/// Nobody answers, or a record is of a newer program.
+pub(super) async fn published(client: &Client) -> Result<Vec<Entry>, ClientError> {
+    let mut entries = Vec::new();
+    // What was acknowledged a moment ago is seen.
+    let min_position = client.head().await.ok();
+    for r#type in ["ConfigPublished", "ConfigRetired"] {
+        let events = wire::EventsQuery { r#type: Some(r#type.to_owned()), ..wire::EventsQuery::default() };
+        let query = wire::Query {
+            min_position,
+            wait_ms: Some(5000),
+            limit: Some(1000),
+            data: Some(wire::query::Data::Events(events)),
+            ..wire::Query::default()
+        };
+        let reply = query::whole(client, "events", query).await?;
+        match reply.data {
+            Some(Data::Events(view)) => {
+                for record in view.events.into_iter().filter_map(|event| event.record) {
+                    entries.extend(entry(client, record)?);
+                }
+            }
+            Some(Data::Error(error)) => {
+                return Err(ClientError::Refused { code: error.code, message: error.message });
+            }
+            Some(_) | None => {}
+        }
+    }
+    entries.sort_by_key(|entry| entry.position);
+    Ok(entries)
+}
+
+fn entry(client: &Client, record: wire::Record) -> Result<Option<Entry>, ClientError> {
+    let record = Record::from_wire(record).map_err(|e| client.strange("a record".to_owned(), &e))?;
+    let (kind, id, item_version, effective_from, body_hash, body) = match &record.event {
+        Event::ConfigPublished(e) => (
+            e.kind.clone(),
+            e.id.clone(),
+            e.version,
+            e.effective_from,
+            e.body_hash.to_string(),
+            Some(e.body.clone()),
+        ),
+        Event::ConfigRetired(e) => {
+            (e.kind.clone(), e.id.clone(), e.version, e.effective_from, String::new(), None)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Entry {
+        version: record.version.get(),
+        position: record.position.get(),
+        recorded_at: record.recorded_at,
+        actor: record.actor.id.clone(),
+        kind,
+        id,
+        item_version,
+        effective_from,
+        body_hash,
+        body,
+        event: record.event,
+    }))
+}

@@ -1,0 +1,47 @@
+//! A configuration file on disk.
+
+use std::path::Path;
+
+use guichet_config::{Configuration, Draft, Fault, Publication, read_toml_with};
+use guichet_schemas::time::Timestamp;
+
+use crate::client::ClientError;
+
+/// Reads a file and the files that it names, which lie beside it.
+///
+/// # Errors
+/// The file cannot be read. What is wrong in it is the inner error.
+pub(super) fn read(path: &Path) -> Result<Result<Vec<Draft>, Fault>, ClientError> {
+    let problem = |e: std::io::Error| ClientError::File { path: path.to_owned(), problem: e.to_string() };
+    let text = std::fs::read_to_string(path).map_err(problem)?;
+    let beside = |name: &str| {
+        let other = path.parent().unwrap_or(Path::new(".")).join(name);
+        std::fs::read_to_string(&other).map_err(|e| format!("{}: {e}", other.display()))
+    };
+    Ok(read_toml_with(&text, beside))
+}
+
+/// What the drafts make of a desk of which nothing is configured yet.
+///
+/// # Errors
+/// The first draft that could not be published, and why.
+pub(super) fn checked(drafts: &[Draft], now: Timestamp) -> Result<Configuration, (&Draft, Fault)> {
+    // The one tenant that a file names, if any: everything else is checked alike in all.
+    let tenant = drafts.iter().find(|draft| draft.kind == guichet_config::Kind::Tenant);
+    let mut configuration = Configuration::new(tenant.map_or("default", |draft| &draft.id));
+    for draft in drafts {
+        let from = draft.effective_from.unwrap_or(now);
+        let checked = configuration.check(draft.kind, &draft.id, &draft.body, from, now, draft.retroactive);
+        let checked = checked.map_err(|fault| (draft, fault))?;
+        configuration.publish(Publication {
+            kind: draft.kind,
+            id: draft.id.clone(),
+            version: checked.version,
+            effective_from: from,
+            apply: draft.apply,
+            retired: false,
+            body: checked.body,
+        });
+    }
+    Ok(configuration)
+}
