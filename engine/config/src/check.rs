@@ -13,7 +13,7 @@ use std::sync::Arc;
 use guichet_schemas::ids::is_token;
 use guichet_schemas::time::Timestamp;
 
-pub(crate) use self::hours::{Reach, is_always_open};
+pub(crate) use self::hours::is_always_open;
 use crate::body::Body;
 use crate::canonical::{self, canonical};
 use crate::configuration::{Configuration, Publication};
