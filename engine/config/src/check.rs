@@ -96,6 +96,10 @@ impl Configuration {
         if self.entry(kind, id, effective_from).is_none() {
             return Err(Fault::at("id", format!("there is no {kind} {id:?} to retire")));
         }
+        if kind == Kind::Callers {
+            let rule = "without it every caller is an agent and none an admin: nobody could publish again";
+            return Err(Fault::at("id", rule));
+        }
         self.check_instant(kind, id, effective_from, now, retroactive)?;
         self.check_fit(kind, id, "".into(), true, effective_from, now)?;
         Ok(self.next_version(kind, id))

@@ -34,8 +34,8 @@ pub use kind::{Kind, THE_ONE};
 pub use lint::{STALE_MS, lint};
 pub use metric::Metric;
 pub use policy::{
-    Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise, Target, Values,
-    matches, promise,
+    ATTRIBUTES, Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise, Target,
+    Values, matches, promise,
 };
 pub use templates::{TEMPLATES, Template, template};
 pub use time_rule::{Action, TimeRule, When};

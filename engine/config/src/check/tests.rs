@@ -580,6 +580,14 @@ fn what_is_needed_is_not_retired() {
     let fault = retire(&desk, Kind::Calendar, "paris").unwrap_err();
     assert!(fault.starts_with("groups.groups[0].calendar: there is no calendar"), "{fault}");
     assert!(retire(&desk, Kind::Calendar, "lyon").unwrap_err().starts_with("id: there is no calendar"));
+    publish(
+        &mut desk,
+        Kind::Callers,
+        THE_ONE,
+        NOW,
+        &json!({"callers": {"cli": {"roles": ["admin"], "actor_kinds": ["admin"]}}}),
+    );
+    assert!(retire(&desk, Kind::Callers, THE_ONE).unwrap_err().contains("nobody could publish again"));
     // Without tiers any tier may be named: nothing needs them.
     assert_eq!(retire(&desk, Kind::Tiers, THE_ONE), Ok(2));
     publish(&mut desk, Kind::Groups, THE_ONE, NOW, &json!({"groups": [{"id": "network"}]}));
@@ -652,6 +660,9 @@ fn a_calendar_is_counted_piece_by_piece() {
     publish(&mut desk, Kind::Calendar, "paris", "2026-03-09T00:00:00Z", &short);
     let calendar = desk.calendars().get("paris").unwrap();
     let hours = |from: &str, to: &str| calendar.elapsed(at(from), at(to)) / 3_600_000;
+    let monday = |from: &str| desk.calendar("paris", at(from)).unwrap().weekly["mon"].clone();
+    assert_eq!(monday(NOW), [("09:00".to_owned(), "18:00".to_owned())]);
+    assert_eq!(monday("2026-03-09T00:00:00Z"), [("09:00".to_owned(), "10:00".to_owned())]);
     assert_eq!(hours("2026-03-02T00:00:00Z", "2026-03-09T00:00:00Z"), 9);
     assert_eq!(hours("2026-03-02T00:00:00Z", "2026-03-16T00:00:00Z"), 10);
     // The first version holds also before its instant.
