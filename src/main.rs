@@ -28,7 +28,7 @@ use guichet_engine::log::OpenError;
 use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
-use guichet_replay_tools::config::ConfigArgs;
+use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
 use guichet_replay_tools::golden::{self, GoldenArgs};
 use guichet_replay_tools::proof::{self, ProofArgs};
@@ -111,6 +111,10 @@ enum Verb {
     Audit(AuditArgs),
     /// What the desk has configured: check, compare and publish files, look back and go back
     Config(ConfigArgs),
+    /// Say what in a configuration file is legal but unwise
+    Lint(LintArgs),
+    /// Write a commented configuration file to begin with
+    Init(InitArgs),
     /// Run worked examples of SLA clocks through the fold of the desk
     SlaCases(GoldenArgs),
     /// Run worked examples of business time through the calendars of the desk
@@ -223,6 +227,8 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Config(args) => {
             Ok(guichet_replay_tools::config::run(args, clock::wall(), fresh_id).await?.into())
         }
+        Verb::Lint(args) => Ok(guichet_replay_tools::config::lint(&args, clock::wall())?.into()),
+        Verb::Init(args) => Ok(guichet_replay_tools::config::init(&args)?.into()),
         Verb::SlaCases(args) => Ok(golden::sla_cases(&args)?.into()),
         Verb::CalendarVectors(args) => Ok(golden::calendar_vectors(&args)?.into()),
         Verb::Backup(args) => backup::run(args).await,

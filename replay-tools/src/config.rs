@@ -115,6 +115,70 @@ fn kind(name: &str) -> Result<Kind, String> {
     Kind::parse(name).ok_or_else(|| format!("kinds are {known}"))
 }
 
+/// What to look at.
+#[derive(Debug, Clone, Args)]
+pub struct LintArgs {
+    /// TOML
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Says what in a file is legal but unwise; exit code 1 where there is something.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn lint(args: &LintArgs, now: Timestamp) -> Result<u8, ClientError> {
+    let output = Output::new(&args.output);
+    let Some(drafts) = read(&args.file, &output)? else { return Ok(exit::REFUSED) };
+    let configuration = match file::checked(&drafts, now) {
+        Ok(configuration) => configuration,
+        Err((draft, fault)) => {
+            output.alarm(&format!("{}: {}: {fault}", args.file.display(), name(draft.kind, &draft.id)));
+            return Ok(exit::REFUSED);
+        }
+    };
+    let found = guichet_config::lint(&configuration, now);
+    for advice in &found {
+        output.line(&advice.to_string())?;
+    }
+    Ok(if found.is_empty() { exit::DONE } else { exit::REFUSED })
+}
+
+/// Which file to begin with.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// small-team, msp, itsm or b2c
+    #[arg(long, default_value = "small-team", value_name = "NAME")]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(guichet_config::TEMPLATES.map(|t| t.name)))]
+    pub template: String,
+    /// Where to; it must not be there yet
+    #[arg(default_value = "desk.toml", value_name = "FILE")]
+    pub file: PathBuf,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Writes a commented configuration to begin with.
+///
+/// # Errors
+/// The file is there already, or cannot be written.
+pub fn init(args: &InitArgs) -> Result<u8, ClientError> {
+    let output = Output::new(&args.output);
+    let template = guichet_config::template(&args.template);
+    let template =
+        template.ok_or_else(|| ClientError::Usage(format!("there is no template {:?}", args.template)))?;
+    let problem = |e: std::io::Error| ClientError::File { path: args.file.clone(), problem: e.to_string() };
+    let mut file = std::fs::File::create_new(&args.file).map_err(problem)?;
+    std::io::Write::write_all(&mut file, template.text.as_bytes()).map_err(problem)?;
+    let path = args.file.display();
+    output.line(&format!("{path}: {}; change it, then: guichet config apply {path}", template.about))?;
+    Ok(exit::DONE)
+}
+
 /// Runs it. `now` is the instant from which on things hold; `fresh_id` makes the ids of commands.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use guichet_schemas::ids::is_token;
 use guichet_schemas::time::Timestamp;
 
-pub(crate) use self::hours::{Reach, is_always_open};
+pub(crate) use self::hours::is_always_open;
 use crate::body::Body;
 use crate::canonical::{self, canonical};
 use crate::configuration::{Configuration, Publication};
@@ -95,6 +95,10 @@ impl Configuration {
     ) -> Result<u32, Fault> {
         if self.entry(kind, id, effective_from).is_none() {
             return Err(Fault::at("id", format!("there is no {kind} {id:?} to retire")));
+        }
+        if kind == Kind::Callers {
+            let rule = "without it every caller is an agent and none an admin: nobody could publish again";
+            return Err(Fault::at("id", rule));
         }
         self.check_instant(kind, id, effective_from, now, retroactive)?;
         self.check_fit(kind, id, "".into(), true, effective_from, now)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use guichet_rules::calendar::Calendar;
+use guichet_rules::calendar::{Calendar, Definition};
 use guichet_schemas::time::Timestamp;
 
 use crate::body::{
@@ -133,6 +133,15 @@ impl Configuration {
     #[must_use]
     pub const fn calendars(&self) -> &BTreeMap<String, Calendar> {
         &self.calendars
+    }
+
+    /// A calendar as it is written, for people; `None`: not in force.
+    #[must_use]
+    pub fn calendar(&self, name: &str, at: Timestamp) -> Option<&Definition> {
+        match &self.entry(Kind::Calendar, name, at)?.body {
+            Some(Body::Calendar(body)) => Some(body),
+            _ => None,
+        }
     }
 
     /// The policies, each with its version.

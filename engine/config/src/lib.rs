@@ -21,7 +21,9 @@ mod check;
 mod configuration;
 mod diff;
 mod in_force;
+mod lint;
 mod publish;
+mod templates;
 mod toml_file;
 
 pub use canonical::canonical;
@@ -32,11 +34,13 @@ pub use fault::Fault;
 pub use holidays::{TABLES, holidays_fr, holidays_fr_alsace_moselle, holidays_ical};
 pub use in_force::InForce;
 pub use kind::{Kind, THE_ONE};
+pub use lint::{STALE_MS, lint};
 pub use metric::Metric;
 pub use policy::{
-    Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise, Target, Values,
-    matches, promise,
+    ATTRIBUTES, Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise, Target,
+    Values, matches, promise,
 };
+pub use templates::{TEMPLATES, Template, template};
 pub use time_rule::{Action, TimeRule, When};
 pub use toml_file::{Draft, read_toml, read_toml_with};
 pub use word::{Listed, Word};

@@ -12,6 +12,28 @@ use crate::word::Word;
 /// `fields.<name>`.
 pub type Attributes = BTreeMap<String, Vec<String>>;
 
+/// The attributes that conditions may name, beside `fields.<name>`. Whoever folds tickets fills in each that a ticket
+/// has; a condition on any other would never hold, and is refused when it is published.
+pub const ATTRIBUTES: [&str; 16] = [
+    "priority",
+    "type",
+    "category",
+    "channel",
+    "origin",
+    "urgency",
+    "impact",
+    "requester_kind",
+    "organisation",
+    "product",
+    "brand",
+    "language",
+    "tags",
+    "group",
+    "assignee",
+    // Of the ticket itself: it is no attribute that a fold keeps, but the tier that it asks with.
+    "tier",
+];
+
 /// Policies in their order: the first that matches is the one that counts.
 pub type PolicySet = Vec<Policy>;
 

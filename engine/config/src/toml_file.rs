@@ -219,3 +219,6 @@ fn syntax(text: &str, fault: &toml::de::Error) -> Fault {
     let line = before.matches('\n').count() + 1;
     Fault::at(format!("line {line}"), fault.message().replace('\n', ", "))
 }
+
+#[cfg(test)]
+mod tests;

@@ -332,3 +332,105 @@ impl Callers {
         self.callers.get(caller).map_or(&[], |known| known.roles.as_slice())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use guichet_schemas::verb;
+    use guichet_schemas::words::ActorKind;
+
+    use super::{Callers, Role};
+
+    /// The sentences of the design, one by one: who may, and who may not.
+    #[test]
+    fn the_table_is_that_of_the_design() {
+        use Role::{
+            Admin, Agent, Analyst, Auditor, Bot, LightAgent, Participant, Requester, Service, Supervisor,
+            System, Trainee,
+        };
+        let who: [(&str, &[Role]); 16] = [
+            ("create", &[Requester, Agent, Trainee, Supervisor, Bot, Service, System]),
+            (
+                "add_comment",
+                &[Requester, Participant, LightAgent, Agent, Trainee, Supervisor, Bot, Service, System],
+            ),
+            ("assign", &[Agent, Trainee, Supervisor, System]),
+            ("resolve", &[Agent, Trainee, Supervisor, System]),
+            ("propose_resolution", &[Agent, Trainee, Supervisor, Bot]),
+            ("confirm_resolution", &[Requester]),
+            ("reject_resolution", &[Requester]),
+            ("reopen", &[Requester, Agent, Trainee, Supervisor, System]),
+            ("close", &[Supervisor, System]),
+            ("cancel", &[Requester, Agent, Trainee, Supervisor, System]),
+            ("merge", &[Agent, Trainee, Supervisor]),
+            ("approve_reply", &[Supervisor]),
+            ("void_sla_breach", &[Supervisor]),
+            ("record_sla_breach", &[System]),
+            ("publish_config", &[Admin]),
+            ("verify_log", &[Admin, Auditor]),
+        ];
+        for (verb, roles) in who {
+            let may: Vec<Role> = Role::ALL.into_iter().filter(|role| role.has(verb)).collect();
+            assert_eq!(may, roles, "{verb}");
+        }
+        // Analysts and auditors write nothing.
+        let verbs = super::WORKING.iter().chain(super::CONFIGURING).chain(super::TIMING);
+        let written: Vec<_> = verbs
+            .filter(|verb| Analyst.has(verb) || Auditor.has(verb))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        assert_eq!(written, [&"simulate_sla", &"verify_log"]);
+    }
+
+    #[test]
+    fn every_verb_is_one_of_the_contract_and_every_built_verb_has_a_role() {
+        let lists = [
+            super::ASKING,
+            super::WORKING,
+            super::SUPERVISING,
+            super::CONFIGURING,
+            super::ANSWERING,
+            super::SERVING,
+            super::TIMING,
+        ];
+        for word in lists.concat() {
+            assert!(verb::verb(word).is_some(), "the contract has no verb {word}");
+        }
+        for word in verb::VERBS.iter().filter(|word| **word != "import") {
+            assert!(Role::ALL.into_iter().any(|role| role.has(word)), "no role has {word}");
+        }
+        assert!(
+            !Role::ALL.into_iter().any(|role| role.has("import")),
+            "import is given to a caller, not to a role"
+        );
+    }
+
+    #[test]
+    fn a_caller_needs_a_line_a_kind_of_actor_and_a_role() {
+        let callers: Callers = serde_json::from_str(
+            r#"{"callers": {
+                "desk": {"roles": ["requester", "agent"], "actor_kinds": ["agent", "supervisor"]},
+                "migration": {"roles": [], "actor_kinds": ["service"], "import": true}
+            }}"#,
+        )
+        .unwrap();
+        assert_eq!(callers.may("desk", ActorKind::Agent, "assign"), Ok(()));
+        assert_eq!(callers.may("desk", ActorKind::Agent, "rate"), Ok(()));
+        assert_eq!(callers.may("migration", ActorKind::Service, "import"), Ok(()));
+        let refused = [
+            ("nobody", ActorKind::Agent, "assign", "caller nobody is not listed"),
+            ("desk", ActorKind::Admin, "assign", "caller desk may not speak for actors of kind admin"),
+            // The roles are those of the caller, whoever it speaks for.
+            ("desk", ActorKind::Supervisor, "close", "no role of caller desk may close"),
+            ("desk", ActorKind::Agent, "import", "caller desk may not import"),
+            ("migration", ActorKind::Service, "create", "no role of caller migration may create"),
+            ("desk", ActorKind::Agent, "fly", "no role of caller desk may fly"),
+        ];
+        for (caller, actor, verb, begins) in refused {
+            let why = callers.may(caller, actor, verb).unwrap_err();
+            assert!(why.starts_with(begins), "{why}");
+        }
+    }
+}

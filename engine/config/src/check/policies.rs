@@ -8,21 +8,8 @@ use super::desk::{TIER_MAX, tier_fault};
 use super::names;
 use crate::body::Policies;
 use crate::fault::Fault;
-use crate::policy::{HoursKind, Policy, Target, Values, covers};
+use crate::policy::{ATTRIBUTES, HoursKind, Policy, Target, Values, covers};
 
-/// Attributes with words of their own that not every ticket has.
-const OTHER: [&str; 9] = [
-    "category",
-    "tags",
-    "group",
-    "assignee",
-    "product",
-    "brand",
-    "language",
-    "organisation",
-    // Vocabulary of `service` is the tenant's.
-    "service",
-];
 const WARN_MAX: u32 = 1_000;
 
 /// What is wrong in them.
@@ -70,7 +57,8 @@ fn condition_faults(name: &str, values: &Values) -> Vec<Fault> {
     if values.as_slice().is_empty() {
         return vec![Fault::at(path, "names no value, so no ticket would match")];
     }
-    let known = OTHER.contains(&name) || name.strip_prefix("fields.").is_some_and(|field| !field.is_empty());
+    let known =
+        ATTRIBUTES.contains(&name) || name.strip_prefix("fields.").is_some_and(|field| !field.is_empty());
     match words_of(name) {
         Some(words) => (values.as_slice().iter())
             .filter(|value| !words.contains(&value.as_str()))
