@@ -90,7 +90,12 @@ fn discovery_is_answered_by_our_own_service() {
 
 #[test]
 fn the_rules_and_the_words_know_no_machine() {
-    for manifest in ["schemas/Cargo.toml", "engine/rules/Cargo.toml", "engine/proof/Cargo.toml"] {
+    for manifest in [
+        "schemas/Cargo.toml",
+        "engine/rules/Cargo.toml",
+        "engine/config/Cargo.toml",
+        "engine/proof/Cargo.toml",
+    ] {
         let text = std::fs::read_to_string(root().join(manifest)).unwrap();
         let dependencies = text.split("[dev-dependencies]").next().unwrap();
         for forbidden in ["rocksdb", "async-nats", "tokio"] {

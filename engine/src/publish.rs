@@ -208,7 +208,12 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
         let mut look_again = std::pin::pin!(bus.sleep(COMPARE_EVERY));
         loop {
             // Under load no moment is quiet, and a stream that was cut at its beginning takes what comes at its end.
-            if futures_util::poll!(look_again.as_mut()).is_ready() {
+            let is_due = tokio::select! {
+                biased;
+                () = &mut look_again => true,
+                () = std::future::ready(()) => false,
+            };
+            if is_due {
                 if let Ok(found) = bus.look().await
                     && found.is_none_or(|found| !found.is_whole() || found.misfit.is_some())
                 {

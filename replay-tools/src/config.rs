@@ -62,7 +62,7 @@ enum Verb {
         /// TOML
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Let the desk decide, and write nothing
+        /// Say what would be published, and write nothing
         #[arg(long)]
         dry_run: bool,
         /// Who acts; recorded as an actor of kind admin
@@ -200,8 +200,8 @@ pub async fn run(args: ConfigArgs, now: Timestamp, fresh_id: impl Fn() -> Uuid) 
             let output = Output::new(&output);
             let Some(drafts) = read(&file, &output)? else { return Ok(exit::REFUSED) };
             let client = connect.connect().await?;
-            let sender = Sender { client: &client, connect: &connect, actor, dry_run, output: &output };
-            apply(&drafts, &sender, now, fresh_id).await
+            let sender = Sender { client: &client, connect: &connect, actor, output: &output };
+            apply(&drafts, &sender, (now, dry_run), fresh_id).await
         }
         Verb::History { kind, id, json, output, connect } => {
             let client = connect.connect().await?;
@@ -214,8 +214,7 @@ pub async fn run(args: ConfigArgs, now: Timestamp, fresh_id: impl Fn() -> Uuid) 
             let own = if kind == Kind::Tenant { client.tenant().as_str() } else { guichet_config::THE_ONE };
             let id = id.as_deref().unwrap_or(own);
             let draft = earlier(&configuration, kind, id, to)?;
-            let sender =
-                Sender { client: &client, connect: &connect, actor, dry_run: false, output: &output };
+            let sender = Sender { client: &client, connect: &connect, actor, output: &output };
             let done = sender.publish(&draft, version, fresh_id()).await?;
             Ok(if done.is_some() { exit::DONE } else { exit::REFUSED })
         }
@@ -260,24 +259,31 @@ async fn configuration(client: &Client) -> Result<(Configuration, u64), ClientEr
 async fn apply(
     drafts: &[Draft],
     sender: &Sender<'_>,
-    now: Timestamp,
+    (now, dry_run): (Timestamp, bool),
     fresh_id: impl Fn() -> Uuid,
 ) -> Result<u8, ClientError> {
     let (configuration, mut version) = configuration(sender.client).await?;
-    let mut changed = 0;
-    for draft in drafts.iter().filter(|draft| !diff(&configuration, std::slice::from_ref(draft)).is_empty()) {
-        let draft =
-            Draft { effective_from: draft.effective_from.filter(|from| *from != now), ..draft.clone() };
+    let changes = |draft: &&Draft| !diff(&configuration, std::slice::from_ref(*draft)).is_empty();
+    let changed: Vec<&Draft> = drafts.iter().filter(changes).collect();
+    if changed.is_empty() {
+        sender.output.line("nothing to publish: the desk is configured so already")?;
+    }
+    // All of it could be published, or nothing is: one refers to the other.
+    if let Err((draft, fault)) = file::published(configuration.clone(), changed.iter().copied(), now) {
+        sender.output.alarm(&format!("{}: {fault}; nothing was published", name(draft.kind, &draft.id)));
+        return Ok(exit::REFUSED);
+    }
+    for draft in changed {
+        if dry_run {
+            let name = name(draft.kind, &draft.id);
+            sender.output.line(&format!("{name}: would be published; nothing was written"))?;
+            continue;
+        }
         // Only what was compared is published upon: whoever published meanwhile is seen first.
-        let expected = if sender.dry_run { None } else { Some(version) };
-        match sender.publish(&draft, expected.unwrap_or(version), fresh_id()).await? {
+        match sender.publish(draft, version, fresh_id()).await? {
             Some(published) => version = published,
             None => return Ok(exit::REFUSED),
         }
-        changed += 1;
-    }
-    if changed == 0 {
-        sender.output.line("nothing to publish: the desk is configured so already")?;
     }
     Ok(exit::DONE)
 }
@@ -355,7 +361,6 @@ struct Sender<'a> {
     client: &'a Client,
     connect: &'a ConnectArgs,
     actor: String,
-    dry_run: bool,
     output: &'a Output,
 }
 
@@ -378,9 +383,7 @@ impl Sender<'_> {
         let command = wire::Command {
             command_id: CommandId(id).to_wire(),
             actor: actor.to_wire(),
-            // A dry run of the second thing does not see the first.
-            expected_version: (!self.dry_run).then_some(expected),
-            dry_run: self.dry_run,
+            expected_version: Some(expected),
             data: Some(wire::command::Data::PublishConfig(data)),
             ..wire::Command::default()
         };
@@ -389,7 +392,7 @@ impl Sender<'_> {
         let name = name(draft.kind, &draft.id);
         match reply.outcome {
             Some(Outcome::Accepted(accepted)) => {
-                self.output.line(&format!("{name}: {}", accepted_text(&accepted, self.dry_run)))?;
+                self.output.line(&format!("{name}: {}", accepted_text(&accepted, false)))?;
                 Ok(Some(accepted.version))
             }
             Some(Outcome::Error(error)) => {

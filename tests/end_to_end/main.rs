@@ -29,6 +29,8 @@ mod truth;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod examples;

@@ -156,7 +156,7 @@ impl Desk {
         Some(LogBatch::decode(answer.payload).expect("a LogBatch"))
     }
 
-    async fn request(&self, subject: String, body: &Value) -> Option<Reply> {
+    pub(crate) async fn request(&self, subject: String, body: &Value) -> Option<Reply> {
         let request = Request::new().payload(body.to_string().into()).timeout(Some(ANSWER_WITHIN));
         let message = self.client.send_request(subject, request).await.ok()?;
         let body = serde_json::from_slice(&message.payload).expect("every answer is JSON");

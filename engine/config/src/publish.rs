@@ -41,10 +41,12 @@ impl Configuration {
     /// `forbidden`, `validation_failed`, `config_invalid`, `not_found` or `unsupported`.
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Option<Event>, Rejection> {
         self.at(now).may(command)?;
-        match &command.order {
-            Order::PublishConfig(order) => self.decide_publication(order, now),
-            Order::RetireConfig(order) => self.decide_retirement(order, now).map(Some),
-            other => Err(Rejection::BadSubject(format!("{} is about a ticket", other.verb()))),
+        if let Order::PublishConfig(order) = &command.order {
+            self.decide_publication(order, now)
+        } else if let Order::RetireConfig(order) = &command.order {
+            self.decide_retirement(order, now).map(Some)
+        } else {
+            Err(Rejection::BadSubject(format!("{} is about a ticket", command.order.verb())))
         }
     }
 
@@ -59,7 +61,10 @@ impl Configuration {
         }
         let body =
             serde_json::from_str(&checked.body).map_err(|e| invalid(Fault::at("body", e.to_string())))?;
-        not_yet(&Body::read(kind, &body).map_err(invalid)?)?;
+        let body = Body::read(kind, &body).map_err(invalid)?;
+        if let Some(what) = body.not_yet() {
+            return Err(Rejection::Unsupported(what.to_owned()));
+        }
         Ok(Some(Event::ConfigPublished(ConfigPublished {
             kind: kind.to_string(),
             id,
@@ -148,22 +153,36 @@ fn invalid(fault: Fault) -> Rejection {
     Rejection::ConfigInvalid { path: fault.path, rule: fault.rule }
 }
 
-/// What has a meaning in the contract and none in this build is refused, not ignored.
-fn not_yet(body: &Body) -> Result<(), Rejection> {
-    let unsupported = |what: &str| Err(Rejection::Unsupported(what.to_owned()));
-    match body {
-        Body::Lifecycle(life) if life.pending_guard == PendingGuard::Warn => {
-            unsupported("lifecycle.pending_guard = warn")
+impl Body {
+    /// What has a meaning in the contract and none in this build: it is refused, not ignored.
+    #[must_use]
+    pub fn not_yet(&self) -> Option<&'static str> {
+        match self {
+            Self::Lifecycle(life) if life.pending_guard == PendingGuard::Warn => {
+                Some("lifecycle.pending_guard = warn")
+            }
+            Self::Lifecycle(life) if life.resolve_requires_confirmation => {
+                Some("lifecycle.resolve_requires_confirmation")
+            }
+            Self::TimeRules(rules) if rules.rules.iter().any(|rule| rule.when != When::TimeInStatus) => {
+                Some("a time rule with another condition than time_in_status")
+            }
+            Self::Fields(fields) if fields.fields.iter().any(|field| field.required_on_resolve) => {
+                Some("fields.required_on_resolve")
+            }
+            Self::Calendar(_)
+            | Self::Tiers(_)
+            | Self::Groups(_)
+            | Self::Statuses(_)
+            | Self::Categories(_)
+            | Self::Fields(_)
+            | Self::Tags(_)
+            | Self::Agents(_)
+            | Self::Lifecycle(_)
+            | Self::SlaPolicies(_)
+            | Self::TimeRules(_)
+            | Self::Callers(_)
+            | Self::Tenant(_) => None,
         }
-        Body::Lifecycle(life) if life.resolve_requires_confirmation => {
-            unsupported("lifecycle.resolve_requires_confirmation")
-        }
-        Body::TimeRules(rules) if rules.rules.iter().any(|rule| rule.when != When::TimeInStatus) => {
-            unsupported("a time rule with another condition than time_in_status")
-        }
-        Body::Fields(fields) if fields.fields.iter().any(|field| field.required_on_resolve) => {
-            unsupported("fields.required_on_resolve")
-        }
-        _ => Ok(()),
     }
 }

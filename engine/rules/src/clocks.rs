@@ -133,16 +133,16 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
     match action {
         Action::Close => (t.state() == TicketState::Resolved)
             .then_some(Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: true })),
-        Action::SetPriority(priority) => (t.priority != *priority).then(|| {
-            Event::PriorityChanged(PriorityChanged {
+        Action::SetPriority(priority) => {
+            (t.priority != *priority).then_some(Event::PriorityChanged(PriorityChanged {
                 from: t.priority,
                 to: *priority,
                 urgency: t.urgency,
                 impact: t.impact,
                 cause: StatusCause::Timer,
                 reason: None,
-            })
-        }),
+            }))
+        }
         Action::AddTags(tags) => {
             let added: Vec<_> = tags.iter().filter(|tag| !t.tags.contains(tag)).cloned().collect();
             (!added.is_empty()).then(|| Event::TagsChanged(TagsChanged { added, removed: Vec::new() }))

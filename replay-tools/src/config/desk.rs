@@ -60,20 +60,14 @@ pub(super) async fn published(client: &Client) -> Result<Vec<Entry>, ClientError
 
 fn entry(client: &Client, record: wire::Record) -> Result<Option<Entry>, ClientError> {
     let record = Record::from_wire(record).map_err(|e| client.strange("a record".to_owned(), &e))?;
-    let (kind, id, item_version, effective_from, body_hash, body) = match &record.event {
-        Event::ConfigPublished(e) => (
-            e.kind.clone(),
-            e.id.clone(),
-            e.version,
-            e.effective_from,
-            e.body_hash.to_string(),
-            Some(e.body.clone()),
-        ),
-        Event::ConfigRetired(e) => {
-            (e.kind.clone(), e.id.clone(), e.version, e.effective_from, String::new(), None)
-        }
-        _ => return Ok(None),
+    let (kind, id, item_version, effective_from, body) = if let Event::ConfigPublished(e) = &record.event {
+        (e.kind.clone(), e.id.clone(), e.version, e.effective_from, Some((e.body.clone(), e.body_hash)))
+    } else if let Event::ConfigRetired(e) = &record.event {
+        (e.kind.clone(), e.id.clone(), e.version, e.effective_from, None)
+    } else {
+        return Ok(None);
     };
+    let (body, body_hash) = body.unzip();
     Ok(Some(Entry {
         version: record.version.get(),
         position: record.position.get(),
@@ -83,7 +77,7 @@ fn entry(client: &Client, record: wire::Record) -> Result<Option<Entry>, ClientE
         id,
         item_version,
         effective_from,
-        body_hash,
+        body_hash: body_hash.map_or(String::new(), |hash| hash.to_string()),
         body,
         event: record.event,
     }))

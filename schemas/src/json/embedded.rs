@@ -12,7 +12,6 @@ use serde_json::value::RawValue;
 /// The contract refuses what is nested deeper; the object itself stands in `data`, two levels down.
 const DEPTH_MAX: usize = 14;
 
-#[expect(clippy::trivially_copy_pass_by_ref, clippy::ptr_arg, reason = "serde calls it so")]
 pub(crate) fn serialize<S: Serializer>(text: &String, s: S) -> Result<S::Ok, S::Error> {
     let object = if text.is_empty() { "null" } else { text };
     serde_json::from_str::<&RawValue>(object).map_err(|e| S::Error::custom(e.to_string()))?.serialize(s)
