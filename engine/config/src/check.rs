@@ -68,7 +68,7 @@ impl Configuration {
         if let Some(fault) = faults_in(&read, effective_from.max(now)).into_iter().next() {
             return Err(fault);
         }
-        let body: Arc<str> = canonical(&value).into();
+        let body: Arc<str> = canonical(&value)?.into();
         let checked = Checked {
             version: self.next_version(kind, id),
             unchanged: self

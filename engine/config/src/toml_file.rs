@@ -134,7 +134,7 @@ fn draft(
         effective_from,
         apply: beside.apply,
         retroactive: beside.retroactive,
-        body: canonical(&body).into(),
+        body: canonical(&body)?.into(),
     })
 }
 

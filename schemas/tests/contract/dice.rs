@@ -106,7 +106,7 @@ impl Dice {
             (Format::Hex, _) => self.bytes(32),
             (Format::Object, _) => {
                 let (key, number) = (self.text(Limit::Characters(12), false), self.below(1000));
-                Value::String(serde_json::json!({ key: [number, {"b": null, "a": true}] }).to_string())
+                Value::String(serde_json::json!({ key: [number, {"b": 1, "a": true}] }).to_string())
             }
             (Format::None, Kind::Enum(e)) => {
                 Value::EnumNumber(i32::try_from(1 + self.below(e.values().len() - 1)).unwrap())

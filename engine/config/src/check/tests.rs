@@ -37,7 +37,7 @@ fn publish(configuration: &mut Configuration, kind: Kind, id: &str, from: &str, 
         effective_from: at(from),
         apply: Apply::default(),
         retired: body.is_null(),
-        body: canonical(body).into(),
+        body: if body.is_null() { "".into() } else { canonical(body).unwrap().into() },
     });
 }
 
@@ -720,11 +720,11 @@ proptest! {
 
     #[test]
     fn canonical_text_is_stable(keys in proptest::collection::vec("[a-z\"\\\\é]{0,4}", 0..6), number in any::<i64>()) {
-        let value: Value = keys.iter().map(|key| (key.clone(), json!([number, {"z": key, "a": null}]))).collect();
+        let value: Value = keys.iter().map(|key| (key.clone(), json!([number, {"z": key, "a": true}]))).collect();
         let reversed: Value = keys.iter().rev().map(|key| (key.clone(), value[key.as_str()].clone())).collect();
-        let text = canonical(&value);
-        prop_assert_eq!(&canonical(&reversed), &text);
-        prop_assert_eq!(&canonical(&serde_json::from_str::<Value>(&text).unwrap()), &text);
+        let text = canonical(&value).unwrap();
+        prop_assert_eq!(&canonical(&reversed).unwrap(), &text);
+        prop_assert_eq!(&canonical(&serde_json::from_str::<Value>(&text).unwrap()).unwrap(), &text);
         prop_assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

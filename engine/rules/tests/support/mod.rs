@@ -1,16 +1,18 @@
 //! given / when / then: the only caller of the rules in the tests.
 
-use guichet_rules::{Context, Draft, Ticket, Unconfigured, decide, evolve};
+use guichet_rules::{Context, Draft, FiredRule, Life, Ticket, Unconfigured, decide, evolve};
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Requester};
 use guichet_schemas::event::{Actor, Event};
 use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId, TicketNumber};
-use guichet_schemas::rejection::Rejection;
+use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::{Label, Line, Text};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, Channel};
 use uuid::Uuid;
 
 pub(crate) const HOUR: i64 = 3_600_000;
+/// Version of what is configured, where something is.
+pub(crate) const VERSION: u64 = 7;
 
 pub(crate) fn at(hour: i64) -> Timestamp {
     Timestamp(hour * HOUR)
@@ -89,6 +91,30 @@ pub(crate) struct Desk {
     pub(crate) ticket: Option<Ticket>,
     pub(crate) events: Vec<(Event, Timestamp)>,
     pub(crate) hour: i64,
+    /// What is configured; none: nothing.
+    pub(crate) house: Option<House>,
+}
+
+/// A desk that has configured its life, and one time rule.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct House {
+    pub(crate) life: Life,
+    pub(crate) rule: Option<FiredRule>,
+}
+
+impl guichet_rules::Desk for House {
+    fn may(&self, command: &Command) -> Result<(), Rejection> {
+        Unconfigured.may(command)
+    }
+    fn knows(&self, _: &Order) -> Result<(), FieldError> {
+        Ok(())
+    }
+    fn life(&self) -> Life {
+        self.life
+    }
+    fn time_rule(&self, _: &str) -> Option<FiredRule> {
+        self.rule.clone()
+    }
 }
 
 impl Desk {
@@ -110,8 +136,11 @@ impl Desk {
             now: at(self.hour),
             next_number: TicketNumber(1),
             external_ref_of: None,
-            desk: &Unconfigured,
-            config_version: 0,
+            desk: match &self.house {
+                Some(house) => house,
+                None => &Unconfigured,
+            },
+            config_version: self.house.as_ref().map_or(0, |_| VERSION),
         };
         decide(self.ticket.as_ref(), command, &context)
     }

@@ -1,0 +1,241 @@
+//! What a configured desk allows, and what its clocks and rules do to a ticket, by examples.
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
+
+mod support;
+
+use guichet_rules::{Action, FiredRule, Life};
+use guichet_schemas::command::{
+    AddComment, Command, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning, Reopen, Resolve, SetStatus,
+    VoidSlaBreach,
+};
+use guichet_schemas::event::Event;
+use guichet_schemas::ids::CallerId;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::words::{ActorKind, Priority, ResolutionCode, SlaMetric, TicketState, Visibility};
+use support::{Desk, House, VERSION, at, by, command, given, label, text};
+
+fn pending(comment: Option<&str>) -> Order {
+    let comment = comment.map(text);
+    Order::SetStatus(SetStatus {
+        to: TicketState::Pending,
+        custom_status: None,
+        hold_reason: None,
+        expected_until: None,
+        comment,
+    })
+}
+
+fn says(visibility: Visibility) -> Order {
+    Order::AddComment(AddComment {
+        visibility,
+        kind: None,
+        body: text("Any news?"),
+        attachments: Vec::new(),
+        in_reply_to: None,
+        counts_as_reply: None,
+        no_reopen: false,
+    })
+}
+
+fn resolve() -> Order {
+    Order::Resolve(Resolve {
+        code: ResolutionCode::Defect,
+        summary: text("A new fuse."),
+        steps: Vec::new(),
+        root_cause: None,
+        override_reason: None,
+    })
+}
+
+fn reopen() -> Order {
+    Order::Reopen(Reopen { reason: text("It is back.") })
+}
+
+fn with(life: Life, orders: impl IntoIterator<Item = Order>) -> Desk {
+    Desk { house: Some(House { life, rule: None }), ..given(orders) }
+}
+
+fn guard(outcome: Result<Vec<Event>, Rejection>) -> &'static str {
+    match outcome.unwrap_err() {
+        Rejection::GuardFailed { guard, .. } => guard,
+        other => panic!("{other}"),
+    }
+}
+
+/// The SLA worker.
+fn sla(order: Order) -> Command {
+    Command { caller: CallerId::parse("sla").unwrap(), ..by(ActorKind::System, "sla", order) }
+}
+
+fn breach(hour: i64, config_version: u64) -> Command {
+    sla(Order::RecordSlaBreach(RecordSlaBreach {
+        metric: SlaMetric::FirstReply,
+        instance: 1,
+        at: at(hour),
+        policy: label("gold"),
+        policy_version: 3,
+        due_at: at(hour),
+        consumed_s: Some(3600),
+        immediate: false,
+        config_version: Some(config_version),
+    }))
+}
+
+fn fire(hour: i64, instance: u32) -> Command {
+    let order =
+        FireTimeRule { rule: label("forgotten"), instance, due_at: at(hour), config_version: Some(VERSION) };
+    sla(Order::FireTimeRule(order))
+}
+
+fn types(events: &[Event]) -> Vec<&'static str> {
+    events.iter().map(Event::type_name).collect()
+}
+
+#[test]
+fn a_ticket_waits_for_its_requester_only_once_they_have_an_answer() {
+    let life = Life { pending_needs_answer: true, ..Life::default() };
+    let mut desk = with(life, []);
+    assert_eq!(guard(desk.tell(&command(pending(None)))), "pending");
+    desk.tell(&command(says(Visibility::Internal))).unwrap();
+    assert_eq!(guard(desk.tell(&command(pending(None)))), "pending", "a note is no answer");
+    desk.tell(&command(says(Visibility::Public))).unwrap();
+    desk.tell(&by(ActorKind::Requester, "r-1", says(Visibility::Public))).unwrap();
+    assert_eq!(guard(desk.tell(&command(pending(None)))), "pending", "they wrote again");
+    assert_eq!(
+        types(&desk.tell(&command(pending(Some("Which floor?")))).unwrap()),
+        ["CommentAdded", "StatusChanged"]
+    );
+    assert!(given([]).tell(&command(pending(None))).is_ok(), "without configuration there is no such guard");
+}
+
+#[test]
+fn somebody_must_have_a_ticket_where_the_resolver_does_not_become_its_assignee() {
+    let life = Life { auto_assign_on_resolve: false, ..Life::default() };
+    assert_eq!(guard(with(life, []).tell(&command(resolve()))), "assignee");
+    let mut had = with(life, [support::assign("bob")]);
+    assert_eq!(types(&had.tell(&command(resolve())).unwrap()), ["TicketResolved"]);
+}
+
+#[test]
+fn a_reopen_comes_within_its_window_or_not_at_all() {
+    let life = Life { reopen_window_ms: Some(5 * 3_600_000), ..Life::default() };
+    let mut desk = with(life, [resolve()]);
+    let resolved = desk.hour;
+    desk.hour = resolved + 5;
+    let mut late = desk.clone();
+    desk.hour -= 1;
+    assert_eq!(types(&desk.tell(&command(reopen())).unwrap()), ["TicketReopened"]);
+    assert_eq!(guard(late.tell(&command(reopen()))), "reopen_window");
+    let said = late.tell(&by(ActorKind::Requester, "r-1", says(Visibility::Public))).unwrap();
+    assert_eq!(types(&said), ["CommentAdded"], "what is said is kept, the ticket stays resolved");
+}
+
+#[test]
+fn a_closed_ticket_is_opened_again_by_a_supervisor_and_only_for_a_while() {
+    let life = Life { reopen_closed_ms: Some(3_600_000), ..Life::default() };
+    let mut desk = with(life, [resolve(), Order::Close]);
+    assert_eq!(desk.clone().tell(&command(reopen())).unwrap_err().code(), "terminal_state");
+    let supervisor = by(ActorKind::Supervisor, "sue", reopen());
+    assert_eq!(types(&desk.clone().tell(&supervisor).unwrap()), ["TicketReopened"]);
+    desk.hour += 1;
+    assert_eq!(desk.tell(&supervisor).unwrap_err().code(), "terminal_state");
+}
+
+#[test]
+fn what_a_clock_found_is_recorded_once_and_stamped_with_its_instant() {
+    let mut desk = with(Life::default(), []);
+    let created = desk.ticket.as_ref().unwrap().last_occurred_at;
+    desk.hour = 10;
+    assert_eq!(desk.clone().tell(&breach(5, VERSION + 1)).unwrap_err().code(), "config_stale");
+    assert_eq!(
+        desk.clone().tell(&breach(11, VERSION)).unwrap_err().code(),
+        "validation_failed",
+        "not over yet"
+    );
+    let Event::SlaBreached(fact) = desk.tell(&breach(5, VERSION)).unwrap().remove(0) else {
+        panic!("another")
+    };
+    assert_eq!((fact.due_at, fact.detected_late_ms), (at(5), 6 * 3_600_000));
+    assert_eq!(desk.events.last().unwrap().1, at(5));
+    assert_eq!(desk.ticket.as_ref().unwrap().last_occurred_at, created, "time found it, nobody did it");
+    assert_eq!(desk.tell(&breach(5, VERSION)).unwrap(), []);
+    let warning = |pct| {
+        sla(Order::RecordSlaWarning(RecordSlaWarning {
+            metric: SlaMetric::FirstReply,
+            instance: 1,
+            pct,
+            at: at(4),
+            due_at: Some(at(5)),
+            immediate: false,
+            config_version: None,
+        }))
+    };
+    assert_eq!(types(&desk.tell(&warning(50)).unwrap()), ["SlaWarned"]);
+    assert_eq!(types(&desk.tell(&warning(75)).unwrap()), ["SlaWarned"]);
+    assert_eq!(desk.tell(&warning(75)).unwrap(), []);
+}
+
+#[test]
+fn a_breach_is_voided_by_a_supervisor_and_stays() {
+    let mut desk = with(Life::default(), []);
+    let order = Order::VoidSlaBreach(VoidSlaBreach {
+        metric: SlaMetric::FirstReply,
+        instance: 1,
+        reason: text("our line"),
+    });
+    let supervisor = by(ActorKind::Supervisor, "sue", order.clone());
+    assert_eq!(desk.tell(&supervisor).unwrap_err().code(), "not_found");
+    desk.hour = 10;
+    desk.tell(&breach(5, VERSION)).unwrap();
+    assert_eq!(desk.tell(&command(order)).unwrap_err().code(), "forbidden");
+    assert_eq!(types(&desk.tell(&supervisor).unwrap()), ["SlaBreachVoided"]);
+    assert_eq!(desk.tell(&supervisor).unwrap(), []);
+    assert_eq!(desk.tell(&breach(5, VERSION)).unwrap(), [], "its name stays used");
+}
+
+#[test]
+fn a_rule_acts_where_its_condition_still_holds() {
+    let rule = FiredRule {
+        states: vec![TicketState::Pending],
+        actions: vec![
+            Action::SetPriority(Priority::High),
+            Action::AddTags(vec!["forgotten".to_owned()]),
+            Action::Note("nobody looked".to_owned()),
+            Action::Notify("assignee".to_owned()),
+            Action::Close,
+        ],
+    };
+    let mut desk = given([support::assign("bob"), pending(None)]);
+    desk.house = Some(House { life: Life::default(), rule: Some(rule) });
+    let since = desk.hour;
+    desk.hour = 80;
+    let mut moved = desk.clone();
+    let events = desk.tell(&fire(since + 72, 1)).unwrap();
+    assert_eq!(
+        types(&events),
+        ["TimeRuleFired", "PriorityChanged", "TagsChanged", "CommentAdded"],
+        "only a resolved ticket closes"
+    );
+    assert!(matches!(&events[0], Event::TimeRuleFired(e) if !e.suppressed && e.actions.len() == 5));
+    assert_eq!(desk.tell(&fire(since + 72, 1)).unwrap(), []);
+
+    // It was left and came back: what fell due before is of another stay.
+    moved.tell(&by(ActorKind::Requester, "r-1", says(Visibility::Public))).unwrap();
+    moved.tell(&command(pending(None))).unwrap();
+    let events = moved.tell(&fire(since + 72, 1)).unwrap();
+    assert!(matches!(&events[..], [Event::TimeRuleFired(e)] if e.suppressed && e.actions.is_empty()));
+}
+
+#[test]
+fn only_the_worker_of_the_clocks_records_what_they_find() {
+    let mut desk = with(Life::default(), []);
+    desk.hour = 10;
+    let order = breach(5, VERSION).order;
+    assert_eq!(desk.tell(&command(order.clone())).unwrap_err().code(), "forbidden");
+    assert_eq!(
+        desk.tell(&by(ActorKind::System, "sla", order)).unwrap_err().code(),
+        "forbidden",
+        "another caller"
+    );
+    assert_eq!(desk.tell(&sla(resolve())).unwrap_err().code(), "forbidden", "and it does nothing else");
+}
