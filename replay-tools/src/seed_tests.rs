@@ -171,6 +171,9 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
     }
     for name in Event::TYPES.iter().filter(|n| {
         !matches!(**n, "TicketImported" | "TicketUnassigned" | "FieldChanged" | "EpochStarted" | "KeyCreated")
+            && !n.starts_with("Sla")
+            && !n.starts_with("Config")
+            && **n != "TimeRuleFired"
     }) {
         assert!(seen.contains_key(name), "no {name}: {seen:?}");
     }
@@ -207,7 +210,10 @@ fn the_desk_takes_every_live_command() {
         }
         tickets.insert(id.to_string(), ticket.unwrap());
     }
-    let missing: Vec<_> = VERBS.iter().filter(|v| **v != "import" && !verbs.contains(**v)).collect();
+    // The history is imported; what is configured, and what clocks find in it, is not part of it.
+    let others = ["import", "publish_config", "retire_config", "void_sla_breach", "fire_time_rule"];
+    let is_shown = |verb: &&&str| !others.contains(*verb) && !verb.starts_with("record_sla");
+    let missing: Vec<_> = VERBS.iter().filter(is_shown).filter(|v| !verbs.contains(**v)).collect();
     assert!(missing.is_empty(), "not shown: {missing:?}");
     let states: BTreeSet<TicketState> = tickets.values().map(|(t, _)| t.state()).collect();
     assert!(states.len() >= 5, "{states:?}");

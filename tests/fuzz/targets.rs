@@ -30,8 +30,11 @@ const KEY: RequestKey = RequestKey([7; 32]);
 fn command_of(data: &[u8], encoding: Encoding) -> Option<(CommandSubject, Request)> {
     let (chosen, body) = data.split_first()?;
     let verb = verb::VERBS[usize::from(*chosen) % verb::VERBS.len()];
-    let entity =
-        if matches!(verb, "create" | "import") { "new" } else { "01980000-0000-7000-8000-000000000001" };
+    let entity = match verb {
+        "create" | "import" => "new",
+        "publish_config" | "retire_config" => "config",
+        _ => "01980000-0000-7000-8000-000000000001",
+    };
     let subject = format!("guichet.v1.cmd.default.fuzz.{entity}.{verb}");
     let subject = CommandSubject::parse(&subject).expect("a subject of ours");
     let request = decode_command(subject.clone(), encoding, body, None, &KEY).ok()?;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -14,7 +13,11 @@ const DEPTH_MAX: usize = 14;
 
 pub(crate) fn serialize<S: Serializer>(text: &String, s: S) -> Result<S::Ok, S::Error> {
     let object = if text.is_empty() { "null" } else { text };
-    serde_json::from_str::<&RawValue>(object).map_err(|e| S::Error::custom(e.to_string()))?.serialize(s)
+    match serde_json::from_str::<&RawValue>(object) {
+        Ok(object) => object.serialize(s),
+        // Never written so: whoever shows a damaged record shows it as it is.
+        Err(_) => s.serialize_str(text),
+    }
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {

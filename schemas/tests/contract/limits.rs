@@ -101,7 +101,6 @@ fn a_ticket_has_at_most_64_tags_of_64_characters() {
     limit("change_tags", "data.add", &json!({"add": tags(64)}), &json!({"add": tags(65)}));
     limit("change_tags", "data.remove", &json!({"remove": tags(64)}), &json!({"remove": tags(65)}));
     limit("create", "data.tags[0]", &json!({"tags": ["é".repeat(64)]}), &json!({"tags": ["é".repeat(65)]}));
-    limit("escalate", "data.tags", &json!({"tags": tags(1)}), &json!({"tags": tags(0)}));
 }
 
 #[test]

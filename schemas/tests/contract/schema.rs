@@ -235,8 +235,8 @@ pub(crate) fn is_required(field: &FieldDescriptor, side: Side) -> bool {
         // A figure that there is not is null, and so always there.
         (Side::Engine, Kind::Double) => true,
         (Side::Engine, _) => !(one && field.supports_presence()),
-        // An escalation without tags could not be counted, an import without facts says nothing.
-        (Side::Caller, _) if !one => matches!(name.as_str(), "Escalate.tags" | "Import.events"),
+        // An import without facts says nothing. Whether an escalation needs a tag is for the desk to say.
+        (Side::Caller, _) if !one => name == "Import.events",
         (Side::Caller, kind) => !field.supports_presence() && kind != Kind::Bool,
         (Side::Fact, kind) => {
             one && !field.supports_presence() && matches!(kind, Kind::Enum(_) | Kind::Bytes)
@@ -270,7 +270,7 @@ fn between_fields(message: &str) -> Value {
         "Create" => json!({"properties": {"tags": tags}}),
         "Assign" => json!({"anyOf": [given("assignee"), given("group")]}),
         "Escalate" => json!({
-            "properties": {"to_tier": tier, "tags": {"minItems": 1, "maxItems": 64}},
+            "properties": {"to_tier": tier, "tags": tags},
             "allOf": [
                 {"if": is("kind", "functional"), "then": given("to_tier")},
                 {"if": is("kind", "hierarchical"), "then": given("to_manager")},
