@@ -56,10 +56,9 @@ fn with(life: Life, orders: impl IntoIterator<Item = Order>) -> Desk {
 }
 
 fn guard(outcome: Result<Vec<Event>, Rejection>) -> &'static str {
-    match outcome.unwrap_err() {
-        Rejection::GuardFailed { guard, .. } => guard,
-        other => panic!("{other}"),
-    }
+    let refused = outcome.unwrap_err();
+    let Rejection::GuardFailed { guard, .. } = refused else { panic!("{refused}") };
+    guard
 }
 
 /// The SLA worker.
