@@ -71,7 +71,7 @@ impl Store {
         if Self::is_readable(dir)? {
             return Err(StoreFault::found("open the log", "it has format 1, with readable personal texts"));
         }
-        let families = Self::families(memory)?;
+        let families = Self::families(&keys::ALL, memory)?;
         let db = Db::open_cf_descriptors(&options::database(memory), dir, families)
             .map_err(StoreFault::of("open the log"))?;
         Ok(Self { db })
@@ -82,7 +82,10 @@ impl Store {
         let mut options = Options::default();
         options.set_wal_recovery_mode(DBRecoveryMode::SkipAnyCorruptedRecord);
         options.set_paranoid_checks(false);
-        let db = Db::open_cf_for_read_only(&options, dir, keys::ALL, false)
+        // A MANIFEST that names WALs, read without this, ends the process: RocksDB 11 wants to strike them out through
+        // a context of the recovery, and for readers there is none (`DBImpl::Recover`, a null pointer).
+        options.set_track_and_verify_wals_in_manifest(true);
+        let db = Db::open_cf_for_read_only(&options, dir, Self::there(dir), false)
             .map_err(StoreFault::of("look into the damaged log"))?;
         Ok(Self { db })
     }
@@ -109,7 +112,8 @@ impl Store {
         let mut options = options::database(memory);
         // A file that the engine removes meanwhile can be read on only by who has it open.
         options.set_max_open_files(-1);
-        let db = Db::open_cf_descriptors_as_secondary(&options, dir, work, Self::families(memory)?)
+        let families = Self::families(&Self::there(dir), memory)?;
+        let db = Db::open_cf_descriptors_as_secondary(&options, dir, work, families)
             .map_err(StoreFault::of("open the log beside its engine"))?;
         Ok(Self { db })
     }
@@ -119,14 +123,23 @@ impl Store {
     /// # Errors
     /// RocksDB refuses: damage, or a column family that is not there.
     pub(super) fn open_read_only(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
-        let families = Self::families(memory)?;
+        let families = Self::families(&Self::there(dir), memory)?;
         let db = Db::open_cf_descriptors_read_only(&options::database(memory), dir, families, false)
             .map_err(StoreFault::of("open the log to read it"))?;
         Ok(Self { db })
     }
 
-    fn families(memory: &Memory) -> Result<Vec<ColumnFamilyDescriptor>, StoreFault> {
-        keys::ALL
+    /// The column families that a folder has. One that an older program wrote lacks what was added since, until an
+    /// engine has opened it; who only reads makes none. Where they cannot be listed, opening them says why.
+    fn there(dir: &Path) -> Vec<&'static str> {
+        let listed = Db::list_cf(&Options::default(), dir);
+        let has = |name: &&str| listed.as_ref().is_ok_and(|families| families.iter().any(|one| one == name));
+        let there: Vec<_> = keys::ALL.into_iter().filter(has).collect();
+        if there.is_empty() { keys::ALL.to_vec() } else { there }
+    }
+
+    fn families(names: &[&'static str], memory: &Memory) -> Result<Vec<ColumnFamilyDescriptor>, StoreFault> {
+        names
             .iter()
             .map(|name| Ok(ColumnFamilyDescriptor::new(*name, options::column_family(name, memory)?)))
             .collect::<Result<_, _>>()
