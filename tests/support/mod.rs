@@ -3,6 +3,7 @@
 
 mod nats;
 mod needs;
+mod port;
 mod process;
 mod roles;
 mod tools;

@@ -1,15 +1,12 @@
 //! A nats-server that can be killed and started again on the same port and store.
 
-use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{Process, until};
+use super::{Process, port, until};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
@@ -30,7 +27,7 @@ impl Nats {
 
     /// One that has its port and is not started yet.
     pub(crate) fn planned(dir: &Path) -> Self {
-        Self { process: None, port: free_port(), dir: dir.to_owned() }
+        Self { process: None, port: port::free(), dir: dir.to_owned() }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -74,12 +71,11 @@ impl Nats {
             .args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"])
             .arg(self.dir.join("jetstream"));
         let process = self.process.insert(Process::spawn("nats-server", command, &self.dir));
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         until("nats-server greets", READY_WITHIN, async || {
             if process.ended().is_some() {
                 return Some(Err(process.said()));
             }
-            greets(address).then_some(Ok(()))
+            port::greets(self.port).then_some(Ok(()))
         })
         .await
     }
@@ -90,34 +86,10 @@ impl Nats {
     }
 }
 
-fn greets(address: SocketAddr) -> bool {
-    let greeting = || -> std::io::Result<[u8; 4]> {
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        let mut first = [0; 4];
-        stream.read_exact(&mut first)?;
-        Ok(first)
-    };
-    greeting().is_ok_and(|first| &first == b"INFO")
-}
-
 /// The same places as the product, so that both use the same server.
 fn program() -> PathBuf {
     let configured = std::env::var_os("GUICHET_NATS_SERVER").filter(|v| !v.is_empty()).map(PathBuf::from);
     let fetched =
         std::env::home_dir().map(|home| home.join(".cache/guichet/tools/nats-server-2.15.1/nats-server"));
     configured.or(fetched.filter(|path| path.exists())).unwrap_or_else(|| PathBuf::from("nats-server"))
-}
-
-/// A port that nobody has. Below those that the system hands out by itself, so that nobody gets it while the
-/// server is dead.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 12_000 + u16::try_from(std::process::id() % 1_000).expect("below 1000") * 16;
-    loop {
-        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
-    }
 }

@@ -8,6 +8,8 @@
 
 #[path = "../support/history.rs"]
 mod history;
+#[path = "../../../tests/support/port.rs"]
+mod port;
 mod rig;
 mod server;
 

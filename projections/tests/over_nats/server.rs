@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::port;
+
 /// A running nats-server with JetStream in a folder that outlives its restarts.
 pub(crate) struct Server {
     child: Child,
@@ -21,7 +23,7 @@ impl Server {
             return None;
         };
         let dir = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = port::free();
         let child = spawn(&program, port, dir.path());
         Some(Self { child, program, port, dir })
     }
@@ -50,7 +52,7 @@ impl Drop for Server {
 }
 
 fn spawn(program: &Path, port: u16, dir: &Path) -> Child {
-    let child = Command::new(program)
+    let mut child = Command::new(program)
         .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
         .arg(dir)
         .stdout(Stdio::null())
@@ -58,8 +60,9 @@ fn spawn(program: &Path, port: u16, dir: &Path) -> Child {
         .spawn()
         .unwrap();
     let give_up = Instant::now() + Duration::from_secs(20);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < give_up, "nats-server did not come up on port {port}");
+    while !port::greets(port) {
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none() && Instant::now() < give_up, "no nats-server on port {port}: {ended:?}");
         std::thread::yield_now();
     }
     child

@@ -7,6 +7,8 @@
 
 mod client;
 mod desk;
+#[path = "../../../../tests/support/port.rs"]
+mod port;
 #[path = "../../../tests/over_nats/server.rs"]
 #[expect(dead_code, reason = "shared with the tests of the read models, which need more of it")]
 mod server;
