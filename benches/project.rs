@@ -160,6 +160,7 @@ async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
         disk_reserve_bytes: 0,
         publish,
         accept_clock: false,
+        pace: clock::Pace::TRUE,
     };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let (_connected, reconnected) = watch::channel(0);

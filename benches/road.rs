@@ -154,6 +154,7 @@ async fn engine(url: &str, dir: &Path, publish: bool, reconnected: watch::Receiv
         disk_reserve_bytes: 0,
         publish,
         accept_clock: false,
+        pace: clock::Pace::TRUE,
     };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let client = connect(url).await;

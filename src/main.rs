@@ -8,6 +8,7 @@ mod import;
 mod keys;
 mod nats_server;
 mod node;
+mod pace;
 mod reach;
 mod rebuild;
 mod restore;
@@ -28,6 +29,7 @@ use guichet_engine::log::OpenError;
 use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
+use guichet_replay_tools::clocks::{self, ExplainArgs, WhatifArgs};
 use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
 use guichet_replay_tools::golden::{self, GoldenArgs};
@@ -115,6 +117,10 @@ enum Verb {
     Lint(LintArgs),
     /// Write a commented configuration file to begin with
     Init(InitArgs),
+    /// Say how each due instant of a ticket came about
+    ExplainSla(ExplainArgs),
+    /// Say what other promises would have come to
+    Whatif(WhatifArgs),
     /// Run worked examples of SLA clocks through the fold of the desk
     SlaCases(GoldenArgs),
     /// Run worked examples of business time through the calendars of the desk
@@ -229,6 +235,8 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Verb::Lint(args) => Ok(guichet_replay_tools::config::lint(&args, clock::wall())?.into()),
         Verb::Init(args) => Ok(guichet_replay_tools::config::init(&args)?.into()),
+        Verb::ExplainSla(args) => Ok(clocks::explain(args).await?.into()),
+        Verb::Whatif(args) => Ok(clocks::whatif(args).await?.into()),
         Verb::SlaCases(args) => Ok(golden::sla_cases(&args)?.into()),
         Verb::CalendarVectors(args) => Ok(golden::calendar_vectors(&args)?.into()),
         Verb::Backup(args) => backup::run(args).await,

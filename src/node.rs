@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::config::{self, CACHE_BYTES, NodeArgs, WRITE_BUFFER_BYTES};
 use crate::nats_server::{self, NatsServer};
+use crate::pace;
 use crate::run_file::{self, RunFile};
 
 /// The one partition there is until scale-out.
@@ -102,16 +103,19 @@ impl Node {
         let url =
             nats.as_ref().map(NatsServer::url).or_else(|| args.nats_url.clone()).context("a NATS server")?;
         let (client, reconnected) = connect(&url).await.map_err(|e| Unreachable(format!("{e:#}")))?;
+        let log_dir = data_dir.join("log-0");
+        let pace = pace::of(&data_dir, &log_dir, args.clock_rate)?;
         let halt = Halt::new();
         let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
         let engine = if roles.engine {
             let settings = guichet_engine::Settings {
-                dir: data_dir.join("log-0"),
+                dir: log_dir,
                 protection: args.protection.within(&data_dir, PARTITION),
                 partition: PARTITION,
                 disk_reserve_bytes: args.disk_reserve << 20,
                 publish: true,
                 accept_clock: args.accept_clock,
+                pace,
             };
             Some(
                 guichet_engine::start(settings, memory.clone(), client.clone(), reconnected, halt.clone())
@@ -130,7 +134,7 @@ impl Node {
                 batch_events_max: args.fold_batch,
             };
             let shared = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
-            let clock = Arc::new(clock::wall);
+            let clock = Arc::new(move || pace.wall());
             Some(guichet_projections::start(settings, &models, shared, client.clone(), clock).await?)
         };
         let http = if roles.http { Some(http(args, client).await?) } else { None };

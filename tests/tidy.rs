@@ -64,6 +64,7 @@ fn nats_has_its_owners() {
         "engine/src/key_service.rs",
         "engine/src/log_service.rs",
         "engine/src/publish",
+        "projections/src/alarms.rs",
         "engine/src/running.rs",
         "engine/src/tile_service.rs",
         "projections/src/worker",

@@ -52,6 +52,53 @@ impl TimeSource for SystemTime {
     }
 }
 
+/// How fast time goes: as on the wall, or for a rehearsal so many times as fast from an instant on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    from: Timestamp,
+    times: u32,
+}
+
+impl Pace {
+    /// As on the wall.
+    pub const TRUE: Self = Self { from: Timestamp(0), times: 1 };
+
+    /// So many times as fast from an instant on.
+    #[must_use]
+    pub const fn faster(from: Timestamp, times: u32) -> Self {
+        Self { from, times }
+    }
+
+    /// The wall clock at this pace, unchecked; for answers.
+    #[must_use]
+    pub fn wall(self) -> Timestamp {
+        let passed = wall().0.saturating_sub(self.from.0);
+        Timestamp(self.from.0.saturating_add(passed.saturating_mul(i64::from(self.times))))
+    }
+}
+
+/// The clocks of the machine at another pace: both readings go as fast.
+#[derive(Debug)]
+pub struct PacedTime(Pace, SystemTime);
+
+impl PacedTime {
+    /// From now on.
+    #[must_use]
+    pub fn new(pace: Pace) -> Self {
+        Self(pace, SystemTime::new())
+    }
+}
+
+impl TimeSource for PacedTime {
+    fn wall(&self) -> Timestamp {
+        self.0.wall()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.1.elapsed().saturating_mul(self.0.times)
+    }
+}
+
 /// The time of records: the wall clock, checked against the monotonic one, never going back.
 #[derive(Debug)]
 pub struct EngineClock {
@@ -164,6 +211,18 @@ mod tests {
         assert_eq!(clock.checked(Timestamp(1000), Timestamp(900)), Timestamp(1000));
         assert_eq!(clock.checked(Timestamp(hour), Timestamp(900)), Timestamp(900));
         assert_eq!(clock.checked(Timestamp(-hour), Timestamp(900)), Timestamp(900));
+    }
+
+    #[test]
+    fn a_faster_clock_is_faster_in_both_readings_and_believed() {
+        let from = Timestamp(wall().0 - 60_000);
+        let time = PacedTime::new(Pace::faster(from, 3_600));
+        let hours = 60 * 3_600_000;
+        assert!((hours..2 * hours).contains(&(time.wall().0 - from.0)), "a minute is sixty hours");
+        assert!(Pace::TRUE.wall().0.abs_diff(wall().0) < 60_000);
+        let mut clock = EngineClock::new(Box::new(time), Timestamp(0));
+        let first = clock.now();
+        assert!(clock.now() >= first && !clock.jumped);
     }
 
     #[test]

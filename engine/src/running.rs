@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::clock::Pace;
 use crate::halt::{Halt, HaltReason};
 use crate::intake::{self, Intake, Pressure};
 use crate::log::{
@@ -43,6 +44,8 @@ pub struct Settings {
     pub publish: bool,
     /// Start although the wall clock is far behind the newest record.
     pub accept_clock: bool,
+    /// How fast the time of records goes.
+    pub pace: Pace,
 }
 
 /// Why an engine does not start.
@@ -90,7 +93,7 @@ pub async fn start(
         StreamCopy { client: client.clone(), partition: settings.partition, runtime: Handle::current() };
     let opened = tokio::task::spawn_blocking(move || {
         let copy: &dyn EventCopy = if asked.publish { &copy } else { &NoCopy };
-        let terms = Terms { copy, accept_clock: asked.accept_clock };
+        let terms = Terms { copy, accept_clock: asked.accept_clock, pace: asked.pace };
         Log::open_on(&terms, &asked.dir, asked.partition, &memory, &asked.protection, &for_log)
     })
     .await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use guichet_engine::halt::Halt;
-use guichet_engine::log::{Log, Memory, OpenError};
+use guichet_engine::log::{LiveLog, Log, Memory, OpenError, StoppedLog};
 use guichet_engine::protection::Protection;
 use guichet_keys::KekSource;
 use guichet_schemas::codec::{Encoding, Outcome, RequestKey, decode_command, decode_record};
@@ -327,4 +327,24 @@ fn a_flipped_bit_in_the_write_ahead_log_is_refused() {
     std::fs::write(&wal, bytes).unwrap();
     // RocksDB's default would open here, with most of the records gone and no error.
     assert!(matches!(Desk::try_open(&image), Err(OpenError::Store(_))));
+}
+
+// The first build with a new column family could not verify what the one before had written: only engines make them.
+#[test]
+fn a_folder_that_lacks_a_later_column_family_is_read_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    Desk::open(dir.path()).close();
+    let database = dir.path().join("rocksdb");
+    let options = rocksdb::Options::default();
+    let families = rocksdb::DB::list_cf(&options, &database).unwrap();
+    let mut db = rocksdb::DB::open_cf(&options, &database, &families).unwrap();
+    db.drop_cf("config").unwrap();
+    drop(db);
+    let memory = Memory::new(8 << 20, 16 << 20);
+    assert_eq!(StoppedLog::open(dir.path(), &memory).unwrap().head(), 1);
+    let work = tempfile::tempdir().unwrap();
+    assert_eq!(LiveLog::open(dir.path(), work.path(), &memory).unwrap().head(), 1);
+    // Who writes makes it.
+    Desk::open(dir.path()).close();
+    assert!(rocksdb::DB::list_cf(&options, &database).unwrap().contains(&"config".to_owned()));
 }

@@ -48,7 +48,7 @@ impl Folder {
     }
 
     fn open(&self, copy: &dyn EventCopy) -> Result<Log, OpenError> {
-        self.open_on(&Terms { copy, accept_clock: false })
+        self.open_on(&Terms { copy, ..Terms::default() })
     }
 
     fn open_on(&self, terms: &Terms<'_>) -> Result<Log, OpenError> {
@@ -362,7 +362,7 @@ fn a_clock_that_is_behind_must_be_accepted_and_is_written_down() {
     let error = folder.open(&copy).unwrap_err();
     assert!(matches!(error, OpenError::ClockBehind { .. }) && error.protects_data(), "{error}");
     assert!(error.to_string().contains("--accept-clock"), "{error}");
-    let log = folder.open_on(&Terms { copy: &copy, accept_clock: true }).unwrap();
+    let log = folder.open_on(&Terms { copy: &copy, accept_clock: true, ..Terms::default() }).unwrap();
     let (_, started) = contents(&log);
     assert!(started.clock_behind_ms.is_some_and(|ms| ms > 86_000_000), "{started:?}");
     let accepted = send(&log, 1_500, "add_comment");

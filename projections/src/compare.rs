@@ -19,7 +19,7 @@ pub(crate) struct Found {
 /// Compares every row of two views of the same model.
 pub(crate) fn compare(store: &Store, live: &View<'_>, next: &View<'_>) -> Result<Found, StoreError> {
     let mut found = Found::default();
-    for family in store.families().filter(|family| *family != keys::META) {
+    for family in store.content() {
         let mut live = live.scan(family, Vec::new(), &[]);
         let mut next = next.scan(family, Vec::new(), &[]);
         let (mut ours, mut theirs) = (live.next().transpose()?, next.next().transpose()?);

@@ -13,7 +13,7 @@ use guichet_schemas::ids::{TicketId, is_token};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::Partition;
 use guichet_schemas::record::Record;
-use guichet_schemas::wire::QuarantinedTicket;
+use guichet_schemas::wire::{QuarantinedTicket, StepsView};
 use prost::Message as _;
 
 use crate::arrived::Checked;
@@ -125,6 +125,25 @@ impl Folder {
     /// Where the model stands, without folding anything.
     pub(crate) fn state(&self, end: End) -> Folded {
         Folded { checkpoint: self.checkpoint, quarantined: self.quarantined.len(), end }
+    }
+
+    /// What a record left to do.
+    pub(crate) fn steps(&self) -> Option<StepsView> {
+        self.fold.steps()
+    }
+
+    /// Does a portion of what is left to do; false where there was nothing.
+    pub(crate) fn step(&mut self) -> Result<bool, Halt> {
+        let store = Arc::clone(&self.store);
+        let mut batch = store.batch();
+        let stepped = catch_unwind(AssertUnwindSafe(|| self.fold.step(&mut batch)));
+        let stepped = stepped.map_err(|_| Halt::Broken("a step ended in a panic"))?;
+        if !stepped.map_err(|error| storage(&error))? {
+            return Ok(false);
+        }
+        batch.commit(&self.checkpoint).map_err(|error| storage(&error))?;
+        self.fold.committed();
+        Ok(true)
     }
 
     /// Folds what continues the checkpoint, up to the first message that does not.

@@ -21,7 +21,22 @@
 //! | column family | key | value |
 //! |---|---|---|
 //! | `histories` | tenant, 0, ticket (16) | `Moment` after `Moment`, protobuf, each with its length before it |
+//! | `report_calendars` | tenant, 0, position (8) | the record of a publication as received |
 //! | `recorded` | tenant, 0, position / 4096 (8) | position (8) and time of recording (8), of record after record |
+//!
+//! The model `sla`; the last five are drawn from the others, step by step, and are not part of the content:
+//!
+//! | column family | key | value |
+//! |---|---|---|
+//! | `sla_tickets` | tenant, 0, ticket (16) | `model::sla::Row`, postcard |
+//! | `sla_histories` | tenant, 0, ticket (16) | `Moment` after `Moment`, protobuf, each with its length before it |
+//! | `sla_breaches` | tenant, 0, instant (8), ticket (16), metric (1), instance (4) | `SlaBreachView`, protobuf, without what an answer looks up |
+//! | `sla_config` | tenant, 0, position (8) | the record of a publication as received |
+//! | `sla_alarms` | tenant, 0, instant (8), ticket (16) | nothing: something is to be recorded after that instant |
+//! | `sla_due` | tenant, 0, instant (8), ticket (16) | nothing: the first of its running clocks is due then |
+//! | `sla_armed` | tenant, 0, ticket (16) | instants (8, 8) of its alarm and its due one, all ones: none. Tickets that are not over |
+//! | `sla_sweep` | tenant | position (8) of the first record that is not everywhere, tickets done (8), the key in `sla_armed` to go on from |
+//! | `sla_plans` | tenant | instant (8): what is planned until then has taken hold of what is due |
 //!
 //! Every model:
 //!
@@ -36,6 +51,7 @@
 
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::position::{LogPosition, StreamVersion};
+use guichet_schemas::time::Timestamp;
 use uuid::Uuid;
 
 /// Version of this page. A folder with a higher one is refused.
@@ -55,8 +71,28 @@ pub const QUEUE_ROWS: &str = "queue_rows";
 pub const SUBJECTS: &str = "subjects";
 /// The moments of each ticket.
 pub const HISTORIES: &str = "histories";
+/// Published calendars.
+pub const REPORT_CALENDARS: &str = "report_calendars";
 /// When records were recorded.
 pub const RECORDED: &str = "recorded";
+/// The clocks of each ticket.
+pub const SLA_TICKETS: &str = "sla_tickets";
+/// The moments of each ticket, with those of its clocks.
+pub const SLA_HISTORIES: &str = "sla_histories";
+/// Broken promises by instant.
+pub const SLA_BREACHES: &str = "sla_breaches";
+/// What was configured.
+pub const SLA_CONFIG: &str = "sla_config";
+/// Tickets by the instant of their next alarm.
+pub const SLA_ALARMS: &str = "sla_alarms";
+/// Tickets by the instant at which the first of their running clocks is due.
+pub const SLA_DUE: &str = "sla_due";
+/// Where each ticket stands among the alarms and the due ones.
+pub const SLA_ARMED: &str = "sla_armed";
+/// How far a publication has been carried to the alarms.
+pub const SLA_SWEEP: &str = "sla_sweep";
+/// Until when plans have taken hold.
+pub const SLA_PLANS: &str = "sla_plans";
 /// Tickets whose fold failed.
 pub const QUARANTINE: &str = "quarantine";
 /// Format, projection, checkpoint.
@@ -96,6 +132,33 @@ pub fn ticket(tenant: &str, id: TicketId) -> Vec<u8> {
     let mut key = self::tenant(tenant);
     key.extend_from_slice(id.0.as_bytes());
     key
+}
+
+/// Key of something that happens to a ticket at an instant. One before 1970 sorts as 1970.
+#[must_use]
+pub fn at(tenant: &str, at: Timestamp, ticket: TicketId) -> Vec<u8> {
+    let mut key = counted(self::tenant(tenant), u64::try_from(at.0).unwrap_or(0));
+    key.extend_from_slice(ticket.0.as_bytes());
+    key
+}
+
+/// What the keys of everything from an instant on are not less than.
+#[must_use]
+pub fn from(tenant: &str, at: Timestamp) -> Vec<u8> {
+    counted(self::tenant(tenant), u64::try_from(at.0).unwrap_or(0))
+}
+
+/// The instant in such a key, behind what the keys of its tenant begin with.
+#[must_use]
+pub fn instant(key: &[u8], tenant: &[u8]) -> Option<Timestamp> {
+    let at = u64::from_be_bytes(*key.strip_prefix(tenant)?.first_chunk()?);
+    i64::try_from(at).ok().map(Timestamp)
+}
+
+/// The ticket at the end of such a key.
+#[must_use]
+pub fn trailing_ticket(key: &[u8]) -> Option<TicketId> {
+    key.last_chunk::<16>().map(|id| TicketId(Uuid::from_bytes(*id)))
 }
 
 /// Tenant and ticket of such a key.

@@ -25,6 +25,7 @@ pub mod worker;
 mod compare;
 pub mod rebuild;
 
+mod alarms;
 pub mod queries;
 mod running;
 

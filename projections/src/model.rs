@@ -4,14 +4,16 @@ pub mod queues;
 pub mod reports;
 #[cfg(test)]
 mod rig;
+mod rows;
 pub mod sentence;
+pub mod sla;
 pub mod ticket;
 pub mod timeline;
 
 use crate::projection::ReadModel;
 
 /// Every read model of this build.
-pub static ALL: &[&ReadModel] = &[&ticket::TICKET, &queues::QUEUES, &reports::REPORTS];
+pub static ALL: &[&ReadModel] = &[&ticket::TICKET, &queues::QUEUES, &reports::REPORTS, &sla::SLA];
 
 /// The model of that name.
 #[must_use]

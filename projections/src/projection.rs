@@ -24,7 +24,9 @@ use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::StepsView;
 
+use crate::model::sla::News;
 use crate::queries::{Found, Reader, Refusal};
 use crate::store::{Batch, Family, Store, StoreError};
 
@@ -79,6 +81,20 @@ pub trait Projection: Send {
 
     /// The batch is written.
     fn committed(&mut self) {}
+
+    /// What a record left to do for [`Projection::step`], and how much of it is done.
+    fn steps(&self) -> Option<StepsView> {
+        None
+    }
+
+    /// Does a portion of what one record left to do for many tickets, in derived families alone. False: there was
+    /// nothing to do. Called between batches, again and again.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn step(&mut self, _batch: &mut Batch<'_>) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 }
 
 /// The queries of a read model.
@@ -105,6 +121,22 @@ pub trait Answers: Send + Sync {
     fn recorded_at(&self, _reader: &Reader<'_>, _until: LogPosition) -> Result<Option<Timestamp>, Refusal> {
         Ok(None)
     }
+
+    /// What changed of when tickets are due by their clocks, or all of it; `None`: the model does not know.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn dues(&self, _whole: bool) -> Result<Option<News>, StoreError> {
+        Ok(None)
+    }
+
+    /// Whether the model orders tickets by what [`Answers::dues`] of another one tells, and has been told all of it.
+    fn has_dues(&self) -> bool {
+        false
+    }
+
+    /// Takes what another model tells; `None`: there is no such model, and nothing that it told counts any more.
+    fn hear(&self, _news: Option<News>) {}
 }
 
 /// A record that continues the history.

@@ -7,6 +7,7 @@
 
 mod answer;
 mod ask;
+mod clocks;
 mod control;
 pub(crate) mod desk;
 mod events;
@@ -36,7 +37,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::live::Model;
 use crate::model;
+use crate::model::sla::BooksCache;
 use crate::running::Ground;
+pub(crate) use answer::absent;
 pub use answer::{Found, Reader, Refusal};
 pub use ask::{Ask, Question, Queue, Which};
 
@@ -58,6 +61,9 @@ pub(crate) struct Queries {
     pending: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     reading: Semaphore,
+    books: Arc<BooksCache>,
+    /// Held while one model tells another what it knows.
+    telling: tokio::sync::Mutex<()>,
     stopping: watch::Sender<bool>,
 }
 
@@ -79,6 +85,8 @@ impl Queries {
             pending: Arc::new(Semaphore::new(PENDING_MAX)),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             reading: Semaphore::new(READING_MAX),
+            books: Arc::default(),
+            telling: tokio::sync::Mutex::default(),
             stopping: watch::Sender::new(false),
         }
     }
@@ -203,15 +211,28 @@ impl Queries {
             }
             None => self.reach_all(&ask, place).await?,
         };
+        let dues = match (&ask.question, model) {
+            (Question::Queue(_) | Question::Queues(_), Some(board)) => {
+                let wanted = *board.position().borrow();
+                self.clocks_follow(wanted).await;
+                self.dues(board).await?
+            }
+            (_, _) => None,
+        };
         // Closed never, so an error cannot come; if it did, "busy" would be true.
         let slot = self.reading.acquire().await.map_err(|_| busy())?;
         let _place = place;
         let Some(model) = model.cloned() else { return self.projections(&ask).await };
         let (queries, encoding, tenant) = (Arc::clone(self), ask.encoding, ask.tenant.clone());
+        let looks_back = ask.looks_back();
         let read = tokio::task::spawn_blocking(move || queries.read(&model, &ask)).await;
         let mut reply = read.map_err(|_| unavailable("the answer failed; report this"))??;
-        // Nobody who only reads waits for keys.
+        reply.sla_as_of_position = dues;
+        // Nobody who only reads waits for clocks, or for keys.
         drop(slot);
+        if !looks_back {
+            self.with_clocks(tenant.as_str(), &mut reply).await?;
+        }
         opened::open(&self.opener, tenant.as_str(), &mut reply).await;
         Ok(encode_query_reply(&reply, encoding))
     }

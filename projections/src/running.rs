@@ -11,9 +11,11 @@ use guichet_schemas::time::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::alarms::Alarms;
 use crate::fold::Folder;
 use crate::folders::Folders;
 pub use crate::live::Model;
+use crate::model;
 use crate::projection::ReadModel;
 use crate::queries::{self, Queries};
 use crate::rebuild;
@@ -172,8 +174,13 @@ pub async fn start(
     let source = Nats::new(client, settings.partition);
     let footing = Footing { settings, memory, source, clock, stopped, beside };
     let (ground, handles, work) = prepare(footing, models).await?;
+    let alarms = handles.iter().find(|model| model.model().name == model::sla::SLA.name).cloned();
+    let alarms = alarms.map(|model| {
+        let (client, clock) = (ground.source.client.clone(), Arc::clone(&ground.clock));
+        Alarms::new(model, client, clock).run(ground.stopped.clone())
+    });
     let service = queries::serve(Queries::new(handles.clone(), ground)).await.map_err(StartError::Service)?;
-    let workers = work.into_iter().map(tokio::spawn).collect();
+    let workers = work.into_iter().map(tokio::spawn).chain(alarms.map(tokio::spawn)).collect();
     Ok(Running { models: handles, stop, workers, tasks, service })
 }
 

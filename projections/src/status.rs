@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use guichet_schemas::mirror::Wire as _;
-use guichet_schemas::wire::{ProjectionState, ProjectionView, RebuildView};
+use guichet_schemas::wire::{ProjectionState, ProjectionView, RebuildView, StepsView};
 use tokio::sync::watch;
 
 use crate::fold::Folded;
@@ -30,6 +30,8 @@ pub(crate) struct Status {
     current: watch::Sender<bool>,
     /// The next generation, while one is built.
     rebuild: Mutex<Option<RebuildView>>,
+    /// What a record left to do.
+    steps: Mutex<Option<StepsView>>,
 }
 
 impl Status {
@@ -45,6 +47,7 @@ impl Status {
             waiting: Mutex::new(Some("starting".to_owned())),
             current: watch::Sender::new(false),
             rebuild: Mutex::new(None),
+            steps: Mutex::new(None),
         }
     }
 
@@ -110,6 +113,10 @@ impl Status {
         *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner) = rebuild;
     }
 
+    pub(crate) fn steps(&self, steps: Option<StepsView>) {
+        *self.steps.lock().unwrap_or_else(PoisonError::into_inner) = steps;
+    }
+
     /// Another generation took over: what made the one before it halt is over.
     pub(crate) fn revive(&self) {
         self.verify();
@@ -150,6 +157,7 @@ impl Status {
             // Each record must name the hash of the one before it to be folded, so one comparison covers all before.
             verified_position: if *self.verified.borrow() { checkpoint.position_or_zero() } else { 0 },
             rebuild: *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner),
+            steps: *self.steps.lock().unwrap_or_else(PoisonError::into_inner),
         })
     }
 

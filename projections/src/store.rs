@@ -138,6 +138,12 @@ impl Store {
         self.model.families.iter().chain(&COMMON).map(|family| family.name)
     }
 
+    /// The families that make the content, in the order in which it is hashed and compared.
+    pub(crate) fn content(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let own = self.model.families.iter().chain(&COMMON).filter(|family| !family.derived);
+        own.map(|family| family.name).filter(|name| *name != keys::META)
+    }
+
     /// A row as it is now, handed to `read` without a copy.
     ///
     /// # Errors

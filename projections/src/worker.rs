@@ -51,6 +51,8 @@ pub(crate) struct Worker<S: Source> {
     confirmed: bool,
     /// Nothing beyond is folded.
     limit: u64,
+    /// Something may be left to do that no record asks for.
+    steps: bool,
 }
 
 /// What is folded at a time.
@@ -69,6 +71,7 @@ impl<S: Source> Worker<S> {
             log_answers: false,
             confirmed: false,
             limit: u64::MAX,
+            steps: true,
         }
     }
 
@@ -249,13 +252,13 @@ impl<S: Source> Worker<S> {
 
     /// A second engine that has lost, and does not know it yet, answers for the log too. Where the stream holds what
     /// was folded, whoever says otherwise is asked again, until one of the two has ended.
-    async fn unless_the_stream_vouches(
-        &self,
-        extent: Option<&Extent>,
-        position: LogPosition,
-        halt: Halt,
-    ) -> Result<Pause, Pause> {
-        let in_stream = self.hash_in_stream(extent, position).await?;
+    async fn unless_the_stream_vouches(&self, halt: Halt) -> Result<Pause, Pause> {
+        let contradicts = matches!(halt, Halt::OtherLineage { .. } | Halt::AheadOfLog { .. });
+        let Some(position) = self.checkpoint.position.filter(|_| contradicts) else {
+            return Ok(Pause::Halted(halt));
+        };
+        let extent = self.unless_stopped(self.extent()).await??;
+        let in_stream = self.hash_in_stream(extent.as_ref(), position).await?;
         Ok(if in_stream == Some(self.checkpoint.hash) {
             Pause::Interrupted(format!("the stream is of this history, but {halt}"))
         } else {
@@ -279,7 +282,7 @@ impl<S: Source> Worker<S> {
         let theirs = match reply {
             Reply::Batch(batch) if batch.head < position.get() => {
                 let halt = Halt::AheadOfLog { checkpoint: position, head: batch.head };
-                return Err(self.unless_the_stream_vouches(extent, position, halt).await?);
+                return Err(self.unless_the_stream_vouches(halt).await?);
             }
             Reply::Batch(batch) => batch.records.first().map(|bytes| Hash::of_record(bytes)),
             Reply::Nobody | Reply::Unclear(_) => self.hash_in_stream(extent, position).await?,
@@ -287,11 +290,7 @@ impl<S: Source> Worker<S> {
         match theirs {
             Some(theirs) if theirs != self.checkpoint.hash => {
                 let halt = Halt::OtherLineage { position, ours: self.checkpoint.hash, theirs };
-                Err(if of_log {
-                    self.unless_the_stream_vouches(extent, position, halt).await?
-                } else {
-                    Pause::Halted(halt)
-                })
+                Err(if of_log { self.unless_the_stream_vouches(halt).await? } else { Pause::Halted(halt) })
             }
             Some(_) => {
                 self.confirmed |= of_log;
@@ -310,11 +309,21 @@ impl<S: Source> Worker<S> {
         self.model.status.connected();
         self.model.status.caught_up();
         loop {
-            let mut portions = match self.unless_stopped(feed.hear()).await? {
+            let heard = match self.steps.then(|| feed.more()) {
+                Some(Some(portion)) => Some(Heard::Portion(portion)),
+                Some(None) => {
+                    self.step().await?;
+                    continue;
+                }
+                None => self.unless_stopped(feed.hear()).await?,
+            };
+            let mut portions = match heard {
                 Some(Heard::Portion(portion)) => vec![portion],
                 Some(Heard::Broken(why)) => return Err(Pause::Interrupted(why)),
                 // Dropped because we were slow, or because nobody knows: what we should have is known.
                 Some(Heard::Missed) | None => {
+                    // Another generation may have taken over meanwhile, with something left to do.
+                    self.steps = true;
                     self.fill(feed.reaches()).await?;
                     continue;
                 }
@@ -326,6 +335,10 @@ impl<S: Source> Worker<S> {
                 portions.push(more);
             }
             self.take(portions).await?;
+            if self.steps {
+                // Also where there is always more to hear: records wait for one step, and steps for one batch.
+                self.step().await?;
+            }
         }
     }
 
@@ -420,7 +433,8 @@ impl<S: Source> Worker<S> {
                 Reply::Unclear(why) => return Err(Pause::Interrupted(why)),
             };
             if let Some(position) = self.checkpoint.position.filter(|p| batch.head < p.get()) {
-                return Err(Pause::Halted(Halt::AheadOfLog { checkpoint: position, head: batch.head }));
+                let halt = Halt::AheadOfLog { checkpoint: position, head: batch.head };
+                return Err(self.unless_the_stream_vouches(halt).await?);
             }
             match batch.head {
                 head if head > have => {}
@@ -452,7 +466,7 @@ impl<S: Source> Worker<S> {
             let (end, next) = tokio::join!(self.fold(input), next);
             ahead = next;
             match end? {
-                End::Halt(halt) => return Err(Pause::Halted(halt)),
+                End::Halt(halt) => return Err(self.unless_the_stream_vouches(halt).await?),
                 End::All | End::Gap { .. } | End::Damaged { .. }
                     if self.checkpoint.position_or_zero() == have =>
                 {
@@ -465,24 +479,45 @@ impl<S: Source> Worker<S> {
         }
     }
 
+    /// Does a portion of what is left to do.
+    async fn step(&mut self) -> Result<(), Pause> {
+        let _gate = self.model.gate.lock().await;
+        let model = self.model.clone();
+        let stepped = self.ground.source.blocking(move || {
+            let mut folder = model.folder();
+            folder.step().map(|more| (more, folder.steps()))
+        });
+        let stepped = stepped.await.ok_or(Pause::Halted(Halt::Broken("a step ended in a panic")))?;
+        let (more, steps) = stepped.map_err(Pause::Halted)?;
+        self.steps = more;
+        self.model.status.steps(steps);
+        // Who wants us to stop is heard between two portions.
+        self.unless_stopped(std::future::ready(())).await
+    }
+
     /// Folds on a thread that may block.
     async fn fold(&mut self, input: Input) -> Result<End, Pause> {
         // Who wants the model to stand still holds the gate.
         let _gate = self.model.gate.lock().await;
         let (model, limit, size) = (self.model.clone(), self.limit, self.ground.settings.batch_size());
-        let folded = self.ground.source.blocking(move || match input {
-            Input::Own(arrived) => {
-                let wanted = arrived.iter().filter(|message| message.sequence <= limit);
-                let checked: Vec<_> = wanted.cloned().map(Checked::of).collect();
-                in_batches(&model, size, checked.iter())
-            }
-            Input::Shared(portions) => {
-                let messages = portions.iter().flat_map(|portion| &portion.messages);
-                in_batches(&model, size, messages)
-            }
+        let folded = self.ground.source.blocking(move || {
+            let folded = match input {
+                Input::Own(arrived) => {
+                    let wanted = arrived.iter().filter(|message| message.sequence <= limit);
+                    let checked: Vec<_> = wanted.cloned().map(Checked::of).collect();
+                    in_batches(&model, size, checked.iter())
+                }
+                Input::Shared(portions) => {
+                    let messages = portions.iter().flat_map(|portion| &portion.messages);
+                    in_batches(&model, size, messages)
+                }
+            };
+            (folded, model.folder().steps())
         });
-        let folded = folded.await.ok_or(Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
+        let (folded, steps) = folded.await.ok_or(Pause::Halted(Halt::Broken("a batch ended in a panic")))?;
         self.checkpoint = folded.checkpoint;
+        self.steps = steps.is_some();
+        self.model.status.steps(steps);
         Ok(folded.end)
     }
 

@@ -1,7 +1,7 @@
 //! `guichet config`: what a desk has configured, as files: check, compare, publish, look back, go back.
 
-mod desk;
-mod file;
+pub(crate) mod desk;
+pub(crate) mod file;
 
 use std::path::PathBuf;
 
@@ -268,7 +268,7 @@ async fn apply(
     if changed.is_empty() {
         sender.output.line("nothing to publish: the desk is configured so already")?;
     }
-    // All of it could be published, or nothing is: one refers to the other.
+    // Looked at as a whole first: what refers to each other is not left half published by a fault in the file.
     if let Err((draft, fault)) = file::published(configuration.clone(), changed.iter().copied(), now) {
         sender.output.alarm(&format!("{}: {fault}; nothing was published", name(draft.kind, &draft.id)));
         return Ok(exit::REFUSED);

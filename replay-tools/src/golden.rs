@@ -86,6 +86,11 @@ fn problem(path: &Path, problem: &dyn std::fmt::Display) -> ClientError {
     ClientError::File { path: path.to_owned(), problem: problem.to_string() }
 }
 
+/// A fact in the words of such a file.
+pub(crate) fn fact(fact: &guichet_sla::Fact) -> Value {
+    facts::shown(fact)
+}
+
 /// An instant as the files write it: no fraction of a second where there is none.
 fn written(at: Timestamp) -> String {
     let text = at.to_string();

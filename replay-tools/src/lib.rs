@@ -18,6 +18,7 @@ pub mod client;
 pub mod which;
 
 pub mod body;
+pub mod clocks;
 pub mod config;
 pub mod query;
 mod rows;

@@ -118,6 +118,8 @@ fn append(answer: &mut wire::QueryReply, page: wire::QueryReply) {
         (Some(Data::Events(all)), Some(Data::Events(more))) => all.events.extend(more.events),
         (Some(Data::Queues(all)), Some(Data::Queues(more))) => all.queues.extend(more.queues),
         (Some(Data::Queue(all)), Some(Data::Queue(more))) => all.tickets.extend(more.tickets),
+        (Some(Data::SlaClocks(all)), Some(Data::SlaClocks(more))) => all.clocks.extend(more.clocks),
+        (Some(Data::SlaBreaches(all)), Some(Data::SlaBreaches(more))) => all.breaches.extend(more.breaches),
         (Some(all), Some(more)) => append_rows(all, more),
         (_, _) => {}
     }
@@ -142,7 +144,8 @@ fn append_rows(all: &mut Data, more: Data) {
         ReportEscalation,
         ReportVolume,
         ReportAgeing,
-        ReportReassignment
+        ReportReassignment,
+        ReportSla
     );
 }
 
@@ -159,6 +162,7 @@ impl QueryArgs {
         match &mut query.data {
             Some(wire::query::Data::Ticket(q)) => (q.ticket_id, q.number) = which.filters(),
             Some(wire::query::Data::Timeline(q)) => (q.ticket_id, q.number) = which.filters(),
+            Some(wire::query::Data::SlaClocks(q)) => (q.ticket_id, q.number) = which.filters(),
             Some(wire::query::Data::Events(q)) => {
                 q.ticket_id = Which::Id(client.find(which).await?).filters().0
             }
@@ -185,6 +189,9 @@ fn figures(output: &Output, data: &Data) -> Result<bool, ClientError> {
         Data::ReportVolume(report) => rows::table(output, &report.rows, nothing)?,
         Data::ReportAgeing(report) => rows::table(output, &report.rows, nothing)?,
         Data::ReportReassignment(report) => rows::table(output, &report.rows, nothing)?,
+        Data::ReportSla(report) => rows::table(output, &report.rows, nothing)?,
+        Data::SlaClocks(view) => rows::table(output, &view.clocks, "no clock")?,
+        Data::SlaBreaches(view) => rows::table(output, &view.breaches, "no promise was broken")?,
         Data::Ticket(_)
         | Data::Timeline(_)
         | Data::Tickets(_)

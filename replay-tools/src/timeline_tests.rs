@@ -117,6 +117,7 @@ fn status(from: TicketState, to: TicketState, hold_reason: Option<HoldReason>) -
         hold_reason,
         expected_until: None,
         cause: StatusCause::Command,
+        unanswered: false,
     })
 }
 

@@ -244,7 +244,7 @@ mirror! {
         pub reason: EscalationReason,
         /// What the next one must know; becomes an internal comment.
         pub note: Option<Note>,
-        /// At least one; added to the ticket.
+        /// At least one unless the configuration says otherwise; added to the ticket.
         pub tags: Vec<Tag>,
     }
 }
@@ -471,6 +471,8 @@ mirror! {
         pub due_at: Timestamp,
         /// Configuration under which it was found.
         pub config_version: Option<u64>,
+        /// What it waited for still lasts at the expected version.
+        pub holds: bool,
     }
 }
 

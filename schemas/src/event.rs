@@ -228,6 +228,8 @@ mirror! {
         pub expected_until: Option<Timestamp>,
         /// Cause.
         pub cause: StatusCause,
+        /// It began to wait for a requester who had no answer, and the agent was warned.
+        pub unanswered: bool,
     }
 }
 
@@ -564,7 +566,7 @@ mirror! {
         pub effective_from: Timestamp,
         /// For which clocks.
         pub apply: Apply,
-        /// Canonical JSON: keys in order, no white space.
+        /// Canonical JSON: keys in order, no white space, nothing that is null.
         pub body: String,
         /// SHA-256 of the body.
         pub body_hash: Hash,

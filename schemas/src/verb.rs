@@ -136,10 +136,12 @@ pub const QUERIES: &[&str] = &[
     "report_volume",
     "report_ageing",
     "report_reassignment",
+    "report_sla",
+    "sla_clocks",
+    "sla_breaches",
 ];
 
-const LATER_QUERIES: &[&str] =
-    &["sla_clocks", "sla_breaches", "report_agent_load", "report_csat", "report_sla"];
+const LATER_QUERIES: &[&str] = &["report_agent_load", "report_csat"];
 
 /// What we know of a verb; `None`: nothing.
 #[must_use]

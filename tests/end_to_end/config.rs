@@ -100,8 +100,8 @@ async fn a_file_is_checked_compared_published_and_rolled_back() {
     assert_eq!(record["config_version"], 4, "{record}");
 
     // Only the command line begins, and a retry has the first answer.
-    let life =
-        json!({"kind": "lifecycle", "body": {"auto_close_after_s": 3600, "escalation_needs_tag": false}});
+    let body = json!({"auto_close_after_s": 3600, "escalation_needs_tag": false, "pending_guard": "warn"});
+    let life = json!({"kind": "lifecycle", "body": body});
     let other = configure(&desk, "outside", "admin", 1, life.clone()).await;
     assert_eq!(other.body["error"]["code"], "forbidden", "{}", other.body);
     let first = configure(&desk, "cli", "admin", 2, life.clone()).await.body;
@@ -111,8 +111,10 @@ async fn a_file_is_checked_compared_published_and_rolled_back() {
     );
     let again = configure(&desk, "cli", "admin", 2, life.clone()).await.body;
     assert_eq!(again, replayed(&first));
-    let same = configure(&desk, "cli", "admin", 3, life).await.body;
+    let same = configure(&desk, "cli", "admin", 3, life.clone()).await.body;
     assert_eq!((&same["ok"], &same["events"]), (&json!(true), &json!([])));
+    let waits = desk.command(&ticket, "set_status", id("configured", 6), json!({"to": "pending"})).await.body;
+    assert_eq!(waits["warnings"][0]["code"], "pending", "{waits}");
 
     // A restart knows it all.
     let mut office = office;
@@ -121,9 +123,10 @@ async fn a_file_is_checked_compared_published_and_rolled_back() {
     let desk = office.0.desk().await;
     let refused = desk.try_command(&ticket, "assign", id("configured", 5), json!({"group": "netwrok"})).await;
     assert_eq!(refused.expect("an answer").body["error"]["code"], "validation_failed");
-    let command =
-        json!({"kind": "lifecycle", "body": {"auto_close_after_s": 3600, "escalation_needs_tag": false}});
-    assert_eq!(configure(&desk, "cli", "admin", 2, command).await.body, replayed(&first));
+    assert_eq!(configure(&desk, "cli", "admin", 2, life).await.body, replayed(&first));
+    let waited =
+        desk.command(&ticket, "set_status", id("configured", 6), json!({"to": "pending"})).await.body;
+    assert_eq!(waited, replayed(&waits), "also the warning");
 
     let history = office.done(&["config", "history", "lifecycle", "--json"]);
     let versions: Vec<Value> =

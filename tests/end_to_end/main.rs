@@ -45,6 +45,8 @@ mod rebuild;
 #[cfg(test)]
 mod sealing;
 #[cfg(test)]
+mod sla;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod stream;

@@ -7,9 +7,13 @@ mod judge;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::Duration;
 
-use crate::harness::{Serve, Settings, guichet};
+use crate::harness::{Serve, Settings, guichet, until};
 use judge::Judge;
+
+/// A checkpoint is due half a second after the log has grown; a busy machine takes longer.
+const SIGNED_WITHIN: Duration = Duration::from_secs(20);
 
 /// A node with some hundred records, and where to put what is asked of it.
 struct Node {
@@ -49,6 +53,16 @@ impl Node {
         String::from_utf8(output.stdout).expect("text")
     }
 
+    /// Copies the log as far as it has been signed, until that is all that was just recorded.
+    async fn audited(&self, copy: &Path) {
+        let head = self.serve.desk().await.head().await;
+        until("the copy has what was just recorded", SIGNED_WITHIN, async || {
+            self.done(&["audit", text(copy)]);
+            (size_of(copy) >= head).then_some(())
+        })
+        .await;
+    }
+
     /// Runs a tool that must find something, and gives what it said.
     fn found(&self, words: &[&str]) -> String {
         let output = self.tool(words);
@@ -59,6 +73,15 @@ impl Node {
 
 fn both(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
+}
+
+/// Records that the checkpoint of a copy covers.
+fn size_of(copy: &Path) -> u64 {
+    size(&std::fs::read_to_string(copy.join("checkpoint")).expect("a checkpoint"))
+}
+
+fn size(checkpoint: &str) -> u64 {
+    checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size")
 }
 
 fn text(path: &Path) -> &str {

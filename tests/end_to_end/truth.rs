@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::harness::shared;
 
-pub(crate) use loaded::{bpi2013, loaded};
+pub(crate) use loaded::{bpi2013, loaded, servicenow};
 pub(crate) use ticket::{comparable, timeless};
 
 /// The rows of a truth file.

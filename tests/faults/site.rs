@@ -242,7 +242,7 @@ impl Site {
             let asked = self.desk.try_query("projections", json!({}));
             if let Ok(Some(reply)) = tokio::time::timeout(Duration::from_secs(1), asked).await
                 && let Some(models) = reply.body["data"].as_array()
-                && models.len() == 3
+                && models.len() == guichet_projections::model::ALL.len()
             {
                 let at = |model: &serde_json::Value| model["checkpoint"].as_u64().unwrap_or(0);
                 if models.iter().all(|model| at(model) >= position) {

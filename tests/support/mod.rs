@@ -12,6 +12,6 @@ mod wait;
 pub(crate) use nats::Nats;
 pub(crate) use needs::{long, project, seed, shared};
 pub(crate) use process::Process;
-pub(crate) use roles::{HALTED, Serve, Settings, Trio, UNREACHABLE, engine, guichet, worker};
+pub(crate) use roles::{HALTED, Serve, Settings, Trio, UNREACHABLE, clocks, engine, guichet, worker};
 pub(crate) use tools::{browser, go, newer_python, node_modules, python};
 pub(crate) use wait::until;

@@ -32,6 +32,11 @@ pub(crate) fn worker(url: &str, dir: &Path) -> Process {
     role("worker", &["project", "ticket"], url, dir)
 }
 
+/// Starts `guichet project sla`. Its read model is in `dir/clocks`.
+pub(crate) fn clocks(url: &str, dir: &Path) -> Process {
+    role("clocks", &["project", "sla"], url, dir)
+}
+
 fn role(name: &str, arguments: &[&str], url: &str, dir: &Path) -> Process {
     let mut command = guichet();
     command.args(arguments).args(["--nats-url", url, "--data-dir"]).arg(dir.join(name));
@@ -45,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) disk_reserve: Option<u64>,
     /// What it logs, where not warnings alone.
     pub(crate) log: Option<&'static str>,
+    /// How many times as fast as the wall's its clock goes.
+    pub(crate) clock_rate: Option<u32>,
 }
 
 /// `guichet serve` with everything in it. Its data outlives a stop.
@@ -103,6 +110,9 @@ impl Serve {
         command.args(["serve", "--data-dir"]).arg(self.data());
         if let Some(mebibytes) = self.settings.disk_reserve {
             command.args(["--disk-reserve", &mebibytes.to_string()]);
+        }
+        if let Some(times) = self.settings.clock_rate {
+            command.args(["--clock-rate", &times.to_string()]);
         }
         if let Some(filter) = self.settings.log {
             command.env("GUICHET_LOG", filter);

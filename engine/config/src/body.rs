@@ -14,7 +14,7 @@ pub use self::desk::{
     Agent, Agents, Categories, Field, FieldKind, Fields, Group, Groups, Language, Status, StatusName,
     Statuses, TagWord, Tags, Tenant, Tier, Tiers, UnknownTags,
 };
-pub use self::lifecycle::{AUTO_CLOSE_MAX_S, Lifecycle, PendingGuard};
+pub use self::lifecycle::{AUTO_CLOSE_MAX_S, Lifecycle};
 use crate::fault::Fault;
 use crate::kind::Kind;
 use crate::policy::Policy;

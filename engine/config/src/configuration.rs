@@ -9,7 +9,6 @@ use guichet_schemas::time::Timestamp;
 use crate::body::{
     Agents, Body, Callers, Categories, Fields, Groups, Lifecycle, Statuses, Tags, Tenant, Tiers,
 };
-use crate::canonical;
 use crate::kind::{Kind, THE_ONE};
 use crate::policy::{Apply, PolicySet};
 use crate::time_rule::TimeRule;
@@ -85,11 +84,7 @@ impl Configuration {
     /// Takes what the log says. Nothing is refused; a body that cannot be read is never in force, and
     /// [`Configuration::unread`] names it.
     pub fn publish(&mut self, publication: Publication) {
-        let body = if publication.retired {
-            None
-        } else {
-            canonical::read(&publication.body).and_then(|value| Body::read(publication.kind, &value)).ok()
-        };
+        let body = publication.body();
         if let Some(Body::Calendar(definition)) = &body
             && let Ok(hours) = definition.hours()
         {
@@ -149,11 +144,7 @@ impl Configuration {
     pub fn policies(&self, at: Timestamp) -> PolicySet {
         let Some(entry) = self.entry(Kind::SlaPolicies, THE_ONE, at) else { return PolicySet::new() };
         let Some(Body::SlaPolicies(body)) = &entry.body else { return PolicySet::new() };
-        let mut policies = body.policies.clone();
-        for policy in &mut policies {
-            policy.version.get_or_insert(entry.publication.version);
-        }
-        policies
+        body.policies.clone()
     }
 
     /// The time rules, in their order.

@@ -1,6 +1,6 @@
 //! The configuration at one instant, as the rules of a ticket ask for it.
 
-use guichet_rules::{Desk, FiredRule, Life, Unconfigured, Whose, whose};
+use guichet_rules::{AUTO_CLOSE, Desk, FiredRule, Life, Unconfigured, Whose, whose};
 use guichet_schemas::command::{
     Assign, ChangeTags, Command, Create, Escalate, Order, SetCategory, SetStatus,
 };
@@ -10,7 +10,7 @@ use guichet_schemas::text::{Label, Tag};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
-use crate::body::{FieldKind, PendingGuard, UnknownTags};
+use crate::body::{FieldKind, UnknownTags};
 use crate::configuration::Configuration;
 use crate::time_rule::Action;
 
@@ -81,7 +81,7 @@ impl Desk for InForce<'_> {
         let life = self.configuration.lifecycle(self.at);
         let ms = |seconds: Option<u32>| seconds.map(|s| u64::from(s) * 1000);
         Life {
-            pending_needs_answer: life.pending_guard == PendingGuard::Enforce,
+            pending_guard: life.pending_guard,
             auto_assign_on_resolve: life.auto_assign_on_resolve,
             escalation_needs_tag: life.escalation_needs_tag,
             reopen_window_ms: ms(life.reopen_window_s),
@@ -90,6 +90,9 @@ impl Desk for InForce<'_> {
     }
 
     fn time_rule(&self, id: &str) -> Option<FiredRule> {
+        if id == AUTO_CLOSE {
+            return Some(FiredRule::auto_close());
+        }
         let rule = self.configuration.time_rules(self.at).iter().find(|rule| rule.id == id)?;
         Some(FiredRule {
             states: TicketState::ALL.iter().copied().filter(|state| rule.looks_at(*state)).collect(),

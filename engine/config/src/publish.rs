@@ -9,12 +9,12 @@ use guichet_schemas::text::Label;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words;
 
-use crate::body::{Body, PendingGuard};
+use crate::body::Body;
+use crate::canonical;
 use crate::configuration::{Configuration, Publication};
 use crate::fault::Fault;
 use crate::kind::{Kind, THE_ONE};
 use crate::policy::Apply;
-use crate::time_rule::When;
 
 /// Kinds of the contract that later builds have.
 const LATER: &[&str] = &[
@@ -105,9 +105,19 @@ impl Configuration {
     /// Takes an event of the log. Others than those of the configuration change nothing, nor does a kind that this
     /// build does not know.
     pub fn evolve(&mut self, event: &Event) {
-        let publication = if let Event::ConfigPublished(e) = event {
-            Kind::parse(&e.kind).map(|kind| Publication {
-                kind,
+        if let Some(publication) = Publication::of(event) {
+            self.publish(publication);
+        }
+    }
+}
+
+impl Publication {
+    /// What an event publishes or retires; `None`: nothing, or of a kind that this build does not know.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        if let Event::ConfigPublished(e) = event {
+            Some(Self {
+                kind: Kind::parse(&e.kind)?,
                 id: e.id.clone(),
                 version: u32::try_from(e.version).unwrap_or(u32::MAX),
                 effective_from: e.effective_from,
@@ -119,8 +129,8 @@ impl Configuration {
                 body: e.body.as_str().into(),
             })
         } else if let Event::ConfigRetired(e) = event {
-            Kind::parse(&e.kind).map(|kind| Publication {
-                kind,
+            Some(Self {
+                kind: Kind::parse(&e.kind)?,
                 id: e.id.clone(),
                 version: u32::try_from(e.version).unwrap_or(u32::MAX),
                 effective_from: e.effective_from,
@@ -130,10 +140,22 @@ impl Configuration {
             })
         } else {
             None
-        };
-        if let Some(publication) = publication {
-            self.publish(publication);
         }
+    }
+
+    /// Its body; `None`: retired, or from a build that knows more than this one.
+    #[must_use]
+    pub fn body(&self) -> Option<Body> {
+        if self.retired {
+            return None;
+        }
+        let mut body = canonical::read(&self.body).and_then(|value| Body::read(self.kind, &value)).ok()?;
+        if let Body::SlaPolicies(body) = &mut body {
+            for policy in &mut body.policies {
+                policy.version.get_or_insert(self.version);
+            }
+        }
+        Some(body)
     }
 }
 
@@ -158,15 +180,10 @@ impl Body {
     #[must_use]
     pub fn not_yet(&self) -> Option<&'static str> {
         match self {
-            Self::Lifecycle(life) if life.pending_guard == PendingGuard::Warn => {
-                Some("lifecycle.pending_guard = warn")
-            }
             Self::Lifecycle(life) if life.resolve_requires_confirmation => {
                 Some("lifecycle.resolve_requires_confirmation")
             }
-            Self::TimeRules(rules) if rules.rules.iter().any(|rule| rule.when != When::TimeInStatus) => {
-                Some("a time rule with another condition than time_in_status")
-            }
+            Self::Tenant(tenant) if tenant.number_prefix.is_some() => Some("tenant.number_prefix"),
             Self::Fields(fields) if fields.fields.iter().any(|field| field.required_on_resolve) => {
                 Some("fields.required_on_resolve")
             }

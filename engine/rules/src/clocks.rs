@@ -1,21 +1,23 @@
 //! What the SLA worker found, and what people say of it. The fold of the clocks is not here: it is a read model. The
 //! ticket only keeps which facts it has, so that each is recorded once.
 
-use guichet_schemas::command::{Command, FireTimeRule, RecordSlaBreach, RecordSlaWarning, VoidSlaBreach};
+use guichet_schemas::command::{
+    Command, FireTimeRule, RecordSlaBreach, RecordSlaWarning, VoidSlaBreach, limits,
+};
 use guichet_schemas::event::{
-    Event, PriorityChanged, SlaBreachVoided, SlaBreached, SlaWarned, TagsChanged, TicketClosed,
+    Event, Personal, PriorityChanged, SlaBreachVoided, SlaBreached, SlaWarned, TagsChanged, TicketClosed,
     TicketEscalated, TimeRuleFired,
 };
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{
-    ActorKind, CloseReason, CommentKind, EscalationKind, SlaMetric, StatusCause, TicketState,
-};
+use guichet_schemas::words::{ActorKind, CloseReason, CommentKind, EscalationKind, SlaMetric, StatusCause};
 
 use crate::decide::{Context, Draft, note_event};
 use crate::desk::Action;
+use crate::evolve::evolve;
 use crate::state::Ticket;
+use crate::transition::allowed_verbs;
 
 /// Names of facts, as a ticket keeps them.
 pub(crate) mod key {
@@ -109,9 +111,13 @@ pub(crate) fn fired(
         return Ok(Vec::new());
     }
     found(order.due_at, "data.due_at", order.config_version, context)?;
-    // Found late, the ticket may have gone on; whoever left the state and came back began anew.
+    if order.holds && command.expected_version.is_none() {
+        let rule = "is required: it says of which version data.holds is true";
+        return Err(FieldError::new("expected_version", rule).into());
+    }
+    // Found late, the ticket may have gone on. Only who folds its clocks knows what has lasted.
     let rule = context.desk.time_rule(id);
-    let rule = rule.filter(|rule| rule.states.contains(&t.state()) && t.state_since < order.due_at);
+    let rule = rule.filter(|rule| order.holds && rule.states.contains(&t.state()));
     let actions = rule.as_ref().map_or(&[][..], |rule| &rule.actions);
     let event = Event::TimeRuleFired(TimeRuleFired {
         rule: id.to_owned(),
@@ -122,17 +128,27 @@ pub(crate) fn fired(
         suppressed: rule.is_none(),
     });
     let mut drafts = vec![at(order.due_at, event)];
+    let mut now = t.clone();
     for (n, action) in actions.iter().enumerate() {
-        drafts.extend(done(t, action, n, command).map(Draft::from));
+        if let Some(event) = done(&now, action, n, command) {
+            now = evolve(Some(now), &event, context.now);
+            drafts.push(event.into());
+        }
     }
     Ok(drafts)
 }
 
 /// What an action does to a ticket; nothing where that holds already, or cannot be.
 fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Event> {
+    // The event says which rule acted: whoever sends messages follows the events.
+    let verb = action.verb()?;
+    if !allowed_verbs(t.state()).contains(&verb) {
+        return None;
+    }
     match action {
-        Action::Close => (t.state() == TicketState::Resolved)
-            .then_some(Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: true })),
+        Action::Close => {
+            Some(Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: true }))
+        }
         Action::SetPriority(priority) => {
             (t.priority != *priority).then_some(Event::PriorityChanged(PriorityChanged {
                 from: t.priority,
@@ -145,9 +161,11 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
         }
         Action::AddTags(tags) => {
             let added: Vec<_> = tags.iter().filter(|tag| !t.tags.contains(tag)).cloned().collect();
-            (!added.is_empty()).then(|| Event::TagsChanged(TagsChanged { added, removed: Vec::new() }))
+            let fits = t.tags.len() + added.len() <= limits::TAGS;
+            (fits && !added.is_empty())
+                .then(|| Event::TagsChanged(TagsChanged { added, removed: Vec::new() }))
         }
-        Action::Escalate { to_tier, reason } => (t.tier < *to_tier && !t.state().is_done()).then(|| {
+        Action::Escalate { to_tier, reason } => (t.tier < *to_tier).then(|| {
             Event::TicketEscalated(TicketEscalated {
                 kind: EscalationKind::Functional,
                 from_tier: t.tier,
@@ -161,10 +179,8 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
         }),
         Action::Note(text) => {
             let id = CommentId(command.command_id.derive(&format!("action {n}")));
-            let text = guichet_schemas::event::Personal::Plain(text.clone());
-            Some(note_event(id, CommentKind::Message, text, command))
+            Some(note_event(id, CommentKind::Message, Personal::Plain(text.clone()), command))
         }
-        // The event says it: whoever sends messages follows the events.
         Action::Notify(_) => None,
     }
 }

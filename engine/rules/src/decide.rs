@@ -18,7 +18,7 @@ use guichet_schemas::words::{
     StatusCause, Strategy, TicketState, TicketType, Visibility,
 };
 
-use crate::desk::Desk;
+use crate::desk::{Desk, PendingGuard};
 use crate::permission::is_human_agent;
 use crate::state::Ticket;
 use crate::transition::require;
@@ -293,7 +293,9 @@ fn set_status(
     require(t, "set_status")?;
     let answers = order.comment.is_some() && is_human_agent(command.actor.kind);
     let begins_to_wait = order.to == TicketState::Pending && t.state() != TicketState::Pending;
-    if begins_to_wait && !t.answered && !answers && context.desk.life().pending_needs_answer {
+    let guard = context.desk.life().pending_guard;
+    let unanswered = begins_to_wait && !t.answered && !answers && guard != PendingGuard::Off;
+    if unanswered && guard == PendingGuard::Enforce {
         return Err(Rejection::GuardFailed {
             guard: "pending",
             message: format!(
@@ -323,6 +325,7 @@ fn set_status(
             hold_reason: order.hold_reason,
             expected_until: order.expected_until,
             cause: StatusCause::Command,
+            unanswered,
         }));
     }
     Ok(events)
@@ -549,6 +552,7 @@ fn moved(t: &Ticket, to: TicketState, cause: StatusCause) -> Event {
         hold_reason: None,
         expected_until: None,
         cause,
+        unanswered: false,
     })
 }
 

@@ -6,11 +6,16 @@ use std::fmt::Debug;
 use guichet_schemas::command::{Command, Order};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
+use serde::{Deserialize, Serialize};
 
 /// The caller of the SLA worker: it alone records what clocks found, and it records nothing else.
 pub const SLA_CALLER: &str = "sla";
 /// The caller of the command line: it configures as long as no callers are configured, for somebody must begin.
 pub const CLI_CALLER: &str = "cli";
+
+/// The rule that closes what has been resolved for long enough: every desk has it. Its delay is of the configuration
+/// kind `lifecycle`.
+pub const AUTO_CLOSE: &str = "auto_close";
 
 /// What is configured at the instant of a decision.
 pub trait Desk: Debug {
@@ -29,15 +34,15 @@ pub trait Desk: Debug {
     /// Guards and delays.
     fn life(&self) -> Life;
 
-    /// A time rule by its id; `None`: there is none any more.
+    /// A time rule by its id, [`AUTO_CLOSE`] among them; `None`: there is none any more.
     fn time_rule(&self, id: &str) -> Option<FiredRule>;
 }
 
 /// Guards and delays of the life of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
-    /// An agent answers before a ticket may wait for its requester.
-    pub pending_needs_answer: bool,
+    /// Of a ticket that is to wait for a requester whom nobody has answered.
+    pub pending_guard: PendingGuard,
     /// Whoever resolves a ticket that nobody has becomes its assignee; else somebody must have it.
     pub auto_assign_on_resolve: bool,
     /// An escalation names a tag, so that reports can say why tickets escalate.
@@ -51,13 +56,27 @@ pub struct Life {
 impl Default for Life {
     fn default() -> Self {
         Self {
-            pending_needs_answer: false,
+            pending_guard: PendingGuard::Off,
             auto_assign_on_resolve: true,
             escalation_needs_tag: true,
             reopen_window_ms: None,
             reopen_closed_ms: None,
         }
     }
+}
+
+/// What is said to an agent who sets a ticket to pending without having answered its requester: the pause of its
+/// clocks would begin right after the customer wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PendingGuard {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The command is accepted with a warning.
+    Warn,
+    /// The command is refused.
+    Enforce,
 }
 
 /// A time rule at the instant at which it is recorded.
@@ -67,6 +86,14 @@ pub struct FiredRule {
     pub states: Vec<TicketState>,
     /// What it does, in order.
     pub actions: Vec<Action>,
+}
+
+impl FiredRule {
+    /// The rule [`AUTO_CLOSE`], whatever its delay.
+    #[must_use]
+    pub fn auto_close() -> Self {
+        Self { states: vec![TicketState::Resolved], actions: vec![Action::Close] }
+    }
 }
 
 /// What a time rule does.
@@ -102,6 +129,19 @@ impl Action {
             Self::Escalate { .. } => "escalate",
             Self::Note(_) => "note",
             Self::Notify(_) => "notify",
+        }
+    }
+
+    /// What somebody would send to do the same; the state of the ticket allows it or not. `None`: the ticket is not
+    /// changed.
+    pub(crate) const fn verb(&self) -> Option<&'static str> {
+        match self {
+            Self::Close => Some("close"),
+            Self::SetPriority(_) => Some("set_priority"),
+            Self::AddTags(_) => Some("change_tags"),
+            Self::Escalate { .. } => Some("escalate"),
+            Self::Note(_) => Some("add_comment"),
+            Self::Notify(_) => None,
         }
     }
 }
@@ -143,8 +183,8 @@ impl Desk for Unconfigured {
         Life::default()
     }
 
-    fn time_rule(&self, _: &str) -> Option<FiredRule> {
-        None
+    fn time_rule(&self, id: &str) -> Option<FiredRule> {
+        (id == AUTO_CLOSE).then(FiredRule::auto_close)
     }
 }
 

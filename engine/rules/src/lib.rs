@@ -26,7 +26,10 @@ mod state;
 mod transition;
 
 pub use decide::{Context, Draft, decide};
-pub use desk::{Action, CLI_CALLER, Desk, FiredRule, Life, SLA_CALLER, Unconfigured, Whose, whose};
+pub use desk::{
+    AUTO_CLOSE, Action, CLI_CALLER, Desk, FiredRule, Life, PendingGuard, SLA_CALLER, Unconfigured, Whose,
+    whose,
+};
 pub use evolve::evolve;
 pub use state::{FOLD_VERSION, ImportProgress, LastResolution, Phase, Ticket};
 pub use transition::allowed_verbs;

@@ -3,16 +3,16 @@
 
 mod support;
 
-use guichet_rules::{Action, FiredRule, Life};
+use guichet_rules::{Action, FiredRule, Life, PendingGuard};
 use guichet_schemas::command::{
-    AddComment, Command, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning, Reopen, Resolve, SetStatus,
+    AddComment, ChangeTags, Command, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning, SetStatus,
     VoidSlaBreach,
 };
 use guichet_schemas::event::Event;
 use guichet_schemas::ids::CallerId;
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::words::{ActorKind, Priority, ResolutionCode, SlaMetric, TicketState, Visibility};
-use support::{Desk, House, VERSION, at, by, command, given, label, text};
+use guichet_schemas::words::{ActorKind, EscalationReason, Priority, SlaMetric, TicketState, Visibility};
+use support::{Desk, House, VERSION, at, by, command, given, label, reopen, resolve, text};
 
 fn pending(comment: Option<&str>) -> Order {
     let comment = comment.map(text);
@@ -35,20 +35,6 @@ fn says(visibility: Visibility) -> Order {
         counts_as_reply: None,
         no_reopen: false,
     })
-}
-
-fn resolve() -> Order {
-    Order::Resolve(Resolve {
-        code: ResolutionCode::Defect,
-        summary: text("A new fuse."),
-        steps: Vec::new(),
-        root_cause: None,
-        override_reason: None,
-    })
-}
-
-fn reopen() -> Order {
-    Order::Reopen(Reopen { reason: text("It is back.") })
 }
 
 fn with(life: Life, orders: impl IntoIterator<Item = Order>) -> Desk {
@@ -80,10 +66,16 @@ fn breach(hour: i64, config_version: u64) -> Command {
     }))
 }
 
-fn fire(hour: i64, instance: u32) -> Command {
-    let order =
-        FireTimeRule { rule: label("forgotten"), instance, due_at: at(hour), config_version: Some(VERSION) };
-    sla(Order::FireTimeRule(order))
+fn fire(rule: &str, hour: i64, holds: bool) -> Command {
+    let order = FireTimeRule {
+        rule: label(rule),
+        instance: 1,
+        due_at: at(hour),
+        config_version: Some(VERSION),
+        holds,
+    };
+    // The engine has compared it.
+    Command { expected_version: Some(1), ..sla(Order::FireTimeRule(order)) }
 }
 
 fn types(events: &[Event]) -> Vec<&'static str> {
@@ -92,7 +84,7 @@ fn types(events: &[Event]) -> Vec<&'static str> {
 
 #[test]
 fn a_ticket_waits_for_its_requester_only_once_they_have_an_answer() {
-    let life = Life { pending_needs_answer: true, ..Life::default() };
+    let life = Life { pending_guard: PendingGuard::Enforce, ..Life::default() };
     let mut desk = with(life, []);
     assert_eq!(guard(desk.tell(&command(pending(None)))), "pending");
     desk.tell(&command(says(Visibility::Internal))).unwrap();
@@ -105,6 +97,20 @@ fn a_ticket_waits_for_its_requester_only_once_they_have_an_answer() {
         ["CommentAdded", "StatusChanged"]
     );
     assert!(given([]).tell(&command(pending(None))).is_ok(), "without configuration there is no such guard");
+}
+
+#[test]
+fn a_guard_that_warns_lets_it_wait_and_says_in_the_event_that_nobody_had_answered() {
+    let unanswered = |mut desk: Desk, comment: Option<&str>| {
+        let events = desk.tell(&command(pending(comment))).unwrap();
+        let Some(Event::StatusChanged(change)) = events.last() else { panic!("{events:?}") };
+        change.unanswered
+    };
+    let life = Life { pending_guard: PendingGuard::Warn, ..Life::default() };
+    assert!(unanswered(with(life, []), None));
+    assert!(!unanswered(with(life, []), Some("Which floor?")));
+    assert!(!unanswered(with(life, [says(Visibility::Public)]), None));
+    assert!(!unanswered(given([]), None), "nobody warns");
 }
 
 #[test]
@@ -199,6 +205,7 @@ fn a_rule_acts_where_its_condition_still_holds() {
         actions: vec![
             Action::SetPriority(Priority::High),
             Action::AddTags(vec!["forgotten".to_owned()]),
+            Action::Escalate { to_tier: 2, reason: EscalationReason::TimeLimit },
             Action::Note("nobody looked".to_owned()),
             Action::Notify("assignee".to_owned()),
             Action::Close,
@@ -208,21 +215,57 @@ fn a_rule_acts_where_its_condition_still_holds() {
     desk.house = Some(House { life: Life::default(), rule: Some(rule) });
     let since = desk.hour;
     desk.hour = 80;
-    let mut moved = desk.clone();
-    let events = desk.tell(&fire(since + 72, 1)).unwrap();
+    let (mut over, mut moved) = (desk.clone(), desk.clone());
+    let events = desk.tell(&fire("forgotten", since + 72, true)).unwrap();
     assert_eq!(
         types(&events),
-        ["TimeRuleFired", "PriorityChanged", "TagsChanged", "CommentAdded"],
+        ["TimeRuleFired", "PriorityChanged", "TagsChanged", "TicketEscalated", "CommentAdded"],
         "only a resolved ticket closes"
     );
-    assert!(matches!(&events[0], Event::TimeRuleFired(e) if !e.suppressed && e.actions.len() == 5));
-    assert_eq!(desk.tell(&fire(since + 72, 1)).unwrap(), []);
+    assert!(matches!(&events[0], Event::TimeRuleFired(e) if !e.suppressed && e.actions.len() == 6));
+    assert!(
+        matches!(&events[3], Event::TicketEscalated(e) if e.tags_at == ["forgotten"]),
+        "one sees the other"
+    );
+    assert_eq!(desk.tell(&fire("forgotten", since + 72, true)).unwrap(), []);
 
-    // It was left and came back: what fell due before is of another stay.
+    // It was left and came back, as only the worker knows: what fell due before is of another stay.
+    let suppressed = |events: &[Event]| matches!(events, [Event::TimeRuleFired(e)] if e.suppressed && e.actions.is_empty());
+    assert!(suppressed(&over.tell(&fire("forgotten", since + 72, false)).unwrap()));
     moved.tell(&by(ActorKind::Requester, "r-1", says(Visibility::Public))).unwrap();
-    moved.tell(&command(pending(None))).unwrap();
-    let events = moved.tell(&fire(since + 72, 1)).unwrap();
-    assert!(matches!(&events[..], [Event::TimeRuleFired(e)] if e.suppressed && e.actions.is_empty()));
+    assert!(
+        suppressed(&moved.tell(&fire("forgotten", since + 72, true)).unwrap()),
+        "this the engine sees, too"
+    );
+    let unbound = Command { expected_version: None, ..fire("forgotten", since + 72, true) };
+    assert!(matches!(over.tell(&unbound), Ok(events) if events.is_empty()), "recorded is recorded");
+    let unbound = Command { expected_version: None, ..fire("another", since + 72, true) };
+    let refused = over.tell(&unbound).unwrap_err();
+    assert!(matches!(&refused, Rejection::ValidationFailed(e) if e.field == "expected_version"), "{refused}");
+}
+
+#[test]
+fn every_desk_closes_what_has_been_resolved_for_long() {
+    let mut desk = given([resolve()]);
+    desk.hour = 200;
+    let mut order = fire("auto_close", 100, true);
+    let Order::FireTimeRule(rule) = &mut order.order else { panic!("{order:?}") };
+    rule.config_version = None;
+    let events = desk.tell(&order).unwrap();
+    assert_eq!(types(&events), ["TimeRuleFired", "TicketClosed"]);
+    assert!(matches!(&events[1], Event::TicketClosed(e) if e.auto));
+}
+
+#[test]
+fn a_rule_adds_no_tag_that_a_person_could_not_add() {
+    let full: Vec<String> = (0..64).map(|n| format!("tag-{n}")).collect();
+    let tags = full.iter().map(|tag| support::line(tag)).collect();
+    let mut desk = given([Order::ChangeTags(ChangeTags { add: tags, remove: Vec::new() })]);
+    let actions = vec![Action::AddTags(vec!["one more".to_owned()])];
+    let rule = FiredRule { states: vec![TicketState::New], actions };
+    desk.house = Some(House { life: Life::default(), rule: Some(rule) });
+    desk.hour = 80;
+    assert_eq!(types(&desk.tell(&fire("forgotten", 72, true)).unwrap()), ["TimeRuleFired"]);
 }
 
 #[test]

@@ -4,30 +4,14 @@
 mod support;
 
 use guichet_schemas::command::{
-    AddComment, Cancel, ChangeTags, Create, Escalate, Order, Reopen, Resolve, SetPriority, SetStatus,
-    Unassign,
+    AddComment, Cancel, ChangeTags, Create, Escalate, Order, SetPriority, SetStatus, Unassign,
 };
 use guichet_schemas::event::Event;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{
-    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode,
-    TicketState, Visibility,
+    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, TicketState, Visibility,
 };
-use support::{HOUR, assign, by, command, create, given, label, line, text};
-
-fn resolve() -> Order {
-    Order::Resolve(Resolve {
-        code: ResolutionCode::Configuration,
-        summary: text("Set the MTU."),
-        steps: Vec::new(),
-        root_cause: None,
-        override_reason: None,
-    })
-}
-
-fn reopen() -> Order {
-    Order::Reopen(Reopen { reason: text("It is back.") })
-}
+use support::{HOUR, assign, by, command, create, given, label, line, reopen, resolve, text};
 
 fn set_status(to: TicketState, hold_reason: Option<HoldReason>) -> Order {
     Order::SetStatus(SetStatus { to, custom_status: None, hold_reason, expected_until: None, comment: None })

@@ -13,7 +13,7 @@ use guichet_schemas::wire;
 use super::derived::Derived;
 use super::desk::Responder;
 use super::disk::Rows;
-use super::outcome;
+use super::outcome::{self, Unwise};
 
 /// Caps of a batch: what queues up behind a slow disk is committed in pieces of this size.
 pub(super) const EVENTS_MAX: usize = 4096;
@@ -46,7 +46,7 @@ pub(super) struct Batch<R> {
 pub(super) enum Answer {
     /// This came of it. The committer, which has more time than the decider, makes the answer of it.
     Told(Told),
-    /// The answer as it is: a refusal, a dry run, or one that was given before.
+    /// The answer as it is: a refusal, a dry run, one that was given before, or one about the configuration.
     Ready(Outcome),
 }
 
@@ -71,6 +71,8 @@ pub(super) struct Recorded {
     pub(super) type_name: &'static str,
     pub(super) version: StreamVersion,
     pub(super) position: LogPosition,
+    /// The answer warns of it.
+    pub(super) unwise: Option<Unwise>,
 }
 
 impl<R: Rows> Batch<R> {

@@ -1,6 +1,7 @@
 //! Answers of commands that came before: rebuilt from the log, or stored where no event tells them.
 
 use guichet_schemas::codec::decode_record;
+use guichet_schemas::event::Event;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, TenantId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
@@ -13,6 +14,30 @@ use prost::Message as _;
 use super::batch::{Recorded, Told};
 use super::disk::Disk;
 use super::{Store, StoreFault, keys, tickets};
+
+/// What is legal but unwise. Told by the event, so that every answer of its command says it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unwise {
+    /// The clocks of the requester stand still, and nobody has answered them.
+    Pending,
+}
+
+impl Unwise {
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        matches!(event, Event::StatusChanged(change) if change.unanswered).then_some(Self::Pending)
+    }
+
+    fn warning(self, number: TicketNumber) -> wire::Warning {
+        match self {
+            Self::Pending => wire::Warning {
+                code: "pending".to_owned(),
+                message: format!(
+                    "ticket {number} waits for its requester, who has no answer; send them a public comment"
+                ),
+            },
+        }
+    }
+}
 
 /// The stored answer of a command, with the hash of its request.
 pub(super) fn load<D: Disk>(
@@ -51,7 +76,7 @@ pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
                 position: e.position.get(),
             })
             .collect(),
-        warnings: Vec::new(),
+        warnings: events.iter().filter_map(|e| Some(e.unwise?.warning(told.number))).collect(),
         replayed: false,
         entity: None,
         entity_id: None,
@@ -81,7 +106,7 @@ fn from_log<D: Disk>(
 ) -> Result<wire::Accepted, StoreFault> {
     let mut accepted = wire::Accepted::default();
     let mut damage = None;
-    let mut ticket = None;
+    let (mut ticket, mut unwise) = (None, Vec::new());
     store.scan(first, |position, bytes| {
         match decode_record(bytes) {
             // A key that the command made first: the answer is about the ticket only.
@@ -94,6 +119,7 @@ fn from_log<D: Disk>(
                 if record.stream_kind == StreamKind::Config {
                     (accepted.entity, accepted.entity_id) = about_config(&record.tenant);
                 }
+                unwise.extend(Unwise::of(&record.event));
                 accepted.events.push(wire::EventRef {
                     event_id: record.event_id.to_wire(),
                     r#type: record.event.type_name().to_owned(),
@@ -111,7 +137,9 @@ fn from_log<D: Disk>(
     if let Some((tenant, id)) = ticket {
         let entry = tickets::load(store, &tenant, id)?;
         accepted.ticket_id = Some(id.to_wire());
-        accepted.number = Some(entry.map_or(TicketNumber(0), |e| e.ticket.number).to_string());
+        let number = entry.map_or(TicketNumber(0), |e| e.ticket.number);
+        accepted.number = Some(number.to_string());
+        accepted.warnings = unwise.into_iter().map(|one: Unwise| one.warning(number)).collect();
     }
     Ok(accepted)
 }

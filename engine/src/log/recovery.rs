@@ -23,7 +23,7 @@ use super::repair::{self, DATABASE, Repaired};
 use super::restore::Restored;
 use super::writer::{Ground, Writer};
 use super::{KeyShelf, LogReader, Memory, OpenError, Store, StoreFault, TreeReader, key_store};
-use crate::clock::{IdSource, SystemTime};
+use crate::clock::{IdSource, Pace, PacedTime};
 use crate::halt::{Halt, HaltReason};
 use crate::notary::{self, AnchorError, Notary, NotaryError};
 use crate::protection::Protection;
@@ -37,6 +37,8 @@ pub struct Terms<'a> {
     pub copy: &'a dyn EventCopy,
     /// Go on although the wall clock is behind the newest record.
     pub accept_clock: bool,
+    /// How fast the time of records goes.
+    pub pace: Pace,
 }
 
 impl std::fmt::Debug for Terms<'_> {
@@ -47,7 +49,7 @@ impl std::fmt::Debug for Terms<'_> {
 
 impl Default for Terms<'_> {
     fn default() -> Self {
-        Self { copy: &NoCopy, accept_clock: false }
+        Self { copy: &NoCopy, accept_clock: false, pace: Pace::TRUE }
     }
 }
 
@@ -143,8 +145,11 @@ impl Log {
         }
         let fence = Arc::new(fence);
         key_store::check(key_store.as_ref(), last);
-        let now =
-            Now { time: Box::new(SystemTime::new()), ids: IdSource::new(), accept_clock: terms.accept_clock };
+        let now = Now {
+            time: Box::new(PacedTime::new(terms.pace)),
+            ids: IdSource::new(),
+            accept_clock: terms.accept_clock,
+        };
         let Identity { generation, request_key } = identity;
         let restored = circumstances.restored.is_some();
         let (head, clock, ids) = begin(&store, partition, generation, last, circumstances, now)?;

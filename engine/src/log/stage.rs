@@ -16,6 +16,7 @@ use prost::Message as _;
 
 use super::batch::Recorded;
 use super::derived::Derived;
+use super::outcome::Unwise;
 use super::sealer::Fresh;
 use super::tickets::Entry;
 use crate::clock::IdSource;
@@ -200,6 +201,7 @@ fn encode(request: &Request, record: Record, ticket: TicketId) -> Result<Staged,
         type_name: record.event.type_name(),
         version: record.version,
         position: record.position,
+        unwise: Unwise::of(&record.event),
     };
     let mut wire = record.into_wire();
     let bytes = wire.encode_to_vec();

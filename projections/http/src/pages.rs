@@ -3,6 +3,7 @@
 
 mod assets;
 mod board;
+mod clocks;
 mod enter;
 mod failed;
 mod form;
@@ -35,11 +36,13 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
         .route("/", get(async || Redirect::to(&format!("/desk/{}/", TenantId::default_tenant()))))
         .route("/desk/{tenant}/", get(overview))
         .route("/desk/{tenant}/queue", get(queue::page))
+        .route("/desk/{tenant}/clocks", get(clocks::page))
         .route("/desk/{tenant}/tickets", get(ticket::find))
         .route("/desk/{tenant}/tickets/{ticket}", get(ticket::page))
         .route("/desk/{tenant}/projections", get(health::page))
         .route("/desk/{tenant}/tiles/board", get(board::tile))
         .route("/desk/{tenant}/tiles/queue", get(queue::tile))
+        .route("/desk/{tenant}/tiles/clocks", get(clocks::tile))
         .route("/desk/{tenant}/tiles/backlog", get(reports::backlog_tile))
         .route("/desk/{tenant}/tiles/reopen", get(reports::reopen_tile))
         .route("/desk/{tenant}/tiles/ticket/{ticket}", get(ticket::tile))

@@ -77,6 +77,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("/reports/escalation", "report_escalation", Nothing, "What went to a higher tier or a manager"),
     route!("/reports/volume", "report_volume", Nothing, "What came in"),
     route!("/reports/ageing", "report_ageing", Nothing, "How old the unresolved tickets are"),
+    route!("/tickets/{ticket}/sla", "sla_clocks", Ticket, "The clocks of a ticket"),
+    route!("/sla/clocks", "sla_clocks", Nothing, "Running clocks that are due before an instant"),
+    route!("/sla/breaches", "sla_breaches", Nothing, "Promises that were broken"),
+    route!("/reports/sla", "report_sla", Nothing, "Promises kept and broken"),
     route!("/reports/reassignment", "report_reassignment", Nothing, "How often work changed hands"),
 ];
 

@@ -25,4 +25,4 @@ pub use history::{Cut, Damaged, History};
 pub use kept::{Change, Kept, Key};
 pub use moment::{distill, encode};
 pub use periods::{Span, SpanError};
-pub use report::{Kind, Look, Params, Report};
+pub use report::{BusinessHours, Kind, Look, Params, Report};

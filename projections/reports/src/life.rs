@@ -102,7 +102,7 @@ impl<'a> Life<'a> {
                     self.first_bot_reply_at = self.first_bot_reply_at.or(Some(at));
                 }
             }
-            Some(What::Inbound(_)) | None => {}
+            Some(What::Inbound(_) | What::Clock(_)) | None => {}
         }
     }
 

@@ -1,6 +1,10 @@
 //! A report that is asked for, and kept: histories are added and taken away, rows are read.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use chrono_tz::Tz;
+use guichet_rules::calendar::Calendar;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::FieldError;
 use guichet_schemas::wire::ReportQuery;
@@ -29,6 +33,7 @@ pub enum Kind {
     Volume,
     Ageing,
     Reassignment,
+    Sla,
 }
 
 /// Everything that makes a report another one. Two questions with the same parameters read the same sums.
@@ -40,6 +45,32 @@ pub struct Params {
     range: Option<Span>,
     group_by: Option<GroupBy>,
     window_ms: i64,
+    hours: Option<BusinessHours>,
+}
+
+/// A calendar whose open hours are counted. Two are the same where as much was published of the same one.
+#[derive(Debug, Clone)]
+pub struct BusinessHours {
+    /// Its name.
+    pub name: String,
+    /// How often it was published.
+    pub versions: usize,
+    /// Its open hours.
+    pub calendar: Arc<Calendar>,
+}
+
+impl PartialEq for BusinessHours {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.versions) == (&other.name, other.versions)
+    }
+}
+
+impl Eq for BusinessHours {}
+
+impl Hash for BusinessHours {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.name, self.versions).hash(state);
+    }
 }
 
 /// What an answer says about itself.
@@ -85,6 +116,9 @@ impl Params {
         if query.window_days.is_some() && kind != Kind::ReopenRate {
             return Err(FieldError::new("window_days", "is only for report_reopen_rate"));
         }
+        if query.calendar.is_some() && kind != Kind::FirstResponse {
+            return Err(FieldError::new("calendar", "is only for report_first_response"));
+        }
         if days == 0 || days > WINDOW_DAYS_MAX {
             return Err(FieldError::new("window_days", format!("must be 1 to {WINDOW_DAYS_MAX}")));
         }
@@ -94,7 +128,13 @@ impl Params {
             .map_err(|e| FieldError::new(e.field(), e.to_string()))?;
         let range = (period == Period::Range).then_some(span);
         let window_ms = i64::from(days) * DAY_MS;
-        Ok((Self { kind, cutting, range, group_by, window_ms }, span))
+        Ok((Self { kind, cutting, range, group_by, window_ms, hours: None }, span))
+    }
+
+    /// Counts the open hours of a calendar, too.
+    #[must_use]
+    pub fn with_hours(self, hours: Option<BusinessHours>) -> Self {
+        Self { hours, ..self }
     }
 }
 
@@ -115,7 +155,8 @@ impl Kind {
             | Self::Closure
             | Self::Volume
             | Self::Ageing
-            | Self::Reassignment => &[Channel, Category, Group, Priority, Product, Agent, Tier],
+            | Self::Reassignment
+            | Self::Sla => &[Channel, Category, Group, Priority, Product, Agent, Tier],
         }
     }
 }
@@ -132,12 +173,15 @@ impl Report {
             Kind::Backlog => Box::<reports::backlog::Backlog>::default(),
             Kind::ReopenRate => Box::new(reports::reopen_rate::ReopenRate::new(params.window_ms)),
             Kind::ResolutionTime => Box::<reports::resolution_time::ResolutionTime>::default(),
-            Kind::FirstResponse => Box::<reports::first_response::FirstResponse>::default(),
+            Kind::FirstResponse => {
+                Box::new(reports::first_response::FirstResponse::new(params.hours.clone()))
+            }
             Kind::Closure => Box::<reports::closure::Closure>::default(),
             Kind::Escalation => Box::<reports::escalation::Escalation>::default(),
             Kind::Volume => Box::<reports::volume::Volume>::default(),
             Kind::Ageing => Box::<reports::ageing::Ageing>::default(),
             Kind::Reassignment => Box::<reports::reassignment::Reassignment>::default(),
+            Kind::Sla => Box::<reports::sla::Sla>::default(),
         };
         let periods = Periods::new(params.cutting, params.range);
         Self { params, periods, sums }

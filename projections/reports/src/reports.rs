@@ -64,6 +64,7 @@ pub(crate) mod first_response;
 pub(crate) mod reassignment;
 pub(crate) mod reopen_rate;
 pub(crate) mod resolution_time;
+pub(crate) mod sla;
 pub(crate) mod volume;
 
 /// The sums of one report.

@@ -124,6 +124,7 @@ fn query(period: Period, group_by: Option<GroupBy>) -> ReportQuery {
         period: Some(period.to_wire()),
         group_by: group_by.map(|g| g.to_wire()),
         window_days: None,
+        calendar: None,
     }
 }
 
@@ -161,7 +162,8 @@ fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
             | What::Escalated(_)
             | What::Deescalated(_)
             | What::Reply(_)
-            | What::Inbound(_) => {}
+            | What::Inbound(_)
+            | What::Clock(_) => {}
         }
     }
     state

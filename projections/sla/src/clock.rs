@@ -7,7 +7,7 @@ use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Outcome;
-use crate::rulebook::{Measure, Rulebook};
+use crate::rulebook::{Measure, Rules};
 
 /// A clock that was started, and may have ended. Times are milliseconds since 1970 UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,13 +17,14 @@ pub(crate) struct Clock {
     pub(crate) terms: Terms,
     pub(crate) revision: u32,
     /// It keeps this set of policies for good.
-    pub(crate) pinned: Option<usize>,
+    pub(crate) pinned: Option<u32>,
+    pub(crate) started: i64,
     /// Stretches that are over.
-    runs: Vec<(i64, i64)>,
-    running_since: Option<i64>,
+    pub(crate) runs: Vec<(i64, i64)>,
+    pub(crate) running_since: Option<i64>,
     /// Thresholds that were announced.
     pub(crate) warned: Vec<u32>,
-    pub(crate) breached: bool,
+    pub(crate) breached_at: Option<i64>,
     pub(crate) voided: bool,
     pub(crate) ended: Option<Ended>,
     /// When it was due as last known: a calendar that changes does not tell what it said before.
@@ -48,6 +49,8 @@ pub(crate) struct Ended {
     pub(crate) at: i64,
     /// Ended by a resolve: a reopen may resume it.
     pub(crate) resolved: bool,
+    /// Without an outcome.
+    pub(crate) cancelled: bool,
 }
 
 /// The next thing that time does to a clock.
@@ -83,8 +86,8 @@ impl Terms {
         }
     }
 
-    fn measure<'a>(&self, rulebook: &'a Rulebook) -> Measure<'a> {
-        rulebook.measure(self.hours, self.calendar.as_deref())
+    fn measure<'a>(&self, rules: Rules<'a>) -> Measure<'a> {
+        rules.measure(self.hours, self.calendar.as_deref())
     }
 
     pub(crate) fn pauses_in(&self, metric: Metric, state: TicketState) -> bool {
@@ -107,10 +110,11 @@ impl Clock {
             terms,
             revision: 1,
             pinned: None,
+            started: at,
             runs: Vec::new(),
             running_since: Some(at),
             warned: Vec::new(),
-            breached: false,
+            breached_at: None,
             voided: false,
             ended: None,
             known_due: None,
@@ -125,31 +129,35 @@ impl Clock {
         self.running_since.is_some()
     }
 
+    pub(crate) const fn is_breached(&self) -> bool {
+        self.breached_at.is_some()
+    }
+
     /// Consumed time at an instant, milliseconds.
-    pub(crate) fn consumed(&self, at: i64, rulebook: &Rulebook) -> i64 {
-        let measure = self.terms.measure(rulebook);
+    pub(crate) fn consumed(&self, at: i64, rules: Rules<'_>) -> i64 {
+        let measure = self.terms.measure(rules);
         let over: i64 = self.runs.iter().map(|(from, to)| measure.elapsed(*from, *to)).sum();
         over + self.running_since.map_or(0, |since| measure.elapsed(since, at))
     }
 
     /// Consumed time at an instant, whole seconds.
-    pub(crate) fn consumed_s(&self, at: i64, rulebook: &Rulebook) -> i64 {
-        self.consumed(at, rulebook) / 1000
+    pub(crate) fn consumed_s(&self, at: i64, rules: Rules<'_>) -> i64 {
+        self.consumed(at, rules) / 1000
     }
 
     /// When it is due; `None` while it stands still, unless it was due before.
-    pub(crate) fn due(&self, rulebook: &Rulebook) -> Option<i64> {
-        self.reaches(self.terms.target_ms(), rulebook)
+    pub(crate) fn due(&self, rules: Rules<'_>) -> Option<i64> {
+        self.reaches(self.terms.target_ms(), rules)
     }
 
     /// When it is due, for people: nothing while it stands still.
-    pub(crate) fn shown_due(&self, rulebook: &Rulebook) -> Option<Timestamp> {
-        self.running_since.and_then(|_| self.due(rulebook)).map(Timestamp)
+    pub(crate) fn shown_due(&self, rules: Rules<'_>) -> Option<Timestamp> {
+        self.running_since.and_then(|_| self.due(rules)).map(Timestamp)
     }
 
     /// The earliest instant at which so much was, or will be, consumed.
-    fn reaches(&self, consumed_ms: i64, rulebook: &Rulebook) -> Option<i64> {
-        let measure = self.terms.measure(rulebook);
+    fn reaches(&self, consumed_ms: i64, rules: Rules<'_>) -> Option<i64> {
+        let measure = self.terms.measure(rules);
         let mut rest = consumed_ms;
         for (from, to) in &self.runs {
             let passed = measure.elapsed(*from, *to);
@@ -163,15 +171,17 @@ impl Clock {
     }
 
     /// What time does to it next. Only a running clock is touched by time.
-    pub(crate) fn next(&self, rulebook: &Rulebook) -> Option<Next> {
+    pub(crate) fn next(&self, rules: Rules<'_>) -> Option<Next> {
         if !self.is_open() || !self.is_running() {
             return None;
         }
-        let warnings = self.terms.warn_pct.iter().filter(|pct| !self.warned.contains(pct));
-        let warning = warnings
-            .filter_map(|pct| Some(Next::Warning { at: self.warns_at(*pct, rulebook)?, pct: *pct }))
-            .min_by_key(|next| next.at());
-        let breach = (!self.breached).then(|| self.due(rulebook)).flatten().map(|at| Next::Breach { at });
+        let warning =
+            self.to_warn_at().and_then(|pct| Some(Next::Warning { at: self.warns_at(pct, rules)?, pct }));
+        // A share of the target is used up no later than all of it.
+        if let Some(Next::Warning { pct: ..=100, .. }) = warning {
+            return warning;
+        }
+        let breach = (!self.is_breached()).then(|| self.due(rules)).flatten().map(|at| Next::Breach { at });
         match (warning, breach) {
             (Some(warning), Some(breach)) if breach.at() < warning.at() => Some(breach),
             (Some(warning), _) => Some(warning),
@@ -179,10 +189,15 @@ impl Clock {
         }
     }
 
+    /// The next share of the target that is to be announced: they are reached in their order.
+    fn to_warn_at(&self) -> Option<u32> {
+        self.terms.warn_pct.iter().copied().find(|pct| !self.warned.contains(pct))
+    }
+
     /// The instant at which whole seconds of that share of the target are consumed.
-    pub(crate) fn warns_at(&self, pct: u32, rulebook: &Rulebook) -> Option<i64> {
+    pub(crate) fn warns_at(&self, pct: u32, rules: Rules<'_>) -> Option<i64> {
         let seconds = i64::from(self.terms.target_s) * i64::from(pct) / 100;
-        self.reaches(seconds * 1000, rulebook)
+        self.reaches(seconds * 1000, rules)
     }
 
     pub(crate) fn pause(&mut self, at: i64) {
@@ -205,13 +220,25 @@ impl Clock {
         }
     }
 
+    /// Comes to rest with an outcome.
     pub(crate) fn end(&mut self, at: i64, resolved: bool) {
         self.pause(at);
-        self.ended = Some(Ended { at, resolved });
+        self.ended = Some(Ended { at, resolved, cancelled: false });
+    }
+
+    /// Comes to rest without one.
+    pub(crate) fn cancel(&mut self, at: i64) {
+        self.pause(at);
+        self.ended = Some(Ended { at, resolved: false, cancelled: true });
+    }
+
+    /// Milliseconds between two instants that count.
+    pub(crate) fn counted(&self, from: i64, to: i64, rules: Rules<'_>) -> i64 {
+        self.terms.measure(rules).elapsed(from, to)
     }
 
     pub(crate) const fn outcome(&self) -> Outcome {
-        match (self.breached, self.voided) {
+        match (self.is_breached(), self.voided) {
             (false, _) => Outcome::Met,
             (true, false) => Outcome::Breached,
             (true, true) => Outcome::Voided,

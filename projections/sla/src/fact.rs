@@ -1,14 +1,19 @@
 //! What happened to a clock.
 
+use std::borrow::Cow;
+
 use guichet_config::{HoursKind, OnTargetChange};
 use guichet_schemas::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use crate::instant;
 use crate::timer_name::TimerName;
 
 /// One fact about one clock or time rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// When.
+    #[serde(with = "instant")]
     pub at: Timestamp,
     /// About what.
     pub of: TimerName,
@@ -18,8 +23,28 @@ pub struct Fact {
     pub kind: Kind,
 }
 
+/// What of a fact the log has at most once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AlarmKey {
+    /// About what.
+    pub of: TimerName,
+    /// Which clock of its metric, or how often the rule was armed.
+    pub instance: u32,
+    /// Of a warning, its share of the target.
+    pub pct: Option<u32>,
+}
+
+impl Fact {
+    /// Its name in the log; `None`: it is not recorded there.
+    #[must_use]
+    pub fn alarm(&self) -> Option<AlarmKey> {
+        let pct = if let Kind::Warned { pct, .. } = &self.kind { Some(*pct) } else { None };
+        self.kind.is_alarm().then(|| AlarmKey { of: self.of.clone(), instance: self.instance, pct })
+    }
+}
+
 /// How a clock ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// In time.
     Met,
@@ -42,7 +67,7 @@ impl Outcome {
 }
 
 /// What happened. Times are instants, consumed time whole seconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of the catalogue of facts")]
 pub enum Kind {
     Started {
@@ -51,6 +76,7 @@ pub enum Kind {
         target_s: u32,
         hours: HoursKind,
         calendar: Option<String>,
+        #[serde(with = "instant::option")]
         due_at: Option<Timestamp>,
     },
     Paused {
@@ -58,6 +84,7 @@ pub enum Kind {
     },
     Resumed {
         consumed_s: i64,
+        #[serde(with = "instant::option")]
         due_at: Option<Timestamp>,
         /// After a reopen, not a pause.
         after_reopen: bool,
@@ -69,20 +96,25 @@ pub enum Kind {
         revision: u32,
         mode: OnTargetChange,
         consumed_s: i64,
+        #[serde(with = "instant::option")]
         due_at: Option<Timestamp>,
     },
     Rescheduled {
+        #[serde(with = "instant::option")]
         due_before: Option<Timestamp>,
+        #[serde(with = "instant::option")]
         due_at: Option<Timestamp>,
         cause: String,
     },
     Warned {
         pct: u32,
+        #[serde(with = "instant::option")]
         due_at: Option<Timestamp>,
         /// A change jumped over the threshold.
         immediate: bool,
     },
     Breached {
+        #[serde(with = "instant")]
         due_at: Timestamp,
         consumed_s: i64,
         policy: String,
@@ -95,19 +127,20 @@ pub enum Kind {
         reason: String,
     },
     Fulfilled {
-        reason: &'static str,
+        reason: Cow<'static, str>,
         consumed_s: i64,
         outcome: Outcome,
     },
     Cancelled {
-        reason: &'static str,
+        reason: Cow<'static, str>,
         consumed_s: i64,
     },
     Armed {
+        #[serde(with = "instant::option")]
         due_at: Option<Timestamp>,
     },
     Disarmed {
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     Fired {
         rule: String,
@@ -133,6 +166,12 @@ impl Kind {
             Self::Disarmed { .. } => "TimeRuleDisarmed",
             Self::Fired { .. } => "TimeRuleFired",
         }
+    }
+
+    /// True for what time finds and other people must know of: it is recorded in the log.
+    #[must_use]
+    pub const fn is_alarm(&self) -> bool {
+        matches!(self, Self::Warned { .. } | Self::Breached { .. } | Self::Fired { .. })
     }
 
     /// Place among the facts of one instant and one clock, and among those of the same place.

@@ -10,12 +10,17 @@
 
 mod clock;
 mod fact;
+mod instant;
+mod record;
 mod rulebook;
 mod ticket;
 mod time_rule;
 mod timer_name;
+mod view;
 
-pub use fact::{Fact, Kind, Outcome, order};
+pub use fact::{AlarmKey, Fact, Kind, Outcome, order};
+pub use record::{metric, metric_word};
 pub use rulebook::Rulebook;
 pub use ticket::{Happening, Ticket};
 pub use timer_name::TimerName;
+pub use view::{ClockView, Run, Standing};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, Terms};
 use crate::fact::{Fact, Kind};
-use crate::rulebook::Rulebook;
+use crate::rulebook::{InForce, Rulebook, Rules};
 use crate::time_rule::Armed;
 use crate::timer_name::TimerName;
 
@@ -37,12 +37,10 @@ pub enum Happening {
     Changed(Attributes),
     /// It is in this tier.
     Tier(u32),
+    /// Somebody did something to it, whatever it was: not a clock, and not a rule. Comes after what it was.
+    Updated,
     /// It became part of another ticket.
     Merged,
-    /// A set of policies was published.
-    PoliciesPublished(Apply),
-    /// A calendar was published.
-    CalendarPublished(String),
     /// A supervisor says that a breach does not count.
     BreachVoided {
         /// Of which clock.
@@ -66,12 +64,33 @@ pub struct Ticket {
     begun: bool,
     outbound: bool,
     assigned: bool,
+    import: Option<Import>,
+    /// What happens is of its import.
+    by_import: bool,
+    /// It came into its state by its import.
+    state_imported: bool,
     /// A person has answered in public, or it was resolved before.
     answered_once: bool,
     /// A comment of the requester has no answer.
     owed: bool,
     clocks: Vec<Clock>,
     rules: Vec<Armed>,
+    /// Count of publications when it came into the log.
+    born: u32,
+    /// Count of publications that it has heard of: those that were effective by then have taken hold.
+    seen: u32,
+    in_force: InForce,
+    /// Everything before this instant is done, milliseconds.
+    time: i64,
+}
+
+/// How it came from elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Import {
+    /// The command that brought the last part of its history.
+    command: u128,
+    /// When it was recorded, milliseconds.
+    at: i64,
 }
 
 mod state_word {
@@ -92,7 +111,7 @@ mod state_word {
 impl Ticket {
     /// A ticket with these attributes, to which nothing has happened yet.
     #[must_use]
-    pub fn new(attributes: Attributes, tier: u32) -> Self {
+    pub fn new(attributes: Attributes, tier: u32, book: &Rulebook) -> Self {
         Self {
             attributes,
             tier,
@@ -100,10 +119,17 @@ impl Ticket {
             begun: false,
             outbound: false,
             assigned: false,
+            import: None,
+            by_import: false,
+            state_imported: false,
             answered_once: false,
             owed: false,
             clocks: Vec::new(),
             rules: Vec::new(),
+            born: book.len(),
+            seen: 0,
+            in_force: InForce { calendars: book.len(), ..InForce::default() },
+            time: i64::MIN,
         }
     }
 
@@ -113,17 +139,12 @@ impl Ticket {
         self.state
     }
 
-    /// Runs the timers of all instants before this one, and applies what happens at it. What is published must be in
-    /// the rulebook already, but for calendars: timers before the publication are run before that.
-    pub fn apply(
-        &mut self,
-        at: Timestamp,
-        happening: &Happening,
-        rulebook: &Rulebook,
-        facts: &mut Vec<Fact>,
-    ) {
-        self.advance(at, rulebook, facts);
-        let mut now = Now { at: at.0, rulebook, facts };
+    /// Does what time does before this instant, and what happens at it. What would lie in the past of the ticket
+    /// happens now.
+    pub fn apply(&mut self, at: Timestamp, happening: &Happening, book: &Rulebook, facts: &mut Vec<Fact>) {
+        let at = Timestamp(at.0.max(self.time));
+        self.advance(at, book, facts);
+        let mut now = Now { at: at.0, rules: self.rules(book), facts };
         match happening {
             Happening::Created { outbound, assigned } => self.created(*outbound, *assigned, &mut now),
             Happening::PublicReply => self.replied(&mut now),
@@ -134,10 +155,12 @@ impl Ticket {
             Happening::Assigned => {
                 self.assigned = true;
                 self.fulfil(&[Metric::Assignment], "assigned", &mut now);
+                self.disarm("assigned", &mut now);
             }
             Happening::Unassigned => {
                 self.assigned = false;
                 self.start_missing(&mut now);
+                self.arm(&mut now);
             }
             Happening::Status(state) => self.enter(*state, &mut now),
             Happening::Changed(set) => {
@@ -151,20 +174,70 @@ impl Ticket {
                 self.match_again(&mut now);
             }
             Happening::Tier(tier) => self.enter_tier(*tier, &mut now),
+            Happening::Updated => self.updated(&mut now),
             Happening::Merged => self.cancel_all("merged", &mut now),
-            Happening::PoliciesPublished(apply) => self.policies_published(*apply, &mut now),
-            Happening::CalendarPublished(name) => self.calendar_published(name, &mut now),
             Happening::BreachVoided { metric, instance, by, reason } => {
                 self.void(*metric, *instance, by, reason, &mut now);
             }
         }
+        self.remember_due(book);
+    }
+
+    fn remember_due(&mut self, book: &Rulebook) {
+        let rules = self.rules(book);
         for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
-            clock.known_due = clock.shown_due(rulebook).map(|due| due.0);
+            clock.known_due = clock.shown_due(rules).map(|due| due.0);
         }
+    }
+
+    pub(crate) fn each_clock(&self) -> impl Iterator<Item = &Clock> {
+        self.clocks.iter()
+    }
+
+    /// A command comes; where it imports, with the instant at which it was recorded.
+    pub(crate) fn told_by(&mut self, command: u128, imports_at: Option<Timestamp>) {
+        if let Some(at) = imports_at {
+            self.import = Some(Import { command, at: at.0 });
+        }
+        self.by_import = self.import.is_some_and(|import| import.command == command);
+    }
+
+    /// What it is, before anything happens to it.
+    pub(crate) fn describe(&mut self, attributes: Attributes, tier: u32) {
+        (self.attributes, self.tier) = (attributes, tier);
+    }
+
+    /// Values of an attribute.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> &[String] {
+        self.attributes.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// True where a breach of this clock does not count.
+    #[must_use]
+    pub fn is_voided(&self, metric: Metric, instance: u32) -> bool {
+        self.clocks.iter().any(|clock| clock.metric == metric && clock.instance == instance && clock.voided)
+    }
+
+    /// True where neither a clock nor a rule waits for anything.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        !self.clocks.iter().any(Clock::is_open) && !self.rules.iter().any(|armed| armed.since.is_some())
+    }
+
+    /// The instant up to which everything is done.
+    #[must_use]
+    pub const fn time(&self) -> Timestamp {
+        Timestamp(self.time)
+    }
+
+    pub(crate) const fn rules<'a>(&self, book: &'a Rulebook) -> Rules<'a> {
+        Rules { book, in_force: self.in_force }
     }
 
     fn created(&mut self, outbound: bool, assigned: bool, now: &mut Now<'_, '_>) {
         (self.begun, self.outbound, self.assigned) = (true, outbound, assigned);
+        self.state_imported = self.by_import;
         self.start_missing(now);
         self.arm(now);
     }
@@ -210,8 +283,9 @@ impl Ticket {
     }
 
     fn start(&mut self, metric: Metric, now: &mut Now<'_, '_>) {
-        let set = now.rulebook.set(now.rulebook.newest());
-        let Some(promise) = promise(set, &self.attributes, self.tier, metric) else { return };
+        let Some(promise) = promise(now.rules.policies(), &self.attributes, self.tier, metric) else {
+            return;
+        };
         let before = self.clocks.iter().filter(|clock| clock.metric == metric).count();
         // The first answer is the first; the next ones count from there.
         let first = if metric == Metric::NextReply { 2 } else { 1 };
@@ -225,7 +299,7 @@ impl Ticket {
                 target_s: clock.terms.target_s,
                 hours: clock.terms.hours,
                 calendar: clock.terms.calendar.clone(),
-                due_at: clock.shown_due(now.rulebook),
+                due_at: clock.shown_due(now.rules),
             },
         );
         clock.follow(self.state, now);
@@ -234,17 +308,17 @@ impl Ticket {
 
     fn fulfil(&mut self, metrics: &[Metric], reason: &'static str, now: &mut Now<'_, '_>) {
         for clock in self.clocks.iter_mut().filter(|c| c.is_open() && metrics.contains(&c.metric)) {
-            let consumed_s = clock.consumed_s(now.at, now.rulebook);
+            let consumed_s = clock.consumed_s(now.at, now.rules);
             clock.end(now.at, reason == "resolved");
-            now.tell(clock, Kind::Fulfilled { reason, consumed_s, outcome: clock.outcome() });
+            now.tell(clock, Kind::Fulfilled { reason: reason.into(), consumed_s, outcome: clock.outcome() });
         }
     }
 
     fn cancel(&mut self, metrics: &[Metric], reason: &'static str, now: &mut Now<'_, '_>) {
         for clock in self.clocks.iter_mut().filter(|c| c.is_open() && metrics.contains(&c.metric)) {
-            let consumed_s = clock.consumed_s(now.at, now.rulebook);
-            clock.end(now.at, false);
-            now.tell(clock, Kind::Cancelled { reason, consumed_s });
+            let consumed_s = clock.consumed_s(now.at, now.rules);
+            clock.cancel(now.at);
+            now.tell(clock, Kind::Cancelled { reason: reason.into(), consumed_s });
         }
     }
 
@@ -259,6 +333,7 @@ impl Ticket {
         if before == state {
             return;
         }
+        self.state_imported = self.by_import;
         match state {
             TicketState::Cancelled => self.cancel(&Metric::ALL, "cancelled", now),
             TicketState::Resolved | TicketState::Closed => {
@@ -281,7 +356,7 @@ impl Ticket {
     fn reopen(&mut self, now: &mut Now<'_, '_>) {
         for metric in [Metric::RequesterWait, Metric::AgentWork, Metric::Resolution] {
             let Some(index) = self.clocks.iter().rposition(|clock| clock.metric == metric) else { continue };
-            match self.on_reopen(index, now.rulebook) {
+            match self.on_reopen(index, now.rules) {
                 OnReopen::FirstOnly => {}
                 OnReopen::Restart => {
                     if self.clocks.get(index).is_some_and(|c| c.ended.is_some_and(|ended| ended.resolved)) {
@@ -297,11 +372,11 @@ impl Ticket {
     }
 
     /// What a reopen does to a clock: only the resolution leaves a choice.
-    fn on_reopen(&self, index: usize, rulebook: &Rulebook) -> OnReopen {
+    fn on_reopen(&self, index: usize, rules: Rules<'_>) -> OnReopen {
         let Some(clock) = self.clocks.get(index).filter(|clock| clock.metric == Metric::Resolution) else {
             return OnReopen::ResumeExcludingResolved;
         };
-        let set = rulebook.set(clock.pinned.unwrap_or_else(|| rulebook.newest()));
+        let set = rules.set(clock.pinned.or(rules.in_force.policies));
         let policy = set.iter().find(|policy| policy.id == clock.terms.policy);
         policy.map_or(OnReopen::default(), |policy| policy.on_reopen)
     }
@@ -311,7 +386,7 @@ impl Ticket {
         let Some(ended) = clock.ended.take_if(|ended| ended.resolved) else { return };
         let since = if how == OnReopen::ResumeIncludingResolved { ended.at } else { now.at };
         clock.resume(since);
-        let (consumed_s, due_at) = (clock.consumed_s(now.at, now.rulebook), clock.shown_due(now.rulebook));
+        let (consumed_s, due_at) = (clock.consumed_s(now.at, now.rules), clock.shown_due(now.rules));
         now.tell(clock, Kind::Resumed { consumed_s, due_at, after_reopen: true });
         clock.jump(now);
         clock.follow(self.state, now);
@@ -328,12 +403,11 @@ impl Ticket {
     /// Looks up again what is promised: on every change that a condition may read.
     fn match_again(&mut self, now: &mut Now<'_, '_>) {
         for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
-            let number = clock.pinned.unwrap_or_else(|| now.rulebook.newest());
-            let set = now.rulebook.set(number);
+            let set = now.rules.set(clock.pinned.or(now.rules.in_force.policies));
             let Some(promise) = promise(set, &self.attributes, self.tier, clock.metric) else {
-                let consumed_s = clock.consumed_s(now.at, now.rulebook);
-                clock.end(now.at, false);
-                now.tell(clock, Kind::Cancelled { reason: "no_policy", consumed_s });
+                let consumed_s = clock.consumed_s(now.at, now.rules);
+                clock.cancel(now.at);
+                now.tell(clock, Kind::Cancelled { reason: "no_policy".into(), consumed_s });
                 continue;
             };
             let (terms, mode) = (Terms::of(promise), promise.policy.on_target_change);
@@ -353,8 +427,8 @@ impl Ticket {
                     target_s: clock.terms.target_s,
                     revision: clock.revision,
                     mode,
-                    consumed_s: clock.consumed_s(now.at, now.rulebook),
-                    due_at: clock.shown_due(now.rulebook),
+                    consumed_s: clock.consumed_s(now.at, now.rules),
+                    due_at: clock.shown_due(now.rules),
                 },
             );
             clock.follow(self.state, now);
@@ -363,13 +437,12 @@ impl Ticket {
         self.start_missing(now);
     }
 
-    fn policies_published(&mut self, apply: Apply, now: &mut Now<'_, '_>) {
+    fn policies_published(&mut self, apply: Apply, before: Option<u32>, now: &mut Now<'_, '_>) {
         match apply {
             Apply::OpenClocks => self.match_again(now),
             Apply::NewOnly => {
-                let kept = now.rulebook.newest().saturating_sub(1);
                 for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
-                    clock.pinned.get_or_insert(kept);
+                    clock.pinned = clock.pinned.or(before);
                 }
             }
         }
@@ -377,7 +450,7 @@ impl Ticket {
 
     fn void(&mut self, metric: Metric, instance: u32, by: &str, reason: &str, now: &mut Now<'_, '_>) {
         let of = |clock: &&mut Clock| clock.metric == metric && clock.instance == instance;
-        let Some(clock) = self.clocks.iter_mut().find(of).filter(|c| c.breached && !c.voided) else {
+        let Some(clock) = self.clocks.iter_mut().find(of).filter(|c| c.is_breached() && !c.voided) else {
             return;
         };
         clock.voided = true;
@@ -388,7 +461,7 @@ impl Ticket {
 /// The instant at which something happens, and where it is told.
 struct Now<'a, 'b> {
     at: i64,
-    rulebook: &'a Rulebook,
+    rules: Rules<'a>,
     facts: &'b mut Vec<Fact>,
 }
 

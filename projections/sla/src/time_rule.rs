@@ -4,24 +4,41 @@ use guichet_config::{TimeRule, When};
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
-use crate::rulebook::Rulebook;
+use crate::rulebook::Rules;
 
 /// What a ticket knows of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Armed {
     pub(crate) rule: String,
     pub(crate) instance: u32,
+    /// The instance with which its condition became true; later ones repeat it.
+    pub(crate) stay: u32,
     /// Armed since then, milliseconds; `None`: not armed.
     pub(crate) since: Option<i64>,
+    /// It fires then at the earliest: no rule acts before it was published.
+    pub(crate) not_before: i64,
+    /// It fired, and its condition has not been false since.
+    pub(crate) fired: bool,
 }
 
-/// True where a rule is armed for tickets in this state. The other conditions are not folded yet: never armed.
-pub(crate) fn holds_in(rule: &TimeRule, state: TicketState) -> bool {
-    rule.when == When::TimeInStatus && rule.looks_at(state)
+impl Armed {
+    pub(crate) fn never(rule: &str) -> Self {
+        Self { rule: rule.to_owned(), instance: 0, stay: 1, since: None, not_before: i64::MIN, fired: false }
+    }
+}
+
+/// True where a rule is armed for a ticket in this state, that somebody has or nobody.
+pub(crate) fn holds(rule: &TimeRule, state: TicketState, assigned: bool) -> bool {
+    let lasts = match rule.when {
+        // What ends a silence begins the next one.
+        When::TimeInStatus | When::NoUpdate => true,
+        When::UnassignedAge => !assigned,
+    };
+    lasts && rule.looks_at(state)
 }
 
 /// When a rule fires, armed at an instant.
-pub(crate) fn due(rule: &TimeRule, since: i64, rulebook: &Rulebook) -> Option<i64> {
-    let measure = rulebook.measure(rule.hours, rule.calendar.as_deref());
+pub(crate) fn due(rule: &TimeRule, since: i64, rules: Rules<'_>) -> Option<i64> {
+    let measure = rules.measure(rule.hours, rule.calendar.as_deref());
     measure.add(since, i64::from(rule.seconds) * 1000)
 }

@@ -96,21 +96,29 @@ fn any_modes() -> impl Strategy<Value = (OnReopen, OnTargetChange)> {
 /// before every step.
 fn run(steps: &[(i64, Step)], modes: (OnReopen, OnTargetChange), ticks: i64, split: bool) -> Vec<Fact> {
     let mut rulebook = Rulebook::default();
-    rulebook.publish_calendar("office", None, office().hours().unwrap());
-    rulebook.publish_policies(policies(60, modes.0, modes.1));
-    rulebook.time_rules.push(TimeRule {
-        id: "waiting".to_owned(),
-        when: When::TimeInStatus,
-        status: Some(Word(TicketState::Pending)),
+    let always = Timestamp(i64::MIN);
+    rulebook.publish_calendar(always, always, "office", office().hours().unwrap());
+    rulebook.publish_policies(always, always, Apply::OpenClocks, policies(60, modes.0, modes.1));
+    let rule = |id: &str, when, status, hours, repeat| TimeRule {
+        id: id.to_owned(),
+        when,
+        status,
         states: Vec::new(),
         seconds: 3_600,
-        hours: HoursKind::Calendar,
-        calendar: None,
-        repeat: true,
+        hours,
+        calendar: Some("office".to_owned()),
+        repeat,
         actions: Vec::new(),
-    });
+    };
+    let pending = Some(Word(TicketState::Pending));
+    let rules = vec![
+        rule("waiting", When::TimeInStatus, pending, HoursKind::Calendar, true),
+        rule("silent", When::NoUpdate, None, HoursKind::Business, false),
+        rule("nobody", When::UnassignedAge, None, HoursKind::Business, true),
+    ];
+    rulebook.publish_time_rules(always, always, rules);
     let mut at = Timestamp::parse("2026-03-27T09:00:00Z").unwrap();
-    let mut ticket = Ticket::new(priority("normal"), 1);
+    let mut ticket = Ticket::new(priority("normal"), 1, &rulebook);
     let mut facts = Vec::new();
     ticket.apply(at, &Happening::Created { outbound: false, assigned: false }, &rulebook, &mut facts);
     for (minutes, step) in steps {
@@ -123,12 +131,13 @@ fn run(steps: &[(i64, Step)], modes: (OnReopen, OnTargetChange), ticks: i64, spl
             ticket = serde_json::from_slice(&serde_json::to_vec(&ticket).unwrap()).unwrap();
         }
         at = next;
-        ticket.advance(at, &rulebook, &mut facts);
         match step {
-            Step::Ticket(happening) => ticket.apply(at, happening, &rulebook, &mut facts),
+            Step::Ticket(happening) => {
+                ticket.apply(at, happening, &rulebook, &mut facts);
+                ticket.apply(at, &Happening::Updated, &rulebook, &mut facts);
+            }
             Step::Policies(minutes, apply) => {
-                rulebook.publish_policies(policies(*minutes, modes.0, modes.1));
-                ticket.apply(at, &Happening::PoliciesPublished(*apply), &rulebook, &mut facts);
+                rulebook.publish_policies(at, at, *apply, policies(*minutes, modes.0, modes.1));
             }
         }
     }

@@ -1,8 +1,10 @@
 //! The board against a count over all tickets, folded by another model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use guichet_schemas::event::{Event, TicketCreated};
+use guichet_schemas::ids::TicketId;
+use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{self, QueueEntry, QueueHead, QueueRow, TicketView};
@@ -12,6 +14,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::history::{self, Dice, History, START, any_event, resolved, ticket_id};
 use crate::model::rig::Rig;
+use crate::model::sla::News;
 use crate::model::ticket;
 
 const HOUR: i64 = 3_600_000;
@@ -222,6 +225,22 @@ fn filters(dice: &mut Dice) -> Vec<wire::QueueQuery> {
     filters
 }
 
+/// Tells the board when some tickets are due by their clocks, and that others are not.
+fn tell(rig: &Rig, dice: &mut Dice, whole: bool) -> HashMap<TicketId, Option<Timestamp>> {
+    let mut due = HashMap::new();
+    for number in 1..=40 {
+        let at = Timestamp(START + dice.roll(200) as i64 * HOUR - 50 * HOUR);
+        match dice.roll(3) {
+            0 => drop(due.insert(ticket_id(number), Some(at))),
+            1 if !whole => drop(due.insert(ticket_id(number), None)),
+            _ => {}
+        }
+    }
+    let told = BTreeMap::from([("default".to_owned(), due.clone())]);
+    rig.folder.slot().get().answers.hear(Some(News { whole, due: told, behind: None }));
+    due
+}
+
 fn numbers(entries: &[QueueEntry]) -> Vec<String> {
     entries.iter().map(|entry| entry.number.clone()).collect()
 }
@@ -243,10 +262,19 @@ proptest! {
             if dice.roll(6) == 0 {
                 rig = rig.restart();
             }
+            if dice.roll(3) == 0 {
+                tell(&rig, &mut dice, false);
+            }
             // Instants go back and forth.
             rig.board(QueueBy::Group, 100, START + dice.roll(150) as i64 * HOUR);
         }
-        let waiting = waiting(&history);
+        let by_clock = tell(&rig, &mut dice, true);
+        let mut waiting = waiting(&history);
+        for (_, row) in &mut waiting {
+            let id = TicketId::from_wire(row.ticket_id.clone()).unwrap();
+            let by_clock = by_clock.get(&id).copied().flatten().map(|at| at.0);
+            row.due_at = row.due_at.into_iter().chain(by_clock).min();
+        }
         for _ in 0..3 {
             let now = START + dice.roll(150) as i64 * HOUR;
             for by in [QueueBy::Group, QueueBy::Agent] {

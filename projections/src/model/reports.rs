@@ -6,9 +6,13 @@
 mod answers;
 mod build;
 
+pub(in crate::model) use answers::page;
+pub(in crate::model) use build::build as sum;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use guichet_config::{Kind, Publication};
 use guichet_reports::{Change, Cut, History, Kept, distill, encode};
 use guichet_schemas::position::LogPosition;
 
@@ -19,10 +23,11 @@ use crate::store::{Batch, Family, Merge, Store, StoreError};
 /// What the reports are made of.
 pub static REPORTS: ReadModel = ReadModel {
     name: "reports",
-    version: 1,
+    version: 2,
     families: &[
         Family::ranges(keys::HISTORIES).merged(Merge::APPEND),
         Family::ranges(keys::RECORDED).merged(Merge::APPEND),
+        Family::ranges(keys::REPORT_CALENDARS),
     ],
     answers: &[
         "report_backlog",
@@ -66,6 +71,11 @@ struct Appended {
 impl Projection for Fold {
     fn apply(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         self.recorded(accepted, batch);
+        let record = accepted.record;
+        if Publication::of(&record.event).is_some_and(|publication| publication.kind == Kind::Calendar) {
+            let key = keys::record(&record.tenant, record.position);
+            batch.put(keys::REPORT_CALENDARS, &key, accepted.bytes);
+        }
         let Some((_, key)) = accepted.ticket else { return Ok(()) };
         let moments = distill(accepted.record);
         if moments.is_empty() {

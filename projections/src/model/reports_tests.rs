@@ -38,6 +38,7 @@ fn query(group_by: Option<GroupBy>) -> ReportQuery {
         period: Some(Period::Day.to_wire()),
         group_by: group_by.map(|g| g.to_wire()),
         window_days: None,
+        calendar: None,
     }
 }
 
@@ -110,6 +111,45 @@ proptest! {
             // The replay knows a shorter log, and says so in its rows.
             let replayed = ask(&replay, name, data, Some(seen as u64), Some(as_of));
             prop_assert_eq!(without_position(back), without_position(replayed), "{}", name);
+        }
+    }
+}
+
+#[test]
+fn business_time_is_what_the_desk_was_open() {
+    let weekly = |days: &[&str]| {
+        let days: Vec<_> = days.iter().map(|day| format!(r#""{day}":[["00:00","24:00"]]"#)).collect();
+        format!(r#"{{"tz":"UTC","weekly":{{{}}}}}"#, days.join(","))
+    };
+    let mut history = History::new();
+    let ticket = history.open(1);
+    let created = START + 2_000;
+    let all_week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    history.publish("calendar", &weekly(&all_week), START);
+    // It is a Tuesday.
+    let others: Vec<_> = all_week.into_iter().filter(|day| *day != "tue").collect();
+    history.publish("calendar", &weekly(&others), created + 3_000);
+    for number in 2..12 {
+        history.open(number);
+    }
+    let bob = guichet_schemas::words::Visibility::Public;
+    let replied = START + 1_000 * history.push(ticket, "bob", crate::history::comment(bob, "Here.")) as i64;
+    let mut rig = Rig::new(&REPORTS);
+    rig.fold(&history.entries);
+    let seconds = |data: Data| {
+        let Data::ReportFirstResponse(report) = data else { panic!("{data:?}") };
+        let row =
+            report.rows.into_iter().find(|row| row.calendar.as_ref().is_some_and(|d| d.n == 1)).unwrap();
+        (row.calendar.unwrap().sum, row.business.map(|business| business.sum), row.business_calendar)
+    };
+    let named = Some("default".to_owned());
+    let query = ReportQuery { calendar: named.clone(), ..ReportQuery::default() };
+    for query in [ReportQuery::default(), query] {
+        let data = wire::query::Data::ReportFirstResponse(query);
+        for as_of_position in [None, Some(history.head())] {
+            let answer = ask(&rig, "report_first_response", data.clone(), as_of_position, None);
+            let whole = (replied - created) as u64 / 1_000;
+            assert_eq!(seconds(answer), (whole, Some(3), named.clone()), "closed from an instant on");
         }
     }
 }

@@ -6,7 +6,6 @@
 //! which commands wrote them, and the query service opens them in the answer.
 
 mod projection;
-mod rows;
 mod view;
 
 use guichet_schemas::codec::number_text;

@@ -91,6 +91,7 @@ impl Queries {
             as_of_time: reader.now.0,
             next_cursor,
             as_of: ask.as_of.map(|t| t.0),
+            sla_as_of_position: None,
             data: Some(data),
         })
     }
@@ -135,12 +136,14 @@ pub(super) fn rejection(refusal: Refusal) -> Rejection {
 /// Another tenant's ticket, an unknown tenant's and one that is not there look the same.
 pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
     match &ask.question {
-        Question::Ticket(which) | Question::Timeline(which) => absent(*which),
+        Question::Ticket(which) | Question::Timeline(which) | Question::SlaClocks(which) => absent(*which),
         Question::Tickets(_)
         | Question::Events(_)
         | Question::Queues(_)
         | Question::Queue(_)
         | Question::Report(..)
+        | Question::SlaDue(_)
+        | Question::SlaBreaches(_)
         | Question::Projections => Rejection::NotFound { what: format!("tenant {}", ask.tenant) },
     }
 }
@@ -151,7 +154,7 @@ impl Reader<'_> {
     }
 
     /// The ticket that was named.
-    pub(super) fn find(&self, which: Which) -> Result<TicketId, Refusal> {
+    pub(crate) fn find(&self, which: Which) -> Result<TicketId, Refusal> {
         match which {
             Which::Id(id) => Ok(id),
             Which::Number(number) => {
@@ -161,6 +164,6 @@ impl Reader<'_> {
     }
 }
 
-pub(super) fn absent(which: Which) -> Rejection {
+pub(crate) fn absent(which: Which) -> Rejection {
     Rejection::NotFound { what: which.to_string() }
 }

@@ -50,6 +50,12 @@ pub enum Question {
     Queue(Queue),
     /// A report.
     Report(Kind, wire::ReportQuery),
+    /// The clocks of a ticket.
+    SlaClocks(Which),
+    /// Running clocks that are due before an instant.
+    SlaDue(Timestamp),
+    /// Broken promises.
+    SlaBreaches(wire::SlaBreachesQuery),
     /// How the read models are.
     Projections,
 }
@@ -135,6 +141,16 @@ fn question(data: Data) -> Result<Question, Rejection> {
         Data::ReportVolume(q) => Question::Report(Kind::Volume, q),
         Data::ReportAgeing(q) => Question::Report(Kind::Ageing, q),
         Data::ReportReassignment(q) => Question::Report(Kind::Reassignment, q),
+        Data::ReportSla(q) => Question::Report(Kind::Sla, q),
+        Data::SlaClocks(q) => match (q.due_before, q.ticket_id, q.number) {
+            (Some(due_before), None, None) => Question::SlaDue(Timestamp(due_before)),
+            (Some(_), _, _) => {
+                let rule = "must not be given together with a ticket";
+                return Err(FieldError::new("due_before", rule).into());
+            }
+            (None, id, number) => Question::SlaClocks(which(id, number)?),
+        },
+        Data::SlaBreaches(q) => Question::SlaBreaches(q),
     })
 }
 

@@ -19,9 +19,13 @@ impl Answers for Desk {
             Question::Timeline(which) => timeline::answer(reader, *which),
             Question::Tickets(filter) => tickets::answer(reader, filter),
             Question::Events(filter) => events::answer(reader, filter),
-            Question::Queues(_) | Question::Queue(_) | Question::Report(..) | Question::Projections => {
-                Err(Rejection::Unsupported("this query here".to_owned()).into())
-            }
+            Question::Queues(_)
+            | Question::Queue(_)
+            | Question::Report(..)
+            | Question::SlaClocks(_)
+            | Question::SlaDue(_)
+            | Question::SlaBreaches(_)
+            | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
         }
     }
 

@@ -17,7 +17,11 @@ use super::ask::Question;
 use super::page::Page;
 use super::queue;
 use crate::model::queues::{Board, Desk, Lane, Name};
+use crate::model::sla::News;
 use crate::projection::Answers;
+
+/// Instants that are taken in while everybody else waits: some milliseconds.
+const HEARD_AT_ONCE: usize = 1_000;
 
 /// Answers from the board in memory.
 pub(crate) struct Line(pub(crate) Arc<RwLock<Board>>);
@@ -39,8 +43,39 @@ impl Answers for Line {
             | Question::Tickets(_)
             | Question::Events(_)
             | Question::Report(..)
+            | Question::SlaClocks(_)
+            | Question::SlaDue(_)
+            | Question::SlaBreaches(_)
             | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
         }
+    }
+
+    fn has_dues(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).has_dues
+    }
+
+    fn hear(&self, news: Option<News>) {
+        let board = || self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let is_told = news.is_some();
+        let mut news = news.unwrap_or_else(News::nothing);
+        if news.whole {
+            // Who is not told of is not due by a clock any more.
+            for (tenant, id) in board().by_clock() {
+                news.due.entry(tenant).or_default().entry(id).or_insert(None);
+            }
+        }
+        for (tenant, tickets) in &news.due {
+            // Others have their turns in between.
+            let mut tickets = tickets.iter().peekable();
+            while tickets.peek().is_some() {
+                let mut board = board();
+                for (id, due) in tickets.by_ref().take(HEARD_AT_ONCE) {
+                    board.hear(tenant, *id, due.map(|at| at.0));
+                }
+            }
+        }
+        let mut board = board();
+        board.has_dues = is_told && (news.whole || board.has_dues);
     }
 
     fn instant(&self, reader: &Reader<'_>) -> Result<Option<Timestamp>, Refusal> {
@@ -52,6 +87,9 @@ impl Answers for Line {
             | Question::Tickets(_)
             | Question::Events(_)
             | Question::Report(..)
+            | Question::SlaClocks(_)
+            | Question::SlaDue(_)
+            | Question::SlaBreaches(_)
             | Question::Projections => Ok(None),
         }
     }

@@ -10,7 +10,7 @@ use super::ask::Ask;
 const BYTES_MAX: usize = 191 * 1024;
 
 /// What is wrong with a cursor that we did not give.
-pub(super) const NOT_OURS: &str = "must be the next_cursor of an answer to this query";
+pub(crate) const NOT_OURS: &str = "must be the next_cursor of an answer to this query";
 
 /// Rows looked at for one page. A filter that matches little ends its page early and gives a cursor, instead
 /// of keeping a thread for minutes.

@@ -135,7 +135,7 @@ fn line<'a>(
             };
             let due = due.into_iter().flat_map(|from| lane.due.range((from, Unbounded)));
             let due = due.filter_map(|(at, place)| Some((Place::Due(*at, *place), found(*place)?)));
-            let never = came(never).filter(|waiting| waiting.row.due_at.is_none());
+            let never = came(never).filter(|waiting| waiting.due_at.is_none());
             due.chain(never.map(|waiting| (Place::Never(waiting.row.place), waiting))).take(most).collect()
         }
         QueueOrder::Priority => {
@@ -143,7 +143,7 @@ fn line<'a>(
             let mut first = BinaryHeap::with_capacity(most + 1);
             for place in &lane.places {
                 let Some(waiting) = found(*place) else { continue };
-                let points = Points(queues::points(&waiting.row, now));
+                let points = Points(queues::points(waiting, now));
                 let place = Place::Points(Reverse(points), waiting.row.place);
                 if after.is_some_and(|after| place <= after) {
                     continue;
@@ -191,7 +191,7 @@ fn takes(which: &Queue, row: &Row) -> bool {
 }
 
 fn entry(reader: &Reader<'_>, waiting: &Waiting) -> Result<QueueEntry, StoreError> {
-    let Waiting { id, row } = waiting;
+    let Waiting { id, row, .. } = waiting;
     let subject = match reader.view.get(keys::SUBJECTS, &keys::ticket(reader.tenant(), *id))? {
         Some(bytes) => Subject::decode(bytes.as_slice())
             .map_err(|_| StoreError::Damaged { what: "a ticket's subject" })?,
@@ -207,9 +207,9 @@ fn entry(reader: &Reader<'_>, waiting: &Waiting) -> Result<QueueEntry, StoreErro
         subject: subject.text,
         created_at: row.created_at,
         state_since: row.state_since,
-        due_at: row.due_at,
+        due_at: waiting.due_at,
         age_ms: reader.now.since(Timestamp(row.created_at)),
-        score: Some(queues::score(row, reader.now)),
+        score: Some(queues::score(waiting, reader.now)),
         organisation: row.organisation.clone(),
         tier: row.tier,
         created_command_id: Some(subject.command_id).filter(|id| !id.is_empty()),

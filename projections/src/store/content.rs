@@ -22,7 +22,7 @@ impl View<'_> {
     /// The model cannot be read.
     pub fn content_hash(&self, store: &Store) -> Result<Hash, StoreError> {
         let mut hash = Hash::ZERO;
-        for name in store.families().filter(|name| *name != keys::META) {
+        for name in store.content() {
             for entry in self.scan(name, Vec::new(), &[]) {
                 let (key, value) = entry?;
                 hash = chained(hash, &[name.as_bytes(), &key, &value]);

@@ -9,25 +9,34 @@ pub struct Family {
     pub point_reads: bool,
     /// How a merged value joins what is there.
     pub merge: Option<Merge>,
+    /// Drawn from the other families, perhaps later: not part of the content that is hashed and compared.
+    pub derived: bool,
 }
 
 impl Family {
     /// Read in ranges.
     #[must_use]
     pub const fn ranges(name: &'static str) -> Self {
-        Self { name, point_reads: false, merge: None }
+        Self { name, point_reads: false, merge: None, derived: false }
     }
 
     /// Read key by key.
     #[must_use]
     pub const fn points(name: &'static str) -> Self {
-        Self { name, point_reads: true, merge: None }
+        Self { name, point_reads: true, merge: None, derived: false }
     }
 
     /// The same, with values that grow by [`super::Batch::merge`].
     #[must_use]
     pub const fn merged(mut self, merge: Merge) -> Self {
         self.merge = Some(merge);
+        self
+    }
+
+    /// The same, drawn from the other families.
+    #[must_use]
+    pub const fn derived(mut self) -> Self {
+        self.derived = true;
         self
     }
 }

@@ -14,7 +14,7 @@ use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
 use serde_json::json;
 
-use crate::history::{Dice, History, ticket_id};
+use crate::history::{Dice, History, START, ticket_id};
 use crate::queries::ask;
 use crate::rig::{Rig, content, is_live, reaches};
 
@@ -40,7 +40,11 @@ async fn rebuilt(rig: &Rig, model: &str, swap: bool) -> Progress {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuilt_model_is_the_live_one_to_the_byte_and_takes_over_while_events_come() {
-    let history = History::busy(31, 40, 3_000);
+    let mut history = History::busy(31, 40, 3_000);
+    let policies =
+        r#"{"policies":[{"id":"all","targets":[{"metric":"resolution","seconds":60,"hours":"calendar"}]}]}"#;
+    history.publish("sla_policies", policies, START);
+    history.open(41);
     let Some(rig) = Rig::with(&history).await else { return };
     rig.serve_log(&history).await;
     let running = rig.start().await;

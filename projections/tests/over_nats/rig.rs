@@ -135,8 +135,16 @@ impl Rig {
 
     /// Serves the log of a history as an engine would.
     pub(crate) async fn serve_log(&self, history: &History) -> Arc<Log> {
-        let served =
-            Arc::new(Log { history: Mutex::new(history.clone()), records_sent: AtomicUsize::new(0) });
+        self.serve_logs(std::slice::from_ref(history)).await
+    }
+
+    /// Serves several logs as engines would that do not know of each other: one answer each, in turns.
+    pub(crate) async fn serve_logs(&self, histories: &[History]) -> Arc<Log> {
+        let served = Arc::new(Log {
+            histories: Mutex::new(histories.to_vec()),
+            asked: AtomicUsize::new(0),
+            records_sent: AtomicUsize::new(0),
+        });
         let log = Arc::clone(&served);
         let mut requests = self.client.subscribe(subject::log(Partition(0))).await.unwrap();
         self.client.flush().await.unwrap();
@@ -144,7 +152,11 @@ impl Rig {
         tokio::spawn(async move {
             while let Some(message) = requests.next().await {
                 let request = LogRequest::decode(message.payload).unwrap();
-                let batch = log_batch(&log.history.lock().unwrap(), &request);
+                let asked = log.asked.fetch_add(1, Ordering::Relaxed);
+                let batch = {
+                    let histories = log.histories.lock().unwrap();
+                    log_batch(&histories[asked % histories.len()], &request)
+                };
                 log.records_sent.fetch_add(batch.records.len(), Ordering::Relaxed);
                 client.publish(message.reply.unwrap(), batch.encode_to_vec().into()).await.unwrap();
             }
@@ -155,8 +167,16 @@ impl Rig {
 
 /// The log service of a test.
 pub(crate) struct Log {
-    pub(crate) history: Mutex<History>,
+    histories: Mutex<Vec<History>>,
+    asked: AtomicUsize,
     pub(crate) records_sent: AtomicUsize,
+}
+
+impl Log {
+    /// Serves another one from now on.
+    pub(crate) fn becomes(&self, history: History) {
+        *self.histories.lock().unwrap() = vec![history];
+    }
 }
 
 fn log_batch(history: &History, request: &LogRequest) -> LogBatch {

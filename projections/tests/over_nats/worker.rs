@@ -128,7 +128,9 @@ async fn a_model_of_another_lineage_than_the_log_is_built_anew_at_its_start() {
     rig.delete_stream().await;
     rig.create_stream(1).await;
     rig.publish(&theirs.entries[..299]).await;
-    log.history.lock().unwrap().entries.truncate(299);
+    let mut shorter = theirs.clone();
+    shorter.entries.truncate(299);
+    log.becomes(shorter);
     let running = rig.start().await;
     is_live(&running).await;
     assert_eq!(status_of(&running).checkpoint, 299);
@@ -136,6 +138,48 @@ async fn a_model_of_another_lineage_than_the_log_is_built_anew_at_its_start() {
     // The next start gives the new generation its plain name.
     rig.start().await.stop().await.unwrap();
     assert_eq!(rig.files("model").len(), guichet_projections::model::ALL.len(), "the old generation is gone");
+}
+
+// Of two engines, the one that lost serves its log until it notices. It used to halt every model that asked it then.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_contradicts_the_stream_is_asked_again_and_not_believed() {
+    let (ours, theirs) = (History::busy(15, 20, 300), History::busy(16, 20, 400));
+    let Some(rig) = Rig::with(&ours).await else { return };
+    let running = rig.start().await;
+    reaches(&running, 300).await;
+    running.stop().await.unwrap();
+    let log = rig.serve_log(&theirs).await;
+    let running = rig.start().await;
+    waits_for(&running, "the stream is of this history").await;
+    let mut shorter = ours.clone();
+    shorter.entries.truncate(200);
+    log.becomes(shorter);
+    waits_for(&running, "the log ends at 200").await;
+    log.becomes(ours);
+    is_live(&running).await;
+    assert_eq!((status_of(&running).checkpoint, status_of(&running).verified_position), (300, 300));
+    running.stop().await.unwrap();
+}
+
+// The same, where the engine that is right has been asked first: what the other one says then halted the model too.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_engines_that_answer_in_turns_stop_no_model() {
+    let (ours, theirs) = (History::busy(15, 20, 400), History::busy(16, 20, 500));
+    let mut shorter = ours.clone();
+    shorter.entries.truncate(200);
+    let Some(rig) = Rig::new().await else { return };
+    rig.create_stream(1).await;
+    rig.publish(&ours.entries[..300]).await;
+    let one = &[&guichet_projections::model::ticket::TICKET];
+    let running = rig.start_models("model", 1_000, one).await;
+    reaches(&running, 300).await;
+    running.stop().await.unwrap();
+    rig.publish(&ours.entries[300..]).await;
+    let _log = rig.serve_logs(&[ours.clone(), shorter, theirs, ours]).await;
+    let running = rig.start_models("model", 1_000, one).await;
+    reaches(&running, 400).await;
+    is_live(&running).await;
+    running.stop().await.unwrap();
 }
 
 // It used to answer at once from whatever its folder held, also where that was of a desk that never was.

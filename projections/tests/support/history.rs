@@ -50,6 +50,23 @@ impl History {
         self.head()
     }
 
+    /// Publishes a body of a kind, from an instant on.
+    pub(crate) fn publish(&mut self, kind: &str, body: &str, effective_from: i64) -> u64 {
+        let event = ConfigPublished {
+            kind: kind.to_owned(),
+            id: "default".to_owned(),
+            version: self.head(),
+            effective_from: Timestamp(effective_from),
+            apply: Apply::OpenClocks,
+            body: body.to_owned(),
+            body_hash: Hash::of_bytes(body.as_bytes()),
+            zone_data: None,
+            retroactive: false,
+        };
+        self.append("default", StreamKind::Config, "config", "cli", Event::ConfigPublished(event));
+        self.head()
+    }
+
     /// Opens ticket `number`.
     pub(crate) fn open(&mut self, number: u64) -> TicketId {
         let ticket = ticket_id(number);
@@ -186,6 +203,7 @@ pub(crate) fn status(from: TicketState, to: TicketState) -> Event {
         hold_reason,
         expected_until: None,
         cause: StatusCause::Command,
+        unanswered: false,
     })
 }
 

@@ -9,26 +9,26 @@ use crate::client::{Client, ClientError};
 use crate::query;
 
 /// One publication or retirement.
-pub(super) struct Entry {
-    pub(super) version: u64,
-    pub(super) position: u64,
-    pub(super) recorded_at: Timestamp,
-    pub(super) actor: String,
-    pub(super) kind: String,
-    pub(super) id: String,
-    pub(super) item_version: u64,
-    pub(super) effective_from: Timestamp,
-    pub(super) body_hash: String,
+pub(crate) struct Entry {
+    pub(crate) version: u64,
+    pub(crate) position: u64,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) actor: String,
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    pub(crate) item_version: u64,
+    pub(crate) effective_from: Timestamp,
+    pub(crate) body_hash: String,
     /// `None`: retired.
-    pub(super) body: Option<String>,
-    pub(super) event: Event,
+    pub(crate) body: Option<String>,
+    pub(crate) event: Event,
 }
 
 /// Everything that the tenant has published, oldest first.
 ///
 /// # Errors
 /// Nobody answers, or a record is of a newer program.
-pub(super) async fn published(client: &Client) -> Result<Vec<Entry>, ClientError> {
+pub(crate) async fn published(client: &Client) -> Result<Vec<Entry>, ClientError> {
     let mut entries = Vec::new();
     // What was acknowledged a moment ago is seen.
     let min_position = client.head().await.ok();

@@ -12,7 +12,7 @@ use crate::client::ClientError;
 ///
 /// # Errors
 /// The file cannot be read. What is wrong in it is the inner error.
-pub(super) fn read(path: &Path) -> Result<Result<Vec<Draft>, Fault>, ClientError> {
+pub(crate) fn read(path: &Path) -> Result<Result<Vec<Draft>, Fault>, ClientError> {
     let problem = |e: std::io::Error| ClientError::File { path: path.to_owned(), problem: e.to_string() };
     let text = std::fs::read_to_string(path).map_err(problem)?;
     let beside = |name: &str| {
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<Result<Vec<Draft>, Fault>, ClientError
 ///
 /// # Errors
 /// The first draft that could not be published, and why.
-pub(super) fn checked(drafts: &[Draft], now: Timestamp) -> Result<Configuration, (&Draft, Fault)> {
+pub(crate) fn checked(drafts: &[Draft], now: Timestamp) -> Result<Configuration, (&Draft, Fault)> {
     // The one tenant that a file names, if any: everything else is checked alike in all.
     let tenant = drafts.iter().find(|draft| draft.kind == guichet_config::Kind::Tenant);
     published(Configuration::new(tenant.map_or("default", |draft| &draft.id)), drafts, now)
@@ -36,7 +36,7 @@ pub(super) fn checked(drafts: &[Draft], now: Timestamp) -> Result<Configuration,
 ///
 /// # Errors
 /// The first draft that could not be published, and why.
-pub(super) fn published<'a>(
+pub(crate) fn published<'a>(
     mut configuration: Configuration,
     drafts: impl IntoIterator<Item = &'a Draft>,
     now: Timestamp,

@@ -64,6 +64,27 @@ pub(super) enum What {
 }
 
 impl What {
+    /// True for what somebody does to a ticket that is there.
+    pub(super) const fn is_update(&self) -> bool {
+        match self {
+            Self::AgentReply { .. }
+            | Self::BotReply
+            | Self::InternalNote
+            | Self::RequesterComment
+            | Self::Assigned
+            | Self::Unassigned
+            | Self::Status { .. }
+            | Self::Changed { .. }
+            | Self::Escalated { .. }
+            | Self::Merged
+            | Self::VoidBreach { .. } => true,
+            Self::Created { .. }
+            | Self::PoliciesPublished { .. }
+            | Self::CalendarPublished { .. }
+            | Self::Tick => false,
+        }
+    }
+
     /// What it means for this ticket, one after the other. Publications are not of a ticket.
     pub(super) fn happenings(
         &self,
@@ -93,14 +114,14 @@ impl What {
             Self::Changed { set } => vec![Happening::Changed(self::attributes(set)?)],
             Self::Escalated { to_tier } => vec![Happening::Tier(*to_tier)],
             Self::Merged => vec![Happening::Merged],
-            Self::PoliciesPublished { apply, .. } => vec![Happening::PoliciesPublished(*apply)],
-            Self::CalendarPublished { calendar, .. } => vec![Happening::CalendarPublished(calendar.clone())],
             Self::VoidBreach { metric, instance, by, reason } => vec![Happening::BreachVoided {
                 metric: *metric,
                 instance: *instance,
                 by: by.clone(),
                 reason: reason.clone(),
             }],
+            // A ticket hears of publications by itself.
+            Self::PoliciesPublished { .. } | Self::CalendarPublished { .. } => Vec::new(),
             Self::BotReply | Self::InternalNote | Self::Tick => Vec::new(),
         })
     }

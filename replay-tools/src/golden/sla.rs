@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use guichet_config::{HoursKind, PolicySet, TimeRule};
+use guichet_config::{Apply, HoursKind, PolicySet, TimeRule};
 use guichet_rules::calendar::Definition;
 use guichet_schemas::time::Timestamp;
-use guichet_sla::{Rulebook, Ticket, order};
+use guichet_sla::{Happening, Rulebook, Ticket, order};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -40,31 +40,34 @@ pub(super) struct Case {
 
 /// Every fact up to the end of the case, in order.
 pub(super) fn run(case: &Case) -> Result<Vec<Value>, String> {
+    // What a case begins with was always so.
+    let always = Timestamp(i64::MIN);
     let mut rulebook = Rulebook::default();
-    rulebook.time_rules.clone_from(&case.time_rules);
+    rulebook.publish_time_rules(always, always, case.time_rules.clone());
     for (name, versions) in &case.calendars {
         for (n, version) in versions.iter().enumerate() {
             let hours = version.hours().map_err(|e| format!("calendars.{name}[{n}].{e}"))?;
-            let from = version.effective_from.as_deref().map(instant).transpose()?;
-            rulebook.publish_calendar(name, from, hours);
+            let from = version.effective_from.as_deref().map(instant).transpose()?.unwrap_or(always);
+            rulebook.publish_calendar(always, from, name, hours);
         }
     }
-    rulebook.publish_policies(with_warnings(case, &case.policies, &rulebook)?);
+    let set = with_warnings(case, &case.policies, &rulebook)?;
+    rulebook.publish_policies(always, always, Apply::OpenClocks, set);
     let attributes = attributes(&case.ticket)?;
     let tier = attributes.get("tier").and_then(|tier| tier.first()?.parse().ok()).unwrap_or(1);
-    let mut ticket = Ticket::new(attributes.clone(), tier);
+    let mut ticket = Ticket::new(attributes.clone(), tier, &rulebook);
     let mut facts = Vec::new();
     for input in &case.events {
         let at = instant(&input.at)?;
-        ticket.advance(at, &rulebook, &mut facts);
         match &input.what {
-            What::PoliciesPublished { policies, .. } => {
-                rulebook.publish_policies(with_warnings(case, policies, &rulebook)?);
+            What::PoliciesPublished { policies, apply } => {
+                let set = with_warnings(case, policies, &rulebook)?;
+                rulebook.publish_policies(at, at, *apply, set);
             }
             What::CalendarPublished { calendar, definition, effective_from } => {
                 let hours = definition.hours().map_err(|e| format!("calendar {calendar}: {e}"))?;
                 let from = effective_from.as_deref().map(instant).transpose()?.unwrap_or(at);
-                rulebook.publish_calendar(calendar, Some(from), hours);
+                rulebook.publish_calendar(at, from, calendar, hours);
             }
             What::Created { .. }
             | What::AgentReply { .. }
@@ -80,7 +83,8 @@ pub(super) fn run(case: &Case) -> Result<Vec<Value>, String> {
             | What::VoidBreach { .. }
             | What::Tick => {}
         }
-        for happening in input.what.happenings(&ticket, &attributes)? {
+        let update = input.what.is_update().then_some(Happening::Updated);
+        for happening in input.what.happenings(&ticket, &attributes)?.into_iter().chain(update) {
             ticket.apply(at, &happening, &rulebook, &mut facts);
         }
     }

@@ -77,6 +77,7 @@ impl History<'_> {
             hold_reason,
             expected_until: None,
             cause: StatusCause::Command,
+            unanswered: false,
         };
         self.leave_to(to);
         self.hold_reason = hold_reason;

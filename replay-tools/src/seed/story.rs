@@ -97,6 +97,7 @@ impl Story {
                     hold_reason,
                     expected_until: None,
                     cause,
+                    unanswered: false,
                 }),
             );
         }

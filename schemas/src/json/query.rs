@@ -39,6 +39,9 @@ queries! {
     "report_volume" => ReportVolume,
     "report_ageing" => ReportAgeing,
     "report_reassignment" => ReportReassignment,
+    "report_sla" => ReportSla,
+    "sla_clocks" => SlaClocks,
+    "sla_breaches" => SlaBreaches,
 }
 
 #[derive(Deserialize, Default)]
@@ -114,6 +117,9 @@ impl Serialize for wire::QueryReply {
         if let Some(as_of) = self.as_of {
             map.serialize_entry("as_of", &crate::time::Timestamp(as_of).to_string())?;
         }
+        if let Some(position) = self.sla_as_of_position {
+            map.serialize_entry("sla_as_of_position", &position)?;
+        }
         match &self.data {
             Some(query_reply::Data::Ticket(v)) => map.serialize_entry("data", v)?,
             Some(query_reply::Data::Timeline(v)) => map.serialize_entry("data", &v.entries)?,
@@ -131,6 +137,9 @@ impl Serialize for wire::QueryReply {
             Some(query_reply::Data::ReportVolume(v)) => map.serialize_entry("data", &v.rows)?,
             Some(query_reply::Data::ReportAgeing(v)) => map.serialize_entry("data", &v.rows)?,
             Some(query_reply::Data::ReportReassignment(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::ReportSla(v)) => map.serialize_entry("data", &v.rows)?,
+            Some(query_reply::Data::SlaClocks(v)) => map.serialize_entry("data", &v.clocks)?,
+            Some(query_reply::Data::SlaBreaches(v)) => map.serialize_entry("data", &v.breaches)?,
             Some(query_reply::Data::Error(_)) | None => {}
         }
         if let Some(cursor) = &self.next_cursor {

@@ -89,6 +89,8 @@ fn query_reply(name: &str) -> Value {
         "projections" => list(definitions.reference(&message("ProjectionView"), Side::Engine)),
         "queues" => list(definitions.reference(&message("QueueRow"), Side::Engine)),
         "queue" => list(definitions.reference(&message("QueueEntry"), Side::Engine)),
+        "sla_clocks" => list(definitions.reference(&message("SlaClockView"), Side::Engine)),
+        "sla_breaches" => list(definitions.reference(&message("SlaBreachView"), Side::Engine)),
         report if report.starts_with("report_") => list(definitions.reference(&row_of(report), Side::Engine)),
         other => panic!("say here what the query {other} answers"),
     };

@@ -6,15 +6,37 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::demo::Demo;
-use crate::harness::{Process, browser, project};
+use crate::harness::{Process, browser, guichet, project};
 
 const PACKAGES: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1"];
 const DONE_WITHIN: Duration = Duration::from_secs(300);
+
+/// What is promised from now on, so that there are clocks to look at: some late at once, some paused.
+const PROMISES: &str = r#"
+[[sla_policies.policies]]
+id = "all"
+targets = [
+  { metric = "resolution", seconds = 2592000, hours = "calendar" },
+  { metric = "agent_work", seconds = 60, hours = "calendar" },
+]
+"#;
+
+fn promise(demo: &Demo) {
+    let file = demo.dir().join("promises.toml");
+    std::fs::write(&file, PROMISES).expect("a file of the test");
+    let run: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(demo.run_file()).expect("it runs")).expect("JSON");
+    let url = run["nats_url"].as_str().expect("a url");
+    let output = guichet().args(["config", "apply"]).arg(&file).args(["--nats-url", url]).output();
+    let output = output.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_work_in_a_browser() {
     let Some(browser) = browser(PACKAGES) else { return };
     let demo = Demo::start().await;
+    promise(&demo);
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     std::fs::create_dir_all(&pictures).expect("the target folder is ours");
     let mut command = Command::new("node");

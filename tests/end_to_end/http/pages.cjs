@@ -88,11 +88,16 @@ async function looks(browser) {
       ["overview", "/desk/default/"],
       ["queue", "/desk/default/queue?order=priority"],
       ["ticket", "/desk/default/tickets/T-1"],
+      ["promises", "/desk/default/clocks"],
       ["health", "/desk/default/projections"],
     ]) {
       await page.goto(run.http_url + address);
       await settled(page);
       assert.equal(await page.locator("h1").count(), 1, `${what} has one heading`);
+      if (what === "promises") {
+        assert.ok(await page.locator("#clocks tbody tr").count() > 10, "tickets that slept have clocks from the publication on");
+        assert.ok(await page.locator("#clocks .standing").first().innerText(), "said in words, not in colour alone");
+      }
       for (const details of await page.locator("details.score, .history details").all().then((all) => all.slice(0, 1))) {
         await details.locator("summary").click();
       }

@@ -3,7 +3,6 @@
 //! checkpoint is not, and neither are we once we are given that checkpoint.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use guichet_proof::{Checkpoint, Edge, SigningKey};
 use guichet_schemas::hash::Hash;
@@ -12,14 +11,12 @@ use rand::{Rng as _, SeedableRng as _};
 use rocksdb::{DB, IteratorMode, Options};
 
 use super::judge::Judge;
-use super::{Node, text};
-use crate::harness::{long, seed, until};
+use super::{Node, size_of, text};
+use crate::harness::{long, seed};
 
 /// Single-byte edits, and roll-backs: short, and with `GUICHET_LONG=1`.
 const EDITS: (u32, u32) = (14, 200);
 const ROLL_BACKS: (u32, u32) = (6, 100);
-/// A checkpoint is due half a second after the log has grown; a busy machine takes longer.
-const SIGNED_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_by_root_signed_again_with_our_key_is_found_by_the_witness() {
@@ -63,14 +60,9 @@ async fn a_roll_back_to_an_older_valid_copy_is_found_by_the_witness() {
         copy_folder(&node.data(), &older);
         node.serve.launch().await;
         let desk = node.serve.desk().await;
-        let seen = desk.open_tickets(&format!("seen {n}"), 7).await;
+        desk.open_tickets(&format!("seen {n}"), 7).await;
         let copy = node.file(&format!("copy-{n}"));
-        // The newest checkpoint may be a moment behind.
-        until("the copy has what was just recorded", SIGNED_WITHIN, async || {
-            node.done(&["audit", text(&copy)]);
-            (size_of(&copy) >= seen).then_some(())
-        })
-        .await;
+        node.audited(&copy).await;
         assert_eq!(judge.witness(&node.key(), &copy, &kept).unwrap_or(Ok(())), Ok(()));
 
         assert!(node.serve.stop().await.success());
@@ -85,12 +77,7 @@ async fn a_roll_back_to_an_older_valid_copy_is_found_by_the_witness() {
         // It grows past what the witness has seen: another story.
         node.serve.desk().await.open_tickets(&format!("fork {n}"), 30).await;
         let fork = node.file(&format!("fork-{n}"));
-        // A checkpoint follows its records within a moment.
-        until("the fork is longer than what was seen", SIGNED_WITHIN, async || {
-            node.done(&["audit", text(&fork)]);
-            (size_of(&fork) > size_of(&copy)).then_some(())
-        })
-        .await;
+        node.audited(&fork).await;
         refused(judge.witness(&node.key(), &fork, &kept), "does not begin with");
         node.found(&["verify", "--no-stream", "--checkpoint", text(&kept_of(&copy))]);
 
@@ -109,11 +96,6 @@ fn refused(verdict: Option<Result<(), String>>, why: &str) {
 
 fn kept_of(copy: &Path) -> PathBuf {
     copy.join("checkpoint")
-}
-
-fn size_of(copy: &Path) -> u64 {
-    let checkpoint = std::fs::read_to_string(copy.join("checkpoint")).expect("a checkpoint");
-    checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size")
 }
 
 /// One bit of one record, then tree and anchor as if it had always been so. The copy of the events in the stream goes

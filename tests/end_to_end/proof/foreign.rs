@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use guichet_proof::{SignedCheckpoint, TileId, TileSource, prove};
 
-use super::{Node, both, text};
+use super::{Node, both, size, text};
 use crate::harness::{self, Process, until};
 
 /// In exactly these versions.
@@ -22,10 +22,10 @@ async fn a_copy_of_the_log_is_read_and_followed_by_a_tool_of_others() {
     let Some(programs) = harness::newer_python(&PACKAGES) else { return };
     let node = Node::with_tickets(200).await;
     let (copy, older, leaf) = (node.file("copy"), node.file("older"), node.file("leaf"));
-    node.done(&["audit", text(&copy)]);
+    node.audited(&copy).await;
     std::fs::copy(copy.join("checkpoint"), &older).expect("a checkpoint");
     node.serve.desk().await.open_tickets("second", 80).await;
-    node.done(&["audit", text(&copy)]);
+    node.audited(&copy).await;
     let log = node.serve.desk().await.log().await;
     let judge = |words: &[&str]| {
         let mut tool = Command::new(programs.join("aics-tlog"));
@@ -61,10 +61,10 @@ async fn a_witness_of_others_signs_a_log_that_grows_and_no_other() {
     let node = Node::with_tickets(100).await;
     let copy = node.file("copy");
     let checkpoint = || std::fs::read_to_string(copy.join("checkpoint")).expect("a checkpoint");
-    node.done(&["audit", text(&copy)]);
+    node.audited(&copy).await;
     let first = checkpoint();
     node.serve.desk().await.open_tickets("second", 120).await;
-    node.done(&["audit", text(&copy)]);
+    node.audited(&copy).await;
     let (second, proof) = (checkpoint(), growth(&copy, &first));
     let witness = Witness::start(&programs, &node).await;
 
@@ -123,10 +123,6 @@ impl Witness {
         to.read_to_string(&mut answer).expect("it answers");
         answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer}"))
     }
-}
-
-fn size(checkpoint: &str) -> u64 {
-    checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size")
 }
 
 /// That the copy begins with an older checkpoint, a hash a line.

@@ -27,6 +27,8 @@ def same(found, expected, what):
 class Desk:
     def __init__(self, connection):
         self.nc = connection
+        # The position of the last accepted command: what this desk must find in every later answer.
+        self.written = 0
 
     @classmethod
     async def connect(cls, url):
@@ -48,12 +50,17 @@ class Desk:
         assert body["ok"], "%s was refused: %r" % (verb, body)
         assert "Nats-Service-Error-Code" not in headers, headers
         same(headers.get("Content-Type"), "application/json", "the answer is in the encoding of the request")
+        self.written = max(self.written, body["position"])
         return body
 
     async def query(self, name, question):
         body, _ = await self.request("guichet.v1.query.default.python." + name, json.dumps(question).encode())
         assert body["ok"], "query %s %r was refused: %r" % (name, question, body)
         return body
+
+    async def query_written(self, name, question):
+        """An answer that knows of all that was accepted: who does not ask for that may be told `not_found`."""
+        return await self.query(name, dict(question, min_position=self.written, wait_ms=10000))
 
     async def ticket(self, ticket_id, position):
         """The ticket at least as of a position: reads its own writes."""

@@ -78,7 +78,7 @@ pub(crate) fn comparable(views: &[Value]) -> BTreeMap<String, Value> {
     tickets
 }
 
-fn without(view: &Value, fields: &[&str]) -> Value {
+pub(super) fn without(view: &Value, fields: &[&str]) -> Value {
     let mut view = view.as_object().expect("a view").clone();
     for field in fields {
         assert!(view.remove(*field).is_some(), "a view has {field}");

@@ -176,7 +176,7 @@ pub struct TagWord {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownTags {
-    /// It is taken, with a warning.
+    /// It is taken. Nobody is warned yet: an answer that is given again would have to warn again.
     #[default]
     Warn,
     /// The command is refused.

@@ -1,8 +1,12 @@
 //! Guards and delays of the life of a ticket.
 
+use guichet_rules::{AUTO_CLOSE, PendingGuard};
+use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::HoursKind;
+use crate::time_rule::{Action, TimeRule, When};
+use crate::word::Word;
 
 /// The longest that a resolved ticket waits before it is closed: 28 days.
 pub const AUTO_CLOSE_MAX_S: u32 = 28 * 86_400;
@@ -50,15 +54,20 @@ impl Default for Lifecycle {
     }
 }
 
-/// What a guard does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PendingGuard {
-    /// Nothing.
-    #[default]
-    Off,
-    /// The command is accepted with a warning.
-    Warn,
-    /// The command is refused.
-    Enforce,
+impl Lifecycle {
+    /// The rule that closes what has been resolved for long enough.
+    #[must_use]
+    pub fn auto_close(&self) -> TimeRule {
+        TimeRule {
+            id: AUTO_CLOSE.to_owned(),
+            when: When::TimeInStatus,
+            status: Some(Word(TicketState::Resolved)),
+            states: Vec::new(),
+            seconds: self.auto_close_after_s,
+            hours: self.auto_close_hours,
+            calendar: self.auto_close_calendar.clone(),
+            repeat: false,
+            actions: vec![Action::Close {}],
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Time rules, each for itself.
 
+use guichet_rules::AUTO_CLOSE;
 use guichet_schemas::text::{Note, Tag};
 
 use super::desk::TIER_MAX;
@@ -23,6 +24,9 @@ pub(super) fn faults(rules: &TimeRules) -> Vec<Fault> {
 
 fn rule_faults(rule: &TimeRule) -> Vec<Fault> {
     let mut faults = Vec::new();
+    if rule.id == AUTO_CLOSE {
+        faults.push(Fault::at("id", "is the rule that every desk has: lifecycle.auto_close_after_s"));
+    }
     match (rule.when, rule.status.is_some(), rule.states.is_empty()) {
         (_, true, false) => faults.push(Fault::at("states", "either status or states")),
         (When::TimeInStatus, false, true) => {

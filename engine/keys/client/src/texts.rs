@@ -62,6 +62,9 @@ pub fn of_reply(reply: &mut wire::QueryReply) -> Vec<Text<'_>> {
             | Data::ReportVolume(_)
             | Data::ReportAgeing(_)
             | Data::ReportReassignment(_)
+            | Data::ReportSla(_)
+            | Data::SlaClocks(_)
+            | Data::SlaBreaches(_)
             | Data::Error(_),
         )
         | None => Vec::new(),

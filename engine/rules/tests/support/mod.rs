@@ -1,13 +1,13 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{Context, Draft, FiredRule, Life, Ticket, Unconfigured, decide, evolve};
-use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Requester};
+use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Event};
 use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::{Label, Line, Text};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ActorKind, Channel};
+use guichet_schemas::words::{ActorKind, Channel, ResolutionCode};
 use uuid::Uuid;
 
 pub(crate) const HOUR: i64 = 3_600_000;
@@ -83,6 +83,20 @@ pub(crate) fn create() -> Create {
 
 pub(crate) fn assign(to: &str) -> Order {
     Order::Assign(Assign { assignee: Some(label(to)), group: None, reason: None, handover_note: None })
+}
+
+pub(crate) fn resolve() -> Order {
+    Order::Resolve(Resolve {
+        code: ResolutionCode::Configuration,
+        summary: text("Set the MTU."),
+        steps: Vec::new(),
+        root_cause: None,
+        override_reason: None,
+    })
+}
+
+pub(crate) fn reopen() -> Order {
+    Order::Reopen(Reopen { reason: text("It is back.") })
 }
 
 /// A ticket with its history.

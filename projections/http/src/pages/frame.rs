@@ -21,6 +21,7 @@ pub(super) enum Here {
     Overview,
     Queue,
     Ticket,
+    Clocks,
     Health,
 }
 
@@ -76,6 +77,10 @@ impl Frame {
 
     pub(super) fn at_queue(&self) -> bool {
         self.is_here(Here::Queue)
+    }
+
+    pub(super) fn at_clocks(&self) -> bool {
+        self.is_here(Here::Clocks)
     }
 
     pub(super) fn at_health(&self) -> bool {

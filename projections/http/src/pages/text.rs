@@ -4,6 +4,7 @@ mod en;
 mod fr;
 
 use axum::http::{HeaderMap, header};
+use guichet_schemas::words::SlaMetric;
 
 use crate::access;
 
@@ -49,6 +50,10 @@ texts! {
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
     tier, tags, state, age, resolutions, reopens, find_ticket, find, data_in_english, history_cut,
+    // Promises.
+    promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
+    broken, voided, came_to_nothing, used_of, metric_first_reply, metric_next_reply, metric_assignment, metric_periodic_update,
+    metric_pausable_update, metric_requester_wait, metric_agent_work, metric_resolution, metric_tier_time,
     // Read models.
     read_models, read_models_help, name, checkpoint, lag, verified, generation, quarantined, state_live,
     state_catching_up, state_rebuilding, state_degraded, state_halted, state_unknown, rebuild_progress, all_folded,
@@ -56,7 +61,8 @@ texts! {
     // Events of a history.
     event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
     event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_priority_changed,
-    event_category_changed, event_tags_changed, event_field_changed,
+    event_category_changed, event_tags_changed, event_field_changed, event_sla_warned, event_sla_breached,
+    event_sla_breach_voided, event_time_rule_fired,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // Units.
@@ -125,7 +131,26 @@ impl Text {
             "CategoryChanged" => self.event_category_changed,
             "TagsChanged" => self.event_tags_changed,
             "FieldChanged" => self.event_field_changed,
+            "SlaWarned" => self.event_sla_warned,
+            "SlaBreached" => self.event_sla_breached,
+            "SlaBreachVoided" => self.event_sla_breach_voided,
+            "TimeRuleFired" => self.event_time_rule_fired,
             newer => newer,
+        }
+    }
+
+    /// The name of what a clock measures.
+    pub(crate) const fn metric(&self, metric: SlaMetric) -> &'static str {
+        match metric {
+            SlaMetric::FirstReply => self.metric_first_reply,
+            SlaMetric::NextReply => self.metric_next_reply,
+            SlaMetric::Assignment => self.metric_assignment,
+            SlaMetric::PeriodicUpdate => self.metric_periodic_update,
+            SlaMetric::PausableUpdate => self.metric_pausable_update,
+            SlaMetric::RequesterWait => self.metric_requester_wait,
+            SlaMetric::AgentWork => self.metric_agent_work,
+            SlaMetric::Resolution => self.metric_resolution,
+            SlaMetric::TierTime => self.metric_tier_time,
         }
     }
 

@@ -11,6 +11,7 @@ use guichet_schemas::wire::{self, query, query_reply};
 use guichet_schemas::words::{ActorKind, Channel};
 use serde::Deserialize;
 
+use super::clocks::Clock;
 use super::failed;
 use super::form;
 use super::frame::{Frame, Here, question, unexpected};
@@ -48,6 +49,7 @@ struct Tile {
     state: (&'static str, &'static str),
     priority: (&'static str, &'static str),
     facts: Vec<Fact>,
+    clocks: Vec<Clock>,
     entries: Vec<Entry>,
     /// Says that there is more.
     cut: Option<String>,
@@ -136,7 +138,7 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str) -> Result<Tile, Refusal
         f.ask(shared, about),
         history(shared, f, wire::TimelineQuery { ticket_id, number })
     )?;
-    let Some(query_reply::Data::Ticket(view)) = now.0.data else { return Err(unexpected()) };
+    let Some(query_reply::Data::Ticket(view)) = now.0.data.clone() else { return Err(unexpected()) };
     Ok(Tile {
         t: f.t,
         number: view.number.clone(),
@@ -144,6 +146,7 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str) -> Result<Tile, Refusal
         state: form::state_of(f.t, view.state),
         priority: form::priority_of(f.t, view.priority),
         facts: facts(f.t, &view),
+        clocks: view.sla_clocks.iter().map(|clock| Clock::new(f.t, clock, now.0.as_of_time)).collect(),
         // The newest first: that is what one comes for.
         entries: entries.iter().rev().map(|entry| Entry::new(f.t, entry)).collect(),
         cut: is_cut.then(|| fill(f.t.history_cut, &[&form::count(f.t, entries.len() as u64)])),

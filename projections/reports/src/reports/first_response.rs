@@ -1,6 +1,7 @@
-//! First response time (4.3) in calendar time, dated at the reply. Not of tickets that we opened ourselves, nor of
+//! First response time (4.3) in calendar time and in business time, dated at the reply. Not of tickets that we opened ourselves, nor of
 //! those cancelled or merged; a bot's reply is told apart.
 
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::store::Moment;
 use guichet_schemas::wire::{FirstResponseReport, FirstResponseRow};
@@ -12,18 +13,30 @@ use crate::history::History;
 use crate::life::Life;
 use crate::part;
 use crate::periods::{Periods, Start};
+use crate::report::BusinessHours;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
     human: Durations,
+    /// The same in open hours.
+    business: Durations,
     bot: Durations,
 }
 
 /// The sums of the report.
-#[derive(Default)]
-pub(crate) struct FirstResponse(Cells<Cell>);
+pub(crate) struct FirstResponse {
+    cells: Cells<Cell>,
+    hours: Option<BusinessHours>,
+}
+
+impl FirstResponse {
+    pub(crate) fn new(hours: Option<BusinessHours>) -> Self {
+        Self { cells: Cells::default(), hours }
+    }
+}
 
 struct Follower<'a> {
+    hours: Option<&'a BusinessHours>,
     cells: &'a mut Cells<Cell>,
     group_by: Option<GroupBy>,
     sign: i64,
@@ -40,6 +53,10 @@ impl<'a> Follow<'a> for Follower<'_> {
         let cell = self.cells.at(&part::of(self.group_by, &after.now), period);
         if let Some(at) = human {
             cell.human.add(at - after.created_at, self.sign);
+            if let Some(hours) = self.hours {
+                let open = hours.calendar.elapsed(Timestamp(after.created_at), Timestamp(at));
+                cell.business.add(open, self.sign);
+            }
         }
         if let Some(at) = bot {
             cell.bot.add(at - after.created_at, self.sign);
@@ -52,13 +69,15 @@ impl<'a> Follow<'a> for Follower<'_> {
 impl Sums for FirstResponse {
     fn ticket(&mut self, history: &History, periods: &mut Periods, group_by: Option<GroupBy>, sign: i64) {
         if !history.is_cancelled() && !history.is_merged() {
-            walk(history, periods, &mut Follower { cells: &mut self.0, group_by, sign });
+            let Self { cells, hours } = self;
+            walk(history, periods, &mut Follower { hours: hours.as_ref(), cells, group_by, sign });
         }
     }
 
     fn merge(&mut self, other: Box<dyn Sums>) {
-        self.0.merge(same::<Self>(other).0, |mine, more| {
+        self.cells.merge(same::<Self>(other).cells, |mine, more| {
             mine.human.merge(more.human);
+            mine.business.merge(more.business);
             mine.bot.merge(more.bot);
         });
     }
@@ -68,9 +87,16 @@ impl Sums for FirstResponse {
             row!(
                 table,
                 at,
-                FirstResponseRow { calendar: Some(cell.human.figures()), bot: Some(cell.bot.figures()) }
+                FirstResponseRow {
+                    calendar: Some(cell.human.figures()),
+                    bot: Some(cell.bot.figures()),
+                    business: self.hours.as_ref().map(|_| cell.business.figures()),
+                    business_calendar: self.hours.as_ref().map(|hours| hours.name.clone()),
+                }
             )
         };
-        Data::ReportFirstResponse(FirstResponseReport { rows: self.0.rows(table, |(): &mut (), _| {}, make) })
+        Data::ReportFirstResponse(FirstResponseReport {
+            rows: self.cells.rows(table, |(): &mut (), _| {}, make),
+        })
     }
 }

@@ -1,14 +1,21 @@
 //! What time alone does: warnings, breaches, rules that fire. And what a change does that makes them past at once.
 
+use std::collections::BTreeSet;
+
+use guichet_config::{TimeRule, When};
+use guichet_rules::calendar::HORIZON_YEARS;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
 use super::{Now, Ticket};
 use crate::clock::{Clock, Next};
-use crate::fact::{Fact, Kind};
-use crate::rulebook::Rulebook;
-use crate::time_rule::{Armed, due, holds_in};
+use crate::fact::{AlarmKey, Fact, Kind};
+use crate::rulebook::{Change, InForce, Rulebook, Rules};
+use crate::time_rule::{Armed, due, holds};
 use crate::timer_name::TimerName;
+
+/// What is planned beyond is looked at when it comes nearer: nobody can be promised anything so late.
+const PLANNED_MS: i64 = (HORIZON_YEARS + 1) * 366 * 86_400_000;
 
 /// Whose timer is next.
 #[derive(Debug, Clone, Copy)]
@@ -18,33 +25,144 @@ enum Whose {
 }
 
 impl Ticket {
-    /// Runs every timer before an instant, in the order of time. The instant itself is not over yet.
-    pub fn advance(&mut self, to: Timestamp, rulebook: &Rulebook, facts: &mut Vec<Fact>) {
-        while let Some((at, whose)) = self.next_timer(rulebook).filter(|(at, _)| *at < to.0) {
-            self.run(at, whose, rulebook, facts);
+    /// Everything that time does before an instant, in the order of time: what was published takes hold, timers run.
+    /// What happens at the very instant of a timer comes first, so those of the instant itself are not run yet.
+    pub fn advance(&mut self, to: Timestamp, book: &Rulebook, facts: &mut Vec<Fact>) {
+        // It is there already: what was published since takes hold later, not now and not never.
+        if to.0 < self.time {
+            return;
+        }
+        let mut published = self.pending(book);
+        published.retain(|(at, _)| *at <= to.0);
+        let mut done = self.time;
+        for (at, number) in published {
+            self.run_from(done, at, book, facts);
+            self.take_hold(at, number, book, facts);
+            done = at;
+        }
+        self.run_from(done, to.0, book, facts);
+        self.time = to.0;
+        self.seen = book.len();
+    }
+
+    /// What takes hold from now on, in its order: instant and number.
+    fn pending(&self, book: &Rulebook) -> Vec<(i64, u32)> {
+        let pending = (0..book.len()).filter_map(|number| {
+            let at = book.takes_hold(number, self.born)?;
+            (number >= self.seen || at > self.time).then_some((at.max(self.time), number))
+        });
+        let mut pending: Vec<_> = pending.collect();
+        pending.sort_unstable();
+        pending
+    }
+
+    /// Everything before `from` is done.
+    fn run_from(&mut self, from: i64, to: i64, book: &Rulebook, facts: &mut Vec<Fact>) {
+        if to <= from {
+            return;
+        }
+        let rules = self.rules(book);
+        while let Some((at, whose)) = self.next_timer(rules).filter(|(at, _)| *at < to) {
+            self.run(at, whose, rules, facts);
         }
     }
 
-    /// When its next timer is due; `None`: nothing will happen to it by itself.
-    #[must_use]
-    pub fn due(&self, rulebook: &Rulebook) -> Option<Timestamp> {
-        self.next_timer(rulebook).map(|(at, _)| Timestamp(at))
+    fn take_hold(&mut self, at: i64, number: u32, book: &Rulebook, facts: &mut Vec<Fact>) {
+        let before = self.in_force;
+        let Some(change) = book.enforce(number, &mut self.in_force) else { return };
+        let mut now = Now { at, rules: self.rules(book), facts };
+        match change {
+            Change::Policies(apply) => self.policies_published(apply, before.policies, &mut now),
+            Change::TimeRules => self.time_rules_published(before, &mut now),
+            Change::Calendar(name) => self.calendar_published(name, &mut now),
+        }
+        self.remember_due(book);
     }
 
-    fn next_timer(&self, rulebook: &Rulebook) -> Option<(i64, Whose)> {
+    /// The first instant from here on at which time alone does something that others must know and do not: a warning,
+    /// a breach, a rule that fires. Counts what is planned. `None`: nothing will happen to it by itself.
+    #[must_use]
+    pub fn next_alarm(&self, book: &Rulebook, recorded: &BTreeSet<AlarmKey>) -> Option<Timestamp> {
+        let mut pending = self.planned(book);
+        let news = |ticket: &Self, whose| ticket.alarm(whose).is_some_and(|key| !recorded.contains(&key));
+        if pending.is_empty() {
+            let (at, whose) = self.next_timer(self.rules(book))?;
+            if news(self, whose) {
+                return Some(Timestamp(at));
+            }
+        }
+        let (mut ahead, mut facts) = (self.clone(), Vec::new());
+        pending.reverse();
+        // Ends: each step uses up a publication or a fact that is recorded, and a fact comes once.
+        loop {
+            let timer = ahead.next_timer(ahead.rules(book));
+            match (timer, pending.last().copied()) {
+                (Some((at, whose)), next) if next.is_none_or(|(next, _)| at < next) => {
+                    if news(&ahead, whose) {
+                        return Some(Timestamp(at));
+                    }
+                    ahead.run(at, whose, ahead.rules(book), &mut facts);
+                }
+                (_, Some((at, number))) => {
+                    pending.pop();
+                    facts.clear();
+                    ahead.take_hold(at, number, book, &mut facts);
+                    if facts.iter().any(|fact| fact.alarm().is_some_and(|key| !recorded.contains(&key))) {
+                        return Some(Timestamp(at));
+                    }
+                }
+                (_, None) => return None,
+            }
+        }
+    }
+
+    /// True where something takes hold from now on, or was published since its last event.
+    #[must_use]
+    pub fn is_behind(&self, book: &Rulebook) -> bool {
+        !self.planned(book).is_empty()
+    }
+
+    /// What takes hold from now on, as far ahead as anybody can be promised something.
+    pub(crate) fn planned(&self, book: &Rulebook) -> Vec<(i64, u32)> {
+        let horizon = self.time.saturating_add(PLANNED_MS);
+        let mut planned = self.pending(book);
+        planned.retain(|(at, _)| *at <= horizon);
+        planned
+    }
+
+    /// What a timer would tell.
+    fn alarm(&self, whose: Whose) -> Option<AlarmKey> {
+        match whose {
+            Whose::Clock(index, next) => {
+                let clock = self.clocks.get(index)?;
+                let pct = match next {
+                    Next::Warning { pct, .. } => Some(pct),
+                    Next::Breach { .. } => None,
+                };
+                Some(AlarmKey { of: TimerName::Clock(clock.metric), instance: clock.instance, pct })
+            }
+            Whose::Rule(index) => {
+                let armed = self.rules.get(index)?;
+                let of = TimerName::Rule(armed.rule.clone());
+                Some(AlarmKey { of, instance: armed.instance, pct: None })
+            }
+        }
+    }
+
+    fn next_timer(&self, rules: Rules<'_>) -> Option<(i64, Whose)> {
         let clocks = self.clocks.iter().enumerate().filter_map(|(index, clock)| {
-            let next = clock.next(rulebook)?;
+            let next = clock.next(rules)?;
             Some((next.at(), Whose::Clock(index, next)))
         });
-        let rules = self.rules.iter().enumerate().filter_map(|(index, armed)| {
-            let rule = rulebook.time_rules.iter().find(|rule| rule.id == armed.rule)?;
-            Some((due(rule, armed.since?, rulebook)?, Whose::Rule(index)))
+        let armed = self.rules.iter().enumerate().filter_map(|(index, armed)| {
+            let rule = rules.time_rule(&armed.rule)?;
+            Some((due(rule, armed.since?, rules)?.max(armed.not_before), Whose::Rule(index)))
         });
-        clocks.chain(rules).min_by_key(|(at, _)| *at)
+        clocks.chain(armed).min_by_key(|(at, _)| *at)
     }
 
-    fn run(&mut self, at: i64, whose: Whose, rulebook: &Rulebook, facts: &mut Vec<Fact>) {
-        let mut now = Now { at, rulebook, facts };
+    fn run(&mut self, at: i64, whose: Whose, rules: Rules<'_>, facts: &mut Vec<Fact>) {
+        let mut now = Now { at, rules, facts };
         match whose {
             Whose::Clock(index, next) => {
                 if let Some(clock) = self.clocks.get_mut(index) {
@@ -54,23 +172,32 @@ impl Ticket {
             Whose::Rule(index) => {
                 let Some(armed) = self.rules.get_mut(index) else { return };
                 armed.since = None;
+                armed.fired = true;
                 now.tell_rule(armed, Kind::Fired { rule: armed.rule.clone() });
                 self.arm_again(index, &mut now);
             }
         }
     }
 
-    /// Arms every rule whose state this is.
+    /// Arms every rule whose condition is true.
     pub(super) fn arm(&mut self, now: &mut Now<'_, '_>) {
-        for rule in now.rulebook.time_rules.iter().filter(|rule| holds_in(rule, self.state)) {
+        // What came resolved is for its source to close.
+        let auto_close = now.rules.auto_close().filter(|_| !self.state_imported);
+        let (state, assigned) = (self.state, self.assigned);
+        let rules = now.rules.time_rules().iter().chain(auto_close);
+        for rule in rules.filter(|rule| holds(rule, state, assigned)) {
             let index = self.rules.iter().position(|armed| armed.rule == rule.id).unwrap_or_else(|| {
-                self.rules.push(Armed { rule: rule.id.clone(), instance: 0, since: None });
+                self.rules.push(Armed::never(&rule.id));
                 self.rules.len() - 1
             });
-            if let Some(armed) = self.rules.get_mut(index).filter(|armed| armed.since.is_none()) {
+            if let Some(armed) =
+                self.rules.get_mut(index).filter(|armed| armed.since.is_none() && !armed.fired)
+            {
                 armed.instance += 1;
+                armed.stay = armed.instance;
                 armed.since = Some(now.at);
-                let due_at = due(rule, now.at, now.rulebook).map(Timestamp);
+                armed.not_before = now.at;
+                let due_at = due(rule, now.at, now.rules).map(Timestamp);
                 now.tell_rule(armed, Kind::Armed { due_at });
             }
         }
@@ -78,22 +205,68 @@ impl Ticket {
 
     fn arm_again(&mut self, index: usize, now: &mut Now<'_, '_>) {
         let Some(armed) = self.rules.get_mut(index) else { return };
-        let rule = now.rulebook.time_rules.iter().find(|rule| rule.id == armed.rule);
-        if let Some(rule) = rule.filter(|rule| rule.repeat && holds_in(rule, self.state)) {
+        let rule = now.rules.time_rule(&armed.rule);
+        if let Some(rule) = rule.filter(|rule| rule.repeat && holds(rule, self.state, self.assigned)) {
             armed.instance += 1;
             armed.since = Some(now.at);
-            now.tell_rule(armed, Kind::Armed { due_at: due(rule, now.at, now.rulebook).map(Timestamp) });
+            armed.fired = false;
+            now.tell_rule(armed, Kind::Armed { due_at: due(rule, now.at, now.rules).map(Timestamp) });
         }
     }
 
-    /// Disarms every rule whose state this is not.
+    /// Disarms every rule whose condition is not true any more.
     pub(super) fn disarm(&mut self, reason: &'static str, now: &mut Now<'_, '_>) {
-        for armed in self.rules.iter_mut().filter(|armed| armed.since.is_some()) {
-            let rule = now.rulebook.time_rules.iter().find(|rule| rule.id == armed.rule);
-            if !rule.is_some_and(|rule| holds_in(rule, self.state)) {
-                armed.since = None;
-                now.tell_rule(armed, Kind::Disarmed { reason });
+        let (state, assigned) = (self.state, self.assigned);
+        self.disarm_where(|rule| !rule.is_some_and(|rule| holds(rule, state, assigned)), reason, now);
+    }
+
+    /// True where a rule that fired may act: what it waited for has lasted ever since, and it did not fire before the
+    /// ticket came here. What is found late, or in a history that is imported, is only recorded.
+    #[must_use]
+    pub fn still_holds(&self, fired: &Fact) -> bool {
+        let TimerName::Rule(rule) = &fired.of else { return false };
+        let lasts = |armed: &Armed| (armed.since.is_some() || armed.fired) && armed.stay <= fired.instance;
+        let came_before = self.import.is_none_or(|import| import.at < fired.at.0);
+        came_before && self.rules.iter().any(|armed| armed.rule == *rule && lasts(armed))
+    }
+
+    /// Something happened to it: a silence ends, and the next one begins.
+    pub(super) fn updated(&mut self, now: &mut Now<'_, '_>) {
+        self.disarm_where(|rule| rule.is_some_and(|rule| rule.when == When::NoUpdate), "updated", now);
+        if self.begun {
+            self.arm(now);
+        }
+    }
+
+    fn disarm_where(
+        &mut self,
+        ends: impl Fn(Option<&TimeRule>) -> bool,
+        reason: &'static str,
+        now: &mut Now<'_, '_>,
+    ) {
+        for armed in &mut self.rules {
+            if !ends(now.rules.time_rule(&armed.rule)) {
+                continue;
             }
+            // The condition is false: when it becomes true again, it begins anew.
+            armed.fired = false;
+            if armed.since.take().is_some() {
+                now.tell_rule(armed, Kind::Disarmed { reason: reason.into() });
+            }
+        }
+    }
+
+    /// A rule that is other than before counts as if it had always been so, but fires from now on only.
+    fn time_rules_published(&mut self, before: InForce, now: &mut Now<'_, '_>) {
+        let before = Rules { book: now.rules.book, in_force: before };
+        for armed in &mut self.rules {
+            if before.time_rule(&armed.rule) != now.rules.time_rule(&armed.rule) {
+                armed.not_before = now.at;
+            }
+        }
+        self.disarm("rules_published", now);
+        if self.begun {
+            self.arm(now);
         }
     }
 
@@ -105,10 +278,16 @@ impl Ticket {
                 continue;
             }
             let due_before = clock.known_due.map(Timestamp);
-            let due_at = clock.shown_due(now.rulebook);
-            if due_before != due_at && clock.is_running() && !clock.breached {
+            let due_at = clock.shown_due(now.rules);
+            if due_before != due_at && clock.is_running() && !clock.is_breached() {
                 now.tell(clock, Kind::Rescheduled { due_before, due_at, cause: cause.clone() });
-                clock.jump(now);
+            }
+            // Hours that are there after all may have moved a threshold into the past.
+            clock.jump(now);
+        }
+        for armed in &mut self.rules {
+            if now.rules.time_rule(&armed.rule).is_some_and(|rule| rule.calendar.as_deref() == Some(name)) {
+                armed.not_before = now.at;
             }
         }
     }
@@ -123,10 +302,10 @@ impl Clock {
         }
         if stands {
             self.pause(now.at);
-            now.tell(self, Kind::Paused { consumed_s: self.consumed_s(now.at, now.rulebook) });
+            now.tell(self, Kind::Paused { consumed_s: self.consumed_s(now.at, now.rules) });
         } else {
             self.resume(now.at);
-            let (consumed_s, due_at) = (self.consumed_s(now.at, now.rulebook), self.shown_due(now.rulebook));
+            let (consumed_s, due_at) = (self.consumed_s(now.at, now.rules), self.shown_due(now.rules));
             now.tell(self, Kind::Resumed { consumed_s, due_at, after_reopen: false });
             self.jump(now);
         }
@@ -136,19 +315,19 @@ impl Clock {
         match next {
             Next::Warning { pct, .. } => {
                 self.warned.push(pct);
-                now.tell(self, Kind::Warned { pct, due_at: self.shown_due(now.rulebook), immediate: false });
+                now.tell(self, Kind::Warned { pct, due_at: self.shown_due(now.rules), immediate: false });
             }
             Next::Breach { at } => self.breach(at, false, now),
         }
     }
 
     fn breach(&mut self, due: i64, immediate: bool, now: &mut Now<'_, '_>) {
-        self.breached = true;
+        self.breached_at = Some(now.at);
         now.tell(
             self,
             Kind::Breached {
                 due_at: Timestamp(due),
-                consumed_s: self.consumed_s(now.at, now.rulebook),
+                consumed_s: self.consumed_s(now.at, now.rules),
                 policy: self.terms.policy.clone(),
                 policy_version: self.terms.policy_version,
                 immediate,
@@ -164,15 +343,15 @@ impl Clock {
         }
         let past: Vec<u32> = (self.terms.warn_pct.iter().copied())
             .filter(|pct| !self.warned.contains(pct))
-            .filter(|pct| self.warns_at(*pct, now.rulebook).is_some_and(|at| at < now.at))
+            .take_while(|pct| self.warns_at(*pct, now.rules).is_some_and(|at| at < now.at))
             .collect();
         if let Some(highest) = past.last().copied() {
             self.warned.extend(past);
-            let due_at = self.shown_due(now.rulebook);
+            let due_at = self.shown_due(now.rules);
             now.tell(self, Kind::Warned { pct: highest, due_at, immediate: true });
         }
-        if !self.breached
-            && let Some(due) = self.due(now.rulebook).filter(|due| *due < now.at)
+        if !self.is_breached()
+            && let Some(due) = self.due(now.rules).filter(|due| *due < now.at)
         {
             self.breach(due, true, now);
         }

@@ -54,25 +54,30 @@ struct Overdue {
 }
 
 impl Lane {
-    pub(super) fn add(&mut self, row: &Row) {
+    pub(super) fn add(&mut self, row: &Row, due_at: Option<i64>) {
         self.count(row, |count| *count += 1);
         self.places.insert(row.place);
         self.created.insert((row.created_at, row.place));
-        if let Some(due) = row.due_at {
-            self.due.insert((due, row.place));
-            let overdue = self.overdue.get_mut().unwrap_or_else(PoisonError::into_inner);
-            overdue.count += u64::from(due < overdue.until);
-        }
+        self.move_due(row.place, None, due_at);
     }
 
-    pub(super) fn remove(&mut self, row: &Row) {
+    pub(super) fn remove(&mut self, row: &Row, due_at: Option<i64>) {
         self.count(row, |count| *count -= 1);
         self.places.remove(&row.place);
         self.created.remove(&(row.created_at, row.place));
-        if let Some(due) = row.due_at {
-            self.due.remove(&(due, row.place));
-            let overdue = self.overdue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.move_due(row.place, due_at, None);
+    }
+
+    /// A ticket is due at another instant than before.
+    pub(super) fn move_due(&mut self, place: u64, before: Option<i64>, after: Option<i64>) {
+        let overdue = self.overdue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(due) = before {
+            self.due.remove(&(due, place));
             overdue.count -= u64::from(due < overdue.until);
+        }
+        if let Some(due) = after {
+            self.due.insert((due, place));
+            overdue.count += u64::from(due < overdue.until);
         }
     }
 

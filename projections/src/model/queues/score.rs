@@ -13,7 +13,7 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{Score, ScoreInput};
 use guichet_schemas::words::Priority;
 
-use super::Row;
+use super::Waiting;
 
 /// Points of a step of priority.
 const PRIORITY_WEIGHT: f64 = 100.0;
@@ -27,8 +27,8 @@ const AGE_DAYS_MAX: f64 = 30.0;
 const DAY_MS: f64 = 86_400_000.0;
 
 /// The score of a ticket at an instant, with what it is made of.
-pub(crate) fn score(row: &Row, now: Timestamp) -> Score {
-    let inputs = inputs(row, now);
+pub(crate) fn score(waiting: &Waiting, now: Timestamp) -> Score {
+    let inputs = inputs(waiting, now);
     let points = inputs.iter().map(|(_, value, weight)| value * weight).sum();
     let input = |(name, value, weight): (&str, f64, f64)| ScoreInput {
         name: name.to_owned(),
@@ -40,18 +40,19 @@ pub(crate) fn score(row: &Row, now: Timestamp) -> Score {
 }
 
 /// The same without the words: for the order.
-pub(crate) fn points(row: &Row, now: Timestamp) -> f64 {
-    inputs(row, now).iter().map(|(_, value, weight)| value * weight).sum()
+pub(crate) fn points(waiting: &Waiting, now: Timestamp) -> f64 {
+    inputs(waiting, now).iter().map(|(_, value, weight)| value * weight).sum()
 }
 
-fn inputs(row: &Row, now: Timestamp) -> [(&'static str, f64, f64); 3] {
+fn inputs(waiting: &Waiting, now: Timestamp) -> [(&'static str, f64, f64); 3] {
+    let Waiting { row, due_at, .. } = waiting;
     let priority = match row.priority() {
         Some(Priority::Low) | None => 0.0,
         Some(Priority::Normal) => 1.0,
         Some(Priority::High) => 2.0,
         Some(Priority::Urgent) => 3.0,
     };
-    let due = row.due_at.map_or(0.0, |due| {
+    let due = due_at.map_or(0.0, |due| {
         let left = due.saturating_sub(now.0) as f64;
         (1.0 - left / DUE_HORIZON_MS).clamp(0.0, 2.0)
     });

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use guichet_reports::{Cut, Kept, Look, Params, Report, Span};
+use guichet_config::Configuration;
+use guichet_reports::{BusinessHours, Cut, Kept, Kind, Look, Params, Report, Span};
+use guichet_schemas::codec::decode_record;
 use guichet_schemas::position::LogPosition;
-use guichet_schemas::rejection::Rejection;
+use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 use guichet_schemas::wire::query_reply::Data;
@@ -45,7 +47,7 @@ impl Reports {
         if let Some((_, report)) = looks().iter().find(|(known, _)| *known == key) {
             return Ok(report.rows(span, look));
         }
-        let report = build(&reader.view, reader.tenant(), params, cut)?;
+        let report = build(&reader.view, keys::HISTORIES, reader.tenant(), params, cut)?;
         let rows = report.rows(span, look);
         let mut looks = looks();
         looks.truncate(LOOKS_MAX - 1);
@@ -71,7 +73,7 @@ impl Reports {
             // Not behind the position; what it has beyond is cut off.
             (position, self.store.view())
         };
-        let built = build(&view, tenant, params, Cut { position: from, ..Cut::NONE });
+        let built = build(&view, keys::HISTORIES, tenant, params, Cut { position: from, ..Cut::NONE });
         let mut kept = lock(&self.kept);
         let built = built.and_then(|report| self.catch_up(&kept, &view, tenant, report, from));
         kept.end(from);
@@ -114,11 +116,25 @@ impl Answers for Reports {
             return Err(Rejection::Unsupported("this query here".to_owned()).into());
         };
         let (params, span) = Params::read(*kind, query, reader.now.0)?;
+        let with_hours = |view: &View<'_>, until| -> Result<Params, Refusal> {
+            let of = |name| hours(view, reader, until, name);
+            let hours = (*kind == Kind::FirstResponse).then(|| of(query.calendar.as_deref())).transpose()?;
+            Ok(params.clone().with_hours(hours.flatten()))
+        };
+        let mut params = with_hours(&reader.view, reader.until)?;
         if reader.ask.looks_back() {
             let data = self.look_back(reader, &params, span)?;
             return page(data, reader.ask);
         }
-        let (data, position) = self.present(reader.tenant(), &params, span, reader.now.0)?;
+        let (data, position) = loop {
+            let (data, position) = self.present(reader.tenant(), &params, span, reader.now.0)?;
+            // A calendar that was published meanwhile counts in an answer of its position.
+            let then = with_hours(&self.store.view(), position)?;
+            if then == params {
+                break (data, position);
+            }
+            params = then;
+        };
         reader.own_position.set(Some(position));
         page(data, reader.ask)
     }
@@ -128,8 +144,49 @@ impl Answers for Reports {
     }
 }
 
+/// The calendar that is named, as it was known at a position and before the instant that is looked back to; the only
+/// one in force where none is named.
+fn hours(
+    view: &View<'_>,
+    reader: &Reader<'_>,
+    until: u64,
+    name: Option<&str>,
+) -> Result<Option<BusinessHours>, Refusal> {
+    let tenant = reader.tenant();
+    let mut published = Configuration::new(tenant);
+    let prefix = keys::tenant(tenant);
+    for entry in view.scan(keys::REPORT_CALENDARS, prefix.clone(), &prefix) {
+        let damaged = |_| StoreError::Damaged { what: "a publication" };
+        let record = decode_record(&entry?.1).map_err(damaged)?;
+        if record.position.get() > until {
+            break;
+        }
+        if reader.ask.as_of.is_none_or(|as_of| record.occurred_at < as_of) {
+            published.evolve(&record.event);
+        }
+    }
+    let calendars = published.calendars();
+    let found = match name {
+        Some(name) => {
+            let found = calendars.get_key_value(name);
+            Some(found.ok_or_else(|| FieldError::new("calendar", "there is no calendar of that name"))?)
+        }
+        None => {
+            let mut known =
+                calendars.iter().filter(|(name, _)| published.calendar(name, reader.now).is_some());
+            known.next().filter(|_| known.next().is_none())
+        }
+    };
+    Ok(found.map(|(name, calendar)| BusinessHours {
+        name: name.clone(),
+        // Later ones than those add to them, so their number says which.
+        versions: published.history(guichet_config::Kind::Calendar, name).count(),
+        calendar: Arc::new(calendar.clone()),
+    }))
+}
+
 /// Cuts the page out of the rows that was asked for.
-fn page(data: Data, ask: &Ask) -> Result<Found, Refusal> {
+pub(in crate::model) fn page(data: Data, ask: &Ask) -> Result<Found, Refusal> {
     macro_rules! page_of {
         ($($variant:ident: $report:ident,)*) => {
             match data {
@@ -152,6 +209,7 @@ fn page(data: Data, ask: &Ask) -> Result<Found, Refusal> {
         ReportVolume: VolumeReport,
         ReportAgeing: AgeingReport,
         ReportReassignment: ReassignmentReport,
+        ReportSla: SlaReport,
     }
 }
 

@@ -12,8 +12,8 @@ use guichet_schemas::record::Record;
 use guichet_schemas::wire::TicketView;
 use prost::Message as _;
 
-use super::rows::{RowCache, Rows};
 use crate::keys;
+use crate::model::rows::{Row, RowCache, Rows};
 use crate::projection::{Accepted, Opened, Projection, ReadModel, TicketKey};
 use crate::queries::desk::Desk;
 use crate::store::{Batch, Family, Store, StoreError};
@@ -42,12 +42,18 @@ pub(crate) fn opened(store: &Arc<Store>, apply: Apply) -> Opened {
     Opened { fold: Box::new(fold), answers: Arc::new(Desk) }
 }
 
+impl Row for TicketView {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.encoded_len()
+    }
+}
+
 struct Fold {
     store: Arc<Store>,
     apply: Apply,
     /// Of the batch at hand.
-    rows: Rows,
-    cache: RowCache,
+    rows: Rows<TicketView>,
+    cache: RowCache<TicketView>,
 }
 
 impl Projection for Fold {

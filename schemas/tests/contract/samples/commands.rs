@@ -203,6 +203,7 @@ fn clocks() -> Vec<Order> {
             instance: 2,
             due_at: minute(4320),
             config_version: Some(7),
+            holds: true,
         }),
         Order::VoidSlaBreach(VoidSlaBreach {
             metric: SlaMetric::FirstReply,

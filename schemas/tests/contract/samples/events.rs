@@ -89,6 +89,7 @@ fn beginnings() -> Vec<Event> {
             hold_reason: Some(HoldReason::ThirdParty),
             expected_until: Some(minute(900)),
             cause: StatusCause::RequesterComment,
+            unanswered: true,
         }),
         Event::TicketResolved(TicketResolved {
             by: "alice".to_owned(),

@@ -106,6 +106,7 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
         as_of_time: minute(5).0,
         next_cursor: Some("b64".to_owned()),
         as_of: Some(minute(6).0),
+        sla_as_of_position: Some(1_233),
         data: Some(data),
     };
     data.into_iter().map(reply).collect()
@@ -116,6 +117,7 @@ fn projections() -> wire::ProjectionsView {
         projections: vec![wire::ProjectionView {
             verified_position: 7,
             rebuild: Some(wire::RebuildView { position: 3, target: 1234, started_at: minute(1).0 }),
+            steps: Some(wire::StepsView { position: 1_200, tickets: 3_000 }),
             name: "ticket".to_owned(),
             version: 1,
             generation: 1,
@@ -205,5 +207,7 @@ fn ticket_view() -> wire::TicketView {
         imported: true,
         next_due_at: Some(minute(600).0),
         created_command_id: Some(super::uuid(3).as_bytes().to_vec()),
+        sla_clocks: vec![super::reports::clock()],
+        sla_as_of_position: Some(77),
     }
 }

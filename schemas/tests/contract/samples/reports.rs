@@ -54,6 +54,66 @@ fn queue_entry() -> wire::QueueEntry {
     }
 }
 
+fn attainment() -> wire::SlaMetricRow {
+    wire::SlaMetricRow {
+        metric: wire::SlaMetric::FirstReply as i32,
+        met: 9,
+        met_by_resolve: 1,
+        breached: 3,
+        voided: 1,
+        attainment: ratio(9, 12),
+    }
+}
+
+/// A clock that was paused once and is late.
+pub(crate) fn clock() -> wire::SlaClockView {
+    wire::SlaClockView {
+        ticket_id: ticket().to_wire(),
+        number: "T-42".to_owned(),
+        metric: wire::SlaMetric::AgentWork as i32,
+        instance: 1,
+        state: wire::SlaClockState::Running as i32,
+        policy: "gold".to_owned(),
+        policy_version: 2,
+        revision: 1,
+        target_s: 120,
+        hours: "business".to_owned(),
+        calendar: Some("paris".to_owned()),
+        started_at: minute(1).0,
+        due_at: Some(minute(4).0),
+        consumed_s: 180,
+        remaining_s: 0,
+        breached_at: Some(minute(4).0),
+        voided: false,
+        ended_at: Some(minute(6).0),
+        warned_pct: vec![50],
+        runs: vec![
+            wire::SlaRunView { from: minute(1).0, to: Some(minute(2).0), counted_s: 60 },
+            wire::SlaRunView { from: minute(3).0, to: None, counted_s: 120 },
+        ],
+    }
+}
+
+fn breach() -> wire::SlaBreachView {
+    wire::SlaBreachView {
+        ticket_id: ticket().to_wire(),
+        number: "T-42".to_owned(),
+        metric: wire::SlaMetric::FirstReply as i32,
+        instance: 1,
+        at: minute(4).0,
+        due_at: minute(4).0,
+        immediate: false,
+        policy: "gold".to_owned(),
+        policy_version: 2,
+        consumed_s: 120,
+        voided: false,
+        recorded: true,
+        group: Some("network".to_owned()),
+        assignee: Some("bob".to_owned()),
+        priority: wire::Priority::High as i32,
+    }
+}
+
 fn ratio(numerator: u64, denominator: u64) -> Option<wire::Ratio> {
     let value = (denominator > 0).then(|| numerator as f64 / denominator as f64);
     Some(wire::Ratio { numerator, denominator, value, no_denominator: denominator == 0 })
@@ -120,7 +180,9 @@ fn reports() -> Vec<Data> {
         Data::ReportFirstResponse(wire::FirstResponseReport {
             rows: vec![row!(FirstResponseRow {
                 calendar: durations(),
-                bot: Some(wire::Durations::default())
+                bot: Some(wire::Durations::default()),
+                business: durations(),
+                business_calendar: Some("office".to_owned())
             })],
         }),
         Data::ReportClosure(wire::ClosureReport {
@@ -145,5 +207,8 @@ fn reports() -> Vec<Data> {
         Data::ReportReassignment(wire::ReassignmentReport {
             rows: vec![row!(ReassignmentRow { ownership_continuity: ratio(4, 5) })],
         }),
+        Data::ReportSla(wire::SlaReport { rows: vec![row!(SlaRow { metrics: vec![attainment()] })] }),
+        Data::SlaClocks(wire::SlaClocksView { clocks: vec![clock()] }),
+        Data::SlaBreaches(wire::SlaBreachesView { breaches: vec![breach()] }),
     ]
 }

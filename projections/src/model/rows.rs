@@ -3,9 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use guichet_schemas::wire::TicketView;
-use prost::Message as _;
-
 use crate::store::StoreError;
 
 /// Memory for rows between batches. Most events are about tickets that had one a moment ago; without this
@@ -14,25 +11,36 @@ const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 type Key = Arc<[u8]>;
 
-/// Rows of the last batches, in two halves: what was not used while the young half filled up is dropped.
-#[derive(Default)]
-pub(super) struct RowCache {
-    young: HashMap<Key, TicketView>,
-    young_bytes: usize,
-    old: HashMap<Key, TicketView>,
+/// What is kept between batches.
+pub(super) trait Row {
+    /// About how much memory it takes.
+    fn bytes(&self) -> usize;
 }
 
-impl RowCache {
+/// Rows of the last batches, in two halves: what was not used while the young half filled up is dropped.
+pub(super) struct RowCache<R> {
+    young: HashMap<Key, R>,
+    young_bytes: usize,
+    old: HashMap<Key, R>,
+}
+
+impl<R> Default for RowCache<R> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), young_bytes: 0, old: HashMap::new() }
+    }
+}
+
+impl<R: Row> RowCache<R> {
     /// Gives a row out of the cache. Who changes it brings it back, or the store has the right one.
-    fn take(&mut self, key: &[u8]) -> Option<TicketView> {
+    fn take(&mut self, key: &[u8]) -> Option<R> {
         self.young.remove(key).or_else(|| self.old.remove(key))
     }
 
     /// Takes in what a batch has written.
-    pub(super) fn keep(&mut self, rows: Rows) {
+    pub(super) fn keep(&mut self, rows: Rows<R>) {
         for (key, row) in rows.rows {
             let Some(row) = row else { continue };
-            self.young_bytes += size_of::<TicketView>() + key.len() + row.encoded_len();
+            self.young_bytes += key.len() + row.bytes();
             self.young.insert(key, row);
             if self.young_bytes > CACHE_BYTES / 2 {
                 self.old = std::mem::take(&mut self.young);
@@ -43,20 +51,25 @@ impl RowCache {
 }
 
 /// The rows of one batch, each read once.
-#[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct Rows<R> {
     at: HashMap<Key, usize>,
-    rows: Vec<(Key, Option<TicketView>)>,
+    rows: Vec<(Key, Option<R>)>,
 }
 
-impl Rows {
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self { at: HashMap::new(), rows: Vec::new() }
+    }
+}
+
+impl<R: Row> Rows<R> {
     /// The place of a row, filled from the cache or by `load` when it is asked for first.
     pub(super) fn slot(
         &mut self,
         key: &[u8],
-        cache: &mut RowCache,
-        load: impl FnOnce() -> Result<Option<TicketView>, StoreError>,
-    ) -> Result<&mut Option<TicketView>, StoreError> {
+        cache: &mut RowCache<R>,
+        load: impl FnOnce() -> Result<Option<R>, StoreError>,
+    ) -> Result<&mut Option<R>, StoreError> {
         let index = match self.at.get(key) {
             Some(index) => *index,
             None => {
@@ -74,7 +87,16 @@ impl Rows {
     }
 
     /// Every row that there is, in the order of the batch.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &TicketView)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &R)> {
         self.rows.iter().filter_map(|(key, row)| row.as_ref().map(|row| (key.as_ref(), row)))
+    }
+
+    /// Changes every row that there is, in the order of the batch.
+    pub(super) fn each(&mut self, mut change: impl FnMut(&[u8], &mut R)) {
+        for (key, row) in &mut self.rows {
+            if let Some(row) = row {
+                change(key, row);
+            }
+        }
     }
 }

@@ -1,0 +1,422 @@
+//! For each rule one body that is refused and one, as near as possible, that is not.
+
+use super::*;
+
+/// Kind, what the fault begins with, refused, accepted.
+type Rule = (Kind, &'static str, Value, Value);
+
+fn shape_and_desk() -> Vec<Rule> {
+    let caller =
+        |roles: Value, kinds: Value| json!({"callers": {"cli": {"roles": roles, "actor_kinds": kinds}}});
+    let admin = caller(json!(["admin"]), json!(["admin"]));
+    vec![
+        (Kind::Tenant, "colour: unknown field", json!({"colour": "red"}), json!({"name": "Acme"})),
+        (
+            Kind::Tenant,
+            "number_prefix: is 1 to 8",
+            json!({"number_prefix": "acme"}),
+            json!({"number_prefix": "ACME"}),
+        ),
+        (Kind::Tenant, "zone: ", json!({"zone": "Europe/Lutetia"}), json!({"zone": "Europe/Paris"})),
+        (Kind::Tenant, "language: unknown variant", json!({"language": "de"}), json!({"language": "fr"})),
+        (
+            Kind::Callers,
+            "callers: no caller has the role admin",
+            caller(json!(["agent"]), json!(["agent"])),
+            admin.clone(),
+        ),
+        (
+            Kind::Callers,
+            "callers: no caller has the role admin",
+            caller(json!(["admin"]), json!([])),
+            admin.clone(),
+        ),
+        (
+            Kind::Callers,
+            "callers.cli.actor_kinds[0]: \"boss\" is not",
+            caller(json!(["admin"]), json!(["boss"])),
+            admin,
+        ),
+        (
+            Kind::Lifecycle,
+            "auto_close_after_s: is 1 to",
+            json!({"auto_close_after_s": 2_419_201}),
+            json!({"auto_close_after_s": 2_419_200}),
+        ),
+        (
+            Kind::Lifecycle,
+            "auto_close_calendar: business",
+            json!({"auto_close_hours": "business"}),
+            json!({"auto_close_hours": "business", "auto_close_calendar": "paris"}),
+        ),
+        (
+            Kind::Lifecycle,
+            "auto_close_calendar: there is no",
+            json!({"auto_close_hours": "business", "auto_close_calendar": "lyon"}),
+            json!({}),
+        ),
+        (
+            Kind::Lifecycle,
+            "reopen_window_s: is at least 1",
+            json!({"reopen_window_s": 0}),
+            json!({"reopen_window_s": 1}),
+        ),
+        (
+            Kind::Tiers,
+            "tiers[0].tier: tiers are",
+            json!({"tiers": [{"tier": 5, "name": "x"}]}),
+            json!({"tiers": [{"tier": 1, "name": "x"}, {"tier": 2, "name": "y"}]}),
+        ),
+        (
+            Kind::Tiers,
+            "tiers[1].tier: tier 1 is tiers[0]",
+            json!({"tiers": [{"tier": 1, "name": "x"}, {"tier": 1, "name": "y"}]}),
+            json!({"tiers": [{"tier": 1, "name": "x"}, {"tier": 2, "name": "y"}]}),
+        ),
+        (
+            Kind::Groups,
+            "groups[1].id: \"network\" is groups[0].id",
+            json!({"groups": [{"id": "network"}, {"id": "network"}]}),
+            json!({"groups": [{"id": "network"}]}),
+        ),
+        (
+            Kind::Groups,
+            "groups[0].calendar: there is no",
+            json!({"groups": [{"id": "network", "calendar": "lyon"}]}),
+            json!({"groups": [{"id": "network", "calendar": "paris"}]}),
+        ),
+        (
+            Kind::Groups,
+            "groups[0].tiers[0]: there is no tier 3",
+            json!({"groups": [{"id": "network", "tiers": [3]}]}),
+            json!({"groups": [{"id": "network", "tiers": [2]}]}),
+        ),
+        (
+            Kind::Groups,
+            "agents.agents[0].groups[0]: there is no group",
+            json!({"groups": []}),
+            json!({"groups": [{"id": "network"}, {"id": "b"}]}),
+        ),
+        (
+            Kind::Agents,
+            "agents[0].groups[0]: there is no group",
+            json!({"agents": [{"id": "bob", "groups": ["x"]}]}),
+            json!({"agents": [{"id": "bob", "groups": []}]}),
+        ),
+        (
+            Kind::Statuses,
+            "statuses[0].state: \"busy\" is not",
+            json!({"statuses": [{"id": "a", "state": "busy"}]}),
+            json!({"statuses": [{"id": "a", "state": "open"}]}),
+        ),
+        (
+            Kind::Statuses,
+            "statuses[0].id: must not be empty",
+            json!({"statuses": [{"id": "", "state": "open"}]}),
+            json!({"statuses": [{"id": "a", "state": "open", "name": {"en": "A"}}]}),
+        ),
+        (
+            Kind::Categories,
+            "categories[0]: \"a//b\" is no path",
+            json!({"categories": ["a//b"]}),
+            json!({"categories": ["a/b"]}),
+        ),
+        (
+            Kind::Tags,
+            "tags[0].synonyms[0]: \"b\" means tags[1]",
+            json!({"tags": [{"id": "a", "synonyms": ["b"]}, {"id": "b"}]}),
+            json!({"tags": [{"id": "a", "synonyms": ["c"]}, {"id": "b"}]}),
+        ),
+        (
+            Kind::Fields,
+            "fields[0].options: only a text",
+            json!({"fields": [{"id": "a", "kind": "flag", "options": ["x"]}]}),
+            json!({"fields": [{"id": "a", "kind": "text", "options": ["x"]}]}),
+        ),
+    ]
+}
+
+fn calendars_and_policies() -> Vec<Rule> {
+    let one = |more: Value| policy(&json!({}), &json!([target(&more)]));
+    let two = |a: Value, b: Value| policy(&json!({}), &json!([target(&a), target(&b)]));
+    let when = |matching: Value| policy(&matching, &json!([]));
+    vec![
+        (
+            Kind::Calendar,
+            "weekly.mon[0]: ",
+            with(office(), &json!({"weekly": {"mon": [["18:00", "09:00"]]}})),
+            office(),
+        ),
+        (Kind::Calendar, "weekly: it is never open", with(office(), &json!({"weekly": {}})), office()),
+        (
+            Kind::Calendar,
+            "effective_from: stands beside",
+            with(office(), &json!({"effective_from": NOW})),
+            office(),
+        ),
+        // A target of the policy in force would not be reached any more.
+        (
+            Kind::Calendar,
+            "sla_policies.policies[0].targets[0].seconds: ",
+            with(office(), &json!({"weekly": {}, "special": {"2026-03-03": [["09:00", "18:00"]]}})),
+            with(office(), &json!({"weekly": {"tue": [["09:00", "10:00"]]}})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].taregts: unknown field",
+            json!({"policies": [{"id": "p", "taregts": []}]}),
+            json!({"policies": []}),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.priority: a text, or",
+            when(json!({"priority": 4})),
+            when(json!({"priority": "urgent"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].seconds: is at least 1",
+            one(json!({"seconds": 0})),
+            one(json!({"seconds": 1})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].calendar: business hours need",
+            one(json!({"hours": "business"})),
+            one(json!({"hours": "business", "calendar": "paris"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].calendar: there is no calendar \"lyon\"",
+            one(json!({"hours": "business", "calendar": "lyon"})),
+            one(json!({"hours": "business", "calendar": "paris"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].seconds: a ticket of",
+            one(json!({"hours": "business", "calendar": "paris", "seconds": 40_000_000})),
+            one(json!({"hours": "business", "calendar": "paris", "seconds": 20_000_000})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].priority: ",
+            one(json!({"priority": "vip"})),
+            one(json!({"priority": "high"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].tier: there is no tier 3",
+            one(json!({"tier": 3})),
+            one(json!({"tier": 2})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].warn_pct[0]: is 1 to",
+            one(json!({"warn_pct": [0]})),
+            one(json!({"warn_pct": [1, 1000]})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].warn_pct[1]: is more",
+            one(json!({"warn_pct": [50, 50]})),
+            one(json!({"warn_pct": [50, 51]})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[0].pauses_in[0]: ",
+            one(json!({"pauses_in": ["closed"]})),
+            one(json!({"pauses_in": ["hold"]})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[1]: targets[0] is for the same",
+            two(json!({"tier": 1}), json!({"tier": 1})),
+            two(json!({"tier": 1}), json!({"tier": 2})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].targets[1]: is never reached",
+            two(json!({}), json!({"priority": "urgent"})),
+            two(json!({"priority": "urgent"}), json!({})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.colour: no ticket has",
+            when(json!({"colour": "red"})),
+            when(json!({"fields.site": "paris"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.channel: \"fax\"",
+            when(json!({"channel": ["fax"]})),
+            when(json!({"channel": ["phone"]})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.tags: names no value",
+            when(json!({"tags": []})),
+            when(json!({"tags": ["vpn"]})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.tags: there is no tag",
+            when(json!({"tags": "vnp"})),
+            when(json!({"tags": "vpn"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.tags: \"tunnel\" is a synonym",
+            when(json!({"tags": "tunnel"})),
+            when(json!({"tags": "vpn"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.group: there is no group",
+            when(json!({"group": "x"})),
+            when(json!({"group": "network"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.category: there is no",
+            when(json!({"category": "techn"})),
+            when(json!({"category": "technical"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[0].match.fields.site: \"lyon\" is no option",
+            when(json!({"fields.site": "lyon"})),
+            when(json!({"fields.site": "paris"})),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[1].id: \"p\" is policies[0]",
+            json!({"policies": [{"id": "p", "match": {"tier": "2"}, "targets": []}, {"id": "p", "targets": []}]}),
+            json!({"policies": [{"id": "p", "match": {"tier": "2"}, "targets": []}, {"id": "q", "targets": []}]}),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[1].match: is never reached",
+            policies_of([json!({}), json!({"tier": "2"})]),
+            policies_of([json!({"tier": "2"}), json!({})]),
+        ),
+        (
+            Kind::SlaPolicies,
+            "policies[1].match: is never reached",
+            policies_of([json!({"category": "technical"}), json!({"category": "technical/network"})]),
+            policies_of([json!({"category": "technical/network"}), json!({"category": "technical"})]),
+        ),
+    ]
+}
+
+fn time_rules() -> Vec<Rule> {
+    vec![
+        (
+            Kind::TimeRules,
+            "rules[0].status: time_in_status needs",
+            json!({"rules": [{"id": "r", "seconds": 60, "hours": "calendar"}]}),
+            rule(&json!({})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].states: either",
+            rule(&json!({"states": ["open"]})),
+            rule(&json!({"when": "no_update"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].when: unknown variant",
+            rule(&json!({"when": "full_moon"})),
+            rule(&json!({"when": "unassigned_age"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].seconds: is at least 1",
+            rule(&json!({"seconds": 0})),
+            rule(&json!({"seconds": 1})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].calendar: business",
+            rule(&json!({"hours": "business"})),
+            rule(&json!({"hours": "business", "calendar": "paris"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0].type: unknown variant `explode`",
+            action(&json!({"type": "explode"})),
+            action(&json!({"type": "close"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0]: unknown field `why`",
+            action(&json!({"type": "close", "why": "x"})),
+            action(&json!({"type": "close"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0]: \"top\" is not",
+            action(&json!({"type": "set_priority", "priority": "top"})),
+            action(&json!({"type": "set_priority", "priority": "high"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0].tags: names at least",
+            action(&json!({"type": "add_tags", "tags": []})),
+            action(&json!({"type": "add_tags", "tags": ["vpn"]})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0].tags[0]: there is no tag",
+            action(&json!({"type": "add_tags", "tags": ["x"]})),
+            action(&json!({"type": "add_tags", "tags": ["vpn"]})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0].to_tier: a ticket is",
+            action(&json!({"type": "escalate", "to_tier": 5, "reason": "scope"})),
+            action(&json!({"type": "escalate", "to_tier": 2, "reason": "scope"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0].to_tier: there is no tier",
+            action(&json!({"type": "escalate", "to_tier": 4, "reason": "scope"})),
+            action(&json!({"type": "escalate", "to_tier": 2, "reason": "scope"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0].text: must not be empty",
+            action(&json!({"type": "note", "text": " "})),
+            action(&json!({"type": "note", "text": "x"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0].to: is assignee",
+            action(&json!({"type": "notify", "to": "boss"})),
+            action(&json!({"type": "notify", "to": "assignee"})),
+        ),
+        (
+            Kind::TimeRules,
+            "rules[0].actions[0].to: there is no agent",
+            action(&json!({"type": "notify", "to": "agent:bob"})),
+            action(&json!({"type": "notify", "to": "agent:alice"})),
+        ),
+    ]
+}
+
+#[test]
+fn every_rule_refuses_what_breaks_it_and_takes_what_does_not() {
+    let desk = desk();
+    let mut wrong = Vec::new();
+    for (kind, begins, refused, accepted) in
+        [shape_and_desk(), calendars_and_policies(), time_rules()].concat()
+    {
+        match checked(&desk, kind, &refused) {
+            Err(fault) if fault.starts_with(begins) => {}
+            other => wrong.push(format!("{kind} {refused}\n  gives {other:?}\n  not   {begins}")),
+        }
+        if let Err(fault) = checked(&desk, kind, &accepted) {
+            wrong.push(format!("{kind} {accepted}\n  gives {fault}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,343 @@
+//! What the clocks found goes back into the log: warnings, broken promises, time rules that fire.
+//!
+//! ```text
+//! tickets whose alarm is past ─▶ row at the clock's now ─▶ a command for each fact ─▶ its answer ─▶ wait until it is folded
+//!        ▲                                                                                            │
+//!        └────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The wall clock writes nothing into a read model. It only says which tickets to look at; the facts follow from the
+//! row, and each is sent under an id that is made of what it says. So a retry, a restart, a second worker or a rebuild
+//! can send it as often as it likes: it is recorded once. The version of the ticket and of the configuration go with
+//! it: who has not folded the newest of both is refused, and looks again when he has.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use guichet_schemas::codec::{Encoding, command_to_wire};
+use guichet_schemas::command::{Command, Entity, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning};
+use guichet_schemas::event::Actor;
+use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId};
+use guichet_schemas::position::LogPosition;
+use guichet_schemas::text::Label;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::ActorKind;
+use guichet_schemas::{subject, wire};
+use guichet_sla::{Fact, Kind, TimerName, metric_word};
+use prost::Message as _;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::keys;
+use crate::live::Model;
+use crate::model::sla::{Alarm, BooksCache, Row};
+use crate::projection::TicketKey;
+use crate::running::{Clock, blocking};
+use crate::store::StoreError;
+
+/// Tickets whose facts are on their way at a time.
+const WINDOW: usize = 256;
+/// Alarms are read again when there is so much room: not for each answer alone.
+const ROOM_MIN: usize = WINDOW / 4;
+/// The clock is looked at again at least so often: it may be set, and need not run as fast as ours.
+const LOOK_MAX: Duration = Duration::from_millis(250);
+/// How long an answer may take before it is unknown.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How long to leave a ticket alone whose fact was refused or is unknown.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// ... and one that is refused for good, as far as we know: a person must look, and may change the configuration.
+const AGAIN_AFTER_REFUSAL: Duration = Duration::from_secs(30);
+
+/// The caller that is allowed to record what clocks find.
+const CALLER: &str = "sla";
+
+/// Sends the alarms of a read model `sla`, as long as it is asked to.
+pub(crate) struct Alarms {
+    model: Model,
+    client: async_nats::Client,
+    clock: Clock,
+    books: Arc<BooksCache>,
+    /// Tickets that are left alone, and until when.
+    waiting: BTreeMap<TicketKey, Until>,
+}
+
+/// Until when a ticket is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Its facts are on their way.
+    Answered,
+    /// The model has folded what was recorded.
+    Folded(LogPosition),
+    Time(Instant),
+}
+
+/// A ticket with something to record.
+struct Due {
+    key: TicketKey,
+    tenant: TenantId,
+    id: TicketId,
+    version: u64,
+    config_version: u64,
+    /// The position that its row is of, or a later one.
+    folded: u64,
+    alarms: Vec<Alarm>,
+}
+
+impl Alarms {
+    pub(crate) fn new(model: Model, client: async_nats::Client, clock: Clock) -> Self {
+        Self { model, client, clock, books: Arc::default(), waiting: BTreeMap::new() }
+    }
+
+    /// Runs until it is told to stop. What is on its way then is sent again by the next start.
+    pub(crate) async fn run(mut self, mut stopped: watch::Receiver<bool>) {
+        let mut current = self.model.status.current();
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => return,
+            // A model that has not seen the end yet would speak of what is long over.
+            reached = current.wait_for(|current| *current) => if reached.is_err() { return },
+        }
+        let mut position = self.model.position();
+        let mut sent = FuturesUnordered::new();
+        loop {
+            self.release(*position.borrow_and_update());
+            let room = WINDOW - sent.len();
+            let gathered = if room >= ROOM_MIN { self.gather(room).await } else { Ok((Vec::new(), None)) };
+            let (due, next) = match gathered {
+                Ok(gathered) => gathered,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "alarms cannot be read; clocks are looked at again in a moment");
+                    (Vec::new(), None)
+                }
+            };
+            for one in due {
+                self.waiting.insert(one.key.clone(), Until::Answered);
+                sent.push(send(self.client.clone(), one));
+            }
+            let pause = self.pause(next);
+            tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stop| *stop) => return,
+                Some((key, until)) = sent.next(), if !sent.is_empty() => {
+                    self.waiting.insert(key, until);
+                    while let Some(Some((key, until))) = sent.next().now_or_never() {
+                        self.waiting.insert(key, until);
+                    }
+                }
+                _ = position.changed() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Lets go of tickets whose time has come.
+    fn release(&mut self, position: u64) {
+        let now = Instant::now();
+        self.waiting.retain(|_, until| match until {
+            Until::Answered => true,
+            Until::Folded(recorded) => recorded.get() > position,
+            Until::Time(at) => *at > now,
+        });
+    }
+
+    /// How long nothing is due, by the clock that counts.
+    fn pause(&self, next: Option<Timestamp>) -> Duration {
+        let now = (self.clock)();
+        let left = next.map_or(LOOK_MAX, |at| Duration::from_millis(at.since(now).saturating_add(1)));
+        left.min(LOOK_MAX)
+    }
+
+    /// Up to so many tickets whose alarm is past, and when the next one is.
+    async fn gather(&self, room: usize) -> Result<(Vec<Due>, Option<Timestamp>), StoreError> {
+        let (model, books) = (self.model.clone(), Arc::clone(&self.books));
+        let left_alone: std::collections::BTreeSet<TicketKey> = self.waiting.keys().cloned().collect();
+        let now = (self.clock)();
+        blocking(move || {
+            if model.halted().borrow().is_some() {
+                return Ok((Vec::new(), None));
+            }
+            model.slot.read(|view, _| {
+                let books = books.of(&view)?;
+                let (mut due, mut next) = (Vec::new(), None);
+                let tenant = TenantId::default_tenant();
+                let prefix = keys::tenant(tenant.as_str());
+                let book = books.of(tenant.as_str());
+                let folded = view.checkpoint()?.position_or_zero();
+                for entry in view.scan(keys::SLA_ALARMS, prefix.clone(), &prefix) {
+                    let (key, _) = entry?;
+                    let (Some(id), Some(at)) = (keys::trailing_ticket(&key), keys::instant(&key, &prefix))
+                    else {
+                        continue;
+                    };
+                    if at >= now || due.len() >= room {
+                        next = Some(at);
+                        break;
+                    }
+                    let key = keys::ticket(tenant.as_str(), id);
+                    if left_alone.contains(&key) {
+                        continue;
+                    }
+                    // Its row stands still: whatever follows from it is refused.
+                    if view.get(keys::QUARANTINE, &key)?.is_some() {
+                        continue;
+                    }
+                    let Some(bytes) = view.get(keys::SLA_TICKETS, &key)? else { continue };
+                    let row = Row::read(&bytes)?;
+                    let found = catch_unwind(AssertUnwindSafe(|| row.alarms(now, &book.rules)));
+                    let Ok(alarms) = found else {
+                        tracing::error!(ticket = %id, "looking at its clocks panicked; nothing of it is recorded");
+                        continue;
+                    };
+                    if alarms.is_empty() {
+                        continue;
+                    }
+                    due.push(Due {
+                        key,
+                        tenant: tenant.clone(),
+                        id,
+                        version: row.version,
+                        config_version: book.version,
+                        folded,
+                        alarms,
+                    });
+                }
+                Ok((due, next))
+            })
+        })
+        .await
+    }
+}
+
+/// Sends the facts of a ticket one after the other. Says until when the ticket is to be left alone.
+async fn send(client: async_nats::Client, due: Due) -> (TicketKey, Until) {
+    let mut version = due.version;
+    let mut recorded = None;
+    for alarm in &due.alarms {
+        let fact = &alarm.fact;
+        let Some(command) = command(&due, alarm, version) else { continue };
+        match answer(&client, command).await {
+            Answer::Accepted { version: now_at, position } => {
+                version = now_at;
+                // An answer that was given before is about what should be folded already.
+                recorded = LogPosition::new(position).filter(|at| at.get() > due.folded).max(recorded);
+            }
+            // Written down before, and soon folded: it hides no other.
+            Answer::Known => {}
+            Answer::Again => return (due.key, Until::Time(Instant::now() + AGAIN_AFTER)),
+            Answer::Refused(why) => {
+                tracing::error!(ticket = %due.id, fact = fact.kind.name(), of = %fact.of, %why, "what a clock found was refused; it is sent again");
+                return (due.key, Until::Time(Instant::now() + AGAIN_AFTER_REFUSAL));
+            }
+        }
+        // Its actions may change what the next fact is.
+        if matches!(fact.kind, Kind::Fired { .. }) {
+            break;
+        }
+    }
+    let until = recorded.map_or_else(|| Until::Time(Instant::now() + AGAIN_AFTER), Until::Folded);
+    (due.key, until)
+}
+
+enum Answer {
+    Accepted { version: u64, position: u64 },
+    Known,
+    Again,
+    Refused(String),
+}
+
+async fn answer(client: &async_nats::Client, command: Command) -> Answer {
+    let to = subject::command(&command.tenant, &command.caller, command.entity, command.order.verb());
+    let body = command_to_wire(command).encode_to_vec();
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Content-Type", Encoding::Protobuf.content_type());
+    let asked = client.send_request(
+        to,
+        async_nats::Request::new().headers(headers).payload(body.into()).timeout(Some(ANSWER_WITHIN)),
+    );
+    let Ok(message) = asked.await else { return Answer::Again };
+    let Ok(reply) = wire::CommandReply::decode(message.payload) else {
+        return Answer::Refused("the answer cannot be read".to_owned());
+    };
+    match reply.outcome {
+        Some(wire::command_reply::Outcome::Accepted(accepted)) => {
+            Answer::Accepted { version: accepted.version, position: accepted.position }
+        }
+        Some(wire::command_reply::Outcome::Error(error)) => match error.code.as_str() {
+            "command_id_reused" => Answer::Known,
+            // The ticket, the desk or the engine is not where we think; soon we know more.
+            "version_conflict" | "config_stale" | "busy" | "unavailable" | "outcome_unknown"
+            | "validation_failed" => Answer::Again,
+            _ => Answer::Refused(format!("{}: {}", error.code, error.message)),
+        },
+        None => Answer::Refused("the answer is empty".to_owned()),
+    }
+}
+
+/// The command that records a fact; `None`: it is none that is recorded.
+fn command(due: &Due, alarm: &Alarm, version: u64) -> Option<Command> {
+    let Alarm { fact, holds } = alarm;
+    let config_version = Some(due.config_version);
+    let (order, threshold) = match (&fact.of, &fact.kind) {
+        (TimerName::Clock(metric), Kind::Warned { pct, due_at, immediate }) => {
+            let order = RecordSlaWarning {
+                metric: metric_word(*metric),
+                instance: fact.instance,
+                pct: *pct,
+                at: fact.at,
+                due_at: *due_at,
+                immediate: *immediate,
+                config_version,
+            };
+            (Order::RecordSlaWarning(order), *pct)
+        }
+        (
+            TimerName::Clock(metric),
+            Kind::Breached { due_at, consumed_s, policy, policy_version, immediate },
+        ) => {
+            let order = RecordSlaBreach {
+                metric: metric_word(*metric),
+                instance: fact.instance,
+                at: fact.at,
+                policy: Label::parse(policy.clone()).ok()?,
+                policy_version: *policy_version,
+                due_at: *due_at,
+                consumed_s: Some(u64::try_from(*consumed_s).unwrap_or(0)),
+                immediate: *immediate,
+                config_version,
+            };
+            (Order::RecordSlaBreach(order), 0)
+        }
+        (TimerName::Rule(rule), Kind::Fired { .. }) => {
+            let rule = Label::parse(rule.clone()).ok()?;
+            let (instance, due_at) = (fact.instance, fact.at);
+            let order = FireTimeRule { rule, instance, due_at, config_version, holds: *holds };
+            (Order::FireTimeRule(order), 0)
+        }
+        (_, _) => return None,
+    };
+    Some(Command {
+        command_id: command_id(&due.tenant, due.id, fact, order.verb(), threshold),
+        tenant: due.tenant.clone(),
+        caller: CallerId::parse(CALLER)?,
+        entity: Entity::Ticket(due.id),
+        actor: Actor { kind: ActorKind::System, id: CALLER.to_owned(), on_behalf_of: None },
+        expected_version: Some(version),
+        correlation_id: None,
+        causation_id: None,
+        channel: None,
+        dry_run: false,
+        traceparent: None,
+        order,
+    })
+}
+
+/// The same fact is the same command, today and in ten years.
+fn command_id(tenant: &TenantId, id: TicketId, fact: &Fact, verb: &str, threshold: u32) -> CommandId {
+    let name = format!("guichet:sla\0{tenant}\0{id}\0{}\0{}\0{verb}\0{threshold}", fact.of, fact.instance);
+    CommandId(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()))
+}

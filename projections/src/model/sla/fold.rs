@@ -1,0 +1,461 @@
+//! What a record does to the clocks of its ticket, and what a publication does to the alarms of all.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use guichet_reports::{distill, encode};
+use guichet_schemas::event::Event;
+use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::record::Record;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::store::moment::What;
+use guichet_schemas::wire::store::{ClockStep, Moment, MomentClock};
+use guichet_schemas::wire::{SlaBreachView, StepsView};
+use guichet_schemas::words::Priority;
+use guichet_sla::{Fact, Kind, Outcome, Rulebook, TimerName, metric_word};
+use prost::Message as _;
+
+use super::answers::Clocks;
+use super::books::is_publication;
+use super::dues::{Change, Dues};
+use super::row::{Armed, Kept};
+use super::{Books, Row};
+use crate::keys;
+use crate::model::rows::{RowCache, Rows};
+use crate::projection::{Accepted, Opened, Projection, TicketKey};
+use crate::store::{Batch, Entry, Store, StoreError, damaged_key};
+
+/// Tickets of a step: some ten milliseconds, so that no record waits long behind it. The desks of the unit tests are
+/// small, and are to have many steps.
+const STEP_TICKETS: usize = if cfg!(test) { 4 } else { 1_000 };
+/// Tickets that are over and are read over to find the next one that is not.
+const PASSED_MAX: usize = 16;
+
+pub(super) fn open(store: &Arc<Store>) -> Result<Opened, StoreError> {
+    let view = store.view();
+    let books = Books::read(&view)?;
+    let mut sweeps = BTreeMap::new();
+    for entry in view.scan(keys::SLA_SWEEP, Vec::new(), &[]) {
+        let (key, value) = entry?;
+        let tenant = String::from_utf8(key.into_vec()).map_err(|_| damaged_key())?;
+        sweeps.insert(tenant, Sweep::read(&value)?);
+    }
+    let mut plans = BTreeMap::new();
+    for entry in view.scan(keys::SLA_PLANS, Vec::new(), &[]) {
+        let (key, value) = entry?;
+        let tenant = String::from_utf8(key.into_vec()).map_err(|_| damaged_key())?;
+        let until = value.first_chunk().map(|bytes| Timestamp(i64::from_be_bytes(*bytes)));
+        let until = until.ok_or(StoreError::Damaged { what: "an instant of plans" })?;
+        plans.insert(tenant.clone(), Plans::of(&books, &tenant, until));
+    }
+    let dues = Arc::new(Dues::new(behind(&sweeps)));
+    let fold = Fold {
+        store: Arc::clone(store),
+        books,
+        sweeps,
+        plans,
+        rows: Rows::default(),
+        cache: RowCache::default(),
+        moments: BTreeMap::new(),
+        changes: Vec::new(),
+        dues: Arc::clone(&dues),
+    };
+    Ok(Opened { fold: Box::new(fold), answers: Arc::new(Clocks::new(Arc::clone(store), dues)) })
+}
+
+struct Fold {
+    store: Arc<Store>,
+    books: Books,
+    /// By tenant, alarms that are looked at again.
+    sweeps: BTreeMap<String, Sweep>,
+    plans: BTreeMap<String, Plans>,
+    /// Of the batch at hand.
+    rows: Rows<Kept>,
+    cache: RowCache<Kept>,
+    /// Of the batch at hand, to append.
+    moments: BTreeMap<TicketKey, Vec<u8>>,
+    /// What the batch at hand changes of when tickets are due.
+    changes: Vec<Change>,
+    dues: Arc<Dues>,
+}
+
+/// Tickets that sleep are looked at again, in the order of their keys.
+#[derive(Debug)]
+struct Sweep {
+    /// Of the first record whose effect is not everywhere yet.
+    position: u64,
+    /// So many were looked at.
+    tickets: u64,
+    /// The next one.
+    cursor: Vec<u8>,
+}
+
+impl Sweep {
+    fn read(bytes: &[u8]) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Damaged { what: "how far the alarms are" };
+        let (position, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
+        let (tickets, cursor) = rest.split_first_chunk().ok_or_else(damaged)?;
+        let (position, tickets) = (u64::from_be_bytes(*position), u64::from_be_bytes(*tickets));
+        Ok(Self { position, tickets, cursor: cursor.to_vec() })
+    }
+
+    fn write(&self) -> Vec<u8> {
+        [&self.position.to_be_bytes()[..], &self.tickets.to_be_bytes(), &self.cursor].concat()
+    }
+}
+
+/// Up to which position it is known when all tickets are due; `None`: up to where the model is.
+fn behind(sweeps: &BTreeMap<String, Sweep>) -> Option<u64> {
+    sweeps.values().map(|sweep| sweep.position - 1).min()
+}
+
+/// Publications that take hold later than they are recorded: what is due by clocks of tickets that sleep is looked at
+/// again when the log has come so far.
+#[derive(Debug, Clone, Copy)]
+struct Plans {
+    /// What is planned until then has taken hold.
+    until: Timestamp,
+    next: Option<Timestamp>,
+}
+
+impl Plans {
+    fn of(books: &Books, tenant: &str, until: Timestamp) -> Self {
+        Self { until, next: books.of(tenant).rules.next_plan(until) }
+    }
+}
+
+impl Projection for Fold {
+    fn apply(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        let record = accepted.record;
+        if let Some(plans) = self.plans.get(&record.tenant)
+            && plans.next.is_some_and(|next| next <= record.recorded_at)
+        {
+            self.sweep(record, batch);
+        }
+        if is_publication(record) {
+            self.publish(accepted, batch);
+            return Ok(());
+        }
+        let Some((id, key)) = accepted.ticket else { return Ok(()) };
+        if let Event::TicketCreated(e) = &record.event {
+            let number = keys::number(&record.tenant, TicketNumber(e.number));
+            batch.put(keys::NUMBERS, &number, id.0.as_bytes());
+        }
+        let book = self.books.of(&record.tenant);
+        let store = &self.store;
+        let slot = self.rows.slot(key, &mut self.cache, || kept(store, key))?;
+        let (before, armed) = slot.take().map_or((None, None), |kept| (Some(kept.row), kept.armed));
+        let owner = before.as_ref().map(Owner::of);
+        let (row, facts) = Row::fold(before, record, &book.rules);
+        let mut moments = distill(record);
+        // What time did comes before what happened.
+        moments.splice(0..0, facts.iter().filter_map(|fact| moment(fact, record)));
+        if !moments.is_empty() {
+            let appended = self.moments.entry(key.clone()).or_default();
+            moments.iter().for_each(|moment| encode(moment, appended));
+        }
+        for fact in &facts {
+            // Time broke it before the event; who had the ticket then is who had it.
+            let earlier = owner.clone().filter(|_| fact.at < record.occurred_at);
+            let owner = earlier.unwrap_or_else(|| Owner::of(&row));
+            if let Some(breach) = breach(fact, *id, row.number, owner) {
+                batch.put(keys::SLA_BREACHES, &breach_key(&record.tenant, &breach), &breach.encode_to_vec());
+            }
+        }
+        *slot = Some(Kept { row, armed });
+        Ok(())
+    }
+
+    fn seal(&mut self, batch: &mut Batch<'_>) {
+        for (key, moments) in std::mem::take(&mut self.moments) {
+            batch.merge(keys::SLA_HISTORIES, &key, &moments);
+        }
+        let (judges, changes) = (Judges { books: &self.books, plans: &self.plans }, &mut self.changes);
+        self.rows.each(|key, kept| {
+            batch.put(keys::SLA_TICKETS, key, &kept.row.write());
+            let armed = judges.armed(key, &kept.row);
+            move_alarm(key, kept.armed, armed, batch, changes);
+            kept.armed = armed;
+        });
+    }
+
+    fn committed(&mut self) {
+        self.cache.keep(std::mem::take(&mut self.rows));
+        self.dues.note(self.changes.drain(..), behind(&self.sweeps));
+    }
+
+    fn skipped(&mut self, accepted: &Accepted<'_>, _: &mut Batch<'_>) {
+        // Its row stands still, and nobody can say when it is due.
+        if let Some((id, _)) = accepted.ticket {
+            self.changes.push(Change { tenant: accepted.record.tenant.clone(), id: *id, due: None });
+        }
+    }
+
+    fn steps(&self) -> Option<StepsView> {
+        let tickets = self.sweeps.values().map(|sweep| sweep.tickets).sum();
+        Some(StepsView { position: behind(&self.sweeps)? + 1, tickets })
+    }
+
+    fn step(&mut self, batch: &mut Batch<'_>) -> Result<bool, StoreError> {
+        let Some(mut sweeping) = self.sweeps.first_entry() else { return Ok(false) };
+        let (tenant, view) = (sweeping.key().clone(), self.store.view());
+        let (mut asleep, mut next) = (Vec::with_capacity(STEP_TICKETS), None);
+        for entry in view.scan(keys::SLA_ARMED, keys::tenant(&tenant), &sweeping.get().cursor) {
+            let (key, value) = entry?;
+            if asleep.len() == STEP_TICKETS {
+                next = Some(key);
+                break;
+            }
+            asleep.push((key, Armed::read(&value)?));
+        }
+        let armed = Judges { books: &self.books, plans: &self.plans }.all_armed(&self.store, &asleep)?;
+        for ((key, before), after) in asleep.iter().zip(armed) {
+            move_alarm(key, Some(*before), after, batch, &mut self.changes);
+        }
+        // What it changed may be remembered otherwise.
+        self.cache = RowCache::default();
+        match next {
+            Some(cursor) => {
+                let sweep = sweeping.get_mut();
+                sweep.tickets += asleep.len() as u64;
+                sweep.cursor = cursor.into_vec();
+                batch.put(keys::SLA_SWEEP, tenant.as_bytes(), &sweep.write());
+            }
+            None => {
+                batch.delete(keys::SLA_SWEEP, tenant.as_bytes());
+                sweeping.remove();
+                tracing::info!(tenant, "the alarms of all tickets follow what is published");
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Fold {
+    /// Every alarm of the tenant is looked at again, from the first ticket on.
+    fn publish(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) {
+        let record = accepted.record;
+        let rules_before = self.books.of(&record.tenant).rules.len();
+        self.books.publish(record);
+        batch.put(keys::SLA_CONFIG, &keys::record(&record.tenant, record.position), accepted.bytes);
+        if self.books.of(&record.tenant).rules.len() != rules_before {
+            self.sweep(record, batch);
+        }
+    }
+
+    /// Something that clocks go by takes hold of tickets that sleep.
+    fn sweep(&mut self, record: &Record, batch: &mut Batch<'_>) {
+        let tenant = &record.tenant;
+        tracing::info!(
+            tenant,
+            position = %record.position,
+            "something that clocks go by takes hold; the alarms of all tickets are looked at again"
+        );
+        // What was not done of one before is done with it.
+        let first = self.sweeps.get(tenant).map_or(record.position.get(), |sweep| sweep.position);
+        let sweep = Sweep { position: first, tickets: 0, cursor: keys::tenant(tenant) };
+        batch.put(keys::SLA_SWEEP, tenant.as_bytes(), &sweep.write());
+        self.sweeps.insert(tenant.clone(), sweep);
+        self.plans.insert(tenant.clone(), Plans::of(&self.books, tenant, record.recorded_at));
+        batch.put(keys::SLA_PLANS, tenant.as_bytes(), &record.recorded_at.0.to_be_bytes());
+    }
+}
+
+/// What tickets are judged by.
+struct Judges<'a> {
+    books: &'a Books,
+    plans: &'a BTreeMap<String, Plans>,
+}
+
+impl Judges<'_> {
+    /// Where a ticket stands among the alarms and the due ones.
+    fn armed(&self, key: &[u8], row: &Row) -> Option<Armed> {
+        self.judge(key, |book, now| row.armed(book, now))
+    }
+
+    fn judge(&self, key: &[u8], judge: impl FnOnce(&Rulebook, Timestamp) -> Option<Armed>) -> Option<Armed> {
+        let (tenant, id) = keys::tenant_and_ticket(key)?;
+        let now = self.plans.get(tenant).map_or(Timestamp(i64::MIN), |plans| plans.until);
+        // Here the future of a ticket is looked at: a panic costs it its alarm, not the desk its clocks.
+        let armed = catch_unwind(AssertUnwindSafe(|| judge(&self.books.of(tenant).rules, now)));
+        armed.unwrap_or_else(|_| {
+            tracing::error!(ticket = %id, "looking ahead panicked; no clock of this ticket will raise an alarm");
+            None
+        })
+    }
+
+    /// The same for many, in the order of their keys, on every core.
+    fn all_armed(
+        &self,
+        store: &Store,
+        tickets: &[(Box<[u8]>, Armed)],
+    ) -> Result<Vec<Option<Armed>>, StoreError> {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let portions = tickets.chunks(tickets.len().div_ceil(threads).max(1));
+        thread::scope(|scope| {
+            let running: Vec<_> =
+                portions.map(|portion| scope.spawn(move || self.portion_armed(store, portion))).collect();
+            let mut all = Vec::with_capacity(tickets.len());
+            for one in running {
+                all.append(&mut one.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+            }
+            Ok(all)
+        })
+    }
+
+    fn portion_armed(
+        &self,
+        store: &Store,
+        tickets: &[(Box<[u8]>, Armed)],
+    ) -> Result<Vec<Option<Armed>>, StoreError> {
+        let view = store.view();
+        let from = tickets.first().map_or(&[][..], |(key, _)| key);
+        // Both lie in the order of tickets: read side by side, each block is read once.
+        let mut rows = view.scan(keys::SLA_TICKETS, Vec::new(), from).peekable();
+        let mut armed = Vec::with_capacity(tickets.len());
+        for (key, before) in tickets {
+            // Tickets that are over lie in between; of many it is quicker to look the next one up.
+            let earlier = |row: &Result<Entry, StoreError>| matches!(row, Ok((other, _)) if *other < *key);
+            let mut passed = 0;
+            while passed < PASSED_MAX && rows.next_if(earlier).is_some() {
+                passed += 1;
+            }
+            let row = match rows.next_if(|row| matches!(row, Ok((other, _)) if *other == *key)) {
+                Some(row) => Some(Row::read(&row?.1)?),
+                None => store.row(keys::SLA_TICKETS, key, Row::read)?,
+            };
+            armed.push(match row {
+                Some(row) => self.judge(key, |book, now| row.into_armed(book, now)),
+                None => Some(*before),
+            });
+        }
+        Ok(armed)
+    }
+}
+
+/// Puts a ticket into its place among the alarms and the due ones.
+fn move_alarm(
+    key: &[u8],
+    before: Option<Armed>,
+    after: Option<Armed>,
+    batch: &mut Batch<'_>,
+    changes: &mut Vec<Change>,
+) {
+    if before == after {
+        return;
+    }
+    let Some((tenant, id)) = keys::tenant_and_ticket(key) else { return };
+    let of = |armed: Option<Armed>| armed.map_or((Armed::NEVER, Armed::NEVER), |a| (a.alarm, a.due));
+    let ((alarm_before, due_before), (alarm, due)) = (of(before), of(after));
+    let mut moves = |family, before: u64, after: u64| {
+        if before == after {
+            return;
+        }
+        if let Some(before) = Armed::instant(before) {
+            batch.delete(family, &keys::at(tenant, before, id));
+        }
+        if let Some(after) = Armed::instant(after) {
+            batch.put(family, &keys::at(tenant, after, id), &[]);
+        }
+    };
+    moves(keys::SLA_ALARMS, alarm_before, alarm);
+    moves(keys::SLA_DUE, due_before, due);
+    if due != due_before {
+        changes.push(Change { tenant: tenant.to_owned(), id, due: Armed::instant(due) });
+    }
+    match after {
+        Some(armed) => batch.put(keys::SLA_ARMED, key, &armed.write()),
+        None => batch.delete(keys::SLA_ARMED, key),
+    }
+}
+
+fn kept(store: &Store, key: &[u8]) -> Result<Option<Kept>, StoreError> {
+    let Some(row) = store.row(keys::SLA_TICKETS, key, Row::read)? else { return Ok(None) };
+    let armed = store.row(keys::SLA_ARMED, key, Armed::read)?;
+    Ok(Some(Kept { row, armed }))
+}
+
+/// What the figures count of a fact.
+fn moment(fact: &Fact, record: &Record) -> Option<Moment> {
+    let TimerName::Clock(metric) = &fact.of else { return None };
+    let step = match &fact.kind {
+        Kind::Breached { .. } => ClockStep::Breached,
+        Kind::Voided { .. } => ClockStep::Voided,
+        Kind::Fulfilled { outcome: Outcome::Met, reason, .. } if reason == "resolved" => {
+            ClockStep::MetByResolve
+        }
+        Kind::Fulfilled { outcome: Outcome::Met, .. } => ClockStep::Met,
+        Kind::Resumed { after_reopen: true, .. } => ClockStep::Resumed,
+        Kind::Started { .. }
+        | Kind::Paused { .. }
+        | Kind::Resumed { .. }
+        | Kind::TargetChanged { .. }
+        | Kind::Rescheduled { .. }
+        | Kind::Warned { .. }
+        | Kind::Fulfilled { .. }
+        | Kind::Cancelled { .. }
+        | Kind::Armed { .. }
+        | Kind::Disarmed { .. }
+        | Kind::Fired { .. } => return None,
+    };
+    let clock =
+        MomentClock { metric: metric_word(*metric).to_wire(), instance: fact.instance, step: step as i32 };
+    Some(Moment { position: record.position.get(), at: fact.at.0, what: Some(What::Clock(clock)) })
+}
+
+/// Whose a ticket is.
+#[derive(Debug, Clone)]
+pub(super) struct Owner {
+    group: Option<String>,
+    assignee: Option<String>,
+    priority: Option<Priority>,
+}
+
+impl Owner {
+    pub(super) fn of(row: &Row) -> Self {
+        let attribute = |name: &str| row.ticket.as_ref()?.attribute(name).first().cloned();
+        Self {
+            group: attribute("group"),
+            assignee: attribute("assignee"),
+            priority: attribute("priority").and_then(|word| Priority::parse(&word)),
+        }
+    }
+}
+
+/// A breach as it is listed, but for what changes later.
+pub(super) fn breach(fact: &Fact, id: TicketId, number: u64, owner: Owner) -> Option<SlaBreachView> {
+    let (TimerName::Clock(metric), Kind::Breached { due_at, consumed_s, policy, policy_version, immediate }) =
+        (&fact.of, &fact.kind)
+    else {
+        return None;
+    };
+    Some(SlaBreachView {
+        ticket_id: id.to_wire(),
+        number: guichet_schemas::codec::number_text(number),
+        metric: metric_word(*metric).to_wire(),
+        instance: fact.instance,
+        at: fact.at.0,
+        due_at: due_at.0,
+        immediate: *immediate,
+        policy: policy.clone(),
+        policy_version: *policy_version,
+        consumed_s: u64::try_from(*consumed_s).unwrap_or(0),
+        voided: false,
+        recorded: false,
+        group: owner.group,
+        assignee: owner.assignee,
+        priority: owner.priority.map_or(0, Priority::to_wire),
+    })
+}
+
+/// Where a breach stands.
+pub(super) fn breach_key(tenant: &str, breach: &SlaBreachView) -> Vec<u8> {
+    let id = TicketId::from_wire(breach.ticket_id.clone()).unwrap_or(TicketId(uuid::Uuid::nil()));
+    let mut key = keys::at(tenant, Timestamp(breach.at), id);
+    key.push(u8::try_from(breach.metric).unwrap_or(0));
+    key.extend_from_slice(&breach.instance.to_be_bytes());
+    key
+}

@@ -1,0 +1,324 @@
+//! `guichet whatif`: the recorded history under other promises. The same fold, another rulebook; nothing is written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use guichet_config::{Configuration, Draft, Kind as ConfigKind, Publication};
+use guichet_schemas::event::Event;
+use guichet_schemas::ids::TicketId;
+use guichet_schemas::record::Record;
+use guichet_schemas::time::Timestamp;
+use guichet_sla::{Fact, Kind, Rulebook, Ticket, TimerName, metric};
+use serde::Serialize;
+
+use super::each_record;
+use crate::client::{ClientError, ConnectArgs};
+use crate::config::{desk, file};
+use crate::exit;
+use crate::output::{Output, OutputArgs};
+
+/// Tickets that are named in a text; with `--json` all are.
+const NAMED_MAX: usize = 20;
+
+/// Which promises, and when.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  guichet whatif --config draft.toml
+  guichet whatif --config draft.toml --from 2026-01-01T00:00:00Z --to 2026-04-01T00:00:00Z --json")]
+pub struct WhatifArgs {
+    /// Policies, calendars and time rules as they would have been all along; what the file leaves out stays as it was
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Count what was broken from this instant on (RFC 3339)
+    #[arg(long, value_parser = instant, value_name = "TIME")]
+    pub from: Option<Timestamp>,
+    /// ... and before this one; default: the last record
+    #[arg(long, value_parser = instant, value_name = "TIME")]
+    pub to: Option<Timestamp>,
+    /// Print JSON: every figure, and every ticket
+    #[arg(long)]
+    pub json: bool,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where the desk is.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "an instant such as 2026-03-10T09:00:00Z".to_owned())
+}
+
+/// Which promise.
+type Promise = (TicketId, String, u32);
+
+/// Broken promises, and when each was broken.
+type Broken = BTreeMap<Promise, Timestamp>;
+
+/// Metric, priority and group.
+type By = (String, Option<String>, Option<String>);
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    from: Option<String>,
+    to: String,
+    as_of_position: u64,
+    /// By metric, and by the priority and the group that the ticket has at the end.
+    rows: Vec<Line>,
+    newly_broken: Vec<Named>,
+    no_longer_broken: Vec<Named>,
+    /// Broken under what was in force, and not recorded so; or recorded, and not found. None where all is well.
+    differences_to_the_record: Vec<Named>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    metric: String,
+    priority: Option<String>,
+    group: Option<String>,
+    before: u64,
+    after: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Named {
+    ticket: String,
+    metric: String,
+    instance: u32,
+    at: String,
+}
+
+/// Folds the history twice and compares.
+///
+/// # Errors
+/// The file cannot be read or used, or nobody answers.
+pub async fn run(args: WhatifArgs) -> Result<u8, ClientError> {
+    let output = Output::new(&args.output);
+    let mut drafts = match file::read(&args.config)? {
+        Ok(drafts) => drafts,
+        Err(fault) => {
+            output.alarm(&format!("{}: {fault}", args.config.display()));
+            return Ok(exit::REFUSED);
+        }
+    };
+    // As if it had held all along.
+    drafts.iter_mut().for_each(|draft| draft.effective_from = None);
+    let client = args.connect.connect().await?;
+    let mut configured = Configuration::new(client.tenant().as_str());
+    let entries = desk::published(&client).await?;
+    entries.iter().for_each(|entry| configured.evolve(&entry.event));
+    let now = entries.iter().map(|entry| entry.recorded_at.max(entry.effective_from)).max();
+    if let Err((draft, fault)) = file::published(configured, &drafts, now.unwrap_or_default()) {
+        output.alarm(&format!("{} {}: {fault}", draft.kind, draft.id));
+        return Ok(exit::REFUSED);
+    }
+    let mut replay = Replay::new(&drafts);
+    let position = each_record(&client, &output, |record| replay.take(&record)).await?;
+    let answer = replay.end(args.from, args.to, position);
+    if args.json {
+        output.json(&answer)?;
+    } else {
+        print(&output, &answer)?;
+    }
+    let honest = answer.differences_to_the_record.is_empty();
+    Ok(if honest { exit::DONE } else { exit::REFUSED })
+}
+
+/// One way to judge: what is published, the tickets under it, and what was broken.
+#[derive(Default)]
+struct Side {
+    book: Rulebook,
+    tickets: HashMap<TicketId, Ticket>,
+    broken: Broken,
+}
+
+struct Replay {
+    before: Side,
+    after: Side,
+    drafted: BTreeSet<(ConfigKind, String)>,
+    recorded: Broken,
+    numbers: BTreeMap<TicketId, u64>,
+    synthetic: BTreeSet<TicketId>,
+    last: Timestamp,
+}
+
+impl Side {
+    fn take(&mut self, id: TicketId, record: &Record) {
+        let mut facts = Vec::new();
+        let ticket = Ticket::fold(self.tickets.remove(&id), record, &self.book, &mut facts);
+        self.tickets.insert(id, ticket);
+        self.note(id, &facts);
+    }
+
+    fn note(&mut self, id: TicketId, facts: &[Fact]) {
+        for fact in facts {
+            if let (TimerName::Clock(metric), Kind::Breached { .. }) = (&fact.of, &fact.kind) {
+                self.broken.insert((id, metric.as_str().to_owned(), fact.instance), fact.at);
+            }
+        }
+    }
+
+    fn end(&mut self, to: Timestamp) {
+        let mut tickets: Vec<_> = std::mem::take(&mut self.tickets).into_iter().collect();
+        tickets.sort_by_key(|(id, _)| *id);
+        for (id, mut ticket) in tickets {
+            let mut facts = Vec::new();
+            if ticket.time() < to {
+                ticket.advance(to, &self.book, &mut facts);
+            }
+            self.note(id, &facts);
+            self.tickets.insert(id, ticket);
+        }
+    }
+}
+
+impl Replay {
+    fn new(drafts: &[Draft]) -> Self {
+        let mut after = Side::default();
+        let always = Timestamp(i64::MIN);
+        for draft in drafts {
+            let publication = Publication {
+                kind: draft.kind,
+                id: draft.id.clone(),
+                version: 1,
+                effective_from: always,
+                apply: draft.apply,
+                retired: false,
+                body: Arc::clone(&draft.body),
+            };
+            after.book.take(always, &publication);
+        }
+        Self {
+            before: Side::default(),
+            after,
+            drafted: drafts.iter().map(|draft| (draft.kind, draft.id.clone())).collect(),
+            recorded: Broken::new(),
+            numbers: BTreeMap::new(),
+            synthetic: BTreeSet::new(),
+            last: Timestamp(0),
+        }
+    }
+
+    fn take(&mut self, record: &Record) {
+        self.last = self.last.max(record.recorded_at);
+        if let Some(publication) = Publication::of(&record.event) {
+            self.before.book.take(record.recorded_at, &publication);
+            if !self.drafted.contains(&(publication.kind, publication.id.clone())) {
+                self.after.book.take(record.recorded_at, &publication);
+            }
+        }
+        let Some(id) = record.ticket_id() else { return };
+        if let Event::TicketCreated(e) = &record.event {
+            self.numbers.insert(id, e.number);
+            if e.synthetic {
+                self.synthetic.insert(id);
+            }
+        }
+        if let Event::SlaBreached(e) = &record.event {
+            let name = metric(e.metric).as_str().to_owned();
+            self.recorded.insert((id, name, e.instance), record.occurred_at);
+        }
+        self.before.take(id, record);
+        self.after.take(id, record);
+    }
+
+    fn end(mut self, from: Option<Timestamp>, to: Option<Timestamp>, position: u64) -> Answer {
+        let to = to.unwrap_or(self.last);
+        self.before.end(to);
+        self.after.end(to);
+        let counts = |broken: &Broken| -> Broken {
+            let within = |at: Timestamp| from.is_none_or(|from| at >= from) && at < to;
+            let counts = |(key, at): (&Promise, &Timestamp)| {
+                (within(*at) && !self.synthetic.contains(&key.0)).then(|| (key.clone(), *at))
+            };
+            broken.iter().filter_map(counts).collect()
+        };
+        let (before, after) = (counts(&self.before.broken), counts(&self.after.broken));
+        let recorded = counts(&self.recorded);
+        let mut rows: BTreeMap<By, (u64, u64)> = BTreeMap::new();
+        for (broken, side, second) in [(&before, &self.before, false), (&after, &self.after, true)] {
+            for (id, metric, _) in broken.keys() {
+                let of = |name: &str| side.tickets.get(id)?.attribute(name).first().cloned();
+                let row = rows.entry((metric.clone(), of("priority"), of("group"))).or_default();
+                if second { row.1 += 1 } else { row.0 += 1 }
+            }
+        }
+        let named = |key: &Promise, at: &Timestamp| Named {
+            ticket: self
+                .numbers
+                .get(&key.0)
+                .map_or_else(|| key.0.to_string(), |number| guichet_schemas::codec::number_text(*number)),
+            metric: key.1.clone(),
+            instance: key.2,
+            at: at.to_string(),
+        };
+        let only_in = |these: &Broken, those: &Broken| -> Vec<Named> {
+            let missing = these.iter().filter(|(key, _)| !those.contains_key(*key));
+            missing.map(|(key, at)| named(key, at)).collect()
+        };
+        let other = |these: &Broken, those: &Broken| -> Vec<Named> {
+            let differs = these.iter().filter(|(key, at)| those.get(*key) != Some(*at));
+            differs.map(|(key, at)| named(key, at)).collect()
+        };
+        let mut differences = other(&before, &recorded);
+        differences.extend(only_in(&recorded, &before));
+        Answer {
+            from: from.map(|from| from.to_string()),
+            to: to.to_string(),
+            as_of_position: position,
+            rows: rows
+                .into_iter()
+                .map(|((metric, priority, group), (before, after))| Line {
+                    metric,
+                    priority,
+                    group,
+                    before,
+                    after,
+                })
+                .collect(),
+            newly_broken: only_in(&after, &before),
+            no_longer_broken: only_in(&before, &after),
+            differences_to_the_record: differences,
+        }
+    }
+}
+
+fn print(output: &Output, answer: &Answer) -> Result<(), ClientError> {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let rows = answer.rows.iter().map(|row| {
+        vec![
+            row.metric.clone(),
+            or_dash(&row.priority),
+            or_dash(&row.group),
+            row.before.to_string(),
+            row.after.to_string(),
+        ]
+    });
+    output.table(&["METRIC", "PRIORITY", "GROUP", "BROKEN", "UNDER THE DRAFT"], rows.collect())?;
+    let sum = |of: fn(&Line) -> u64| answer.rows.iter().map(of).sum::<u64>();
+    output.line(&format!(
+        "{} promises were broken, {} would have been; as of position {}",
+        sum(|row| row.before),
+        sum(|row| row.after),
+        answer.as_of_position
+    ))?;
+    for (what, list) in [
+        ("would have been broken too", &answer.newly_broken),
+        ("would have been kept", &answer.no_longer_broken),
+        (
+            "is otherwise in the log: its worker has not caught up, or something is wrong",
+            &answer.differences_to_the_record,
+        ),
+    ] {
+        for one in list.iter().take(NAMED_MAX) {
+            output.line(&format!("{} {} {} {what} ({})", one.ticket, one.metric, one.instance, one.at))?;
+        }
+        if list.len() > NAMED_MAX {
+            output.line(&format!("... and {} more; --json names all", list.len() - NAMED_MAX))?;
+        }
+    }
+    Ok(())
+}
