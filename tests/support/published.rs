@@ -19,6 +19,8 @@ use crate::desk::Desk;
 pub(crate) const STREAM: &str = "GUICHET_EVENTS_0";
 
 const ANSWER_WITHIN: Duration = Duration::from_millis(200);
+/// A reader that hears nothing for so long hears nothing more: its stream was deleted under it.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// One message of the stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +59,7 @@ pub(crate) async fn try_read(desk: &Desk) -> Option<Vec<Published>> {
     }
     let mut consumer = consume(&stream).await?;
     while messages.last().is_none_or(|m: &Published| m.sequence < state.last_sequence) {
-        let message = consumer.next().await?.ok()?;
+        let message = tokio::time::timeout(SILENCE_MAX, consumer.next()).await.ok()??.ok()?;
         let sequence = message.info().ok()?.stream_sequence;
         let message = message.message;
         messages.push(Published {
