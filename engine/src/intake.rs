@@ -8,7 +8,6 @@ use std::time::Duration;
 use async_nats::{Client, HeaderMap, HeaderValue, header};
 use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::codec::{Encoding, Outcome, Request, RequestKey, decode_command, encode_reply};
-use guichet_schemas::ids::TenantId;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::{self, CommandSubject};
 use guichet_service::{About, Metadata, Request as NatsRequest, Service};
@@ -170,10 +169,6 @@ fn read(request: &NatsRequest, key: &RequestKey) -> (Encoding, Result<Request, R
         Err(rejection) => return (Encoding::Json, Err(rejection)),
     };
     let command = CommandSubject::parse(&request.message.subject).and_then(|subject| {
-        // Tenants are made by configuration; without any there is one.
-        if subject.tenant != TenantId::default_tenant() {
-            return Err(Rejection::NotFound { what: "the tenant".to_owned() });
-        }
         decode_command(
             subject,
             encoding,

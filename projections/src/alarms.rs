@@ -11,7 +11,7 @@
 //! can send it as often as it likes: it is recorded once. The version of the ticket and of the configuration go with
 //! it: who has not folded the newest of both is refused, and looks again when he has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,10 +35,10 @@ use uuid::Uuid;
 
 use crate::keys;
 use crate::live::Model;
-use crate::model::sla::{Alarm, BooksCache, Row};
+use crate::model::sla::{Alarm, Book, BooksCache, Row};
 use crate::projection::TicketKey;
 use crate::running::{Clock, blocking};
-use crate::store::StoreError;
+use crate::store::{StoreError, View};
 
 /// Tickets whose facts are on their way at a time.
 const WINDOW: usize = 256;
@@ -105,7 +105,7 @@ impl Alarms {
         let mut sent = FuturesUnordered::new();
         loop {
             self.release(*position.borrow_and_update());
-            let room = WINDOW - sent.len();
+            let room = WINDOW.saturating_sub(sent.len());
             let gathered = if room >= ROOM_MIN { self.gather(room).await } else { Ok((Vec::new(), None)) };
             let (due, next) = match gathered {
                 Ok(gathered) => gathered,
@@ -155,7 +155,7 @@ impl Alarms {
     /// Up to so many tickets whose alarm is past, and when the next one is.
     async fn gather(&self, room: usize) -> Result<(Vec<Due>, Option<Timestamp>), StoreError> {
         let (model, books) = (self.model.clone(), Arc::clone(&self.books));
-        let left_alone: std::collections::BTreeSet<TicketKey> = self.waiting.keys().cloned().collect();
+        let left_alone: BTreeSet<TicketKey> = self.waiting.keys().cloned().collect();
         let now = (self.clock)();
         blocking(move || {
             if model.halted().borrow().is_some() {
@@ -163,53 +163,76 @@ impl Alarms {
             }
             model.slot.read(|view, _| {
                 let books = books.of(&view)?;
+                let tenants = view.tenants()?;
+                // One tenant's flood does not keep back what another's clocks found.
+                let look =
+                    Look { view: &view, left_alone: &left_alone, now, room: room.div_ceil(tenants.len()) };
                 let (mut due, mut next) = (Vec::new(), None);
-                let tenant = TenantId::default_tenant();
-                let prefix = keys::tenant(tenant.as_str());
-                let book = books.of(tenant.as_str());
-                let folded = view.checkpoint()?.position_or_zero();
-                for entry in view.scan(keys::SLA_ALARMS, prefix.clone(), &prefix) {
-                    let (key, _) = entry?;
-                    let (Some(id), Some(at)) = (keys::trailing_ticket(&key), keys::instant(&key, &prefix))
-                    else {
-                        continue;
-                    };
-                    if at >= now || due.len() >= room {
-                        next = Some(at);
-                        break;
-                    }
-                    let key = keys::ticket(tenant.as_str(), id);
-                    if left_alone.contains(&key) {
-                        continue;
-                    }
-                    // Its row stands still: whatever follows from it is refused.
-                    if view.get(keys::QUARANTINE, &key)?.is_some() {
-                        continue;
-                    }
-                    let Some(bytes) = view.get(keys::SLA_TICKETS, &key)? else { continue };
-                    let row = Row::read(&bytes)?;
-                    let found = catch_unwind(AssertUnwindSafe(|| row.alarms(now, &book.rules)));
-                    let Ok(alarms) = found else {
-                        tracing::error!(ticket = %id, "looking at its clocks panicked; nothing of it is recorded");
-                        continue;
-                    };
-                    if alarms.is_empty() {
-                        continue;
-                    }
-                    due.push(Due {
-                        key,
-                        tenant: tenant.clone(),
-                        id,
-                        version: row.version,
-                        config_version: book.version,
-                        folded,
-                        alarms,
-                    });
+                for tenant in &tenants {
+                    let (theirs, first) = look.of(tenant, &books.of(tenant.as_str()))?;
+                    due.extend(theirs);
+                    next = next.into_iter().chain(first).min();
                 }
                 Ok((due, next))
             })
         })
         .await
+    }
+}
+
+/// A look at the alarms.
+struct Look<'a> {
+    view: &'a View<'a>,
+    left_alone: &'a BTreeSet<TicketKey>,
+    now: Timestamp,
+    /// For so many tickets of a tenant.
+    room: usize,
+}
+
+impl Look<'_> {
+    /// Tickets of a tenant whose alarm is past, and when the next one is.
+    fn of(&self, tenant: &TenantId, book: &Book) -> Result<(Vec<Due>, Option<Timestamp>), StoreError> {
+        let (view, now) = (self.view, self.now);
+        let folded = view.checkpoint()?.position_or_zero();
+        let prefix = keys::tenant(tenant.as_str());
+        let mut due = Vec::new();
+        for entry in view.scan(keys::SLA_ALARMS, prefix.clone(), &prefix) {
+            let (key, _) = entry?;
+            let (Some(id), Some(at)) = (keys::trailing_ticket(&key), keys::instant(&key, &prefix)) else {
+                continue;
+            };
+            if at >= now || due.len() >= self.room {
+                return Ok((due, Some(at)));
+            }
+            let key = keys::ticket(tenant.as_str(), id);
+            if self.left_alone.contains(&key) {
+                continue;
+            }
+            // Its row stands still: whatever follows from it is refused.
+            if view.get(keys::QUARANTINE, &key)?.is_some() {
+                continue;
+            }
+            let Some(bytes) = view.get(keys::SLA_TICKETS, &key)? else { continue };
+            let row = Row::read(&bytes)?;
+            let found = catch_unwind(AssertUnwindSafe(|| row.alarms(now, &book.rules)));
+            let Ok(alarms) = found else {
+                tracing::error!(ticket = %id, "looking at its clocks panicked; nothing of it is recorded");
+                continue;
+            };
+            if alarms.is_empty() {
+                continue;
+            }
+            due.push(Due {
+                key,
+                tenant: tenant.clone(),
+                id,
+                version: row.version,
+                config_version: book.version,
+                folded,
+                alarms,
+            });
+        }
+        Ok((due, None))
     }
 }
 

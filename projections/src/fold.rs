@@ -11,7 +11,7 @@ use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::event::Event;
 use guichet_schemas::ids::{TicketId, is_token};
 use guichet_schemas::mirror::Wire as _;
-use guichet_schemas::position::Partition;
+use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::{QuarantinedTicket, StepsView};
 use prost::Message as _;
@@ -32,6 +32,8 @@ pub(crate) struct Folder {
     partition: Partition,
     checkpoint: Checkpoint,
     quarantined: BTreeSet<TicketKey>,
+    /// Those that `meta` knows.
+    tenants: BTreeSet<String>,
 }
 
 /// How far a batch went.
@@ -77,10 +79,11 @@ impl Folder {
                 .map_err(|_| StoreError::Damaged { what: "a quarantined ticket" })?;
             quarantined.insert(keys::ticket(&row.tenant, id));
         }
+        let tenants = view.tenants()?.iter().map(ToString::to_string).collect();
         drop(view);
         let Opened { fold, answers } = (store.model().open)(&store)?;
         let slot = Slot::new(Live::new(Arc::clone(&store), answers));
-        Ok(Self { store, fold, slot, partition, checkpoint, quarantined })
+        Ok(Self { store, fold, slot, partition, checkpoint, quarantined, tenants })
     }
 
     /// Where the answers of what is folded here are found.
@@ -210,7 +213,7 @@ impl Folder {
     fn write(&mut self, accepted: &[Accepted<'_>], checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let store = Arc::clone(&self.store);
         let mut poisoned = BTreeMap::new();
-        let batch = loop {
+        let mut batch = loop {
             match self.stage(&store, accepted, &poisoned) {
                 Ok(staged) => break staged,
                 Err(StageError::Store(error)) => return Err(error),
@@ -220,6 +223,10 @@ impl Folder {
                 }
             }
         };
+        let appeared = self.appeared(accepted);
+        for (tenant, position) in &appeared {
+            batch.put(keys::META, &keys::meta_tenant(tenant), &position.get().to_be_bytes());
+        }
         let live = self.slot.get();
         let _turn = live.writing();
         crash_point(CrashPoint::FoldBefore);
@@ -228,7 +235,20 @@ impl Folder {
         self.fold.committed();
         self.checkpoint = *checkpoint;
         self.quarantined.extend(poisoned.into_keys());
+        self.tenants.extend(appeared.into_keys());
         Ok(())
+    }
+
+    /// Tenants whose first records these are, with the positions. Our own have no desk.
+    fn appeared(&self, accepted: &[Accepted<'_>]) -> BTreeMap<String, LogPosition> {
+        let mut appeared = BTreeMap::new();
+        for Accepted { record, .. } in accepted {
+            let is_known = record.tenant.starts_with('_') || self.tenants.contains(&record.tenant);
+            if !is_known && !appeared.contains_key(&record.tenant) {
+                appeared.insert(record.tenant.clone(), record.position);
+            }
+        }
+        appeared
     }
 
     fn stage<'a>(

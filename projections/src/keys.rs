@@ -46,6 +46,7 @@
 //! | `meta` | `format` | version of this page (4) |
 //! | `meta` | `projection` | name, 0, version of the fold (4) |
 //! | `meta` | `checkpoint` | generation (8), position (8), hash (32) |
+//! | `meta` | `tenant`, 0, tenant | position (8) of its first record. That of the zero-configuration start has none |
 //!
 //! A tenant is a token without zero bytes, so no key of one tenant begins like a key of another.
 
@@ -104,6 +105,14 @@ pub const META_FORMAT: &[u8] = b"format";
 pub const META_PROJECTION: &[u8] = b"projection";
 /// Key of the checkpoint.
 pub const META_CHECKPOINT: &[u8] = b"checkpoint";
+/// What the keys of the tenants begin with.
+pub const META_TENANTS: &[u8] = b"tenant\0";
+
+/// Key in `meta` of a tenant.
+#[must_use]
+pub fn meta_tenant(tenant: &str) -> Vec<u8> {
+    [META_TENANTS, tenant.as_bytes()].concat()
+}
 
 /// What all keys of a tenant begin with.
 #[must_use]

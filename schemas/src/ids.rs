@@ -153,6 +153,12 @@ impl TenantId {
     pub fn system() -> Self {
         Self("_system".into())
     }
+
+    /// Is it one of ours, which nobody else can make?
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.0.starts_with('_')
+    }
 }
 
 /// True for `[A-Za-z0-9_-]{1,64}`.

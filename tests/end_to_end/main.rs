@@ -51,4 +51,6 @@ mod start;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod terminal;

@@ -9,6 +9,8 @@ pub const THE_ONE: &str = "default";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// The tenant itself; its id is the token of the tenant.
+    Tenant,
     /// Opening hours; one item for each name.
     Calendar,
     /// Levels of support.
@@ -33,13 +35,12 @@ pub enum Kind {
     TimeRules,
     /// Who may do what.
     Callers,
-    /// The tenant itself; its id is the token of the tenant.
-    Tenant,
 }
 
 impl Kind {
-    /// All of them, each after those that it may refer to.
+    /// All of them, each after those that it may refer to, and the tenant first: publishing it makes one.
     pub const ALL: [Self; 13] = [
+        Self::Tenant,
         Self::Calendar,
         Self::Tiers,
         Self::Groups,
@@ -52,7 +53,6 @@ impl Kind {
         Self::SlaPolicies,
         Self::TimeRules,
         Self::Callers,
-        Self::Tenant,
     ];
 
     /// Its name.

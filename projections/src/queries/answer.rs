@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use guichet_key_client::Opener;
-use guichet_schemas::ids::{TenantId, TicketId};
+use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
@@ -80,7 +80,7 @@ impl Queries {
         let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
         let (own_position, opener) = (Cell::new(None), Some(&self.opener));
         let mut reader = Reader { ask, view, checkpoint, until, now: Timestamp(0), own_position, opener };
-        if ask.tenant != TenantId::default_tenant() {
+        if !reader.view.has(&ask.tenant)? {
             return Err(unknown_tenant(ask).into());
         }
         reader.now = self.instant(&reader, answers)?;

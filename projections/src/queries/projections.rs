@@ -31,12 +31,13 @@ impl Queries {
             return Err(Rejection::Unsupported(what.to_owned()));
         }
         Cursor::refuse(ask)?;
-        if ask.tenant != TenantId::default_tenant() {
-            return Err(unknown_tenant(ask));
-        }
-        let (queries, tenant) = (Arc::clone(self), ask.tenant.to_string());
-        let read = tokio::task::spawn_blocking(move || queries.own(&tenant)).await;
-        let mut projections = read.map_err(|_| unavailable("the answer failed; report this"))??;
+        let (queries, tenant) = (Arc::clone(self), ask.tenant.clone());
+        let read = tokio::task::spawn_blocking(move || match queries.knows(&tenant)? {
+            true => queries.own(tenant.as_str()).map(Some),
+            false => Ok(None),
+        });
+        let read = read.await.map_err(|_| unavailable("the answer failed; report this"))??;
+        let mut projections = read.ok_or_else(|| unknown_tenant(ask))?;
         let as_of_position = projections.iter().map(|one| one.checkpoint).min().unwrap_or(0);
         for model in model::ALL {
             if !projections.iter().any(|one| one.name == model.name) {
@@ -60,6 +61,16 @@ impl Queries {
             model.slot.read(|view, _| model.status.projection(&view, Some(tenant))).map_err(Refusal::from)
         };
         self.models.iter().map(view).collect::<Result<_, _>>().map_err(rejection)
+    }
+
+    /// Has a model of this process anything of the tenant? Blocks.
+    fn knows(&self, tenant: &TenantId) -> Result<bool, Rejection> {
+        for model in &self.models {
+            if model.slot.read(|view, _| view.has(tenant)).map_err(|e| rejection(e.into()))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn elsewhere(&self, model: &str, tenant: &TenantId) -> Option<ProjectionView> {

@@ -1,5 +1,6 @@
 //! The read model at one instant. One view per answer, so that the data and `as_of_position` agree.
 
+use guichet_schemas::ids::TenantId;
 use guichet_schemas::wire;
 use prost::Message as _;
 use rocksdb::{DB, Direction, IteratorMode, Snapshot};
@@ -28,6 +29,31 @@ impl<'a> View<'a> {
     pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
         self.get(keys::META, keys::META_CHECKPOINT)?
             .map_or(Ok(Checkpoint::EMPTY), |bytes| Checkpoint::decode(&bytes))
+    }
+
+    /// Is anything of this tenant folded here? That of the zero-configuration start is there from the beginning.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn has(&self, tenant: &TenantId) -> Result<bool, StoreError> {
+        let is_first = *tenant == TenantId::default_tenant();
+        Ok(is_first || self.get(keys::META, &keys::meta_tenant(tenant.as_str()))?.is_some())
+    }
+
+    /// Every tenant of which anything is folded here, and that of the zero-configuration start.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let mut tenants = vec![TenantId::default_tenant()];
+        for entry in self.scan(keys::META, keys::META_TENANTS.to_vec(), keys::META_TENANTS) {
+            let (key, _) = entry?;
+            let token =
+                key.strip_prefix(keys::META_TENANTS).and_then(|token| std::str::from_utf8(token).ok());
+            let tenant = token.and_then(TenantId::parse);
+            tenants.push(tenant.ok_or(StoreError::Damaged { what: "the name of a tenant" })?);
+        }
+        Ok(tenants)
     }
 
     /// The quarantined tickets of a tenant, or of all.

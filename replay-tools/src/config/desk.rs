@@ -24,7 +24,7 @@ pub(crate) struct Entry {
     pub(crate) event: Event,
 }
 
-/// Everything that the tenant has published, oldest first.
+/// Everything that the tenant has published, oldest first; nothing of one that is not there yet.
 ///
 /// # Errors
 /// Nobody answers, or a record is of a newer program.
@@ -48,6 +48,8 @@ pub(crate) async fn published(client: &Client) -> Result<Vec<Entry>, ClientError
                     entries.extend(entry(client, record)?);
                 }
             }
+            // Publishing makes a tenant: before that there is none.
+            Some(Data::Error(error)) if error.code == "not_found" => {}
             Some(Data::Error(error)) => {
                 return Err(ClientError::Refused { code: error.code, message: error.message });
             }

@@ -36,12 +36,12 @@ fn what_others_refer_to_comes_first() {
     assert_eq!(
         order,
         [
+            (Kind::Tenant, "acme"),
             (Kind::Calendar, "a"),
             (Kind::Calendar, "b"),
             (Kind::Tiers, "default"),
             (Kind::Lifecycle, "default"),
             (Kind::SlaPolicies, "default"),
-            (Kind::Tenant, "acme"),
         ]
     );
 }

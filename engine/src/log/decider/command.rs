@@ -24,6 +24,9 @@ use crate::log::{StoreFault, keys, outcome};
 impl<D: Disk> Decider<D> {
     pub(super) fn decide(&mut self, request: &Request) -> Result<Answer, StoreFault> {
         let command = &request.command;
+        if !self.is_there(&command.tenant)? {
+            return self.found(request);
+        }
         if let Some((hash, mut accepted)) = self.outcome(command)? {
             if hash != request.request_hash {
                 return Ok(refused(Rejection::CommandIdReused));

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use guichet_config::Configuration;
+use guichet_config::{Configuration, Kind};
 use guichet_schemas::codec::Request;
+use guichet_schemas::command::Order;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{TenantId, TicketId};
 use guichet_schemas::position::{LogPosition, StreamVersion};
@@ -52,6 +53,40 @@ impl<D: Disk> Decider<D> {
             self.configured.insert(tenant.clone(), loaded);
         }
         Ok(self.configured.get_mut(tenant).expect("it was put there"))
+    }
+
+    /// Is there this tenant? The one of the zero-configuration start is there from the beginning.
+    pub(super) fn is_there(&mut self, tenant: &TenantId) -> Result<bool, StoreFault> {
+        if self.configured.contains_key(tenant) || *tenant == TenantId::default_tenant() {
+            return Ok(true);
+        }
+        let loaded = self.load_configured(tenant)?;
+        let is_there = loaded.last().is_some();
+        if is_there {
+            self.configured.insert(tenant.clone(), loaded);
+        }
+        Ok(is_there)
+    }
+
+    /// A command of a tenant that is not there: it makes the tenant, or is refused.
+    pub(super) fn found(&mut self, request: &Request) -> Result<Answer, StoreFault> {
+        let tenant = &request.command.tenant;
+        let founds = if let Order::PublishConfig(order) = &request.command.order {
+            order.kind.as_str() == Kind::Tenant.as_str()
+        } else {
+            false
+        };
+        if !founds || tenant.is_ours() {
+            let what = format!("tenant {tenant} (one is made by the first publication of its kind tenant)");
+            return Ok(refused(Rejection::NotFound { what }));
+        }
+        let now = self.clock.now();
+        let answer = self.configure(request, now);
+        // Who only tries names leaves nothing behind.
+        if self.configured.get(tenant).is_some_and(|configured| configured.last().is_none()) {
+            self.configured.remove(tenant);
+        }
+        answer
     }
 
     fn load_configured(&self, tenant: &TenantId) -> Result<Configured, StoreFault> {
