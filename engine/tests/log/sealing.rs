@@ -284,3 +284,20 @@ fn keys_stand_in_a_folder_of_their_own() {
     Desk::open(dir.path()).close();
     assert!(dir.path().join("keys-0/rocksdb/CURRENT").exists());
 }
+
+/// A start that failed once took a second to end: on its way out it wrote what it had derived, to a disk that refused.
+#[test]
+fn a_start_that_fails_writes_nothing_on_its_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let (alive, left) = (dir.path().join("alive"), dir.path().join("left"));
+    let desk = Desk::open(&alive);
+    for n in 1..50 {
+        desk.tell(Entity::New, "create", create(n, "r-1")).unwrap();
+    }
+    crash_image(&alive, &left);
+    desk.close();
+    let refused = Desk::open_under(&left, &KEK.replace('a', "c"));
+    assert!(refused.is_err());
+    let told = std::fs::read_to_string(left.join("rocksdb/LOG")).unwrap();
+    assert!(told.contains("Shutdown complete") && !told.contains("Shut down"), "tables were written");
+}
