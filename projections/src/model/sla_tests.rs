@@ -27,25 +27,29 @@ fn policies(minutes: u32) -> String {
     format!(r#"{{"policies":[{{"id":"all","targets":[{targets}]}}]}}"#)
 }
 
-/// Tickets and publications, mixed; some planned for later.
+/// Tickets and publications of two tenants, mixed; some planned for later.
 fn desk(seed: u64) -> History {
     let mut dice = Dice(seed);
     let mut history = History::new();
     let mut opened = 0;
+    let of = |number: u64| if number % 3 == 0 { "acme" } else { "default" }.to_owned();
     while history.head() < 300 {
         match dice.roll(25) {
             0 => {
+                history.tenant = of(dice.roll(3));
                 let planned = START + 1_000 * (history.head() as i64 + dice.roll(400) as i64 - 100);
                 history.publish("sla_policies", &policies(1 + dice.roll(5) as u32), planned);
             }
             1..=3 if opened < 20 => {
                 opened += 1;
+                history.tenant = of(opened);
                 history.open(opened);
             }
             _ if opened > 0 => {
-                let ticket = ticket_id(dice.roll(opened) + 1);
+                let number = dice.roll(opened) + 1;
                 let event = any_event(&mut dice);
-                history.push(ticket, "bob", event);
+                history.tenant = of(number);
+                history.push(ticket_id(number), "bob", event);
             }
             _ => {}
         }
@@ -264,6 +268,32 @@ fn how_far_the_steps_are_is_known_also_after_a_restart() {
     assert_eq!(rig.folder.steps(), at(0), "from the beginning, and the first one is not done");
     settle(&mut rig);
     assert_eq!(rig.folder.steps(), None);
+}
+
+#[test]
+fn a_tenant_that_publishes_again_and_again_keeps_back_itself_alone() {
+    let mut history = History::new();
+    for (tenant, first) in [("acme", 1), ("zebra", 11)] {
+        history.tenant = tenant.to_owned();
+        for number in first..first + 10 {
+            history.open(number);
+        }
+        history.publish("sla_policies", &policies(1), START);
+    }
+    let mut rig = Rig::new(&SLA);
+    rig.fold(&history.entries);
+    history.tenant = "acme".to_owned();
+    for minutes in 2..10 {
+        let folded = history.entries.len();
+        history.publish("sla_policies", &policies(minutes), START);
+        rig.fold(&history.entries[folded..]);
+        rig.folder.step().unwrap();
+    }
+    let of_the_other = |all: Entries| -> Entries {
+        all.into_iter().filter(|(key, _)| key.windows(6).any(|part| part == b"zebra\0")).collect()
+    };
+    let (wanted, kept) = armed(&rig);
+    assert_eq!(of_the_other(kept), of_the_other(wanted));
 }
 
 #[test]

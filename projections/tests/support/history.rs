@@ -28,25 +28,27 @@ pub(crate) struct Entry {
 #[derive(Clone, Default)]
 pub(crate) struct History {
     pub(crate) entries: Vec<Entry>,
+    /// Whose events are added.
+    pub(crate) tenant: String,
     streams: BTreeMap<String, (StreamVersion, Hash)>,
 }
 
 impl History {
     /// A log that begins as every log does.
     pub(crate) fn new() -> Self {
-        let mut history = Self::default();
+        let mut history = Self { tenant: "_system".to_owned(), ..Self::default() };
         let started = EpochStarted::uneventful(1, 1, "0.1.0");
-        history.append("_system", StreamKind::System, "engine", "engine", Event::EpochStarted(started));
-        history
+        history.append(StreamKind::System, "engine", "engine", Event::EpochStarted(started));
+        Self { tenant: "default".to_owned(), ..history }
     }
 
     pub(crate) fn head(&self) -> u64 {
         self.entries.len() as u64
     }
 
-    /// Adds an event of a ticket of tenant `default`, by agent `actor`.
+    /// Adds an event of a ticket, by agent `actor`.
     pub(crate) fn push(&mut self, ticket: TicketId, actor: &str, event: Event) -> u64 {
-        self.append("default", StreamKind::Ticket, &ticket.to_string(), actor, event);
+        self.append(StreamKind::Ticket, &ticket.to_string(), actor, event);
         self.head()
     }
 
@@ -63,7 +65,8 @@ impl History {
             zone_data: None,
             retroactive: false,
         };
-        self.append("default", StreamKind::Config, "config", "cli", Event::ConfigPublished(event));
+        let stream = self.tenant.clone();
+        self.append(StreamKind::Config, &stream, "cli", Event::ConfigPublished(event));
         self.head()
     }
 
@@ -92,7 +95,7 @@ impl History {
         history
     }
 
-    fn append(&mut self, tenant: &str, kind: StreamKind, stream: &str, actor: &str, event: Event) {
+    fn append(&mut self, kind: StreamKind, stream: &str, actor: &str, event: Event) {
         let position = LogPosition::new(self.head() + 1).unwrap();
         let before = self.streams.get(stream).copied();
         let at = Timestamp(START + 1_000 * position.get() as i64);
@@ -100,7 +103,7 @@ impl History {
             position,
             partition: Partition(0),
             epoch: Epoch(1),
-            tenant: tenant.to_owned(),
+            tenant: self.tenant.clone(),
             stream_kind: kind,
             stream_id: stream.to_owned(),
             version: StreamVersion::after(before.map(|(version, _)| version)),

@@ -1,6 +1,7 @@
 //! What a record does to the clocks of its ticket, and what a publication does to the alarms of all.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -56,6 +57,7 @@ pub(super) fn open(store: &Arc<Store>) -> Result<Opened, StoreError> {
         store: Arc::clone(store),
         books,
         sweeps,
+        stepped: String::new(),
         plans,
         rows: Rows::default(),
         cache: RowCache::default(),
@@ -71,6 +73,8 @@ struct Fold {
     books: Books,
     /// By tenant, alarms that are looked at again.
     sweeps: BTreeMap<String, Sweep>,
+    /// The tenant of the last step.
+    stepped: String,
     plans: BTreeMap<String, Plans>,
     /// Of the batch at hand.
     rows: Rows<Kept>,
@@ -200,10 +204,15 @@ impl Projection for Fold {
     }
 
     fn step(&mut self, batch: &mut Batch<'_>) -> Result<bool, StoreError> {
-        let Some(mut sweeping) = self.sweeps.first_entry() else { return Ok(false) };
-        let (tenant, view) = (sweeping.key().clone(), self.store.view());
+        // Tenants take turns: one that publishes again and again keeps back nobody but itself.
+        let after = (Bound::Excluded(self.stepped.as_str()), Bound::Unbounded);
+        let turn = self.sweeps.range::<str, _>(after).next().or_else(|| self.sweeps.first_key_value());
+        let Some(tenant) = turn.map(|(tenant, _)| tenant.clone()) else { return Ok(false) };
+        let Some(sweep) = self.sweeps.get_mut(&tenant) else { return Ok(false) };
+        self.stepped.clone_from(&tenant);
+        let view = self.store.view();
         let (mut asleep, mut next) = (Vec::with_capacity(STEP_TICKETS), None);
-        for entry in view.scan(keys::SLA_ARMED, keys::tenant(&tenant), &sweeping.get().cursor) {
+        for entry in view.scan(keys::SLA_ARMED, keys::tenant(&tenant), &sweep.cursor) {
             let (key, value) = entry?;
             if asleep.len() == STEP_TICKETS {
                 next = Some(key);
@@ -219,14 +228,13 @@ impl Projection for Fold {
         self.cache = RowCache::default();
         match next {
             Some(cursor) => {
-                let sweep = sweeping.get_mut();
                 sweep.tickets += asleep.len() as u64;
                 sweep.cursor = cursor.into_vec();
                 batch.put(keys::SLA_SWEEP, tenant.as_bytes(), &sweep.write());
             }
             None => {
                 batch.delete(keys::SLA_SWEEP, tenant.as_bytes());
-                sweeping.remove();
+                self.sweeps.remove(&tenant);
                 tracing::info!(tenant, "the alarms of all tickets follow what is published");
             }
         }
