@@ -273,20 +273,21 @@ fn how_far_the_steps_are_is_known_also_after_a_restart() {
 #[test]
 fn a_tenant_that_publishes_again_and_again_keeps_back_itself_alone() {
     let mut history = History::new();
-    for (tenant, first) in [("acme", 1), ("zebra", 11)] {
-        history.tenant = tenant.to_owned();
-        for number in first..first + 10 {
-            history.open(number);
-        }
-        history.publish("sla_policies", &policies(1), START);
-    }
     let mut rig = Rig::new(&SLA);
-    rig.fold(&history.entries);
-    history.tenant = "acme".to_owned();
-    for minutes in 2..10 {
-        let folded = history.entries.len();
+    let publish = |rig: &mut Rig, history: &mut History, tenant: &str, minutes| {
+        tenant.clone_into(&mut history.tenant);
         history.publish("sla_policies", &policies(minutes), START);
+        let folded = usize::try_from(rig.folder.store().checkpoint().unwrap().position_or_zero()).unwrap();
         rig.fold(&history.entries[folded..]);
+    };
+    for number in 1..=20 {
+        history.tenant = if number % 2 == 0 { "acme" } else { "zebra" }.to_owned();
+        history.open(number);
+    }
+    rig.fold(&history.entries);
+    publish(&mut rig, &mut history, "zebra", 1);
+    for minutes in 2..10 {
+        publish(&mut rig, &mut history, "acme", minutes);
         rig.folder.step().unwrap();
     }
     let of_the_other = |all: Entries| -> Entries {
