@@ -266,6 +266,20 @@ impl<S: Source> Worker<S> {
         })
     }
 
+    /// Compares the last of some records of the log, from a position on, with the stream. Two engines never write the same
+    /// record: each event has an id of its own.
+    async fn unless_the_stream_has_others(&self, from: u64, records: &[Vec<u8>]) -> Result<(), Pause> {
+        let Some(last) = records.last() else { return Ok(()) };
+        let position = from + records.len() as u64 - 1;
+        let hashes = self.unless_stopped(self.ground.source.hashes_at(position)).await?;
+        // A message that is damaged or not there yet says nothing.
+        if hashes.and_then(|hashes| hashes.whole()).is_none_or(|hash| hash == Hash::of_record(last)) {
+            return Ok(());
+        }
+        let what = format!("the log service has another record at position {position} than the stream");
+        Err(Pause::Interrupted(what))
+    }
+
     /// Compares the record at the checkpoint with the log's, or where nobody serves the log, with the stream's.
     async fn verify(&mut self, extent: Option<&Extent>) -> Result<(), Pause> {
         // Position 0 asks for the head only.
@@ -448,8 +462,12 @@ impl<S: Source> Worker<S> {
                 }
             }
             self.model.status.newest(batch.head);
+            // Whoever answers may have more than the stream, or other records than it: a second engine that has lost.
+            let mut records = batch.records;
+            records.truncate(usize::try_from(until - from).map_or(usize::MAX, |more| more.saturating_add(1)));
+            self.unless_the_stream_has_others(from, &records).await?;
             // The next answer is on its way while this one is folded.
-            let last = have + batch.records.len() as u64 - u64::from(have > 0);
+            let last = have + records.len() as u64 - u64::from(have > 0);
             let wanted = last < until.min(batch.head);
             let (source, mut stop) = (self.ground.source.clone(), self.ground.stopped.clone());
             let next = async {
@@ -462,7 +480,7 @@ impl<S: Source> Worker<S> {
                     reply = source.log(last, most) => Some((last, reply)),
                 }
             };
-            let input = Input::Own(Arc::new(of_log(from, batch.records)));
+            let input = Input::Own(Arc::new(of_log(from, records)));
             let (end, next) = tokio::join!(self.fold(input), next);
             ahead = next;
             match end? {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
-use crate::history::{Dice, History};
+use crate::history::{Dice, History, any_event, ticket_id};
 use crate::queries::ask;
 use crate::rig::{Rig, content, halts, is_live, reaches, status_of, waits_for};
 
@@ -180,6 +180,40 @@ async fn two_engines_that_answer_in_turns_stop_no_model() {
     reaches(&running, 400).await;
     is_live(&running).await;
     running.stop().await.unwrap();
+}
+
+// A second engine that has lost has records of its own where the log and the stream have others. They used to be folded
+// by a model that was behind and asked it, and halted the model at the next message.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_the_stream_has_otherwise_or_not_yet_are_not_folded() {
+    for fork in [230, 300] {
+        let common = History::busy(15, 20, fork);
+        let (mut ours, mut theirs) = (common.clone(), common);
+        goes_on(&mut ours, 1, 400);
+        goes_on(&mut theirs, 2, 360);
+        let Some(rig) = Rig::new().await else { return };
+        rig.create_stream(1).await;
+        rig.publish(&ours.entries[..200]).await;
+        let one = &[&guichet_projections::model::ticket::TICKET];
+        let running = rig.start_models("model", 1_000, one).await;
+        reaches(&running, 200).await;
+        running.stop().await.unwrap();
+        rig.publish(&ours.entries[200..300]).await;
+        let _log = rig.serve_logs(&[theirs.clone(), theirs, ours.clone()]).await;
+        let running = rig.start_models("model", 1_000, one).await;
+        reaches(&running, 300).await;
+        rig.publish(&ours.entries[300..]).await;
+        reaches(&running, 400).await;
+        is_live(&running).await;
+        running.stop().await.unwrap();
+    }
+}
+
+fn goes_on(history: &mut History, seed: u64, until: u64) {
+    let mut dice = Dice(seed);
+    while history.head() < until {
+        history.push(ticket_id(1 + dice.roll(20)), "carol", any_event(&mut dice));
+    }
 }
 
 // It used to answer at once from whatever its folder held, also where that was of a desk that never was.
