@@ -32,7 +32,7 @@ fn desk(seed: u64) -> History {
     let mut dice = Dice(seed);
     let mut history = History::new();
     let mut opened = 0;
-    let of = |number: u64| if number % 3 == 0 { "acme" } else { "default" }.to_owned();
+    let of = |number: u64| if number.is_multiple_of(3) { "acme" } else { "default" }.to_owned();
     while history.head() < 300 {
         match dice.roll(25) {
             0 => {
