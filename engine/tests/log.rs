@@ -13,6 +13,7 @@ use guichet_schemas::command::Entity;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CallerId, TenantId, TicketId};
 use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::CommandSubject;
 use guichet_schemas::wire::Accepted;
 use guichet_schemas::words::StreamKind;
@@ -53,12 +54,18 @@ impl Desk {
 
     /// Sends commands at once and returns their answers in order.
     fn tell_all(&self, commands: &[(Entity, &'static str, Value)]) -> Vec<Outcome> {
+        let of_default = |(entity, verb, body): &(_, _, Value)| ("default", *entity, *verb, body.clone());
+        self.tell_all_of(&commands.iter().map(of_default).collect::<Vec<_>>())
+    }
+
+    /// The same, of several tenants.
+    fn tell_all_of(&self, commands: &[(&str, Entity, &'static str, Value)]) -> Vec<Outcome> {
         let (send, answers) = mpsc::channel();
         let desk = self.log.desk();
-        for (i, (entity, verb, body)) in commands.iter().enumerate() {
+        for (i, (tenant, entity, verb, body)) in commands.iter().enumerate() {
             let subject = CommandSubject {
-                tenant: TenantId::default_tenant(),
-                caller: CallerId::parse("tests").unwrap(),
+                tenant: TenantId::parse(tenant).unwrap(),
+                caller: CallerId::parse("cli").unwrap(),
                 entity: *entity,
                 verb,
             };
@@ -347,4 +354,39 @@ fn a_folder_that_lacks_a_later_column_family_is_read_as_it_is() {
     // Who writes makes it.
     Desk::open(dir.path()).close();
     assert!(rocksdb::DB::list_cf(&options, &database).unwrap().contains(&"config".to_owned()));
+}
+
+// Tenants choose the ids of their tickets themselves. What was under way of another's ticket of the same id was named.
+#[test]
+fn a_conflict_names_the_events_of_its_own_tenant_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    let made = json!({"command_id": id(1), "actor": {"kind": "admin", "id": "ana"}, "data": {"kind": "tenant", "body": {}}});
+    let stale = |command| {
+        let mut stale = comment(command, "late");
+        stale["expected_version"] = json!(0);
+        stale
+    };
+    let mut commands = vec![("acme", Entity::Config, "publish_config", made)];
+    for tenant in ["default", "acme"] {
+        commands.push((tenant, ticket(7), "create", create(2)));
+    }
+    for n in 0..20 {
+        commands.push(("default", ticket(7), "add_comment", comment(10 + n, "theirs")));
+        commands.push(("acme", ticket(7), "add_comment", stale(100 + n)));
+    }
+    let outcomes = desk.tell_all_of(&commands);
+    let created = outcomes[2].as_ref().unwrap();
+    let conflicts = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+    let mut seen = 0;
+    for conflict in conflicts {
+        let Rejection::VersionConflict { missed, missed_count, actual, .. } = conflict else {
+            panic!("{conflict}")
+        };
+        let positions: Vec<_> = missed.iter().map(|event| event.position.get()).collect();
+        assert_eq!((*actual, *missed_count, positions), (1, 1, vec![created.position]));
+        seen += 1;
+    }
+    assert_eq!(seen, 20);
+    desk.close();
 }

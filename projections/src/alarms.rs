@@ -164,14 +164,21 @@ impl Alarms {
             model.slot.read(|view, _| {
                 let books = books.of(&view)?;
                 let tenants = view.tenants()?;
-                // One tenant's flood does not keep back what another's clocks found.
-                let look =
-                    Look { view: &view, left_alone: &left_alone, now, room: room.div_ceil(tenants.len()) };
+                let look = Look { view: &view, left_alone: &left_alone, now };
                 let (mut due, mut next) = (Vec::new(), None);
-                for tenant in &tenants {
-                    let (theirs, first) = look.of(tenant, &books.of(tenant.as_str()))?;
-                    due.extend(theirs);
-                    next = next.into_iter().chain(first).min();
+                for (tenant, left) in tenants.iter().zip((1..=tenants.len()).rev()) {
+                    // One's flood does not keep back what another's clocks found; what one leaves, the next may have.
+                    let share = room.saturating_sub(due.len()).div_ceil(left);
+                    match look.of(tenant, &books.of(tenant.as_str()), share) {
+                        Ok((theirs, first)) => {
+                            due.extend(theirs);
+                            next = next.into_iter().chain(first).min();
+                        }
+                        Err(error) => {
+                            let error = &error as &dyn std::error::Error;
+                            tracing::error!(%tenant, error, "alarms cannot be read; they are looked at again in a moment");
+                        }
+                    }
                 }
                 Ok((due, next))
             })
@@ -185,13 +192,16 @@ struct Look<'a> {
     view: &'a View<'a>,
     left_alone: &'a BTreeSet<TicketKey>,
     now: Timestamp,
-    /// For so many tickets of a tenant.
-    room: usize,
 }
 
 impl Look<'_> {
-    /// Tickets of a tenant whose alarm is past, and when the next one is.
-    fn of(&self, tenant: &TenantId, book: &Book) -> Result<(Vec<Due>, Option<Timestamp>), StoreError> {
+    /// Up to so many tickets of a tenant whose alarm is past, and when the next one is.
+    fn of(
+        &self,
+        tenant: &TenantId,
+        book: &Book,
+        room: usize,
+    ) -> Result<(Vec<Due>, Option<Timestamp>), StoreError> {
         let (view, now) = (self.view, self.now);
         let folded = view.checkpoint()?.position_or_zero();
         let prefix = keys::tenant(tenant.as_str());
@@ -201,7 +211,7 @@ impl Look<'_> {
             let (Some(id), Some(at)) = (keys::trailing_ticket(&key), keys::instant(&key, &prefix)) else {
                 continue;
             };
-            if at >= now || due.len() >= self.room {
+            if at >= now || due.len() >= room {
                 return Ok((due, Some(at)));
             }
             let key = keys::ticket(tenant.as_str(), id);

@@ -40,7 +40,6 @@ pub(crate) struct Folder {
 #[derive(Debug)]
 pub(crate) struct Folded {
     pub(crate) checkpoint: Checkpoint,
-    pub(crate) quarantined: usize,
     pub(crate) end: End,
 }
 
@@ -127,7 +126,7 @@ impl Folder {
 
     /// Where the model stands, without folding anything.
     pub(crate) fn state(&self, end: End) -> Folded {
-        Folded { checkpoint: self.checkpoint, quarantined: self.quarantined.len(), end }
+        Folded { checkpoint: self.checkpoint, end }
     }
 
     /// What a record left to do.

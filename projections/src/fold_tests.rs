@@ -141,7 +141,7 @@ fn a_fold_that_panics_costs_one_ticket_its_row_and_nothing_else() {
             assert_eq!(desk.fold(batch), End::All);
         }
         let desk = desk.restart();
-        assert_eq!(desk.folder.state(End::All).quarantined, 1);
+        assert_eq!(desk.folder.store().view().quarantined(None).unwrap().len(), 1);
         let view = desk.folder.store.view();
         let version = |number| view.ticket("default", ticket_id(number)).unwrap().unwrap().version;
         assert_eq!(
@@ -184,14 +184,14 @@ fn a_healed_ticket_is_as_if_nothing_had_happened() {
     let key = keys::ticket("default", ticket_id(2));
     let mut desk = Desk::new(&BROKEN);
     desk.fold(&history.entries);
-    assert_eq!(desk.folder.state(End::All).quarantined, 1);
+    assert_eq!(desk.folder.store().view().quarantined(None).unwrap().len(), 1);
     assert!(!desk.folder.heal(&key).unwrap(), "as long as the fold is broken nothing is healed");
-    assert_eq!(desk.folder.state(End::All).quarantined, 1);
+    assert_eq!(desk.folder.store().view().quarantined(None).unwrap().len(), 1);
     let Desk { folder, dir } = desk;
     drop(folder);
     let mut desk = Desk { folder: open(dir.path(), &TICKET), dir };
     assert!(desk.folder.heal(&key).unwrap());
-    assert_eq!(desk.folder.state(End::All).quarantined, 0);
+    assert_eq!(desk.folder.store().view().quarantined(None).unwrap().len(), 0);
     assert_eq!(desk.content(), content_of(&history));
     assert_eq!(desk.restart().content(), content_of(&history));
 }

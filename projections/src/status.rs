@@ -1,6 +1,6 @@
 //! How the worker of a model is, for those who ask: one place that the worker writes and the queries read.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use guichet_schemas::mirror::Wire as _;
@@ -23,7 +23,6 @@ pub(crate) struct Status {
     verified: watch::Sender<bool>,
     /// Newest event known to be in the stream or the log.
     newest: AtomicU64,
-    quarantined: AtomicUsize,
     /// Why nothing arrives; `None` while connected to the stream.
     waiting: Mutex<Option<String>>,
     /// Everything that there was when it was last looked is folded.
@@ -43,7 +42,6 @@ impl Status {
             // Of what holds nothing, nothing can be wrong.
             verified: watch::Sender::new(folded.checkpoint.position.is_none()),
             newest: AtomicU64::new(0),
-            quarantined: AtomicUsize::new(folded.quarantined),
             waiting: Mutex::new(Some("starting".to_owned())),
             current: watch::Sender::new(false),
             rebuild: Mutex::new(None),
@@ -56,7 +54,6 @@ impl Status {
     }
 
     pub(crate) fn folded(&self, folded: &Folded) {
-        self.quarantined.store(folded.quarantined, Ordering::Relaxed);
         let position = folded.checkpoint.position_or_zero();
         if self.position.send_if_modified(|have| std::mem::replace(have, position) != position) {
             // What was folded continues what was there.
@@ -143,7 +140,8 @@ impl Status {
     ) -> Result<ProjectionView, StoreError> {
         let checkpoint = view.checkpoint()?;
         let lag = self.behind(&checkpoint);
-        let (state, reason) = self.state(lag);
+        let quarantined = view.quarantined(tenant)?;
+        let (state, reason) = self.state(lag, quarantined.len());
         Ok(ProjectionView {
             name: self.model.name.to_owned(),
             version: self.model.version,
@@ -153,7 +151,7 @@ impl Status {
             lag,
             state: state as i32,
             reason,
-            quarantined: view.quarantined(tenant)?,
+            quarantined,
             // Each record must name the hash of the one before it to be folded, so one comparison covers all before.
             verified_position: if *self.verified.borrow() { checkpoint.position_or_zero() } else { 0 },
             rebuild: *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner),
@@ -161,7 +159,7 @@ impl Status {
         })
     }
 
-    fn state(&self, lag: u64) -> (ProjectionState, Option<String>) {
+    fn state(&self, lag: u64, quarantined: usize) -> (ProjectionState, Option<String>) {
         if let Some(reason) = self.halted.borrow().clone() {
             return (ProjectionState::Halted, Some(reason));
         }
@@ -169,7 +167,7 @@ impl Status {
             return (ProjectionState::Rebuilding, None);
         }
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match self.quarantined.load(Ordering::Relaxed) {
+        match quarantined {
             0 if waiting.is_some() || lag > LIVE_LAG_MAX => (ProjectionState::CatchingUp, waiting),
             0 => (ProjectionState::Live, None),
             n => (

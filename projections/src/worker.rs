@@ -266,17 +266,26 @@ impl<S: Source> Worker<S> {
         })
     }
 
-    /// Compares the last of some records of the log, from a position on, with the stream. Two engines never write the same
-    /// record: each event has an id of its own.
+    /// Compares some records of the log, from a position on, with the stream, at the last that it has too. Two engines
+    /// never write the same record: each event has an id of its own.
     async fn unless_the_stream_has_others(&self, from: u64, records: &[Vec<u8>]) -> Result<(), Pause> {
-        let Some(last) = records.last() else { return Ok(()) };
-        let position = from + records.len() as u64 - 1;
-        let hashes = self.unless_stopped(self.ground.source.hashes_at(position)).await?;
-        // A message that is damaged or not there yet says nothing.
-        if hashes.and_then(|hashes| hashes.whole()).is_none_or(|hash| hash == Hash::of_record(last)) {
+        let Some(further) = records.len().checked_sub(1) else { return Ok(()) };
+        let last = from + further as u64;
+        let mut at = last;
+        let mut hashes = self.unless_stopped(self.ground.source.hashes_at(at)).await?;
+        if hashes.is_none()
+            && let Some(extent) = self.unless_stopped(self.ground.source.extent()).await?.ok().flatten()
+            && (from..last).contains(&extent.last)
+        {
+            at = extent.last;
+            hashes = self.unless_stopped(self.ground.source.hashes_at(at)).await?;
+        }
+        let ours = usize::try_from(at - from).ok().and_then(|n| records.get(n)).map(|r| Hash::of_record(r));
+        // A message that is damaged or not there says nothing.
+        if hashes.and_then(|hashes| hashes.whole()).is_none_or(|theirs| Some(theirs) == ours) {
             return Ok(());
         }
-        let what = format!("the log service has another record at position {position} than the stream");
+        let what = format!("the log service has another record at position {at} than the stream");
         Err(Pause::Interrupted(what))
     }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use guichet_config::{Configuration, Draft, Kind, Publication, diff};
 use guichet_schemas::event::Actor;
-use guichet_schemas::ids::CommandId;
+use guichet_schemas::ids::{CommandId, TenantId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::command_reply::Outcome;
@@ -205,7 +205,12 @@ pub async fn run(args: ConfigArgs, now: Timestamp, fresh_id: impl Fn() -> Uuid) 
         }
         Verb::History { kind, id, json, output, connect } => {
             let client = connect.connect().await?;
-            history(&published(&client).await?, kind, id.as_deref(), json, &Output::new(&output))
+            let (entries, output) = (published(&client).await?, Output::new(&output));
+            if is_absent(&client, entries.len() as u64) {
+                output.alarm(&format!("there is no tenant {}", client.tenant()));
+                return Ok(exit::REFUSED);
+            }
+            history(&entries, kind, id.as_deref(), json, &output)
         }
         Verb::Rollback { kind, id, to, actor, output, connect } => {
             let output = Output::new(&output);
@@ -256,6 +261,11 @@ async fn configuration(client: &Client) -> Result<(Configuration, u64), ClientEr
     Ok((configuration, entries.last().map_or(0, |entry| entry.version)))
 }
 
+/// A tenant begins with a publication; that of the zero-configuration start is there before.
+fn is_absent(client: &Client, version: u64) -> bool {
+    version == 0 && *client.tenant() != TenantId::default_tenant()
+}
+
 async fn apply(
     drafts: &[Draft],
     sender: &Sender<'_>,
@@ -267,6 +277,14 @@ async fn apply(
     let changed: Vec<&Draft> = drafts.iter().filter(changes).collect();
     if changed.is_empty() {
         sender.output.line("nothing to publish: the desk is configured so already")?;
+    }
+    let founds = changed.first().is_some_and(|draft| draft.kind == Kind::Tenant);
+    if is_absent(sender.client, version) && !founds {
+        let tenant = sender.client.tenant();
+        sender.output.alarm(&format!(
+            "there is no tenant {tenant}; its first publication makes one: put [tenant.{tenant}] into the file"
+        ));
+        return Ok(exit::REFUSED);
     }
     // Looked at as a whole first: what refers to each other is not left half published by a fault in the file.
     if let Err((draft, fault)) = file::published(configuration.clone(), changed.iter().copied(), now) {

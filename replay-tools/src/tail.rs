@@ -127,7 +127,7 @@ pub async fn run(args: TailArgs) -> Result<u8, ClientError> {
         for broken in &seen.broken {
             output.alarm(&format!("CHAIN BROKEN at {}: {broken}", published.sequence));
         }
-        let Some(record) = seen.record else { continue };
+        let Some(record) = seen.record.filter(|record| wanted.is_of_tenant(record)) else { continue };
         lines.notice(&record);
         if !wanted.takes(&record) {
             continue;
@@ -153,6 +153,7 @@ pub async fn run(args: TailArgs) -> Result<u8, ClientError> {
 }
 
 struct Wanted {
+    tenant: String,
     types: Vec<String>,
     ticket: Option<String>,
 }
@@ -170,7 +171,16 @@ impl Wanted {
             Some(which) => Some(client.find(which).await?),
             None => None,
         };
-        Ok(Self { types: args.types.clone(), ticket: ticket.map(|id| id.to_string()) })
+        Ok(Self {
+            tenant: client.tenant().to_string(),
+            types: args.types.clone(),
+            ticket: ticket.map(|id| id.to_string()),
+        })
+    }
+
+    /// Of the tenant that was named, or of none: what the engine says of itself.
+    fn is_of_tenant(&self, record: &guichet_schemas::wire::Record) -> bool {
+        record.tenant == self.tenant || record.tenant.starts_with('_')
     }
 
     fn takes(&self, record: &guichet_schemas::wire::Record) -> bool {

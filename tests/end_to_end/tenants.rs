@@ -88,6 +88,10 @@ async fn a_tenant_is_made_by_its_first_publication() {
     let file = serve.dir().join("acme.toml");
     std::fs::write(&file, ACME).expect("a file of the test");
     let file = file.to_str().expect("a path");
+    let (code, said) = tool(&serve, &["config", "apply", file, "--tenant", "typo", "--dry-run"]);
+    assert_eq!(code, Some(1), "{said}");
+    let (code, said) = tool(&serve, &["config", "history", "--tenant", "typo"]);
+    assert!(code == Some(1) && said.contains("no tenant typo"), "{said}");
     let (code, said) = tool(&serve, &["config", "apply", file, "--tenant", "acme", "--dry-run"]);
     assert_eq!(code, Some(0), "{said}");
     is_absent(&acme.create(6).await.body);
@@ -123,6 +127,12 @@ async fn tenants_share_a_log_and_see_nothing_of_each_other() {
         let of: Vec<_> = events["data"].as_array().expect("a list").iter().map(|e| &e["tenant"]).collect();
         assert!(!of.is_empty() && of.iter().all(|tenant| *tenant == member.tenant), "{events}");
     }
+
+    let (code, said) =
+        tool(&serve, &["tail", "--from", "start", "--no-follow", "--tenant", "acme", "--json"]);
+    let shown: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(code == Some(0) && shown.iter().any(|event| event["tenant"] == "acme"), "{said}");
+    assert!(shown.iter().all(|event| event["tenant"] != "default"), "{said}");
 
     // What is another's is as if it were not there, by id too.
     for (member, foreign) in [(&acme, &ours), (&first, &theirs)] {

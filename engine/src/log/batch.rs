@@ -66,7 +66,6 @@ pub(super) struct Told {
 /// An event, as answers and conflicts name it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recorded {
-    pub(super) ticket: TicketId,
     pub(super) event_id: EventId,
     pub(super) type_name: &'static str,
     pub(super) version: StreamVersion,

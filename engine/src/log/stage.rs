@@ -196,7 +196,6 @@ fn encode(request: &Request, record: Record, ticket: TicketId) -> Result<Staged,
     let derived = Derived::of_ticket(&record, request.command.tenant.clone(), ticket);
     let occurred_at = record.occurred_at;
     let recorded = Recorded {
-        ticket,
         event_id: record.event_id,
         type_name: record.event.type_name(),
         version: record.version,

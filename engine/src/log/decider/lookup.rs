@@ -91,12 +91,13 @@ impl<D: Disk> Decider<D> {
             for position in positions {
                 missed.extend(self.store.record(position)?.and_then(|bytes| event_ref(&bytes)));
             }
-            let under_way = self
-                .overlays
-                .iter()
-                .flat_map(|o| &o.recorded)
-                .filter(|r| r.ticket == key.1 && r.version.get() >= from);
-            missed.extend(under_way.map(Recorded::event_ref));
+            for overlay in &self.overlays {
+                // By tenant too: another one may have a ticket of this id.
+                let told = overlay.outcomes.iter().map(|((tenant, _), (_, told))| (tenant, told));
+                let of_it = told.filter(|(tenant, told)| (*tenant, told.ticket) == (&key.0, key.1));
+                let under_way = of_it.flat_map(|(_, told)| told.events_of(&overlay.recorded));
+                missed.extend(under_way.filter(|r| r.version.get() >= from).map(Recorded::event_ref));
+            }
             // A batch that is just being indexed stands in both.
             missed.sort_by_key(|r| r.version);
             missed.dedup_by_key(|r| r.version);
