@@ -1,6 +1,9 @@
 //! How RocksDB is opened, each choice with its reason.
 
-use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Options, WriteBufferManager};
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Options,
+    WriteBufferManager,
+};
 
 use super::keys;
 
@@ -85,6 +88,12 @@ pub fn column_family(name: &str, memory: &Memory) -> Result<Options, rocksdb::Er
             // Most look-ups ask for what is not there (a new command id, a new ticket): filters answer those.
             o.set_write_buffer_size(16 << 20);
             table.set_bloom_filter(10.0, false);
+            // In pieces: the filter of a large table is larger than a shard of the cache (half a mebibyte), which then
+            // never keeps it, and each look-up reads and checks all of it again.
+            table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+            table.set_partition_filters(true);
+            table.set_metadata_block_size(4 << 10);
+            table.set_pin_top_level_index_and_filter(true);
             o.set_memtable_whole_key_filtering(true);
             o.set_memtable_prefix_bloom_ratio(0.05);
         }

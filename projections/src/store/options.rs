@@ -1,8 +1,8 @@
 //! How RocksDB is set up, with the reasons.
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Env, MergeOperands, Options,
-    WriteBufferManager,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Env,
+    MergeOperands, Options, WriteBufferManager,
 };
 
 use super::{Family, Merge};
@@ -83,6 +83,11 @@ pub(super) fn family(family: Family, memory: &Memory) -> ColumnFamilyDescriptor 
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     if family.point_reads {
         table.set_bloom_filter(10.0, false);
+        // In pieces: the filter of a large table is larger than a shard of the cache, which then never keeps it.
+        table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        table.set_partition_filters(true);
+        table.set_metadata_block_size(4 << 10);
+        table.set_pin_top_level_index_and_filter(true);
     }
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
