@@ -204,7 +204,7 @@ impl Projection for Fold {
     }
 
     fn step(&mut self, batch: &mut Batch<'_>) -> Result<bool, StoreError> {
-        // Tenants take turns: one that publishes again and again keeps back nobody but itself.
+        // Tenants take turns: one that publishes again and again keeps back nobody else's alarms.
         let after = (Bound::Excluded(self.stepped.as_str()), Bound::Unbounded);
         let turn = self.sweeps.range::<str, _>(after).next().or_else(|| self.sweeps.first_key_value());
         let Some(tenant) = turn.map(|(tenant, _)| tenant.clone()) else { return Ok(false) };
