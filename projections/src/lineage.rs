@@ -61,7 +61,8 @@ pub(crate) fn examine(checkpoint: &Checkpoint, checked: &Checked) -> Verdict {
         return foreign(arrived, "it has no header Guichet-Hash or Guichet-Prev-Hash");
     };
     if said != hash {
-        return Verdict::Damaged;
+        // What was folded already is not read again, whatever became of its message.
+        return if arrived.sequence == have { Verdict::Old } else { Verdict::Damaged };
     }
     match checkpoint.position {
         Some(position) if arrived.sequence == have => {
@@ -137,6 +138,9 @@ mod tests {
         let checkpoint = at(7, b"seven");
         let damaged = Arrived { bytes: Bytes::from_static(b"eighT"), ..message_of(8, b"seven", b"eight") };
         assert_eq!(examine(&checkpoint, &Checked::of(damaged)), Verdict::Damaged);
+        // Brought once more, for it has been folded: nobody waits for it to become whole.
+        let folded = Arrived { bytes: Bytes::from_static(b"seveN"), ..message_of(7, b"six", b"seven") };
+        assert_eq!(examine(&checkpoint, &Checked::of(folded)), Verdict::Old);
         let bare = Checked::of(Arrived { hash: None, ..message_of(8, b"seven", b"eight") });
         assert!(matches!(examine(&checkpoint, &bare), Verdict::Foreign(Halt::Foreign { position: 8, .. })));
         assert!(matches!(

@@ -33,6 +33,8 @@ pub(crate) struct Broker {
 struct Inner {
     up: bool,
     stream: Option<Stream>,
+    /// Who consumes is brought this one next, whatever it had.
+    repeated: Option<u64>,
 }
 
 #[derive(Default)]
@@ -72,7 +74,7 @@ impl Broker {
         Self {
             sim: sim.clone(),
             careless,
-            inner: Arc::new(Mutex::new(Inner { up: true, stream: None })),
+            inner: Arc::new(Mutex::new(Inner { up: true, stream: None, repeated: None })),
             changed: Arc::new(watch::Sender::new(0)),
             connected: Arc::new(watch::Sender::new(1)),
         }
@@ -187,6 +189,17 @@ impl Broker {
             stream.flip(at, &self.sim);
         }
         self.tell();
+    }
+
+    /// Some consumer is brought a message once more.
+    pub(crate) fn repeat(&self, at: u64) {
+        self.inner().repeated = Some(at);
+        self.tell();
+    }
+
+    /// What is to be brought once more, to whoever asks first.
+    pub(crate) fn repeated(&self) -> Option<u64> {
+        self.inner().repeated.take()
     }
 
     /// It is there again, and everybody connects anew.

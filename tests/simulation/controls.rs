@@ -6,8 +6,8 @@ use crate::judge::Invariant;
 use crate::world::{Plan, run};
 
 /// A fault on purpose, and who must find it.
-struct Control {
-    name: &'static str,
+pub(crate) struct Control {
+    pub(crate) name: &'static str,
     plan: Plan,
     found_by: &'static [Invariant],
 }
@@ -15,34 +15,32 @@ struct Control {
 /// Within so many seeds each must be found. The rarest needs an answer of the broker that is lost at the right moment.
 const SEEDS: u64 = 500;
 
-/// Every control, with what came of it; `Err`: one was not found.
-pub(crate) fn all() -> Vec<Result<String, String>> {
-    controls().iter().map(Control::check).collect()
-}
+/// All of them.
+pub(crate) const ALL: &[Control] = &[
+    Control {
+        name: "ack before sync",
+        plan: lying(Lies { no_sync: true, no_outcomes: false }),
+        found_by: &[Invariant::AckedIsThere],
+    },
+    Control {
+        name: "no dedup",
+        plan: lying(Lies { no_sync: false, no_outcomes: true }),
+        found_by: &[Invariant::OneOutcome],
+    },
+    Control {
+        name: "publish without the expected sequence",
+        plan: Plan { careless: true, ..Plan::of(0) },
+        found_by: &[Invariant::StreamIsLog, Invariant::Recovers],
+    },
+];
 
-fn controls() -> Vec<Control> {
-    let lies = |lies: Lies| Plan { lies, ..Plan::default() };
-    vec![
-        Control {
-            name: "ack before sync",
-            plan: lies(Lies { no_sync: true, ..Lies::default() }),
-            found_by: &[Invariant::AckedIsThere],
-        },
-        Control {
-            name: "no dedup",
-            plan: lies(Lies { no_outcomes: true, ..Lies::default() }),
-            found_by: &[Invariant::OneOutcome],
-        },
-        Control {
-            name: "publish without the expected sequence",
-            plan: Plan { careless: true, ..Plan::default() },
-            found_by: &[Invariant::StreamIsLog, Invariant::Recovers],
-        },
-    ]
+const fn lying(lies: Lies) -> Plan {
+    Plan { lies, ..Plan::of(0) }
 }
 
 impl Control {
-    fn check(&self) -> Result<String, String> {
+    /// Where it was found; `Err`: it was not.
+    pub(crate) fn check(&self) -> Result<String, String> {
         let found = (0..SEEDS).find_map(|seed| {
             let broken = run(seed, self.plan).verdict.err()?;
             self.found_by.contains(&broken.invariant).then_some((seed, broken))

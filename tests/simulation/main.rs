@@ -22,18 +22,22 @@ mod tasks;
 mod worker;
 mod world;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
-use crate::world::{Plan, run};
+use crate::world::{Plan, Ran, run};
 
 /// Seeds of a short run, and of a full one.
 const SHORT: u64 = 200;
 const FULL: u64 = 10_000;
+/// No seed takes a second; where none has ended for so long, none will.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {
     match asked("SEED").and_then(|seed| seed.parse().ok()) {
@@ -59,23 +63,7 @@ fn one(seed: u64) -> ExitCode {
 /// Every seed, as many at a time as the machine has cores: each by itself is one thread.
 fn all(seeds: u64) -> ExitCode {
     let begun = Instant::now();
-    let (next, ran) = (AtomicU64::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, NonZeroUsize::get) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
-                        return;
-                    }
-                    let one = run(seed, Plan::of(seed));
-                    ran.lock().unwrap_or_else(PoisonError::into_inner).push((seed, one));
-                }
-            });
-        }
-    });
-    let mut ran = ran.into_inner().unwrap_or_else(PoisonError::into_inner);
-    ran.sort_by_key(|(seed, _)| *seed);
+    let ran = each(seeds);
     let (mut events, mut crashes, mut failed) = (0, 0, 0);
     for (seed, ran) in &ran {
         events += ran.events;
@@ -89,7 +77,7 @@ fn all(seeds: u64) -> ExitCode {
     // Two of them once more, one with a second engine.
     let repeats = [1, 7]
         .iter()
-        .all(|seed| ran.iter().any(|(s, r)| s == seed && r.trace == run(*seed, Plan::of(*seed)).trace));
+        .all(|seed| ran.get(seed).is_some_and(|ran| ran.trace == run(*seed, Plan::of(*seed)).trace));
     say(&format!(
         "simulation: {seeds} seeds, {events} events, {crashes} crashes, {failed} broken, the same seed {} the same \
          trace, {:.1} s",
@@ -99,20 +87,65 @@ fn all(seeds: u64) -> ExitCode {
     if failed == 0 && repeats { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Runs seeds, and gives what came of them in their order. One that does not end ends everything, with its number: a
+/// step that never comes to its end is a fault of the product like any other.
+fn each(seeds: u64) -> BTreeMap<u64, Ran> {
+    let next = Arc::new(AtomicU64::new(0));
+    let (tell, told) = mpsc::channel();
+    for _ in 0..std::thread::available_parallelism().map_or(1, NonZeroUsize::get) {
+        let (next, tell) = (Arc::clone(&next), tell.clone());
+        std::thread::spawn(move || {
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                // Nobody listens any more: then nobody waits for it either.
+                if seed >= seeds || tell.send((seed, run(seed, Plan::of(seed)))).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    drop(tell);
+    let mut ran = BTreeMap::new();
+    loop {
+        match told.recv_timeout(PATIENCE) {
+            Ok((seed, one)) => ran.insert(seed, one),
+            Err(RecvTimeoutError::Disconnected) => return ran,
+            Err(RecvTimeoutError::Timeout) => {
+                let begun = next.load(Ordering::Relaxed).min(seeds);
+                for seed in (0..begun).filter(|seed| !ran.contains_key(seed)) {
+                    say(&format!("seed {seed} does not end"));
+                }
+                std::process::exit(1);
+            }
+        };
+    }
+}
+
 /// Tells the stories and runs the controls; how many did not end as they must.
 fn told() -> u64 {
     let mut failed = 0;
-    for (story, told) in stories::all() {
-        if let Err(broken) = told {
+    for (story, tell) in stories::ALL {
+        if let Err(broken) = ends(story, *tell) {
             failed += 1;
             say(&format!("story, {story}: {broken}"));
         }
     }
-    for control in controls::all() {
-        failed += u64::from(control.is_err());
-        say(&format!("control, {}", control.unwrap_or_else(|missed| format!("NOT FOUND, {missed}"))));
+    for control in controls::ALL {
+        let checked = ends(control.name, || control.check());
+        failed += u64::from(checked.is_err());
+        say(&format!("control, {}", checked.unwrap_or_else(|missed| format!("NOT FOUND, {missed}"))));
     }
     failed
+}
+
+/// What comes of it, if it comes to an end.
+fn ends<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(work()));
+    told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        say(&format!("{what}: does not end, or ended in a panic"));
+        std::process::exit(1)
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test is told by the environment what to do")]

@@ -98,7 +98,9 @@ impl Consumer {
             return None;
         }
         // What was delivered is delivered again, or something is left out: neither is believed.
-        let from = if self.sim.fault(10) {
+        let from = if let Some(repeated) = self.broker.repeated() {
+            repeated
+        } else if self.sim.fault(10) {
             1 + self.sim.below(self.next)
         } else if self.sim.fault(10) {
             self.next + self.sim.below(3)

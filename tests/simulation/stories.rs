@@ -5,16 +5,15 @@ use crate::judge::Broken;
 use crate::sim::Process;
 use crate::world::{Plan, World};
 
-/// A story by its name, and how it ended.
-pub(crate) type Told = (&'static str, Result<(), Broken>);
+/// A story by its name, and who tells how it ended.
+pub(crate) type Story = (&'static str, fn() -> Result<(), Broken>);
 
 /// All of them.
-pub(crate) fn all() -> Vec<Told> {
-    vec![
-        ("a bit flips in the last message of the stream", a_bit_flips_in_the_last_message()),
-        ("a bit flips in the message at a worker's checkpoint", a_bit_flips_at_the_checkpoint()),
-    ]
-}
+pub(crate) const ALL: &[Story] = &[
+    ("a bit flips in the last message of the stream", a_bit_flips_in_the_last_message),
+    ("a bit flips in the message at a worker's checkpoint", a_bit_flips_at_the_checkpoint),
+    ("the message at a worker's checkpoint comes again, damaged", a_folded_message_comes_again),
+];
 
 /// A run in which nothing has broken.
 fn calm() -> Result<World, Broken> {
@@ -47,6 +46,18 @@ fn a_bit_flips_at_the_checkpoint() -> Result<(), Broken> {
     world.crash(0);
     // The engine is away until the worker has looked.
     world.hold(Process::Engine(0), std::time::Duration::from_secs(20));
+    world.live()?;
+    world.judge()
+}
+
+/// A consumer delivered the message at the worker's checkpoint once more, and a bit of it had flipped. The worker went
+/// to the log for it, had it already, looked at the message again, and so on: it never did anything else any more.
+fn a_folded_message_comes_again() -> Result<(), Broken> {
+    let mut world = calm()?;
+    let at = world.workers.models().first().map_or(0, |model| *model.position().borrow());
+    world.broker.flip(at);
+    world.broker.repeat(at);
+    world.crash(0);
     world.live()?;
     world.judge()
 }
