@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use bytes::Bytes;
 use clap::Args;
-use guichet_engine::log::{self, CopyError, EventCopy, Memory};
+use guichet_engine::log::{self, Copied, CopyError, EventCopy, Memory};
 use guichet_engine::notary::{self, Anchor};
 use guichet_keys::KeyStore;
 use guichet_proof::SignedCheckpoint;
@@ -136,7 +135,7 @@ impl EventCopy for Records<'_> {
         Ok(self.backup.signed.size())
     }
 
-    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError> {
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
         let (size, mut next) = (self.backup.signed.size(), from.get() - 1);
         let mut found = Vec::with_capacity(most);
         while next < size && found.len() < most {
@@ -146,6 +145,6 @@ impl EventCopy for Records<'_> {
             found.extend(records.into_iter().skip(skipped).take(most - found.len()));
             next = from.get() - 1 + found.len() as u64;
         }
-        Ok(found)
+        Ok(found.into_iter().map(Copied::from).collect())
     }
 }

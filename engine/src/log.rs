@@ -37,7 +37,7 @@ mod stopped;
 mod tickets;
 mod writer;
 
-pub use copy::{CopyError, EventCopy, NoCopy};
+pub use copy::{Copied, CopyError, EventCopy, NoCopy};
 pub use desk::{Desk, Responder};
 pub use disk::Disk;
 pub use key_store::KeyShelf;

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 
 use bytes::Bytes;
 use guichet_engine::halt::Halt;
-use guichet_engine::log::{CopyError, EventCopy, Log, Memory, NoCopy, OpenError, Terms};
+use guichet_engine::log::{Copied, CopyError, EventCopy, Log, Memory, NoCopy, OpenError, Terms};
 use guichet_engine::notary::{AnchorError, NotaryError};
 use guichet_engine::protection::Protection;
 use guichet_schemas::codec::{Encoding, decode_command, decode_record, encode_record};
@@ -30,9 +30,9 @@ impl EventCopy for Kept {
         Ok(self.0.len() as u64)
     }
 
-    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError> {
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
         let from = usize::try_from(from.get()).unwrap() - 1;
-        Ok(self.0.iter().skip(from).take(most).cloned().collect())
+        Ok(self.0.iter().skip(from).take(most).cloned().map(Copied::from).collect())
     }
 }
 
@@ -274,6 +274,61 @@ fn what_came_after_the_checkpoint_is_taken_only_where_it_continues_its_tickets()
     log.close().unwrap();
 }
 
+/// Two engines wrote one stream: the second one's first messages were refused, and a later one of them, which was under
+/// way by then, stood behind the first one's last, for a broker looks at numbers alone. The first engine took it for
+/// the end of its own log. Found by the simulation, as a ticket with two events of one version.
+#[test]
+fn what_a_second_engine_wrote_behind_our_end_is_not_ours() {
+    let folder = Folder::new();
+    folder.write(1_000, 1);
+    folder.write(2_000, 1);
+    for part in ["log-0", "anchor-0"] {
+        folder.keep_aside(part);
+    }
+    let goes_on = |comments: &[u128]| {
+        let log = folder.open(&NoCopy).unwrap();
+        comments.iter().for_each(|n| drop(send(&log, *n, "add_comment")));
+        let records = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
+        log.close().unwrap();
+        said(&records)
+    };
+    let theirs = goes_on(&[2_900, 1_900]);
+    for part in ["log-0", "anchor-0"] {
+        folder.put_back(part);
+    }
+    let mut stream = goes_on(&[2_800]);
+    let end = stream.len();
+    // It continues its ticket as well as any.
+    stream.push(theirs[end].clone());
+    let error = folder.open(&Said(stream)).unwrap_err();
+    assert!(
+        matches!(&error, OpenError::CopyRefused { position, .. } if position.get() as usize == end + 1),
+        "{error}"
+    );
+    assert!(error.protects_data() && error.to_string().contains("another engine"), "{error}");
+}
+
+/// Records with what a stream says stood before them.
+fn said(records: &[Bytes]) -> Vec<Copied> {
+    let before = std::iter::once(Hash::ZERO).chain(records.iter().map(|record| Hash::of_record(record)));
+    let one = |(bytes, previous): (&Bytes, Hash)| Copied { bytes: bytes.clone(), previous: Some(previous) };
+    records.iter().zip(before).map(one).collect()
+}
+
+/// A copy that says what stood before each record.
+struct Said(Vec<Copied>);
+
+impl EventCopy for Said {
+    fn last(&self) -> Result<u64, CopyError> {
+        Ok(self.0.len() as u64)
+    }
+
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
+        let from = usize::try_from(from.get()).unwrap() - 1;
+        Ok(self.0.iter().skip(from).take(most).cloned().collect())
+    }
+}
+
 /// A stream that ended inside a command was taken as it was: the log then held the first event of the command and not
 /// the second, nobody knew the command by its id, and a retry did all of it once more beside the half. Found by the
 /// simulation, as "one command, one outcome".
@@ -320,7 +375,7 @@ impl EventCopy for GivenUp {
         Ok(())
     }
 
-    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError> {
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
         self.kept.read(from, most)
     }
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use guichet_engine::log::{CopyError, EventCopy};
-use guichet_engine::publish::bus::{Found, Message, Stored};
+use guichet_engine::log::{Copied, CopyError, EventCopy};
+use guichet_engine::publish::bus::{Found, Kept, Message, Stored};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 use tokio::sync::watch;
@@ -57,6 +57,16 @@ impl Held {
     /// The hash that its sender named.
     pub(crate) fn hash(&self) -> Option<Hash> {
         self.header("Guichet-Hash")
+    }
+
+    /// The message with what its sender said.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept {
+            payload: self.payload.clone(),
+            said: self.hash(),
+            previous: self.prev_hash(),
+            generation: None,
+        }
     }
 
     /// The hash of the record before it, as its sender says.
@@ -146,6 +156,13 @@ impl Broker {
         self.inner().stream.as_ref()?.messages.get(&sequence).cloned()
     }
 
+    /// True where a message was written behind another one than it stands behind.
+    pub(crate) fn is_mixed(&self) -> bool {
+        let inner = self.inner();
+        let messages = inner.stream.iter().flat_map(|stream| stream.messages.values());
+        messages.clone().zip(messages.skip(1)).any(|(one, next)| next.prev_hash() != one.hash())
+    }
+
     /// The first message from a sequence on.
     pub(crate) fn next(&self, from: u64) -> Option<(u64, Held)> {
         let inner = self.inner();
@@ -157,7 +174,7 @@ impl Broker {
         let inner = self.inner();
         let Some(stream) = &inner.stream else { return Vec::new() };
         let found = stream.messages.range(from..).take(most);
-        found.map(|(sequence, held)| Stored { sequence: *sequence, payload: held.payload.clone() }).collect()
+        found.map(|(sequence, held)| Stored { sequence: *sequence, kept: held.kept() }).collect()
     }
 
     /// What a machine does to its broker. `gently`: it loses nothing.
@@ -271,12 +288,13 @@ impl EventCopy for Broker {
         Ok(())
     }
 
-    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError> {
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
         if !self.is_up() {
             return Err(CopyError("it is down".to_owned()));
         }
         let stored = self.messages(from.get(), most);
         let in_order = stored.into_iter().zip(from.get()..).take_while(|(m, wanted)| m.sequence == *wanted);
-        Ok(in_order.map(|(message, _)| message.payload).collect())
+        let copied = |Kept { payload: bytes, previous, .. }: Kept| Copied { bytes, previous };
+        Ok(in_order.map(|(message, _)| copied(message.kept)).collect())
     }
 }

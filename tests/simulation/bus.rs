@@ -117,8 +117,7 @@ impl Bus for FakeBus {
 
     async fn message(&self, sequence: u64) -> Result<Kept, String> {
         let held = self.ask(|broker| broker.message(sequence)).await?;
-        let kept = held.map(|held| Kept { said: held.hash(), generation: None, payload: held.payload });
-        kept.ok_or_else(|| "no message found".to_owned())
+        held.map(|held| held.kept()).ok_or_else(|| "no message found".to_owned())
     }
 
     async fn messages(&self, from: u64, most: usize) -> Result<Vec<Stored>, String> {

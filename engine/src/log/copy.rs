@@ -1,6 +1,7 @@
 //! The copy of the log that is kept elsewhere, as a start needs it: where it ends, and what it holds.
 
 use bytes::Bytes;
+use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{Generation, LogPosition};
 
 /// A copy of the log outside its folder: the stream.
@@ -31,7 +32,22 @@ pub trait EventCopy {
     ///
     /// # Errors
     /// Nobody can say.
-    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError>;
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError>;
+}
+
+/// A record of a copy.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    /// The record.
+    pub bytes: Bytes,
+    /// Hash of the record that stood before it when it was copied; `None`: the copy does not say.
+    pub previous: Option<Hash>,
+}
+
+impl From<Bytes> for Copied {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, previous: None }
+    }
 }
 
 /// The copy cannot be asked. Whether it holds more than the log is not known.
@@ -50,7 +66,7 @@ impl EventCopy for NoCopy {
         Ok(0)
     }
 
-    fn read(&self, _: LogPosition, _: usize) -> Result<Vec<Bytes>, CopyError> {
+    fn read(&self, _: LogPosition, _: usize) -> Result<Vec<Copied>, CopyError> {
         Ok(Vec::new())
     }
 }

@@ -312,7 +312,7 @@ impl Place<'_> {
     fn copy_vouches(&self, store: &Store) -> Result<bool, OpenError> {
         let Some(end) = LogPosition::new(self.terms.copy.last()?) else { return Ok(false) };
         let theirs = self.terms.copy.read(end, 1)?;
-        Ok(store.record(end)?.as_deref() == theirs.first().map(|bytes| &bytes[..]))
+        Ok(store.record(end)?.as_deref() == theirs.first().map(|copied| &copied.bytes[..]))
     }
 
     /// Makes the database anew from the copy; `None`: nothing proves that the copy is whole.

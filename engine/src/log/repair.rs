@@ -1,8 +1,9 @@
 //! A log that lost its end, or all of itself, made whole again from the stream.
 //!
 //! What was signed proves itself: the records of the stream must have the root of the newest checkpoint, or nothing
-//! is written. What came after it, at most a second, is taken where it continues its tickets: the publisher sends
-//! only what was on disk, so it was there, and leaving it out would lose what somebody was told.
+//! is written. What came after it, at most a second, is taken where each record continues the one before it, and its
+//! ticket: the publisher sends only what was on disk, so it was there, and leaving it out would lose what somebody was
+//! told. What continues another record is of a second engine, whose messages came to stand behind ours.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,7 +15,7 @@ use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use rocksdb::WriteBatch;
 
-use super::copy::EventCopy;
+use super::copy::{Copied, EventCopy};
 use super::derived_tail::rebuild_derived;
 use super::disk::{Disk, Rows as _};
 use super::identity::Identity;
@@ -65,18 +66,20 @@ pub(super) fn continue_log<D: Disk>(
         stream = end,
         "the log ends before its copy in the stream; what is missing is checked and brought back, but for the answers of commands that wrote no event: a retry of one is decided again"
     );
+    let mut before = Hash::ZERO;
     if let Some(last) = last {
         let ours = store.record(last)?;
         let theirs = copy.read(last, 1)?;
-        if ours.as_deref() != theirs.first().map(|bytes| &bytes[..]) {
+        if ours.as_deref() != theirs.first().map(|copied| &copied.bytes[..]) {
             return Err(OpenError::OtherCopy { position: last });
         }
+        before = ours.map_or(Hash::ZERO, |ours| Hash::of_record(&ours));
     }
     if let Some(anchored) = anchored.filter(|a| a.size() > have) {
         let mut edge = tree::open(store, last)?;
         let mut full = Vec::new();
         each(copy, from, anchored.size(), |_, record| {
-            edge.append(Hash::of_record(record), &mut full);
+            edge.append(Hash::of_record(&record.bytes), &mut full);
             full.clear();
             Ok(())
         })?;
@@ -88,6 +91,7 @@ pub(super) fn continue_log<D: Disk>(
         store,
         partition,
         tail: signed.max(have),
+        before,
         chain: HashMap::new(),
         command: Vec::new(),
         batch: D::Rows::default(),
@@ -113,7 +117,7 @@ fn each(
     copy: &dyn EventCopy,
     from: LogPosition,
     through: u64,
-    mut visit: impl FnMut(LogPosition, &[u8]) -> Result<(), OpenError>,
+    mut visit: impl FnMut(LogPosition, &Copied) -> Result<(), OpenError>,
 ) -> Result<(), OpenError> {
     let mut next = from;
     while next.get() <= through {
@@ -135,8 +139,11 @@ fn each(
 struct Next<'a, D: Disk> {
     store: &'a Store<D>,
     partition: Partition,
-    /// Up to here the root of the tree has proven the records; beyond, each must continue its ticket.
+    /// Up to here the root of the tree has proven the records; beyond, each must continue the one before it, and its
+    /// ticket.
     tail: u64,
+    /// Hash of the record before the next one.
+    before: Hash,
     /// Newest version and hash of the streams that the tail has met.
     chain: HashMap<(String, String), (StreamVersion, Hash)>,
     /// Of a command that is not whole yet.
@@ -147,15 +154,21 @@ struct Next<'a, D: Disk> {
 }
 
 impl<D: Disk> Next<'_, D> {
-    fn take(&mut self, position: LogPosition, bytes: &[u8]) -> Result<(), OpenError> {
+    fn take(&mut self, position: LogPosition, copied: &Copied) -> Result<(), OpenError> {
+        let bytes = &copied.bytes[..];
         let refused = |rule: &str| OpenError::CopyRefused { position, rule: rule.to_owned() };
         let record = decode_record(bytes).map_err(|e| refused(&e.to_string()))?;
         if record.position != position || record.partition != self.partition {
             return Err(refused("it names another place"));
         }
+        let hash = Hash::of_record(bytes);
         if position.get() > self.tail {
-            self.continues(&record, bytes)?;
+            if copied.previous.is_some_and(|previous| previous != self.before) {
+                return Err(refused("it does not continue the record before it: another engine wrote it"));
+            }
+            self.continues(&record, hash)?;
         }
+        self.before = hash;
         self.command.push((position, bytes.to_vec()));
         if record.ends_command() {
             let events = self.store.cf(keys::EVENTS);
@@ -171,7 +184,7 @@ impl<D: Disk> Next<'_, D> {
         Ok(())
     }
 
-    fn continues(&mut self, record: &Record, bytes: &[u8]) -> Result<(), OpenError> {
+    fn continues(&mut self, record: &Record, hash: Hash) -> Result<(), OpenError> {
         let Some(ticket) = record.ticket_id() else { return Ok(()) };
         let name = (record.tenant.clone(), record.stream_id.clone());
         let before = match self.chain.get(&name) {
@@ -187,14 +200,14 @@ impl<D: Disk> Next<'_, D> {
                 None => None,
             },
         };
-        let (version, hash) = before.map_or((0, Hash::ZERO), |(version, hash)| (version.get(), hash));
-        if record.version.get() != version + 1 || record.prev_hash != hash {
+        let (version, last_hash) = before.map_or((0, Hash::ZERO), |(version, hash)| (version.get(), hash));
+        if record.version.get() != version + 1 || record.prev_hash != last_hash {
             return Err(OpenError::CopyRefused {
                 position: record.position,
                 rule: "it does not continue its ticket".to_owned(),
             });
         }
-        self.chain.insert(name, (record.version, Hash::of_record(bytes)));
+        self.chain.insert(name, (record.version, hash));
         Ok(())
     }
 

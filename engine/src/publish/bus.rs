@@ -94,6 +94,8 @@ pub struct Kept {
     pub payload: Bytes,
     /// The hash in its header, where it has one.
     pub said: Option<Hash>,
+    /// The hash of the record before it, where its header has one.
+    pub previous: Option<Hash>,
     /// The lineage in its header, where it has one.
     pub generation: Option<Generation>,
 }
@@ -103,8 +105,8 @@ pub struct Kept {
 pub struct Stored {
     /// Where it stands.
     pub sequence: u64,
-    /// The record.
-    pub payload: Bytes,
+    /// The message.
+    pub kept: Kept,
 }
 
 /// Why the stream is not ready.

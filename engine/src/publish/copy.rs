@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, jetstream::context::GetStreamErrorKind};
-use bytes::Bytes;
+use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{Generation, LogPosition, Partition};
 use guichet_schemas::subject;
 use tokio::runtime::Handle;
 
+use super::bus::Kept;
 use super::{headers, stored};
-use crate::log::{CopyError, EventCopy};
+use crate::log::{Copied, CopyError, EventCopy};
 
 /// How long JetStream may take to answer: it reads its own store when it starts.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -78,10 +79,15 @@ impl EventCopy for StreamCopy {
         self.ask(async || context.delete_stream(&name).await.map(|_| ()))
     }
 
-    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Bytes>, CopyError> {
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
         let stored = self.ask(async || stored::read(&self.client, self.partition, from, most).await)?;
         let in_order =
             stored.into_iter().zip(from.get()..).take_while(|(message, wanted)| message.sequence == *wanted);
-        Ok(in_order.map(|(message, _)| message.payload).collect())
+        // A message that names none continues nothing.
+        let copied = |Kept { payload, previous, .. }: Kept| Copied {
+            bytes: payload,
+            previous: Some(previous.unwrap_or(Hash::ZERO)),
+        };
+        Ok(in_order.map(|(message, _)| copied(message.kept)).collect())
     }
 }

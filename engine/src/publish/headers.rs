@@ -2,6 +2,7 @@
 
 use async_nats::HeaderMap;
 use async_nats::header::HeaderName;
+use bytes::Bytes;
 use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::mirror::Wire as _;
@@ -9,6 +10,8 @@ use guichet_schemas::position::{Generation, Partition};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::StreamKind;
 use uuid::Uuid;
+
+use super::bus::Kept;
 
 macro_rules! names {
     ($($name:ident = $text:literal;)*) => { $(const $name: HeaderName = HeaderName::from_static($text);)* };
@@ -105,6 +108,12 @@ impl Headers {
 /// The lineage that a message says it is of.
 pub(super) fn generation(headers: &HeaderMap) -> Option<Generation> {
     headers.get(GENERATION)?.as_str().parse().ok().map(Generation)
+}
+
+/// A message with what its headers say.
+pub(super) fn kept(headers: &HeaderMap, payload: Bytes) -> Kept {
+    let hash = |name| headers.get(name).and_then(|value| Hash::parse(value.as_str()));
+    Kept { payload, said: hash(HASH), previous: hash(PREV_HASH), generation: generation(headers) }
 }
 
 fn uuid(bytes: &[u8]) -> String {

@@ -10,7 +10,6 @@ use async_nats::Client;
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::{self, ErrorCode, stream};
 use guichet_crash::{CrashPoint, crash_point};
-use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 
@@ -105,9 +104,7 @@ impl Bus for JetStream {
         let stream = self.context.get_stream_no_info(subject::stream(self.partition)).await;
         let message = stream.map_err(|e| e.to_string())?.get_raw_message(sequence).await;
         let message = message.map_err(|e| e.to_string())?;
-        let said = message.headers.get("Guichet-Hash").and_then(|value| Hash::parse(value.as_str()));
-        let generation = headers::generation(&message.headers);
-        Ok(Kept { payload: message.payload, said, generation })
+        Ok(headers::kept(&message.headers, message.payload))
     }
 
     async fn messages(&self, from: u64, most: usize) -> Result<Vec<Stored>, String> {

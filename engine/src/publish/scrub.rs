@@ -9,7 +9,7 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 use tokio::sync::watch;
 
-use super::bus::Bus;
+use super::bus::{Bus, Kept};
 use crate::halt::{Halt, HaltReason};
 use crate::log::{Disk, LogReader, StoreFault};
 
@@ -42,6 +42,7 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
             }
             if *self.damaged.borrow() == 0 && next.get() <= through {
                 match self.stretch(next, through).await {
+                    Ok(Seen::Foreign(what)) => self.halt.stop(HaltReason::ForeignStream(what)),
                     Ok(Seen::Damaged(damaged)) => {
                         tracing::error!(
                             position = damaged.get(),
@@ -81,10 +82,20 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
         let mut next = from;
         // An answer may be shorter than what was asked for: its bytes are limited.
         for (theirs, ours) in theirs.iter().zip(&ours) {
-            let same =
-                theirs.sequence == next.get() && Hash::of_record(&theirs.payload) == Hash::of_record(ours);
-            if !same {
+            let (hash, our_hash) = (Hash::of_record(&theirs.kept.payload), Hash::of_record(ours));
+            if theirs.sequence != next.get() {
                 return Ok(Seen::Damaged(next));
+            }
+            if hash != our_hash {
+                let Kept { said, generation, .. } = theirs.kept;
+                // Somebody published this, and it is no older lineage that was given up: to make the stream anew would
+                // be to fight for it, for as long as the other one does too.
+                let is_whole = said == Some(hash) && generation.is_none_or(|g| g >= self.reader.generation());
+                return Ok(if is_whole {
+                    Seen::Foreign(format!("message {next} has hash {hash}, the log has {our_hash}"))
+                } else {
+                    Seen::Damaged(next)
+                });
             }
             next = next.next();
         }
@@ -96,6 +107,8 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
 enum Seen {
     /// Here the stream is not what the log is.
     Damaged(LogPosition),
+    /// Another engine wrote what stands here.
+    Foreign(String),
     /// No difference before this position.
     SameUpTo(LogPosition),
 }

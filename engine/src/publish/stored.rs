@@ -12,6 +12,7 @@ use guichet_schemas::subject;
 use serde_json::json;
 
 use super::bus::Stored;
+use super::headers;
 
 /// How long the server may take for the next message of an answer.
 const NEXT_WITHIN: Duration = Duration::from_secs(5);
@@ -56,9 +57,9 @@ pub(crate) async fn read(
             }
             Some(_) | None => {}
         }
-        let sequence = message.headers.as_ref().and_then(|h| h.get("Nats-Sequence"));
-        let sequence = sequence.and_then(|s| s.as_str().parse().ok());
+        let headers = message.headers.unwrap_or_default();
+        let sequence = headers.get("Nats-Sequence").and_then(|s| s.as_str().parse().ok());
         let sequence = sequence.ok_or_else(|| failed("a message has no sequence".to_owned()))?;
-        found.push(Stored { sequence, payload: message.payload });
+        found.push(Stored { sequence, kept: headers::kept(&headers, message.payload) });
     }
 }

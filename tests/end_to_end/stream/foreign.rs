@@ -158,7 +158,7 @@ async fn inject(desk: &Desk) {
     ack.await.expect("stored");
 }
 
-async fn halts(process: &mut Process, why: &str) {
+pub(super) async fn halts(process: &mut Process, why: &str) {
     let status = process.exit(ENDS_WITHIN).await;
     assert_eq!(status.code(), Some(HALTED), "{}", process.said());
     let said = process.said();

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{Context, stream};
+use guichet_schemas::hash::Hash;
 
 use crate::desk::Desk;
 use crate::harness::{Trio, until};
 use crate::published::{self, Published, STREAM, jetstream};
+use crate::stream::foreign::halts;
 
 const HEALED_WITHIN: Duration = Duration::from_secs(30);
 const TICKETS: usize = 60;
@@ -82,6 +84,28 @@ async fn a_message_that_changed_far_back_is_found_and_the_stream_made_anew() {
     };
     until("the message is as it was", HEALED_WITHIN, repaired).await;
     desk.heals().await;
+}
+
+// Of two engines whose messages stood in one stream, each took the other's for damage and made the stream anew, in
+// turns and without end. What somebody has published, with its own hash, is no damage: who finds it stops.
+#[tokio::test]
+async fn a_message_of_another_engine_far_back_is_not_fought_over() {
+    const PLACE: usize = 17;
+    let mut desk = Damaged::prepare().await;
+    desk.while_the_engine_is_away(async |admin, messages| {
+        let mut messages = messages.to_vec();
+        let theirs = &mut messages[PLACE - 1];
+        let mut payload = theirs.payload.to_vec();
+        payload[40] ^= 1;
+        theirs.headers.insert("Guichet-Hash", Hash::of_record(&payload).to_string());
+        theirs.payload = payload.into();
+        copy(admin, unprotected(1), &messages).await;
+    })
+    .await;
+    let engine = desk.trio.engine.as_mut().expect("it runs");
+    halts(engine, &format!("halted: stream: message {PLACE} has hash")).await;
+    let left = published::read(&desk.desk).await;
+    assert!(left[PLACE - 1] != desk.before[PLACE - 1], "what it found is there to be looked at");
 }
 
 /// A desk at work, and its stream before somebody touched it.
