@@ -141,8 +141,11 @@ impl Kek {
     /// Encrypts 32 secret bytes: nonce, then ciphertext with its tag, 60 bytes.
     pub(crate) fn wrap(&self, secret: &[u8; 32], aad: &[u8], dice: &mut Dice) -> Result<Vec<u8>, NoDice> {
         let nonce = dice.bytes::<{ aead::NONCE }>()?;
-        let mut wrapped = nonce.to_vec();
-        wrapped.extend_from_slice(&aead::encrypt(&self.key, &nonce, aad, secret));
+        let mut wrapped = Vec::with_capacity(aead::NONCE + secret.len() + aead::TAG);
+        wrapped.extend_from_slice(&nonce);
+        wrapped.extend_from_slice(secret);
+        let tag = aead::encrypt(&self.key, &nonce, aad, &mut wrapped[aead::NONCE..]);
+        wrapped.extend_from_slice(&tag);
         Ok(wrapped)
     }
 

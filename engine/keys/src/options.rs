@@ -1,6 +1,6 @@
 //! How the key store's database is opened: like the log's, for it must lose as little.
 
-use rocksdb::{BlockBasedOptions, Cache, DBRecoveryMode, Options, WriteBufferManager};
+use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, DBRecoveryMode, Options, WriteBufferManager};
 
 /// Options of the database as a whole.
 pub(crate) fn database(write_buffers: &WriteBufferManager) -> Options {
@@ -33,6 +33,11 @@ pub(crate) fn column_family(cache: &Cache) -> Result<Options, rocksdb::Error> {
     table.set_format_version(6);
     // Keys are asked for by their whole id: a filter says where one is not.
     table.set_bloom_filter(10.0, false);
+    // In pieces: the filter of a large table is larger than a shard of the cache, which then never keeps it.
+    table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    table.set_partition_filters(true);
+    table.set_metadata_block_size(4 << 10);
+    table.set_pin_top_level_index_and_filter(true);
     o.set_block_based_table_factory(&table);
     o.set_write_buffer_size(8 << 20);
     Ok(o)

@@ -54,7 +54,9 @@ pub fn seal(
     dice: &mut Dice,
 ) -> Result<Sealed, NoDice> {
     let nonce = dice.bytes::<{ aead::NONCE }>()?;
-    let ciphertext = aead::encrypt(key.reveal(), &nonce, &place.bytes(), &padded(text));
+    let mut ciphertext = padded(text);
+    let tag = aead::encrypt(key.reveal(), &nonce, &place.bytes(), &mut ciphertext);
+    ciphertext.extend_from_slice(&tag);
     Ok(Sealed { key_id: key_id.0.as_bytes().to_vec(), nonce: nonce.to_vec(), ciphertext })
 }
 
@@ -84,9 +86,10 @@ impl Place<'_> {
     }
 }
 
+/// The padded text, with room for the tag of its ciphertext.
 fn padded(text: &str) -> Vec<u8> {
     let length = (text.len() + 1).next_multiple_of(STEP);
-    let mut bytes = Vec::with_capacity(length);
+    let mut bytes = Vec::with_capacity(length + aead::TAG);
     bytes.extend_from_slice(text.as_bytes());
     bytes.push(0x80);
     bytes.resize(length, 0);

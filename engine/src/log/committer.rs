@@ -1,7 +1,7 @@
 //! The thread that makes batches durable. One write and one fsync a batch; the answers go after it, never before.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use guichet_crash::{CrashPoint, Sabotage, crash_point, sabotaged};
@@ -18,8 +18,13 @@ use crate::notary::Leaves;
 /// How long a sabotaged committer keeps what it has already acknowledged, as a buffer would.
 const SABOTAGED_WRITE_BEHIND: Duration = Duration::from_millis(5);
 
-/// A batch is on disk with its derived rows: the overlay that held them can go. Gives the emptied batch back.
-pub(super) struct Committed<R>(pub(super) Batch<R>);
+/// A batch is on disk with its derived rows: the overlay that held them can go.
+pub(super) struct Committed<R> {
+    /// The batch, emptied.
+    pub(super) emptied: Batch<R>,
+    /// How long its write and fsync took.
+    pub(super) write_took: Duration,
+}
 
 pub(super) struct Committer<D: Disk> {
     pub(super) store: Arc<Store<D>>,
@@ -52,11 +57,20 @@ impl<D: Disk> Committer<D> {
     /// Runs until the decider ends, or until the first storage error.
     pub(super) fn run(self, batches: &Receiver<Batch<D::Rows>>, done: &Sender<Committed<D::Rows>>) {
         while let Ok(mut batch) = batches.recv() {
-            if let Err(doubt) = Stage::ALL.iter().try_for_each(|stage| self.take(*stage, &mut batch)) {
+            let mut write_took = Duration::ZERO;
+            let taken = Stage::ALL.iter().try_for_each(|stage| {
+                let begun = Instant::now();
+                self.take(*stage, &mut batch)?;
+                if *stage == Stage::Write {
+                    write_took = begun.elapsed();
+                }
+                Ok(())
+            });
+            if let Err(doubt) = taken {
                 self.give_up(doubt, &mut batch);
                 break;
             }
-            if done.send(Committed(batch.emptied())).is_err() {
+            if done.send(Committed { emptied: batch.emptied(), write_took }).is_err() {
                 break;
             }
         }

@@ -29,7 +29,10 @@ pub(super) struct Sealer {
     /// None: the log is measured without protection.
     keys: Option<Arc<dyn KeyShelf>>,
     dice: Dice,
-    known: LruCache<(TenantId, String), SubjectKey>,
+    /// By tenant and subject, with a zero byte between: no tenant holds one.
+    known: LruCache<String, SubjectKey>,
+    /// Where the name of a subject is put together: most of them are known, and need no memory of their own.
+    of: String,
     /// Made, and not yet on their way to the disk.
     made: Vec<NewKey>,
     /// Made since the start, these included.
@@ -66,7 +69,7 @@ impl Sealer {
     pub(super) fn new(keys: Option<Arc<dyn KeyShelf>>, dice: Dice, to_disk: Sender<Vec<NewKey>>) -> Self {
         let cached = NonZeroUsize::new(KEYS_CACHED).expect("the constant is not zero");
         let known = LruCache::new(cached);
-        Self { keys, dice, known, made: Vec::new(), count: 0, to_disk }
+        Self { keys, dice, known, of: String::new(), made: Vec::new(), count: 0, to_disk }
     }
 
     /// The key of a data subject. A new one is not kept before [`Sealer::keep`].
@@ -80,15 +83,16 @@ impl Sealer {
         subject: &str,
     ) -> Result<Under, StoreFault> {
         let Some(keys) = &self.keys else { return Ok(Under::Nothing) };
-        let of = (tenant.clone(), subject.to_owned());
-        if let Some(key) = self.known.get(&of) {
+        self.of.clear();
+        self.of.extend([tenant.as_str(), "\0", subject]);
+        if let Some(key) = self.known.get(self.of.as_str()) {
             return Ok(Under::Known(key.clone()));
         }
         let last = match created(store, tenant, subject)? {
             None => None,
             Some(created) => match existing(keys.as_ref(), tenant, &created)? {
                 Some(key) => {
-                    self.known.put(of, key.clone());
+                    self.known.put(self.of.clone(), key.clone());
                     return Ok(Under::Known(key));
                 }
                 None => Some((created.version, created.hash)),
@@ -96,20 +100,15 @@ impl Sealer {
         };
         let id = random_key_id(&mut self.dice).map_err(no_dice)?;
         let key = SubjectKey { id, key: DataKey::random(&mut self.dice).map_err(no_dice)? };
-        Ok(Under::New(Fresh { key, subject: of.1, last }))
+        Ok(Under::New(Fresh { key, subject: subject.to_owned(), last }))
     }
 
     /// A new key is part of the batch: it goes to the disk, and later commands use it. Gives the number of keys that
     /// must be on disk before the batch.
     pub(super) fn keep(&mut self, tenant: &TenantId, fresh: Fresh) -> u64 {
         let Fresh { key, subject, .. } = fresh;
-        self.made.push(NewKey {
-            tenant: tenant.as_str().to_owned(),
-            subject: subject.clone(),
-            id: key.id,
-            key: key.key.clone(),
-        });
-        self.known.put((tenant.clone(), subject), key);
+        self.known.put([tenant.as_str(), &subject].join("\0"), key.clone());
+        self.made.push(NewKey { tenant: tenant.as_str().to_owned(), subject, id: key.id, key: key.key });
         self.count += 1;
         self.count
     }

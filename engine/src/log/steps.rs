@@ -5,6 +5,7 @@
 //! only how they wait for each other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use guichet_keys::Dice;
 use guichet_schemas::codec::RequestKey;
@@ -136,7 +137,8 @@ impl<D: Disk> Steps<D> {
             Next::Learn | Next::Either if done => steps.push(Step::Learn),
             Next::Learn | Next::Either | Next::End => {}
         }
-        if next == Next::Either && queued {
+        // Also where a batch is ready: how many commands more it waits for is a matter of time.
+        if matches!(next, Next::Either | Next::HandOver) && queued {
             steps.push(Step::Decide);
         }
         if self.writer.key_writer.as_ref().is_some_and(|writer| !writer.groups.is_empty()) {
@@ -163,7 +165,7 @@ impl<D: Disk> Steps<D> {
                     self.decided(taken);
                 }
             }
-            Step::HandOver => match self.writer.decider.hand_over(&self.writer.commands) {
+            Step::HandOver => match self.writer.decider.hand_over() {
                 Ok(batch) => {
                     let sent = self.writer.batches.0.try_send(batch).map_err(|_| Stop::CommitterGone);
                     self.decided(sent);
@@ -212,7 +214,11 @@ impl<D: Disk> Steps<D> {
             self.under_way = Some((batch, stage + 1));
         } else {
             // Two batches at most are under way: there is room.
-            let told = self.writer.done.0.try_send(Committed(batch.emptied()));
+            let told = self
+                .writer
+                .done
+                .0
+                .try_send(Committed { emptied: batch.emptied(), write_took: Duration::ZERO });
             self.decided(told.map_err(|_| Stop::CommitterGone));
         }
     }
