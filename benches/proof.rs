@@ -10,7 +10,9 @@ mod table;
 #[path = "common/workload.rs"]
 mod workload;
 
+use std::io::Read as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
@@ -31,20 +33,24 @@ use crate::workload::{Tickets, Workload};
 const CACHE_BYTES: usize = 32 << 20;
 /// See [`CACHE_BYTES`].
 const WRITE_BUFFER_BYTES: usize = 96 << 20;
+/// Asks the program to fill the log of a folder.
+const FILL: &str = "--fill";
 /// Records that are proven, spread over the log.
 const PROOFS: u64 = 1000;
 
 fn main() {
     let length = Length::asked();
+    let events_min = length.pick(500_000, 10_000_000);
+    if let Some(dir) = std::env::args().skip_while(|a| a != FILL).nth(1) {
+        return fill(Path::new(&dir), events_min);
+    }
     let dir = tempfile::tempdir().expect("a folder for the log");
-    let log = open(dir.path());
-    fill(&log, length.pick(500_000, 10_000_000));
+    fill_and_kill(dir.path());
+    let (log, after_kill) = start(dir.path());
     log.close().expect("the log closes");
-
-    let begun = Instant::now();
-    let log = open(dir.path());
-    let restart = begun.elapsed();
+    let (log, restart) = start(dir.path());
     let events = log.head.position.get();
+    assert!(events >= events_min, "every record that was there is there again");
     let (proving, checking, bytes) = proofs(&log, dir.path());
     log.close().expect("the log closes");
     let audited = read_again(dir.path());
@@ -58,6 +64,7 @@ fn main() {
         ..Row::default()
     };
     let rows = [
+        row("start after kill -9", after_kill.as_secs_f64(), "s", "< 2 at 10,000,000"),
         row("start after a clean stop", restart.as_secs_f64(), "s", "< 2 at 10,000,000"),
         row("full audit, all cores", audited.as_secs_f64(), "s", ""),
         row("  for 10,000,000 records at this pace", per_ten_million(audited), "s", "< 10"),
@@ -74,10 +81,41 @@ fn open(dir: &Path) -> Log {
     Log::open(&dir.join("log-0"), Partition(0), &memory, &protection, &Halt::new()).expect("the log opens")
 }
 
-fn fill(log: &Log, events_min: u64) {
+fn start(dir: &Path) -> (Log, Duration) {
+    let begun = Instant::now();
+    let log = open(dir);
+    (log, begun.elapsed())
+}
+
+/// A process of its own fills a log, and is killed with all that is under way.
+fn fill_and_kill(dir: &Path) {
+    let program = std::env::current_exe().expect("this program has a path");
+    // The length that this one was asked for, and whatever else it was told.
+    let mut child = Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .arg(FILL)
+        .arg(dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("this program starts again");
+    let told = child.stdout.as_mut().expect("its output is ours").read(&mut [0]).expect("it can be read");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    assert_eq!(told, 1, "it was killed when the log was full, not before");
+}
+
+/// Fills a log, says so, and goes on until somebody kills it.
+#[expect(clippy::print_stdout, reason = "the process that waits hears it there")]
+fn fill(dir: &Path, events_min: u64) {
+    let log = open(dir);
     let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(Tickets::Many));
-    while LogPosition::or_zero(log.reader().head()) < events_min {
+    let mut told = false;
+    loop {
         drive.turn(512, Duration::from_secs(1));
+        if !told && LogPosition::or_zero(log.reader().head()) >= events_min {
+            println!("full");
+            told = true;
+        }
     }
 }
 

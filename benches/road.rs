@@ -1,5 +1,7 @@
 //! What does the whole road cost beside NATS itself? Commands/s over a real nats-server with 512 in flight, against
 //! a service on the same server that answers the same requests with an answer of the same size and does nothing.
+//! With `--features measure` also what protection costs on the road: against an engine that seals nothing and keeps no
+//! tree, which no other build can start.
 
 #[expect(dead_code, reason = "another bench looks at threads")]
 #[path = "common/cpu.rs"]
@@ -48,6 +50,17 @@ const WRITE_BUFFER_BYTES: usize = 96 << 20;
 /// As in the binary: the client library drops what a slow subscription leaves lying.
 const SUBSCRIPTION_CAPACITY: usize = 256 * 1024;
 
+/// What answers: nothing but an echo, an engine, one that publishes, one with all read models behind it, and one
+/// without protection.
+#[cfg(feature = "measure")]
+const SIDES: &[&str] = &["echo", "quiet", "publishing", "projecting", BARE];
+/// What answers: nothing but an echo, an engine, one that publishes, and one with all read models behind it.
+#[cfg(not(feature = "measure"))]
+const SIDES: &[&str] = &["echo", "quiet", "publishing", "projecting"];
+/// The engine that has nothing but its fsync.
+#[cfg(feature = "measure")]
+const BARE: &str = "bare";
+
 #[tokio::main]
 async fn main() {
     let length = Length::asked();
@@ -55,9 +68,9 @@ async fn main() {
     let configured = std::env::var_os("GUICHET_NATS_SERVER").map(PathBuf::from);
     let search = Search { configured, home: std::env::home_dir(), path: std::env::var_os("PATH") };
     let found = nats_server::find(&search).expect("a nats-server; guichet doctor says how to get one");
-    // One server each: none of the four is disturbed by what another leaves behind.
+    // One server each: none is disturbed by what another leaves behind.
     let mut servers = Vec::new();
-    for name in ["echo", "quiet", "publishing", "projecting"] {
+    for name in SIDES {
         let store = dir.path().join(name).join("nats");
         servers.push(NatsServer::start(&found, &store, 0).await.expect("it starts"));
     }
@@ -68,17 +81,16 @@ async fn main() {
     let (_connected, reconnected) = watch::channel(0);
     let mut callers = vec![Callers::new(&urls[0], Some(echo::SUBJECT)).await];
     let mut engines = Vec::new();
-    for (n, (url, publish)) in urls[1..].iter().zip([false, true, true]).enumerate() {
-        let folder = dir.path().join(format!("log-{n}"));
-        engines.push(engine(url, &folder, publish, reconnected.clone()).await);
+    for (side, url) in SIDES.iter().zip(&urls).skip(1) {
+        engines.push(engine(url, dir.path(), side, reconnected.clone()).await);
         callers.push(Callers::new(url, None).await);
     }
 
     let projections = projections(&urls[3], &dir.path().join("models")).await;
 
     let (rounds, turn) = (length.pick(5, 15), Duration::from_millis(length.pick(1500, 4000)));
-    let mut rates: [Vec<f64>; 4] = Default::default();
-    let mut on_cpu: [Vec<f64>; 4] = Default::default();
+    let mut rates = vec![Vec::new(); SIDES.len()];
+    let mut on_cpu = rates.clone();
     // They take turns, so that all see the same machine. The first round warms up and does not count.
     for round in 0..=rounds {
         for (i, callers) in callers.iter_mut().enumerate() {
@@ -87,7 +99,7 @@ async fn main() {
             let before = spent();
             let rate = callers.turn(turn).await;
             // Streams and models must have caught up before another is measured.
-            for engine in &engines[1..] {
+            for engine in &engines[1..3] {
                 engine.progress().reaches(LogPosition::or_zero(engine.reader().head())).await;
             }
             let head = LogPosition::or_zero(engines[2].reader().head());
@@ -109,32 +121,38 @@ async fn main() {
     for server in servers {
         server.stop().await;
     }
-    let [echo, quiet, publishing, projecting] = rates.map(median);
-    let [echo_cpu, quiet_cpu, publishing_cpu, projecting_cpu] = on_cpu.map(median);
-    let row = |what: &str, figure: f64, against, target| Row {
-        what: what.to_owned(),
-        figure,
-        unit: "requests/s",
-        against,
-        ratio: against.map(|a| figure / a),
-        target,
+    let rates: Vec<f64> = rates.into_iter().map(median).collect();
+    let on_cpu: Vec<f64> = on_cpu.into_iter().map(median).collect();
+    let rows_of = |what: &str, side: usize, against: usize, target| {
+        let figure = |of: &[f64]| (of[side], Some(of[against]));
+        let ((rate, other), (cpu, other_cpu)) = (figure(&rates), figure(&on_cpu));
+        [
+            Row {
+                what: what.to_owned(),
+                figure: rate,
+                unit: "requests/s",
+                against: other,
+                ratio: other.map(|other| rate / other),
+                target,
+            },
+            Row {
+                what: "  CPU of server, service and callers".to_owned(),
+                figure: cpu,
+                unit: "µs/request",
+                against: other_cpu,
+                ..Row::default()
+            },
+        ]
     };
-    let cpu_row = |figure: f64| Row {
-        what: "  CPU of server, service and callers".to_owned(),
-        figure,
-        unit: "µs/request",
-        against: Some(echo_cpu),
-        ..Row::default()
-    };
-    let rows = [
-        row("echo service, nothing behind it", echo, None, ""),
-        row("engine, not publishing", quiet, Some(echo), "≥ 0.4"),
-        cpu_row(quiet_cpu),
-        row("engine, publishing to JetStream", publishing, Some(echo), "≥ 0.2"),
-        cpu_row(publishing_cpu),
-        row("the same, with all read models following", projecting, Some(echo), "≥ 0.12"),
-        cpu_row(projecting_cpu),
+    let mut rows = vec![
+        rows_of("engine, not publishing, against an echo", 1, 0, "≥ 0.4"),
+        rows_of("engine, publishing to JetStream", 2, 0, "≥ 0.2"),
+        rows_of("the same, with all read models following", 3, 0, "≥ 0.12"),
     ];
+    if cfg!(feature = "measure") {
+        rows.push(rows_of("engine, not publishing, against one without protection", 1, 4, "> 0.90"));
+    }
+    let rows: Vec<Row> = rows.into_iter().flatten().collect();
     print(&format!("road: JSON commands over NATS, {IN_FLIGHT} in flight, median of {rounds} rounds"), &rows);
 }
 
@@ -146,13 +164,17 @@ async fn connect(url: &str) -> Client {
         .expect("our own server takes connections")
 }
 
-async fn engine(url: &str, dir: &Path, publish: bool, reconnected: watch::Receiver<u64>) -> Engine {
+async fn engine(url: &str, dir: &Path, side: &str, reconnected: watch::Receiver<u64>) -> Engine {
+    let dir = dir.join(format!("log-{side}"));
+    let protection = Protection::within(&dir, Partition(0));
+    #[cfg(feature = "measure")]
+    let protection = Protection { sealing: side != BARE, notary: side != BARE, ..protection };
     let settings = Settings {
-        dir: dir.to_owned(),
-        protection: Protection::within(dir, Partition(0)),
+        dir,
+        protection,
         partition: Partition(0),
         disk_reserve_bytes: 0,
-        publish,
+        publish: ["publishing", "projecting"].contains(&side),
         accept_clock: false,
         pace: clock::Pace::TRUE,
     };

@@ -12,8 +12,8 @@ use guichet_schemas::position::LogPosition;
 
 use crate::workload::Workload;
 
-/// Commands made ahead of a turn, so that making them is not measured. More than any turn takes.
-const AHEAD: usize = 150_000;
+/// Commands made ahead for each second of a turn, so that making them is not measured. More than any log takes.
+const AHEAD_PER_SECOND: f64 = 600_000.0;
 
 /// Hands in the commands of a workload.
 pub(crate) struct Drive {
@@ -40,7 +40,8 @@ impl Drive {
 
     /// Keeps `in_flight` commands under way for `length`, then waits for the last answer.
     pub(crate) fn turn(&mut self, in_flight: usize, length: Duration) -> Turn {
-        while self.left.len() < AHEAD {
+        let ahead = (length.as_secs_f64() * AHEAD_PER_SECOND).ceil() as usize;
+        while self.left.len() < ahead {
             let command = self.workload.next().expect("the workload has no end");
             let request_hash = Hash::of_record(command.command_id.0.as_bytes());
             self.left.push_back(Request { command, request_hash });
@@ -55,8 +56,8 @@ impl Drive {
             state: Mutex::new(State {
                 commands: std::mem::take(&mut self.left),
                 under_way: 0,
-                heads: Vec::with_capacity(AHEAD),
-                latencies_ns: Vec::with_capacity(AHEAD),
+                heads: Vec::with_capacity(ahead),
+                latencies_ns: Vec::with_capacity(ahead),
             }),
         });
         {
