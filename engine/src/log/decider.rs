@@ -170,11 +170,11 @@ impl<D: Disk> Decider<D> {
         }
     }
 
-    /// Takes what is queued while the committer waits, for half as long as it last wrote. On a slow disk more comes
+    /// Takes what is queued while the committer waits, for as long as it last wrote at most. On a slow disk more comes
     /// along, which would else wait for another fsync; on a fast one both work at the same time.
     fn gather(&mut self, commands: &Commands) -> Result<(), Stop> {
         let begun = Instant::now();
-        while !self.batch.is_full() && begun.elapsed() < self.write_took / 2 {
+        while !self.batch.is_full() && begun.elapsed() < self.write_took {
             let Ok(command) = commands.try_recv() else { break };
             self.take(command)?;
         }
