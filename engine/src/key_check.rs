@@ -28,9 +28,11 @@ pub(crate) fn newest_is_there(reader: &LogReader, keys: &Arc<KeyStore>) -> Resul
             return Ok(());
         };
         let records = reader.read(from, STRETCH, usize::MAX)?;
-        for bytes in records.iter().rev() {
-            let record = decode_record(bytes)
-                .map_err(|error| StoreFault { doing: "look for the newest key", cause: error.to_string() })?;
+        for (position, bytes) in (from.get()..).zip(&records).collect::<Vec<_>>().into_iter().rev() {
+            let record = decode_record(bytes).map_err(|error| {
+                let cause = format!("position {position} does not read: {error}");
+                StoreFault { doing: "look for the newest key", cause }
+            })?;
             if let Event::KeyCreated(created) = &record.event {
                 if keys.get(&record.tenant, created.key_id)?.is_none() {
                     tracing::error!(

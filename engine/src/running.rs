@@ -98,12 +98,16 @@ pub async fn start(
     })
     .await;
     let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-    if let Some(keys) = log.keys() {
-        let reader = log.reader();
-        let checked = tokio::task::spawn_blocking(move || key_check::newest_is_there(&reader, &keys)).await;
-        let checked = checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        checked.map_err(OpenError::from)?;
-    }
+    let checked = tokio::task::spawn_blocking(move || {
+        let checked = log.keys().map_or(Ok(()), |keys| key_check::newest_is_there(&log.reader(), &keys));
+        match checked {
+            Ok(()) => Ok(log),
+            // The process is about to end. Its database must not be at work then: RocksDB would end it its own way.
+            Err(fault) => log.close().and(Err(fault)),
+        }
+    });
+    let checked = checked.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    let log = checked.map_err(OpenError::from)?;
     let pressure = Arc::new(Pressure::default());
     let (publisher, progress) = Publisher::new(
         JetStream::new(client.clone(), settings.partition),

@@ -32,7 +32,9 @@ pub(super) fn rebuild_derived<D: Disk>(
     let mut fault = None;
     store.scan(LogPosition::after(mark), |position, bytes| {
         let step = decode_record(bytes)
-            .map_err(|e| StoreFault::found("rebuild the indexes", e.to_string()))
+            .map_err(|e| {
+                StoreFault::found("rebuild the indexes", format!("position {position} does not read: {e}"))
+            })
             .and_then(|record| {
                 derived(&record)?.put(&families, &mut batch);
                 if batch.bytes() > 1 << 20 || position == last {
@@ -61,6 +63,7 @@ pub(super) fn decode<D: Disk>(store: &Store<D>, position: LogPosition) -> Result
     let bytes = store
         .record(position)?
         .ok_or_else(|| StoreFault::found("open the log", format!("position {position} is missing")))?;
-    let record = decode_record(&bytes).map_err(|e| StoreFault::found("open the log", e.to_string()))?;
+    let record = decode_record(&bytes)
+        .map_err(|e| StoreFault::found("open the log", format!("position {position} does not read: {e}")))?;
     Ok((record, Hash::of_record(&bytes)))
 }

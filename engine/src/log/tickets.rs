@@ -52,7 +52,9 @@ pub(super) fn load<D: Disk>(
         let bytes = store.record(position)?.ok_or_else(|| {
             StoreFault::found("load a ticket", format!("position {position} is in the index, not in the log"))
         })?;
-        let record = decode_record(&bytes).map_err(|e| StoreFault::found("load a ticket", e.to_string()))?;
+        let record = decode_record(&bytes).map_err(|e| {
+            StoreFault::found("load a ticket", format!("position {position} does not read: {e}"))
+        })?;
         let expected = StreamVersion::after(entry.as_ref().map(|e| e.version));
         let last_hash = entry.as_ref().map_or(Hash::ZERO, |e| e.last_hash);
         if record.version != expected || record.prev_hash != last_hash {

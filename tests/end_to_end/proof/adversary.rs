@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use guichet_proof::{Checkpoint, Edge, SigningKey};
+use guichet_schemas::codec::decode_record;
 use guichet_schemas::hash::Hash;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -12,7 +13,7 @@ use rocksdb::{DB, IteratorMode, Options};
 
 use super::judge::Judge;
 use super::{Node, size_of, text};
-use crate::harness::{long, seed};
+use crate::harness::{HALTED, guichet, long, seed};
 
 /// Single-byte edits, and roll-backs: short, and with `GUICHET_LONG=1`.
 const EDITS: (u32, u32) = (14, 200);
@@ -34,7 +35,7 @@ async fn an_edit_by_root_signed_again_with_our_key_is_found_by_the_witness() {
     for n in 0..if long() { EDITS.1 } else { EDITS.0 } {
         put_back(&original, &node.data());
         let position = dice.random_range(1..=signed);
-        edit_and_sign_again(&node.data(), position, &mut dice);
+        edit_and_sign_again(&node.data(), position, Edit::Reads, &mut dice);
         // Ours cannot know by itself: whoever did this changed the anchor too.
         node.serve.launch().await;
         let forged = node.file(&format!("forged-{n}"));
@@ -46,6 +47,26 @@ async fn an_edit_by_root_signed_again_with_our_key_is_found_by_the_witness() {
         // And into the copy that was there before, nothing of it gets.
         node.found(&["audit", text(&copy)]);
         assert!(node.serve.stop().await.success());
+    }
+}
+
+// The start said that something did not read, and not where: the newest record, and one before it among those that may
+// name the newest key.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_leaves_no_record_is_named_at_the_start() {
+    let mut node = Node::with_tickets(3).await;
+    assert!(node.serve.stop().await.success());
+    let (original, newest) = (node.file("original"), newest(&node.data()));
+    copy_folder(&node.data(), &original);
+    for position in [newest, newest - 1] {
+        put_back(&original, &node.data());
+        edit_and_sign_again(&node.data(), position, Edit::DoesNotRead, &mut StdRng::seed_from_u64(4));
+        let ended = guichet().args(["serve", "--data-dir"]).arg(node.data()).output().expect("it ends");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(HALTED), "{said}");
+        let last = said.lines().last().unwrap_or_default();
+        let named = format!("position {position} does not read");
+        assert!(last.starts_with("halted") && last.contains(&named), "{said}");
     }
 }
 
@@ -98,19 +119,41 @@ fn kept_of(copy: &Path) -> PathBuf {
     copy.join("checkpoint")
 }
 
+/// What an edit leaves.
+#[derive(Clone, Copy, PartialEq)]
+enum Edit {
+    Reads,
+    DoesNotRead,
+}
+
+fn newest(data: &Path) -> u64 {
+    let database = data.join("log-0/rocksdb");
+    let families = DB::list_cf(&Options::default(), &database).expect("a database");
+    let db = DB::open_cf_for_read_only(&Options::default(), &database, &families, false).expect("a database");
+    let last = db.iterator_cf(db.cf_handle("events").expect("the events"), IteratorMode::End).next();
+    let (key, _) = last.expect("a record").expect("a row");
+    u64::from_be_bytes(key.as_ref().try_into().expect("a position"))
+}
+
 /// One bit of one record, then tree and anchor as if it had always been so. The copy of the events in the stream goes
 /// too: the engine publishes it anew.
-fn edit_and_sign_again(data: &Path, position: u64, dice: &mut StdRng) {
+fn edit_and_sign_again(data: &Path, position: u64, edit: Edit, dice: &mut StdRng) {
     let database = data.join("log-0/rocksdb");
     let families = DB::list_cf(&Options::default(), &database).expect("a database");
     let db = DB::open_cf(&Options::default(), &database, &families).expect("a database");
     let events = db.cf_handle("events").expect("the events");
     let key = position.to_be_bytes();
-    let mut record = db.get_cf(events, key).expect("read").expect("the record");
-    // Within the text of the event, at the end, so that the record stays one.
-    let at = record.len() - 1 - dice.random_range(0..3);
-    record[at] ^= 1;
-    db.put_cf(events, key, record).expect("written");
+    let record = db.get_cf(events, key).expect("read").expect("the record");
+    let mut edited = std::iter::repeat_with(|| {
+        let mut edited = record.clone();
+        // What must read is changed in the text of the event, at the end.
+        let within = if edit == Edit::Reads { 3 } else { record.len() };
+        edited[record.len() - 1 - dice.random_range(0..within)] ^= 1 << dice.random_range(0..8);
+        edited
+    });
+    let wanted = |edited: &Vec<u8>| decode_record(edited).is_ok() == (edit == Edit::Reads);
+    let edited = edited.find(wanted).expect("the dice fall for ever");
+    db.put_cf(events, key, edited).expect("written");
     let (mut edge, mut full) = (Edge::new(), Vec::new());
     for row in db.iterator_cf(events, IteratorMode::Start) {
         edge.append(Hash::of_record(&row.expect("a row").1), &mut full);
