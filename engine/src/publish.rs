@@ -2,7 +2,8 @@
 //!
 //! The stream is a copy, never the truth: what is short, purged or gone is published again from the log, and
 //! what is foreign stops the engine. Every publish carries the expected last sequence, so that a second writer
-//! is found at its first message.
+//! is found at its first message. What it has sent behind that one may still be stored: a number says nothing of whose
+//! message stands there. The hashes in the headers do.
 
 pub mod bus;
 pub mod checkpoints;
@@ -298,8 +299,8 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
         }
     }
 
-    /// Lets the publishes under way come to their end, for a moment. One that arrives later still does no harm: its
-    /// expected sequence lets it in only where the same bytes belong.
+    /// Lets the publishes under way come to their end, for a moment. One that arrives later does no harm to a
+    /// stream that is ours alone: its expected sequence lets it in only where the same bytes belong.
     async fn drain(&mut self) {
         let all = self.window.drain(..).map(|(position, ack)| async move { (position, ack.await) });
         let all = futures_util::future::join_all(all);
