@@ -371,6 +371,7 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
             details.path = Some(path.clone());
             field = Some("data.body".to_owned());
         }
+        Rejection::Internal { id } => details.id = Some(id.clone()),
         Rejection::Malformed(_)
         | Rejection::BadSubject(_)
         | Rejection::NotFound { .. }

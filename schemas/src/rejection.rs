@@ -178,6 +178,12 @@ pub enum Rejection {
         "the outcome is unknown: the storage failed while the command was being written; retry with the same command_id"
     )]
     OutcomeUnknown,
+    /// A fault of ours while deciding or answering. Nothing was changed.
+    #[error("a fault of ours, and nothing was changed; please report it with the id {id}, which stands in our log")]
+    Internal {
+        /// What names the fault in the log of the process.
+        id: String,
+    },
     /// Known to the contract, not to this build.
     #[error("{0} is part of the contract, but not of this build")]
     Unsupported(String),
@@ -205,6 +211,7 @@ impl Rejection {
             Self::Busy { .. } => "busy",
             Self::Unavailable { .. } => "unavailable",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::Internal { .. } => "internal",
             Self::Unsupported(_) => "unsupported",
         }
     }
@@ -228,6 +235,7 @@ impl Rejection {
             Self::Busy { .. } => 429,
             Self::Unavailable { .. } => 503,
             Self::OutcomeUnknown => 504,
+            Self::Internal { .. } => 500,
             Self::Unsupported(_) => 501,
         }
     }

@@ -127,6 +127,7 @@ fn every_refusal_has_the_number_of_the_contract_and_is_read_back() {
         ("busy", 429),
         ("unavailable", 503),
         ("outcome_unknown", 504),
+        ("internal", 500),
         ("unsupported", 501),
     ];
     let refusals = samples::replies::refusals();

@@ -12,7 +12,7 @@ use crate::schema::{Side, is_required, plain_fields};
 
 /// Errors that every command can meet, with their numbers.
 const ALWAYS: &str = "`malformed` 400, `bad_subject` 400, `validation_failed` 422, `forbidden` 403, `command_id_reused` 409, \
-`payload_too_large` 413, `busy` 429, `unavailable` 503, `outcome_unknown` 504, `unsupported` 501";
+`payload_too_large` 413, `busy` 429, `unavailable` 503, `outcome_unknown` 504, `internal` 500, `unsupported` 501";
 
 /// Errors of a verb, apart from those.
 fn errors(verb: &str) -> &'static str {

@@ -65,6 +65,7 @@ pub(crate) fn refusals() -> Vec<Rejection> {
         Rejection::Busy { reason: "the queue is full", retry_after_ms: 200 },
         Rejection::Unavailable { reason: word("starting"), as_of_position: Some(1200) },
         Rejection::OutcomeUnknown,
+        Rejection::Internal { id: word("0198a3c0-5f00-7abc-8def-0123456789ab") },
         Rejection::Unsupported(word("verb merge on this entity")),
     ]
 }
