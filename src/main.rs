@@ -149,6 +149,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    guichet_service::withhold_panic_messages(say::say);
     tracing_subscriber::fmt()
         .with_env_filter(config::log_filter())
         .with_writer(std::io::stderr)

@@ -179,7 +179,9 @@ pub enum Rejection {
     )]
     OutcomeUnknown,
     /// A fault of ours while deciding or answering. Nothing was changed.
-    #[error("a fault of ours, and nothing was changed; please report it with the id {id}, which stands in our log")]
+    #[error(
+        "a fault of ours, and nothing was changed; please report it with the id {id}, which stands in our log"
+    )]
     Internal {
         /// What names the fault in the log of the process.
         id: String,

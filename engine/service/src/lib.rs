@@ -5,12 +5,16 @@
 //! [`Endpoint`] answers where [`is_reply`](guichet_schemas::subject::is_reply) does not hold; the service of the
 //! client library has no such check, which is why this one exists.
 //!
+//! What outsiders ask for is done under [`caught`]: a panic there is an answer.
+//!
 //! [discovery]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md
 
+mod caught;
 mod discovery;
 mod endpoint;
 mod figures;
 mod service;
 
+pub use caught::{INTERNAL_ERRORS, caught, withhold_panic_messages};
 pub use endpoint::{Endpoint, Request};
 pub use service::{About, Metadata, Service};

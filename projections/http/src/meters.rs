@@ -27,6 +27,10 @@ const CHECKPOINT: &str = "guichet_projection_checkpoint_position";
 const VERIFIED: &str = "guichet_projection_verified_position";
 const QUARANTINED: &str = "guichet_projection_quarantined_tickets";
 const HALTED: &str = "guichet_projection_halted";
+/// Counted by `guichet-service`, wherever something of an outsider is worked on.
+const INTERNAL_ERRORS: &str = "guichet_internal_errors_total";
+/// Where that is, so that an alarm sees the first one as a step from 0.
+const INTERNAL_PLACES: [&str; 5] = ["decode", "decide", "configure", "query", "fold"];
 
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -52,6 +56,13 @@ fn install() -> Option<PrometheusHandle> {
     describe_gauge!(QUARANTINED, "Tickets of the default tenant that the read model could not fold.");
     describe_gauge!(HALTED, "1 where the read model stands still to protect data, else 0.");
     gauge!(LIVE).set(0.0);
+    describe_counter!(
+        INTERNAL_ERRORS,
+        "Faults of ours that were answered with internal or set aside, by where; each has an id in the log."
+    );
+    for place in INTERNAL_PLACES {
+        counter!(INTERNAL_ERRORS, "where" => place).absolute(0);
+    }
     Some(handle)
 }
 
