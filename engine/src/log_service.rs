@@ -82,5 +82,6 @@ fn batch(asked: &LogRequest, reader: &LogReader, tree: &TreeReader) -> Result<Lo
         head: LogPosition::or_zero(reader.head()),
         checkpoint: tree.newest().map(|newest| newest.checkpoint().note().into()),
         records: records.into_iter().map(Vec::from).collect(),
+        publishing: None,
     })
 }

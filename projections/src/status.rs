@@ -156,6 +156,7 @@ impl Status {
             verified_position: if *self.verified.borrow() { checkpoint.position_or_zero() } else { 0 },
             rebuild: *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner),
             steps: *self.steps.lock().unwrap_or_else(PoisonError::into_inner),
+            head: self.known(),
         })
     }
 

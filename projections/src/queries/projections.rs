@@ -49,7 +49,7 @@ impl Queries {
         let reply = QueryReply {
             as_of_position,
             as_of_time: (self.ground.clock)().0,
-            data: Some(Data::Projections(ProjectionsView { projections })),
+            data: Some(Data::Projections(ProjectionsView { projections, publishing: None })),
             ..QueryReply::default()
         };
         Ok(encode_query_reply(&reply, ask.encoding))

@@ -193,7 +193,7 @@ fn log_batch(history: &History, request: &LogRequest) -> LogBatch {
             bytes <= request.max_bytes as usize
         })
         .collect();
-    LogBatch { generation: 1, epoch: 1, head: history.head(), records, checkpoint: None }
+    LogBatch { generation: 1, epoch: 1, head: history.head(), records, checkpoint: None, publishing: None }
 }
 
 fn headers(entry: &Entry) -> HeaderMap {

@@ -192,6 +192,7 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
                 }),
                 ..Default::default()
             }],
+            publishing: None,
         }),
         "report_backlog" => query_reply::Data::ReportBacklog(wire::BacklogReport {
             rows: vec![wire::BacklogRow {

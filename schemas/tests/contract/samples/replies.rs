@@ -133,7 +133,16 @@ fn projections() -> wire::ProjectionsView {
                 position: 12,
                 reason: "the fold failed".to_owned(),
             }],
+            head: 1234,
         }],
+        publishing: Some(wire::PublishingView {
+            state: wire::PublishingState::Standing as i32,
+            reason: Some(wire::PublishingReason::StreamFull as i32),
+            detail: Some("the disk of the stream is full".to_owned()),
+            head: 1300,
+            published: 1234,
+            since: Some(minute(4).0),
+        }),
     }
 }
 
