@@ -1,7 +1,7 @@
 //! One clock: the stretches in which it ran, and what follows from them. Nothing is added up while it runs, so a
 //! target, a calendar or the hours may change and all of it is counted again, exactly.
 
-use guichet_config::{HoursKind, Metric, Promise};
+use guichet_config::{HoursKind, Metric, OnReopen, Promise};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,8 @@ pub(crate) struct Clock {
     pub(crate) instance: u32,
     pub(crate) terms: Terms,
     pub(crate) revision: u32,
-    /// It keeps this set of policies for good.
-    pub(crate) pinned: Option<u32>,
+    /// What its policy says of a reopen, as of when it was last matched.
+    pub(crate) on_reopen: OnReopen,
     pub(crate) started: i64,
     /// Stretches that are over.
     pub(crate) runs: Vec<(i64, i64)>,
@@ -47,10 +47,20 @@ pub(crate) struct Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ended {
     pub(crate) at: i64,
-    /// Ended by a resolve: a reopen may resume it.
-    pub(crate) resolved: bool,
-    /// Without an outcome.
-    pub(crate) cancelled: bool,
+    pub(crate) how: End,
+}
+
+/// Whether there is a way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum End {
+    /// For good, with an outcome.
+    Fulfilled,
+    /// By a resolve, with an outcome: a reopen may resume it.
+    Resolved,
+    /// For good, without an outcome.
+    Cancelled,
+    /// Nothing promises it any more, and it would still be owed: a promise that comes back resumes it.
+    Withdrawn,
 }
 
 /// The next thing that time does to a clock.
@@ -98,18 +108,18 @@ impl Terms {
     }
 
     const fn target_ms(&self) -> i64 {
-        self.target_s as i64 * 1000
+        (self.target_s as i64).saturating_mul(1000)
     }
 }
 
 impl Clock {
-    pub(crate) fn start(metric: Metric, instance: u32, terms: Terms, at: i64) -> Self {
+    pub(crate) fn start(metric: Metric, instance: u32, promise: Promise<'_>, at: i64) -> Self {
         Self {
             metric,
             instance,
-            terms,
+            terms: Terms::of(promise),
             revision: 1,
-            pinned: None,
+            on_reopen: promise.policy.on_reopen,
             started: at,
             runs: Vec::new(),
             running_since: Some(at),
@@ -125,6 +135,11 @@ impl Clock {
         self.ended.is_none()
     }
 
+    /// True where a promise that comes back resumes it.
+    pub(crate) const fn is_withdrawn(&self) -> bool {
+        matches!(self.ended, Some(Ended { how: End::Withdrawn, .. }))
+    }
+
     pub(crate) const fn is_running(&self) -> bool {
         self.running_since.is_some()
     }
@@ -136,8 +151,9 @@ impl Clock {
     /// Consumed time at an instant, milliseconds.
     pub(crate) fn consumed(&self, at: i64, rules: Rules<'_>) -> i64 {
         let measure = self.terms.measure(rules);
-        let over: i64 = self.runs.iter().map(|(from, to)| measure.elapsed(*from, *to)).sum();
-        over + self.running_since.map_or(0, |since| measure.elapsed(since, at))
+        let now = self.running_since.map(|since| measure.elapsed(since, at));
+        let over = self.runs.iter().map(|(from, to)| measure.elapsed(*from, *to));
+        over.chain(now).fold(0, i64::saturating_add)
     }
 
     /// Consumed time at an instant, whole seconds.
@@ -161,11 +177,11 @@ impl Clock {
         let mut rest = consumed_ms;
         for (from, to) in &self.runs {
             let passed = measure.elapsed(*from, *to);
-            // A stretch of no length passes nothing: what is reached at its end is reached there, not in the next.
-            if rest <= passed && rest > 0 {
+            // What is used up when it pauses is reached there, not when it goes on.
+            if rest <= passed {
                 return measure.add(*from, rest);
             }
-            rest -= passed;
+            rest = rest.saturating_sub(passed);
         }
         self.running_since.and_then(|since| measure.add(since, rest))
     }
@@ -175,10 +191,10 @@ impl Clock {
         if !self.is_open() || !self.is_running() {
             return None;
         }
-        let warning =
-            self.to_warn_at().and_then(|pct| Some(Next::Warning { at: self.warns_at(pct, rules)?, pct }));
-        // A share of the target is used up no later than all of it.
-        if let Some(Next::Warning { pct: ..=100, .. }) = warning {
+        let warning = self.to_warn().next();
+        let warning = warning.and_then(|pct| Some(Next::Warning { at: self.warns_at(pct, rules)?, pct }));
+        // Less than the target is used up before all of it.
+        if let Some(Next::Warning { pct: ..100, .. }) = warning {
             return warning;
         }
         let breach = (!self.is_breached()).then(|| self.due(rules)).flatten().map(|at| Next::Breach { at });
@@ -189,26 +205,25 @@ impl Clock {
         }
     }
 
-    /// The next share of the target that is to be announced: they are reached in their order.
-    fn to_warn_at(&self) -> Option<u32> {
-        self.terms.warn_pct.iter().copied().find(|pct| !self.warned.contains(pct))
+    /// The shares of the target that are still to be announced, in the order in which they are reached. All of it is
+    /// announced by the breach, and after a breach only what lies beyond the target is.
+    pub(crate) fn to_warn(&self) -> impl Iterator<Item = u32> {
+        let least = if self.is_breached() { 101 } else { 0 };
+        let left = self.terms.warn_pct.iter().copied();
+        left.filter(move |pct| *pct != 100 && *pct >= least && !self.warned.contains(pct))
     }
 
     /// The instant at which whole seconds of that share of the target are consumed.
     pub(crate) fn warns_at(&self, pct: u32, rules: Rules<'_>) -> Option<i64> {
-        let seconds = i64::from(self.terms.target_s) * i64::from(pct) / 100;
-        self.reaches(seconds * 1000, rules)
+        // At most 2^64 / 100: two numbers of 32 bits.
+        let seconds = u64::from(self.terms.target_s).saturating_mul(u64::from(pct)) / 100;
+        self.reaches(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000), rules)
     }
 
     pub(crate) fn pause(&mut self, at: i64) {
         if let Some(since) = self.running_since.take() {
             self.runs.push((since, at));
         }
-    }
-
-    /// Goes on as if it had run since an instant.
-    pub(crate) fn resume(&mut self, since: i64) {
-        self.running_since.get_or_insert(since);
     }
 
     /// From now on only what comes counts.
@@ -220,16 +235,17 @@ impl Clock {
         }
     }
 
-    /// Comes to rest with an outcome.
-    pub(crate) fn end(&mut self, at: i64, resolved: bool) {
+    /// Comes to rest.
+    pub(crate) fn end(&mut self, at: i64, how: End) {
         self.pause(at);
-        self.ended = Some(Ended { at, resolved, cancelled: false });
+        self.ended = Some(Ended { at, how });
     }
 
-    /// Comes to rest without one.
-    pub(crate) fn cancel(&mut self, at: i64) {
-        self.pause(at);
-        self.ended = Some(Ended { at, resolved: false, cancelled: true });
+    /// A promise that comes back finds it no more.
+    pub(crate) fn lapse(&mut self) {
+        if let Some(ended) = self.ended.as_mut().filter(|ended| ended.how == End::Withdrawn) {
+            ended.how = End::Cancelled;
+        }
     }
 
     /// Milliseconds between two instants that count.

@@ -2,12 +2,12 @@
 
 mod timers;
 
-use guichet_config::{Apply, Attributes, Metric, OnReopen, OnTargetChange, promise};
+use guichet_config::{Attributes, Metric, OnReopen, promise};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Clock, Terms};
+use crate::clock::{Clock, End, Terms};
 use crate::fact::{Fact, Kind};
 use crate::rulebook::{InForce, Rulebook, Rules};
 use crate::time_rule::Armed;
@@ -62,6 +62,8 @@ pub struct Ticket {
     #[serde(with = "state_word")]
     state: TicketState,
     begun: bool,
+    /// It is part of another ticket, or was cancelled: no clock of it moves again.
+    gone: bool,
     outbound: bool,
     assigned: bool,
     import: Option<Import>,
@@ -117,6 +119,7 @@ impl Ticket {
             tier,
             state: TicketState::New,
             begun: false,
+            gone: false,
             outbound: false,
             assigned: false,
             import: None,
@@ -145,12 +148,15 @@ impl Ticket {
         let at = Timestamp(at.0.max(self.time));
         self.advance(at, book, facts);
         let mut now = Now { at: at.0, rules: self.rules(book), facts };
+        if self.gone && !matches!(happening, Happening::BreachVoided { .. }) {
+            return;
+        }
         match happening {
             Happening::Created { outbound, assigned } => self.created(*outbound, *assigned, &mut now),
             Happening::PublicReply => self.replied(&mut now),
             Happening::RequesterComment => {
                 self.owed = true;
-                self.start_missing(&mut now);
+                self.start_where_it_waits(&[Metric::NextReply], &mut now);
             }
             Happening::Assigned => {
                 self.assigned = true;
@@ -159,7 +165,7 @@ impl Ticket {
             }
             Happening::Unassigned => {
                 self.assigned = false;
-                self.start_missing(&mut now);
+                self.start_where_it_waits(&[Metric::Assignment], &mut now);
                 self.arm(&mut now);
             }
             Happening::Status(state) => self.enter(*state, &mut now),
@@ -175,7 +181,11 @@ impl Ticket {
             }
             Happening::Tier(tier) => self.enter_tier(*tier, &mut now),
             Happening::Updated => self.updated(&mut now),
-            Happening::Merged => self.cancel_all("merged", &mut now),
+            Happening::Merged => {
+                self.state = TicketState::Closed;
+                self.cancel_all("merged", &mut now);
+                self.disarm("merged", &mut now);
+            }
             Happening::BreachVoided { metric, instance, by, reason } => {
                 self.void(*metric, *instance, by, reason, &mut now);
             }
@@ -238,7 +248,7 @@ impl Ticket {
     fn created(&mut self, outbound: bool, assigned: bool, now: &mut Now<'_, '_>) {
         (self.begun, self.outbound, self.assigned) = (true, outbound, assigned);
         self.state_imported = self.by_import;
-        self.start_missing(now);
+        self.start_where_it_waits(&Metric::ALL, now);
         self.arm(now);
     }
 
@@ -246,40 +256,46 @@ impl Ticket {
         (self.owed, self.answered_once) = (false, true);
         let ended = [Metric::FirstReply, Metric::NextReply, Metric::PeriodicUpdate, Metric::PausableUpdate];
         self.fulfil(&ended, "public_reply", now);
-        for metric in [Metric::PeriodicUpdate, Metric::PausableUpdate] {
-            self.start(metric, now);
-        }
-    }
-
-    /// A clock begins for everything that waits and has none.
-    fn start_missing(&mut self, now: &mut Now<'_, '_>) {
-        for metric in Metric::ALL {
-            if self.waits(metric) && !self.clocks.iter().any(|c| c.metric == metric && c.is_open()) {
+        if !is_over(self.state) {
+            for metric in [Metric::PeriodicUpdate, Metric::PausableUpdate] {
                 self.start(metric, now);
             }
         }
     }
 
-    /// True where a clock of this metric should be open.
+    /// A clock begins for each of these that waits and has none.
+    fn start_where_it_waits(&mut self, metrics: &[Metric], now: &mut Now<'_, '_>) {
+        for metric in metrics {
+            if self.waits(*metric) {
+                self.start(*metric, now);
+            }
+        }
+    }
+
+    /// True where a clock of this metric should begin.
     fn waits(&self, metric: Metric) -> bool {
-        if !self.begun || is_over(self.state) {
+        if !self.begun || is_over(self.state) || self.any(metric, |c| c.is_open() || c.is_withdrawn()) {
             return false;
         }
-        let never = || !self.clocks.iter().any(|clock| clock.metric == metric);
         match metric {
-            Metric::FirstReply => !self.outbound && !self.answered_once && never(),
-            Metric::NextReply => {
-                self.owed && !self.clocks.iter().any(|c| c.metric == Metric::FirstReply && c.is_open())
-            }
+            Metric::FirstReply => !self.outbound && !self.answered_once,
+            Metric::NextReply => self.owed && !self.any(Metric::FirstReply, Clock::is_open),
             Metric::Assignment => !self.assigned,
             // They begin with an answer only.
             Metric::PeriodicUpdate | Metric::PausableUpdate => false,
-            Metric::RequesterWait | Metric::AgentWork | Metric::TierTime => true,
-            // After a reopen, the policy says.
-            Metric::Resolution => {
-                !self.clocks.iter().any(|c| c.metric == metric && c.ended.is_some_and(|e| e.resolved))
-            }
+            // A reopen resumes the one that there is.
+            Metric::RequesterWait | Metric::AgentWork => !self.any(metric, |_| true),
+            Metric::Resolution => self.last(metric).is_none_or(|last| last.on_reopen == OnReopen::Restart),
+            Metric::TierTime => true,
         }
+    }
+
+    fn any(&self, metric: Metric, is: impl Fn(&Clock) -> bool) -> bool {
+        self.clocks.iter().any(|clock| clock.metric == metric && is(clock))
+    }
+
+    fn last(&self, metric: Metric) -> Option<&Clock> {
+        self.clocks.iter().rfind(|clock| clock.metric == metric)
     }
 
     fn start(&mut self, metric: Metric, now: &mut Now<'_, '_>) {
@@ -289,8 +305,8 @@ impl Ticket {
         let before = self.clocks.iter().filter(|clock| clock.metric == metric).count();
         // The first answer is the first; the next ones count from there.
         let first = if metric == Metric::NextReply { 2 } else { 1 };
-        let instance = first + u32::try_from(before).unwrap_or(u32::MAX - first);
-        let mut clock = Clock::start(metric, instance, Terms::of(promise), now.at);
+        let instance = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(first);
+        let mut clock = Clock::start(metric, instance, promise, now.at);
         now.tell(
             &clock,
             Kind::Started {
@@ -306,26 +322,34 @@ impl Ticket {
         self.clocks.push(clock);
     }
 
+    /// What was owed is done: whoever waits for it does not wait any more, promised or not.
     fn fulfil(&mut self, metrics: &[Metric], reason: &'static str, now: &mut Now<'_, '_>) {
-        for clock in self.clocks.iter_mut().filter(|c| c.is_open() && metrics.contains(&c.metric)) {
+        for clock in self.clocks.iter_mut().filter(|c| metrics.contains(&c.metric)) {
+            // Work that was not promised when the ticket was resolved is owed again when it is reopened.
+            let comes_back = reason == "resolved" && is_resumed(clock.metric);
+            if !comes_back {
+                clock.lapse();
+            }
+            if !clock.is_open() {
+                continue;
+            }
             let consumed_s = clock.consumed_s(now.at, now.rules);
-            clock.end(now.at, reason == "resolved");
+            clock.end(now.at, if reason == "resolved" { End::Resolved } else { End::Fulfilled });
             now.tell(clock, Kind::Fulfilled { reason: reason.into(), consumed_s, outcome: clock.outcome() });
         }
     }
 
+    /// Nobody waits for it any more, and it is not done.
     fn cancel(&mut self, metrics: &[Metric], reason: &'static str, now: &mut Now<'_, '_>) {
-        for clock in self.clocks.iter_mut().filter(|c| c.is_open() && metrics.contains(&c.metric)) {
-            let consumed_s = clock.consumed_s(now.at, now.rules);
-            clock.cancel(now.at);
-            now.tell(clock, Kind::Cancelled { reason: reason.into(), consumed_s });
+        for clock in self.clocks.iter_mut().filter(|c| metrics.contains(&c.metric)) {
+            clock.lapse();
+            clock.cancel(End::Cancelled, reason, now);
         }
     }
 
     fn cancel_all(&mut self, reason: &'static str, now: &mut Now<'_, '_>) {
+        self.gone = true;
         self.cancel(&Metric::ALL, reason, now);
-        self.state = TicketState::Closed;
-        self.disarm(reason, now);
     }
 
     fn enter(&mut self, state: TicketState, now: &mut Now<'_, '_>) {
@@ -335,7 +359,7 @@ impl Ticket {
         }
         self.state_imported = self.by_import;
         match state {
-            TicketState::Cancelled => self.cancel(&Metric::ALL, "cancelled", now),
+            TicketState::Cancelled => self.cancel_all("cancelled", now),
             TicketState::Resolved | TicketState::Closed => {
                 (self.owed, self.answered_once) = (false, true);
                 self.cancel(&[Metric::PeriodicUpdate, Metric::PausableUpdate], "resolved", now);
@@ -353,43 +377,18 @@ impl Ticket {
         self.arm(now);
     }
 
+    /// What was promised goes on as it was; then it is looked up again what is promised.
     fn reopen(&mut self, now: &mut Now<'_, '_>) {
         for metric in [Metric::RequesterWait, Metric::AgentWork, Metric::Resolution] {
-            let Some(index) = self.clocks.iter().rposition(|clock| clock.metric == metric) else { continue };
-            match self.on_reopen(index, now.rules) {
-                OnReopen::FirstOnly => {}
-                OnReopen::Restart => {
-                    if self.clocks.get(index).is_some_and(|c| c.ended.is_some_and(|ended| ended.resolved)) {
-                        self.start(metric, now);
-                    }
-                }
-                how @ (OnReopen::ResumeExcludingResolved | OnReopen::ResumeIncludingResolved) => {
-                    self.resume_ended(index, how, now);
-                }
-            }
+            let state = self.state;
+            let Some(clock) = self.clocks.iter_mut().rfind(|clock| clock.metric == metric) else { continue };
+            let Some(ended) = clock.ended else { continue };
+            let Some(since) = clock.goes_on_since(ended, now.at) else { continue };
+            clock.ended = None;
+            clock.go_on(since, true, state, now);
+            clock.jump(now);
         }
         self.match_again(now);
-    }
-
-    /// What a reopen does to a clock: only the resolution leaves a choice.
-    fn on_reopen(&self, index: usize, rules: Rules<'_>) -> OnReopen {
-        let Some(clock) = self.clocks.get(index).filter(|clock| clock.metric == Metric::Resolution) else {
-            return OnReopen::ResumeExcludingResolved;
-        };
-        let set = rules.set(clock.pinned.or(rules.in_force.policies));
-        let policy = set.iter().find(|policy| policy.id == clock.terms.policy);
-        policy.map_or(OnReopen::default(), |policy| policy.on_reopen)
-    }
-
-    fn resume_ended(&mut self, index: usize, how: OnReopen, now: &mut Now<'_, '_>) {
-        let Some(clock) = self.clocks.get_mut(index) else { return };
-        let Some(ended) = clock.ended.take_if(|ended| ended.resolved) else { return };
-        let since = if how == OnReopen::ResumeIncludingResolved { ended.at } else { now.at };
-        clock.resume(since);
-        let (consumed_s, due_at) = (clock.consumed_s(now.at, now.rules), clock.shown_due(now.rules));
-        now.tell(clock, Kind::Resumed { consumed_s, due_at, after_reopen: true });
-        clock.jump(now);
-        clock.follow(self.state, now);
     }
 
     fn enter_tier(&mut self, tier: u32, now: &mut Now<'_, '_>) {
@@ -402,50 +401,30 @@ impl Ticket {
 
     /// Looks up again what is promised: on every change that a condition may read.
     fn match_again(&mut self, now: &mut Now<'_, '_>) {
-        for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
-            let set = now.rules.set(clock.pinned.or(now.rules.in_force.policies));
-            let Some(promise) = promise(set, &self.attributes, self.tier, clock.metric) else {
-                let consumed_s = clock.consumed_s(now.at, now.rules);
-                clock.cancel(now.at);
-                now.tell(clock, Kind::Cancelled { reason: "no_policy".into(), consumed_s });
+        let (state, over) = (self.state, is_over(self.state));
+        for clock in &mut self.clocks {
+            let comes_back = clock.is_withdrawn() && !over;
+            if !clock.is_open() && !comes_back {
+                continue;
+            }
+            let Some(promise) = promise(now.rules.policies(), &self.attributes, self.tier, clock.metric)
+            else {
+                clock.cancel(End::Withdrawn, "no_policy", now);
                 continue;
             };
+            if comes_back {
+                clock.ended = None;
+                clock.go_on(now.at, false, state, now);
+            }
             let (terms, mode) = (Terms::of(promise), promise.policy.on_target_change);
-            if terms == clock.terms {
-                continue;
+            clock.on_reopen = promise.policy.on_reopen;
+            if terms != clock.terms {
+                clock.change(terms, mode, now);
+                clock.follow(state, now);
             }
-            clock.terms = terms;
-            clock.revision += 1;
-            if mode == OnTargetChange::Prospective {
-                clock.forget_consumed(now.at);
-            }
-            now.tell(
-                clock,
-                Kind::TargetChanged {
-                    policy: clock.terms.policy.clone(),
-                    policy_version: clock.terms.policy_version,
-                    target_s: clock.terms.target_s,
-                    revision: clock.revision,
-                    mode,
-                    consumed_s: clock.consumed_s(now.at, now.rules),
-                    due_at: clock.shown_due(now.rules),
-                },
-            );
-            clock.follow(self.state, now);
             clock.jump(now);
         }
-        self.start_missing(now);
-    }
-
-    fn policies_published(&mut self, apply: Apply, before: Option<u32>, now: &mut Now<'_, '_>) {
-        match apply {
-            Apply::OpenClocks => self.match_again(now),
-            Apply::NewOnly => {
-                for clock in self.clocks.iter_mut().filter(|clock| clock.is_open()) {
-                    clock.pinned = clock.pinned.or(before);
-                }
-            }
-        }
+        self.start_where_it_waits(&Metric::ALL, now);
     }
 
     fn void(&mut self, metric: Metric, instance: u32, by: &str, reason: &str, now: &mut Now<'_, '_>) {
@@ -474,6 +453,11 @@ impl Now<'_, '_> {
             kind,
         });
     }
+}
+
+/// True for what goes on where it was when a ticket is reopened.
+const fn is_resumed(metric: Metric) -> bool {
+    matches!(metric, Metric::RequesterWait | Metric::AgentWork | Metric::Resolution)
 }
 
 const fn is_over(state: TicketState) -> bool {

@@ -3,7 +3,7 @@
 use guichet_config::{HoursKind, Metric};
 use guichet_schemas::time::Timestamp;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, End};
 use crate::rulebook::{Rulebook, Rules};
 use crate::ticket::Ticket;
 
@@ -118,7 +118,7 @@ fn view(clock: &Clock, at: i64, rules: Rules<'_>) -> ClockView {
     let standing = match (clock.ended, clock.is_breached(), clock.voided) {
         (None, _, _) if clock.is_running() => Standing::Running,
         (None, _, _) => Standing::Paused,
-        (Some(ended), _, _) if ended.cancelled => Standing::Cancelled,
+        (Some(ended), _, _) if matches!(ended.how, End::Cancelled | End::Withdrawn) => Standing::Cancelled,
         (Some(_), false, _) => Standing::Met,
         (Some(_), true, false) => Standing::Breached,
         (Some(_), true, true) => Standing::Voided,

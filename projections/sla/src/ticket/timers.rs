@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use guichet_config::{TimeRule, When};
+use guichet_config::{Apply, Metric, OnReopen, OnTargetChange, TimeRule, When};
 use guichet_rules::calendar::HORIZON_YEARS;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
 use super::{Now, Ticket};
-use crate::clock::{Clock, Next};
+use crate::clock::{Clock, End, Ended, Next, Terms};
 use crate::fact::{AlarmKey, Fact, Kind};
 use crate::rulebook::{Change, InForce, Rulebook, Rules};
 use crate::time_rule::{Armed, due, holds};
@@ -72,7 +72,9 @@ impl Ticket {
         let Some(change) = book.enforce(number, &mut self.in_force) else { return };
         let mut now = Now { at, rules: self.rules(book), facts };
         match change {
-            Change::Policies(apply) => self.policies_published(apply, before.policies, &mut now),
+            // Who was there before keeps what it had, for good.
+            Change::Policies(Apply::NewOnly) if self.begun => self.in_force.policies = before.policies,
+            Change::Policies(Apply::NewOnly | Apply::OpenClocks) => self.match_again(&mut now),
             Change::TimeRules => self.time_rules_published(before, &mut now),
             Change::Calendar(name) => self.calendar_published(name, &mut now),
         }
@@ -304,10 +306,63 @@ impl Clock {
             self.pause(now.at);
             now.tell(self, Kind::Paused { consumed_s: self.consumed_s(now.at, now.rules) });
         } else {
-            self.resume(now.at);
-            let (consumed_s, due_at) = (self.consumed_s(now.at, now.rules), self.shown_due(now.rules));
-            now.tell(self, Kind::Resumed { consumed_s, due_at, after_reopen: false });
+            self.resume(now.at, false, now);
             self.jump(now);
+        }
+    }
+
+    /// Goes on as if it had run since an instant.
+    fn resume(&mut self, since: i64, after_reopen: bool, now: &mut Now<'_, '_>) {
+        self.running_since = Some(since);
+        let (consumed_s, due_at) = (self.consumed_s(now.at, now.rules), self.shown_due(now.rules));
+        now.tell(self, Kind::Resumed { consumed_s, due_at, after_reopen });
+    }
+
+    /// Goes on after it had ended; at once it stands still again where its terms say so of this state.
+    pub(super) fn go_on(&mut self, since: i64, after_reopen: bool, state: TicketState, now: &mut Now<'_, '_>) {
+        self.resume(since, after_reopen, now);
+        self.follow(state, now);
+    }
+
+    /// Since when it counts as running when its ticket is reopened; `None`: it does not go on.
+    pub(super) const fn goes_on_since(&self, ended: Ended, now: i64) -> Option<i64> {
+        match (ended.how, self.on_reopen) {
+            (End::Withdrawn, _) => Some(now),
+            (End::Fulfilled | End::Cancelled, _) => None,
+            (End::Resolved, _) if !matches!(self.metric, Metric::Resolution) => Some(now),
+            (End::Resolved, OnReopen::ResumeExcludingResolved) => Some(now),
+            (End::Resolved, OnReopen::ResumeIncludingResolved) => Some(ended.at),
+            (End::Resolved, OnReopen::Restart | OnReopen::FirstOnly) => None,
+        }
+    }
+
+    /// Is promised otherwise.
+    pub(super) fn change(&mut self, terms: Terms, mode: OnTargetChange, now: &mut Now<'_, '_>) {
+        self.terms = terms;
+        self.revision = self.revision.saturating_add(1);
+        if mode == OnTargetChange::Prospective {
+            self.forget_consumed(now.at);
+        }
+        now.tell(
+            self,
+            Kind::TargetChanged {
+                policy: self.terms.policy.clone(),
+                policy_version: self.terms.policy_version,
+                target_s: self.terms.target_s,
+                revision: self.revision,
+                mode,
+                consumed_s: self.consumed_s(now.at, now.rules),
+                due_at: self.shown_due(now.rules),
+            },
+        );
+    }
+
+    /// Comes to rest without an outcome, if it has not before.
+    pub(super) fn cancel(&mut self, how: End, reason: &'static str, now: &mut Now<'_, '_>) {
+        if self.is_open() {
+            let consumed_s = self.consumed_s(now.at, now.rules);
+            self.end(now.at, how);
+            now.tell(self, Kind::Cancelled { reason: reason.into(), consumed_s });
         }
     }
 
@@ -336,24 +391,21 @@ impl Clock {
     }
 
     /// After a change that may have moved what is due into the past: a promise is broken now, not before it was made.
-    /// Of several thresholds that are past at once, the highest is announced.
+    /// Of several thresholds that are past at once, the highest is announced; none that the breach makes idle.
     pub(super) fn jump(&mut self, now: &mut Now<'_, '_>) {
         if !self.is_running() {
             return;
         }
-        let past: Vec<u32> = (self.terms.warn_pct.iter().copied())
-            .filter(|pct| !self.warned.contains(pct))
-            .take_while(|pct| self.warns_at(*pct, now.rules).is_some_and(|at| at < now.at))
-            .collect();
+        let broken = (!self.is_breached()).then(|| self.due(now.rules)).flatten().filter(|due| *due < now.at);
+        if let Some(due) = broken {
+            self.breach(due, true, now);
+        }
+        let is_past = |pct: &u32| self.warns_at(*pct, now.rules).is_some_and(|at| at < now.at);
+        let past: Vec<u32> = self.to_warn().take_while(is_past).collect();
         if let Some(highest) = past.last().copied() {
             self.warned.extend(past);
             let due_at = self.shown_due(now.rules);
             now.tell(self, Kind::Warned { pct: highest, due_at, immediate: true });
-        }
-        if !self.is_breached()
-            && let Some(due) = self.due(now.rules).filter(|due| *due < now.at)
-        {
-            self.breach(due, true, now);
         }
     }
 }
