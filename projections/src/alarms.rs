@@ -11,7 +11,9 @@
 //! can send it as often as it likes: it is recorded once. The version of the ticket and of the configuration go with
 //! it: who has not folded the newest of both is refused, and looks again when he has.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod patience;
+
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use self::patience::{AGAIN_AFTER, Patience, Refusal, Until};
 use crate::keys;
 use crate::live::Model;
 use crate::model::sla::{Alarm, Book, BooksCache, Row};
@@ -48,10 +51,6 @@ const ROOM_MIN: usize = WINDOW / 4;
 const LOOK_MAX: Duration = Duration::from_millis(250);
 /// How long an answer may take before it is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// How long to leave a ticket alone whose fact was refused or is unknown.
-const AGAIN_AFTER: Duration = Duration::from_millis(200);
-/// ... and one that is refused for good, as far as we know: a person must look, and may change the configuration.
-const AGAIN_AFTER_REFUSAL: Duration = Duration::from_secs(30);
 
 /// The caller that is allowed to record what clocks find.
 const CALLER: &str = "sla";
@@ -62,18 +61,25 @@ pub(crate) struct Alarms {
     client: async_nats::Client,
     clock: Clock,
     books: Arc<BooksCache>,
-    /// Tickets that are left alone, and until when.
-    waiting: BTreeMap<TicketKey, Until>,
+    patience: Patience,
 }
 
-/// Until when a ticket is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Until {
-    /// Its facts are on their way.
-    Answered,
-    /// The model has folded what was recorded.
-    Folded(LogPosition),
-    Time(Instant),
+/// What came of looking at the alarms.
+#[derive(Default)]
+struct Gathered {
+    due: Vec<Due>,
+    /// When the next one is past.
+    next: Option<Timestamp>,
+    /// Tickets whose clocks cannot be looked at, and why.
+    sick: Vec<(TicketKey, TicketId, String)>,
+}
+
+/// What came of sending the facts of a ticket.
+enum Sent {
+    /// It is left alone until then.
+    Until(Until),
+    /// A fact was refused; this says which, and why.
+    Refused(String),
 }
 
 /// A ticket with something to record.
@@ -90,7 +96,7 @@ struct Due {
 
 impl Alarms {
     pub(crate) fn new(model: Model, client: async_nats::Client, clock: Clock) -> Self {
-        Self { model, client, clock, books: Arc::default(), waiting: BTreeMap::new() }
+        Self { model, client, clock, books: Arc::default(), patience: Patience::default() }
     }
 
     /// Runs until it is told to stop. What is on its way then is sent again by the next start.
@@ -104,29 +110,32 @@ impl Alarms {
         let mut position = self.model.position();
         let mut sent = FuturesUnordered::new();
         loop {
-            self.release(*position.borrow_and_update());
+            self.patience.release(*position.borrow_and_update(), Instant::now());
             let room = WINDOW.saturating_sub(sent.len());
-            let gathered = if room >= ROOM_MIN { self.gather(room).await } else { Ok((Vec::new(), None)) };
-            let (due, next) = match gathered {
+            let gathered = if room >= ROOM_MIN { self.gather(room).await } else { Ok(Gathered::default()) };
+            let Gathered { due, next, sick } = match gathered {
                 Ok(gathered) => gathered,
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, "alarms cannot be read; clocks are looked at again in a moment");
-                    (Vec::new(), None)
+                    Gathered::default()
                 }
             };
+            for (key, id, why) in sick {
+                self.refused(key, id, &why);
+            }
             for one in due {
-                self.waiting.insert(one.key.clone(), Until::Answered);
+                self.patience.sends(one.key.clone());
                 sent.push(send(self.client.clone(), one));
             }
             let pause = self.pause(next);
             tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stop| *stop) => return,
-                Some((key, until)) = sent.next(), if !sent.is_empty() => {
-                    self.waiting.insert(key, until);
-                    while let Some(Some((key, until))) = sent.next().now_or_never() {
-                        self.waiting.insert(key, until);
+                Some(one) = sent.next(), if !sent.is_empty() => {
+                    self.answered(one);
+                    while let Some(Some(one)) = sent.next().now_or_never() {
+                        self.answered(one);
                     }
                 }
                 _ = position.changed() => {}
@@ -135,14 +144,29 @@ impl Alarms {
         }
     }
 
-    /// Lets go of tickets whose time has come.
-    fn release(&mut self, position: u64) {
-        let now = Instant::now();
-        self.waiting.retain(|_, until| match until {
-            Until::Answered => true,
-            Until::Folded(recorded) => recorded.get() > position,
-            Until::Time(at) => *at > now,
-        });
+    fn answered(&mut self, (key, id, sent): (TicketKey, TicketId, Sent)) {
+        match sent {
+            Sent::Until(until) => self.patience.answered(key, until),
+            Sent::Refused(why) => self.refused(key, id, &why),
+        }
+    }
+
+    /// A ticket whose facts do not come into the log. It keeps back nobody else, and is named.
+    fn refused(&mut self, key: TicketKey, id: TicketId, why: &str) {
+        match self.patience.refused(key, Instant::now()) {
+            Refusal::Quiet => {}
+            Refusal::Told => {
+                tracing::warn!(ticket = %id, why, "what a clock found is refused; it is sent again after longer and longer");
+            }
+            Refusal::Aside => {
+                let aside = self.patience.aside();
+                tracing::error!(
+                    ticket = %id, why, aside,
+                    "what the clocks of a ticket found is refused again and again: the ticket is set aside, and tried \
+                     again every ten minutes"
+                );
+            }
+        }
     }
 
     /// How long nothing is due, by the clock that counts.
@@ -153,26 +177,27 @@ impl Alarms {
     }
 
     /// Up to so many tickets whose alarm is past, and when the next one is.
-    async fn gather(&self, room: usize) -> Result<(Vec<Due>, Option<Timestamp>), StoreError> {
+    async fn gather(&self, room: usize) -> Result<Gathered, StoreError> {
         let (model, books) = (self.model.clone(), Arc::clone(&self.books));
-        let left_alone: BTreeSet<TicketKey> = self.waiting.keys().cloned().collect();
+        let left_alone = self.patience.left_alone();
         let now = (self.clock)();
         blocking(move || {
             if model.halted().borrow().is_some() {
-                return Ok((Vec::new(), None));
+                return Ok(Gathered::default());
             }
             model.slot.read(|view, _| {
                 let books = books.of(&view)?;
                 let tenants = view.tenants()?;
                 let look = Look { view: &view, left_alone: &left_alone, now };
-                let (mut due, mut next) = (Vec::new(), None);
+                let mut all = Gathered::default();
                 for (tenant, left) in tenants.iter().zip((1..=tenants.len()).rev()) {
                     // One's flood does not keep back what another's clocks found; what one leaves, the next may have.
-                    let share = room.saturating_sub(due.len()).div_ceil(left);
+                    let share = room.saturating_sub(all.due.len()).div_ceil(left);
                     match look.of(tenant, &books.of(tenant.as_str()), share) {
-                        Ok((theirs, first)) => {
-                            due.extend(theirs);
-                            next = next.into_iter().chain(first).min();
+                        Ok(theirs) => {
+                            all.due.extend(theirs.due);
+                            all.sick.extend(theirs.sick);
+                            all.next = all.next.into_iter().chain(theirs.next).min();
                         }
                         Err(error) => {
                             let error = &error as &dyn std::error::Error;
@@ -180,7 +205,7 @@ impl Alarms {
                         }
                     }
                 }
-                Ok((due, next))
+                Ok(all)
             })
         })
         .await
@@ -196,23 +221,18 @@ struct Look<'a> {
 
 impl Look<'_> {
     /// Up to so many tickets of a tenant whose alarm is past, and when the next one is.
-    fn of(
-        &self,
-        tenant: &TenantId,
-        book: &Book,
-        room: usize,
-    ) -> Result<(Vec<Due>, Option<Timestamp>), StoreError> {
+    fn of(&self, tenant: &TenantId, book: &Book, room: usize) -> Result<Gathered, StoreError> {
         let (view, now) = (self.view, self.now);
         let folded = view.checkpoint()?.position_or_zero();
         let prefix = keys::tenant(tenant.as_str());
-        let mut due = Vec::new();
+        let Gathered { mut due, mut sick, .. } = Gathered::default();
         for entry in view.scan(keys::SLA_ALARMS, prefix.clone(), &prefix) {
             let (key, _) = entry?;
             let (Some(id), Some(at)) = (keys::trailing_ticket(&key), keys::instant(&key, &prefix)) else {
                 continue;
             };
-            if at >= now || due.len() >= room {
-                return Ok((due, Some(at)));
+            if at >= now || due.len() >= room || sick.len() >= WINDOW {
+                return Ok(Gathered { due, next: Some(at), sick });
             }
             let key = keys::ticket(tenant.as_str(), id);
             if self.left_alone.contains(&key) {
@@ -223,10 +243,16 @@ impl Look<'_> {
                 continue;
             }
             let Some(bytes) = view.get(keys::SLA_TICKETS, &key)? else { continue };
-            let row = Row::read(&bytes)?;
+            let row = match Row::read(&bytes) {
+                Ok(row) => row,
+                Err(error) => {
+                    sick.push((key, id, error.to_string()));
+                    continue;
+                }
+            };
             let found = catch_unwind(AssertUnwindSafe(|| row.alarms(now, &book.rules)));
             let Ok(alarms) = found else {
-                tracing::error!(ticket = %id, "looking at its clocks panicked; nothing of it is recorded");
+                sick.push((key, id, "looking at its clocks panicked".to_owned()));
                 continue;
             };
             if alarms.is_empty() {
@@ -242,17 +268,21 @@ impl Look<'_> {
                 alarms,
             });
         }
-        Ok((due, None))
+        Ok(Gathered { due, next: None, sick })
     }
 }
 
 /// Sends the facts of a ticket one after the other. Says until when the ticket is to be left alone.
-async fn send(client: async_nats::Client, due: Due) -> (TicketKey, Until) {
+async fn send(client: async_nats::Client, due: Due) -> (TicketKey, TicketId, Sent) {
     let mut version = due.version;
-    let mut recorded = None;
+    let (mut recorded, mut refused) = (None, None);
     for alarm in &due.alarms {
         let fact = &alarm.fact;
-        let Some(command) = command(&due, alarm, version) else { continue };
+        let of = |why: &str| format!("{} of {} {}: {why}", fact.kind.name(), fact.of, fact.instance);
+        let Some(command) = command(&due, alarm, version) else {
+            refused = Some(of("no command can say it"));
+            continue;
+        };
         match answer(&client, command).await {
             Answer::Accepted { version: now_at, position } => {
                 version = now_at;
@@ -261,10 +291,10 @@ async fn send(client: async_nats::Client, due: Due) -> (TicketKey, Until) {
             }
             // Written down before, and soon folded: it hides no other.
             Answer::Known => {}
-            Answer::Again => return (due.key, Until::Time(Instant::now() + AGAIN_AFTER)),
+            Answer::Again => return (due.key, due.id, Sent::Until(again())),
             Answer::Refused(why) => {
-                tracing::error!(ticket = %due.id, fact = fact.kind.name(), of = %fact.of, %why, "what a clock found was refused; it is sent again");
-                return (due.key, Until::Time(Instant::now() + AGAIN_AFTER_REFUSAL));
+                // It hides no other fact.
+                refused.get_or_insert_with(|| of(&why));
             }
         }
         // Its actions may change what the next fact is.
@@ -272,8 +302,15 @@ async fn send(client: async_nats::Client, due: Due) -> (TicketKey, Until) {
             break;
         }
     }
-    let until = recorded.map_or_else(|| Until::Time(Instant::now() + AGAIN_AFTER), Until::Folded);
-    (due.key, until)
+    if let Some(why) = refused {
+        return (due.key, due.id, Sent::Refused(why));
+    }
+    let until = recorded.map_or_else(again, Until::Folded);
+    (due.key, due.id, Sent::Until(until))
+}
+
+fn again() -> Until {
+    Until::Time(Instant::now() + AGAIN_AFTER)
 }
 
 enum Answer {
@@ -303,8 +340,8 @@ async fn answer(client: &async_nats::Client, command: Command) -> Answer {
         Some(wire::command_reply::Outcome::Error(error)) => match error.code.as_str() {
             "command_id_reused" => Answer::Known,
             // The ticket, the desk or the engine is not where we think; soon we know more.
-            "version_conflict" | "config_stale" | "busy" | "unavailable" | "outcome_unknown"
-            | "validation_failed" => Answer::Again,
+            "version_conflict" | "config_stale" | "busy" | "unavailable" | "outcome_unknown" => Answer::Again,
+            // Also where the clock of the engine is behind ours: then the next try passes.
             _ => Answer::Refused(format!("{}: {}", error.code, error.message)),
         },
         None => Answer::Refused("the answer is empty".to_owned()),
@@ -345,10 +382,11 @@ fn command(due: &Due, alarm: &Alarm, version: u64) -> Option<Command> {
             };
             (Order::RecordSlaBreach(order), 0)
         }
-        (TimerName::Rule(rule), Kind::Fired { .. }) => {
+        (TimerName::Rule(rule), Kind::Fired { skipped, .. }) => {
             let rule = Label::parse(rule.clone()).ok()?;
             let (instance, due_at) = (fact.instance, fact.at);
-            let order = FireTimeRule { rule, instance, due_at, config_version, holds: *holds };
+            let skipped = u32::try_from(*skipped).ok().filter(|count| *count > 0);
+            let order = FireTimeRule { rule, instance, due_at, config_version, holds: *holds, skipped };
             (Order::FireTimeRule(order), 0)
         }
         (_, _) => return None,

@@ -550,6 +550,8 @@ mirror! {
         pub actions: Vec<String>,
         /// Its condition did not hold any more when it was recorded: nothing was done.
         pub suppressed: bool,
+        /// Of a rule that repeats: so many further times it was due in the past, all of which this fact stands for.
+        pub skipped: Option<u32>,
     }
 }
 

@@ -21,6 +21,8 @@ use crate::transition::allowed_verbs;
 
 /// Names of facts, as a ticket keeps them.
 pub(crate) mod key {
+    use std::collections::BTreeSet;
+
     use super::SlaMetric;
 
     pub(crate) fn warning(metric: SlaMetric, instance: u32, pct: u32) -> String {
@@ -32,8 +34,27 @@ pub(crate) mod key {
     pub(crate) fn void(metric: SlaMetric, instance: u32) -> String {
         format!("void/{metric}/{instance}")
     }
-    pub(crate) fn rule(rule: &str, instance: u32) -> String {
+    fn rule(rule: &str, instance: u32) -> String {
         format!("rule/{instance}/{rule}")
+    }
+
+    /// The last instance of a rule that fired, as it was named.
+    fn instance_of(fact: &str, rule: &str) -> Option<u32> {
+        let (instance, of) = fact.strip_prefix("rule/")?.split_once('/')?;
+        (of == rule).then(|| instance.parse().ok()).flatten()
+    }
+
+    /// Keeps that a rule fired. Its instances come in their order, so the last stands for all.
+    pub(crate) fn note_rule(facts: &mut BTreeSet<String>, rule: &str, instance: u32) {
+        if !has_rule(facts, rule, instance) {
+            facts.retain(|fact| instance_of(fact, rule).is_none());
+            facts.insert(self::rule(rule, instance));
+        }
+    }
+
+    /// True where this instance of a rule is recorded, or a later one.
+    pub(crate) fn has_rule(facts: &BTreeSet<String>, rule: &str, instance: u32) -> bool {
+        facts.iter().any(|fact| instance_of(fact, rule).is_some_and(|last| last >= instance))
     }
 }
 
@@ -107,7 +128,7 @@ pub(crate) fn fired(
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
     let id = order.rule.as_str();
-    if t.facts.contains(&key::rule(id, order.instance)) {
+    if key::has_rule(&t.facts, id, order.instance) {
         return Ok(Vec::new());
     }
     found(order.due_at, "data.due_at", order.config_version, context)?;
@@ -126,6 +147,7 @@ pub(crate) fn fired(
         due_at: order.due_at,
         actions: actions.iter().map(|action| action.name().to_owned()).collect(),
         suppressed: rule.is_none(),
+        skipped: order.skipped.filter(|count| *count > 0),
     });
     let mut drafts = vec![at(order.due_at, event)];
     let mut now = t.clone();
@@ -161,7 +183,7 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
         }
         Action::AddTags(tags) => {
             let added: Vec<_> = tags.iter().filter(|tag| !t.tags.contains(tag)).cloned().collect();
-            let fits = t.tags.len() + added.len() <= limits::TAGS;
+            let fits = t.tags.len().saturating_add(added.len()) <= limits::TAGS;
             (fits && !added.is_empty())
                 .then(|| Event::TagsChanged(TagsChanged { added, removed: Vec::new() }))
         }

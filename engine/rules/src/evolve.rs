@@ -59,7 +59,7 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
         Event::SlaWarned(e) => drop(t.facts.insert(key::warning(e.metric, e.instance, e.pct))),
         Event::SlaBreached(e) => drop(t.facts.insert(key::breach(e.metric, e.instance))),
         Event::SlaBreachVoided(e) => drop(t.facts.insert(key::void(e.metric, e.instance))),
-        Event::TimeRuleFired(e) => drop(t.facts.insert(key::rule(&e.rule, e.instance))),
+        Event::TimeRuleFired(e) => key::note_rule(&mut t.facts, &e.rule, e.instance),
         // No decision depends on these.
         Event::CommentAdded(_)
         | Event::FieldChanged(_)

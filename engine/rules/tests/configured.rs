@@ -73,6 +73,7 @@ fn fire(rule: &str, hour: i64, holds: bool) -> Command {
         due_at: at(hour),
         config_version: Some(VERSION),
         holds,
+        skipped: None,
     };
     // The engine has compared it.
     Command { expected_version: Some(1), ..sla(Order::FireTimeRule(order)) }

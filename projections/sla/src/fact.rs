@@ -144,6 +144,8 @@ pub enum Kind {
     },
     Fired {
         rule: String,
+        /// So many further times it was due in the past, all of which this stands for.
+        skipped: u32,
     },
 }
 

@@ -7,11 +7,13 @@
 //!
 //! Policies and time rules are those of `guichet_config`. Reading top to bottom: [`Rulebook`] (policies, calendars and
 //! time rules as they stand), a clock and its accounts, the ticket.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod clock;
 mod fact;
 mod instant;
 mod record;
+mod recorded;
 mod rulebook;
 mod ticket;
 mod time_rule;
@@ -20,6 +22,7 @@ mod view;
 
 pub use fact::{AlarmKey, Fact, Kind, Outcome, order};
 pub use record::{metric, metric_word};
+pub use recorded::Recorded;
 pub use rulebook::Rulebook;
 pub use ticket::{Happening, Ticket};
 pub use timer_name::TimerName;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use guichet_config::{Attributes, Metric};
 use guichet_rules::SLA_CALLER;
+use guichet_rules::calendar::{END, FIRST};
 use guichet_schemas::event::{Event, FieldValue, TicketCreated};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -20,14 +21,15 @@ impl Ticket {
     #[must_use]
     pub fn fold(ticket: Option<Self>, record: &Record, book: &Rulebook, facts: &mut Vec<Fact>) -> Self {
         let mut ticket = ticket.unwrap_or_else(|| Self::new(Attributes::new(), 1, book));
-        let at = record.occurred_at;
+        // A log may hold any instant; clocks know those of which calendars know something.
+        let at = record.occurred_at.clamp(FIRST, END);
         if let Event::TicketCreated(e) = &record.event {
             ticket.describe(attributes(e), e.tier);
         }
         let imports = matches!(record.event, Event::TicketImported(_));
         ticket.told_by(record.command_id.0.as_u128(), imports.then_some(record.recorded_at));
         if matches!(record.event, Event::SlaWarned(_) | Event::SlaBreached(_) | Event::TimeRuleFired(_)) {
-            ticket.advance(Timestamp(at.0 + 1), book, facts);
+            ticket.advance(Timestamp(at.0.saturating_add(1)), book, facts);
         }
         let update = is_update(record).then_some(Happening::Updated);
         for happening in ticket.happenings(&record.event, record).into_iter().chain(update) {

@@ -174,24 +174,34 @@ impl Rulebook {
     /// afterwards with an older history is judged by what was in force at each of its instants. Hours of a calendar
     /// hold from their own instants on, so only the news of them has a time.
     pub(crate) fn takes_hold(&self, number: u32, born: u32) -> Option<i64> {
-        let known = number < born;
+        let at = self.would_hold_from(number, born)?;
+        (!self.is_replaced(number, born, at)).then_some(at)
+    }
+
+    /// The same, whatever took its place.
+    pub(crate) fn would_hold_from(&self, number: u32, born: u32) -> Option<i64> {
         let one = self.one(number)?;
-        let at = match (&one.what, known) {
-            (What::Calendar(_), true) => return Some(i64::MIN),
-            (What::Calendar(_), false) => return Some(one.recorded_at),
+        Some(match (&one.what, number < born) {
+            (What::Calendar(_), true) => i64::MIN,
+            (What::Calendar(_), false) => one.recorded_at,
             (What::Policies(..) | What::TimeRules(_) | What::AutoClose(_), true) => one.effective_from,
             (What::Policies(..) | What::TimeRules(_) | What::AutoClose(_), false) => {
                 one.effective_from.max(one.recorded_at)
             }
+        })
+    }
+
+    fn is_replaced(&self, number: u32, born: u32, at: i64) -> bool {
+        let Some(one) = self.one(number).filter(|one| !matches!(one.what, What::Calendar(_))) else {
+            return false;
         };
-        let replaced = (number + 1..self.len()).any(|later| {
+        (number.saturating_add(1)..self.len()).any(|later| {
             self.one(later).is_some_and(|other| {
                 std::mem::discriminant(&other.what) == std::mem::discriminant(&one.what)
                     && other.effective_from <= one.effective_from
                     && (later < born || other.recorded_at < at)
             })
-        });
-        (!replaced).then_some(at)
+        })
     }
 
     /// Puts a publication into force.
@@ -210,7 +220,7 @@ impl Rulebook {
                 Change::TimeRules
             }
             What::Calendar(name) => {
-                in_force.calendars = in_force.calendars.max(number + 1);
+                in_force.calendars = in_force.calendars.max(number.saturating_add(1));
                 Change::Calendar(name)
             }
         })
@@ -292,12 +302,22 @@ pub(crate) enum Measure<'a> {
 impl Measure<'_> {
     pub(crate) fn elapsed(self, from: i64, to: i64) -> i64 {
         match self {
-            Self::All => (to - from).max(0),
+            Self::All => to.saturating_sub(from).max(0),
             Self::Open(calendar) => calendar.elapsed(Timestamp(from), Timestamp(to)),
             Self::None => 0,
         }
     }
 
+    /// The same as [`Self::add`], looked for up to an instant however far away that is.
+    pub(crate) fn add_until(self, from: i64, ms: i64, until: i64) -> Option<i64> {
+        match self {
+            Self::All => from.checked_add(ms.max(0)),
+            Self::Open(calendar) => calendar.add_until(Timestamp(from), ms, Timestamp(until)).map(|at| at.0),
+            Self::None => None,
+        }
+    }
+
+    /// When so many milliseconds that count have passed.
     pub(crate) fn add(self, from: i64, ms: i64) -> Option<i64> {
         match self {
             Self::All => from.checked_add(ms.max(0)),

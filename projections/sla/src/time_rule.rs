@@ -39,6 +39,26 @@ pub(crate) fn holds(rule: &TimeRule, state: TicketState, assigned: bool) -> bool
 
 /// When a rule fires, armed at an instant.
 pub(crate) fn due(rule: &TimeRule, since: i64, rules: Rules<'_>) -> Option<i64> {
+    rules.measure(rule.hours, rule.calendar.as_deref()).add(since, period_ms(rule))
+}
+
+/// So many further times a rule that repeats is due before an instant, and when it is the last of them. However far
+/// away that is: a division, not a step for each.
+pub(crate) fn due_again(rule: &TimeRule, fired: i64, before: i64, rules: Rules<'_>) -> (u32, i64) {
     let measure = rules.measure(rule.hours, rule.calendar.as_deref());
-    measure.add(since, i64::from(rule.seconds) * 1000)
+    let period = period_ms(rule);
+    let most = measure.elapsed(fired, before).checked_div(period).unwrap_or(0);
+    // What is due at the very instant is not before it.
+    for times in [most, most.saturating_sub(1)] {
+        let last = measure.add_until(fired, period.saturating_mul(times), before);
+        if let Some(last) = last.filter(|last| *last < before && times > 0) {
+            return (u32::try_from(times).unwrap_or(u32::MAX), last);
+        }
+    }
+    (0, fired)
+}
+
+/// Time never stands still, whatever a log holds.
+fn period_ms(rule: &TimeRule) -> i64 {
+    i64::from(rule.seconds.max(1)).saturating_mul(1000)
 }

@@ -7,7 +7,7 @@ use guichet_config::{Apply, Attributes, Policy, TimeRule};
 use guichet_rules::calendar::Definition;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
-use guichet_sla::{Fact, Happening, Rulebook, Ticket, order};
+use guichet_sla::{Fact, Happening, Recorded, Rulebook, Ticket, order};
 use serde_json::json;
 
 const HOUR: i64 = 3_600_000;
@@ -122,7 +122,7 @@ fn what_is_planned_is_due_in_time_for_who_asks_before() {
     book.publish_policies(at(10), at(18), Apply::OpenClocks, vec![policy(24 * 3600, "calendar", &[])]);
     assert_eq!(ticket.next_due(&book, at(10)), Some(at(33)));
     assert_eq!(book.next_plan(at(10)), Some(at(18)));
-    assert_eq!(ticket.next_alarm(&book, &std::collections::BTreeSet::new()), Some(at(33)));
+    assert_eq!(ticket.next_alarm(&book, &Recorded::default()), Some(at(33)));
 
     // What takes hold and gives more time counts as soon as it does.
     book.publish_policies(at(11), at(19), Apply::OpenClocks, vec![policy(300 * 3600, "calendar", &[])]);

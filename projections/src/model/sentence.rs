@@ -77,7 +77,8 @@ pub fn sentence(record: &Record) -> String {
             format!("{who} voided the breach of {}{}", clock(e.metric, e.instance), because(Some(&e.reason)))
         }
         Event::TimeRuleFired(e) if e.suppressed => {
-            format!("rule {} was due at {}, but the ticket had gone on", e.rule, e.due_at)
+            let times = e.skipped.map_or_else(String::new, |n| format!(" and {n} times after it"));
+            format!("rule {} was due at {}{times}, but the ticket had gone on", e.rule, e.due_at)
         }
         Event::TimeRuleFired(e) => format!("rule {} acted: {}", e.rule, e.actions.join(", ")),
         Event::ConfigPublished(e) => {

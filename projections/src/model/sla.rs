@@ -24,7 +24,7 @@ pub(crate) use row::{Alarm, Row};
 /// Clocks, alarms and broken promises.
 pub static SLA: ReadModel = ReadModel {
     name: "sla",
-    version: 3,
+    version: 4,
     families: &[
         Family::points(keys::SLA_TICKETS),
         Family::ranges(keys::SLA_HISTORIES).merged(Merge::APPEND),

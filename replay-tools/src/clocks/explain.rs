@@ -265,9 +265,15 @@ fn sentence(kind: &Kind, at: &impl Fn(Timestamp) -> String, span: &impl Fn(i64) 
         Kind::Fulfilled { reason, consumed_s, outcome } => {
             format!("ended by {reason}, {}, {} used", outcome.as_str(), span(*consumed_s))
         }
+        Kind::Cancelled { reason, consumed_s } if reason == "no_policy" => {
+            format!("is promised by no policy any more, {} used", span(*consumed_s))
+        }
         Kind::Cancelled { reason, .. } => format!("came to nothing: {reason}"),
         Kind::Armed { due_at } => format!("armed, {}", due(due_at)),
         Kind::Disarmed { reason } => format!("disarmed: {reason}"),
-        Kind::Fired { rule } => format!("{rule} fired"),
+        Kind::Fired { rule, skipped: 0 } => format!("{rule} fired"),
+        Kind::Fired { rule, skipped } => {
+            format!("{rule} fired; for {skipped} further times in the past, too")
+        }
     }
 }

@@ -52,6 +52,6 @@ fn details(kind: &Kind) -> Value {
         Kind::Cancelled { reason, consumed_s } => json!({"reason": reason, "consumed_s": consumed_s}),
         Kind::Armed { due_at } => json!({"due_at": time(due_at)}),
         Kind::Disarmed { reason } => json!({"reason": reason}),
-        Kind::Fired { rule } => json!({"rule": rule}),
+        Kind::Fired { rule, skipped } => json!({"rule": rule, "skipped": (*skipped > 0).then_some(skipped)}),
     }
 }

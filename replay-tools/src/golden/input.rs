@@ -91,13 +91,14 @@ impl What {
         ticket: &Ticket,
         attributes: &Attributes,
     ) -> Result<Vec<Happening>, String> {
-        use TicketState::{Hold, New, Open, Pending, Resolved};
+        use TicketState::{Closed, Hold, New, Open, Pending, Resolved};
         let from_new = || (ticket.state() == New).then_some(Happening::Status(Open));
         Ok(match self {
-            Self::Created { by } => vec![Happening::Created {
-                outbound: by.as_deref() == Some("agent"),
-                assigned: attributes.contains_key("assignee"),
-            }],
+            Self::Created { by } => {
+                let assigned = attributes.contains_key("assignee");
+                let created = Happening::Created { outbound: by.as_deref() == Some("agent"), assigned };
+                [created].into_iter().chain(assigned.then_some(Happening::Status(Open))).collect()
+            }
             Self::AgentReply { status: Some(status) } => {
                 vec![Happening::PublicReply, Happening::Status(state(status)?)]
             }
@@ -107,6 +108,8 @@ impl What {
             Self::RequesterComment if matches!(ticket.state(), Pending | Hold | Resolved) => {
                 vec![Happening::RequesterComment, Happening::Status(Open)]
             }
+            // It begins a ticket of its own.
+            Self::RequesterComment if ticket.state() == Closed => Vec::new(),
             Self::RequesterComment => vec![Happening::RequesterComment],
             Self::Assigned => [Happening::Assigned].into_iter().chain(from_new()).collect(),
             Self::Unassigned => vec![Happening::Unassigned],

@@ -1,6 +1,6 @@
 //! Calendars that open, and targets that they reach.
 
-use guichet_rules::calendar::{Calendar, Definition, HORIZON_YEARS};
+use guichet_rules::calendar::{Calendar, Definition, HORIZON_MS, HORIZON_YEARS};
 use guichet_schemas::time::Timestamp;
 
 use crate::configuration::Configuration;
@@ -8,8 +8,8 @@ use crate::fault::Fault;
 use crate::policy::HoursKind;
 
 const DAY_MS: i64 = 86_400_000;
-/// As the calendars count it: a target that lies farther away is never reached.
-const HORIZON_MS: i64 = HORIZON_YEARS * 366 * DAY_MS;
+/// Windows of a day: more make the tables of a calendar big, and nobody opens so often.
+const WINDOWS_MAX: usize = 24;
 /// Tickets of each day of a year: every weekday, both changes of the clocks, every holiday.
 const STARTS: i64 = 366;
 
@@ -18,6 +18,13 @@ pub(super) fn faults(calendar: &Definition, from: Timestamp) -> Vec<Fault> {
     if calendar.effective_from.is_some() {
         let rule = "stands beside the body, not in it: a calendar with two beginnings has none";
         return vec![Fault::at("effective_from", rule)];
+    }
+    let days = calendar.weekly.iter().map(|(day, windows)| ("weekly", day, windows));
+    let days = days.chain(calendar.special.iter().map(|(day, windows)| ("special", day, windows)));
+    for (of, day, windows) in days {
+        if windows.len() > WINDOWS_MAX {
+            return vec![Fault::at(format!("{of}.{day}"), format!("holds at most {WINDOWS_MAX} windows"))];
+        }
     }
     let hours = match calendar.hours() {
         Ok(hours) => hours,
@@ -58,15 +65,17 @@ impl<'a> Reach<'a> {
     /// What is wrong with so many seconds of these hours. A calendar is needed for business hours, whether any is
     /// configured or not: without it the clock would never run.
     pub(crate) fn fault(&mut self, hours: HoursKind, calendar: Option<&str>, seconds: u32) -> Option<Fault> {
+        let wanted_ms = i64::from(seconds).saturating_mul(1000);
         if hours == HoursKind::Calendar {
-            return None;
+            let rule = || format!("is at most {HORIZON_YEARS} years, {} s", HORIZON_MS / 1000);
+            return (wanted_ms > HORIZON_MS).then(|| Fault::at("seconds", rule()));
         }
         let name = calendar?;
         if !self.configuration.has_calendar(name, self.at) {
             return Some(Fault::at("calendar", format!("there is no calendar {name:?}")));
         }
         let (open_ms, worst) = self.open(name)?;
-        (i64::from(seconds) * 1000 > open_ms).then(|| {
+        (wanted_ms > open_ms).then(|| {
             let rule = format!(
                 "a ticket of {worst} does not reach it within {HORIZON_YEARS} years: calendar {name:?} is open for \
                  {} s until then",
@@ -82,7 +91,7 @@ impl<'a> Reach<'a> {
             return Some(*known);
         }
         let calendar = self.configuration.calendars().get(name)?;
-        let starts = (0..STARTS).map(|day| Timestamp(self.at.0.saturating_add(day * DAY_MS)));
+        let starts = (0..STARTS).map(|day| Timestamp(self.at.0.saturating_add(day.saturating_mul(DAY_MS))));
         let open = starts.map(|start| {
             let end = Timestamp(start.0.saturating_add(HORIZON_MS));
             (calendar.elapsed(start, end), start)

@@ -12,6 +12,8 @@ use crate::time_rule::{Action, TimeRule, When};
 
 /// A promise that lies farther away is none that anybody waits for: 31 days.
 const LONG_MS: i64 = 31 * 86_400_000;
+/// A rule that repeats faster writes more than anybody reads.
+const REPEAT_SECONDS_MIN: u32 = 60;
 
 pub(super) fn sla_policies(configuration: &Configuration, now: Timestamp) -> Vec<Fault> {
     let policies = configuration.policies(now);
@@ -95,7 +97,7 @@ fn target_faults(
     if target.warn_pct.is_empty() {
         found.push(Fault::at("warn_pct", "is empty: nobody hears of it before it is too late"));
     }
-    let ms = i64::from(target.seconds) * 1000;
+    let ms = i64::from(target.seconds).saturating_mul(1000);
     let due = match (target.hours, target.calendar.as_deref()) {
         (HoursKind::Calendar, _) => Some(Timestamp(now.0.saturating_add(ms))),
         (HoursKind::Business, Some(name)) => configuration.calendars().get(name).and_then(|c| c.add(now, ms)),
@@ -151,6 +153,13 @@ fn rule_faults(rule: &TimeRule, lifecycle: &Lifecycle) -> Vec<Fault> {
         && rule.seconds > lifecycle.auto_close_after_s;
     if closes_first {
         let rule = format!("it never fires: the ticket is closed after {} s", lifecycle.auto_close_after_s);
+        found.push(Fault::at("seconds", rule));
+    }
+    if rule.repeat && rule.seconds < REPEAT_SECONDS_MIN {
+        let rule = format!(
+            "it repeats every {} s: each ticket that it holds for gets a fact at each turn, for good; a minute is              often enough",
+            rule.seconds
+        );
         found.push(Fault::at("seconds", rule));
     }
     if rule.actions.is_empty() {

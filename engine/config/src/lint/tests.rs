@@ -86,6 +86,10 @@ fn each_lint_finds_its_case() {
         ),
         (policies("priority = \"low\"", &target("priority = \"high\"")), "sla_policies.policies[0].targets[0].priority: "),
         (policies("tier = \"1\"", &target("tier = 2")), "sla_policies.policies[0].targets[0].tier: "),
+        (
+            rule(&format!("status = \"pending\"\nseconds = 59\nrepeat = true\n{notify}")),
+            "time_rules.rules[0].seconds: it repeats every 59 s",
+        ),
         (rule(&format!("status = \"closed\"\nseconds = 60\n{notify}")), "time_rules.rules[0].status: it never fires"),
         (
             rule(&format!("when = \"unassigned_age\"\nstates = [\"resolved\"]\nseconds = 60\n{notify}")),

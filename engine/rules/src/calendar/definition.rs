@@ -113,11 +113,15 @@ fn second(path: &str, written: &str) -> Result<u32, CalendarError> {
     let parts: Vec<Option<u32>> =
         written.split(':').map(|part| (part.len() == 2).then(|| part.parse().ok()).flatten()).collect();
     let time = match parts.as_slice() {
-        [Some(h), Some(m)] if *m < 60 => Some(h * 3600 + m * 60),
-        [Some(h), Some(m), Some(s)] if *m < 60 && *s < 60 => Some(h * 3600 + m * 60 + s),
+        [Some(h), Some(m)] if *m < 60 => Some(seconds(*h, *m, 0)),
+        [Some(h), Some(m), Some(s)] if *m < 60 && *s < 60 => Some(seconds(*h, *m, *s)),
         _ => None,
     };
     time.ok_or_else(|| CalendarError::at(path, format!("{written:?} is no time of day, HH:MM or HH:MM:SS")))
+}
+
+fn seconds(hours: u32, minutes: u32, seconds: u32) -> u32 {
+    hours.saturating_mul(3600).saturating_add(minutes.saturating_mul(60)).saturating_add(seconds)
 }
 
 fn date(path: &str, written: &str) -> Result<NaiveDate, CalendarError> {

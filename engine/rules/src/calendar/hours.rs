@@ -9,11 +9,14 @@ use guichet_schemas::time::Timestamp;
 
 use super::segments::segments;
 use super::year::Year;
+use super::{END, FIRST};
 
-/// First year whose spans are kept; those outside are made again for each question.
-const KEPT_FROM: i32 = 1970;
-const KEPT: usize = 200;
+/// The years that there are, each made when it is first asked about: those from [`FIRST`] to [`END`].
+const FIRST_YEAR: i32 = 1970;
+const YEARS: usize = 231;
 const DAY_MS: i64 = 86_400_000;
+/// Days from the first of the year 1 to 1970-01-01, both counted.
+const DAYS_TO_1970: i32 = 719_163;
 
 /// A window of a day, in seconds of the local wall clock since midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,11 +42,11 @@ impl Hours {
         holidays: BTreeSet<NaiveDate>,
         special: BTreeMap<NaiveDate, Vec<Window>>,
     ) -> Self {
-        let years = std::iter::repeat_with(OnceLock::new).take(KEPT).collect();
+        let years = std::iter::repeat_with(OnceLock::new).take(YEARS).collect();
         Self { zone, weekly, holidays, special, years }
     }
 
-    /// Open milliseconds from one instant to another.
+    /// Open milliseconds from one instant to another, both from [`FIRST`] to [`END`].
     pub(super) fn elapsed(&self, from: Timestamp, to: Timestamp) -> i64 {
         if to <= from {
             return 0;
@@ -51,32 +54,33 @@ impl Hours {
         let (first, last) = (year_of(from), year_of(to));
         let before = self.with_year(first, |year| year.open_before(from.0));
         if first == last {
-            return self.with_year(last, |year| year.open_before(to.0)) - before;
+            return self.with_year(last, |year| year.open_before(to.0)).saturating_sub(before);
         }
-        let between: i64 = (first..last).map(|year| self.with_year(year, Year::open)).sum();
-        between + self.with_year(last, |year| year.open_before(to.0)) - before
+        let between = (first..last).map(|year| self.with_year(year, Year::open));
+        let until = self.with_year(last, |year| year.open_before(to.0));
+        between.fold(until, i64::saturating_add).saturating_sub(before)
     }
 
     /// The earliest instant up to `to` at which so many open milliseconds have passed since `from`; else how many have
     /// until then.
     pub(super) fn reach(&self, from: Timestamp, to: Timestamp, open_ms: i64) -> Result<Timestamp, i64> {
         let (first, last) = (year_of(from), year_of(to));
-        let mut wanted = open_ms + self.with_year(first, |year| year.open_before(from.0));
+        let mut wanted = open_ms.saturating_add(self.with_year(first, |year| year.open_before(from.0)));
         for number in first..=last {
             match self.with_year(number, |year| year.when_open(wanted).ok_or_else(|| year.open())) {
                 Ok(reached) if reached <= to.0 => return Ok(Timestamp(reached)),
                 Ok(_) => break,
-                Err(open) => wanted -= open,
+                Err(open) => wanted = wanted.saturating_sub(open),
             }
         }
         Err(self.elapsed(from, to))
     }
 
     fn with_year<R>(&self, number: i32, ask: impl FnOnce(&Year) -> R) -> R {
-        let kept = usize::try_from(number - KEPT_FROM).ok().and_then(|index| self.years.get(index));
-        match kept {
+        let index = usize::try_from(number.saturating_sub(FIRST_YEAR)).ok();
+        match index.and_then(|index| self.years.get(index)) {
             Some(kept) => ask(kept.get_or_init(|| self.year(number))),
-            None => ask(&self.year(number)),
+            None => ask(&Year::new(Vec::new())),
         }
     }
 
@@ -87,16 +91,18 @@ impl Hours {
         };
         let mut spans = Vec::new();
         for segment in segments(self.zone, begins, ends) {
-            let (local_from, local_to) = (segment.from + segment.offset_ms, segment.to + segment.offset_ms);
+            let local = |utc: i64| utc.saturating_add(segment.offset_ms);
+            let (local_from, local_to) = (local(segment.from), local(segment.to));
             // The day before may have a window that passes midnight.
             let mut day = date(local_from).and_then(|day| day.checked_sub_days(Days::new(1)));
             while let Some(today) = day.filter(|today| midnight(*today) < local_to) {
                 for window in self.windows(today) {
-                    let opens = midnight(today) + i64::from(window.opens_s) * 1000;
-                    let closes = midnight(today) + i64::from(window.closes_s) * 1000;
+                    let (opens, closes) =
+                        (window_ms(today, window.opens_s), window_ms(today, window.closes_s));
                     let (opens, closes) = (opens.max(local_from), closes.min(local_to));
                     if opens < closes {
-                        spans.push((opens - segment.offset_ms, closes - segment.offset_ms));
+                        let utc = |local: i64| local.saturating_sub(segment.offset_ms);
+                        spans.push((utc(opens), utc(closes)));
                     }
                 }
                 day = today.succ_opt();
@@ -116,8 +122,14 @@ impl Hours {
     }
 }
 
+/// The year of an instant from [`FIRST`] to [`END`].
 fn year_of(at: Timestamp) -> i32 {
-    DateTime::<Utc>::from_timestamp_millis(at.0).map_or(0, |at| at.year())
+    DateTime::<Utc>::from_timestamp_millis(at.0.clamp(FIRST.0, END.0)).map_or(FIRST_YEAR, |at| at.year())
+}
+
+/// An instant of a local wall clock, counted as if it were UTC.
+fn window_ms(day: NaiveDate, second: u32) -> i64 {
+    midnight(day).saturating_add(i64::from(second).saturating_mul(1000))
 }
 
 fn new_year(number: i32) -> Option<i64> {
@@ -126,10 +138,10 @@ fn new_year(number: i32) -> Option<i64> {
 
 /// Milliseconds of a local wall clock at midnight, counted as if it were UTC.
 fn midnight(day: NaiveDate) -> i64 {
-    i64::from(day.num_days_from_ce() - 719_163) * DAY_MS
+    i64::from(day.num_days_from_ce().saturating_sub(DAYS_TO_1970)).saturating_mul(DAY_MS)
 }
 
 fn date(local_ms: i64) -> Option<NaiveDate> {
     let days = i32::try_from(local_ms.div_euclid(DAY_MS)).ok()?;
-    NaiveDate::from_num_days_from_ce_opt(days + 719_163)
+    NaiveDate::from_num_days_from_ce_opt(days.checked_add(DAYS_TO_1970)?)
 }

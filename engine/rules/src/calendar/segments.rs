@@ -21,7 +21,7 @@ pub(super) fn segments(zone: Tz, from: i64, to: i64) -> Vec<Segment> {
     let mut open = Segment { from, to, offset_ms: offset(zone, from) };
     let mut at = from;
     while at < to {
-        let next = (at + STEP_MS).min(to);
+        let next = at.saturating_add(STEP_MS).min(to);
         let after = offset(zone, next);
         if next < to && after != open.offset_ms {
             let change = change(zone, open.offset_ms, at, next);
@@ -36,8 +36,8 @@ pub(super) fn segments(zone: Tz, from: i64, to: i64) -> Vec<Segment> {
 
 /// The first millisecond of another offset than `before`, which `low` has and `high` has not.
 fn change(zone: Tz, before: i64, mut low: i64, mut high: i64) -> i64 {
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
+    while high.saturating_sub(low) > 1 {
+        let middle = low.midpoint(high);
         if offset(zone, middle) == before { low = middle } else { high = middle }
     }
     high
@@ -45,5 +45,5 @@ fn change(zone: Tz, before: i64, mut low: i64, mut high: i64) -> i64 {
 
 fn offset(zone: Tz, at: i64) -> i64 {
     let at = DateTime::<Utc>::from_timestamp_millis(at).unwrap_or_default();
-    i64::from(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()) * 1000
+    i64::from(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()).saturating_mul(1000)
 }

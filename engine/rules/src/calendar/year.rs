@@ -20,16 +20,16 @@ impl Year {
     pub(super) fn new(mut found: Vec<(i64, i64)>) -> Self {
         found.sort_unstable();
         let mut spans: Vec<Span> = Vec::with_capacity(found.len());
-        let mut open = 0;
+        let mut open = 0_i64;
         for (from, to) in found {
             match spans.last_mut() {
                 Some(last) if from <= last.to => {
-                    open += (to - last.to).max(0);
+                    open = open.saturating_add(to.saturating_sub(last.to).max(0));
                     last.to = last.to.max(to);
                 }
                 Some(_) | None => {
                     spans.push(Span { from, to, before: open });
-                    open += to - from;
+                    open = open.saturating_add(to.saturating_sub(from));
                 }
             }
         }
@@ -45,7 +45,7 @@ impl Year {
     pub(super) fn open_before(&self, at: i64) -> i64 {
         let behind = self.spans.partition_point(|span| span.from < at);
         match behind.checked_sub(1).and_then(|last| self.spans.get(last)) {
-            Some(span) => span.before + (at.min(span.to) - span.from),
+            Some(span) => span.before.saturating_add(at.min(span.to).saturating_sub(span.from)),
             None => 0,
         }
     }
@@ -57,6 +57,6 @@ impl Year {
         }
         let behind = self.spans.partition_point(|span| span.before < wanted);
         let span = self.spans.get(behind.checked_sub(1)?)?;
-        Some(span.from + (wanted - span.before))
+        Some(span.from.saturating_add(wanted.saturating_sub(span.before)))
     }
 }

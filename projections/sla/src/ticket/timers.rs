@@ -1,21 +1,26 @@
 //! What time alone does: warnings, breaches, rules that fire. And what a change does that makes them past at once.
 
-use std::collections::BTreeSet;
-
 use guichet_config::{Apply, Metric, OnReopen, OnTargetChange, TimeRule, When};
-use guichet_rules::calendar::HORIZON_YEARS;
+use guichet_rules::calendar::{END, HORIZON_MS};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
 use super::{Now, Ticket};
 use crate::clock::{Clock, End, Ended, Next, Terms};
 use crate::fact::{AlarmKey, Fact, Kind};
+use crate::recorded::Recorded;
 use crate::rulebook::{Change, InForce, Rulebook, Rules};
-use crate::time_rule::{Armed, due, holds};
+use crate::time_rule::{Armed, due, due_again, holds};
 use crate::timer_name::TimerName;
 
 /// What is planned beyond is looked at when it comes nearer: nobody can be promised anything so late.
-const PLANNED_MS: i64 = (HORIZON_YEARS + 1) * 366 * 86_400_000;
+const PLANNED_MS: i64 = HORIZON_MS + 366 * 86_400_000;
+
+/// Rules that repeat tell so many times one by one of what they missed while nobody looked: some days, for one that
+/// repeats every minute. Beyond, one fact stands for all that are left.
+const REPEATS_TOLD_MAX: u32 = 5_000;
+/// Whoever looks for the next alarm looks so far ahead over what is recorded; then he looks again when that is due.
+const LOOK_AHEAD_MAX: u32 = 10_000;
 
 /// Whose timer is next.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +33,7 @@ impl Ticket {
     /// Everything that time does before an instant, in the order of time: what was published takes hold, timers run.
     /// What happens at the very instant of a timer comes first, so those of the instant itself are not run yet.
     pub fn advance(&mut self, to: Timestamp, book: &Rulebook, facts: &mut Vec<Fact>) {
+        let to = Timestamp(to.0.min(END.0));
         // It is there already: what was published since takes hold later, not now and not never.
         if to.0 < self.time {
             return;
@@ -48,8 +54,11 @@ impl Ticket {
     /// What takes hold from now on, in its order: instant and number.
     fn pending(&self, book: &Rulebook) -> Vec<(i64, u32)> {
         let pending = (0..book.len()).filter_map(|number| {
-            let at = book.takes_hold(number, self.born)?;
-            (number >= self.seen || at > self.time).then_some((at.max(self.time), number))
+            let at = book.would_hold_from(number, self.born)?;
+            let is_news = number >= self.seen || at > self.time;
+            // Whether another took its place is looked for last: most are long over.
+            let at = is_news.then(|| book.takes_hold(number, self.born)).flatten()?;
+            Some((at.max(self.time), number))
         });
         let mut pending: Vec<_> = pending.collect();
         pending.sort_unstable();
@@ -62,8 +71,11 @@ impl Ticket {
             return;
         }
         let rules = self.rules(book);
+        let mut repeats = 0_u32;
         while let Some((at, whose)) = self.next_timer(rules).filter(|(at, _)| *at < to) {
-            self.run(at, whose, rules, facts);
+            repeats = repeats.saturating_add(u32::from(matches!(whose, Whose::Rule(_))));
+            let at_once = if repeats > REPEATS_TOLD_MAX { to } else { i64::MIN };
+            self.run(at, whose, at_once, rules, facts);
         }
     }
 
@@ -84,7 +96,7 @@ impl Ticket {
     /// The first instant from here on at which time alone does something that others must know and do not: a warning,
     /// a breach, a rule that fires. Counts what is planned. `None`: nothing will happen to it by itself.
     #[must_use]
-    pub fn next_alarm(&self, book: &Rulebook, recorded: &BTreeSet<AlarmKey>) -> Option<Timestamp> {
+    pub fn next_alarm(&self, book: &Rulebook, recorded: &Recorded) -> Option<Timestamp> {
         let mut pending = self.planned(book);
         let news = |ticket: &Self, whose| ticket.alarm(whose).is_some_and(|key| !recorded.contains(&key));
         if pending.is_empty() {
@@ -95,15 +107,16 @@ impl Ticket {
         }
         let (mut ahead, mut facts) = (self.clone(), Vec::new());
         pending.reverse();
-        // Ends: each step uses up a publication or a fact that is recorded, and a fact comes once.
-        loop {
+        // Each step uses up a publication or a fact that is recorded, and a fact comes once.
+        for _ in 0..LOOK_AHEAD_MAX {
             let timer = ahead.next_timer(ahead.rules(book));
             match (timer, pending.last().copied()) {
                 (Some((at, whose)), next) if next.is_none_or(|(next, _)| at < next) => {
                     if news(&ahead, whose) {
                         return Some(Timestamp(at));
                     }
-                    ahead.run(at, whose, ahead.rules(book), &mut facts);
+                    ahead.run(at, whose, i64::MIN, ahead.rules(book), &mut facts);
+                    facts.clear();
                 }
                 (_, Some((at, number))) => {
                     pending.pop();
@@ -116,6 +129,7 @@ impl Ticket {
                 (_, None) => return None,
             }
         }
+        ahead.next_timer(ahead.rules(book)).map(|(at, _)| Timestamp(at))
     }
 
     /// True where something takes hold from now on, or was published since its last event.
@@ -163,7 +177,8 @@ impl Ticket {
         clocks.chain(armed).min_by_key(|(at, _)| *at)
     }
 
-    fn run(&mut self, at: i64, whose: Whose, rules: Rules<'_>, facts: &mut Vec<Fact>) {
+    /// Runs a timer. A rule that repeats is done at once with whatever it would tell before an instant.
+    fn run(&mut self, at: i64, whose: Whose, at_once: i64, rules: Rules<'_>, facts: &mut Vec<Fact>) {
         let mut now = Now { at, rules, facts };
         match whose {
             Whose::Clock(index, next) => {
@@ -171,13 +186,7 @@ impl Ticket {
                     clock.strike(next, &mut now);
                 }
             }
-            Whose::Rule(index) => {
-                let Some(armed) = self.rules.get_mut(index) else { return };
-                armed.since = None;
-                armed.fired = true;
-                now.tell_rule(armed, Kind::Fired { rule: armed.rule.clone() });
-                self.arm_again(index, &mut now);
-            }
+            Whose::Rule(index) => self.fire(index, at_once, &mut now),
         }
     }
 
@@ -190,12 +199,12 @@ impl Ticket {
         for rule in rules.filter(|rule| holds(rule, state, assigned)) {
             let index = self.rules.iter().position(|armed| armed.rule == rule.id).unwrap_or_else(|| {
                 self.rules.push(Armed::never(&rule.id));
-                self.rules.len() - 1
+                self.rules.len().saturating_sub(1)
             });
             if let Some(armed) =
                 self.rules.get_mut(index).filter(|armed| armed.since.is_none() && !armed.fired)
             {
-                armed.instance += 1;
+                armed.instance = armed.instance.saturating_add(1);
                 armed.stay = armed.instance;
                 armed.since = Some(now.at);
                 armed.not_before = now.at;
@@ -205,14 +214,24 @@ impl Ticket {
         }
     }
 
-    fn arm_again(&mut self, index: usize, now: &mut Now<'_, '_>) {
+    /// A rule fires, and is armed again if it repeats. What it would have told while the ticket lived elsewhere, one
+    /// fact tells.
+    fn fire(&mut self, index: usize, at_once: i64, now: &mut Now<'_, '_>) {
+        let (state, assigned) = (self.state, self.assigned);
+        let came = self.import.map_or(i64::MIN, |import| import.at);
         let Some(armed) = self.rules.get_mut(index) else { return };
         let rule = now.rules.time_rule(&armed.rule);
-        if let Some(rule) = rule.filter(|rule| rule.repeat && holds(rule, self.state, self.assigned)) {
-            armed.instance += 1;
-            armed.since = Some(now.at);
+        let again = rule.filter(|rule| rule.repeat && holds(rule, state, assigned));
+        let (skipped, last) =
+            again.map_or((0, now.at), |rule| due_again(rule, now.at, came.max(at_once), now.rules));
+        armed.since = None;
+        armed.fired = true;
+        now.tell_rule(armed, Kind::Fired { rule: armed.rule.clone(), skipped });
+        if let Some(rule) = again {
+            armed.instance = armed.instance.saturating_add(skipped).saturating_add(1);
+            armed.since = Some(last);
             armed.fired = false;
-            now.tell_rule(armed, Kind::Armed { due_at: due(rule, now.at, now.rules).map(Timestamp) });
+            now.tell_rule(armed, Kind::Armed { due_at: due(rule, last, now.rules).map(Timestamp) });
         }
     }
 
@@ -319,7 +338,13 @@ impl Clock {
     }
 
     /// Goes on after it had ended; at once it stands still again where its terms say so of this state.
-    pub(super) fn go_on(&mut self, since: i64, after_reopen: bool, state: TicketState, now: &mut Now<'_, '_>) {
+    pub(super) fn go_on(
+        &mut self,
+        since: i64,
+        after_reopen: bool,
+        state: TicketState,
+        now: &mut Now<'_, '_>,
+    ) {
         self.resume(since, after_reopen, now);
         self.follow(state, now);
     }
@@ -420,3 +445,7 @@ impl Now<'_, '_> {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "timers_tests.rs"]
+mod tests;

@@ -1,12 +1,11 @@
 //! What is kept of a ticket.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use guichet_schemas::event::Event;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
-use guichet_sla::{AlarmKey, Fact, Rulebook, Ticket, TimerName, metric};
+use guichet_sla::{AlarmKey, Fact, Recorded, Rulebook, Ticket, TimerName, metric};
 use serde::{Deserialize, Serialize};
 
 use crate::model::rows;
@@ -28,7 +27,7 @@ pub(crate) struct Row {
     /// What the fold found on the way and the log does not have yet, oldest first.
     pub(crate) unsent: Vec<Fact>,
     /// What the log has. A clock that is to warn again after a change is known to have warned.
-    pub(crate) recorded: BTreeSet<AlarmKey>,
+    pub(crate) recorded: Recorded,
 }
 
 impl Row {
@@ -59,7 +58,9 @@ impl Row {
         if let Event::TicketImported(e) = &record.event {
             row.importing = e.part < e.parts;
         }
-        row.recorded.extend(recorded_by(&record.event));
+        if let Some(key) = recorded_by(&record.event) {
+            row.recorded.insert(key);
+        }
         row.unsent.extend(facts.iter().filter(|fact| fact.kind.is_alarm()).cloned());
         let Self { unsent, recorded, .. } = &mut row;
         unsent.retain(|fact| is_news(fact, recorded));
@@ -175,7 +176,7 @@ impl Armed {
 }
 
 /// True for what the log should have and has not.
-fn is_news(fact: &Fact, recorded: &BTreeSet<AlarmKey>) -> bool {
+fn is_news(fact: &Fact, recorded: &Recorded) -> bool {
     fact.alarm().is_some_and(|key| !recorded.contains(&key))
 }
 

@@ -204,6 +204,7 @@ fn clocks() -> Vec<Order> {
             due_at: minute(4320),
             config_version: Some(7),
             holds: true,
+            skipped: Some(12),
         }),
         Order::VoidSlaBreach(VoidSlaBreach {
             metric: SlaMetric::FirstReply,

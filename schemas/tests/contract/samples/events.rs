@@ -232,6 +232,7 @@ fn clocks_and_configuration() -> Vec<Event> {
             due_at: minute(4320),
             actions: vec!["close".to_owned()],
             suppressed: true,
+            skipped: Some(12),
         }),
         Event::ConfigPublished(ConfigPublished {
             kind: "calendar".to_owned(),
