@@ -282,3 +282,29 @@ fn only_the_worker_of_the_clocks_records_what_they_find() {
     );
     assert_eq!(desk.tell(&sla(resolve())).unwrap_err().code(), "forbidden", "and it does nothing else");
 }
+
+#[test]
+fn a_rule_that_repeats_for_years_is_known_by_its_last_time() {
+    let mut desk = with(Life::default(), []);
+    desk.hour = 100_000;
+    let nth = |instance: u32, hour: i64| {
+        let mut one = fire("hourly", hour, false);
+        let Order::FireTimeRule(order) = &mut one.order else { panic!("{one:?}") };
+        (order.instance, order.skipped) = (instance, Some(instance / 2));
+        one
+    };
+    for hour in 1..300 {
+        let events = desk.tell(&nth(u32::try_from(hour).unwrap(), hour)).unwrap();
+        let counted = matches!(&events[..], [Event::TimeRuleFired(e)] if e.skipped.unwrap_or(0) == e.instance / 2);
+        assert!(counted, "{events:?}");
+    }
+    desk.tell(&{
+        let mut other = nth(7, 7);
+        let Order::FireTimeRule(order) = &mut other.order else { panic!("{other:?}") };
+        order.rule = label("7/hourly");
+        other
+    })
+    .unwrap();
+    assert_eq!(desk.ticket.as_ref().unwrap().facts.len(), 2, "one for each rule, whatever its name");
+    assert!(desk.tell(&nth(200, 200)).unwrap().is_empty(), "recorded, or stood for by a later one");
+}

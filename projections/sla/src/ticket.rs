@@ -235,6 +235,13 @@ impl Ticket {
         !self.clocks.iter().any(Clock::is_open) && !self.rules.iter().any(|armed| armed.since.is_some())
     }
 
+    /// How much there is of it: clocks, each stretch in which one ran, rules. What each event costs grows with it.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        let of_clock = |clock: &Clock| clock.runs.len().saturating_add(1);
+        self.clocks.iter().map(of_clock).fold(self.rules.len(), usize::saturating_add)
+    }
+
     /// The instant up to which everything is done.
     #[must_use]
     pub const fn time(&self) -> Timestamp {

@@ -407,3 +407,68 @@ fn a_clock_that_warns_again_under_another_target_hides_no_breach() {
     let (wanted, kept) = armed(&rig);
     assert_eq!(kept, wanted);
 }
+
+// An hourly rule and one ticket of the year 1 took all memory, and again at each start.
+#[test]
+fn a_ticket_of_the_year_1_costs_a_row_and_a_fact_for_each_rule() {
+    let mut history = History::new();
+    let rules: Vec<String> = (1..40)
+        .map(|n| {
+            format!(
+                r#"{{"id":"r{n}","when":"no_update","seconds":{n},"hours":"calendar","repeat":true,
+                "actions":[{{"type":"notify","to":"assignee"}}]}}"#
+            )
+        })
+        .collect();
+    let year_1 = -62_135_596_800_000;
+    history.publish("time_rules", &format!(r#"{{"rules":[{}]}}"#, rules.join(",")), year_1);
+    let mut books = Books::default();
+    books.publish(&history.entries.pop().unwrap().record);
+    let book = &books.of("default").rules;
+    let imported = TicketImported {
+        source: "old".to_owned(),
+        external_id: "1".to_owned(),
+        part: 1,
+        parts: 1,
+        original_created_at: None,
+        mapping_version: None,
+    };
+    let ticket = ticket_id(1);
+    history.push(ticket, "importer", Event::TicketImported(imported));
+    history.open(1);
+    history.push(ticket, "bob", comment(Visibility::Public, "so"));
+    let mut row = None;
+    for (n, entry) in history.entries[1..].iter().enumerate() {
+        let mut record = entry.record.clone();
+        record.command_id = history.entries[1].record.command_id;
+        record.occurred_at = Timestamp(if n < 2 { year_1 } else { START - 1_000 });
+        row = Some(Row::fold(row, &record, book).0);
+    }
+    let row = row.unwrap();
+    assert_eq!(row.unsent.len(), 39, "one for each rule");
+    assert!(row.write().len() < 8_000, "{}", row.write().len());
+    let counted = row.unsent.iter().all(|fact| matches!(fact.kind, Kind::Fired { skipped, .. } if skipped > 10_000_000));
+    assert!(counted && row.unsent.iter().all(|fact| fact.at > Timestamp(0)), "{:?}", row.unsent.first());
+    let now = Timestamp(START + 60_000);
+    assert!(row.alarms(now, book).iter().all(|alarm| alarm.fact.at > Timestamp(START) || !alarm.holds));
+}
+
+#[test]
+fn a_ticket_that_swells_is_set_aside_and_the_others_go_on() {
+    let mut history = History::new();
+    let target = r#"{"metric":"periodic_update","seconds":60,"hours":"calendar"}"#;
+    let policies = format!(r#"{{"policies":[{{"id":"all","targets":[{target}]}}]}}"#);
+    history.publish("sla_policies", &policies, START);
+    let (big, small) = (history.open(1), history.open(2));
+    for _ in 0..400 {
+        history.push(big, "bob", comment(Visibility::Public, "so"));
+    }
+    history.push(small, "bob", comment(Visibility::Public, "so"));
+    let mut rig = Rig::new(&SLA);
+    rig.fold(&history.entries);
+    let rig = rig.restart();
+    let store = rig.folder.store();
+    let aside: Vec<_> = store.view().quarantined(None).unwrap();
+    assert_eq!(aside.len(), 1);
+    assert_eq!(clocks(&rig, small, START + 1_000_000).len(), 1);
+}

@@ -300,7 +300,7 @@ impl Ticket {
             }
             let due_before = clock.known_due.map(Timestamp);
             let due_at = clock.shown_due(now.rules);
-            if due_before != due_at && clock.is_running() && !clock.is_breached() {
+            if due_before != due_at && clock.is_running() {
                 now.tell(clock, Kind::Rescheduled { due_before, due_at, cause: cause.clone() });
             }
             // Hours that are there after all may have moved a threshold into the past.
@@ -421,12 +421,14 @@ impl Clock {
         if !self.is_running() {
             return;
         }
-        let broken = (!self.is_breached()).then(|| self.due(now.rules)).flatten().filter(|due| *due < now.at);
-        if let Some(due) = broken {
+        let due = (!self.is_breached()).then(|| self.due(now.rules)).flatten();
+        if let Some(due) = due.filter(|due| *due < now.at) {
             self.breach(due, true, now);
         }
+        // What is due this very instant is about to be broken: the breach says it.
+        let least = if due.is_some_and(|due| due <= now.at) { 101 } else { 0 };
         let is_past = |pct: &u32| self.warns_at(*pct, now.rules).is_some_and(|at| at < now.at);
-        let past: Vec<u32> = self.to_warn().take_while(is_past).collect();
+        let past: Vec<u32> = self.to_warn().filter(|pct| *pct >= least).take_while(is_past).collect();
         if let Some(highest) = past.last().copied() {
             self.warned.extend(past);
             let due_at = self.shown_due(now.rules);

@@ -1,3 +1,10 @@
+"""Random histories of tickets, policies and calendars, with every fact that `reference.py` finds in them.
+
+`python3 histories.py FROM TO FILE [retro]` writes the histories of the seeds FROM up to TO; with `retro`, calendars are
+also changed for the past. Many events happen at the very instant of a timer, or of another event.
+`guichet sla-cases FILE --check` compares them. `histories.json` holds a few for the tests.
+"""
+
 import json
 import random
 import sys

@@ -1,7 +1,11 @@
-"""A deliberately naive reference of domain.md section 3, from its text. Instants: whole seconds UTC (ints)."""
+"""The rules of SLA clocks a second time: naive, slow, and from the text of the domain alone, to compare with.
+
+Nothing of Guichet is used here. Instants are whole seconds of UTC; open time is counted minute by minute by what the
+wall clock of the zone says (`mask`). `python3 reference.py FILE...` compares what files of the form `sla-golden/v1`
+expect with what it finds itself. `histories.py` beside it makes such files.
+"""
 
 import json
-import random
 import sys
 import datetime as dt
 import itertools
@@ -328,13 +332,14 @@ class Ref:
         if not c.breached and d is not None and d < t:
             c.breached = True
             s.say(t, "SlaBreached", c.m, c.i, due_at=iso(d), consumed_s=s.used(c, t), immediate=True)
+        broken = c.breached or (d is not None and d <= t)
         over = [
             p
             for p in s.warn
             if p not in c.warned
             and s.warnat(c, p) is not None
             and s.warnat(c, p) < t
-            and (p > 100 or not c.breached)
+            and (p > 100 or not broken)
         ]
         if over:
             c.warned |= set(over)
@@ -585,7 +590,7 @@ class Ref:
             for c in s.clocks:
                 if id(c) in before and c.t["cal"] == e["calendar"]:
                     d = s.due(c)
-                    if d != before[id(c)] and not c.breached:
+                    if d != before[id(c)]:
                         s.say(
                             t,
                             "SlaDueRescheduled",

@@ -1,5 +1,6 @@
 //! The queries about clocks and broken promises.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use guichet_config::HoursKind;
@@ -213,7 +214,8 @@ fn due(reader: &Reader<'_>, before: Timestamp, book: &Book) -> Result<Found, Ref
         let late = |clock: &wire::SlaClockView| {
             clock.state == SlaClockState::Running as i32 && clock.due_at.is_some_and(|due| due < before.0)
         };
-        let clocks = clocks(&row, id, reader.now, book, false).into_iter().filter(late);
+        let Some(clocks) = spared(id, || clocks(&row, id, reader.now, book, false)) else { continue };
+        let clocks = clocks.into_iter().filter(late);
         let skip = cursor.as_ref().filter(|cursor| *cursor.key == *key).map_or(0, |cursor| cursor.taken);
         let over = clocks.enumerate().skip(skip).find_map(|(n, clock)| (!page.takes(clock)).then_some(n));
         if let Some(taken) = over {
@@ -292,6 +294,15 @@ fn look_up(view: &View<'_>, tenant: &str, one: &mut wire::SlaBreachView) -> Resu
     Ok(())
 }
 
+/// What is found of one ticket of many; `None`: looking at it panicked, and the list is about the others.
+fn spared<T>(id: TicketId, look: impl FnOnce() -> T) -> Option<T> {
+    let found = catch_unwind(AssertUnwindSafe(look)).ok();
+    if found.is_none() {
+        tracing::error!(ticket = %id, "looking at the clocks of a ticket panicked; a list goes on without it");
+    }
+    found
+}
+
 type Fresh = Vec<(Vec<u8>, wire::SlaBreachView)>;
 
 /// Breaches that time has made since the last events of their tickets.
@@ -307,7 +318,7 @@ fn fresh(reader: &Reader<'_>, book: &Book) -> Result<Fresh, Refusal> {
         }
         let id = keys::trailing_ticket(&key).ok_or_else(damaged_key)?;
         let Some(row) = row(&reader.view, tenant, id)? else { continue };
-        let (_, facts) = row.at(reader.now, &book.rules);
+        let Some((_, facts)) = spared(id, || row.at(reader.now, &book.rules)) else { continue };
         let breaches = facts.iter().filter_map(|fact| breach(fact, id, row.number, Owner::of(&row)));
         found.extend(breaches.map(|breach| (breach_key(tenant, &breach), breach)));
     }

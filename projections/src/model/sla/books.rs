@@ -1,6 +1,7 @@
 //! What is published, by tenant, as the clocks need it.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use guichet_config::Publication;
@@ -55,7 +56,12 @@ impl Books {
         let book = Arc::make_mut(self.0.entry(record.tenant.clone()).or_default());
         book.version = record.version.get();
         if let Some(publication) = Publication::of(&record.event) {
-            book.rules.take(record.recorded_at, &publication);
+            // It is of no ticket, so there is nothing to set aside but itself: no start and no clock may end with it.
+            let taken = catch_unwind(AssertUnwindSafe(|| book.rules.take(record.recorded_at, &publication)));
+            if taken.is_err() {
+                let (position, kind, id) = (record.position, publication.kind, &publication.id);
+                tracing::error!(%position, %kind, id, "taking a publication panicked; no clock goes by it");
+            }
         }
         true
     }

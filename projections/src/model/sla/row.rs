@@ -67,6 +67,11 @@ impl Row {
         (row, facts)
     }
 
+    /// How much there is of it: each event of the ticket reads and writes all of it.
+    pub(super) fn parts(&self) -> usize {
+        self.ticket.as_ref().map_or(0, Ticket::parts).saturating_add(self.unsent.len())
+    }
+
     /// Where it stands among the alarms and, at an instant, the due ones; `None`: nothing will come of it any more.
     pub(super) fn armed(&self, book: &Rulebook, now: Timestamp) -> Option<Armed> {
         self.stands(Cow::Borrowed(self.ticket.as_ref()?), book, now)
