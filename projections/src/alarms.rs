@@ -14,7 +14,6 @@
 mod patience;
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +28,7 @@ use guichet_schemas::text::Label;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
 use guichet_schemas::{subject, wire};
+use guichet_service::caught;
 use guichet_sla::{Fact, Kind, TimerName, metric_word};
 use prost::Message as _;
 use tokio::sync::watch;
@@ -250,7 +250,7 @@ impl Look<'_> {
                     continue;
                 }
             };
-            let found = catch_unwind(AssertUnwindSafe(|| row.alarms(now, &book.rules)));
+            let found = caught("sla.alarms", || row.alarms(now, &book.rules));
             let Ok(alarms) = found else {
                 sick.push((key, id, "looking at its clocks panicked".to_owned()));
                 continue;

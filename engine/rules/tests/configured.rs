@@ -295,7 +295,8 @@ fn a_rule_that_repeats_for_years_is_known_by_its_last_time() {
     };
     for hour in 1..300 {
         let events = desk.tell(&nth(u32::try_from(hour).unwrap(), hour)).unwrap();
-        let counted = matches!(&events[..], [Event::TimeRuleFired(e)] if e.skipped.unwrap_or(0) == e.instance / 2);
+        let counted =
+            matches!(&events[..], [Event::TimeRuleFired(e)] if e.skipped.unwrap_or(0) == e.instance / 2);
         assert!(counted, "{events:?}");
     }
     desk.tell(&{

@@ -1,4 +1,10 @@
 //! A ticket as its clocks see it.
+//!
+//! Where the domain leaves it open: a first answer that is promised no more lets a comment that waits begin `next_reply`,
+//! and both run when it is promised again. What a clock measures may be done while it is withdrawn (answered, assigned,
+//! left the tier, resolved): then its instance is over, but for those that a reopen resumes. At a reopen, too, what was
+//! withdrawn is resumed first and then matched. A promise that comes back is matched before it is looked whether it is
+//! broken; whoever reopens is looked at first. What is due at the instant of a change is not announced by a threshold.
 
 mod timers;
 

@@ -447,7 +447,10 @@ fn a_ticket_of_the_year_1_costs_a_row_and_a_fact_for_each_rule() {
     let row = row.unwrap();
     assert_eq!(row.unsent.len(), 39, "one for each rule");
     assert!(row.write().len() < 8_000, "{}", row.write().len());
-    let counted = row.unsent.iter().all(|fact| matches!(fact.kind, Kind::Fired { skipped, .. } if skipped > 10_000_000));
+    let counted = row
+        .unsent
+        .iter()
+        .all(|fact| matches!(fact.kind, Kind::Fired { skipped, .. } if skipped > 10_000_000));
     assert!(counted && row.unsent.iter().all(|fact| fact.at > Timestamp(0)), "{:?}", row.unsent.first());
     let now = Timestamp(START + 60_000);
     assert!(row.alarms(now, book).iter().all(|alarm| alarm.fact.at > Timestamp(START) || !alarm.holds));

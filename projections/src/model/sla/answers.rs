@@ -1,6 +1,5 @@
 //! The queries about clocks and broken promises.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use guichet_config::HoursKind;
@@ -14,6 +13,7 @@ use guichet_schemas::wire;
 use guichet_schemas::wire::SlaClockState;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::words::SlaMetric;
+use guichet_service::caught;
 use guichet_sla::{AlarmKey, ClockView, Standing, TimerName, metric, metric_word};
 use prost::Message as _;
 
@@ -296,7 +296,7 @@ fn look_up(view: &View<'_>, tenant: &str, one: &mut wire::SlaBreachView) -> Resu
 
 /// What is found of one ticket of many; `None`: looking at it panicked, and the list is about the others.
 fn spared<T>(id: TicketId, look: impl FnOnce() -> T) -> Option<T> {
-    let found = catch_unwind(AssertUnwindSafe(look)).ok();
+    let found = caught("sla.list", look).ok();
     if found.is_none() {
         tracing::error!(ticket = %id, "looking at the clocks of a ticket panicked; a list goes on without it");
     }

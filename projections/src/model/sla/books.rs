@@ -1,7 +1,6 @@
 //! What is published, by tenant, as the clocks need it.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use guichet_config::Publication;
@@ -9,6 +8,7 @@ use guichet_schemas::codec::decode_record;
 use guichet_schemas::event::Event;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::record::Record;
+use guichet_service::caught;
 use guichet_sla::Rulebook;
 
 use crate::keys;
@@ -57,7 +57,7 @@ impl Books {
         book.version = record.version.get();
         if let Some(publication) = Publication::of(&record.event) {
             // It is of no ticket, so there is nothing to set aside but itself: no start and no clock may end with it.
-            let taken = catch_unwind(AssertUnwindSafe(|| book.rules.take(record.recorded_at, &publication)));
+            let taken = caught("sla.publication", || book.rules.take(record.recorded_at, &publication));
             if taken.is_err() {
                 let (position, kind, id) = (record.position, publication.kind, &publication.id);
                 tracing::error!(%position, %kind, id, "taking a publication panicked; no clock goes by it");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
@@ -16,6 +16,7 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::store::{ClockStep, Moment, MomentClock};
 use guichet_schemas::wire::{SlaBreachView, StepsView};
 use guichet_schemas::words::Priority;
+use guichet_service::caught;
 use guichet_sla::{Fact, Kind, Outcome, Rulebook, TimerName, metric_word};
 use prost::Message as _;
 
@@ -159,7 +160,10 @@ impl Projection for Fold {
         let (row, facts) = Row::fold(before, record, &book.rules);
         // A ticket that swells is set aside, as one whose fold panics: it keeps back nobody else's clocks.
         let parts = row.parts();
-        assert!(parts <= PARTS_MAX, "the clocks of ticket {id} have {parts} parts; at most {PARTS_MAX} are folded");
+        if parts > PARTS_MAX {
+            tracing::error!(ticket = %id, parts, at_most = PARTS_MAX, "the clocks of a ticket swell; it is set aside");
+        }
+        assert!(parts <= PARTS_MAX, "the clocks of a ticket have at most {PARTS_MAX} parts");
         let mut moments = distill(record);
         // What time did comes before what happened.
         moments.splice(0..0, facts.iter().filter_map(|fact| moment(fact, record)));
@@ -294,7 +298,7 @@ impl Judges<'_> {
         let (tenant, id) = keys::tenant_and_ticket(key)?;
         let now = self.plans.get(tenant).map_or(Timestamp(i64::MIN), |plans| plans.until);
         // Here the future of a ticket is looked at: a panic costs it its alarm, not the desk its clocks.
-        let armed = catch_unwind(AssertUnwindSafe(|| judge(&self.books.of(tenant).rules, now)));
+        let armed = caught("sla.ahead", || judge(&self.books.of(tenant).rules, now));
         armed.unwrap_or_else(|_| {
             tracing::error!(ticket = %id, "looking ahead panicked; no clock of this ticket will raise an alarm");
             None
