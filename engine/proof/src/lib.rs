@@ -8,15 +8,19 @@
 //! All forms are those of C2SP (tlog-tiles, tlog-checkpoint, signed-note, tlog-proof), so that programs which we did
 //! not write read them. No database, no network, no clock.
 
+mod authorship;
 mod checkpoint;
 mod edge;
 mod keys;
 mod proof_file;
 pub mod prove;
+pub mod stream_key;
 pub mod tile;
 
+pub use authorship::{Author, Authorship, Said};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use edge::{Edge, FullTile};
 pub use keys::{KeyError, SigningKey, VerifyingKey};
 pub use proof_file::{ProofFile, ProofFileError};
+pub use stream_key::{Placed, StreamKey, StreamMac};
 pub use tile::{TileId, TileSource};
