@@ -175,6 +175,7 @@ pub(crate) async fn models(url: &str, dir: &Path, models: &[&'static ReadModel])
         dir: dir.to_owned(),
         partition: Partition(0),
         batch_events_max: BATCH_EVENTS_MAX,
+        authorship: guichet_engine::log::authorship(&dir.join("log-0"), Partition(0)).ok(),
     };
     let memory = guichet_projections::Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     guichet_projections::start(settings, models, memory, connect(url).await, Arc::new(clock::wall))

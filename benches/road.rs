@@ -192,6 +192,7 @@ async fn projections(url: &str, dir: &Path) -> Running {
         dir: dir.to_owned(),
         partition: Partition(0),
         batch_events_max: 4_000,
+        authorship: guichet_engine::log::authorship(&dir.join("log-0"), Partition(0)).ok(),
     };
     let memory = guichet_projections::Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     guichet_projections::start(settings, model::ALL, memory, connect(url).await, Arc::new(clock::wall))

@@ -34,12 +34,14 @@ mod sealer;
 mod stage;
 mod steps;
 mod stopped;
+mod tail;
 mod tickets;
 mod writer;
 
 pub use copy::{Copied, CopyError, EventCopy, NoCopy};
 pub use desk::{Desk, Responder};
 pub use disk::Disk;
+pub use identity::authorship;
 pub use key_store::KeyShelf;
 pub use live::LiveLog;
 pub use open_error::OpenError;

@@ -1,7 +1,7 @@
 //! Log → JetStream, in order, the record bytes as stored, sequence == position.
 //!
-//! The stream is a copy, never the truth: what is short, purged or gone is published again from the log, and
-//! what is foreign stops the engine. Every publish carries the expected last sequence, so that a second writer
+//! The stream is a copy, never the truth: what is short, purged or gone is published again from the log, and so is what
+//! somebody forged who has not the secret of the folder. What another engine with that secret wrote stops this one. Every publish carries the expected last sequence, so that a second writer
 //! is found at its first message. What it has sent behind that one may still be stored: a number says nothing of whose
 //! message stands there. The hashes in the headers do.
 
@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use guichet_crash::{CrashPoint, Sabotage, crash_point, sabotaged};
+use guichet_proof::Authorship;
 use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
@@ -82,6 +83,7 @@ pub struct Publisher<B: Bus, D> {
     next: LogPosition,
     previous_hash: Hash,
     headers: Headers,
+    authorship: Authorship,
     window: VecDeque<(LogPosition, B::Ack)>,
 }
 
@@ -105,16 +107,18 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
     pub fn new(
         bus: B,
         reader: LogReader<D>,
-        partition: Partition,
+        authorship: Authorship,
         halt: Halt,
         pressure: Arc<Pressure>,
         reconnected: watch::Receiver<u64>,
     ) -> (Self, Progress) {
         let published = watch::Sender::new(0);
         let progress = Progress { published: published.subscribe() };
-        let headers = Headers::new(partition, reader.generation());
+        let headers = Headers::new(authorship.clone());
+        let partition = authorship.partition();
         let publisher = Self {
             headers,
+            authorship,
             bus,
             reader,
             partition,
@@ -135,6 +139,7 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
         let scrub = Scrub {
             bus: self.bus.clone(),
             reader: self.reader.clone(),
+            authorship: self.authorship.clone(),
             published: self.published.subscribe(),
             damaged: self.damaged.clone(),
             halt: self.halt.clone(),
@@ -180,7 +185,7 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
             self.damaged.send_replace(0);
         }
         let record = |position| self.reader.record(position);
-        let state = stream::open(&self.bus, self.reader.generation(), record).await;
+        let state = stream::open(&self.bus, &self.authorship, record).await;
         let state = state.map_err(|repair| match repair {
             Repair::Unknown(what) => Interrupted::Unknown(what),
             Repair::Foreign(what) => Interrupted::Halt(HaltReason::ForeignStream(what)),
@@ -262,7 +267,7 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
                 Interrupted::Halt(HaltReason::Storage(what))
             })?;
             let hash = Hash::of_record(&bytes);
-            let headers = self.headers.of(&record, hash, self.previous_hash);
+            let headers = self.headers.of(self.next, &record, hash, self.previous_hash);
             let to = subject::event(record.tenant, self.partition, record.r#type);
             let checked = !sabotaged(Sabotage::PublishUnchecked);
             let expected_last = checked.then(|| self.next.get() - 1);

@@ -110,9 +110,9 @@ pub async fn start(
     let log = checked.map_err(OpenError::from)?;
     let pressure = Arc::new(Pressure::default());
     let (publisher, progress) = Publisher::new(
-        JetStream::new(client.clone(), settings.partition),
+        JetStream::new(client.clone(), &log.authorship()),
         log.reader(),
-        settings.partition,
+        log.authorship(),
         halt.clone(),
         pressure.clone(),
         reconnected,
@@ -167,6 +167,12 @@ impl Engine {
     #[must_use]
     pub const fn head_at_start(&self) -> Head {
         self.log.head
+    }
+
+    /// Who writes the stream of the log.
+    #[must_use]
+    pub fn authorship(&self) -> guichet_proof::Authorship {
+        self.log.authorship()
     }
 
     /// A reader of the log.

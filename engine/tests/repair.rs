@@ -2,25 +2,19 @@
 //! the copy, and left alone where nothing does.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
+#[path = "support/folder.rs"]
+mod folder;
+
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::path::Path;
 
 use bytes::Bytes;
-use guichet_engine::halt::Halt;
-use guichet_engine::log::{Copied, CopyError, EventCopy, Log, Memory, NoCopy, OpenError, Terms};
+use folder::{Folder, Stream, contents, same, send};
+use guichet_engine::log::{Copied, CopyError, EventCopy, NoCopy, OpenError, Terms};
 use guichet_engine::notary::{AnchorError, NotaryError};
-use guichet_engine::protection::Protection;
-use guichet_schemas::codec::{Encoding, decode_command, decode_record, encode_record};
-use guichet_schemas::command::Entity;
-use guichet_schemas::event::{EpochStarted, Event};
+use guichet_schemas::codec::{decode_record, encode_record};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CallerId, TenantId, TicketId};
-use guichet_schemas::position::{LogPosition, Partition};
-use guichet_schemas::subject::CommandSubject;
-use guichet_schemas::wire::Accepted;
-use serde_json::json;
-use uuid::Uuid;
+use guichet_schemas::position::LogPosition;
 
 /// A copy in memory.
 struct Kept(Vec<Bytes>);
@@ -36,98 +30,10 @@ impl EventCopy for Kept {
     }
 }
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn open(&self, copy: &dyn EventCopy) -> Result<Log, OpenError> {
-        self.open_on(&Terms { copy, ..Terms::default() })
-    }
-
-    fn open_on(&self, terms: &Terms<'_>) -> Result<Log, OpenError> {
-        let protection = Protection::within(self.0.path(), Partition(0));
-        let memory = Memory::new(8 << 20, 16 << 20);
-        Log::open_on(terms, &self.path("log-0"), Partition(0), &memory, &protection, &Halt::new())
-    }
-
-    /// Opens, comments so many times on one ticket, closes; every record of the log after it.
-    fn write(&self, series: u128, comments: u128) -> Vec<Bytes> {
-        let log = self.open(&NoCopy).unwrap();
-        send(&log, series, "create");
-        for n in 1..=comments {
-            send(&log, series + n, "add_comment");
-        }
-        let records = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
-        log.close().unwrap();
-        records
-    }
-
-    fn keep_aside(&self, name: &str) {
-        copy(&self.path(name), &self.path(&format!("aside/{name}")));
-    }
-
-    fn put_back(&self, name: &str) {
-        std::fs::remove_dir_all(self.path(name)).unwrap();
-        copy(&self.path(&format!("aside/{name}")), &self.path(name));
-    }
-
-    fn damaged(&self) -> usize {
-        let entries = std::fs::read_dir(self.path("log-0")).unwrap();
-        entries.filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("damaged-")).count()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-fn send(log: &Log, n: u128, verb: &'static str) -> Accepted {
-    let data = match verb {
-        "create" => {
-            json!({"subject": "VPN drops", "description": "Often.", "channel": "email", "requester": {"id": "r-1"}})
-        }
-        "assign" => json!({"assignee": "bob"}),
-        _ => json!({"visibility": "internal", "body": format!("Again {n}.")}),
-    };
-    let ticket = TicketId(Uuid::from_u128(n / 1_000 * 1_000));
-    let (tenant, caller) = (TenantId::default_tenant(), CallerId::parse("tests").unwrap());
-    let subject = CommandSubject { tenant, caller, entity: Entity::Ticket(ticket), verb };
-    let id = Uuid::from_u128(0xc0_0000 + n).to_string();
-    let body = json!({"command_id": id, "actor": {"kind": "agent", "id": "alice"}, "data": data}).to_string();
-    let request = decode_command(subject, Encoding::Json, body.as_bytes(), None, &log.request_key.0).unwrap();
-    let (answer, answered) = mpsc::channel();
-    log.desk().submit(request, Box::new(move |outcome| answer.send(outcome).unwrap()));
-    answered.recv().unwrap().unwrap()
-}
-
-/// The records of an open log but for its newest, the epoch event, which is given apart.
-fn contents(log: &Log) -> (Vec<Bytes>, EpochStarted) {
-    let mut records = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
-    let Event::EpochStarted(started) = decode_record(&records.pop().unwrap()).unwrap().event else {
-        panic!()
-    };
-    (records, started)
-}
-
-fn same(ours: &[Bytes], theirs: &[Bytes]) {
-    assert_eq!(ours.len(), theirs.len());
-    assert!(ours == theirs, "the same bytes");
+/// How many damaged databases stand beside the log.
+fn damaged(folder: &Folder) -> usize {
+    let entries = std::fs::read_dir(folder.path("log-0")).unwrap();
+    entries.filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("damaged-")).count()
 }
 
 #[test]
@@ -169,7 +75,7 @@ fn a_damaged_database_is_made_anew_beside_the_damaged_one() {
     assert_eq!(started.epoch, 2);
     assert!(send(&log, 1_001, "add_comment").replayed, "the secret of the request hashes is the same");
     log.close().unwrap();
-    assert_eq!(folder.damaged(), 1, "the damaged one is there to be looked at");
+    assert_eq!(damaged(&folder), 1, "the damaged one is there to be looked at");
 }
 
 #[test]
@@ -263,13 +169,14 @@ fn what_came_after_the_checkpoint_is_taken_only_where_it_continues_its_tickets()
     let mut changed = all.clone();
     let last = changed.len() - 1;
     changed[last] = changed[last - 1].clone();
-    let error = folder.open(&Kept(changed)).unwrap_err();
+    // An engine with the secret of the folder would have to be mad to write it.
+    let error = folder.open(&Stream(folder.published(&changed))).unwrap_err();
     assert!(
         matches!(error, OpenError::CopyRefused { position, .. } if position.get() as usize == all.len()),
         "{error}"
     );
     forget();
-    let log = folder.open(&Kept(all.clone())).unwrap();
+    let log = folder.open(&Stream(folder.published(&all))).unwrap();
     same(&contents(&log).0, &all);
     log.close().unwrap();
 }
@@ -290,7 +197,7 @@ fn what_a_second_engine_wrote_behind_our_end_is_not_ours() {
         comments.iter().for_each(|n| drop(send(&log, *n, "add_comment")));
         let records = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
         log.close().unwrap();
-        said(&records)
+        folder.published(&records)
     };
     let theirs = goes_on(&[2_900, 1_900]);
     for part in ["log-0", "anchor-0"] {
@@ -300,33 +207,12 @@ fn what_a_second_engine_wrote_behind_our_end_is_not_ours() {
     let end = stream.len();
     // It continues its ticket as well as any.
     stream.push(theirs[end].clone());
-    let error = folder.open(&Said(stream)).unwrap_err();
+    let error = folder.open(&Stream(stream)).unwrap_err();
     assert!(
         matches!(&error, OpenError::CopyRefused { position, .. } if position.get() as usize == end + 1),
         "{error}"
     );
     assert!(error.protects_data() && error.to_string().contains("another engine"), "{error}");
-}
-
-/// Records with what a stream says stood before them.
-fn said(records: &[Bytes]) -> Vec<Copied> {
-    let before = std::iter::once(Hash::ZERO).chain(records.iter().map(|record| Hash::of_record(record)));
-    let one = |(bytes, previous): (&Bytes, Hash)| Copied { bytes: bytes.clone(), previous: Some(previous) };
-    records.iter().zip(before).map(one).collect()
-}
-
-/// A copy that says what stood before each record.
-struct Said(Vec<Copied>);
-
-impl EventCopy for Said {
-    fn last(&self) -> Result<u64, CopyError> {
-        Ok(self.0.len() as u64)
-    }
-
-    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
-        let from = usize::try_from(from.get()).unwrap() - 1;
-        Ok(self.0.iter().skip(from).take(most).cloned().collect())
-    }
 }
 
 /// A stream that ended inside a command was taken as it was: the log then held the first event of the command and not
@@ -348,7 +234,7 @@ fn half_a_command_is_not_brought_back() {
     assert!(all.len() > half, "to assign a new ticket is more than one event");
     folder.put_back("log-0");
     folder.put_back("anchor-0");
-    let copy = GivenUp { kept: Kept(all[..half].to_vec()), done: Cell::new(false) };
+    let copy = GivenUp { kept: Stream(folder.published(&all[..half])), done: Cell::new(false) };
     let log = folder.open(&copy).unwrap();
     assert!(copy.done.get(), "the copy has an end that the log has not: it must be made anew");
     let (records, started) = contents(&log);
@@ -361,7 +247,7 @@ fn half_a_command_is_not_brought_back() {
 
 /// A copy that remembers whether it was given up.
 struct GivenUp {
-    kept: Kept,
+    kept: Stream,
     done: Cell<bool>,
 }
 
@@ -413,7 +299,7 @@ fn a_clock_that_is_behind_must_be_accepted_and_is_written_down() {
     tomorrow.version = tomorrow.version.next();
     tomorrow.recorded_at.0 += 86_400_000;
     all.push(encode_record(tomorrow.clone()).into());
-    let copy = Kept(all);
+    let copy = Stream(folder.published(&all));
     let error = folder.open(&copy).unwrap_err();
     assert!(matches!(error, OpenError::ClockBehind { .. }) && error.protects_data(), "{error}");
     assert!(error.to_string().contains("--accept-clock"), "{error}");

@@ -470,6 +470,8 @@ mirror! {
         pub restored_through: Option<u64>,
         /// Records beyond it had been signed; an operator gave them up, and this is why.
         pub restored_behind: Option<String>,
+        /// From this position on the stream held messages that no engine of this log had written; none was taken.
+        pub stream_refused_from: Option<u64>,
     }
 }
 
@@ -607,6 +609,7 @@ impl EpochStarted {
             anchor_replaced: None,
             restored_through: None,
             restored_behind: None,
+            stream_refused_from: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::disk::Disk;
 use super::epoch::{Circumstances, check_clock, start_epoch};
 use super::identity::Identity;
 use super::recovery::Head;
-use super::repair::{self, Repaired};
+use super::repair::{self, Continued};
 use super::{OpenError, Store};
 use crate::clock::{EngineClock, IdSource, TimeSource};
 
@@ -22,11 +22,11 @@ pub(super) fn complete<D: Disk>(
     partition: Partition,
     anchored: Option<&SignedCheckpoint>,
     copy: &dyn EventCopy,
-) -> Result<(Option<LogPosition>, Option<Repaired>), OpenError> {
+) -> Result<(Option<LogPosition>, Continued), OpenError> {
     let last = store.last_position()?;
     rebuild_derived(store, last)?;
-    let repaired = repair::continue_log(store, identity, partition, last, anchored, copy)?;
-    Ok((repaired.map_or(last, |repaired| Some(repaired.through)), repaired))
+    let continued = repair::continue_log(store, identity, partition, last, anchored, copy)?;
+    Ok((continued.repaired.map_or(last, |repaired| Some(repaired.through)), continued))
 }
 
 /// What a new epoch says time and its ids are.

@@ -1,8 +1,8 @@
 //! The copy of the log that is kept elsewhere, as a start needs it: where it ends, and what it holds.
 
 use bytes::Bytes;
-use guichet_schemas::hash::Hash;
-use guichet_schemas::position::{Generation, LogPosition};
+use guichet_proof::Said;
+use guichet_schemas::position::LogPosition;
 
 /// A copy of the log outside its folder: the stream.
 pub trait EventCopy {
@@ -12,11 +12,11 @@ pub trait EventCopy {
     /// Nobody can say.
     fn last(&self) -> Result<u64, CopyError>;
 
-    /// Lineage of its newest record; `None`: it does not say.
+    /// Name of the log that it is a copy of ([`guichet_proof::StreamKey::owner`]); `None`: it does not say.
     ///
     /// # Errors
     /// Nobody can say.
-    fn generation(&self) -> Result<Option<Generation>, CopyError> {
+    fn owner(&self) -> Result<Option<String>, CopyError> {
         Ok(None)
     }
 
@@ -40,13 +40,13 @@ pub trait EventCopy {
 pub struct Copied {
     /// The record.
     pub bytes: Bytes,
-    /// Hash of the record that stood before it when it was copied; `None`: the copy does not say.
-    pub previous: Option<Hash>,
+    /// What the copy says of where it stood, and who proves that.
+    pub says: Said,
 }
 
 impl From<Bytes> for Copied {
     fn from(bytes: Bytes) -> Self {
-        Self { bytes, previous: None }
+        Self { bytes, says: Said::default() }
     }
 }
 

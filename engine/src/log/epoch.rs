@@ -14,7 +14,7 @@ use super::derived::Families;
 use super::derived_tail::{decode, derived};
 use super::disk::Disk;
 use super::recovery::Head;
-use super::repair::Repaired;
+use super::repair::Continued;
 use super::restore::Restored;
 use super::{OpenError, Store, StoreFault, keys};
 use crate::clock::{EngineClock, IdSource};
@@ -27,8 +27,8 @@ const BEHIND_MAX_MS: u64 = 5 * 60 * 1000;
 /// What an auditor should know of a start.
 #[derive(Debug, Default)]
 pub(super) struct Circumstances {
-    /// Records that were brought back from the stream.
-    pub(super) repaired: Option<Repaired>,
+    /// Records that were brought back from the stream, and what was not.
+    pub(super) continued: Continued,
     /// The wall clock was behind by so much, and somebody accepted it.
     pub(super) clock_behind_ms: Option<u64>,
     /// The anchor was lost or damaged, and the stream vouched for the log.
@@ -98,8 +98,9 @@ pub(super) fn start_epoch<D: Disk>(
         command_index: 0,
         command_count: 1,
         event: Event::EpochStarted(EpochStarted {
-            repaired_from: circumstances.repaired.map(|r| r.from.get()),
-            repaired_through: circumstances.repaired.map(|r| r.through.get()),
+            repaired_from: circumstances.continued.repaired.map(|r| r.from.get()),
+            repaired_through: circumstances.continued.repaired.map(|r| r.through.get()),
+            stream_refused_from: circumstances.continued.refused_from.map(LogPosition::get),
             clock_behind_ms: circumstances.clock_behind_ms,
             anchor_replaced: circumstances.anchor_replaced.then_some(true),
             restored_through: circumstances.restored.as_ref().map(|r| r.through),

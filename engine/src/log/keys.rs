@@ -53,6 +53,8 @@ pub const META_REQUEST_KEY: &[u8] = b"request_key";
 pub const META_DERIVED: &[u8] = b"derived";
 /// `meta`: lineage of the log, u64.
 pub const META_GENERATION: &[u8] = b"generation";
+/// `meta`: from this position on the messages of the stream have a MAC, u64.
+pub const META_MACS_FROM: &[u8] = b"macs_from";
 /// `meta`: position of the newest `EpochStarted`, u64.
 pub const META_EPOCH: &[u8] = b"epoch";
 

@@ -75,6 +75,34 @@ pub enum OpenError {
         /// Where.
         position: LogPosition,
     },
+    /// The secret of the folder is gone.
+    #[error(
+        "the log has records, but the secret of its folder is gone from the database and from {path}: requests are hashed under it, and it proves what the stream holds. Bring the file back from a backup (secrets/identity), or move the folder away and `guichet restore`; nothing was changed"
+    )]
+    IdentityGone {
+        /// Where the file should be.
+        path: PathBuf,
+    },
+    /// The stream holds records that nothing proves.
+    #[error(
+        "the stream holds records {from} to {through}, which this log has not and which nothing proves: no checkpoint covers them, and they are from before this program, which proves each message with a MAC (or somebody forged them). Look at them with `guichet tail`. To take them, start the program once more that wrote them; to go on without them, delete the stream, it is made anew from the log; nothing was changed"
+    )]
+    CopyUnproven {
+        /// First position that nothing proves.
+        from: LogPosition,
+        /// Where the stream ends.
+        through: u64,
+    },
+    /// Something foreign stands in the stream where a record of ours was.
+    #[error(
+        "records {from} to {through} were written by this log's engine and are gone from the log, and at position {from} the stream holds a message that this engine did not write: what stood there is lost. Restore a backup or bring back the damaged database; to give these records up, delete the stream and start again; nothing was changed"
+    )]
+    CopyBroken {
+        /// First position that is lost.
+        from: LogPosition,
+        /// The last that this log's engine is known to have written.
+        through: LogPosition,
+    },
     /// The stream does not hold what was signed.
     #[error(
         "records {from} to {through} are gone from the log, and what the stream holds there is not what was signed; restore a backup, nothing was changed"
@@ -111,6 +139,9 @@ impl OpenError {
             | Self::Notary(_)
             | Self::NewBesideOld { .. }
             | Self::OtherCopy { .. }
+            | Self::IdentityGone { .. }
+            | Self::CopyUnproven { .. }
+            | Self::CopyBroken { .. }
             | Self::CopyNotSigned { .. }
             | Self::CopyRefused { .. }
             | Self::Store(_) => true,
@@ -134,6 +165,9 @@ impl OpenError {
             | Self::ClockBehind { .. }
             | Self::NewBesideOld { .. }
             | Self::OtherCopy { .. }
+            | Self::IdentityGone { .. }
+            | Self::CopyUnproven { .. }
+            | Self::CopyBroken { .. }
             | Self::CopyNotSigned { .. }
             | Self::CopyRefused { .. }
             | Self::Locked(_)

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use guichet_crash::{CrashPoint, crash_point};
 use guichet_keys::{Dice, KeyStore};
-use guichet_proof::SignedCheckpoint;
+use guichet_proof::{Authorship, SignedCheckpoint};
 use guichet_schemas::codec::RequestKey;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition};
@@ -19,7 +19,7 @@ use super::desk::Desk;
 use super::epoch::Circumstances;
 use super::fence::Fence;
 use super::identity::Identity;
-use super::repair::{self, DATABASE, Repaired};
+use super::repair::{self, Continued, DATABASE};
 use super::restore::Restored;
 use super::writer::{Ground, Writer};
 use super::{KeyShelf, LogReader, Memory, OpenError, Store, StoreFault, TreeReader, key_store};
@@ -73,6 +73,7 @@ pub struct Log {
     pub head: Head,
     /// Secret of the request hashes.
     pub request_key: RequestKeyHandle,
+    authorship: Authorship,
     desk: Desk,
     reader: LogReader,
     tree: TreeReader,
@@ -128,14 +129,14 @@ impl Log {
         let opened = match place.open() {
             Err(error) if error.is_damage() => {
                 tracing::error!(%error, "the log is damaged");
-                let repaired = place.remake()?.ok_or(error)?;
+                let continued = place.remake()?.ok_or(error)?;
                 let mut opened = place.open()?;
-                opened.circumstances.repaired = Some(repaired);
+                opened.circumstances.continued = continued;
                 opened
             }
             opened => opened?,
         };
-        let Opened { store, identity, last, notary, circumstances } = opened;
+        let Opened { store, mut identity, last, notary, circumstances } = opened;
         let database = dir.join(DATABASE);
         fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
         let key_store = key_store::open(protection, memory)?;
@@ -150,9 +151,10 @@ impl Log {
             ids: IdSource::new(),
             accept_clock: terms.accept_clock,
         };
-        let Identity { generation, request_key } = identity;
+        let generation = identity.generation;
         let restored = circumstances.restored.is_some();
         let (head, clock, ids) = begin(&store, partition, generation, last, circumstances, now)?;
+        identity.makes_macs_from(head.position, &store, dir)?;
         if restored {
             Restored::forget(dir).map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
         }
@@ -186,7 +188,8 @@ impl Log {
         threads.extend(notary);
         Ok(Self {
             head,
-            request_key: RequestKeyHandle(request_key),
+            authorship: identity.authorship(partition),
+            request_key: RequestKeyHandle(identity.request_key),
             desk,
             reader,
             tree,
@@ -201,6 +204,12 @@ impl Log {
     #[must_use]
     pub fn desk(&self) -> Desk {
         self.desk.clone()
+    }
+
+    /// Who writes the stream of this log.
+    #[must_use]
+    pub fn authorship(&self) -> Authorship {
+        self.authorship.clone()
     }
 
     /// A reader of what is on disk.
@@ -276,12 +285,12 @@ impl Place<'_> {
         }
         let store = Arc::new(Store::open(&database, self.memory)?);
         crash_point(CrashPoint::OpenDatabase);
-        let identity = Identity::settle(&store, self.dir)?;
-        crash_point(CrashPoint::OpenPrepared);
         let anchored = self.anchored.and_then(Option::as_ref);
-        let (last, repaired) = complete(&store, &identity, self.partition, anchored, self.terms.copy)?;
+        let identity = Identity::settle(&store, self.dir, anchored.is_none())?;
+        crash_point(CrashPoint::OpenPrepared);
+        let (last, continued) = complete(&store, &identity, self.partition, anchored, self.terms.copy)?;
         let restored = Restored::read(self.dir)?;
-        let mut circumstances = Circumstances { repaired, restored, ..Circumstances::default() };
+        let mut circumstances = Circumstances { continued, restored, ..Circumstances::default() };
         // Before the log grows: a start must not make worse what it finds.
         let notary = if self.protection.has_notary() {
             Some(self.notary(&store, last, &mut circumstances)?)
@@ -299,7 +308,7 @@ impl Place<'_> {
     ) -> Result<Notary, OpenError> {
         match Notary::open(store, self.partition, last, self.protection, false) {
             Err(NotaryError::Anchor(AnchorError::Missing { .. } | AnchorError::Unbelieved { .. }))
-                if self.copy_vouches(store)? =>
+                if self.copy_vouches(store, circumstances.continued.refused_from)? =>
             {
                 circumstances.anchor_replaced = true;
                 Ok(Notary::open(store, self.partition, last, self.protection, true)?)
@@ -309,23 +318,24 @@ impl Place<'_> {
     }
 
     /// True where the copy ends with a record that the log has: then nothing that was published is missing.
-    fn copy_vouches(&self, store: &Store) -> Result<bool, OpenError> {
-        let Some(end) = LogPosition::new(self.terms.copy.last()?) else { return Ok(false) };
+    fn copy_vouches(&self, store: &Store, refused: Option<LogPosition>) -> Result<bool, OpenError> {
+        let end = refused.map_or_else(|| self.terms.copy.last(), |from| Ok(from.get() - 1))?;
+        let Some(end) = LogPosition::new(end) else { return Ok(false) };
         let theirs = self.terms.copy.read(end, 1)?;
         Ok(store.record(end)?.as_deref() == theirs.first().map(|copied| &copied.bytes[..]))
     }
 
     /// Makes the database anew from the copy; `None`: nothing proves that the copy is whole.
-    fn remake(&self) -> Result<Option<Repaired>, OpenError> {
+    fn remake(&self) -> Result<Option<Continued>, OpenError> {
         let Some(anchored) = self.anchored.and_then(Option::as_ref) else { return Ok(None) };
-        let repaired = repair::remake(self.dir, self.partition, self.memory, anchored, self.terms.copy)?;
-        if repaired.is_some()
+        let continued = repair::remake(self.dir, self.partition, self.memory, anchored, self.terms.copy)?;
+        if continued.is_some()
             && let Err(cause) = std::fs::remove_file(self.dir.join(MARK))
             && cause.kind() != std::io::ErrorKind::NotFound
         {
             return Err(OpenError::Folder { dir: self.dir.to_owned(), cause });
         }
-        Ok(repaired)
+        Ok(continued)
     }
 }
 

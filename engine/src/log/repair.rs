@@ -1,14 +1,15 @@
 //! A log that lost its end, or all of itself, made whole again from the stream.
 //!
 //! What was signed proves itself: the records of the stream must have the root of the newest checkpoint, or nothing
-//! is written. What came after it, at most a second, is taken where each record continues the one before it, and its
-//! ticket: the publisher sends only what was on disk, so it was there, and leaving it out would lose what somebody was
-//! told. What continues another record is of a second engine, whose messages came to stand behind ours.
+//! is written. What came after it, at most a second, is taken where its MAC proves that this log's engine wrote it, and
+//! where each record continues the one before it, and its ticket: the publisher sends only what was on disk, so it was
+//! there, and leaving it out would lose what somebody was told. What continues another record is of a second engine on
+//! a copy of the folder, whose messages came to stand behind ours. What has no MAC of ours is nobody's.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use guichet_proof::SignedCheckpoint;
+use guichet_proof::{Author, SignedCheckpoint};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
@@ -19,6 +20,7 @@ use super::copy::{Copied, EventCopy};
 use super::derived_tail::rebuild_derived;
 use super::disk::{Disk, Rows as _};
 use super::identity::Identity;
+use super::tail::{self, Tail};
 use super::{Memory, OpenError, Store, StoreFault, keys, tree};
 use crate::clock;
 
@@ -32,8 +34,16 @@ pub(super) struct Repaired {
     pub(super) through: LogPosition,
 }
 
-/// Adds to the log what the copy holds beyond its end. `None`: nothing is missing, or the copy ends before what was
-/// signed and cannot help.
+/// What a start found in the copy beyond the end of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Continued {
+    /// What was brought back. `None`: nothing is missing, or the copy ends before what was signed and cannot help.
+    pub(super) repaired: Option<Repaired>,
+    /// From here on the copy holds what this log's engine did not write.
+    pub(super) refused_from: Option<LogPosition>,
+}
+
+/// Adds to the log what the copy holds beyond its end, as far as it is ours.
 ///
 /// # Errors
 /// The copy cannot be asked, is another log's, or does not hold what was signed. Nothing was written then.
@@ -44,22 +54,36 @@ pub(super) fn continue_log<D: Disk>(
     last: Option<LogPosition>,
     anchored: Option<&SignedCheckpoint>,
     copy: &dyn EventCopy,
-) -> Result<Option<Repaired>, OpenError> {
+) -> Result<Continued, OpenError> {
     let have = LogPosition::or_zero(last);
     let signed = anchored.map_or(0, SignedCheckpoint::size);
     let end = copy.last()?;
     if end <= have || end < signed {
-        return Ok(None);
+        return Ok(Continued::default());
     }
     if last.is_none() && signed == 0 {
         // Nothing says that it was ever ours.
         return Err(OpenError::NewBesideOld { stream: end });
     }
-    if copy.generation()?.is_some_and(|theirs| theirs < identity.generation) {
+    let authorship = identity.authorship(partition);
+    if tail::is_given_up(copy, &authorship, end)? {
         tracing::warn!(stream = end, "the stream is of a generation that was given up; it will be made anew");
-        return Ok(None);
+        return Ok(Continued::default());
     }
     let from = LogPosition::after(last);
+    let Tail { through: end, refused_from } = tail::find(copy, &authorship, signed.max(have), end)?;
+    if let Some(refused) = refused_from {
+        if let Some(last) = last.filter(|_| end <= have) {
+            tail::is_copy_of(store, copy, &authorship, last)?;
+        }
+        tracing::error!(
+            from = refused.get(),
+            "the stream holds messages that this log's engine did not write; nothing of them is taken, and it is made anew from the log. Somebody who may publish there forged them, see docs/SECURITY.md"
+        );
+    }
+    if end <= have {
+        return Ok(Continued { repaired: None, refused_from });
+    }
     tracing::error!(
         log = have,
         signed,
@@ -70,7 +94,10 @@ pub(super) fn continue_log<D: Disk>(
     if let Some(last) = last {
         let ours = store.record(last)?;
         let theirs = copy.read(last, 1)?;
-        if ours.as_deref() != theirs.first().map(|copied| &copied.bytes[..]) {
+        let theirs = theirs.first();
+        let is_same = ours.as_deref() == theirs.map(|copied| &copied.bytes[..]);
+        // A stranger's message in the place of ours says nothing: what is ours behind it proves what it continues.
+        if !is_same && theirs.is_none_or(|t| t.author(&authorship, last) != Author::Stranger) {
             return Err(OpenError::OtherCopy { position: last });
         }
         before = ours.map_or(Hash::ZERO, |ours| Hash::of_record(&ours));
@@ -109,11 +136,12 @@ pub(super) fn continue_log<D: Disk>(
         );
         copy.give_up()?;
     }
-    Ok(through.filter(|through| *through >= from).map(|through| Repaired { from, through }))
+    let repaired = through.filter(|through| *through >= from).map(|through| Repaired { from, through });
+    Ok(Continued { repaired, refused_from })
 }
 
 /// Visits the records of the copy from one position through another.
-fn each(
+pub(super) fn each(
     copy: &dyn EventCopy,
     from: LogPosition,
     through: u64,
@@ -163,7 +191,7 @@ impl<D: Disk> Next<'_, D> {
         }
         let hash = Hash::of_record(bytes);
         if position.get() > self.tail {
-            if copied.previous.is_some_and(|previous| previous != self.before) {
+            if copied.says.previous != Some(self.before) {
                 return Err(refused("it does not continue the record before it: another engine wrote it"));
             }
             self.continues(&record, hash)?;
@@ -230,21 +258,21 @@ pub(super) fn remake(
     memory: &Memory,
     anchored: &SignedCheckpoint,
     copy: &dyn EventCopy,
-) -> Result<Option<Repaired>, OpenError> {
+) -> Result<Option<Continued>, OpenError> {
     let (damaged, next) = (dir.join(DATABASE), dir.join(NEXT));
     let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
     if next.exists() {
         std::fs::remove_dir_all(&next).map_err(folder)?;
     }
     let store = Store::open(&next, memory)?;
-    let identity = Identity::settle(&store, dir)?;
-    let repaired = continue_log(&store, &identity, partition, None, Some(anchored), copy)?;
-    if repaired.is_some() {
+    let identity = Identity::settle(&store, dir, anchored.size() == 0)?;
+    let continued = continue_log(&store, &identity, partition, None, Some(anchored), copy)?;
+    if continued.repaired.is_some() {
         salvage(&damaged, &store);
         store.flush()?;
     }
     drop(store);
-    if repaired.is_none() {
+    if continued.repaired.is_none() {
         std::fs::remove_dir_all(&next).map_err(folder)?;
         return Ok(None);
     }
@@ -252,7 +280,7 @@ pub(super) fn remake(
     std::fs::rename(&damaged, &aside).map_err(folder)?;
     settle(dir).map_err(folder)?;
     tracing::error!(aside = %aside.display(), "the damaged database was put aside; remove it when nobody wants to look at it any more");
-    Ok(repaired)
+    Ok(Some(continued))
 }
 
 /// Folder of the database.

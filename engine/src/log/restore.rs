@@ -84,7 +84,7 @@ pub fn restore(
     }
     let store = Store::open(&draft, memory)?;
     let made = repair::continue_log(&store, &identity, partition, None, Some(backup.signed), backup.records)?;
-    let through = match made {
+    let through = match made.repaired {
         Some(made) if made.through.get() == backup.signed.size() => made.through,
         Some(_) | None => {
             let cause = format!("it does not hold the {} records that were signed", backup.signed.size());

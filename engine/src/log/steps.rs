@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guichet_keys::Dice;
+use guichet_proof::Authorship;
 use guichet_schemas::codec::RequestKey;
 use guichet_schemas::position::{Generation, Partition};
 
@@ -69,6 +70,7 @@ pub struct Steps<D: Disk> {
     desk: Desk,
     reader: LogReader<D>,
     head: Head,
+    authorship: Authorship,
     /// With the committer, and the stage that comes next.
     under_way: Option<(Batch<D::Rows>, usize)>,
     /// A thread ended: the others find that out when they need it.
@@ -83,9 +85,10 @@ impl<D: Disk> Steps<D> {
     pub fn begin(beginning: Beginning<'_, D>) -> Result<Self, OpenError> {
         let Beginning { store, keys, copy, partition, time, ids, dice, still_ours, halt } = beginning;
         // The files of a folder are not simulated.
-        let identity = Identity { generation: Generation(1), request_key: RequestKey([0; 32]) };
-        let (last, repaired) = begin::complete(&store, &identity, partition, None, copy)?;
-        let circumstances = Circumstances { repaired, ..Circumstances::default() };
+        let request_key = RequestKey([0; 32]);
+        let identity = Identity { generation: Generation(1), request_key, macs_from: Some(1) };
+        let (last, continued) = begin::complete(&store, &identity, partition, None, copy)?;
+        let circumstances = Circumstances { continued, ..Circumstances::default() };
         let now = Now { time, ids, accept_clock: true };
         let (head, clock, ids) =
             begin::begin(&store, partition, identity.generation, last, circumstances, now)?;
@@ -102,13 +105,20 @@ impl<D: Disk> Steps<D> {
             dice,
         };
         let (writer, desk, reader) = Writer::on(ground);
-        Ok(Self { writer, desk, reader, head, under_way: None, ended: false })
+        let authorship = identity.authorship(partition);
+        Ok(Self { writer, desk, reader, head, authorship, under_way: None, ended: false })
     }
 
     /// Where the log ended at the start, the epoch event included.
     #[must_use]
     pub const fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// Who writes the stream of this log.
+    #[must_use]
+    pub fn authorship(&self) -> Authorship {
+        self.authorship.clone()
     }
 
     /// A reader of what is on disk.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
+use guichet_proof::{Author, Authorship, Said};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::Generation;
+use guichet_schemas::position::LogPosition;
 
 use crate::halt::HaltReason;
 
@@ -30,7 +31,7 @@ pub trait Bus: Clone + Send + Sync + 'static {
     /// Makes the stream, where there is none.
     fn make(&self) -> impl Future<Output = Result<Found, Repair>> + Send;
 
-    /// Configures the stream as we need it.
+    /// Configures the stream as we need it, and writes the name of our log on it.
     fn restore(&self) -> impl Future<Output = Result<(), String>> + Send;
 
     /// Deletes the stream with all that it holds.
@@ -77,6 +78,8 @@ pub struct Found {
     pub messages: u64,
     /// The first setting that is not as we need it.
     pub misfit: Option<String>,
+    /// The log that it is a copy of; `None`: an older program made it, which did not say.
+    pub owner: Option<String>,
 }
 
 impl Found {
@@ -94,10 +97,17 @@ pub struct Kept {
     pub payload: Bytes,
     /// The hash in its header, where it has one.
     pub said: Option<Hash>,
-    /// The hash of the record before it, where its header has one.
-    pub previous: Option<Hash>,
-    /// The lineage in its header, where it has one.
-    pub generation: Option<Generation>,
+    /// What else its headers say.
+    pub says: Said,
+}
+
+impl Kept {
+    /// Who wrote it, where it stands at this sequence.
+    pub(super) fn author(&self, authorship: &Authorship, sequence: u64) -> Author {
+        LogPosition::new(sequence).map_or(Author::Stranger, |position| {
+            authorship.of(position, Hash::of_record(&self.payload), &self.says)
+        })
+    }
 }
 
 /// A message as the stream holds it.

@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, jetstream::context::GetStreamErrorKind};
-use guichet_schemas::hash::Hash;
-use guichet_schemas::position::{Generation, LogPosition, Partition};
+use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 use tokio::runtime::Handle;
 
 use super::bus::Kept;
-use super::{headers, stored};
+use super::{jetstream as js, stored};
 use crate::log::{Copied, CopyError, EventCopy};
 
 /// How long JetStream may take to answer: it reads its own store when it starts.
@@ -62,14 +61,12 @@ impl EventCopy for StreamCopy {
         })
     }
 
-    fn generation(&self) -> Result<Option<Generation>, CopyError> {
+    fn owner(&self) -> Result<Option<String>, CopyError> {
         let context = jetstream::ContextBuilder::new().timeout(ASK_WITHIN).build(self.client.clone());
         let name = subject::stream(self.partition);
         self.ask(async || {
             let stream = context.get_stream(&name).await.map_err(|e| e.to_string())?;
-            let last = stream.cached_info().state.last_sequence;
-            let message = stream.get_raw_message(last).await.map_err(|e| e.to_string())?;
-            Ok::<_, String>(headers::generation(&message.headers))
+            Ok::<_, String>(js::owner(&stream.cached_info().config))
         })
     }
 
@@ -83,11 +80,7 @@ impl EventCopy for StreamCopy {
         let stored = self.ask(async || stored::read(&self.client, self.partition, from, most).await)?;
         let in_order =
             stored.into_iter().zip(from.get()..).take_while(|(message, wanted)| message.sequence == *wanted);
-        // A message that names none continues nothing.
-        let copied = |Kept { payload, previous, .. }: Kept| Copied {
-            bytes: payload,
-            previous: Some(previous.unwrap_or(Hash::ZERO)),
-        };
+        let copied = |Kept { payload, says, .. }: Kept| Copied { bytes: payload, says };
         Ok(in_order.map(|(message, _)| copied(message.kept)).collect())
     }
 }

@@ -3,10 +3,11 @@
 use async_nats::HeaderMap;
 use async_nats::header::HeaderName;
 use bytes::Bytes;
+use guichet_proof::{Authorship, Said, StreamMac, stream_key};
 use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::mirror::Wire as _;
-use guichet_schemas::position::{Generation, Partition};
+use guichet_schemas::position::{Generation, LogPosition};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::StreamKind;
 use uuid::Uuid;
@@ -14,11 +15,11 @@ use uuid::Uuid;
 use super::bus::Kept;
 
 macro_rules! names {
-    ($($name:ident = $text:literal;)*) => { $(const $name: HeaderName = HeaderName::from_static($text);)* };
+    ($($name:ident = $text:expr;)*) => { $(const $name: HeaderName = HeaderName::from_static($text);)* };
 }
 
 /// What each message says of its own.
-const OF_EACH: [HeaderName; 12] = [
+const OF_EACH: [HeaderName; 13] = [
     ID,
     TYPE,
     SUBJECT,
@@ -31,6 +32,7 @@ const OF_EACH: [HeaderName; 12] = [
     EPOCH,
     HASH,
     PREV_HASH,
+    MAC,
 ];
 
 names! {
@@ -39,6 +41,7 @@ names! {
     SEQUENCE = "ce-sequence"; PARTITION_KEY = "ce-partitionkey"; AUTH_ID = "ce-authid"; DATA_SCHEMA = "ce-dataschema";
     CONTENT_TYPE = "content-type"; TRACE_PARENT = "traceparent"; EPOCH = "Guichet-Epoch";
     GENERATION = "Guichet-Generation"; HASH = "Guichet-Hash"; PREV_HASH = "Guichet-Prev-Hash";
+    MAC = stream_key::HEADER;
 }
 
 /// Makes the headers of one partition's messages.
@@ -46,17 +49,18 @@ pub(super) struct Headers {
     /// Every header that all messages have. A copy has room for all of them: a map that grows header by header
     /// takes longer than all the rest.
     template: HeaderMap,
+    authorship: Authorship,
 }
 
 impl Headers {
-    pub(super) fn new(partition: Partition, generation: Generation) -> Self {
+    pub(super) fn new(authorship: Authorship) -> Self {
         let mut template = HeaderMap::new();
         let fixed = [
             (SPEC_VERSION, "1.0".to_owned()),
-            (SOURCE, format!("/guichet/{partition}")),
+            (SOURCE, format!("/guichet/{}", authorship.partition())),
             (DATA_SCHEMA, "guichet/v1/record.proto#Record".to_owned()),
             (CONTENT_TYPE, "application/protobuf".to_owned()),
-            (GENERATION, generation.0.to_string()),
+            (GENERATION, authorship.generation().0.to_string()),
         ];
         for (name, value) in fixed {
             template.insert(name, value);
@@ -64,11 +68,17 @@ impl Headers {
         for name in OF_EACH {
             template.insert(name, "");
         }
-        Self { template }
+        Self { template, authorship }
     }
 
     /// The headers of one record. `previous` is the hash of the record at position − 1.
-    pub(super) fn of(&self, record: &Head<'_>, hash: Hash, previous: Hash) -> HeaderMap {
+    pub(super) fn of(
+        &self,
+        position: LogPosition,
+        record: &Head<'_>,
+        hash: Hash,
+        previous: Hash,
+    ) -> HeaderMap {
         let mut h = self.template.clone();
         let occurred = Timestamp(record.occurred_at).to_string();
         let recorded = if record.recorded_at == record.occurred_at {
@@ -95,6 +105,7 @@ impl Headers {
         h.insert(EPOCH, record.epoch.to_string());
         h.insert(HASH, hash.to_string());
         h.insert(PREV_HASH, previous.to_string());
+        h.insert(MAC, self.authorship.mac(position, previous, hash).to_string());
         if let Some(id) = record.correlation_id {
             h.insert(CORRELATION, uuid(id));
         }
@@ -106,14 +117,16 @@ impl Headers {
 }
 
 /// The lineage that a message says it is of.
-pub(super) fn generation(headers: &HeaderMap) -> Option<Generation> {
+fn generation(headers: &HeaderMap) -> Option<Generation> {
     headers.get(GENERATION)?.as_str().parse().ok().map(Generation)
 }
 
 /// A message with what its headers say.
 pub(super) fn kept(headers: &HeaderMap, payload: Bytes) -> Kept {
     let hash = |name| headers.get(name).and_then(|value| Hash::parse(value.as_str()));
-    Kept { payload, said: hash(HASH), previous: hash(PREV_HASH), generation: generation(headers) }
+    let mac = headers.get(MAC).and_then(|value| StreamMac::parse(value.as_str()));
+    let says = Said { previous: hash(PREV_HASH), generation: generation(headers), mac };
+    Kept { payload, said: hash(HASH), says }
 }
 
 fn uuid(bytes: &[u8]) -> String {
@@ -126,6 +139,9 @@ fn uuid(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use guichet_proof::{Author, StreamKey};
+    use guichet_schemas::position::Partition;
+
     use super::*;
 
     #[test]
@@ -140,8 +156,13 @@ mod tests {
             command_id: &[2; 16],
             ..Head::default()
         };
-        let headers = Headers::new(Partition(0), Generation(1)).of(&record, Hash::ZERO, Hash::ZERO);
-        assert_eq!(headers.len(), 17);
+        let key = StreamKey::of_secret(&[7; 32]);
+        let authorship = Authorship::new(key, Partition(0), Generation(1), Some(1));
+        let position = LogPosition::new(7).unwrap();
+        let headers = Headers::new(authorship.clone()).of(position, &record, Hash::ZERO, Hash::ZERO);
+        assert_eq!(headers.len(), 18);
+        let kept = kept(&headers, Bytes::new());
+        assert_eq!(authorship.of(position, Hash::ZERO, &kept.says), Author::Ours);
         assert!(headers.iter().all(|(_, v)| v.len() == 1 && !v[0].as_str().is_empty()), "{headers:?}");
         assert_eq!(headers.get(SEQUENCE).map(|v| v.as_str()), Some("00000000000000000007"));
         assert_eq!(headers.get(TYPE).map(|v| v.as_str()), Some("guichet.TicketClosed.v1"));

@@ -10,6 +10,7 @@ use async_nats::Client;
 use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
 use async_nats::jetstream::{self, ErrorCode, stream};
 use guichet_crash::{CrashPoint, crash_point};
+use guichet_proof::Authorship;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 
@@ -22,27 +23,32 @@ const SERVER_MIN: (u32, u32, u32) = (2, 12, 8);
 /// From here on no fault is known to us.
 const SERVER_GOOD: (u32, u32, u32) = (2, 14, 5);
 
+/// Name of the metadata that say whose copy a stream is.
+const OWNER: &str = "guichet.log";
+
 /// The stream of one partition over NATS.
 #[derive(Clone)]
 pub struct JetStream {
     client: Client,
     context: jetstream::Context,
     partition: Partition,
+    owner: String,
 }
 
 /// The answer to one publish.
 pub struct Ack(<PublishAckFuture as IntoFuture>::IntoFuture);
 
 impl JetStream {
-    /// The stream of this partition.
+    /// The stream of this log.
     #[must_use]
-    pub fn new(client: Client, partition: Partition) -> Self {
+    pub fn new(client: Client, authorship: &Authorship) -> Self {
         let context = jetstream::ContextBuilder::new()
             .timeout(ACK_TIMEOUT)
             .ack_timeout(ACK_TIMEOUT)
             .max_ack_inflight(2 * WINDOW)
             .build(client.clone());
-        Self { client, context, partition }
+        let (partition, owner) = (authorship.partition(), authorship.owner().to_owned());
+        Self { client, context, partition, owner }
     }
 }
 
@@ -76,7 +82,7 @@ impl Bus for JetStream {
         let name = subject::stream(self.partition);
         let stream = self
             .context
-            .create_stream(config(self.partition))
+            .create_stream(config(self.partition, &self.owner))
             .await
             .map_err(|e| Repair::Unknown(format!("create stream {name}: {e}")))?;
         crash_point(CrashPoint::StreamCreated);
@@ -90,7 +96,7 @@ impl Bus for JetStream {
     }
 
     async fn restore(&self) -> Result<(), String> {
-        let restored = self.context.update_stream(&config(self.partition)).await;
+        let restored = self.context.update_stream(&config(self.partition, &self.owner)).await;
         restored.map(|_| ()).map_err(|e| e.to_string())
     }
 
@@ -174,11 +180,17 @@ fn found(info: &stream::Info, partition: Partition) -> Found {
         first: state.first_sequence,
         last: state.last_sequence,
         messages: state.messages,
-        misfit: difference(&info.config, &config(partition)),
+        misfit: difference(&info.config, &config(partition, "")),
+        owner: owner(&info.config),
     }
 }
 
-fn config(partition: Partition) -> stream::Config {
+/// The log that a stream is a copy of, as its metadata say. Whoever may only publish cannot change them.
+pub(super) fn owner(config: &stream::Config) -> Option<String> {
+    config.metadata.get(OWNER).cloned()
+}
+
+fn config(partition: Partition, owner: &str) -> stream::Config {
     stream::Config {
         name: subject::stream(partition),
         description: Some(
@@ -192,7 +204,10 @@ fn config(partition: Partition) -> stream::Config {
         allow_direct: true,
         // No message carries a Nats-Msg-Id: the expected sequence is stronger and costs no memory.
         duplicate_window: Duration::from_secs(1),
-        metadata: HashMap::from([("guichet.contract".to_owned(), "v1".to_owned())]),
+        metadata: HashMap::from([
+            ("guichet.contract".to_owned(), "v1".to_owned()),
+            (OWNER.to_owned(), owner.to_owned()),
+        ]),
         ..stream::Config::default()
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use guichet_proof::{Author, Authorship};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 use tokio::sync::watch;
@@ -23,6 +24,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Scrub<B, D> {
     pub(super) bus: B,
     pub(super) reader: LogReader<D>,
+    /// Who may have written what.
+    pub(super) authorship: Authorship,
     /// Newest position that the stream has acknowledged.
     pub(super) published: watch::Receiver<u64>,
     /// Where the first difference is; 0: none. The publisher sets it back once the stream is made anew.
@@ -87,11 +90,19 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
                 return Ok(Seen::Damaged(next));
             }
             if hash != our_hash {
-                let Kept { said, generation, .. } = theirs.kept;
-                // Somebody published this, and it is no older lineage that was given up: to make the stream anew would
-                // be to fight for it, for as long as the other one does too.
-                let is_whole = said == Some(hash) && generation.is_none_or(|g| g >= self.reader.generation());
-                return Ok(if is_whole {
+                let (is_whole, is_older) = {
+                    let Kept { said, says, .. } = &theirs.kept;
+                    (*said == Some(hash), says.generation.is_some_and(|g| g < self.authorship.generation()))
+                };
+                // An engine with our secret published this, and it is no older lineage that was given up: to make the
+                // stream anew would be to fight for it, for as long as the other one does too. Who has not the secret
+                // cannot have acknowledged anything.
+                let is_engines = match theirs.kept.author(&self.authorship, theirs.sequence) {
+                    Author::Ours | Author::Newer => true,
+                    Author::Unproven => is_whole && !is_older,
+                    Author::Older | Author::Stranger => false,
+                };
+                return Ok(if is_engines {
                     Seen::Foreign(format!("message {next} has hash {hash}, the log has {our_hash}"))
                 } else {
                     Seen::Damaged(next)

@@ -178,6 +178,7 @@ fn event_message(event: &prost_reflect::MessageDescriptor) -> Value {
         "Guichet-Generation",
         "Guichet-Hash",
         "Guichet-Prev-Hash",
+        "Guichet-Mac",
     ];
     let headers: Map<String, Value> = names.iter().map(|n| ((*n).to_owned(), text.clone())).collect();
     json!({
