@@ -125,6 +125,11 @@ impl Node {
             None
         };
         let models = roles.projections.named();
+        // On another machine than the engine's there is no secret: there the credentials of the broker have to do.
+        let authorship = match &engine {
+            Some(engine) => Some(engine.authorship()),
+            None => guichet_engine::log::authorship(&data_dir.join("log-0"), PARTITION).ok(),
+        };
         let projections = if models.is_empty() {
             None
         } else {
@@ -132,6 +137,7 @@ impl Node {
                 dir: data_dir.clone(),
                 partition: PARTITION,
                 batch_events_max: args.fold_batch,
+                authorship,
             };
             let shared = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
             let clock = Arc::new(move || pace.wall());

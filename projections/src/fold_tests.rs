@@ -57,6 +57,7 @@ fn arrived(entry: &Entry) -> Arrived {
         prev_hash: Some(entry.prev_hash),
         hash: Some(entry.hash),
         bytes: entry.bytes.clone().into(),
+        proof: None,
     }
 }
 

@@ -29,7 +29,7 @@ mod alarms;
 pub mod queries;
 mod running;
 
-pub use arrived::Arrived;
+pub use arrived::{Arrived, Proof};
 pub use projection::ReadModel;
 pub use running::{Beside, Clock, Footing, Model, Running, Settings, StartError, Task, open, start};
 pub use store::{Memory, Store, StoreError};

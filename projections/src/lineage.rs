@@ -16,7 +16,7 @@ pub(crate) enum Verdict {
     Next(Hash),
     /// Something between it and the checkpoint is missing.
     Gap,
-    /// The bytes are not those that the sender hashed.
+    /// The bytes are not those that the sender hashed, or the sender is not the engine of this log.
     Damaged,
     /// Not of our history.
     Foreign(Halt),
@@ -57,6 +57,9 @@ pub(crate) fn examine(checkpoint: &Checkpoint, checked: &Checked) -> Verdict {
         return Verdict::Gap;
     }
     let hash = checked.actual;
+    if checked.is_forged {
+        return if arrived.sequence == have { Verdict::Old } else { Verdict::Damaged };
+    }
     let (Some(said), Some(before)) = (arrived.hash, arrived.prev_hash) else {
         return foreign(arrived, "it has no header Guichet-Hash or Guichet-Prev-Hash");
     };
@@ -88,9 +91,14 @@ fn foreign(arrived: &Arrived, what: &'static str) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bytes::Bytes;
+    use guichet_proof::{Authorship, Said, StreamKey};
+    use guichet_schemas::position::{Generation, Partition};
 
     use super::*;
+    use crate::arrived::Proof;
 
     fn at(position: u64, bytes: &'static [u8]) -> Checkpoint {
         Checkpoint { generation: 1, position: LogPosition::new(position), hash: Hash::of_record(bytes) }
@@ -106,6 +114,7 @@ mod tests {
             prev_hash: Some(Hash::of_record(before)),
             hash: Some(Hash::of_record(bytes)),
             bytes: Bytes::from_static(bytes),
+            proof: None,
         }
     }
 
@@ -136,6 +145,11 @@ mod tests {
     #[test]
     fn a_message_that_was_changed_or_not_written_by_us_is_refused() {
         let checkpoint = at(7, b"seven");
+        // What somebody forged who has not the secret of the log is no more than damage, however well it continues us.
+        let stranger = Authorship::new(StreamKey::of_secret(&[1; 32]), Partition(0), Generation(1), Some(1));
+        let proof = Some(Proof { authorship: Arc::new(stranger), says: Said::default() });
+        let forged = Arrived { proof, ..message_of(8, b"seven", b"eight") };
+        assert_eq!(examine(&checkpoint, &Checked::of(forged)), Verdict::Damaged);
         let damaged = Arrived { bytes: Bytes::from_static(b"eighT"), ..message_of(8, b"seven", b"eight") };
         assert_eq!(examine(&checkpoint, &Checked::of(damaged)), Verdict::Damaged);
         // Brought once more, for it has been folded: nobody waits for it to become whole.

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use guichet_proof::Authorship;
 use guichet_schemas::position::Partition;
 use guichet_schemas::time::Timestamp;
 use tokio::sync::watch;
@@ -35,6 +36,9 @@ pub struct Settings {
     pub partition: Partition,
     /// Events written in one batch, at most; 4,000 is a good value. Changes speed and memory, never content.
     pub batch_events_max: usize,
+    /// Tells what the engine of the log wrote into the stream from what somebody else did; none: whoever may publish
+    /// there is believed, until the log is read.
+    pub authorship: Option<Authorship>,
 }
 
 /// Says what time it is, for answers. Nothing of it is ever written.
@@ -171,7 +175,7 @@ pub async fn start(
     let beside: Beside = Arc::new(move |task| {
         begun.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
     });
-    let source = Nats::new(client, settings.partition);
+    let source = Nats::new(client, settings.partition, settings.authorship.clone());
     let footing = Footing { settings, memory, source, clock, stopped, beside };
     let (ground, handles, work) = prepare(footing, models).await?;
     let alarms = handles.iter().find(|model| model.model().name == model::sla::SLA.name).cloned();

@@ -566,7 +566,7 @@ fn of_log(from: u64, records: Vec<Vec<u8>>) -> Vec<Arrived> {
     let one = |(bytes, sequence): (Vec<u8>, u64)| {
         let hash = Hash::of_record(&bytes);
         let prev_hash = Some(std::mem::replace(&mut before, hash));
-        Arrived { sequence, prev_hash, hash: Some(hash), bytes: Bytes::from(bytes) }
+        Arrived { sequence, prev_hash, hash: Some(hash), bytes: Bytes::from(bytes), proof: None }
     };
     records.into_iter().zip(from..).map(one).collect()
 }

@@ -41,6 +41,7 @@ impl Rig {
             prev_hash: Some(entry.prev_hash),
             hash: Some(entry.hash),
             bytes: entry.bytes.clone().into(),
+            proof: None,
         };
         let checked: Vec<_> = entries.iter().map(|entry| Checked::of(arrived(entry))).collect();
         assert_eq!(self.folder.fold(&checked.iter().collect::<Vec<_>>()).end, End::All);

@@ -55,6 +55,7 @@ fn arrived(position: u64, record: &[u8], before: &mut Hash) -> Arrived {
         prev_hash: Some(std::mem::replace(before, hash)),
         hash: Some(hash),
         bytes: Bytes::copy_from_slice(record),
+        proof: None,
     }
 }
 

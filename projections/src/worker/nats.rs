@@ -1,22 +1,24 @@
 //! NATS as the source: JetStream for the stream, with a consumer of our own that may vanish at any time, and the
 //! engine's log service for what the stream has not or not any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, HeaderMap, RequestErrorKind};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
+use guichet_proof::{Authorship, Said, StreamMac, stream_key};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::Partition;
+use guichet_schemas::position::{Generation, Partition};
 use guichet_schemas::subject;
 use guichet_schemas::wire::{LogBatch, LogRequest};
 use prost::Message as _;
 use tokio::task::unconstrained;
 
 use super::source::{Extent, Hashes, Messages, Next, Reply, Source};
-use crate::arrived::Arrived;
+use crate::arrived::{Arrived, Proof};
 
 /// Messages and bytes asked for at a time; up to one and a half times as much is on its way. Must stay
 /// well below the client's 65,536 per subscription, which it drops beyond.
@@ -38,18 +40,26 @@ pub struct Nats {
     pub(crate) client: Client,
     jetstream: jetstream::Context,
     partition: Partition,
+    /// Tells what the engine wrote; none: this process has not the secret of the log.
+    authorship: Option<Arc<Authorship>>,
+}
+
+/// A consumer, and who tells whether what it brings is of the log's engine.
+pub struct Consumer {
+    messages: pull::Stream,
+    authorship: Option<Arc<Authorship>>,
 }
 
 impl Nats {
-    pub(crate) fn new(client: Client, partition: Partition) -> Self {
+    pub(crate) fn new(client: Client, partition: Partition, authorship: Option<Authorship>) -> Self {
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(REQUEST_TIMEOUT);
-        Self { client, jetstream, partition }
+        Self { client, jetstream, partition, authorship: authorship.map(Arc::new) }
     }
 }
 
 impl Source for Nats {
-    type Messages = pull::Stream;
+    type Messages = Consumer;
 
     async fn extent(&self) -> Result<Option<Extent>, String> {
         match self.jetstream.get_stream(subject::stream(self.partition)).await {
@@ -72,10 +82,13 @@ impl Source for Nats {
         // The leader's own copy, not a direct get, which any replica may answer.
         let message = stream.get_raw_message(sequence).await.ok()?;
         let said = hash_in(&message.headers, "Guichet-Hash");
-        Some(Hashes { said, actual: Hash::of_record(&message.payload) })
+        let actual = Hash::of_record(&message.payload);
+        let proof = proof(self.authorship.as_ref(), Some(&message.headers));
+        // What somebody forged says nothing of any history.
+        (!proof.is_some_and(|p| p.is_strangers(sequence, actual))).then_some(Hashes { said, actual })
     }
 
-    async fn messages(&self, from: u64) -> Result<pull::Stream, String> {
+    async fn messages(&self, from: u64) -> Result<Consumer, String> {
         let config = pull::Config {
             description: Some("guichet projections".to_owned()),
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
@@ -89,7 +102,7 @@ impl Source for Nats {
         let stream = stream.map_err(|error| format!("no stream: {error}"))?;
         let consumer =
             stream.create_consumer(config).await.map_err(|error| format!("no consumer: {error}"))?;
-        consumer
+        let messages = consumer
             .stream()
             .max_messages_per_batch(PULL_MESSAGES)
             .max_bytes_per_batch(PULL_BYTES)
@@ -97,7 +110,8 @@ impl Source for Nats {
             .heartbeat(HEARTBEAT)
             .messages()
             .await
-            .map_err(|error| format!("no messages: {error}"))
+            .map_err(|error| format!("no messages: {error}"))?;
+        Ok(Consumer { messages, authorship: self.authorship.clone() })
     }
 
     async fn log(&self, from: u64, events_max: usize) -> Reply {
@@ -123,19 +137,24 @@ impl Source for Nats {
     }
 }
 
-impl Messages for pull::Stream {
+impl Messages for Consumer {
     async fn next(&mut self) -> Next {
-        arrived(futures_util::StreamExt::next(self).await)
+        let next = self.messages.next().await;
+        arrived(next, self.authorship.as_ref())
     }
 
     fn ready(&mut self) -> Option<Next> {
         // Unconstrained: tokio's budget would end every batch after 128 messages.
-        unconstrained(futures_util::StreamExt::next(self)).now_or_never().map(arrived)
+        let next = unconstrained(self.messages.next()).now_or_never();
+        next.map(|next| arrived(next, self.authorship.as_ref()))
     }
 }
 
 /// A message as the fold wants it, and the newest sequence of the stream when it was sent.
-fn arrived(next: Option<Result<jetstream::Message, pull::MessagesError>>) -> Next {
+fn arrived(
+    next: Option<Result<jetstream::Message, pull::MessagesError>>,
+    authorship: Option<&Arc<Authorship>>,
+) -> Next {
     let message = match next {
         Some(Ok(message)) => message,
         Some(Err(error)) => return Err(format!("the consumer failed: {error}")),
@@ -145,7 +164,19 @@ fn arrived(next: Option<Result<jetstream::Message, pull::MessagesError>>) -> Nex
     let (sequence, newest) = (info.stream_sequence, info.stream_sequence + info.pending);
     let header = |name: &str| message.headers.as_ref().and_then(|headers| hash_in(headers, name));
     let (prev_hash, hash) = (header("Guichet-Prev-Hash"), header("Guichet-Hash"));
-    Ok((Arrived { sequence, prev_hash, hash, bytes: message.message.payload }, newest))
+    let proof = proof(authorship, message.headers.as_ref());
+    Ok((Arrived { sequence, prev_hash, hash, bytes: message.message.payload, proof }, newest))
+}
+
+fn proof(authorship: Option<&Arc<Authorship>>, headers: Option<&HeaderMap>) -> Option<Proof> {
+    let authorship = Arc::clone(authorship?);
+    let text = |name: &str| headers?.get(name).map(async_nats::HeaderValue::as_str);
+    let says = Said {
+        previous: headers.and_then(|headers| hash_in(headers, "Guichet-Prev-Hash")),
+        generation: text("Guichet-Generation").and_then(|n| n.parse().ok()).map(Generation),
+        mac: text(stream_key::HEADER).and_then(StreamMac::parse),
+    };
+    Some(Proof { authorship, says })
 }
 
 fn hash_in(headers: &HeaderMap, name: &str) -> Option<Hash> {

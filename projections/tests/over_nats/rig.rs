@@ -115,7 +115,8 @@ impl Rig {
         batch_events_max: usize,
         models: &[&'static ReadModel],
     ) -> Running {
-        let settings = Settings { dir: self.folder(name), partition: Partition(0), batch_events_max };
+        let dir = self.folder(name);
+        let settings = Settings { dir, partition: Partition(0), batch_events_max, authorship: None };
         let memory = Memory::new(8 << 20, 8 << 20);
         start(settings, models, memory, self.client.clone(), Arc::new(|| Timestamp(NOW))).await.unwrap()
     }
