@@ -1,15 +1,18 @@
 //! Finds, starts and supervises the nats-server child of `serve` and `demo`.
 //!
 //! Owns the files `nats.conf`, `nats.log`, `nats.pid`, `nats.lock` and `nats-server_*.ports` beside the
-//! JetStream store. Must never listen on anything but loopback, and never signal a process whose
+//! JetStream store, and the folders `nats.damaged-*` with what could not be read of it. Must never listen on anything but loopback, and never signal a process whose
 //! command line does not prove that it is ours.
 
 mod child;
+mod damage;
 mod find;
 mod launch;
 mod log_tail;
 mod place;
 
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod tests;
 

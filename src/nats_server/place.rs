@@ -16,7 +16,7 @@ use super::child::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
 /// The files of one server.
 pub(super) struct Place {
     pub(super) server: PathBuf,
-    store_dir: PathBuf,
+    pub(super) store_dir: PathBuf,
     /// The parent of the store. Absolute and without links, for it shows up in the child's command line.
     pub(super) dir: PathBuf,
     /// Held as long as we run: without it a second guichet would take our child for an orphan.

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use super::*;
 
 /// The one that `./guichet test` exports, else the one it fetched, else none and the test is void.
-fn real_server() -> Option<Found> {
+pub(super) fn real_server() -> Option<Found> {
     let configured = std::env::var_os("GUICHET_NATS_SERVER").map(PathBuf::from);
     find(&Search { configured, home: std::env::home_dir(), path: None }).ok()
 }
