@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use guichet_engine::log::{Memory, StoppedLog};
+use guichet_engine::log::{Memory, StoppedLog, authorship};
 use guichet_engine::protection::Protection;
 use guichet_replay_tools::output::Output;
 use guichet_replay_tools::verify::{self, Claims, Report, Source, VerifyArgs};
@@ -24,7 +24,8 @@ pub(crate) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let is_named = connect.nats_url.is_some() || connect.context.is_some();
     let runs = connect.data_dir.join(run_file::NODE).exists();
     let report = if !args.offline && (is_named || runs) {
-        verify::over_nats(&args, key.as_ref(), claims, &output).await?
+        let authorship = authorship(&connect.data_dir.join(format!("log-{PARTITION}")), PARTITION).ok();
+        verify::over_nats(&args, (key.as_ref(), authorship.as_ref()), claims, &output).await?
     } else {
         let (dir, shown) = (connect.data_dir.clone(), output.clone());
         tokio::task::spawn_blocking(move || offline(&dir, claims, key.as_ref(), &shown)).await??

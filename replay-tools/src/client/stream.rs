@@ -7,8 +7,9 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use guichet_proof::{Said, StreamMac, stream_key};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::Partition;
+use guichet_schemas::position::{Generation, Partition};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::{codec, subject};
 use tokio::time::{Instant, sleep};
@@ -36,6 +37,8 @@ pub struct Published {
     pub hash: Option<Hash>,
     /// `Guichet-Prev-Hash`: of the record at the position before.
     pub prev_hash: Option<Hash>,
+    /// What else its headers say, and what proves it.
+    pub says: Said,
     /// The bytes of the record.
     pub bytes: Bytes,
 }
@@ -185,7 +188,11 @@ impl Messages {
             self.next = sequence + 1;
             let hash = |name: &str| message.headers.as_ref().and_then(|headers| hash_in(headers, name));
             let (hash, prev_hash) = (hash("Guichet-Hash"), hash("Guichet-Prev-Hash"));
-            return Ok(Published { sequence, hash, prev_hash, bytes: message.message.payload });
+            let text = |name: &str| message.headers.as_ref()?.get(name).map(ToString::to_string);
+            let generation = text("Guichet-Generation").and_then(|n| n.parse().ok()).map(Generation);
+            let mac = text(stream_key::HEADER).and_then(|mac| StreamMac::parse(&mac));
+            let says = Said { previous: prev_hash, generation, mac };
+            return Ok(Published { sequence, hash, prev_hash, says, bytes: message.message.payload });
         }
     }
 

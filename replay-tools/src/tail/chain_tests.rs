@@ -22,6 +22,7 @@ fn log() -> Vec<Published> {
             sequence: position,
             hash: Some(Hash::of_record(&bytes)),
             prev_hash: Some(before),
+            says: guichet_proof::Said::default(),
             bytes: bytes.into(),
         });
     }

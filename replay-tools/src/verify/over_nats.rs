@@ -1,9 +1,9 @@
 //! Verifying a running desk: the log from the engine's log service, the checkpoint from its notary, and the stream
 //! beside them, byte for byte.
 
-use guichet_proof::VerifyingKey;
+use guichet_proof::{Author, Authorship, VerifyingKey};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::Partition;
+use guichet_schemas::position::{LogPosition, Partition};
 
 use super::section::{Filled, Section};
 use super::whole::Whole;
@@ -11,13 +11,13 @@ use super::{Claims, Report, VerifyArgs, report};
 use crate::client::{Client, ClientError, Messages};
 use crate::output::Output;
 
-/// Reads a running desk from end to end.
+/// Reads a running desk from end to end. With `authorship`, the stream beyond the log is told apart by who wrote it.
 ///
 /// # Errors
 /// Nobody answers.
 pub async fn over_nats(
     args: &VerifyArgs,
-    key: Option<&VerifyingKey>,
+    (key, authorship): (Option<&VerifyingKey>, Option<&Authorship>),
     mut claims: Claims,
     output: &Output,
 ) -> Result<Report, ClientError> {
@@ -56,6 +56,9 @@ pub async fn over_nats(
         next = behind;
     }
     drop(progress);
+    if let Some(stream) = &mut stream {
+        stream.beyond(head, authorship, whole.findings()).await?;
+    }
     if next <= head {
         section.unreadable("the engine says that its log goes on, but sends no more records");
     }
@@ -73,6 +76,9 @@ pub async fn over_nats(
     }
     Ok(report(whole, claims))
 }
+
+/// Messages beyond the log that are looked at one by one.
+const BEYOND_MAX: u64 = 1_000;
 
 /// The stream, read in step with the log.
 struct Beside {
@@ -103,6 +109,38 @@ impl Beside {
             self.first = published.sequence + 1;
         } else if Hash::of_record(&published.bytes) != hash {
             findings.at(position, "the stream holds other bytes than the log".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What the stream held behind the `head` that the log had later: the engine publishes what is in the log, so it is
+    /// not from this log, however well it continues it.
+    async fn beyond(
+        &mut self,
+        head: u64,
+        authorship: Option<&Authorship>,
+        findings: &mut super::Findings,
+    ) -> Result<(), ClientError> {
+        let from = self.first.max(head + 1);
+        for _ in from..=self.last.min(from + BEYOND_MAX - 1) {
+            let published = self.messages.next().await?;
+            let position = LogPosition::new(published.sequence).unwrap_or(LogPosition::FIRST);
+            let author =
+                authorship.map(|a| a.of(position, Hash::of_record(&published.bytes), &published.says));
+            let who = match author {
+                Some(Author::Stranger) => "its MAC is not of this log: it is forged",
+                Some(Author::Ours | Author::Older | Author::Newer) => {
+                    "an engine on a copy of this data folder wrote it"
+                }
+                Some(Author::Unproven) => "it is from before there were MACs, or forged",
+                None => "who wrote it is told where the data folder is at hand",
+            };
+            findings
+                .at(published.sequence, format!("the stream holds a message that the log has not: {who}"));
+        }
+        let rest = self.last.saturating_sub(from + BEYOND_MAX - 1);
+        if self.last >= from && rest > 0 {
+            findings.of_all(format!("the stream holds {rest} more messages that the log has not"));
         }
         Ok(())
     }
