@@ -80,24 +80,33 @@ def root_of(leaf, index, size, proof):
     return way if last == 0 else None
 
 
-def check(vkey, text, record):
+def opened(vkey, checkpoint):
+    """Size and root of a checkpoint that this key has signed; a ValueError says why not."""
     name, key_id, key = vkey.strip().split("+", 2)
     public = base64.b64decode(key)
+    body, _, signatures = checkpoint.rpartition("\n\n")
+    origin, size, root = (body + "\n").split("\n")[:3]
+    if public[0] != 1 or origin != name:
+        raise ValueError("the checkpoint is of another log")
+    mine = [line.split(" ")[2] for line in signatures.splitlines() if line.startswith(f"\u2014 {name} ")]
+    mine = [s for s in map(base64.b64decode, mine) if s[:4].hex() == key_id]
+    if not mine or not signed(public[1:], (body + "\n").encode(), mine[0][4:]):
+        raise ValueError("the checkpoint is not signed by this key")
+    return int(size), base64.b64decode(root)
+
+
+def check(vkey, text, record):
     head, _, checkpoint = text.partition("\n\n")
     lines = head.split("\n")
     if lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("index "):
         return "no tlog-proof"
     index, proof = int(lines[1][6:]), [base64.b64decode(line) for line in lines[2:]]
-    body, _, signatures = checkpoint.rpartition("\n\n")
-    origin, size, root = (body + "\n").split("\n")[:3]
-    if public[0] != 1 or origin != name:
-        return "the checkpoint is of another log"
-    mine = [line.split(" ")[2] for line in signatures.splitlines() if line.startswith(f"\u2014 {name} ")]
-    mine = [s for s in map(base64.b64decode, mine) if s[:4].hex() == key_id]
-    if not mine or not signed(public[1:], (body + "\n").encode(), mine[0][4:]):
-        return "the checkpoint is not signed by this key"
+    try:
+        size, root = opened(vkey, checkpoint)
+    except ValueError as fault:
+        return str(fault)
     leaf = hashlib.sha256(b"\x00" + record).digest()
-    if not 0 <= index < int(size) or root_of(leaf, index, int(size), proof) != base64.b64decode(root):
+    if not 0 <= index < size or root_of(leaf, index, size, proof) != root:
         return "the record does not stand at this place"
     return None
 
