@@ -8,6 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use async_nats::jetstream::consumer::Info;
+use futures_util::StreamExt as _;
 use guichet_schemas::wire::{Record, StreamKind};
 use prost::Message as _;
 use rand::rngs::StdRng;
@@ -16,7 +18,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::desk::Desk;
-use crate::harness::{Process, Serve, Settings, seed, until};
+use crate::harness::{Process, Serve, Settings, Trio, seed, until};
+use crate::published;
+use crate::stream::foreign;
 use languages::Language;
 
 const WITHIN: Duration = Duration::from_secs(60);
@@ -57,17 +61,19 @@ async fn works(language: &Language, dir: &Path) {
     assert!(status.success(), "{status}: {said}");
     assert!(said.contains("T-1 is resolved, assigned to bob, at position "), "{said}");
     assert!(said.contains("today: 1 created, 1 resolved"), "{said}");
-    followed_through_kills(language, &desk, node.url(), dir).await;
+    let at = Node { url: node.url().to_owned(), key: node.dir().join("data/log.vkey") };
+    followed_through_kills(language, &desk, &at, dir).await;
+    takes_nothing_forged(language, &dir.join("forged")).await;
 }
 
-async fn followed_through_kills(language: &Language, desk: &Desk, url: &str, dir: &Path) {
+async fn followed_through_kills(language: &Language, desk: &Desk, node: &Node, dir: &Path) {
     let seed = seed().unwrap_or(25);
     eprintln!("GUICHET_SEED={seed} kills at the same places");
     let mut dice = StdRng::seed_from_u64(seed);
     let folder = dir.join("followed");
     let mut before = 0;
     for kill in 0..KILLS {
-        let follower = Follower::start(language, url, dir, &folder);
+        let follower = Follower::start(language, node, dir, &folder);
         let series = format!("kill {kill}");
         let opening = desk.open_tickets(&series, TICKETS);
         let place = before + dice.random_range(0..=TICKETS);
@@ -81,7 +87,7 @@ async fn followed_through_kills(language: &Language, desk: &Desk, url: &str, dir
         }
     }
     let log = desk.log().await;
-    let follower = Follower::start(language, url, dir, &folder);
+    let follower = Follower::start(language, node, dir, &folder);
     follower.has(log.len()).await;
     follower.saved(log.len()).await;
     let lines = follower.lines();
@@ -93,6 +99,48 @@ async fn followed_through_kills(language: &Language, desk: &Desk, url: &str, dir
         }
     }
     follower.process.kill();
+}
+
+/// A record that somebody else published, with headers like ours, while no engine ran: it never gets into the output.
+async fn takes_nothing_forged(language: &Language, dir: &Path) {
+    std::fs::create_dir_all(dir).expect("a folder");
+    let mut trio = Trio::start().await;
+    let desk = trio.desk().await;
+    let newest = desk.open_tickets("ours", 5).await;
+    let there = async || published::last_sequence(&desk).await.filter(|last| *last >= newest);
+    until("everything is published", WITHIN, there).await;
+    let before = published::verified(&desk).await;
+    let node = Node { url: trio.url(), key: trio.dir().join("engine/log.vkey") };
+    let folder = dir.join("followed");
+    let mut follower = Follower::start(language, &node, dir, &folder);
+    follower.has(before.len()).await;
+    trio.kill_engine();
+    foreign::forge(&desk, &before, None).await;
+    let brought = async || {
+        let stream = published::jetstream(&desk).get_stream(published::STREAM).await.ok()?;
+        let consumers: Vec<_> = stream.consumers().filter_map(|found| async { found.ok() }).collect().await;
+        let has_it = |info: &Info| info.delivered.stream_sequence == before.len() as u64 + 1;
+        consumers.iter().any(has_it).then_some(())
+    };
+    until("the follower was brought the forged message", WITHIN, brought).await;
+    trio.launch_engine();
+    let status = follower.process.exit(WITHIN).await;
+    assert!(!status.success(), "it says what it found: {}", follower.process.said());
+    assert_eq!(follower.lines().len(), before.len(), "and writes nothing of it");
+    desk.head().await;
+    let follower = Follower::start(language, &node, dir, &folder);
+    let log = desk.log().await;
+    follower.has(log.len()).await;
+    for (line, record) in follower.lines().iter().zip(&log) {
+        assert_eq!(line["hash"], summary(record)["hash"]);
+    }
+    follower.process.kill();
+}
+
+/// Where a desk is, and the key that it signs with.
+struct Node {
+    url: String,
+    key: PathBuf,
 }
 
 /// What a follower must have written about a record.
@@ -115,8 +163,8 @@ struct Follower {
 }
 
 impl Follower {
-    fn start(language: &Language, url: &str, dir: &Path, folder: &Path) -> Self {
-        let process = Process::spawn("follow", language.follow(folder, url), dir);
+    fn start(language: &Language, node: &Node, dir: &Path, folder: &Path) -> Self {
+        let process = Process::spawn("follow", language.follow(folder, &node.url, &node.key), dir);
         Self { process, folder: folder.to_owned() }
     }
 

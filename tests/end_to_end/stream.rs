@@ -1,5 +1,6 @@
-//! The stream is a copy. What it loses comes back from the log, to the byte; what is foreign in it stops whoever
-//! finds it, and nobody reads on as if nothing had happened.
+//! The stream is a copy. What it loses comes back from the log, to the byte; what somebody forged goes out
+//! of it, and what another engine wrote stops whoever finds it: nobody reads on as if nothing had happened.
 
-mod foreign;
+pub(crate) mod foreign;
 mod healing;
+mod store;

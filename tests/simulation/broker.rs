@@ -11,8 +11,10 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use guichet_engine::log::{Copied, CopyError, EventCopy};
 use guichet_engine::publish::bus::{Found, Kept, Message, Stored};
+use guichet_proof::stream_key::HEADER;
+use guichet_proof::{Said, StreamMac};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::position::LogPosition;
+use guichet_schemas::position::{Generation, LogPosition};
 use tokio::sync::watch;
 
 use crate::sim::Sim;
@@ -44,6 +46,8 @@ struct Stream {
     /// Up to here a power cut takes nothing.
     synced: u64,
     misfit: bool,
+    /// The log that it is a copy of, as whoever made it wrote on it.
+    owner: Option<String>,
 }
 
 /// A message as it is kept.
@@ -61,11 +65,16 @@ impl Held {
 
     /// The message with what its sender said.
     pub(crate) fn kept(&self) -> Kept {
-        Kept {
-            payload: self.payload.clone(),
-            said: self.hash(),
+        Kept { payload: self.payload.clone(), said: self.hash(), says: self.says() }
+    }
+
+    /// What its sender said besides.
+    pub(crate) fn says(&self) -> Said {
+        let text = |name| self.headers.get(name).map(|value| value.as_str());
+        Said {
             previous: self.prev_hash(),
-            generation: None,
+            generation: text("Guichet-Generation").and_then(|n| n.parse().ok()).map(Generation),
+            mac: text(HEADER).and_then(StreamMac::parse),
         }
     }
 
@@ -129,19 +138,21 @@ impl Broker {
             last: stream.last,
             messages: stream.messages.len() as u64,
             misfit: stream.misfit.then(|| "max_age".to_owned()),
+            owner: stream.owner.clone(),
         })
     }
 
-    pub(crate) fn make(&self) -> Found {
+    pub(crate) fn make(&self, owner: &str) -> Found {
         self.sim.note(format_args!("broker: the stream is made"));
-        self.inner().stream.get_or_insert_default();
+        self.inner().stream.get_or_insert_default().owner = Some(owner.to_owned());
         self.tell();
         self.look().unwrap_or_default()
     }
 
-    pub(crate) fn restore(&self) {
+    pub(crate) fn restore(&self, owner: &str) {
         if let Some(stream) = &mut self.inner().stream {
             stream.misfit = false;
+            stream.owner = Some(owner.to_owned());
         }
     }
 
@@ -195,6 +206,20 @@ impl Broker {
                     stream.suffer(what, &self.sim);
                 }
             }
+        }
+        drop(inner);
+        self.tell();
+    }
+
+    /// Somebody who may publish, and has not the secret of the folder, sends a message with headers like ours.
+    pub(crate) fn forge(&self, payload: Bytes, headers: HeaderMap) {
+        let mut inner = self.inner();
+        let up = inner.up;
+        if let Some(stream) = inner.stream.as_mut().filter(|_| up) {
+            stream.last += 1;
+            let last = stream.last;
+            stream.messages.insert(last, Held { headers, payload });
+            self.sim.note(format_args!("broker: a forged message is stored as {last}"));
         }
         drop(inner);
         self.tell();
@@ -283,6 +308,10 @@ impl EventCopy for Broker {
         Ok(self.look().map_or(0, |found| found.last))
     }
 
+    fn owner(&self) -> Result<Option<String>, CopyError> {
+        Ok(self.look().and_then(|found| found.owner))
+    }
+
     fn give_up(&self) -> Result<(), CopyError> {
         self.remove();
         Ok(())
@@ -294,7 +323,7 @@ impl EventCopy for Broker {
         }
         let stored = self.messages(from.get(), most);
         let in_order = stored.into_iter().zip(from.get()..).take_while(|(m, wanted)| m.sequence == *wanted);
-        let copied = |Kept { payload: bytes, previous, .. }: Kept| Copied { bytes, previous };
+        let copied = |Kept { payload: bytes, says, .. }: Kept| Copied { bytes, says };
         Ok(in_order.map(|(message, _)| copied(message.kept)).collect())
     }
 }

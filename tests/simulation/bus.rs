@@ -20,13 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct FakeBus {
     sim: Sim,
     broker: Broker,
+    /// Name of the log that it publishes.
+    owner: String,
     /// When the message before arrives: none overtakes another.
     line: Arc<Mutex<Duration>>,
 }
 
 impl FakeBus {
-    pub(crate) fn of(sim: &Sim, broker: &Broker) -> Self {
-        Self { sim: sim.clone(), broker: broker.clone(), line: Arc::default() }
+    pub(crate) fn of(sim: &Sim, broker: &Broker, owner: &str) -> Self {
+        Self { sim: sim.clone(), broker: broker.clone(), owner: owner.to_owned(), line: Arc::default() }
     }
 
     /// Asks, and waits for the answer. Where none comes, the broker may have done it all the same.
@@ -104,11 +106,11 @@ impl Bus for FakeBus {
     }
 
     async fn make(&self) -> Result<Found, Repair> {
-        self.ask(Broker::make).await.map_err(Repair::Unknown)
+        self.ask(|broker| broker.make(&self.owner)).await.map_err(Repair::Unknown)
     }
 
     async fn restore(&self) -> Result<(), String> {
-        self.ask(Broker::restore).await
+        self.ask(|broker| broker.restore(&self.owner)).await
     }
 
     async fn remove(&self) -> Result<(), String> {

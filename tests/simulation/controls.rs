@@ -2,6 +2,7 @@
 //! that has never found anything proves nothing.
 
 use crate::disk::Lies;
+use crate::forger::Forger;
 use crate::judge::Invariant;
 use crate::world::{Plan, run};
 
@@ -31,6 +32,12 @@ pub(crate) const ALL: &[Control] = &[
         name: "publish without the expected sequence",
         plan: Plan { careless: true, ..Plan::of(0) },
         found_by: &[Invariant::StreamIsLog, Invariant::Recovers],
+    },
+    // Who has the secret passes every check: so it would be for everybody if a start looked at no MAC.
+    Control {
+        name: "a forged message with a MAC of ours",
+        plan: Plan { forger: Forger::Thief, ..Plan::of(0) },
+        found_by: &[Invariant::OneOutcome, Invariant::NoGaps],
     },
 ];
 

@@ -89,11 +89,12 @@ impl Engine {
                     "engine {} begins epoch {} at {}",
                     self.number, head.epoch.0, head.position
                 ));
-                let bus = FakeBus::of(sim, broker);
+                let authorship = steps.authorship();
+                let bus = FakeBus::of(sim, broker, authorship.owner());
                 let (reader, halted) = (steps.reader(), halt.clone());
                 let connections = broker.connections();
                 let (publisher, progress) =
-                    Publisher::new(bus, reader, Partition(0), halted, Arc::default(), connections);
+                    Publisher::new(bus, reader, authorship, halted, Arc::default(), connections);
                 sim.spawn(Process::Engine(self.number), publisher.run());
                 self.running = Some(Running { disk, life, halt, steps, progress });
                 Ok(())

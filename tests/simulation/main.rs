@@ -10,6 +10,7 @@ mod client;
 mod controls;
 mod disk;
 mod engine;
+mod forger;
 mod judge;
 mod ledger;
 mod life;

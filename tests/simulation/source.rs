@@ -1,10 +1,12 @@
 //! What a worker hears of the stream and of the log: late, twice, with gaps, and sometimes nothing at all.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use guichet_engine::log::LogReader;
-use guichet_projections::Arrived;
 use guichet_projections::worker::source::{Extent, Hashes, Messages, Next, Reply, Source};
+use guichet_projections::{Arrived, Proof};
+use guichet_proof::{Author, Authorship};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::wire::LogBatch;
@@ -25,6 +27,7 @@ pub(crate) struct FakeSource {
     pub(crate) broker: Broker,
     pub(crate) bus: FakeBus,
     pub(crate) service: LogService,
+    pub(crate) authorship: Arc<Authorship>,
 }
 
 /// A consumer.
@@ -34,6 +37,7 @@ pub(crate) struct Consumer {
     changes: watch::Receiver<u64>,
     connection: u64,
     next: u64,
+    authorship: Arc<Authorship>,
 }
 
 impl Source for FakeSource {
@@ -46,7 +50,10 @@ impl Source for FakeSource {
 
     async fn hashes_at(&self, sequence: u64) -> Option<Hashes> {
         let held = self.bus.ask(|broker| broker.message(sequence)).await.ok()?;
-        held.map(|held| Hashes { said: held.hash(), actual: Hash::of_record(&held.payload) })
+        let (held, at) = (held?, LogPosition::new(sequence)?);
+        let actual = Hash::of_record(&held.payload);
+        let author = self.authorship.of(at, actual, &held.says());
+        (author != Author::Stranger).then_some(Hashes { said: held.hash(), actual })
     }
 
     async fn messages(&self, from: u64) -> Result<Consumer, String> {
@@ -58,6 +65,7 @@ impl Source for FakeSource {
             changes: self.broker.changes(),
             connection: *self.broker.connections().borrow(),
             next: from,
+            authorship: Arc::clone(&self.authorship),
         })
     }
 
@@ -111,7 +119,8 @@ impl Consumer {
         self.next = sequence + 1;
         let newest = self.broker.look().map_or(sequence, |found| found.last);
         let (prev_hash, hash) = (held.prev_hash(), held.hash());
-        Some(Ok((Arrived { sequence, prev_hash, hash, bytes: held.payload }, newest)))
+        let proof = Some(Proof { authorship: Arc::clone(&self.authorship), says: held.says() });
+        Some(Ok((Arrived { sequence, prev_hash, hash, bytes: held.payload, proof }, newest)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the simulation has found, told again so that it stays found: a calm run, one thing that happens, and the calm
 //! after it.
 
+use crate::forger::Forger;
 use crate::judge::Broken;
 use crate::sim::Process;
 use crate::world::{Plan, World};
@@ -13,6 +14,7 @@ pub(crate) const ALL: &[Story] = &[
     ("a bit flips in the last message of the stream", a_bit_flips_in_the_last_message),
     ("a bit flips in the message at a worker's checkpoint", a_bit_flips_at_the_checkpoint),
     ("the message at a worker's checkpoint comes again, damaged", a_folded_message_comes_again),
+    ("somebody forges a message while no engine runs", a_message_is_forged_in_the_night),
 ];
 
 /// A run in which nothing has broken.
@@ -58,6 +60,18 @@ fn a_folded_message_comes_again() -> Result<(), Broken> {
     world.broker.flip(at);
     world.broker.repeat(at);
     world.crash(0);
+    world.live()?;
+    world.judge()
+}
+
+/// A neighbour published a record behind the end of the stream, with headers like ours, while the engine was away. The
+/// start took it into the log, and the notary signed it. Now nothing of it is taken, and the desk goes on by itself.
+fn a_message_is_forged_in_the_night() -> Result<(), Broken> {
+    let mut world = calm()?;
+    world.crash(0);
+    for _ in 0..3 {
+        Forger::Stranger.forge(&world.sim, &world.broker);
+    }
     world.live()?;
     world.judge()
 }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::broker::Broker;
 use crate::bus::FakeBus;
+use crate::forger::authorship;
 use crate::sim::{Process, Sim};
 use crate::source::{FakeSource, LogService};
 
@@ -55,8 +56,9 @@ impl Workers {
         let source = FakeSource {
             sim: sim.clone(),
             broker: broker.clone(),
-            bus: FakeBus::of(sim, broker),
+            bus: FakeBus::of(sim, broker, ""),
             service: Arc::clone(&self.service),
+            authorship: Arc::new(authorship()),
         };
         let now = sim.clone();
         let opened = open(
@@ -113,5 +115,5 @@ pub(crate) fn memory() -> Memory {
 
 /// How models are folded in a run.
 pub(crate) fn settings(dir: PathBuf, batch_events_max: usize) -> Settings {
-    Settings { dir, partition: Partition(0), batch_events_max }
+    Settings { dir, partition: Partition(0), batch_events_max, authorship: None }
 }

@@ -14,6 +14,7 @@ use crate::broker::Broker;
 use crate::client::{Addresses, Client};
 use crate::disk::Lies;
 use crate::engine::Engine;
+use crate::forger::Forger;
 use crate::judge::{Broken, Excused, Invariant, broken, judge, judge_models, judge_stream};
 use crate::ledger::Ledger;
 use crate::orders::Orders;
@@ -37,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) careless: bool,
     /// At some moment a second engine starts on a copy of the disk, and no lock keeps it away.
     pub(crate) twin: bool,
+    /// Somebody else publishes into the stream.
+    pub(crate) forger: Forger,
     /// Keep the trace as text.
     pub(crate) spoken: bool,
 }
@@ -45,7 +48,8 @@ impl Plan {
     /// What an honest run of this seed is like.
     pub(crate) const fn of(seed: u64) -> Self {
         let lies = Lies { no_sync: false, no_outcomes: false };
-        Self { lies, careless: false, twin: seed % 8 == 7, spoken: false }
+        let forger = if seed % 4 == 2 { Forger::Stranger } else { Forger::Nobody };
+        Self { lies, careless: false, twin: seed % 8 == 7, forger, spoken: false }
     }
 }
 
@@ -75,6 +79,7 @@ pub(crate) struct World {
     due: Arc<Mutex<Vec<Process>>>,
     crashes: u64,
     twin: Twin,
+    forger: Forger,
     /// A process that nobody starts before this instant.
     held: Option<(Process, Duration)>,
 }
@@ -136,6 +141,7 @@ impl World {
             broker,
             engines: vec![Engine::new(&sim, 0, plan.lies)],
             twin: if plan.twin { Twin::Wanted } else { Twin::None },
+            forger: plan.forger,
             sim,
             addresses,
             ledger,

@@ -21,10 +21,10 @@ impl Language {
         command
     }
 
-    /// Follows the events into a folder.
-    pub(crate) fn follow(&self, folder: &Path, url: &str) -> Command {
+    /// Follows the events into a folder, and believes what this key has signed.
+    pub(crate) fn follow(&self, folder: &Path, url: &str, key: &Path) -> Command {
         let mut command = command(&self.follow);
-        command.arg(folder).arg(url);
+        command.arg(folder).arg(url).arg(key);
         command
     }
 }

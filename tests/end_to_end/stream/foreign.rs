@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use guichet_proof::Authorship;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::wire::Record;
 use guichet_schemas::wire::record::Data;
 use prost::Message as _;
@@ -15,26 +18,66 @@ const ENDS_WITHIN: Duration = Duration::from_secs(60);
 const SUBJECT: &str = "guichet.v1.evt.default.0.TicketCreated";
 
 #[tokio::test]
-async fn a_foreign_message_halts_the_engine_and_keeps_it_halted() {
+async fn a_foreign_message_is_thrown_out_and_the_desk_goes_on() {
     let mut trio = Trio::start().await;
     let desk = trio.desk().await;
     let newest = desk.open_tickets("ours", 5).await;
     everything_is_published(&desk, newest).await;
     inject(&desk).await;
-    halts(trio.engine.as_mut().expect("it runs"), "halted: stream:").await;
-    trio.launch_engine();
-    halts(trio.engine.as_mut().expect("it runs"), "does not continue it").await;
+    is_ours_again(&desk).await;
+    let newest = desk.open_tickets("ours still", 5).await;
+    everything_is_published(&desk, newest).await;
+    published::verified(&desk).await;
+    assert!(trio.engine.as_mut().expect("it runs").ended().is_none());
 }
 
 #[tokio::test]
-async fn a_foreign_message_halts_a_whole_node() {
+async fn a_foreign_message_does_not_halt_a_whole_node() {
     let mut node = Serve::start(Settings::default()).await;
     let desk = node.desk().await;
     let newest = desk.open_tickets("ours", 5).await;
     everything_is_published(&desk, newest).await;
     inject(&desk).await;
-    halts(node.process(), "halted: stream:").await;
-    assert!(!node.run_file().exists(), "a halted node is not ready");
+    is_ours_again(&desk).await;
+    assert!(node.process().ended().is_none() && node.run_file().exists());
+}
+
+/// What the script of the door did: a record that continues the log, with headers like ours, while no engine runs.
+#[tokio::test]
+async fn a_record_that_was_forged_while_no_engine_runs_does_not_come_into_the_log() {
+    let mut trio = Trio::start().await;
+    let desk = trio.desk().await;
+    let newest = desk.open_tickets("ours", 5).await;
+    everything_is_published(&desk, newest).await;
+    let before = published::verified(&desk).await;
+    trio.kill_engine();
+    forge(&desk, &before, None).await;
+    trio.launch_engine();
+    desk.head().await;
+    is_ours_again(&desk).await;
+    let after = published::verified(&desk).await;
+    assert!(after.starts_with(&before));
+    assert_eq!(published::count(&after, "TicketCancelled"), 0);
+    let started = Record::decode(after.last().expect("messages").payload.clone()).expect("a record");
+    let Some(Data::EpochStarted(started)) = started.data else {
+        panic!("the last event is a {}", started.r#type)
+    };
+    assert_eq!(started.stream_refused_from, Some(before.len() as u64 + 1));
+    assert_eq!(started.repaired_from, None);
+}
+
+/// An engine on a copy of the folder has its secret, and may have told somebody of what it wrote.
+#[tokio::test]
+async fn a_message_of_an_engine_on_a_copy_of_the_folder_halts_this_one() {
+    let mut trio = Trio::start().await;
+    let desk = trio.desk().await;
+    let newest = desk.open_tickets("ours", 5).await;
+    everything_is_published(&desk, newest).await;
+    let before = published::verified(&desk).await;
+    let ours =
+        guichet_engine::log::authorship(&trio.dir().join("engine/log-0"), Partition(0)).expect("it is there");
+    forge(&desk, &before, Some(&ours)).await;
+    halts(trio.engine.as_mut().expect("it runs"), "halted: stream:").await;
 }
 
 #[tokio::test]
@@ -151,6 +194,50 @@ async fn a_worker_of_another_lineage_skips_nothing() {
         (ids(&desk.tickets().await) == ids(&tickets)).then_some(())
     })
     .await;
+}
+
+/// Publishes a record behind the end of the stream that continues log and ticket, with every header that ours have; with
+/// the MAC of `by`, where it is given.
+pub(crate) async fn forge(desk: &Desk, before: &[published::Published], by: Option<&Authorship>) {
+    let (last, of_ticket) =
+        (before.last().expect("messages"), |m: &&published::Published| m.subject.ends_with(".TicketCreated"));
+    let ticket = before.iter().rfind(of_ticket).expect("a ticket");
+    let versions = before.iter().map(|m| Record::decode(m.payload.clone()).expect("a record"));
+    let mut record = Record::decode(ticket.payload.clone()).expect("a record");
+    let newest =
+        versions.zip(before).filter(|(r, _)| r.stream_id == record.stream_id).last().expect("an event");
+    record.version = newest.0.version + 1;
+    record.prev_hash = Hash::of_record(&newest.1.payload).0.to_vec();
+    record.position = last.sequence + 1;
+    record.event_id = uuid::Uuid::from_u128(1).as_bytes().to_vec();
+    record.command_id = uuid::Uuid::from_u128(2).as_bytes().to_vec();
+    (record.command_index, record.command_count) = (0, 1);
+    record.r#type = "TicketCancelled".to_owned();
+    record.data = Some(Data::TicketCancelled(guichet_schemas::wire::TicketCancelled { reason: 3 }));
+    let payload = record.encode_to_vec();
+    let (hash, previous) = (Hash::of_record(&payload), Hash::of_record(&last.payload));
+    let mut headers = last.headers.clone();
+    headers.insert("Guichet-Hash", hash.to_string());
+    headers.insert("Guichet-Prev-Hash", previous.to_string());
+    headers.insert("ce-sequence", format!("{:020}", record.position));
+    if let Some(by) = by {
+        let position = LogPosition::new(record.position).expect("not 0");
+        headers.insert("Guichet-Mac", by.mac(position, previous, hash).to_string());
+    }
+    let to = "guichet.v1.evt.default.0.TicketCancelled";
+    let ack = jetstream(desk).publish_with_headers(to, headers, payload.into()).await.expect("sent");
+    ack.await.expect("stored");
+}
+
+/// Waits until the stream is the log again.
+async fn is_ours_again(desk: &Desk) {
+    let same = async || {
+        let (log, messages) = (desk.log().await, published::try_read(desk).await?);
+        let same =
+            log.len() == messages.len() && log.iter().zip(&messages).all(|(r, m)| r[..] == m.payload[..]);
+        same.then_some(())
+    };
+    until("the stream is the log again", ENDS_WITHIN, same).await;
 }
 
 async fn inject(desk: &Desk) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{Context, stream};
 use guichet_schemas::hash::Hash;
+use guichet_schemas::position::{LogPosition, Partition};
 
 use crate::desk::Desk;
 use crate::harness::{Trio, until};
@@ -87,17 +88,24 @@ async fn a_message_that_changed_far_back_is_found_and_the_stream_made_anew() {
 }
 
 // Of two engines whose messages stood in one stream, each took the other's for damage and made the stream anew, in
-// turns and without end. What somebody has published, with its own hash, is no damage: who finds it stops.
+// turns and without end. What an engine with our secret has published is no damage: who finds it stops.
 #[tokio::test]
 async fn a_message_of_another_engine_far_back_is_not_fought_over() {
     const PLACE: usize = 17;
     let mut desk = Damaged::prepare().await;
+    let ours = guichet_engine::log::authorship(&desk.trio.dir().join("engine/log-0"), Partition(0));
+    let ours = ours.expect("it is there");
     desk.while_the_engine_is_away(async |admin, messages| {
         let mut messages = messages.to_vec();
         let theirs = &mut messages[PLACE - 1];
         let mut payload = theirs.payload.to_vec();
         payload[40] ^= 1;
         theirs.headers.insert("Guichet-Hash", Hash::of_record(&payload).to_string());
+        let previous = Hash::of_record(&messages[PLACE - 2].payload);
+        let position = LogPosition::new(PLACE as u64).expect("not 0");
+        let mac = ours.mac(position, previous, Hash::of_record(&payload));
+        let theirs = &mut messages[PLACE - 1];
+        theirs.headers.insert("Guichet-Mac", mac.to_string());
         theirs.payload = payload.into();
         copy(admin, unprotected(1), &messages).await;
     })

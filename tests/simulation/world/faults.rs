@@ -1,6 +1,7 @@
 //! What breaks, and when. Everything that one machine does to another here has happened to somebody.
 
 use super::{Twin, World};
+use crate::forger::Forger;
 use crate::sim::Process;
 
 impl World {
@@ -10,7 +11,9 @@ impl World {
         self.break_workers();
         if self.sim.fault(2) {
             // Two histories in one stream that also forgets: then nobody but a person can say which is right.
-            self.broker.suffer(matches!(self.twin, Twin::Since(_)));
+            // And where somebody forges, a hole in the stream could be one of ours or of theirs.
+            let gently = matches!(self.twin, Twin::Since(_)) || self.forger != Forger::Nobody;
+            self.broker.suffer(gently);
             if !self.broker.is_up() {
                 let (sim, broker) = (self.sim.clone(), self.broker.clone());
                 self.sim.spawn(Process::Network, async move {
@@ -18,6 +21,9 @@ impl World {
                     broker.rise();
                 });
             }
+        }
+        if self.forger != Forger::Nobody && self.broker.is_up() && self.sim.fault(3) {
+            self.forger.forge(&self.sim, &self.broker);
         }
         if self.sim.fault(1) {
             let by = i64::try_from(self.sim.below(40 * 60_000)).unwrap_or(0) - 20 * 60_000;
