@@ -19,7 +19,7 @@ use guichet_schemas::verb::{self, Known};
 use crate::refusal::{self, Refusal};
 use crate::routes::{ROUTES, Route};
 use crate::server::Shared;
-use crate::{access, live, openapi};
+use crate::{access, live, openapi, turns};
 use question::Fields;
 
 type Parts = Result<Path<Vec<(String, String)>>, PathRejection>;
@@ -28,6 +28,7 @@ type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// Everything below `/api`.
 pub(crate) fn router(shared: Shared) -> Router<Shared> {
     let bearer = from_fn_with_state(shared.clone(), access::check_bearer);
+    let turn = from_fn_with_state(shared.clone(), turns::wait);
     let bearer_or_cookie = from_fn_with_state(shared, access::check_bearer_or_cookie);
     let mut questions = Router::new();
     for route in ROUTES {
@@ -40,7 +41,9 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
         };
         questions = questions.route(&format!("/api/v1/{{tenant}}{}", route.path), get(answer));
     }
-    let questions = questions.route("/api/v1/{tenant}/reports/{name}", get(other_report)).route_layer(bearer);
+    let questions = questions.route("/api/v1/{tenant}/reports/{name}", get(other_report));
+    // Only whoever has the token waits for a turn.
+    let questions = questions.route_layer(turn).route_layer(bearer);
     let live = Router::new().route("/api/v1/{tenant}/live", get(live::follow)).route_layer(bearer_or_cookie);
     // The description holds no secret, and tools fetch it before they know what a token is.
     let document = openapi::text();

@@ -2,11 +2,17 @@
 //!
 //! Nothing is known here that the query service does not answer: every request becomes a query over NATS, so this
 //! role runs beside the read models or far from them. It writes nothing and holds no state but who is connected.
-//! Reading order: who may come in, how a question is asked, the API and its description, what is live, the pages.
+//! Reading order: how much may come in and who, how a question is asked, the API and its description, what is live, the pages.
+
+mod bounds;
+mod connections;
+mod shares;
+mod source;
 
 mod access;
 mod host;
 mod token;
+mod turns;
 
 mod ask;
 mod refusal;
@@ -18,6 +24,7 @@ mod routes;
 mod live;
 
 mod health;
+mod looks;
 mod meters;
 
 mod pages;
@@ -25,5 +32,6 @@ mod pages;
 mod headers;
 mod server;
 
+pub use bounds::Bounds;
 pub use server::{Running, Settings, StartError, start};
 pub use token::Token;

@@ -7,9 +7,8 @@ mod follower;
 mod hub;
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -17,28 +16,37 @@ use futures_util::StreamExt as _;
 use guichet_schemas::rejection::Rejection;
 
 use crate::api;
-use crate::meters::LiveConnection;
+use crate::meters::{self, LiveConnection};
 use crate::refusal::Refusal;
 use crate::server::Shared;
+use crate::shares::Reached;
+use crate::source::Source;
 use follower::Follower;
 
 pub(crate) use hub::Hub;
 
-/// Streams that are open at the same time; each costs a connection.
-pub(crate) const CONNECTIONS_MAX: usize = 512;
 const RETRY_AFTER_MS: u64 = 5_000;
 
 /// `GET /api/v1/{tenant}/live`.
-pub(crate) async fn follow(State(shared): State<Shared>, Path(tenant): Path<String>) -> Response {
-    open(shared, &tenant).await.unwrap_or_else(Refusal::into_response)
+pub(crate) async fn follow(
+    State(shared): State<Shared>,
+    Extension(source): Extension<Source>,
+    Path(tenant): Path<String>,
+) -> Response {
+    open(shared, source, &tenant).await.unwrap_or_else(Refusal::into_response)
 }
 
-async fn open(shared: Shared, tenant: &str) -> Result<Response, Refusal> {
+async fn open(shared: Shared, source: Source, tenant: &str) -> Result<Response, Refusal> {
     let tenant = api::tenant(tenant)?;
-    let busy = || {
-        Refusal::from(Rejection::Busy { reason: "too many streams are open", retry_after_ms: RETRY_AFTER_MS })
+    let busy = |reached: Reached| {
+        meters::live_refused(reached.word());
+        let reason = match reached {
+            Reached::Source => "too many streams of this address are open",
+            Reached::Total => "too many streams are open",
+        };
+        Refusal::from(Rejection::Busy { reason, retry_after_ms: RETRY_AFTER_MS })
     };
-    let place = Arc::clone(&shared.live_places).try_acquire_owned().map_err(|_| busy())?;
+    let place = shared.live_places.try_take(source).map_err(busy)?;
     let shown = shared.hub.follow(&shared.questions, &tenant).await?;
     let follower = Follower::new(shown, shared.stopping.clone(), (place, LiveConnection::new()));
     let events = follower.into_stream().map(Ok::<_, Infallible>);

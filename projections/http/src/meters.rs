@@ -2,25 +2,32 @@
 //! counted by their pattern, never by a path, so that their number is bounded.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use guichet_schemas::ids::TenantId;
-use guichet_schemas::wire::{self, query, query_reply};
+use guichet_schemas::wire;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::Instant;
 
-use crate::ask::Questions;
+use crate::bounds::{Bounds, REQUESTS, REQUESTS_PER_SOURCE};
+use crate::looks::Looks;
 use crate::server::Shared;
 
-const REQUESTS: &str = "guichet_http_requests_total";
+const ANSWERED: &str = "guichet_http_requests_total";
 const SECONDS: &str = "guichet_http_request_seconds";
 const REFUSALS: &str = "guichet_query_refusals_total";
+const CONNECTIONS: &str = "guichet_http_connections";
+const CONNECTIONS_REFUSED: &str = "guichet_http_connections_refused_total";
+const CONNECTIONS_CLOSED: &str = "guichet_http_connections_closed_total";
+const ACCEPT_FAILED: &str = "guichet_http_accept_failures_total";
+const TURNS_REFUSED: &str = "guichet_http_requests_refused_total";
+const BOUNDS: &str = "guichet_http_bound";
 const LIVE: &str = "guichet_live_connections";
+const LIVE_REFUSED: &str = "guichet_live_refused_total";
+const LIVE_SKIPPED: &str = "guichet_live_skipped_total";
 const READ_MODELS_UP: &str = "guichet_read_models_up";
 const LAG: &str = "guichet_projection_lag";
 const CHECKPOINT: &str = "guichet_projection_checkpoint_position";
@@ -30,7 +37,7 @@ const HALTED: &str = "guichet_projection_halted";
 /// Counted by `guichet-service`, wherever something of an outsider is worked on.
 const INTERNAL_ERRORS: &str = "guichet_internal_errors_total";
 /// Where that is, so that an alarm sees the first one as a step from 0.
-const INTERNAL_PLACES: [&str; 5] = ["decode", "decide", "configure", "query", "fold"];
+const INTERNAL_PLACES: [&str; 6] = ["decode", "decide", "configure", "query", "fold", "http"];
 
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -45,10 +52,18 @@ fn install() -> Option<PrometheusHandle> {
         PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), BUCKETS).ok()?;
     // Somebody else's recorder is not an error: then that one shows what is counted here.
     let handle = builder.install_recorder().ok()?;
-    describe_counter!(REQUESTS, "HTTP requests answered, by route, method and status.");
+    describe_counter!(ANSWERED, "HTTP requests answered, by route, method and status.");
     describe_histogram!(SECONDS, "Time to the first byte of an answer in seconds, by route.");
     describe_counter!(REFUSALS, "Questions to the read models that were refused, by query and code.");
+    describe_gauge!(CONNECTIONS, "Open connections over HTTP.");
+    describe_counter!(CONNECTIONS_REFUSED, "Connections over HTTP that found no seat, by the bound that was reached.");
+    describe_counter!(CONNECTIONS_CLOSED, "Connections over HTTP that were closed from here, by why.");
+    describe_counter!(ACCEPT_FAILED, "Connections over HTTP that the system could not give, by what it lacked.");
+    describe_counter!(TURNS_REFUSED, "HTTP requests that were refused before they became a question, by the bound.");
+    describe_gauge!(BOUNDS, "How much may come in over HTTP at the same time, by what is bounded.");
     describe_gauge!(LIVE, "Open streams of live positions.");
+    describe_counter!(LIVE_REFUSED, "Streams of live positions that were refused, by the bound that was reached.");
+    describe_counter!(LIVE_SKIPPED, "Announcements that a slow reader of a stream got together with a later one.");
     describe_gauge!(READ_MODELS_UP, "1 where the read models answered this scrape, else 0.");
     describe_gauge!(LAG, "Positions between the newest event known and the read model's checkpoint.");
     describe_gauge!(CHECKPOINT, "Last position that the read model has folded.");
@@ -63,7 +78,106 @@ fn install() -> Option<PrometheusHandle> {
     for place in INTERNAL_PLACES {
         counter!(INTERNAL_ERRORS, "where" => place).absolute(0);
     }
+    begin_at_zero();
     Some(handle)
+}
+
+/// So that an alarm sees the first of each as a step.
+fn begin_at_zero() {
+    gauge!(CONNECTIONS).set(0.0);
+    for bound in ["source", "total"] {
+        counter!(CONNECTIONS_REFUSED, "bound" => bound).absolute(0);
+        counter!(LIVE_REFUSED, "bound" => bound).absolute(0);
+    }
+    for bound in ["source", "total", "body"] {
+        counter!(TURNS_REFUSED, "bound" => bound).absolute(0);
+    }
+    for why in Closed::ALL {
+        counter!(CONNECTIONS_CLOSED, "why" => why.word()).absolute(0);
+    }
+    counter!(LIVE_SKIPPED).absolute(0);
+}
+
+/// Why a connection was closed from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// It said nothing between two requests for too long.
+    Idle,
+    /// The lines of its request took too long.
+    SlowHead,
+    /// Its reader does not read.
+    SlowReader,
+    /// It waited, and somebody else needed the seat.
+    Evicted,
+    /// The head of its request is too large.
+    LargeHead,
+    /// It does not speak HTTP.
+    Malformed,
+}
+
+impl Closed {
+    const ALL: [Self; 6] =
+        [Self::Idle, Self::SlowHead, Self::SlowReader, Self::Evicted, Self::LargeHead, Self::Malformed];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::SlowHead => "slow_head",
+            Self::SlowReader => "slow_reader",
+            Self::Evicted => "evicted",
+            Self::LargeHead => "large_head",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// So many connections are open.
+pub(crate) fn connections(open: usize) {
+    gauge!(CONNECTIONS).set(open as f64);
+}
+
+/// What the bounds are.
+pub(crate) fn bounds(bounds: &Bounds) {
+    for (of, n) in [
+        ("connections", bounds.connections),
+        ("connections_per_source", bounds.connections_per_source),
+        ("live", bounds.live),
+        ("live_per_source", bounds.live_per_source),
+        ("requests", REQUESTS),
+        ("requests_per_source", REQUESTS_PER_SOURCE),
+    ] {
+        gauge!(BOUNDS, "of" => of).set(n as f64);
+    }
+}
+
+/// A connection found no seat.
+pub(crate) fn connection_refused(bound: &'static str) {
+    counter!(CONNECTIONS_REFUSED, "bound" => bound).increment(1);
+}
+
+/// A connection was closed from here.
+pub(crate) fn closed(why: Closed) {
+    counter!(CONNECTIONS_CLOSED, "why" => why.word()).increment(1);
+}
+
+/// The system could not give a connection.
+pub(crate) fn accept_failed(lacks: &'static str) {
+    counter!(ACCEPT_FAILED, "lacks" => lacks).increment(1);
+}
+
+/// A request was refused before it became a question.
+pub(crate) fn turn_refused(bound: &'static str) {
+    counter!(TURNS_REFUSED, "bound" => bound).increment(1);
+}
+
+/// A stream was refused.
+pub(crate) fn live_refused(bound: &'static str) {
+    counter!(LIVE_REFUSED, "bound" => bound).increment(1);
+}
+
+/// A reader was too slow for so many announcements.
+pub(crate) fn live_skipped(announcements: u64) {
+    counter!(LIVE_SKIPPED).increment(announcements);
 }
 
 /// Makes ready before the first request.
@@ -104,7 +218,7 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     histogram!(SECONDS, "route" => route.clone()).record(begun.elapsed().as_secs_f64());
     let status = response.status().as_str().to_owned();
-    counter!(REQUESTS, "route" => route, "method" => method, "status" => status).increment(1);
+    counter!(ANSWERED, "route" => route, "method" => method, "status" => status).increment(1);
     response
 }
 
@@ -113,22 +227,17 @@ pub(crate) async fn show(State(shared): State<Shared>) -> Response {
     let Some(recorder) = recorder() else {
         return axum::http::StatusCode::NOT_FOUND.into_response();
     };
-    read_models(&shared.questions).await;
+    read_models(&shared.looks).await;
     recorder.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorder.render()).into_response()
 }
 
 /// Reads the health of the read models into gauges. They answer at once or count as down.
-async fn read_models(questions: &Questions) {
-    const WITHIN: Duration = Duration::from_secs(2);
-    let query =
-        wire::Query { data: Some(query::Data::Projections(wire::ProjectionsQuery {})), ..Default::default() };
-    let tenant = TenantId::default_tenant();
-    let asked = questions.ask(&tenant, query);
-    let reply = tokio::time::timeout(WITHIN, asked).await.ok().and_then(Result::ok);
-    gauge!(READ_MODELS_UP).set(if reply.is_some() { 1.0 } else { 0.0 });
-    let Some(query_reply::Data::Projections(view)) = reply.and_then(|r| r.data) else { return };
-    for model in view.projections {
+async fn read_models(looks: &Looks) {
+    let seen = looks.look().await;
+    gauge!(READ_MODELS_UP).set(if seen.is_ok() { 1.0 } else { 0.0 });
+    let Ok(view) = seen else { return };
+    for model in &view.projections {
         let set = |name, value: u64| gauge!(name, "projection" => model.name.clone()).set(value as f64);
         set(LAG, model.lag);
         set(CHECKPOINT, model.checkpoint);

@@ -6,27 +6,26 @@ use std::time::Duration;
 
 use async_nats::Client;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::ask::Questions;
-use crate::live::{self, Hub};
+use crate::bounds::{Bounds, REQUESTS, REQUESTS_PER_SOURCE};
+use crate::connections::{self, Room};
+use crate::live::Hub;
+use crate::looks::Looks;
 use crate::refusal::Refusal;
+use crate::shares::Shares;
 use crate::token::Token;
-use crate::{access, api, headers, health, meters, pages};
+use crate::{access, api, headers, health, meters, pages, turns};
 
 /// How long requests under way may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
-/// No request of ours has a body.
-const BODY_BYTES_MAX: usize = 1024;
 
 /// Where to listen, and who may come in.
 #[derive(Debug, Clone)]
@@ -39,6 +38,8 @@ pub struct Settings {
     pub names: Vec<String>,
     /// The secret that lets readers in.
     pub token: Token,
+    /// How much may come in at the same time.
+    pub bounds: Bounds,
 }
 
 /// Why it did not start.
@@ -66,7 +67,10 @@ pub(crate) struct Shared {
     pub(crate) cookie: Arc<str>,
     pub(crate) names: Arc<[String]>,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) live_places: Arc<Semaphore>,
+    pub(crate) live_places: Arc<Shares>,
+    /// Requests under way.
+    pub(crate) turns: Arc<Shares>,
+    pub(crate) looks: Arc<Looks>,
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
@@ -92,26 +96,21 @@ pub async fn start(settings: Settings, client: Client) -> Result<Running, StartE
     meters::prepare();
     let (stopping, stopped) = watch::channel(false);
     let hub = Arc::new(Hub::default());
+    let questions = Questions::new(client);
+    let bounds = settings.bounds;
     let shared = Shared {
-        questions: Questions::new(client),
+        looks: Arc::new(Looks::new(questions.clone())),
+        questions,
         token: settings.token.clone(),
         cookie: format!("guichet_{}", address.port()).into(),
         names: settings.names.into(),
         hub: Arc::clone(&hub),
-        live_places: Arc::new(Semaphore::new(live::CONNECTIONS_MAX)),
+        live_places: Arc::new(Shares::new(bounds.live, bounds.live_per_source)),
+        turns: Arc::new(Shares::new(REQUESTS, REQUESTS_PER_SOURCE)),
         stopping: stopped.clone(),
     };
     let app = router(shared);
-    let serving = tokio::spawn(async move {
-        let mut stopped = stopped;
-        let until_stopped = async move {
-            // A sender that is gone stops us too.
-            stopped.wait_for(|stopping| *stopping).await.ok();
-        };
-        if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(until_stopped).await {
-            tracing::error!(%error, "the HTTP server ended");
-        }
-    });
+    let serving = tokio::spawn(connections::serve(listener, app, Room::new(bounds), stopped));
     Ok(Running { address, token: settings.token, stopping, serving, hub })
 }
 
@@ -124,9 +123,9 @@ fn router(shared: Shared) -> Router {
         .merge(pages::router(shared.clone()))
         .fallback(async || Refusal::nothing_here())
         .method_not_allowed_fallback(only_get)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| fault()))
         .layer(from_fn_with_state(shared.clone(), access::check_host))
+        .layer(from_fn(turns::refuse_large_body))
+        .layer(from_fn(turns::catch))
         .layer(CompressionLayer::new())
         .layer(from_fn(headers::add))
         .layer(from_fn(meters::count))
@@ -136,11 +135,6 @@ fn router(shared: Shared) -> Router {
 async fn only_get() -> Refusal {
     let why = "this address only answers GET; commands go over NATS";
     Refusal::at_the_door(StatusCode::METHOD_NOT_ALLOWED, "bad_subject", why)
-}
-
-fn fault() -> Response {
-    let why = "this server made a mistake; the operator's log says which. Report it";
-    Refusal::at_the_door(StatusCode::INTERNAL_SERVER_ERROR, "fault", why).into_response()
 }
 
 impl Running {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::hub::Shown;
+use crate::meters;
 
 /// Reports change slowly and cost more than a board.
 const REPORTS_EVERY: Duration = Duration::from_secs(2);
@@ -18,6 +19,8 @@ pub(super) struct Follower<P> {
     shown: watch::Receiver<Shown>,
     stopping: watch::Receiver<bool>,
     pending: VecDeque<Event>,
+    /// The last announcement that this reader was told of.
+    told: u64,
     reports_from: Instant,
     reports_due: bool,
     _place: P,
@@ -27,8 +30,8 @@ impl<P: Send + 'static> Follower<P> {
     pub(super) fn new(mut shown: watch::Receiver<Shown>, stopping: watch::Receiver<bool>, place: P) -> Self {
         // The first event says where we are, also to a reader who comes back.
         shown.mark_changed();
-        let pending = VecDeque::new();
-        Self { shown, stopping, pending, reports_from: Instant::now(), reports_due: false, _place: place }
+        let (pending, told) = (VecDeque::new(), shown.borrow().announcement);
+        Self { shown, stopping, pending, told, reports_from: Instant::now(), reports_due: false, _place: place }
     }
 
     pub(super) fn into_stream(self) -> impl Stream<Item = Event> + Send {
@@ -48,6 +51,10 @@ impl<P: Send + 'static> Follower<P> {
                 changed = self.shown.changed() => {
                     changed.ok()?;
                     let shown = *self.shown.borrow_and_update();
+                    let new = shown.announcement.saturating_sub(self.told);
+                    self.told = shown.announcement;
+                    // All that it needs is in the newest; what it missed is only counted.
+                    meters::live_skipped(new.saturating_sub(1));
                     self.pending.extend([event("position", shown), event("queues", shown)]);
                     self.reports_due = true;
                 }

@@ -33,6 +33,8 @@ pub(crate) struct Shown {
     pub(crate) newest: u64,
     /// The read models have folded up to here.
     pub(crate) position: u64,
+    /// Counts what was announced, so that a reader knows how much of it went by.
+    pub(crate) announcement: u64,
 }
 
 /// All tenants that are followed.
@@ -63,6 +65,9 @@ impl Hub {
         questions: &Questions,
         tenant: &TenantId,
     ) -> Result<watch::Receiver<Shown>, Refusal> {
+        if let Some(followed) = self.followed(tenant) {
+            return Ok(followed);
+        }
         // Asked first, so that only a tenant that exists is followed.
         let first = look(questions, tenant, 0).await?;
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,6 +86,13 @@ impl Hub {
         let task = tokio::spawn(run(questions.clone(), tenant.clone(), shown.clone()));
         tenants.insert(tenant.clone(), Followed { shown, task });
         Ok(receiver)
+    }
+
+    /// What is shown to a tenant that is followed already.
+    fn followed(&self, tenant: &TenantId) -> Option<watch::Receiver<Shown>> {
+        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let followed = tenants.get(tenant).filter(|followed| !followed.task.is_finished())?;
+        Some(followed.shown.subscribe())
     }
 
     /// Newest event of a tenant that is known here; 0 where nobody follows.
@@ -143,7 +155,13 @@ async fn announce(
             // Behind, or away for a moment: what is known is that something happened.
             Err(_) => Shown { newest: newest.max(shown.borrow().newest), ..*shown.borrow() },
         };
-        shown.send_if_modified(|before| std::mem::replace(before, now) != now);
+        shown.send_if_modified(|before| {
+            let is_news = (before.newest, before.position) != (now.newest, now.position);
+            if is_news {
+                *before = Shown { announcement: before.announcement.saturating_add(1), ..now };
+            }
+            is_news
+        });
         tokio::time::sleep(PACE).await;
     }
 }
@@ -158,6 +176,7 @@ async fn look(questions: &Questions, tenant: &TenantId, position: u64) -> Result
     };
     let reply = questions.ask(tenant, query).await?;
     let Some(query_reply::Data::Projections(view)) = reply.data else { return Ok(Shown::default()) };
-    let newest = view.projections.iter().map(|p| p.checkpoint + p.lag).max().unwrap_or(reply.as_of_position);
-    Ok(Shown { newest: newest.max(reply.as_of_position), position: reply.as_of_position })
+    let newest = view.projections.iter().map(|p| p.checkpoint.saturating_add(p.lag)).max().unwrap_or(reply.as_of_position);
+    let position = reply.as_of_position;
+    Ok(Shown { newest: newest.max(position), position, announcement: 0 })
 }
