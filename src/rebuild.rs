@@ -237,7 +237,7 @@ async fn find(client: &client::Client, which: Which) -> anyhow::Result<TicketId>
         return Ok(id);
     }
     let (ticket_id, number) = which.filters();
-    let data = Some(query::Data::Timeline(wire::TimelineQuery { ticket_id, number }));
+    let data = Some(query::Data::Timeline(wire::TimelineQuery { ticket_id, number, ..Default::default() }));
     let query = wire::Query { limit: Some(1), data, ..wire::Query::default() };
     let reply = client.ask("timeline", query).await?;
     let Some(query_reply::Data::Timeline(mut view)) = reply.data else { bail!("another answer") };

@@ -118,7 +118,7 @@ pub async fn run(args: ProofArgs) -> Result<u8, ClientError> {
 /// Nobody answers, or there is no such ticket.
 pub async fn positions_of(client: &Client, ticket: Which) -> Result<Vec<u64>, ClientError> {
     let (ticket_id, number) = ticket.filters();
-    let query = wire::TimelineQuery { ticket_id, number };
+    let query = wire::TimelineQuery { ticket_id, number, ..Default::default() };
     let query = wire::Query {
         limit: Some(PAGE),
         data: Some(wire::query::Data::Timeline(query)),

@@ -93,7 +93,7 @@ pub async fn run(args: TimelineArgs) -> Result<u8, ClientError> {
 
 fn timeline(which: Which) -> wire::query::Data {
     let (ticket_id, number) = which.filters();
-    wire::query::Data::Timeline(wire::TimelineQuery { ticket_id, number })
+    wire::query::Data::Timeline(wire::TimelineQuery { ticket_id, number, ..Default::default() })
 }
 
 impl TimelineArgs {

@@ -1,5 +1,7 @@
 //! One question to the read models over NATS. The only place of this crate that sends requests.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
@@ -7,6 +9,8 @@ use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE};
 use async_nats::{Client, HeaderMap, Message, Request};
 use axum::http::StatusCode;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use guichet_schemas::codec::Encoding;
 use guichet_schemas::ids::{CallerId, TenantId};
 use guichet_schemas::json::query::name_of;
@@ -23,11 +27,18 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// When to come back after a refusal that passes by itself.
 const RETRY_AFTER_MS: u64 = 1_000;
 
+/// What comes of a question.
+type Outcome = Result<Arc<wire::QueryReply>, Refusal>;
+/// A tenant, and the bytes of a question.
+type Key = (TenantId, Vec<u8>);
+
 /// Asks as caller `http`.
 #[derive(Debug, Clone)]
 pub(crate) struct Questions {
     client: Client,
     caller: CallerId,
+    /// Questions under way that others may have too.
+    under_way: Arc<Mutex<BTreeMap<Key, WeakShared<BoxFuture<'static, Outcome>>>>>,
 }
 
 /// The JSON of an answer, as it came, and its number.
@@ -40,7 +51,8 @@ pub(crate) struct Passed {
 
 impl Questions {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, caller: CallerId::parse("http").expect("http is a token") }
+        let caller = CallerId::parse("http").expect("http is a token");
+        Self { client, caller, under_way: Arc::default() }
     }
 
     pub(crate) const fn client(&self) -> &Client {
@@ -65,6 +77,37 @@ impl Questions {
         }
         let retry_after_ms = (status == StatusCode::TOO_MANY_REQUESTS).then_some(RETRY_AFTER_MS);
         Ok(Passed { status, body: message.payload, retry_after_ms })
+    }
+
+    /// The same as [`Self::ask`], but where the same is being asked already, waits for that answer: a thousand open
+    /// pages that something happened to ask one question, not a thousand. `min_position` is a part of the question,
+    /// so no answer is older than what the asker knows of.
+    ///
+    /// # Errors
+    /// Nobody answered, or the answer is no.
+    pub(crate) async fn ask_together(
+        &self,
+        tenant: &TenantId,
+        query: &wire::Query,
+    ) -> Result<Arc<wire::QueryReply>, Refusal> {
+        self.join(tenant, query).await
+    }
+
+    fn join(&self, tenant: &TenantId, query: &wire::Query) -> Shared<BoxFuture<'static, Outcome>> {
+        let key = (tenant.clone(), query.encode_to_vec());
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = under_way.get(&key).and_then(WeakShared::upgrade).filter(|same| same.peek().is_none());
+        if let Some(same) = same {
+            return same;
+        }
+        let (questions, tenant, query) = (self.clone(), tenant.clone(), query.clone());
+        let asking = async move { questions.ask(&tenant, query).await.map(Arc::new) }.boxed().shared();
+        // What has its answer, or whose askers are all gone, is of no more use; few are under way at a time.
+        under_way.retain(|_, other| other.upgrade().is_some_and(|other| other.peek().is_none()));
+        if let Some(weak) = asking.downgrade() {
+            under_way.insert(key, weak);
+        }
+        asking
     }
 
     /// Asks, and takes a refusal for an error.

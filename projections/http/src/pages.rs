@@ -31,6 +31,7 @@ pub(crate) use board::BoardBy;
 
 /// Everything that a browser asks for.
 pub(crate) fn router(shared: Shared) -> Router<Shared> {
+    let turn = from_fn_with_state(shared.clone(), enter::wait);
     let enter = from_fn_with_state(shared, enter::enter);
     Router::new()
         .route("/", get(async || Redirect::to(&format!("/desk/{}/", TenantId::default_tenant()))))
@@ -47,6 +48,8 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
         .route("/desk/{tenant}/tiles/reopen", get(reports::reopen_tile))
         .route("/desk/{tenant}/tiles/ticket/{ticket}", get(ticket::tile))
         .route("/desk/{tenant}/tiles/projections", get(health::tile))
+        // Only whoever is let in waits for a turn.
+        .route_layer(turn)
         .route_layer(enter)
         .route("/assets/{file}", get(assets::serve))
 }

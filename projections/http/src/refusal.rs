@@ -32,6 +32,11 @@ impl Refusal {
         Rejection::NotFound { what: "what this address names".to_owned() }.into()
     }
 
+    /// When to come back, in whole seconds, where that is known.
+    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
+        self.error.retry_after_ms.map(|wait| HeaderValue::from(wait.div_ceil(1000)))
+    }
+
     /// The JSON of the contract.
     pub(crate) fn body(&self) -> Bytes {
         let reply =
@@ -50,8 +55,8 @@ impl From<Rejection> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = json(self.status, self.body());
-        if let Some(wait) = self.error.retry_after_ms {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
+        if let Some(wait) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -6,6 +6,7 @@ use guichet_reports::Kind;
 use guichet_schemas::codec::Encoding;
 use guichet_schemas::ids::{TenantId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::position::StreamVersion;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::subject::QuerySubject;
 use guichet_schemas::time::Timestamp;
@@ -39,7 +40,7 @@ pub enum Question {
     /// One ticket.
     Ticket(Which),
     /// Its history.
-    Timeline(Which),
+    Timeline(History),
     /// Tickets that match.
     Tickets(wire::TicketsQuery),
     /// Records.
@@ -67,6 +68,15 @@ pub struct Queue {
     /// Any where none is named.
     pub(crate) group: Option<Name>,
     pub(crate) agent: Option<Name>,
+}
+
+/// The history of a ticket, or a part of it.
+#[derive(Debug, Clone, Copy)]
+pub struct History {
+    pub(crate) which: Which,
+    pub(crate) newest_first: bool,
+    /// Only versions below this one.
+    pub(crate) before: Option<StreamVersion>,
 }
 
 /// A ticket, as it was named.
@@ -123,7 +133,16 @@ impl Ask {
 fn question(data: Data) -> Result<Question, Rejection> {
     Ok(match data {
         Data::Ticket(q) => Question::Ticket(which(q.ticket_id, q.number)?),
-        Data::Timeline(q) => Question::Timeline(which(q.ticket_id, q.number)?),
+        Data::Timeline(q) => {
+            let before = q.before.map(|version| {
+                StreamVersion::new(version).ok_or_else(|| FieldError::new("before", "must be at least 1"))
+            });
+            Question::Timeline(History {
+                which: which(q.ticket_id, q.number)?,
+                newest_first: q.newest_first,
+                before: before.transpose()?,
+            })
+        }
         Data::Tickets(q) => Question::Tickets(q),
         Data::Events(q) => Question::Events(q),
         Data::Projections(_) => Question::Projections,

@@ -16,7 +16,7 @@ impl Answers for Desk {
     fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
         match &reader.ask.question {
             Question::Ticket(which) => ticket::answer(reader, *which),
-            Question::Timeline(which) => timeline::answer(reader, *which),
+            Question::Timeline(history) => timeline::answer(reader, history),
             Question::Tickets(filter) => tickets::answer(reader, filter),
             Question::Events(filter) => events::answer(reader, filter),
             Question::Queues(_)

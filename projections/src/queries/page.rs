@@ -55,6 +55,8 @@ impl<T: prost::Message + serde::Serialize> Page<T> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cursor {
     Version,
+    /// Downwards.
+    VersionDown,
     Position,
     Number,
     Row,
@@ -64,6 +66,7 @@ impl Cursor {
     const fn letter(self) -> char {
         match self {
             Self::Version => 'v',
+            Self::VersionDown => 'w',
             Self::Position => 'p',
             Self::Number => 'n',
             Self::Row => 'r',

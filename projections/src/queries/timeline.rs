@@ -1,42 +1,71 @@
-//! `timeline`: a ticket's history, oldest first.
+//! `timeline`: a ticket's history, oldest or newest first.
 
-use guichet_schemas::position::StreamVersion;
+use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{TimelineView, query_reply::Data};
 
 use super::answer::{Found, Reader, Refusal, absent};
-use super::ask::Which;
-use super::page::{Cursor, Page};
+use super::ask::History;
+use super::page::{Cursor, Page, ROWS_READ_MAX};
 use super::past;
 use crate::model::timeline;
 use crate::store::StoreError;
 
-pub(super) fn answer(reader: &Reader<'_>, which: Which) -> Result<Found, Refusal> {
-    let id = reader.find(which)?;
-    let after = Cursor::Version.read(reader.ask)?;
-    let from = StreamVersion::after(after.and_then(StreamVersion::new));
+/// Where an event of the ticket stands.
+type Place = Result<(StreamVersion, LogPosition), StoreError>;
+
+pub(super) fn answer(reader: &Reader<'_>, history: &History) -> Result<Found, Refusal> {
+    let id = reader.find(history.which)?;
+    let before = history.before.map_or(u64::MAX, StreamVersion::get);
+    let is_before = |place: &Place| place.as_ref().map_or(true, |(version, _)| version.get() < before);
+    if history.newest_first {
+        let after = Cursor::VersionDown.read(reader.ask)?;
+        let below_both = after.map_or(before, |after| after.min(before));
+        let places = reader.view.events_down_from(reader.tenant(), id, below_both);
+        page(reader, history, places, Cursor::VersionDown, after)
+    } else {
+        let after = Cursor::Version.read(reader.ask)?;
+        let from = StreamVersion::after(after.and_then(StreamVersion::new));
+        let places = reader.view.events_of(reader.tenant(), id, from);
+        page(reader, history, places.take_while(is_before), Cursor::Version, after)
+    }
+}
+
+/// A page of the events that stand at `places`, as far as they are in sight.
+fn page(
+    reader: &Reader<'_>,
+    history: &History,
+    places: impl Iterator<Item = Place>,
+    cursor: Cursor,
+    after: Option<u64>,
+) -> Result<Found, Refusal> {
     let mut page = Page::new(reader.ask);
-    let mut last = after;
-    let mut next = None;
-    for event in reader.view.events_of(reader.tenant(), id, from) {
-        let (version, position) = event?;
-        if position.get() > reader.until {
-            break;
-        }
-        let entry = timeline::entry(&past::bytes(reader, position)?)
-            .map_err(|_| StoreError::Damaged { what: "a record" })?;
-        if !past::in_sight(reader, Timestamp(entry.occurred_at)) {
-            continue;
-        }
-        if !page.takes(entry) {
-            next = last.map(|last| Cursor::Version.write(last));
+    let (mut last, mut next, mut read, mut any) = (after, None, 0, after.is_some());
+    for place in places {
+        let (version, position) = place?;
+        read += 1;
+        if position.get() <= reader.until {
+            let entry = timeline::entry(&past::bytes(reader, position)?)
+                .map_err(|_| StoreError::Damaged { what: "a record" })?;
+            if past::in_sight(reader, Timestamp(entry.occurred_at)) {
+                any = true;
+                if !page.takes(entry) {
+                    next = last.map(|last| cursor.write(last));
+                    break;
+                }
+            }
+        } else if !history.newest_first {
             break;
         }
         last = Some(version.get());
+        if read >= ROWS_READ_MAX {
+            next = last.map(|last| cursor.write(last));
+            break;
+        }
     }
-    let entries = page.into_entries();
-    if entries.is_empty() && after.is_none() {
-        return Err(absent(which).into());
+    // Where only a part is asked for, an empty one is an answer.
+    if !any && next.is_none() && history.before.is_none() {
+        return Err(absent(history.which).into());
     }
-    Ok((Data::Timeline(TimelineView { entries }), next))
+    Ok((Data::Timeline(TimelineView { entries: page.into_entries() }), next))
 }

@@ -300,7 +300,11 @@ fn between_fields(message: &str) -> Value {
             json!({"properties": {"wait_ms": {"maximum": 30_000}, "limit": {"minimum": 1, "maximum": 1000}}})
         }
         "ReportQuery" => json!({"properties": {"window_days": {"minimum": 1, "maximum": 365}}}),
-        "TicketQuery" | "TimelineQuery" => json!({"oneOf": [given("ticket_id"), given("number")]}),
+        "TicketQuery" => json!({"oneOf": [given("ticket_id"), given("number")]}),
+        "TimelineQuery" => json!({
+            "oneOf": [given("ticket_id"), given("number")],
+            "properties": {"before": {"minimum": 1}},
+        }),
         _ => json!({}),
     }
 }

@@ -1,15 +1,16 @@
 //! The door of the pages. The printed link carries the token once; the answer puts it into a cookie that no script
 //! reads and no other site sends, and leads to the same page without it.
 
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
 use super::failed;
 use super::text;
-use crate::access;
 use crate::server::Shared;
+use crate::source::Source;
+use crate::{access, turns};
 
 /// A choice of language lasts a year.
 const LANGUAGE_SECONDS: u32 = 365 * 24 * 3600;
@@ -38,6 +39,19 @@ pub(super) async fn enter(State(shared): State<Shared>, request: Request, next: 
         );
     }
     response
+}
+
+/// Lets a page wait for its turn.
+pub(super) async fn wait(
+    State(shared): State<Shared>,
+    Extension(source): Extension<Source>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match turns::take(&shared, source).await {
+        Ok(_turn) => next.run(request).await,
+        Err(refusal) => failed::page(text::choose(None, request.headers()), None, &refusal),
+    }
 }
 
 fn set(response: &mut Response, cookie: &str) {

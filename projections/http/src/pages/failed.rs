@@ -1,6 +1,7 @@
 //! Pages and tiles that have nothing to show, and say why.
 
 use askama::Template;
+use axum::http::header;
 use axum::response::{Html, IntoResponse as _, Response};
 use guichet_schemas::ids::TenantId;
 
@@ -44,7 +45,11 @@ pub(super) fn page(t: &'static Text, tenant: Option<&TenantId>, refusal: &Refusa
         detail: Some(refusal.error.message.clone()),
         back,
     };
-    (refusal.status, html(&page)).into_response()
+    let mut response = (refusal.status, html(&page)).into_response();
+    if let Some(wait) = refusal.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    response
 }
 
 /// The page for a browser without the token.

@@ -1,5 +1,7 @@
 //! What stands around every page: whose desk, which language, where one is.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::response::Response;
 use guichet_schemas::ids::TenantId;
@@ -99,13 +101,14 @@ impl Frame {
         let newest = shared.hub.newest(&self.tenant);
         query.min_position = Some(newest);
         query.wait_ms = Some(WAIT_MS);
-        let reply = match shared.questions.ask(&self.tenant, query.clone()).await {
+        let reply = match shared.questions.ask_together(&self.tenant, &query).await {
             Err(refusal) if is_behind(&refusal) => {
                 query.min_position = None;
-                shared.questions.ask(&self.tenant, query).await?
+                shared.questions.ask_together(&self.tenant, &query).await?
             }
             other => other?,
         };
+        let reply = Arc::unwrap_or_clone(reply);
         let behind = Behind { events: newest.saturating_sub(reply.as_of_position), at: reply.as_of_position };
         Ok((reply, behind))
     }

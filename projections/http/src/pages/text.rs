@@ -44,12 +44,14 @@ texts! {
     new, open, pending, hold, resolved_state, closed, cancelled, low, normal, high, urgent,
     // One queue.
     queue_of, order, fifo, by_priority, by_due, subject, waiting_since, due, score, score_explained, assignee,
-    next_page, first_page,     // Reports.
+    next_page, first_page,
+    // Reports.
     backlog, backlog_help, reopen, reopen_help, week, day, month, period, created, created_at, resolved, resolve_events, reopened,
     left, ratio, ratio_events, r1, r2, r1_help, r2_help, provisional, running, chart_of, as_table,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    tier, tags, state, age, resolutions, reopens, find_ticket, find, data_in_english, history_cut,
+    tier, tags, state, age, resolutions, reopens, find_ticket, find, data_in_english, history_part, newest_page,
+    newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
     broken, voided, came_to_nothing, used_of, metric_first_reply, metric_next_reply, metric_assignment, metric_periodic_update,

@@ -21,9 +21,26 @@ use super::{html, text_of};
 use crate::refusal::Refusal;
 use crate::server::Shared;
 
-/// Entries of a history that are shown at most, in pages of this many; few tickets have more.
-const ENTRIES_MAX: usize = 5_000;
-const PAGE: u32 = 1_000;
+/// Entries of a history on a page, if they are not large.
+const PAGE: u32 = 50;
+/// Bytes of the texts of a page as the browser gets them; the first entry always fits.
+const PAGE_BYTES: usize = 512 * 1024;
+/// Promises on a page.
+const CLOCKS: usize = 100;
+
+/// Which part of the history: what the address says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Part {
+    /// Events of a version below this one; the newest where it is not said.
+    before: Option<u64>,
+}
+
+impl Part {
+    fn address(&self) -> String {
+        self.before.map(|version| format!("?before={version}")).unwrap_or_default()
+    }
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -50,10 +67,21 @@ struct Tile {
     priority: (&'static str, &'static str),
     facts: Vec<Fact>,
     clocks: Vec<Clock>,
+    /// Says that there are more.
+    more_clocks: Option<String>,
     entries: Vec<Entry>,
-    /// Says that there is more.
-    cut: Option<String>,
+    pages: Pages,
     fresh: Fresh,
+}
+
+/// The way through a history of many pages: addresses, and what is shown.
+#[derive(Default)]
+struct Pages {
+    here: String,
+    shown: Option<String>,
+    newest: bool,
+    newer: Option<u64>,
+    older: Option<u64>,
 }
 
 struct Fact {
@@ -95,15 +123,16 @@ pub(super) async fn find(Path(tenant): Path<String>, Query(wanted): Query<Wanted
 pub(super) async fn page(
     State(shared): State<Shared>,
     Path((tenant, which)): Path<(String, String)>,
+    Query(part): Query<Part>,
     headers: HeaderMap,
 ) -> Response {
     let f = match Frame::new(&shared, &tenant, &headers, Here::Ticket).await {
         Ok(frame) => frame,
         Err(failed) => return *failed,
     };
-    match ticket(&shared, &f, &which).await {
+    match ticket(&shared, &f, &which, &part).await {
         Ok(tile) => {
-            let address = form::in_address(&which);
+            let address = format!("{}{}", form::in_address(&which), part.address());
             html(&Page { f, which: tile.number.clone(), address, content: text_of(&tile) })
         }
         Err(refusal) => failed::page(f.t, Some(&f.tenant), &refusal),
@@ -114,31 +143,39 @@ pub(super) async fn page(
 pub(super) async fn tile(
     State(shared): State<Shared>,
     Path((tenant, which)): Path<(String, String)>,
+    Query(part): Query<Part>,
     headers: HeaderMap,
 ) -> Response {
     let f = match Frame::part(&tenant, &headers, Here::Ticket) {
         Ok(frame) => frame,
         Err(failed) => return *failed,
     };
-    let shown = match ticket(&shared, &f, &which).await {
+    let shown = match ticket(&shared, &f, &which, &part).await {
         Ok(tile) => text_of(&tile),
         Err(refusal) => failed::tile(f.t, &refusal),
     };
     Html(shown).into_response()
 }
 
-async fn ticket(shared: &Shared, f: &Frame, which: &str) -> Result<Tile, Refusal> {
+async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<Tile, Refusal> {
     let (ticket_id, number) = match TicketId::parse(which) {
         Some(id) => (Some(id.to_wire()), None),
         None => (None, Some(which.to_owned())),
     };
     let about = wire::TicketQuery { ticket_id: ticket_id.clone(), number: number.clone() };
     let about = question(query::Data::Ticket(about));
-    let (now, (entries, is_cut)) = tokio::try_join!(
-        f.ask(shared, about),
-        history(shared, f, wire::TimelineQuery { ticket_id, number })
-    )?;
-    let Some(query_reply::Data::Ticket(view)) = now.0.data.clone() else { return Err(unexpected()) };
+    let part = wire::TimelineQuery { ticket_id, number, newest_first: true, before: part.before };
+    let (now, history) = tokio::try_join!(f.ask(shared, about), history(shared, f, part.clone()))?;
+    let as_of_time = now.0.as_of_time;
+    let Some(query_reply::Data::Ticket(view)) = now.0.data else { return Err(unexpected()) };
+    // The last are those that run.
+    let hidden = view.sla_clocks.len().saturating_sub(CLOCKS);
+    let clocks = view.sla_clocks.iter().skip(hidden).map(|clock| Clock::new(f.t, clock, as_of_time));
+    let clocks: Vec<_> = clocks.collect();
+    let count = |n: usize| form::count(f.t, n as u64);
+    let more_clocks = (hidden > 0)
+        .then(|| fill(f.t.promises_cut, &[&count(clocks.len()), &count(view.sla_clocks.len())]));
+    let entries = fitting(history.iter().map(|entry| Entry::new(f.t, entry)));
     Ok(Tile {
         t: f.t,
         number: view.number.clone(),
@@ -146,30 +183,58 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str) -> Result<Tile, Refusal
         state: form::state_of(f.t, view.state),
         priority: form::priority_of(f.t, view.priority),
         facts: facts(f.t, &view),
-        clocks: view.sla_clocks.iter().map(|clock| Clock::new(f.t, clock, now.0.as_of_time)).collect(),
-        // The newest first: that is what one comes for.
-        entries: entries.iter().rev().map(|entry| Entry::new(f.t, entry)).collect(),
-        cut: is_cut.then(|| fill(f.t.history_cut, &[&form::count(f.t, entries.len() as u64)])),
+        clocks,
+        more_clocks,
+        pages: Pages::new(f, &view, part.before, &entries),
+        entries,
         fresh: Fresh::new(f.t, now.1),
     })
 }
 
-/// The whole history, page after page, and whether there is more than is shown.
+/// A page of the history, the newest first: that is what one comes for.
 async fn history(
     shared: &Shared,
     f: &Frame,
     about: wire::TimelineQuery,
-) -> Result<(Vec<wire::TimelineEntry>, bool), Refusal> {
+) -> Result<Vec<wire::TimelineEntry>, Refusal> {
     let mut query = question(query::Data::Timeline(about));
     query.limit = Some(PAGE);
-    let mut entries = Vec::new();
-    loop {
-        let (reply, _) = f.ask(shared, query.clone()).await?;
-        let Some(query_reply::Data::Timeline(page)) = reply.data else { return Err(unexpected()) };
-        entries.extend(page.entries);
-        query.cursor = reply.next_cursor;
-        if query.cursor.is_none() || entries.len() >= ENTRIES_MAX {
-            return Ok((entries, query.cursor.is_some()));
+    let (reply, _) = f.ask(shared, query).await?;
+    let Some(query_reply::Data::Timeline(page)) = reply.data else { return Err(unexpected()) };
+    Ok(page.entries)
+}
+
+/// As many as a page holds.
+fn fitting(entries: impl Iterator<Item = Entry>) -> Vec<Entry> {
+    let mut bytes = 0;
+    let mut fits = Vec::new();
+    for entry in entries {
+        bytes += entry.bytes();
+        if bytes > PAGE_BYTES && !fits.is_empty() {
+            break;
+        }
+        fits.push(entry);
+    }
+    fits
+}
+
+impl Pages {
+    fn new(f: &Frame, view: &wire::TicketView, before: Option<u64>, entries: &[Entry]) -> Self {
+        let newest = entries.first().map_or(0, |entry| entry.version);
+        let oldest = entries.last().map_or(0, |entry| entry.version);
+        let (is_first, is_last) = (newest >= view.version, oldest <= 1);
+        if is_first && is_last {
+            return Self::default();
+        }
+        let count = |n| form::count(f.t, n);
+        // The page before begins so many versions above, or is the first.
+        let newer = before.map(|before| before.saturating_add(PAGE.into()));
+        Self {
+            here: format!("/desk/{}/tickets/{}", f.tenant, form::in_address(&view.number)),
+            shown: Some(fill(f.t.history_part, &[&count(oldest), &count(newest), &count(view.version)])),
+            newest: before.is_some(),
+            newer: newer.filter(|newer| *newer <= view.version),
+            older: (oldest > 1).then_some(oldest),
         }
     }
 }
@@ -205,6 +270,12 @@ fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
 }
 
 impl Entry {
+    /// About what it takes on a page: signs that HTML writes in words take up to six bytes.
+    fn bytes(&self) -> usize {
+        let weight = |byte: u8| if b"<>&'\"".contains(&byte) { 6 } else { 1 };
+        self.sentence.bytes().chain(self.data.bytes()).map(weight).sum()
+    }
+
     fn new(t: &Text, entry: &wire::TimelineEntry) -> Self {
         let actor = entry.actor.as_ref().map_or_else(String::new, |actor| {
             let kind = ActorKind::from_wire(actor.kind).map_or("", ActorKind::as_str);

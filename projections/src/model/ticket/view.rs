@@ -48,14 +48,21 @@ impl View<'_> {
         from: StreamVersion,
     ) -> impl Iterator<Item = Result<(StreamVersion, LogPosition), StoreError>> + use<'_> {
         let start = keys::ticket_event(tenant, id, from);
-        self.scan(keys::TICKET_EVENTS, keys::ticket(tenant, id), &start).map(|entry| {
-            let (key, value) = entry?;
-            let version =
-                keys::trailing_counter(&key).and_then(StreamVersion::new).ok_or_else(damaged_key)?;
-            let position =
-                keys::trailing_counter(&value).and_then(LogPosition::new).ok_or_else(damaged_key)?;
-            Ok((version, position))
-        })
+        self.scan(keys::TICKET_EVENTS, keys::ticket(tenant, id), &start).map(place_entry)
+    }
+
+    /// The same downwards, newest first, of the versions below one.
+    pub fn events_down_from(
+        &self,
+        tenant: &str,
+        id: TicketId,
+        below: u64,
+    ) -> impl Iterator<Item = Result<(StreamVersion, LogPosition), StoreError>> + use<'_> {
+        let last = StreamVersion::new(below.saturating_sub(1));
+        let start = keys::ticket_event(tenant, id, last.unwrap_or(StreamVersion::FIRST));
+        let down = self.scan_down(keys::TICKET_EVENTS, keys::ticket(tenant, id), &start);
+        // Below the first there is none.
+        down.take_while(move |_| last.is_some()).map(place_entry)
     }
 
     /// The tenant's numbers from `last` downwards.
@@ -94,6 +101,13 @@ impl View<'_> {
         let last = self.scan_down(keys::RECORDS, keys::tenant(tenant), &start).next();
         Ok(last.transpose()?.map(|(_, bytes)| bytes))
     }
+}
+
+fn place_entry(entry: Result<Entry, StoreError>) -> Result<(StreamVersion, LogPosition), StoreError> {
+    let (key, value) = entry?;
+    let version = keys::trailing_counter(&key).and_then(StreamVersion::new).ok_or_else(damaged_key)?;
+    let position = keys::trailing_counter(&value).and_then(LogPosition::new).ok_or_else(damaged_key)?;
+    Ok((version, position))
 }
 
 fn record_entry(entry: Result<Entry, StoreError>) -> Result<(LogPosition, Box<[u8]>), StoreError> {
