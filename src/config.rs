@@ -32,6 +32,16 @@ pub(crate) struct NodeArgs {
     /// A name under which browsers may reach HTTP, besides its addresses and localhost; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) http_name: Vec<String>,
+    /// Connections that HTTP takes at the same time, as far as the limit of open files allows [default: 1024]
+    #[arg(long, value_name = "N")]
+    pub(crate) http_connections: Option<std::num::NonZeroUsize>,
+    /// Of these, from one address [default: half of them]
+    #[arg(long, value_name = "N")]
+    pub(crate) http_connections_per_source: Option<std::num::NonZeroUsize>,
+    /// A reverse proxy in front of HTTP: its connections are bounded in all only, and the last address in its
+    /// X-Forwarded-For is whom a request counts for; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) http_proxy: Vec<std::net::IpAddr>,
     /// Use this NATS server instead of an embedded one
     #[arg(long, env = "NATS_URL", value_name = "URL")]
     pub(crate) nats_url: Option<String>,

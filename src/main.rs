@@ -3,6 +3,7 @@
 mod backup;
 mod config;
 mod demo;
+mod descriptors;
 mod doctor;
 mod import;
 mod keys;

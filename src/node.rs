@@ -16,6 +16,7 @@ use guichet_schemas::position::Partition;
 use tokio::sync::watch;
 
 use crate::config::{self, CACHE_BYTES, NodeArgs, WRITE_BUFFER_BYTES};
+use crate::descriptors::Descriptors;
 use crate::nats_server::{self, NatsServer};
 use crate::pace;
 use crate::run_file::{self, RunFile};
@@ -90,6 +91,7 @@ impl Node {
             .data_dir
             .canonicalize()
             .with_context(|| format!("find the folder {}", args.data_dir.display()))?;
+        let descriptors = Descriptors::prepare()?;
         let nats = match &args.nats_url {
             None if roles.embed_nats => {
                 let found = nats_server::find(&config::search())?;
@@ -106,7 +108,7 @@ impl Node {
         let log_dir = data_dir.join("log-0");
         let pace = pace::of(&data_dir, &log_dir, args.clock_rate)?;
         let halt = Halt::new();
-        let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+        let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES).with_open_files(descriptors.log_tables);
         let engine = if roles.engine {
             let settings = guichet_engine::Settings {
                 dir: log_dir,
@@ -139,11 +141,12 @@ impl Node {
                 batch_events_max: args.fold_batch,
                 authorship,
             };
-            let shared = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
+            let shared = guichet_projections::Memory::shared(memory.cache, memory.write_buffers)
+                .with_open_files(descriptors.model_tables);
             let clock = Arc::new(move || pace.wall());
             Some(guichet_projections::start(settings, &models, shared, client.clone(), clock).await?)
         };
-        let http = if roles.http { Some(http(args, client).await?) } else { None };
+        let http = if roles.http { Some(http(args, descriptors.http, client).await?) } else { None };
         let run_file = match (roles.engine, roles.http) {
             (true, true) => Some(run_file::NODE),
             (false, true) => Some(run_file::HTTP),
@@ -233,15 +236,34 @@ impl Node {
     }
 }
 
-async fn http(args: &NodeArgs, client: Client) -> anyhow::Result<guichet_http::Running> {
+async fn http(args: &NodeArgs, most: usize, client: Client) -> anyhow::Result<guichet_http::Running> {
     let token = guichet_http::Token::from_secret(clock::secret().context("ask the system for a token")?);
     let settings = guichet_http::Settings {
         host: args.http_host,
         port: args.http_port,
         names: args.http_name.clone(),
         token,
+        bounds: bounds(args, most)?,
     };
     Ok(guichet_http::start(settings, client).await?)
+}
+
+/// What is asked for, as far as there are descriptors: `most` connections over HTTP.
+fn bounds(args: &NodeArgs, most: usize) -> anyhow::Result<guichet_http::Bounds> {
+    let connections = match args.http_connections {
+        Some(asked) if asked.get() > most => anyhow::bail!(
+            "--http-connections {asked} is more than the {most} that the limit of open files leaves; raise the limit (ulimit -n)"
+        ),
+        Some(asked) => asked.get(),
+        None => most.min(guichet_http::Bounds::CONNECTIONS),
+    };
+    let mut bounds = guichet_http::Bounds::within(connections);
+    bounds.proxies = args.http_proxy.iter().map(std::net::IpAddr::to_canonical).collect();
+    if let Some(asked) = args.http_connections_per_source {
+        bounds.connections_per_source = asked.get().min(connections);
+        bounds.live_per_source = bounds.live_per_source.min(bounds.connections_per_source);
+    }
+    Ok(bounds)
 }
 
 /// A server that cannot be reached: exit code 3.

@@ -64,7 +64,11 @@ pub async fn run(args: EvidenceArgs) -> Result<u8, ClientError> {
     let name = number.clone();
     let query = wire::Query {
         limit: Some(PAGE),
-        data: Some(wire::query::Data::Timeline(wire::TimelineQuery { ticket_id, number, ..Default::default() })),
+        data: Some(wire::query::Data::Timeline(wire::TimelineQuery {
+            ticket_id,
+            number,
+            ..Default::default()
+        })),
         ..wire::Query::default()
     };
     let reply = whole(&client, "timeline", query).await?;

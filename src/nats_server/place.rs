@@ -11,6 +11,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tracing::warn;
 
+use crate::descriptors;
+
 use super::child::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
 
 /// The files of one server.
@@ -66,7 +68,10 @@ impl Place {
              logfile_size_limit: 10MB\n\
              logfile_max_num: 3\n\
              logtime_utc: true\n\
+             max_connections: {connections}\n\
              jetstream {{ store_dir: {store_dir} }}\n",
+            // So that its streams always have a descriptor.
+            connections = descriptors::nats_connections(),
             dir = quoted(&self.dir)?,
             pid_file = quoted(&self.dir.join("nats.pid"))?,
             log = quoted(&self.log())?,

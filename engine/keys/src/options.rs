@@ -15,7 +15,8 @@ pub(crate) fn database(write_buffers: &WriteBufferManager) -> Options {
     o.set_write_buffer_manager(write_buffers);
     o.set_max_background_jobs(2);
     o.set_keep_log_file_num(4);
-    o.set_max_open_files(128);
+    // Tables are large and few; a descriptor each, and who shares them out counts on this number.
+    o.set_max_open_files(32);
     o
 }
 

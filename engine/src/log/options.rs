@@ -7,6 +7,9 @@ use rocksdb::{
 
 use super::keys;
 
+/// Tables that are kept open where nobody says otherwise.
+const OPEN_FILES: i32 = 512;
+
 /// Memory that all databases of a process share, so that its sum is bounded and not a product.
 #[derive(Clone)]
 pub struct Memory {
@@ -14,6 +17,8 @@ pub struct Memory {
     pub cache: Cache,
     /// Tables not yet written.
     pub write_buffers: WriteBufferManager,
+    /// Tables of the log that are kept open, a descriptor each.
+    pub open_files: i32,
 }
 
 impl std::fmt::Debug for Memory {
@@ -29,7 +34,15 @@ impl Memory {
         Self {
             cache: Cache::new_lru_cache(cache_bytes),
             write_buffers: WriteBufferManager::new_write_buffer_manager(write_buffer_bytes, false),
+            open_files: OPEN_FILES,
         }
+    }
+
+    /// The same, with so many tables of the log kept open at most.
+    #[must_use]
+    pub const fn with_open_files(mut self, most: i32) -> Self {
+        self.open_files = most;
+        self
     }
 }
 
@@ -56,7 +69,7 @@ pub fn database(memory: &Memory) -> Options {
     o.set_max_background_jobs(2);
     o.set_bytes_per_sync(1 << 20);
     o.set_keep_log_file_num(4);
-    o.set_max_open_files(512);
+    o.set_max_open_files(memory.open_files);
     o
 }
 

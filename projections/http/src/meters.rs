@@ -7,12 +7,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use guichet_schemas::wire;
+use guichet_schemas::wire::{self, PublishingReason, PublishingState};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use nix::sys::resource::{Resource, getrlimit};
 use tokio::time::Instant;
 
 use crate::bounds::{Bounds, REQUESTS, REQUESTS_PER_SOURCE};
+use crate::health;
 use crate::looks::Looks;
 use crate::server::Shared;
 
@@ -33,6 +35,12 @@ const LAG: &str = "guichet_projection_lag";
 const CHECKPOINT: &str = "guichet_projection_checkpoint_position";
 const VERIFIED: &str = "guichet_projection_verified_position";
 const QUARANTINED: &str = "guichet_projection_quarantined_tickets";
+const PUBLISHING: &str = "guichet_publishing_state";
+const PUBLISHING_STANDS: &str = "guichet_publishing_standing";
+const PUBLISHED: &str = "guichet_publishing_position";
+const HEAD: &str = "guichet_log_head_position";
+const DESCRIPTORS: &str = "guichet_descriptors_open";
+const DESCRIPTORS_MAX: &str = "guichet_descriptors_max";
 const HALTED: &str = "guichet_projection_halted";
 /// Counted by `guichet-service`, wherever something of an outsider is worked on.
 const INTERNAL_ERRORS: &str = "guichet_internal_errors_total";
@@ -56,20 +64,41 @@ fn install() -> Option<PrometheusHandle> {
     describe_histogram!(SECONDS, "Time to the first byte of an answer in seconds, by route.");
     describe_counter!(REFUSALS, "Questions to the read models that were refused, by query and code.");
     describe_gauge!(CONNECTIONS, "Open connections over HTTP.");
-    describe_counter!(CONNECTIONS_REFUSED, "Connections over HTTP that found no seat, by the bound that was reached.");
+    describe_counter!(
+        CONNECTIONS_REFUSED,
+        "Connections over HTTP that found no seat, by the bound that was reached."
+    );
     describe_counter!(CONNECTIONS_CLOSED, "Connections over HTTP that were closed from here, by why.");
-    describe_counter!(ACCEPT_FAILED, "Connections over HTTP that the system could not give, by what it lacked.");
-    describe_counter!(TURNS_REFUSED, "HTTP requests that were refused before they became a question, by the bound.");
+    describe_counter!(
+        ACCEPT_FAILED,
+        "Connections over HTTP that the system could not give, by what it lacked."
+    );
+    describe_counter!(
+        TURNS_REFUSED,
+        "HTTP requests that were refused before they became a question, by the bound."
+    );
     describe_gauge!(BOUNDS, "How much may come in over HTTP at the same time, by what is bounded.");
     describe_gauge!(LIVE, "Open streams of live positions.");
-    describe_counter!(LIVE_REFUSED, "Streams of live positions that were refused, by the bound that was reached.");
-    describe_counter!(LIVE_SKIPPED, "Announcements that a slow reader of a stream got together with a later one.");
+    describe_counter!(
+        LIVE_REFUSED,
+        "Streams of live positions that were refused, by the bound that was reached."
+    );
+    describe_counter!(
+        LIVE_SKIPPED,
+        "Announcements that a slow reader of a stream got together with a later one."
+    );
     describe_gauge!(READ_MODELS_UP, "1 where the read models answered this scrape, else 0.");
     describe_gauge!(LAG, "Positions between the newest event known and the read model's checkpoint.");
     describe_gauge!(CHECKPOINT, "Last position that the read model has folded.");
     describe_gauge!(VERIFIED, "Last position whose hash the read model compared with the log.");
     describe_gauge!(QUARANTINED, "Tickets of the default tenant that the read model could not fold.");
     describe_gauge!(HALTED, "1 where the read model stands still to protect data, else 0.");
+    describe_gauge!(PUBLISHING, "1 for the state that publishing to the stream is in, else 0.");
+    describe_gauge!(PUBLISHING_STANDS, "1 for the reason why publishing stands, else 0.");
+    describe_gauge!(PUBLISHED, "Newest position of the log that is known to be in the stream.");
+    describe_gauge!(HEAD, "Newest position of the log that is known.");
+    describe_gauge!(DESCRIPTORS, "Files and sockets that this process has open.");
+    describe_gauge!(DESCRIPTORS_MAX, "Files and sockets that this process may have open.");
     gauge!(LIVE).set(0.0);
     describe_counter!(
         INTERNAL_ERRORS,
@@ -228,8 +257,47 @@ pub(crate) async fn show(State(shared): State<Shared>) -> Response {
         return axum::http::StatusCode::NOT_FOUND.into_response();
     };
     read_models(&shared.looks).await;
+    descriptors();
     recorder.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorder.render()).into_response()
+}
+
+/// How the stream keeps up; nothing where nothing is published.
+fn publishing(view: Option<&wire::PublishingView>) {
+    let Some(view) = view else { return };
+    for state in [
+        PublishingState::Live,
+        PublishingState::CatchingUp,
+        PublishingState::Standing,
+        PublishingState::Unknown,
+    ] {
+        let is = f64::from(u8::from(view.state() == state));
+        gauge!(PUBLISHING, "state" => health::publishing_state(state)).set(is);
+    }
+    for reason in [
+        PublishingReason::StreamFull,
+        PublishingReason::StreamGone,
+        PublishingReason::StreamReadOnly,
+        PublishingReason::StreamSilent,
+        PublishingReason::Unreachable,
+        PublishingReason::Refused,
+    ] {
+        let is = view.state() == PublishingState::Standing && view.reason() == reason;
+        gauge!(PUBLISHING_STANDS, "reason" => health::publishing_reason(reason)).set(f64::from(u8::from(is)));
+    }
+    gauge!(PUBLISHED).set(view.published as f64);
+    gauge!(HEAD).set(view.head as f64);
+}
+
+/// What the process has open, where the system says.
+fn descriptors() {
+    if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
+        // The folder itself is open while it is read.
+        gauge!(DESCRIPTORS).set(open.count().saturating_sub(1) as f64);
+    }
+    if let Ok((most, _)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        gauge!(DESCRIPTORS_MAX).set(most as f64);
+    }
 }
 
 /// Reads the health of the read models into gauges. They answer at once or count as down.
@@ -237,6 +305,7 @@ async fn read_models(looks: &Looks) {
     let seen = looks.look().await;
     gauge!(READ_MODELS_UP).set(if seen.is_ok() { 1.0 } else { 0.0 });
     let Ok(view) = seen else { return };
+    publishing(view.publishing.as_ref());
     for model in &view.projections {
         let set = |name, value: u64| gauge!(name, "projection" => model.name.clone()).set(value as f64);
         set(LAG, model.lag);

@@ -79,3 +79,32 @@ pub(crate) async fn catch(request: Request, next: Next) -> Response {
         response
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_an_answer_with_an_id() {
+        let fails = async || -> &'static str {
+            tokio::task::yield_now().await;
+            panic!("not today")
+        };
+        let router = Router::new().route("/", get(fails)).layer(from_fn(catch));
+        let service = TowerToHyperService::new(router);
+        let response = service.call(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error"]["code"], "internal");
+        assert_eq!(body["error"]["details"]["id"].as_str().map(str::len), Some(16));
+        assert!(!body.to_string().contains("not today"));
+    }
+}

@@ -23,6 +23,8 @@ pub struct Memory {
     pub cache: Cache,
     /// Bytes written but not yet flushed, of all databases together.
     pub write_buffers: WriteBufferManager,
+    /// Tables of each database that are kept open, a descriptor each.
+    pub open_files: i32,
     /// Files in memory, for databases that nobody will want again.
     volatile: Option<Env>,
 }
@@ -35,6 +37,7 @@ impl Memory {
         Self {
             cache: Cache::new_lru_cache(cache_bytes),
             write_buffers: WriteBufferManager::new_write_buffer_manager(write_buffer_bytes, false),
+            open_files: OPEN_FILES_MAX,
             volatile: None,
         }
     }
@@ -42,7 +45,14 @@ impl Memory {
     /// Shares budgets that other databases of the process have already.
     #[must_use]
     pub const fn shared(cache: Cache, write_buffers: WriteBufferManager) -> Self {
-        Self { cache, write_buffers, volatile: None }
+        Self { cache, write_buffers, open_files: OPEN_FILES_MAX, volatile: None }
+    }
+
+    /// The same, with so many tables of each database kept open at most.
+    #[must_use]
+    pub const fn with_open_files(mut self, most: i32) -> Self {
+        self.open_files = most;
+        self
     }
 
     /// One budget each for databases whose files are in memory too, for a simulation. What was not flushed when such a
@@ -67,7 +77,7 @@ pub(super) fn database(memory: &Memory) -> Result<Options, rocksdb::Error> {
     options.set_atomic_flush(true);
     options.set_paranoid_checks(true);
     options.set_write_buffer_manager(&memory.write_buffers);
-    options.set_max_open_files(OPEN_FILES_MAX);
+    options.set_max_open_files(memory.open_files);
     options.set_max_background_jobs(2);
     options.set_keep_log_file_num(INFO_LOG_FILES);
     options.set_max_log_file_size(INFO_LOG_BYTES);

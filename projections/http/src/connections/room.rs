@@ -164,8 +164,7 @@ mod tests {
 
     fn room(connections: usize, per_source: usize) -> Arc<Room> {
         let proxies = vec![IpAddr::from([10, 0, 0, 9])];
-        let bounds =
-            Bounds { connections_per_source: per_source, proxies, ..Bounds::within(connections) };
+        let bounds = Bounds { connections_per_source: per_source, proxies, ..Bounds::within(connections) };
         Room::new(bounds)
     }
 

@@ -50,8 +50,7 @@ pub(crate) async fn serve(
     let mut open = JoinSet::new();
     loop {
         tokio::select! {
-            // A sender that is gone stops us too.
-            _ = stopping.wait_for(|stopping| *stopping) => break,
+            () = told_to_stop(&mut stopping) => break,
             _ = sweeping.tick() => room.sweep(),
             Some(_) = open.join_next() => {}
             accepted = accept(&listener, &descriptors) => match accepted {
@@ -153,12 +152,15 @@ async fn connection(
         .serve_connection(wire, service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = connection.as_mut() => Some(ended),
         () = seat.asked_to_leave() => return,
-        _ = stopping.wait_for(|stopping| *stopping) => {
-            if !seat.is_handling() {
-                return;
-            }
+        () = told_to_stop(&mut stopping) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        // Nothing is lost where nothing is under way.
+        None if !seat.is_handling() => return,
+        None => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection => ended,
@@ -173,6 +175,11 @@ async fn connection(
         Err(_) | Ok(()) => {}
     }
     drop(place);
+}
+
+/// A sender that is gone stops us too.
+async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
+    stopping.wait_for(|stopping| *stopping).await.ok();
 }
 
 fn source(peer: IpAddr, request: &Request<Incoming>, proxies: &[IpAddr]) -> Source {

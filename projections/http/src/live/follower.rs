@@ -31,7 +31,15 @@ impl<P: Send + 'static> Follower<P> {
         // The first event says where we are, also to a reader who comes back.
         shown.mark_changed();
         let (pending, told) = (VecDeque::new(), shown.borrow().announcement);
-        Self { shown, stopping, pending, told, reports_from: Instant::now(), reports_due: false, _place: place }
+        Self {
+            shown,
+            stopping,
+            pending,
+            told,
+            reports_from: Instant::now(),
+            reports_due: false,
+            _place: place,
+        }
     }
 
     pub(super) fn into_stream(self) -> impl Stream<Item = Event> + Send {

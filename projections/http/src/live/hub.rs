@@ -176,7 +176,12 @@ async fn look(questions: &Questions, tenant: &TenantId, position: u64) -> Result
     };
     let reply = questions.ask(tenant, query).await?;
     let Some(query_reply::Data::Projections(view)) = reply.data else { return Ok(Shown::default()) };
-    let newest = view.projections.iter().map(|p| p.checkpoint.saturating_add(p.lag)).max().unwrap_or(reply.as_of_position);
+    let newest = view
+        .projections
+        .iter()
+        .map(|p| p.checkpoint.saturating_add(p.lag))
+        .max()
+        .unwrap_or(reply.as_of_position);
     let position = reply.as_of_position;
     Ok(Shown { newest: newest.max(position), position, announcement: 0 })
 }

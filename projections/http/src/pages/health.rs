@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse as _, Response};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::mirror::Wire as _;
-use guichet_schemas::wire::{self, ProjectionState, query, query_reply};
+use guichet_schemas::wire::{self, ProjectionState, PublishingState, query, query_reply};
 
 use super::failed;
 use super::form;
@@ -17,6 +17,9 @@ use super::{html, text_of};
 use crate::health::state;
 use crate::refusal::Refusal;
 use crate::server::Shared;
+
+/// Tickets that are listed at most.
+const QUARANTINED: usize = 200;
 
 #[derive(Template)]
 #[template(path = "health.html")]
@@ -32,7 +35,20 @@ struct Tile {
     tenant: String,
     models: Vec<Model>,
     quarantined: Vec<Quarantined>,
+    /// Says that there are more.
+    more_quarantined: Option<String>,
+    publishing: Option<Publishing>,
     fresh: Fresh,
+}
+
+/// How the stream keeps up with the log.
+struct Publishing {
+    /// As of a model.
+    state: (&'static str, &'static str, &'static str),
+    reason: Option<&'static str>,
+    detail: Option<String>,
+    since: Option<(String, String)>,
+    reached: String,
 }
 
 struct Model {
@@ -101,13 +117,46 @@ async fn health(shared: &Shared, f: &Frame) -> Result<Tile, Refusal> {
             text: fill(t.stands_still_since, &[&form::count(t, one.position), &one.reason]),
         })
     });
+    let mut quarantined: Vec<_> = quarantined.collect();
+    let all = quarantined.len();
+    quarantined.truncate(QUARANTINED);
+    let more_quarantined = (all > QUARANTINED).then(|| {
+        let count = |n: usize| form::count(t, n as u64);
+        fill(t.quarantine_cut, &[&count(QUARANTINED), &count(all)])
+    });
     Ok(Tile {
         t,
         tenant: f.tenant.to_string(),
-        quarantined: quarantined.collect(),
+        quarantined,
+        more_quarantined,
+        publishing: view.publishing.as_ref().map(|publishing| Publishing::new(t, publishing)),
         models: view.projections.iter().map(|model| Model::new(t, model)).collect(),
         fresh: Fresh::new(t, behind),
     })
+}
+
+impl Publishing {
+    fn new(t: &Text, view: &wire::PublishingView) -> Self {
+        let is = view.state();
+        let signs = match is {
+            PublishingState::Live => ("live", "●", t.publishing_live),
+            PublishingState::CatchingUp => ("catching_up", "◐", t.publishing_catching_up),
+            PublishingState::Standing => ("halted", "■", t.publishing_standing),
+            PublishingState::Unknown | PublishingState::Unspecified => {
+                ("degraded", "?", t.publishing_unknown)
+            }
+        };
+        Self {
+            state: signs,
+            reason: view.reason.is_some().then(|| t.publishing_reason(view.reason())),
+            detail: view.detail.clone(),
+            since: view.since.map(|at| (form::machine(at), form::minute(at))),
+            reached: fill(
+                t.publishing_reached,
+                &[&form::count(t, view.published), &form::count(t, view.head)],
+            ),
+        }
+    }
 }
 
 impl Model {

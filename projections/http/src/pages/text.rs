@@ -4,6 +4,7 @@ mod en;
 mod fr;
 
 use axum::http::{HeaderMap, header};
+use guichet_schemas::wire::PublishingReason;
 use guichet_schemas::words::SlaMetric;
 
 use crate::access;
@@ -59,7 +60,10 @@ texts! {
     // Read models.
     read_models, read_models_help, name, checkpoint, lag, verified, generation, quarantined, state_live,
     state_catching_up, state_rebuilding, state_degraded, state_halted, state_unknown, rebuild_progress, all_folded,
-    stands_still_since,
+    stands_still_since, quarantine_cut,
+    // The stream.
+    publishing_live, publishing_catching_up, publishing_standing, publishing_unknown, publishing_reached,
+    stream_full, stream_gone, stream_read_only, stream_silent, stream_unreachable, stream_refused, no_engine,
     // Events of a history.
     event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
     event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_priority_changed,
@@ -153,6 +157,20 @@ impl Text {
             SlaMetric::AgentWork => self.metric_agent_work,
             SlaMetric::Resolution => self.metric_resolution,
             SlaMetric::TierTime => self.metric_tier_time,
+        }
+    }
+
+    /// Why publishing stands.
+    pub(crate) const fn publishing_reason(&self, reason: PublishingReason) -> &'static str {
+        match reason {
+            PublishingReason::StreamFull => self.stream_full,
+            PublishingReason::StreamGone => self.stream_gone,
+            PublishingReason::StreamReadOnly => self.stream_read_only,
+            PublishingReason::StreamSilent => self.stream_silent,
+            PublishingReason::Unreachable => self.stream_unreachable,
+            PublishingReason::Refused => self.stream_refused,
+            PublishingReason::NoEngine => self.no_engine,
+            PublishingReason::Unspecified => self.state_unknown,
         }
     }
 

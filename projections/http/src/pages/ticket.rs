@@ -173,8 +173,8 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
     let clocks = view.sla_clocks.iter().skip(hidden).map(|clock| Clock::new(f.t, clock, as_of_time));
     let clocks: Vec<_> = clocks.collect();
     let count = |n: usize| form::count(f.t, n as u64);
-    let more_clocks = (hidden > 0)
-        .then(|| fill(f.t.promises_cut, &[&count(clocks.len()), &count(view.sla_clocks.len())]));
+    let more_clocks =
+        (hidden > 0).then(|| fill(f.t.promises_cut, &[&count(clocks.len()), &count(view.sla_clocks.len())]));
     let entries = fitting(history.iter().map(|entry| Entry::new(f.t, entry)));
     Ok(Tile {
         t: f.t,

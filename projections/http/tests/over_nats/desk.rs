@@ -2,11 +2,12 @@
 //! it was asked.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt as _;
-use guichet_http::{Running, Settings, Token, start};
+use guichet_http::{Bounds, Running, Settings, Token, start};
 use guichet_schemas::wire::{self, ProjectionState, ProjectionView, query_reply};
 use prost::Message as _;
 use tokio::sync::watch;
@@ -30,13 +31,24 @@ pub(crate) struct Desk {
     script: Arc<Mutex<Script>>,
     /// How far the read model is; `None`: it stands still.
     pub(crate) folded: watch::Sender<Option<u64>>,
+    /// What is said of publishing.
+    pub(crate) publishing: watch::Sender<Option<wire::PublishingView>>,
+    /// While it is set, nothing that tiles ask for is answered.
+    pub(crate) holds: watch::Sender<bool>,
+    /// Questions of tiles.
+    pub(crate) tiles: Arc<AtomicUsize>,
     _server: Server,
 }
 
 impl Desk {
     /// With a query service.
     pub(crate) async fn start() -> Option<Self> {
-        let desk = Self::without_read_models().await?;
+        Self::within(Bounds::default()).await
+    }
+
+    /// With a query service, and bounds of its own.
+    pub(crate) async fn within(bounds: Bounds) -> Option<Self> {
+        let desk = Self::alone(bounds).await?;
         let mut questions = desk.nats.subscribe("guichet.v1.query.>").await.unwrap();
         // The server has taken one subscription when the next on the same connection works.
         let mut echo = desk.nats.subscribe("echo").await.unwrap();
@@ -44,6 +56,8 @@ impl Desk {
         echo.next().await.unwrap();
         let (nats, asked, script, folded) =
             (desk.nats.clone(), Arc::clone(&desk.asked), Arc::clone(&desk.script), desk.folded.subscribe());
+        let (publishing, holds) = (desk.publishing.subscribe(), desk.holds.subscribe());
+        let tiles = Arc::clone(&desk.tiles);
         tokio::spawn(async move {
             while let Some(question) = questions.next().await {
                 let (nats, folded) = (nats.clone(), folded.clone());
@@ -53,17 +67,21 @@ impl Desk {
                     .and_then(|h| h.get("Content-Type"))
                     .is_some_and(|t| t.as_str() == "application/protobuf");
                 if protobuf && question.subject.ends_with(".projections") {
-                    tokio::spawn(projections(nats, question, folded));
+                    let publishing = publishing.borrow().clone();
+                    tokio::spawn(projections(nats, question, folded, publishing));
                     continue;
                 }
                 if protobuf {
-                    nats.publish_with_headers(
-                        question.reply.clone().unwrap(),
-                        HeaderMap::new(),
-                        answer(&question),
-                    )
-                    .await
-                    .unwrap();
+                    tiles.fetch_add(1, Relaxed);
+                    let mut holds = holds.clone();
+                    tokio::spawn(async move {
+                        holds.wait_for(|holds| !*holds).await.unwrap();
+                        let to = question.reply.clone().unwrap();
+                        nats.publish_with_headers(to, HeaderMap::new(), answer(&question)).await.unwrap();
+                    });
+                    continue;
+                }
+                if question.subject.contains(".silent.") {
                     continue;
                 }
                 let body = String::from_utf8(question.payload.to_vec()).unwrap();
@@ -83,6 +101,10 @@ impl Desk {
 
     /// Nobody answers questions.
     pub(crate) async fn without_read_models() -> Option<Self> {
+        Self::alone(Bounds::default()).await
+    }
+
+    async fn alone(bounds: Bounds) -> Option<Self> {
         let server = Server::start()?;
         let nats = async_nats::connect(server.url()).await.unwrap();
         let settings = Settings {
@@ -90,6 +112,7 @@ impl Desk {
             port: 0,
             names: vec!["desk.example".to_owned()],
             token: Token::from_secret(TOKEN),
+            bounds,
         };
         let http = start(settings, async_nats::connect(server.url()).await.unwrap()).await.unwrap();
         Some(Self {
@@ -98,6 +121,9 @@ impl Desk {
             asked: Arc::default(),
             script: Arc::new(Mutex::new((200, "", r#"{"ok":true}"#.to_owned()))),
             folded: watch::Sender::new(Some(7)),
+            publishing: watch::Sender::new(None),
+            holds: watch::Sender::new(false),
+            tiles: Arc::default(),
             _server: server,
         })
     }
@@ -192,7 +218,6 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
                 }),
                 ..Default::default()
             }],
-            publishing: None,
         }),
         "report_backlog" => query_reply::Data::ReportBacklog(wire::BacklogReport {
             rows: vec![wire::BacklogRow {
@@ -209,25 +234,56 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
         }
         "ticket" => query_reply::Data::Ticket(wire::TicketView {
             number: "T-9".to_owned(),
+            version: if is_about(question, LONG) { VERSIONS } else { 1 },
             requester: HOSTILE.to_owned(),
             ..Default::default()
         }),
-        "timeline" => query_reply::Data::Timeline(wire::TimelineView {
-            entries: vec![wire::TimelineEntry {
-                position: 4,
-                version: 1,
-                r#type: "TicketCreated".to_owned(),
-                sentence: HOSTILE.to_owned(),
-                ..Default::default()
-            }],
-        }),
+        "timeline" => query_reply::Data::Timeline(wire::TimelineView { entries: history(question) }),
         other => panic!("nobody should ask {other}"),
     };
     wire::QueryReply { as_of_position: 5, data: Some(data), ..Default::default() }.encode_to_vec().into()
 }
 
+/// The ticket whose history is long, and how long; each of its events is large.
+pub(crate) const LONG: &str = "T-77";
+pub(crate) const VERSIONS: u64 = 120;
+
+fn is_about(question: &async_nats::Message, number: &str) -> bool {
+    let query = wire::Query::decode(question.payload.clone()).unwrap();
+    match query.data {
+        Some(wire::query::Data::Ticket(of)) => of.number.as_deref() == Some(number),
+        Some(wire::query::Data::Timeline(of)) => of.number.as_deref() == Some(number),
+        _ => false,
+    }
+}
+
+/// As the read model does it: the newest first, below a version, as many as were asked for and fit.
+fn history(question: &async_nats::Message) -> Vec<wire::TimelineEntry> {
+    let query = wire::Query::decode(question.payload.clone()).unwrap();
+    let Some(wire::query::Data::Timeline(of)) = query.data else { panic!("{query:?}") };
+    let entry = |version: u64, text: String| wire::TimelineEntry {
+        position: version + 3,
+        version,
+        r#type: "TicketCreated".to_owned(),
+        sentence: text,
+        ..Default::default()
+    };
+    if of.number.as_deref() != Some(LONG) {
+        return vec![entry(1, HOSTILE.to_owned())];
+    }
+    assert!(of.newest_first);
+    let newest = of.before.map_or(VERSIONS, |before| before - 1).min(VERSIONS);
+    let fits = 4.min(query.limit.unwrap() as usize);
+    (1..=newest).rev().take(fits).map(|version| entry(version, "<&\"'".repeat(12_000))).collect()
+}
+
 /// Waits for the position that was asked for, as the read models do, then says how they are.
-async fn projections(nats: Client, question: async_nats::Message, mut folded: watch::Receiver<Option<u64>>) {
+async fn projections(
+    nats: Client,
+    question: async_nats::Message,
+    mut folded: watch::Receiver<Option<u64>>,
+    publishing: Option<wire::PublishingView>,
+) {
     let query = wire::Query::decode(question.payload).unwrap();
     let wanted = query.min_position.unwrap_or(0);
     let reached = folded.wait_for(|folded| folded.is_none_or(|at| at >= wanted));
@@ -251,6 +307,7 @@ async fn projections(nats: Client, question: async_nats::Message, mut folded: wa
                 reason: folded.is_none().then(|| "another lineage".to_owned()),
                 ..Default::default()
             }],
+            publishing,
         })
     };
     let mut headers = HeaderMap::new();

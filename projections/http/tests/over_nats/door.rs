@@ -53,11 +53,15 @@ async fn a_foreign_name_for_our_address_is_not_answered() {
 #[tokio::test]
 async fn every_answer_forbids_foreign_content() {
     let Some(desk) = Desk::start().await else { return };
-    for path in ["/api/v1/default/tickets", "/nowhere", "/healthz", "/metrics"] {
+    for path in
+        ["/api/v1/default/tickets", "/nowhere", "/healthz", "/metrics", "/desk/default/", "/?token=wrong"]
+    {
         let reply = desk.get(path).await;
         let policy = reply.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(reply.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(reply.header("cross-origin-opener-policy"), Some("same-origin"));
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
         assert_eq!(reply.header("access-control-allow-origin"), None);
     }

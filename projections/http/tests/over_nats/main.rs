@@ -14,6 +14,7 @@ mod port;
 mod server;
 
 mod api;
+mod crowd;
 mod door;
 mod live;
 mod operators;

@@ -1,6 +1,6 @@
 //! The pages, as far as they are text; `tests/end_to_end/browser.rs` looks at them in a browser.
 
-use crate::desk::{Desk, HOSTILE};
+use crate::desk::{Desk, HOSTILE, LONG, VERSIONS};
 
 #[tokio::test]
 async fn the_printed_link_lets_a_browser_in_once_and_for_all() {
@@ -105,4 +105,60 @@ async fn a_browser_keeps_the_assets_for_ever() {
         assert_eq!((again.status, again.body.as_str()), (304, ""), "{asset}");
     }
     assert!(!page.contains("http://") && !page.contains("https://"), "{page}");
+}
+
+#[tokio::test]
+async fn a_long_history_is_read_page_by_page_and_none_of_them_is_large() {
+    let Some(desk) = Desk::start().await else { return };
+    let mut address = format!("/desk/default/tickets/{LONG}");
+    let mut seen = Vec::new();
+    let mut way_back = Vec::new();
+    loop {
+        let page = desk.page(&address, "en").await;
+        assert_eq!(page.status, 200, "{address}: {}", page.body);
+        assert_eq!(page.header("cache-control"), Some("no-store"));
+        assert!(page.body.len() < 700_000, "{address}: {} bytes", page.body.len());
+        let positions = page.body.split("id=\"e-").skip(1).map(|rest| rest.split('"').next().unwrap());
+        seen.extend(positions.map(|position| position.parse::<u64>().unwrap() - 3));
+        // The tile that is swapped in shows the same part.
+        let (_, part) = address.split_once(LONG).unwrap();
+        assert!(page.body.contains(&format!("/tiles/ticket/{LONG}{part}\"")), "{address}");
+        way_back.push(link(&page.body, "page-newer").or(link(&page.body, "page-newest")));
+        match link(&page.body, "page-older") {
+            Some(older) => address = older.replace("T-9", LONG),
+            None => break,
+        }
+    }
+    assert_eq!(seen, (1..=VERSIONS).rev().collect::<Vec<_>>(), "each once, the newest first");
+    assert_eq!(way_back.remove(0), None);
+    assert!(way_back.iter().all(Option::is_some), "every other page leads back: {way_back:?}");
+    let short = desk.page("/desk/default/tickets/T-9", "en").await.body;
+    assert!(!short.contains("page-older") && !short.contains("history-shown"), "one page needs no way");
+}
+
+/// Where a link of the page leads.
+fn link(page: &str, id: &str) -> Option<String> {
+    let (_, rest) = page.split_once(&format!("id=\"{id}\" href=\""))?;
+    Some(rest.split('"').next()?.to_owned())
+}
+
+#[tokio::test]
+async fn many_open_pages_ask_one_question() {
+    let Some(desk) = Desk::start().await else { return };
+    desk.holds.send_replace(true);
+    let tiles = (0..12).map(|_| desk.page("/desk/default/tiles/board", "en"));
+    let release = async {
+        // All that are let in at a time wait for the same answer.
+        while desk.tiles.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..10 {
+            desk.get("/healthz").await;
+        }
+        desk.holds.send_replace(false);
+    };
+    let (tiles, ()) = tokio::join!(futures_util::future::join_all(tiles), release);
+    assert!(tiles.iter().all(|tile| tile.status == 200 && tile.body == tiles[0].body));
+    let asked = desk.tiles.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(asked <= 3, "{asked} questions for 12 tiles that are the same");
 }

@@ -1,0 +1,104 @@
+//! The descriptors of the process, shared out once: the log comes first, and who comes in from outside gets what
+//! remains. A log that cannot open a table halts, so no number of connections may ever take its share.
+
+use anyhow::Context as _;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// Beyond this nobody of us gains anything.
+const WANTED: u64 = 65_536;
+/// What is open whatever happens: logs, locks and manifests of the databases, their compactions, sockets to NATS, the
+/// pipes of the runtime, a backup that is being taken.
+const OURS: u64 = 96;
+/// Fewer leave no room for anybody.
+const LEAST: u64 = 192;
+/// A database keeps so many fewer tables open than it is told.
+const ASIDE: u64 = 10;
+/// What a database is told at least; it takes nothing less.
+const TABLES_LEAST: u64 = 20;
+/// Tables of the key store, see its options.
+const KEY_TABLES: u64 = 22;
+/// Read models of a desk, each with the next generation that may be built beside it.
+const MODELS: u64 = 8;
+/// Descriptors that an embedded nats-server needs for its streams and itself.
+const NATS_OWN: u64 = 128;
+
+/// Who may have how many open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Descriptors {
+    /// What the system allows this process.
+    pub(crate) limit: u64,
+    /// Tables of the log, as its database is told.
+    pub(crate) log_tables: i32,
+    /// Tables of each read model, likewise.
+    pub(crate) model_tables: i32,
+    /// Connections over HTTP.
+    pub(crate) http: usize,
+}
+
+/// Clients that an embedded nats-server takes at the same time: a child is allowed what we are.
+pub(crate) fn nats_connections() -> u64 {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(LEAST, |(soft, _)| soft);
+    limit.min(WANTED).saturating_sub(NATS_OWN).max(64)
+}
+
+impl Descriptors {
+    /// Raises the limit as far as the system lets us, and shares it out.
+    ///
+    /// # Errors
+    /// There are too few for a node.
+    pub(crate) fn prepare() -> anyhow::Result<Self> {
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("ask for the limit of open files")?;
+        let wanted = hard.min(WANTED).max(soft);
+        // Where it may not be raised, what there is has to do.
+        let limit = match setrlimit(Resource::RLIMIT_NOFILE, wanted, hard) {
+            Ok(()) => wanted,
+            Err(error) => {
+                tracing::warn!(%error, "the limit of open files stays at {soft}");
+                soft
+            }
+        };
+        let shared = Self::share(limit).with_context(|| {
+            format!("this process may have {limit} files open, and needs {LEAST} at least; raise the limit (ulimit -n)")
+        })?;
+        tracing::info!(?shared, "descriptors");
+        Ok(shared)
+    }
+
+    /// Half for tables, of these a good third for the log; what the databases leave is for HTTP.
+    fn share(limit: u64) -> Option<Self> {
+        let free = limit.checked_sub(OURS).filter(|_| limit >= LEAST)?;
+        let tables = free / 2;
+        let told = |share: u64, most: u64| share.saturating_add(ASIDE).clamp(TABLES_LEAST, most);
+        let log = told(tables * 3 / 8, 512);
+        let model = told(tables / 2 / MODELS, 256);
+        let used = (log - ASIDE) + (model - ASIDE) * MODELS + KEY_TABLES;
+        let http = free.saturating_sub(used).max(1);
+        Some(Self {
+            limit,
+            log_tables: i32::try_from(log).unwrap_or(i32::MAX),
+            model_tables: i32::try_from(model).unwrap_or(i32::MAX),
+            // A few that were asked to go may still be there, see the room of the HTTP server.
+            http: usize::try_from(http.saturating_sub(16).max(8)).unwrap_or(usize::MAX),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_gets_what_another_needs() {
+        for limit in (LEAST..5_000).chain([65_536, 1 << 20]) {
+            let d = Descriptors::share(limit).unwrap();
+            let tables = |told: i32| told as u64 - ASIDE;
+            let used = tables(d.log_tables) + MODELS * tables(d.model_tables) + KEY_TABLES;
+            assert!(used + d.http as u64 + 8 + OURS <= limit || limit < 224, "{limit}: {d:?}");
+            assert!(d.http >= 8 && d.log_tables >= 20, "{limit}: {d:?}");
+        }
+        assert_eq!(Descriptors::share(LEAST - 1), None);
+        let (few, many) = (Descriptors::share(256).unwrap(), Descriptors::share(65_536).unwrap());
+        assert!(few.http >= 12 && many.http >= 1_024, "{few:?} {many:?}");
+        assert_eq!((many.log_tables, many.model_tables), (512, 256), "as ever where there is enough");
+    }
+}
