@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod crowd;
 #[path = "../../projections/http/tests/over_nats/client.rs"]
 #[expect(dead_code, reason = "shared with the tests of the crate, which need more of it")]
 pub(crate) mod client;

@@ -22,6 +22,20 @@ pub(crate) fn guichet() -> Command {
     command
 }
 
+/// The same, allowed so many open files and no more.
+fn with_open_files(most: u64) -> Command {
+    let product = guichet();
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("ulimit -n {most} && exec \"$0\" \"$@\"")).arg(product.get_program());
+    for (name, value) in product.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
 /// Starts `guichet engine`. Its log is in `dir/engine`.
 pub(crate) fn engine(url: &str, dir: &Path) -> Process {
     role("engine", &["engine"], url, dir)
@@ -52,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) log: Option<&'static str>,
     /// How many times as fast as the wall's its clock goes.
     pub(crate) clock_rate: Option<u32>,
+    /// How many files it may have open.
+    pub(crate) open_files: Option<u64>,
 }
 
 /// `guichet serve` with everything in it. Its data outlives a stop.
@@ -106,7 +122,7 @@ impl Serve {
 
     /// Starts the node, again or for the first time.
     pub(crate) async fn launch(&mut self) {
-        let mut command = guichet();
+        let mut command = self.settings.open_files.map_or_else(guichet, with_open_files);
         command.args(["serve", "--data-dir"]).arg(self.data());
         if let Some(mebibytes) = self.settings.disk_reserve {
             command.args(["--disk-reserve", &mebibytes.to_string()]);

@@ -13,10 +13,10 @@ const REFUSALS: &[(&str, &str)] = &[
     ("403", "The Host header does not name this server"),
     ("404", "There is no such ticket or tenant"),
     ("410", "What was asked for was erased"),
-    ("413", "The question is too large"),
+    ("413", "The question is too large, or the request announces a body"),
     ("422", "A parameter breaks a rule; `field` names it"),
-    ("429", "Too many questions at a time; `Retry-After` says when to come back"),
-    ("500", "A fault of this server"),
+    ("429", "Too many questions at a time, of this address or of all; `Retry-After` says when to come back"),
+    ("500", "A fault of this server; `details.id` names it in the operator's log"),
     ("501", "Part of the contract, but not of this build"),
     ("503", "No read model answers, it is behind `min_position`, or it is halted"),
 ];
@@ -169,7 +169,7 @@ fn only(statuses: &[&str]) -> Map<String, Value> {
 }
 
 fn live() -> Value {
-    let mut responses = only(&["400", "401", "403", "404", "429", "500", "503"]);
+    let mut responses = only(&["400", "401", "403", "404", "413", "429", "500", "503"]);
     responses.insert("200".to_owned(), json!({
         "description": "A stream that does not end. `position`: the read models show everything up to this position of the log; its id is the position, its data `{\"position\"}`. At most five a second: what lies between two is in the second. `queues` and `reports` follow it where a board or a chart should be asked again, `reports` at most every other second.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
@@ -182,7 +182,7 @@ fn live() -> Value {
 }
 
 fn this_document() -> Value {
-    let mut responses = only(&["403", "500"]);
+    let mut responses = only(&["403", "413", "429", "500"]);
     responses.insert(
         "200".to_owned(),
         json!({"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}),
@@ -193,7 +193,7 @@ fn this_document() -> Value {
 fn open_to_all() -> [(&'static str, Value); 3] {
     let open = |id: &str, summary: &str, media: &str, schema: Value, refusing: Option<&str>| {
         let content = json!({media: {"schema": schema}});
-        let mut responses = only(&["403", "500"]);
+        let mut responses = only(&["403", "413", "429", "500"]);
         responses.insert("200".to_owned(), json!({"description": summary, "content": content}));
         if let Some(why) = refusing {
             responses.insert("503".to_owned(), json!({"description": why, "content": content}));
@@ -203,7 +203,8 @@ fn open_to_all() -> [(&'static str, Value); 3] {
     let ready = json!({
         "type": "object", "required": ["ready", "reason", "read_models"],
         "properties": {"ready": {"type": "boolean"}, "reason": {"type": ["string", "null"]},
-                       "read_models": {"type": "array", "items": {"type": "object"}}},
+                       "read_models": {"type": "array", "items": {"type": "object"}},
+                       "publishing": {"type": ["object", "null"]}},
     });
     let alive = json!({"type": "object", "required": ["alive"]});
     [

@@ -59,6 +59,8 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
 struct Overview {
     f: Frame,
     by: BoardBy,
+    /// Which part of the board, where it has parts.
+    part: String,
     period: reports::Span,
     board: String,
     backlog: String,
@@ -70,6 +72,7 @@ struct Overview {
 #[serde(default)]
 struct OverviewFilter {
     by: BoardBy,
+    rows: Option<String>,
     period: reports::Span,
 }
 
@@ -83,13 +86,15 @@ async fn overview(
         Ok(frame) => frame,
         Err(failed) => return *failed,
     };
+    let rows = board::Filter { by: filter.by, rows: filter.rows };
     let (board, backlog, reopen, health) = tokio::join!(
-        board::render(&shared, &f, filter.by),
+        board::render(&shared, &f, &rows),
         reports::render_backlog(&shared, &f, filter.period),
         reports::render_reopen(&shared, &f, filter.period),
         health::render(&shared, &f),
     );
-    html(&Overview { f, by: filter.by, period: filter.period, board, backlog, reopen, health })
+    let part = rows.address();
+    html(&Overview { f, by: filter.by, part, period: filter.period, board, backlog, reopen, health })
 }
 
 /// A page or a part of one.

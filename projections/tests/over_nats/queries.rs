@@ -179,6 +179,24 @@ async fn a_timeline_tells_the_story_page_by_page() {
         pages(&rig, "timeline", json!({"number": "T-2", "limit": 3})).await,
         [&entries[..3], &entries[3..6], &entries[6..]]
     );
+    let mut down = entries.clone();
+    down.reverse();
+    let newest_first = json!({"number": "T-2", "newest_first": true, "limit": 3});
+    assert_eq!(pages(&rig, "timeline", newest_first).await, [&down[..3], &down[3..6], &down[6..]]);
+    for (question, expected) in [
+        (json!({"before": 4}), &entries[..3]),
+        (json!({"before": 4, "newest_first": true}), &down[5..]),
+        (json!({"before": 1_000, "newest_first": true, "limit": 2}), &down[..2]),
+        (json!({"before": 1, "newest_first": true}), &down[8..]),
+        (json!({"newest_first": true, "as_of_position": 6}), &down[5..]),
+    ] {
+        let mut asked = question.clone();
+        asked["number"] = json!("T-2");
+        assert_eq!(ask(&rig, "timeline", asked).await["data"].as_array().unwrap(), expected, "{question}");
+    }
+    let down_from_up = json!({"number": "T-2", "newest_first": true, "cursor": "v3"});
+    assert_eq!(refused(&rig, "timeline", down_from_up).await.0, "validation_failed");
+    assert_eq!(refused(&rig, "timeline", json!({"number": "T-2", "before": 0})).await.0, "validation_failed");
     running.stop().await.unwrap();
 }
 

@@ -15,6 +15,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use nix::errno::Errno;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -32,6 +33,8 @@ use crate::source::Source;
 const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// Connections that were asked to go and are still there; beyond, nobody comes in, so that descriptors are bounded.
 const LEAVING_MAX: usize = 8;
+/// How long a newcomer who was refused may take to hear it.
+const LINGER: Duration = Duration::from_millis(200);
 /// How long to wait when the system has nothing to give; also between two lines about it in the log.
 const BREATHER: Duration = Duration::from_millis(200);
 const RETRY_AFTER_MS: u64 = 1_000;
@@ -62,7 +65,13 @@ pub(crate) async fn serve(
                             drop(descriptor);
                         });
                     }
-                    Err(full) => refuse(&stream, full),
+                    Err(full) => {
+                        refuse(&stream, full);
+                        // While descriptors are short, nobody stays for good manners.
+                        if descriptors.available_permits() > LEAVING_MAX / 2 {
+                            open.spawn(linger(stream, descriptor));
+                        }
+                    }
                 },
                 Err(error) => failed(&room, &error).await,
             },
@@ -116,6 +125,23 @@ fn refuse(stream: &TcpStream, full: Full) {
     if let Err(error) = stream.try_write(&answer) {
         tracing::trace!(%error, "a refusal was not taken");
     }
+}
+
+/// Stays for a moment after a refusal: a socket that is closed while there is something to read takes back what was
+/// written last.
+async fn linger(mut stream: TcpStream, descriptor: OwnedSemaphorePermit) {
+    let mut unread = [0; 1024];
+    let reading = async {
+        stream.shutdown().await?;
+        for _ in 0..HEAD_BYTES / unread.len() {
+            if stream.read(&mut unread).await? == 0 {
+                break;
+            }
+        }
+        Ok::<_, io::Error>(())
+    };
+    tokio::time::timeout(LINGER, reading).await.ok();
+    drop((stream, descriptor));
 }
 
 async fn connection(

@@ -47,10 +47,23 @@ impl BoardBy {
     }
 }
 
+/// Rows on a page.
+const LIMIT: u32 = 200;
+
+/// Which rows: what the address says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Filter {
-    by: BoardBy,
+    pub(super) by: BoardBy,
+    /// Where the page begins.
+    pub(super) rows: Option<String>,
+}
+
+impl Filter {
+    /// What the tile asks with, besides `by`.
+    pub(super) fn address(&self) -> String {
+        self.rows.as_deref().map(|rows| format!("&rows={}", form::in_address(rows))).unwrap_or_default()
+    }
 }
 
 #[derive(Template)]
@@ -61,6 +74,10 @@ struct Board {
     by: BoardBy,
     rows: Vec<Row>,
     total: Row,
+    /// There are other pages, so the total is of this one.
+    is_part: bool,
+    next: Option<String>,
+    first: bool,
     fresh: Fresh,
 }
 
@@ -115,28 +132,40 @@ pub(super) async fn tile(
     headers: HeaderMap,
 ) -> Response {
     match Frame::part(&tenant, &headers, Here::Overview) {
-        Ok(frame) => Html(render(&shared, &frame, filter.by).await).into_response(),
+        Ok(frame) => Html(render(&shared, &frame, &filter).await).into_response(),
         Err(failed) => *failed,
     }
 }
 
-pub(super) async fn render(shared: &Shared, f: &Frame, by: BoardBy) -> String {
-    match board(shared, f, by).await {
+pub(super) async fn render(shared: &Shared, f: &Frame, filter: &Filter) -> String {
+    match board(shared, f, filter).await {
         Ok(board) => text_of(&board),
         Err(refusal) => failed::tile(f.t, &refusal),
     }
 }
 
-async fn board(shared: &Shared, f: &Frame, by: BoardBy) -> Result<Board, Refusal> {
-    let filter = wire::QueuesQuery { by: Some(by.wire().to_wire()) };
-    let mut query = question(query::Data::Queues(filter));
-    query.limit = Some(1_000);
+async fn board(shared: &Shared, f: &Frame, filter: &Filter) -> Result<Board, Refusal> {
+    let by = filter.by;
+    let mut query = question(query::Data::Queues(wire::QueuesQuery { by: Some(by.wire().to_wire()) }));
+    query.limit = Some(LIMIT);
+    query.cursor.clone_from(&filter.rows);
     let (reply, behind) = f.ask(shared, query).await?;
     let Some(query_reply::Data::Queues(view)) = reply.data else { return Err(unexpected()) };
     let largest = view.queues.iter().map(|row| row.tickets).max().unwrap_or(0);
     let rows = view.queues.iter().map(|row| Row::new(f, by, row, reply.as_of_time, largest)).collect();
     let total = Row::new(f, by, &sum(&view.queues), reply.as_of_time, 0);
-    Ok(Board { t: f.t, tenant: f.tenant.to_string(), by, rows, total, fresh: Fresh::new(f.t, behind) })
+    let (first, next) = (filter.rows.is_some(), reply.next_cursor.map(|cursor| form::in_address(&cursor)));
+    Ok(Board {
+        t: f.t,
+        tenant: f.tenant.to_string(),
+        by,
+        rows,
+        total,
+        is_part: first || next.is_some(),
+        next,
+        first,
+        fresh: Fresh::new(f.t, behind),
+    })
 }
 
 impl Row {

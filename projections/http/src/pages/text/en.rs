@@ -70,6 +70,7 @@ pub(super) static TEXT: Text = Text {
     all_queues: "All queues",
     nobody_waits: "Nothing waits here.",
     total: "Total",
+    total_here: "Total of this page",
     new: "New",
     open: "Open",
     pending: "Pending",

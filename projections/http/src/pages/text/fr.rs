@@ -70,6 +70,7 @@ pub(super) static TEXT: Text = Text {
     all_queues: "Toutes les files",
     nobody_waits: "Rien n’attend ici.",
     total: "Total",
+    total_here: "Total de cette page",
     new: "Nouveau",
     open: "Ouvert",
     pending: "En attente",
