@@ -6,19 +6,23 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Beyond this nobody of us gains anything.
 const WANTED: u64 = 65_536;
-/// What is open whatever happens: logs, locks and manifests of the databases, their compactions, sockets to NATS, the
-/// pipes of the runtime, a backup that is being taken.
-const OURS: u64 = 96;
+/// What is open whatever happens: 90 in a node that has just begun, most of them a folder for each family of a database,
+/// its log, lock and manifest; then what compactions write.
+const OURS: u64 = 128;
 /// Fewer leave no room for anybody.
-const LEAST: u64 = 192;
+const LEAST: u64 = 256;
 /// A database keeps so many fewer tables open than it is told.
 const ASIDE: u64 = 10;
 /// What a database is told at least; it takes nothing less.
 const TABLES_LEAST: u64 = 20;
 /// Tables of the key store, see its options.
 const KEY_TABLES: u64 = 22;
-/// Read models of a desk, each with the next generation that may be built beside it.
-const MODELS: u64 = 8;
+/// Read models of a desk, and next generations that are built beside them.
+const MODELS: u64 = 6;
+/// The listener of HTTP, and connections that were asked to go and are still there.
+const HTTP_OWN: u64 = 9;
+/// Connections over HTTP where there are hardly any descriptors.
+const HTTP_LEAST: u64 = 8;
 /// Descriptors that an embedded nats-server needs for its streams and itself.
 const NATS_OWN: u64 = 128;
 
@@ -72,13 +76,12 @@ impl Descriptors {
         let log = told(tables * 3 / 8, 512);
         let model = told(tables / 2 / MODELS, 256);
         let used = (log - ASIDE) + (model - ASIDE) * MODELS + KEY_TABLES;
-        let http = free.saturating_sub(used).max(1);
+        let http = free.saturating_sub(used + HTTP_OWN).max(HTTP_LEAST);
         Some(Self {
             limit,
             log_tables: i32::try_from(log).unwrap_or(i32::MAX),
             model_tables: i32::try_from(model).unwrap_or(i32::MAX),
-            // A few that were asked to go may still be there, see the room of the HTTP server.
-            http: usize::try_from(http.saturating_sub(16).max(8)).unwrap_or(usize::MAX),
+            http: usize::try_from(http).unwrap_or(usize::MAX),
         })
     }
 }
@@ -93,7 +96,7 @@ mod tests {
             let d = Descriptors::share(limit).unwrap();
             let tables = |told: i32| told as u64 - ASIDE;
             let used = tables(d.log_tables) + MODELS * tables(d.model_tables) + KEY_TABLES;
-            assert!(used + d.http as u64 + 8 + OURS <= limit || limit < 224, "{limit}: {d:?}");
+            assert!(used + d.http as u64 + HTTP_OWN + OURS <= limit, "{limit}: {d:?}");
             assert!(d.http >= 8 && d.log_tables >= 20, "{limit}: {d:?}");
         }
         assert_eq!(Descriptors::share(LEAST - 1), None);

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use guichet_schemas::codec::Encoding;
 use guichet_schemas::ids::TenantId;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::verb::{self, Known};
 
+use crate::packed::Packed;
 use crate::refusal::{self, Refusal};
 use crate::routes::{ROUTES, Route};
 use crate::server::Shared;
@@ -46,8 +48,13 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
     let questions = questions.route_layer(turn).route_layer(bearer);
     let live = Router::new().route("/api/v1/{tenant}/live", get(live::follow)).route_layer(bearer_or_cookie);
     // The description holds no secret, and tools fetch it before they know what a token is.
-    let document = openapi::text();
-    let description = get(move || async move { refusal::json(StatusCode::OK, document) });
+    let document = Packed::new(openapi::text());
+    let description = get(move |headers: HeaderMap| async move {
+        let mut response = document.answer(&headers);
+        let json = HeaderValue::from_static(Encoding::JSON);
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    });
     questions.merge(live).route("/api/openapi.json", description)
 }
 

@@ -23,6 +23,8 @@ mod routes;
 
 mod live;
 
+mod packed;
+
 mod health;
 mod looks;
 mod meters;

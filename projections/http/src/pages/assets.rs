@@ -1,13 +1,16 @@
 //! Style, script and what others wrote: in the program, so that no page asks another host for anything. A browser
 //! keeps them for ever, because their address changes with their content.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
+use crate::packed::Packed;
 use crate::refusal::Refusal;
 
 struct Asset {
@@ -41,6 +44,13 @@ pub(super) fn version() -> &'static str {
     })
 }
 
+/// All of them, as they go out.
+fn packed(asset: &Asset) -> &'static Packed {
+    static ALL: OnceLock<BTreeMap<&'static str, Packed>> = OnceLock::new();
+    let pack = |asset: &Asset| (asset.name, Packed::new(Bytes::from_static(asset.content.as_bytes())));
+    &ALL.get_or_init(|| ASSETS.iter().map(pack).collect())[asset.name]
+}
+
 /// `GET /assets/{file}`.
 pub(super) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == file) else {
@@ -55,7 +65,7 @@ pub(super) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Respo
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, keep).into_response();
     }
-    (keep, asset.content).into_response()
+    (keep, packed(asset).answer(&headers)).into_response()
 }
 
 #[cfg(test)]
