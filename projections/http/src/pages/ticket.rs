@@ -227,8 +227,8 @@ impl Pages {
             return Self::default();
         }
         let count = |n| form::count(f.t, n);
-        // The page before begins so many versions above, or is the first.
-        let newer = before.map(|before| before.saturating_add(PAGE.into()));
+        // The page before begins as many versions above as this one shows, or is the first: about as many fit.
+        let newer = before.map(|before| before.saturating_add(entries.len().max(1) as u64));
         Self {
             here: format!("/desk/{}/tickets/{}", f.tenant, form::in_address(&view.number)),
             shown: Some(fill(f.t.history_part, &[&count(oldest), &count(newest), &count(view.version)])),
