@@ -52,6 +52,9 @@ const LOOK_MAX: Duration = Duration::from_millis(250);
 /// How long an answer may take before it is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
+/// Counts tickets whose facts the engine refuses again and again.
+const SET_ASIDE: &str = "guichet_sla_tickets_set_aside";
+
 /// The caller that is allowed to record what clocks find.
 const CALLER: &str = "sla";
 
@@ -146,9 +149,18 @@ impl Alarms {
 
     fn answered(&mut self, (key, id, sent): (TicketKey, TicketId, Sent)) {
         match sent {
-            Sent::Until(until) => self.patience.answered(key, until),
+            Sent::Until(until) => {
+                if self.patience.answered(key, until) {
+                    self.count_aside();
+                }
+            }
             Sent::Refused(why) => self.refused(key, id, &why),
         }
+    }
+
+    fn count_aside(&self) {
+        let aside = u32::try_from(self.patience.aside()).unwrap_or(u32::MAX);
+        metrics::gauge!(SET_ASIDE).set(f64::from(aside));
     }
 
     /// A ticket whose facts do not come into the log. It keeps back nobody else, and is named.
@@ -159,6 +171,7 @@ impl Alarms {
                 tracing::warn!(ticket = %id, why, "what a clock found is refused; it is sent again after longer and longer");
             }
             Refusal::Aside => {
+                self.count_aside();
                 let aside = self.patience.aside();
                 tracing::error!(
                     ticket = %id, why, aside,
@@ -250,7 +263,7 @@ impl Look<'_> {
                     continue;
                 }
             };
-            let found = caught("sla.alarms", || row.alarms(now, &book.rules));
+            let found = caught("fold", || row.alarms(now, &book.rules));
             let Ok(alarms) = found else {
                 sick.push((key, id, "looking at its clocks panicked".to_owned()));
                 continue;

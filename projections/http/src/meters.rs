@@ -42,6 +42,8 @@ const HEAD: &str = "guichet_log_head_position";
 const DESCRIPTORS: &str = "guichet_descriptors_open";
 const DESCRIPTORS_MAX: &str = "guichet_descriptors_max";
 const HALTED: &str = "guichet_projection_halted";
+/// Counted by the projections.
+const SET_ASIDE: &str = "guichet_sla_tickets_set_aside";
 /// Counted by `guichet-service`, wherever something of an outsider is worked on.
 const INTERNAL_ERRORS: &str = "guichet_internal_errors_total";
 /// Where that is, so that an alarm sees the first one as a step from 0.
@@ -92,6 +94,7 @@ fn install() -> Option<PrometheusHandle> {
     describe_gauge!(CHECKPOINT, "Last position that the read model has folded.");
     describe_gauge!(VERIFIED, "Last position whose hash the read model compared with the log.");
     describe_gauge!(QUARANTINED, "Tickets of the default tenant that the read model could not fold.");
+    describe_gauge!(SET_ASIDE, "Tickets of which the engine refuses again and again what their clocks found.");
     describe_gauge!(HALTED, "1 where the read model stands still to protect data, else 0.");
     describe_gauge!(PUBLISHING, "1 for the state that publishing to the stream is in, else 0.");
     describe_gauge!(PUBLISHING_STANDS, "1 for the reason why publishing stands, else 0.");

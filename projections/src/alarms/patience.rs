@@ -56,12 +56,12 @@ impl Patience {
         self.wait(key, Until::Answered);
     }
 
-    /// A ticket whose facts were taken, or may have been.
-    pub(super) fn answered(&mut self, key: TicketKey, until: Until) {
-        if matches!(until, Until::Folded(_)) {
-            self.refused.remove(&key);
-        }
+    /// A ticket whose facts were taken, or may have been. True where it was refused before.
+    pub(super) fn answered(&mut self, key: TicketKey, until: Until) -> bool {
+        let taken = matches!(until, Until::Folded(_));
+        let was_refused = taken && self.refused.remove(&key).is_some();
         self.wait(key, until);
+        was_refused
     }
 
     /// A ticket with a fact that is refused at an instant, or whose clocks cannot be looked at.
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!([Refusal::Told, Refusal::Aside].map(count), [1, 1]);
         assert_eq!(patience.aside(), 1);
         // Something of it is recorded after all.
-        patience.answered(key.clone(), Until::Folded(LogPosition::new(7).unwrap()));
+        assert!(patience.answered(key.clone(), Until::Folded(LogPosition::new(7).unwrap())));
         assert_eq!((patience.aside(), patience.left_alone().len()), (0, 1));
         patience.release(7, now);
         assert!(patience.left_alone().is_empty());

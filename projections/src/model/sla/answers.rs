@@ -296,7 +296,7 @@ fn look_up(view: &View<'_>, tenant: &str, one: &mut wire::SlaBreachView) -> Resu
 
 /// What is found of one ticket of many; `None`: looking at it panicked, and the list is about the others.
 fn spared<T>(id: TicketId, look: impl FnOnce() -> T) -> Option<T> {
-    let found = caught("sla.list", look).ok();
+    let found = caught("query", look).ok();
     if found.is_none() {
         tracing::error!(ticket = %id, "looking at the clocks of a ticket panicked; a list goes on without it");
     }

@@ -57,7 +57,7 @@ impl Books {
         book.version = record.version.get();
         if let Some(publication) = Publication::of(&record.event) {
             // It is of no ticket, so there is nothing to set aside but itself: no start and no clock may end with it.
-            let taken = caught("sla.publication", || book.rules.take(record.recorded_at, &publication));
+            let taken = caught("fold", || book.rules.take(record.recorded_at, &publication));
             if taken.is_err() {
                 let (position, kind, id) = (record.position, publication.kind, &publication.id);
                 tracing::error!(%position, %kind, id, "taking a publication panicked; no clock goes by it");

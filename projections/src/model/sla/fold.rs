@@ -298,7 +298,7 @@ impl Judges<'_> {
         let (tenant, id) = keys::tenant_and_ticket(key)?;
         let now = self.plans.get(tenant).map_or(Timestamp(i64::MIN), |plans| plans.until);
         // Here the future of a ticket is looked at: a panic costs it its alarm, not the desk its clocks.
-        let armed = caught("sla.ahead", || judge(&self.books.of(tenant).rules, now));
+        let armed = caught("fold", || judge(&self.books.of(tenant).rules, now));
         armed.unwrap_or_else(|_| {
             tracing::error!(ticket = %id, "looking ahead panicked; no clock of this ticket will raise an alarm");
             None
