@@ -8,6 +8,7 @@ use guichet_engine::log::{LogReader, OpenError};
 
 use super::{Twin, World};
 use crate::disk::FakeDisk;
+use crate::forger::Forger;
 use crate::judge::{Broken, Invariant, broken};
 use crate::sim::Process;
 
@@ -24,6 +25,10 @@ impl World {
             }
             // Who finds another history in the stream stays where it is; who has the log goes on.
             let foreign = matches!(halted, Some(HaltReason::ForeignStream(_)));
+            // Nobody else has the secret of its folder, so nothing in the stream may stop it.
+            if foreign && self.twin == Twin::None && self.forger != Forger::Thief {
+                return Err(broken(Invariant::StreamIsLog, "the one engine takes itself for two"));
+            }
             self.engines[number].out |= foreign && matches!(self.twin, Twin::Since(_));
             self.crash(number);
         }
