@@ -3,20 +3,21 @@
 
 use std::sync::Arc;
 
-use async_nats::HeaderMap;
-use bytes::Bytes;
 use guichet_keys::{KeyFault, KeyStore};
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
 use guichet_schemas::wire::{Key, KeyBatch, KeyRequest};
-use guichet_service::{Metadata, Request, Service};
+use guichet_service::{Bounds, Metadata, No, Service};
 use prost::Message as _;
 use tokio::task::JoinHandle;
 
 /// Keys in one request: one page of answers never needs more.
 const KEYS_MAX: usize = 1000;
+/// A thousand ids take 18 KiB.
+const BOUNDS: Bounds =
+    Bounds { of: "keys", under_way: 4, held: 128, held_each: 64, request_bytes: 64 * 1024 };
 
 /// Begins to answer on `guichet.v1.key.<partition>`.
 ///
@@ -32,42 +33,20 @@ pub async fn start(
         ("schema.request".to_owned(), "guichet.v1.KeyRequest".to_owned()),
         ("schema.response".to_owned(), "guichet.v1.KeyBatch".to_owned()),
     ]);
-    let mut endpoint = service.endpoint("keys", subject::keys(partition), metadata).await?;
-    Ok(tokio::spawn(async move {
-        while let Some(request) = endpoint.next().await {
-            let keys = keys.clone();
-            // A look-up reads the disk: not on a thread of the network.
-            tokio::spawn(async move { answer(request, keys).await });
+    let endpoint = service.endpoint("keys", subject::keys(partition), metadata).await?;
+    Ok(tokio::spawn(guichet_service::serve(endpoint, BOUNDS, move |body| {
+        let asked = KeyRequest::decode(body).map_err(|_| No::MALFORMED)?;
+        if asked.key_ids.len() > KEYS_MAX {
+            return Err(No::TOO_LARGE);
         }
-    }))
-}
-
-async fn answer(request: Request, keys: Arc<KeyStore>) {
-    let asked = match KeyRequest::decode(request.message.payload.clone()) {
-        Ok(asked) if asked.key_ids.len() > KEYS_MAX => {
-            return refuse(&request, 413, "payload_too_large").await;
-        }
-        Ok(asked) => asked,
-        Err(_) => return refuse(&request, 400, "malformed").await,
-    };
-    match tokio::task::spawn_blocking(move || batch(&asked, &keys)).await {
-        Ok(Ok(batch)) => {
-            if let Err(error) = request.answer(batch.encode_to_vec().into(), HeaderMap::new()).await {
-                tracing::warn!(%error, "could not answer a key request");
+        match batch(&asked, &keys) {
+            Ok(batch) => Ok(batch.encode_to_vec().into()),
+            Err(fault) => {
+                tracing::error!(%fault, "could not read the key store for a key request");
+                Err(No::UNAVAILABLE)
             }
         }
-        Ok(Err(fault)) => {
-            tracing::error!(%fault, "could not read the key store for a key request");
-            refuse(&request, 503, "unavailable").await;
-        }
-        Err(_) => refuse(&request, 503, "unavailable").await,
-    }
-}
-
-async fn refuse(request: &Request, number: u16, word: &'static str) {
-    if let Err(error) = request.refuse(number, word, Bytes::new(), HeaderMap::new()).await {
-        tracing::warn!(%error, "could not refuse a key request");
-    }
+    })))
 }
 
 /// What is no id, or names no key of the tenant, is absent like a key that was destroyed.

@@ -1,11 +1,10 @@
 //! The log over NATS: the record bytes themselves, for workers that miss a range and auditors that want all.
 
-use async_nats::HeaderMap;
 use bytes::Bytes;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 use guichet_schemas::wire::{LogBatch, LogRequest};
-use guichet_service::{Metadata, Request, Service};
+use guichet_service::{Bounds, Metadata, No, Service};
 use prost::Message as _;
 use tokio::task::JoinHandle;
 
@@ -16,6 +15,8 @@ use crate::log::{LogReader, StoreFault, TreeReader};
 const EVENTS_MAX: u32 = 10_000;
 /// Bytes of records in one answer: NATS carries 1 MiB.
 const BYTES_MAX: u32 = 768 * 1024;
+/// An answer holds 768 KiB twice while it is encoded, so those under way hold some MiB.
+const BOUNDS: Bounds = Bounds { of: "log", under_way: 4, held: 64, held_each: 16, request_bytes: 1_024 };
 
 /// Begins to answer on `guichet.v1.log.<partition>`.
 ///
@@ -33,41 +34,18 @@ pub async fn start(
         ("schema.request".to_owned(), "guichet.v1.LogRequest".to_owned()),
         ("schema.response".to_owned(), "guichet.v1.LogBatch".to_owned()),
     ]);
-    let mut endpoint = service.endpoint("log", subject::log(partition), metadata).await?;
-    Ok(tokio::spawn(async move {
-        while let Some(request) = endpoint.next().await {
-            let (reader, tree, halt) = (reader.clone(), tree.clone(), halt.clone());
-            // A scan reads the disk: not on a thread of the network.
-            tokio::spawn(async move { answer(request, reader, tree, halt).await });
-        }
-    }))
-}
-
-async fn answer(request: Request, reader: LogReader, tree: TreeReader, halt: Halt) {
-    let asked = LogRequest::decode(request.message.payload.clone());
-    let body = match asked {
-        Ok(asked) => tokio::task::spawn_blocking(move || batch(&asked, &reader, &tree)).await,
-        Err(_) => return refuse(&request, 400, "malformed").await,
-    };
-    match body {
-        Ok(Ok(batch)) => {
-            if let Err(error) = request.answer(batch.encode_to_vec().into(), HeaderMap::new()).await {
-                tracing::warn!(%error, "could not answer a log request");
+    let endpoint = service.endpoint("log", subject::log(partition), metadata).await?;
+    Ok(tokio::spawn(guichet_service::serve(endpoint, BOUNDS, move |body| {
+        let asked = LogRequest::decode(body).map_err(|_| No::MALFORMED)?;
+        match batch(&asked, &reader, &tree) {
+            Ok(batch) => Ok(batch.encode_to_vec().into()),
+            Err(fault) => {
+                // Nobody would ever see these records again: the next start can make the log whole, this one cannot.
+                halt.stop(HaltReason::Storage(fault.to_string()));
+                Err(No::UNAVAILABLE)
             }
         }
-        Ok(Err(fault)) => {
-            refuse(&request, 503, "unavailable").await;
-            // Nobody would ever see these records again: the next start can make the log whole, this one cannot.
-            halt.stop(HaltReason::Storage(fault.to_string()));
-        }
-        Err(_) => refuse(&request, 503, "unavailable").await,
-    }
-}
-
-async fn refuse(request: &Request, number: u16, word: &'static str) {
-    if let Err(error) = request.refuse(number, word, Bytes::new(), HeaderMap::new()).await {
-        tracing::warn!(%error, "could not refuse a log request");
-    }
+    })))
 }
 
 fn batch(asked: &LogRequest, reader: &LogReader, tree: &TreeReader) -> Result<LogBatch, StoreFault> {

@@ -1,14 +1,12 @@
 //! The tree over NATS: the newest checkpoint and the tiles that proofs are made of, so that nobody reads the whole log
 //! to check one record.
 
-use async_nats::HeaderMap;
-use bytes::Bytes;
 use guichet_proof::tile::TILE_WIDTH;
 use guichet_proof::{TileId, TileSource as _};
 use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
 use guichet_schemas::wire::{TileBatch, TileRequest};
-use guichet_service::{Metadata, Request, Service};
+use guichet_service::{Bounds, Metadata, No, Service};
 use prost::Message as _;
 use tokio::task::JoinHandle;
 
@@ -16,6 +14,8 @@ use crate::log::{StoreFault, TreeReader};
 
 /// Tiles in one answer: 8 KiB each, NATS carries 1 MiB. A proof needs fewer than ten.
 const TILES_MAX: usize = 64;
+/// An answer has half a MiB at most.
+const BOUNDS: Bounds = Bounds { of: "tiles", under_way: 4, held: 64, held_each: 16, request_bytes: 8 * 1024 };
 
 /// Begins to answer on `guichet.v1.tile.<partition>`.
 ///
@@ -31,40 +31,20 @@ pub async fn start(
         ("schema.request".to_owned(), "guichet.v1.TileRequest".to_owned()),
         ("schema.response".to_owned(), "guichet.v1.TileBatch".to_owned()),
     ]);
-    let mut endpoint = service.endpoint("tile", subject::tile(partition), metadata).await?;
-    Ok(tokio::spawn(async move {
-        while let Some(request) = endpoint.next().await {
-            let tree = tree.clone();
-            tokio::spawn(async move { answer(request, tree).await });
+    let endpoint = service.endpoint("tile", subject::tile(partition), metadata).await?;
+    Ok(tokio::spawn(guichet_service::serve(endpoint, BOUNDS, move |body| {
+        let asked = TileRequest::decode(body).map_err(|_| No::MALFORMED)?;
+        if asked.tiles.len() > TILES_MAX {
+            return Err(No::TOO_LARGE);
         }
-    }))
-}
-
-async fn answer(request: Request, tree: TreeReader) {
-    let Ok(asked) = TileRequest::decode(request.message.payload.clone()) else {
-        return refuse(&request, 400, "malformed").await;
-    };
-    if asked.tiles.len() > TILES_MAX {
-        return refuse(&request, 413, "payload_too_large").await;
-    }
-    match tokio::task::spawn_blocking(move || batch(&asked, &tree)).await {
-        Ok(Ok(batch)) => {
-            if let Err(error) = request.answer(batch.encode_to_vec().into(), HeaderMap::new()).await {
-                tracing::warn!(%error, "could not answer a tile request");
+        match batch(&asked, &tree) {
+            Ok(batch) => Ok(batch.encode_to_vec().into()),
+            Err(fault) => {
+                tracing::error!(%fault, "could not read the tree for a tile request");
+                Err(No::UNAVAILABLE)
             }
         }
-        Ok(Err(fault)) => {
-            tracing::error!(%fault, "could not read the tree for a tile request");
-            refuse(&request, 503, "unavailable").await;
-        }
-        Err(_) => refuse(&request, 503, "unavailable").await,
-    }
-}
-
-async fn refuse(request: &Request, number: u16, word: &'static str) {
-    if let Err(error) = request.refuse(number, word, Bytes::new(), HeaderMap::new()).await {
-        tracing::warn!(%error, "could not refuse a tile request");
-    }
+    })))
 }
 
 fn batch(asked: &TileRequest, tree: &TreeReader) -> Result<TileBatch, StoreFault> {

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::{Client, Error, Message, Subscriber};
-use futures_util::StreamExt as _;
 use futures_util::stream::{SelectAll, select_all};
+use futures_util::{FutureExt as _, StreamExt as _};
 use guichet_schemas::subject::is_reply;
 use serde_json::{Map, Value, json};
 
@@ -77,8 +77,15 @@ impl Questions {
                 let listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
                 Value::Object(answer(verb, &self.id, &about, &listed)).to_string()
             };
-            if let Err(error) = client.publish(reply, answer.into()).await {
-                tracing::warn!(%error, "a question of discovery could not be answered");
+            // Where the connection takes nothing more, answers would only gather; and a question that waits for one
+            // would keep the others waiting. Who asked will ask again.
+            match tokio::task::unconstrained(client.publish(reply, answer.into())).now_or_never() {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::warn!(%error, "a question of discovery could not be answered"),
+                None => {
+                    metrics::counter!("guichet_requests_refused_total", "of" => "discovery", "bound" => "all")
+                        .increment(1);
+                }
             }
         }
     }

@@ -77,6 +77,21 @@ impl Endpoint {
 }
 
 impl Request {
+    /// Who asks, as far as the reply subject tells: the inbox of a connection, without what makes each request unique.
+    #[must_use]
+    pub fn asker(&self) -> &str {
+        // What all share who made none of their own names nobody.
+        let inbox = self.reply.rsplit_once('.').map(|(inbox, _)| inbox);
+        inbox.filter(|inbox| inbox.contains('.')).unwrap_or(&self.reply)
+    }
+
+    /// Waits until everything sent so far has left this process, or the connection is gone.
+    pub async fn left(&self) {
+        if let Err(error) = self.client.flush().await {
+            tracing::debug!(%error, "what was sent may not have left");
+        }
+    }
+
     /// Sends the answer.
     ///
     /// # Errors

@@ -9,12 +9,18 @@
 //!
 //! [discovery]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md
 
+mod bounded;
 mod caught;
 mod discovery;
 mod endpoint;
 mod figures;
+mod places;
 mod service;
+mod turns;
 
+pub use bounded::{Bounds, No, RETRY_AFTER_HEADER, RETRY_AFTER_MS, serve};
 pub use caught::{INTERNAL_ERRORS, caught, withhold_panic_messages};
 pub use endpoint::{Endpoint, Request};
+pub use places::{FEW, Full, Place, Places, Room};
 pub use service::{About, Metadata, Service};
+pub use turns::{Slots, Turn, Turns};
