@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use async_nats::service::NATS_SERVICE_ERROR;
 use async_nats::{Client, RequestErrorKind};
 use clap::Args;
 use guichet_engine::log::{Memory, Store};
@@ -89,11 +90,24 @@ async fn ordered(
 ) -> anyhow::Result<Option<Progress>> {
     let ask = async |verb: &str, body: Vec<u8>| {
         let subject = subject::projection(PARTITION, model, verb);
-        let request = async_nats::Request::new().payload(body.into()).timeout(Some(PATIENCE));
-        match client.send_request(subject, request).await {
-            Ok(reply) => Ok(Some(serde_json::from_slice::<Progress>(&reply.payload)?)),
-            Err(error) if error.kind() == RequestErrorKind::NoResponders => Ok(None),
-            Err(error) => Err(anyhow::Error::new(error).context(format!("ask the read model {model}"))),
+        let body = bytes::Bytes::from(body);
+        let began = std::time::Instant::now();
+        loop {
+            let request = async_nats::Request::new().payload(body.clone()).timeout(Some(PATIENCE));
+            let reply = match client.send_request(subject.clone(), request).await {
+                Ok(reply) => reply,
+                Err(error) if error.kind() == RequestErrorKind::NoResponders => return Ok(None),
+                Err(error) => {
+                    return Err(anyhow::Error::new(error).context(format!("ask the read model {model}")));
+                }
+            };
+            match reply.headers.as_ref().and_then(|headers| headers.get(NATS_SERVICE_ERROR)) {
+                None => return Ok(Some(serde_json::from_slice::<Progress>(&reply.payload)?)),
+                Some(code) if code.as_str() == "busy" && began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(LOOK).await;
+                }
+                Some(code) => bail!("the read model {model} refused the order: {code}"),
+            }
         }
     };
     let bar = bar()?;

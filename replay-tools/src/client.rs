@@ -14,7 +14,8 @@ mod stream;
 use std::time::Duration;
 
 use async_nats::client::{Request, RequestErrorKind};
-use async_nats::{HeaderMap, jetstream};
+use async_nats::service::NATS_SERVICE_ERROR;
+use async_nats::{HeaderMap, Message, jetstream};
 use bytes::Bytes;
 use guichet_schemas::codec::Encoding;
 use guichet_schemas::command::Entity;
@@ -151,7 +152,7 @@ impl Client {
         }
     }
 
-    /// Asks a read model.
+    /// Asks a read model, and again for as long as one answer may take where it is busy.
     ///
     /// # Errors
     /// No answer. A refusal is an answer.
@@ -159,8 +160,21 @@ impl Client {
         // The read model may wait itself before it answers.
         let waits = Duration::from_millis(query.wait_ms.unwrap_or(0));
         let subject = subject::query(&self.tenant, &self.caller, name);
-        let payload = self.request(subject, query.encode_to_vec().into(), self.timeout + waits).await?;
-        wire::QueryReply::decode(payload).map_err(|e| self.strange(format!("the answer to query {name}"), &e))
+        let body: Bytes = query.encode_to_vec().into();
+        let started = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let patience = self.timeout.saturating_add(waits);
+            let payload = self.request(subject.clone(), body.clone(), patience).await?;
+            let reply = wire::QueryReply::decode(payload)
+                .map_err(|e| self.strange(format!("the answer to query {name}"), &e))?;
+            let busy = matches!(&reply.data, Some(query_reply::Data::Error(error)) if error.code == "busy");
+            if !busy || started.elapsed().saturating_add(pause) > self.timeout {
+                return Ok(reply);
+            }
+            sleep(pause).await;
+            pause = pause.saturating_mul(2).min(PAUSE_MAX);
+        }
     }
 
     /// Asks a read model and takes a refusal for an error.
@@ -210,8 +224,7 @@ impl Client {
     pub(crate) async fn head(&self) -> Result<u64, ClientError> {
         // There is no position 0, so no record comes along.
         let request = wire::LogRequest { from: 0, max_events: 1, max_bytes: 1 };
-        let payload =
-            self.request(subject::log(PARTITION), request.encode_to_vec().into(), self.timeout).await?;
+        let payload = self.serve(subject::log(PARTITION), request.encode_to_vec().into()).await?;
         let batch = wire::LogBatch::decode(payload)
             .map_err(|e| self.strange("the answer of the log".to_owned(), &e))?;
         Ok(batch.head)
@@ -237,12 +250,35 @@ impl Client {
         Ok(reply)
     }
 
+    /// Asks one of the services whose refusals have no body, and comes back for as long as one answer may take where
+    /// it is busy.
+    async fn serve(&self, subject: String, body: Bytes) -> Result<Bytes, ClientError> {
+        let started = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let message = self.message(subject.clone(), body.clone(), self.timeout).await?;
+            let header =
+                |name| message.headers.as_ref().and_then(|h| h.get(name)).map(|v| v.as_str().to_owned());
+            let Some(code) = header(NATS_SERVICE_ERROR) else { return Ok(message.payload) };
+            if code != "busy" || started.elapsed().saturating_add(pause) > self.timeout {
+                let message = format!("{subject} refused");
+                return Err(ClientError::Refused { code, message });
+            }
+            sleep(pause).await;
+            pause = pause.saturating_mul(2).min(PAUSE_MAX);
+        }
+    }
+
     async fn request(&self, subject: String, body: Bytes, timeout: Duration) -> Result<Bytes, ClientError> {
+        Ok(self.message(subject, body, timeout).await?.payload)
+    }
+
+    async fn message(&self, subject: String, body: Bytes, timeout: Duration) -> Result<Message, ClientError> {
         let mut headers = HeaderMap::new();
         headers.insert("Content-Type", Encoding::PROTOBUF);
         let request = Request::new().headers(headers).payload(body).timeout(Some(timeout));
         match self.nats.send_request(subject.clone(), request).await {
-            Ok(message) => Ok(message.payload),
+            Ok(message) => Ok(message),
             Err(error) => Err(match error.kind() {
                 RequestErrorKind::NoResponders => {
                     ClientError::NobodyListens { subject, server: self.server.clone() }

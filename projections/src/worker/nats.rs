@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::{self, ErrorCode};
+use async_nats::service::NATS_SERVICE_ERROR;
 use async_nats::{Client, HeaderMap, RequestErrorKind};
+use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use guichet_proof::{Authorship, Said, StreamMac, stream_key};
 use guichet_schemas::hash::Hash;
@@ -33,6 +35,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// Bytes of records in one answer of the log; the largest record is 60 KiB, the server takes 1 MiB.
 const LOG_BYTES_MAX: u32 = 512 * 1024;
 const LOG_TIMEOUT: Duration = Duration::from_secs(5);
+/// A log service that is busy is asked so often, with a pause that doubles: three seconds in all.
+const LOG_BUSY_MAX: u32 = 5;
+const LOG_BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// One partition over NATS.
 #[derive(Clone)]
@@ -55,6 +60,31 @@ impl Nats {
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(REQUEST_TIMEOUT);
         Self { client, jetstream, partition, authorship: authorship.map(Arc::new) }
+    }
+}
+
+/// The log service asks to come back in a moment.
+struct Busy;
+
+impl Nats {
+    /// One request to the log service. A refusal has no body, and no body is a batch of nothing: so the headers are
+    /// looked at first.
+    async fn ask_log(&self, request: Bytes) -> Result<Reply, Busy> {
+        let request = async_nats::Request::new().payload(request).timeout(Some(LOG_TIMEOUT));
+        let message = match self.client.send_request(subject::log(self.partition), request).await {
+            Ok(message) => message,
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => return Ok(Reply::Nobody),
+            Err(error) => return Ok(Reply::Unclear(format!("the log service did not answer: {error}"))),
+        };
+        match message.headers.as_ref().and_then(|headers| headers.get(NATS_SERVICE_ERROR)) {
+            Some(code) if code.as_str() == "busy" => return Err(Busy),
+            Some(code) => return Ok(Reply::Unclear(format!("the log service refused: {code}"))),
+            None => {}
+        }
+        Ok(match LogBatch::decode(message.payload) {
+            Ok(batch) => Reply::Batch(batch),
+            Err(_) => Reply::Unclear("the log service answered something that is no LogBatch".to_owned()),
+        })
     }
 }
 
@@ -117,15 +147,16 @@ impl Source for Nats {
     async fn log(&self, from: u64, events_max: usize) -> Reply {
         let max_events = u32::try_from(events_max).unwrap_or(u32::MAX);
         let request = LogRequest { from, max_events, max_bytes: LOG_BYTES_MAX }.encode_to_vec();
-        let request = async_nats::Request::new().payload(request.into()).timeout(Some(LOG_TIMEOUT));
-        match self.client.send_request(subject::log(self.partition), request).await {
-            Ok(message) => match LogBatch::decode(message.payload) {
-                Ok(batch) => Reply::Batch(batch),
-                Err(_) => Reply::Unclear("the log service answered something that is no LogBatch".to_owned()),
-            },
-            Err(error) if error.kind() == RequestErrorKind::NoResponders => Reply::Nobody,
-            Err(error) => Reply::Unclear(format!("the log service did not answer: {error}")),
+        let request: Bytes = request.into();
+        let mut pause = LOG_BUSY_PAUSE;
+        for _ in 0..LOG_BUSY_MAX {
+            match self.ask_log(request.clone()).await {
+                Ok(reply) => return reply,
+                Err(Busy) => tokio::time::sleep(pause).await,
+            }
+            pause = pause.saturating_mul(2);
         }
+        Reply::Unclear("the log service is busy".to_owned())
     }
 
     async fn sleep(&self, span: Duration) {

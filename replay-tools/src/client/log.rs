@@ -35,7 +35,7 @@ impl Client {
     pub async fn log(&self, partition: Partition, from: u64) -> Result<wire::LogBatch, ClientError> {
         let request = wire::LogRequest { from, max_events: RECORDS, max_bytes: 0 };
         let body = request.encode_to_vec().into();
-        let payload = self.request(subject::log(partition), body, self.timeout).await?;
+        let payload = self.serve(subject::log(partition), body).await?;
         wire::LogBatch::decode(payload).map_err(|e| self.strange("the answer of the log".to_owned(), &e))
     }
 
@@ -46,7 +46,7 @@ impl Client {
     pub async fn record(&self, partition: Partition, position: u64) -> Result<Option<Vec<u8>>, ClientError> {
         let request = wire::LogRequest { from: position, max_events: 1, max_bytes: 1 };
         let body = request.encode_to_vec().into();
-        let payload = self.request(subject::log(partition), body, self.timeout).await?;
+        let payload = self.serve(subject::log(partition), body).await?;
         let batch = wire::LogBatch::decode(payload)
             .map_err(|e| self.strange("the answer of the log".to_owned(), &e))?;
         Ok(batch.records.into_iter().next())
@@ -83,7 +83,7 @@ impl Client {
     ) -> Result<wire::TileBatch, ClientError> {
         let one = |t: &TileId| wire::Tile { level: t.level.into(), index: t.index, width: t.width };
         let body = wire::TileRequest { tiles: tiles.iter().map(one).collect() }.encode_to_vec().into();
-        let payload = self.request(subject::tile(partition), body, self.timeout).await?;
+        let payload = self.serve(subject::tile(partition), body).await?;
         wire::TileBatch::decode(payload).map_err(|e| self.strange("the answer of the tree".to_owned(), &e))
     }
 }

@@ -1,7 +1,6 @@
-//! The keys of the last minute. Short, so that a destroyed key soon opens nothing anywhere; bounded, so that a long
-//! report does not keep every key of the desk in memory.
+//! The keys of the last minute. Short, so that a destroyed key soon opens nothing anywhere; bounded in bytes, so that a
+//! long report does not keep every key of the desk in memory.
 
-use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use guichet_keys::DataKey;
@@ -12,20 +11,29 @@ use lru::LruCache;
 const KEEP: Duration = Duration::from_secs(60);
 /// How long a key that is not there is not asked for again.
 const KEEP_ABSENT: Duration = Duration::from_secs(5);
-/// Keys at a time.
-const KEYS_MAX: usize = 10_000;
+/// Bytes that all of them take: some ten thousand keys.
+const BYTES_MAX: usize = 4 << 20;
+/// What an entry takes beside the name of its tenant: itself, its places in the list and the table, and what the
+/// allocator adds.
+const ENTRY_BYTES: usize = size_of::<(Of, Known)>().saturating_mul(2).saturating_add(128);
 
 /// Tenant and key: no tenant opens with another's.
 type Of = (String, KeyId);
+type Known = (Instant, Option<DataKey>);
 
 /// What is known of keys. An absent one is known too.
 pub(crate) struct Cache {
-    known: LruCache<Of, (Instant, Option<DataKey>)>,
+    known: LruCache<Of, Known>,
+    bytes: usize,
+}
+
+const fn bytes_of(of: &Of) -> usize {
+    ENTRY_BYTES.saturating_add(of.0.len())
 }
 
 impl Cache {
     pub(crate) fn new() -> Self {
-        Self { known: LruCache::new(NonZeroUsize::new(KEYS_MAX).expect("the constant is not zero")) }
+        Self { known: LruCache::unbounded(), bytes: 0 }
     }
 
     /// The key; `Some(None)`: there is none; `None`: ask.
@@ -37,11 +45,21 @@ impl Cache {
             return Some(key.clone());
         }
         self.known.pop(&of);
+        self.bytes = self.bytes.saturating_sub(bytes_of(&of));
         None
     }
 
     pub(crate) fn put(&mut self, tenant: &str, id: KeyId, key: Option<DataKey>, now: Instant) {
-        self.known.put((tenant.to_owned(), id), (now, key));
+        let of = (tenant.to_owned(), id);
+        let more = bytes_of(&of);
+        if self.known.put(of, (now, key)).is_none() {
+            self.bytes = self.bytes.saturating_add(more);
+        }
+        while self.bytes > BYTES_MAX
+            && let Some((oldest, _)) = self.known.pop_lru()
+        {
+            self.bytes = self.bytes.saturating_sub(bytes_of(&oldest));
+        }
     }
 }
 
@@ -74,10 +92,20 @@ mod tests {
     #[test]
     fn the_cache_does_not_grow_without_bound() {
         let (mut cache, now) = (Cache::new(), Instant::now());
-        for n in 0..KEYS_MAX as u128 + 1 {
-            cache.put("default", id(n), None, now);
+        // Long names make fewer keys: it is bytes that count.
+        for tenant in ["t".to_owned(), "t".repeat(64)] {
+            let fit = (BYTES_MAX / (ENTRY_BYTES + tenant.len())) as u128;
+            for n in 0..=fit {
+                cache.put(&tenant, id(n), None, now);
+                cache.put(&tenant, id(n), None, now);
+            }
+            assert!(cache.bytes <= BYTES_MAX && cache.known.len() as u128 <= fit);
+            assert!(cache.get(&tenant, id(0), now).is_none(), "the oldest went");
+            assert!(cache.get(&tenant, id(fit), now).is_some());
         }
-        assert!(cache.get("default", id(0), now).is_none(), "the oldest went");
-        assert!(cache.get("default", id(KEYS_MAX as u128), now).is_some());
+        let later = now + KEEP;
+        let left: Vec<Of> = cache.known.iter().map(|(of, _)| of.clone()).collect();
+        left.iter().for_each(|(tenant, id)| drop(cache.get(tenant, *id, later)));
+        assert_eq!((cache.bytes, cache.known.len()), (0, 0), "what was forgotten is not counted");
     }
 }

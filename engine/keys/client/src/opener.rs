@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::Client;
+use async_nats::service::NATS_SERVICE_ERROR;
+use bytes::Bytes;
 use guichet_keys::{DataKey, Place, open};
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::mirror::Wire as _;
@@ -13,6 +15,7 @@ use guichet_schemas::subject;
 use guichet_schemas::wire::personal::Form;
 use guichet_schemas::wire::{KeyBatch, KeyRequest};
 use prost::Message as _;
+use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
 use crate::texts::Text;
@@ -25,6 +28,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_PER_WAIT: u32 = 2;
 /// And never longer than this.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long a service that is busy is left alone; each time in a row twice as long, within the patience.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+/// Requests of this process at a time: the service bounds what it takes from one connection.
+const ASKING_MAX: usize = 8;
 /// Keys in one request, as the service takes them.
 const ASK_MAX: usize = 1000;
 
@@ -34,6 +41,7 @@ pub struct Opener {
     client: Client,
     subject: Arc<str>,
     state: Arc<Mutex<State>>,
+    asking: Arc<Semaphore>,
 }
 
 struct State {
@@ -65,7 +73,8 @@ impl Opener {
     #[must_use]
     pub fn new(client: Client, partition: Partition) -> Self {
         let state = State { cache: Cache::new(), not_before: None, failures: 0 };
-        Self { client, subject: subject::keys(partition).into(), state: Arc::new(Mutex::new(state)) }
+        let (subject, state) = (subject::keys(partition).into(), Arc::new(Mutex::new(state)));
+        Self { client, subject, state, asking: Arc::new(Semaphore::new(ASKING_MAX)) }
     }
 
     /// Opens what can be opened; the rest stays as it is. Never fails, and never takes much longer than a second.
@@ -118,15 +127,12 @@ impl Opener {
         missing: &[KeyId],
         found: &mut HashMap<KeyId, DataKey>,
     ) -> Result<(), String> {
+        // Never closed, so an error cannot come.
+        let _turn = self.asking.acquire().await.map_err(|e| e.to_string())?;
         for ids in missing.chunks(ASK_MAX) {
             let key_ids = ids.iter().map(|id| id.to_wire()).collect();
             let request = KeyRequest { tenant: tenant.to_owned(), key_ids }.encode_to_vec();
-            let asked = self.client.request(self.subject.to_string(), request.into()).await;
-            let message = asked.map_err(|e| e.to_string())?;
-            if let Some(refused) = message.headers.as_ref().and_then(|h| h.get("Nats-Service-Error")) {
-                return Err(format!("refused: {refused}"));
-            }
-            let batch = KeyBatch::decode(message.payload).map_err(|e| e.to_string())?;
+            let batch = self.request(request.into()).await?;
             let now = Instant::now();
             let mut state = self.state();
             (state.not_before, state.failures) = (None, 0);
@@ -148,6 +154,21 @@ impl Opener {
             }
         }
         Ok(())
+    }
+
+    /// One answer of the service, which is asked again where it is busy. Who calls bounds the time.
+    async fn request(&self, request: Bytes) -> Result<KeyBatch, String> {
+        let mut pause = BUSY_PAUSE;
+        loop {
+            let asked = self.client.request(self.subject.to_string(), request.clone()).await;
+            let message = asked.map_err(|e| e.to_string())?;
+            match message.headers.as_ref().and_then(|h| h.get(NATS_SERVICE_ERROR)) {
+                Some(refused) if refused.as_str() == "busy" => tokio::time::sleep(pause).await,
+                Some(refused) => return Err(format!("refused: {refused}")),
+                None => return KeyBatch::decode(message.payload).map_err(|e| e.to_string()),
+            }
+            pause = pause.saturating_mul(2);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
