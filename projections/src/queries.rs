@@ -5,8 +5,11 @@
 //!
 //! Read models hold personal texts sealed; they are opened here, in the answer, and nowhere before.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod answer;
 mod ask;
+mod budget;
 mod clocks;
 mod control;
 pub(crate) mod desk;
@@ -22,19 +25,25 @@ mod ticket;
 mod tickets;
 mod timeline;
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::{select_all, unfold};
+use futures_util::{FutureExt as _, StreamExt as _};
 use guichet_key_client::Opener;
 use guichet_schemas::codec::{Encoding, decode_query, encode_query_reply};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::{self, QUERIES, QuerySubject};
-use guichet_service::{About, Endpoint, Metadata, Request};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use guichet_service::{
+    About, Endpoint, Full, Metadata, Place, Places, Request, Room, Slots, Turn, Turns, caught,
+};
+use metrics::counter;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use self::budget::Pool;
 use crate::live::Model;
 use crate::model;
 use crate::model::sla::BooksCache;
@@ -42,13 +51,28 @@ use crate::running::Ground;
 pub(crate) use answer::absent;
 pub use answer::{Found, Reader, Refusal};
 pub use ask::{Ask, Question, Queue, Which};
+pub(crate) use budget::Budget;
+pub use budget::Over;
+#[cfg(test)]
+pub(crate) use budget::{LIMITS, Limits};
 
 /// Questions taken and not yet answered, waiting ones apart.
-const PENDING_MAX: usize = 1_024;
+const PENDING: Room = Room { of: "queries", all: 1_024, each: 256, kept: 1_024, bytes: 16 << 20 };
 /// Questions that wait for a position.
-const WAITING_MAX: usize = 1_024;
-/// Questions that read at the same time, each on a thread.
-const READING_MAX: usize = 4;
+const WAITING: Room =
+    Room { of: "queries_min_position", all: 1_024, each: 256, kept: 1_024, bytes: 16 << 20 };
+/// Questions that read a few entries, each on a thread.
+const POINTS: Slots = Slots { of: "queries_point", all: 4, each: 3 };
+/// Questions that read much: fewer, so that they leave processors to the others. A report takes several by itself.
+const SCANS: Slots = Slots { of: "queries_scan", all: 3, each: 2 };
+/// Answers about a ticket that read its clocks at the same time.
+const READING_CLOCKS_MAX: usize = 4;
+/// Bytes of a question.
+const BYTES_MAX: usize = 64 * 1024;
+/// How long a question waits for its turn. Who asked has given up by then.
+const TURN_WITHIN: Duration = Duration::from_secs(15);
+/// Bytes that NATS adds to an answer, with ours.
+const HEADERS_MAX: usize = 1_024;
 const RETRY_AFTER_MS: u64 = 100;
 /// How long a question waits for a model that has just started to compare itself with the log.
 const PROVEN_WITHIN: Duration = Duration::from_secs(2);
@@ -58,13 +82,18 @@ pub(crate) struct Queries {
     models: Vec<Model>,
     ground: Ground,
     opener: Opener,
-    pending: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-    reading: Semaphore,
+    pending: Places,
+    waiting: Places,
+    points: Turns,
+    scans: Turns,
+    reading_clocks: Semaphore,
+    memory: Arc<Pool>,
     books: Arc<BooksCache>,
     /// Held while one model tells another what it knows.
     telling: tokio::sync::Mutex<()>,
     stopping: watch::Sender<bool>,
+    /// The same for loops that read, a moment later.
+    stop_reading: Arc<AtomicBool>,
 }
 
 /// The service as announced.
@@ -82,13 +111,22 @@ impl Queries {
             models,
             ground,
             opener,
-            pending: Arc::new(Semaphore::new(PENDING_MAX)),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
-            reading: Semaphore::new(READING_MAX),
+            pending: Places::new(PENDING),
+            waiting: Places::new(WAITING),
+            points: Turns::new(POINTS),
+            scans: Turns::new(SCANS),
+            reading_clocks: Semaphore::new(READING_CLOCKS_MAX),
+            memory: Arc::default(),
             books: Arc::default(),
             telling: tokio::sync::Mutex::default(),
             stopping: watch::Sender::new(false),
+            stop_reading: Arc::default(),
         }
+    }
+
+    /// What one answer may cost, from now on.
+    fn budget(&self) -> Budget {
+        Budget::new(budget::LIMITS, Arc::clone(&self.memory), Arc::clone(&self.stop_reading))
     }
 }
 
@@ -126,8 +164,17 @@ impl Service {
         self.announced.stop();
         self.queries.stopping.send_replace(true);
         self.control.abort();
-        // Without a connection the end of the subscription may never come, so the wait is bounded.
-        match tokio::time::timeout(wait, &mut self.receiving).await {
+        // Without a connection the end of the subscription may never come, so the wait is bounded; and what still
+        // reads then, ends before the stores do.
+        let half = wait.checked_div(2).unwrap_or(wait);
+        let ended = match tokio::time::timeout(half, &mut self.receiving).await {
+            Ok(ended) => Ok(ended),
+            Err(_) => {
+                self.queries.stop_reading.store(true, Ordering::Relaxed);
+                tokio::time::timeout(half, &mut self.receiving).await
+            }
+        };
+        match ended {
             Ok(Ok(())) => {}
             Ok(Err(_)) => tracing::error!("the query service ended in a panic"),
             Err(_) => {
@@ -135,6 +182,7 @@ impl Service {
                 self.receiving.abort();
             }
         }
+        self.queries.stop_reading.store(true, Ordering::Relaxed);
     }
 }
 
@@ -172,18 +220,31 @@ async fn receive(queries: Arc<Queries>, endpoints: Vec<Endpoint>) {
 
 impl Queries {
     async fn take(self: &Arc<Self>, request: Request, answers: &mut JoinSet<()>) {
-        match Arc::clone(&self.pending).try_acquire_owned() {
-            Ok(place) => {
-                let queries = Arc::clone(self);
-                answers.spawn(async move { queries.handle(&request, place).await });
+        let bytes = request.message.payload.len();
+        let who = asker(&request.message.subject);
+        let no = if bytes > BYTES_MAX {
+            Rejection::PayloadTooLarge { what: "the question", max: BYTES_MAX as u64 }
+        } else {
+            match self.pending.take(&who, bytes) {
+                Ok(place) => {
+                    let queries = Arc::clone(self);
+                    answers.spawn(async move { queries.handle(&request, &who, place).await });
+                    return;
+                }
+                Err(full) => busy(full),
             }
-            Err(_) => reply::refused(&request, encoding_of(&request).unwrap_or_default(), &busy()).await,
-        }
+        };
+        reply::refused_at_the_door(&request, encoding_of(&request).unwrap_or_default(), &no).await;
     }
 
-    async fn handle(self: &Arc<Self>, request: &Request, place: OwnedSemaphorePermit) {
+    async fn handle(self: &Arc<Self>, request: &Request, who: &str, place: Place) {
         let (encoding, outcome) = match encoding_of(request) {
-            Ok(encoding) => (encoding, self.answer(request, encoding, place).await),
+            Ok(encoding) => {
+                let answer = AssertUnwindSafe(self.answer(request, who, encoding, place)).catch_unwind();
+                // Whatever panics beside the reading is an answer, too.
+                let answer = answer.await.or_else(|panic| caught("query", || resume_unwind(panic)));
+                (encoding, answer.flatten())
+            }
             Err(rejection) => (Encoding::default(), Err(rejection)),
         };
         match outcome {
@@ -195,8 +256,9 @@ impl Queries {
     async fn answer(
         self: &Arc<Self>,
         request: &Request,
+        who: &str,
         encoding: Encoding,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<bytes::Bytes, Rejection> {
         let subject = QuerySubject::parse(&request.message.subject)?;
         let query = decode_query(subject.name, encoding, &request.message.payload)?;
@@ -207,9 +269,9 @@ impl Queries {
         let place = match model {
             Some(model) => {
                 let place = self.proven(model, place).await?;
-                self.reach(&ask, model, place).await?
+                self.reach(&ask, who, model, place).await?
             }
-            None => self.reach_all(&ask, place).await?,
+            None => self.reach_all(&ask, who, place).await?,
         };
         let dues = match (&ask.question, model) {
             (Question::Queue(_) | Question::Queues(_), Some(board)) => {
@@ -219,42 +281,58 @@ impl Queries {
             }
             (_, _) => None,
         };
-        // Closed never, so an error cannot come; if it did, "busy" would be true.
-        let slot = self.reading.acquire().await.map_err(|_| busy())?;
+        let turn = self.turn(&ask, who).await?;
         let _place = place;
-        let Some(model) = model.cloned() else { return self.projections(&ask).await };
+        let Some(model) = model.cloned() else {
+            let answer = self.projections(&ask).await;
+            drop(turn);
+            return answer;
+        };
         let (queries, encoding, tenant) = (Arc::clone(self), ask.encoding, ask.tenant.clone());
         let looks_back = ask.looks_back();
-        let read = tokio::task::spawn_blocking(move || queries.read(&model, &ask)).await;
-        let mut reply = read.map_err(|_| unavailable("the answer failed; report this"))??;
+        let mut reply = blocking(move || queries.read(&model, &ask)).await??;
         reply.sla_as_of_position = dues;
         // Nobody who only reads waits for clocks, or for keys.
-        drop(slot);
+        drop(turn);
         if !looks_back {
             self.with_clocks(tenant.as_str(), &mut reply).await?;
         }
         opened::open(&self.opener, tenant.as_str(), &mut reply).await;
-        Ok(encode_query_reply(&reply, encoding))
+        let body = encode_query_reply(&reply, encoding);
+        // Only one entry that is larger by itself, as a page ends long before.
+        let max = self.ground.source.client.server_info().max_payload.saturating_sub(HEADERS_MAX);
+        if max > 0 && body.len() > max {
+            return Err(Rejection::PayloadTooLarge { what: "one entry of the answer", max: max as u64 });
+        }
+        Ok(body)
     }
 
-    async fn reach_all(
-        &self,
-        ask: &Ask,
-        mut place: OwnedSemaphorePermit,
-    ) -> Result<OwnedSemaphorePermit, Rejection> {
+    /// Waits for a slot among the questions of its kind.
+    async fn turn(&self, ask: &Ask, who: &str) -> Result<Turn, Rejection> {
+        let turns = if ask.is_point() { &self.points } else { &self.scans };
+        let mut stopping = self.stopping.subscribe();
+        tokio::select! {
+            biased;
+            turn = turns.turn(who) => Ok(turn),
+            _ = stopping.wait_for(|stopping| *stopping) => Err(unavailable("the read models are stopping")),
+            () = tokio::time::sleep(TURN_WITHIN) => {
+                counter!("guichet_requests_refused_total", "of" => "queries", "bound" => "turn").increment(1);
+                let reason = "no turn to read came within 15 s";
+                Err(Rejection::Busy { reason, retry_after_ms: RETRY_AFTER_MS })
+            }
+        }
+    }
+
+    async fn reach_all(&self, ask: &Ask, who: &str, mut place: Place) -> Result<Place, Rejection> {
         for model in &self.models {
-            place = self.reach(ask, model, place).await?;
+            place = self.reach(ask, who, model, place).await?;
         }
         Ok(place)
     }
 
     /// Waits a moment, as after a start, until the model has compared itself with the log: before, it may be of
     /// another history, and an answer would be of a desk that never was.
-    async fn proven(
-        &self,
-        model: &Model,
-        place: OwnedSemaphorePermit,
-    ) -> Result<OwnedSemaphorePermit, Rejection> {
+    async fn proven(&self, model: &Model, place: Place) -> Result<Place, Rejection> {
         let mut verified = model.status.verified();
         let mut halted = model.halted();
         let mut stopping = self.stopping.subscribe();
@@ -273,18 +351,13 @@ impl Queries {
 
     /// Waits until the model has folded the position that the asker wants to see. Who waits gives the place
     /// among the pending to others.
-    async fn reach(
-        &self,
-        ask: &Ask,
-        model: &Model,
-        place: OwnedSemaphorePermit,
-    ) -> Result<OwnedSemaphorePermit, Rejection> {
+    async fn reach(&self, ask: &Ask, who: &str, model: &Model, place: Place) -> Result<Place, Rejection> {
         let mut position = model.position();
         if *position.borrow() >= ask.min_position {
             return Ok(place);
         }
         drop(place);
-        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| busy())?;
+        let place = self.waiting.take(who, 0).map_err(busy)?;
         let mut halted = model.halted();
         let mut stopping = self.stopping.subscribe();
         tokio::select! {
@@ -308,8 +381,26 @@ fn encoding_of(request: &Request) -> Result<Encoding, Rejection> {
     Encoding::from_content_type(headers.and_then(|h| h.get("Content-Type")).map(|v| v.as_str()))
 }
 
-fn busy() -> Rejection {
-    Rejection::Busy { reason: "too many questions at a time", retry_after_ms: RETRY_AFTER_MS }
+/// Who asks: tenant and caller, as the subject names them. Malformed subjects share one line.
+fn asker(subject: &str) -> String {
+    let who = subject.strip_prefix("guichet.v1.query.").and_then(|rest| rest.rsplit_once('.'));
+    who.map_or_else(String::new, |(who, _)| who.to_owned())
+}
+
+fn busy(full: Full) -> Rejection {
+    let reason = match full {
+        Full::All => "too many questions at a time",
+        Full::Each => "this caller has as many questions under way as one caller may",
+        Full::Bytes => "the questions under way hold as many bytes as they may",
+    };
+    Rejection::Busy { reason, retry_after_ms: RETRY_AFTER_MS }
+}
+
+/// Does what blocks on a thread of its own. A panic there is an answer.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Rejection> {
+    let done = tokio::task::spawn_blocking(move || caught("query", work)).await;
+    // Only where the process ends before the work has begun.
+    done.unwrap_or_else(|_| Err(unavailable("the read models are stopping")))
 }
 
 fn unavailable(reason: &str) -> Rejection {

@@ -12,6 +12,8 @@ use crate::lineage::Halt;
 use crate::projection::ReadModel;
 use crate::store::{Checkpoint, StoreError, View};
 
+/// Quarantined tickets that an answer lists; of the others it gives the number.
+const QUARANTINED_SHOWN_MAX: usize = 200;
 /// Up to this many positions behind is still live: under load a batch is always on its way.
 const LIVE_LAG_MAX: u64 = 1_000;
 
@@ -140,8 +142,10 @@ impl Status {
     ) -> Result<ProjectionView, StoreError> {
         let checkpoint = view.checkpoint()?;
         let lag = self.behind(&checkpoint);
-        let quarantined = view.quarantined(tenant)?;
+        let mut quarantined = view.quarantined(tenant)?;
         let (state, reason) = self.state(lag, quarantined.len());
+        let quarantined_left_out = quarantined.len().saturating_sub(QUARANTINED_SHOWN_MAX) as u64;
+        quarantined.truncate(QUARANTINED_SHOWN_MAX);
         Ok(ProjectionView {
             name: self.model.name.to_owned(),
             version: self.model.version,
@@ -152,6 +156,7 @@ impl Status {
             state: state as i32,
             reason,
             quarantined,
+            quarantined_left_out,
             // Each record must name the hash of the one before it to be folded, so one comparison covers all before.
             verified_position: if *self.verified.borrow() { checkpoint.position_or_zero() } else { 0 },
             rebuild: *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner),

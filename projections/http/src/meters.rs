@@ -48,6 +48,16 @@ const SET_ASIDE: &str = "guichet_sla_tickets_set_aside";
 const INTERNAL_ERRORS: &str = "guichet_internal_errors_total";
 /// Where that is, so that an alarm sees the first one as a step from 0.
 const INTERNAL_PLACES: [&str; 6] = ["decode", "decide", "configure", "query", "fold", "http"];
+/// Bounds of what answers over NATS: counted by `guichet-service` and the read models, by what is answered.
+const HELD: &str = "guichet_requests_held";
+const HELD_BYTES: &str = "guichet_requests_held_bytes";
+const HELD_LIMIT: &str = "guichet_requests_limit";
+const OUT_OF_ROOM: &str = "guichet_requests_refused_total";
+const RUNNING: &str = "guichet_answers_running";
+const WAITING: &str = "guichet_answers_waiting";
+const SLOTS: &str = "guichet_answers_slots";
+const SUMS_BYTES: &str = "guichet_queries_bytes";
+const OVER_BUDGET: &str = "guichet_queries_over_budget_total";
 
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -103,6 +113,21 @@ fn install() -> Option<PrometheusHandle> {
     describe_gauge!(DESCRIPTORS, "Files and sockets that this process has open.");
     describe_gauge!(DESCRIPTORS_MAX, "Files and sockets that this process may have open.");
     gauge!(LIVE).set(0.0);
+    describe_gauge!(HELD, "Requests taken over NATS and not yet answered, by what is asked for.");
+    describe_gauge!(HELD_BYTES, "Bytes of these requests.");
+    describe_gauge!(
+        HELD_LIMIT,
+        "Requests that are taken at most; beyond, and beyond one asker's share, busy."
+    );
+    describe_counter!(
+        OUT_OF_ROOM,
+        "Requests answered busy, by what is asked for and the bound that was reached."
+    );
+    describe_gauge!(RUNNING, "Answers that are being made, by what is asked for.");
+    describe_gauge!(WAITING, "Requests that wait for their turn to be answered.");
+    describe_gauge!(SLOTS, "Answers that are made at a time at most.");
+    describe_gauge!(SUMS_BYTES, "Bytes of sums that the answers under way hold.");
+    describe_counter!(OVER_BUDGET, "Questions refused because their answer costs too much, by the bound.");
     describe_counter!(
         INTERNAL_ERRORS,
         "Faults of ours that were answered with internal or set aside, by where; each has an id in the log."
@@ -314,7 +339,7 @@ async fn read_models(looks: &Looks) {
         set(LAG, model.lag);
         set(CHECKPOINT, model.checkpoint);
         set(VERIFIED, model.verified_position);
-        set(QUARANTINED, model.quarantined.len() as u64);
+        set(QUARANTINED, (model.quarantined.len() as u64).saturating_add(model.quarantined_left_out));
         set(HALTED, u64::from(model.state() == wire::ProjectionState::Halted));
     }
 }

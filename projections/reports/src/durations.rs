@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::wire::Durations as Wire;
 
+use crate::reports::{Mark, entry_bytes};
+
 /// How often each duration occurs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Durations {
     counts: BTreeMap<i64, i64>,
+    /// How long they are is not kept, only how many there are.
+    blunt: Mark,
 }
 
 impl Durations {
     /// Adds a duration in milliseconds, or with a count of -1 takes it away.
     pub(crate) fn add(&mut self, ms: i64, count: i64) {
-        let seconds = ms.div_euclid(1000);
+        let seconds = if self.blunt.0 { 0 } else { ms.div_euclid(1000) };
         let now = self.counts.entry(seconds).or_default();
-        *now += count;
+        *now = now.saturating_add(count);
         if *now == 0 {
             self.counts.remove(&seconds);
         }
@@ -24,8 +28,18 @@ impl Durations {
     /// Adds all of another set.
     pub(crate) fn merge(&mut self, other: Self) {
         for (seconds, count) in other.counts {
-            self.add(seconds * 1000, count);
+            self.add(seconds.saturating_mul(1000), count);
         }
+    }
+
+    /// A set that only counts.
+    pub(crate) fn blunt() -> Self {
+        Self { counts: BTreeMap::new(), blunt: Mark(true) }
+    }
+
+    /// Bytes that the set takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.counts.len().saturating_mul(entry_bytes(size_of::<(i64, i64)>()))
     }
 
     /// Each whole second, and how often.
@@ -39,11 +53,12 @@ impl Durations {
 
     /// Count, sum, mean, percentiles by linear interpolation and the longest, in seconds.
     pub(crate) fn figures(&self) -> Wire {
-        let n: i64 = self.counts.values().sum();
+        let n = self.counts.values().copied().fold(0, i64::saturating_add);
         if n <= 0 {
             return Wire::default();
         }
-        let sum: i64 = self.counts.iter().map(|(seconds, count)| seconds * count).sum();
+        let each = self.counts.iter().map(|(seconds, count)| seconds.saturating_mul(*count));
+        let sum = each.fold(0, i64::saturating_add);
         let [p50, p90, p95] = self.percentiles(n, [0.5, 0.9, 0.95]);
         Wire {
             n: n.unsigned_abs(),
@@ -59,11 +74,11 @@ impl Durations {
     /// with h = (n - 1) p, the value at floor(h), and the share h - floor(h) of the way to the next.
     fn percentiles<const N: usize>(&self, n: i64, shares: [f64; N]) -> [f64; N] {
         shares.map(|share| {
-            let h = (n - 1) as f64 * share;
-            let mut through = 0;
+            let h = n.saturating_sub(1) as f64 * share;
+            let mut through = 0_i64;
             let mut low = None;
             for (seconds, count) in &self.counts {
-                through += count;
+                through = through.saturating_add(*count);
                 let value = *seconds as f64;
                 if low.is_none() && through > h.floor() as i64 {
                     low = Some(value);

@@ -8,6 +8,8 @@
 //!
 //! Reading order: what is kept of an event, a ticket's life, periods and parts, then one file per report.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod history;
 mod moment;
 
@@ -26,3 +28,4 @@ pub use kept::{Change, Kept, Key};
 pub use moment::{distill, encode};
 pub use periods::{Span, SpanError};
 pub use report::{BusinessHours, Kind, Look, Params, Report};
+pub use reports::Window;

@@ -77,7 +77,7 @@ impl<'a> Life<'a> {
             Some(What::Reopened(_)) => {
                 self.enter(Some(TicketState::Open), at);
                 self.first_reopened_at = self.first_reopened_at.or(Some(at));
-                self.reopens += 1;
+                self.reopens = self.reopens.saturating_add(1);
             }
             Some(What::Closed(reason)) => {
                 self.enter(Some(TicketState::Closed), at);
@@ -89,14 +89,14 @@ impl<'a> Life<'a> {
             Some(What::Category(category)) => self.now.category = category,
             Some(What::Priority(priority)) => self.now.priority = *priority,
             Some(What::Escalated(escalated)) => {
-                self.escalations += 1;
+                self.escalations = self.escalations.saturating_add(1);
                 self.now.tier = escalated.to_tier;
             }
             Some(What::Deescalated(tier)) => self.now.tier = *tier,
             Some(What::Reply(reply)) => {
                 self.last_reply_at = Some(at);
                 if reply.human {
-                    self.human_replies += 1;
+                    self.human_replies = self.human_replies.saturating_add(1);
                     self.first_human_reply_at = self.first_human_reply_at.or(Some(at));
                 } else {
                     self.first_bot_reply_at = self.first_bot_reply_at.or(Some(at));
@@ -144,9 +144,10 @@ impl<'a> Life<'a> {
 
     /// From the creation to the last resolution: whole, less the time resolved, and less that of waiting too.
     pub(crate) fn resolution_times(&self) -> Option<(i64, i64, i64)> {
-        let full = self.last_resolved_at? - self.created_at;
+        let full = self.last_resolved_at?.saturating_sub(self.created_at);
         let (done, waiting) = self.at_last_resolution;
-        Some((full, full - done, full - done - waiting))
+        let net = full.saturating_sub(done);
+        Some((full, net, net.saturating_sub(waiting)))
     }
 
     fn created(&mut self, created: &'a MomentCreated, at: i64) {
@@ -190,10 +191,14 @@ impl<'a> Life<'a> {
         if self.state == to {
             return;
         }
-        let spell = at - self.state_since;
+        let spell = at.saturating_sub(self.state_since);
         match self.state {
-            Some(TicketState::Resolved | TicketState::Closed) => self.done_ms += spell,
-            Some(TicketState::Pending | TicketState::Hold) => self.waiting_ms += spell,
+            Some(TicketState::Resolved | TicketState::Closed) => {
+                self.done_ms = self.done_ms.saturating_add(spell);
+            }
+            Some(TicketState::Pending | TicketState::Hold) => {
+                self.waiting_ms = self.waiting_ms.saturating_add(spell);
+            }
             Some(TicketState::New | TicketState::Open | TicketState::Cancelled) | None => {}
         }
         self.state = to;

@@ -11,6 +11,8 @@ use guichet_schemas::words::Period;
 const PERIODS_MAX: usize = 40_000;
 /// Periods shown where nobody says from when.
 const PERIODS_BEFORE: u32 = 12;
+/// Days by which an instant may lie before the first instant of its local date; no zone turns back further than one.
+const STEPS_BACK_MAX: u32 = 2;
 
 /// From the start of one period to the end of another, in milliseconds UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,11 +61,16 @@ pub(crate) struct Cutting {
 impl Cutting {
     /// The first day of the period that holds an instant.
     fn start_at(self, at: i64) -> Start {
+        // What no date can be written of is taken for the first or the last one: years 0 to 9999.
+        let at = at.clamp(Timestamp::FIRST.0, Timestamp::LAST.0);
         let instant = DateTime::<Utc>::from_timestamp_millis(at).unwrap_or_default();
         let mut day = instant.with_timezone(&self.zone).date_naive();
         // Where clocks go back over midnight, a day's last hour comes twice; it belongs to where its first instant is.
-        while at < self.instant(day) {
-            day = day.pred_opt().unwrap_or(NaiveDate::MIN);
+        for _ in 0..STEPS_BACK_MAX {
+            if at >= self.instant(day) {
+                break;
+            }
+            day = day.pred_opt().unwrap_or(day);
         }
         self.start_of(day)
     }
@@ -71,25 +78,35 @@ impl Cutting {
     fn start_of(self, day: NaiveDate) -> Start {
         match self.period {
             Period::Day | Period::Range => day,
-            Period::Week => day - Days::new(u64::from(day.weekday().num_days_from_monday())),
+            Period::Week => {
+                let days = Days::new(u64::from(day.weekday().num_days_from_monday()));
+                day.checked_sub_days(days).unwrap_or(day)
+            }
             Period::Month => day.with_day(1).unwrap_or(day),
         }
     }
 
     pub(crate) fn next(self, start: Start) -> Start {
+        self.after(start, 1).unwrap_or(Start::MAX)
+    }
+
+    /// So many periods on; `None` where the calendar ends.
+    pub(crate) fn after(self, start: Start, count: u64) -> Option<Start> {
         match self.period {
-            Period::Day | Period::Range => start + Days::new(1),
-            Period::Week => start + Days::new(7),
-            Period::Month => start + Months::new(1),
+            Period::Day | Period::Range => start.checked_add_days(Days::new(count)),
+            Period::Week => start.checked_add_days(Days::new(count.checked_mul(7)?)),
+            Period::Month => start.checked_add_months(Months::new(u32::try_from(count).ok()?)),
         }
     }
 
     fn back(self, start: Start, count: u32) -> Start {
-        match self.period {
-            Period::Day | Period::Range => start - Days::new(u64::from(count)),
-            Period::Week => start - Days::new(7 * u64::from(count)),
-            Period::Month => start - Months::new(count),
-        }
+        let days = |count: u32| start.checked_sub_days(Days::new(u64::from(count)));
+        let back = match self.period {
+            Period::Day | Period::Range => days(count),
+            Period::Week => days(count.saturating_mul(7)),
+            Period::Month => start.checked_sub_months(Months::new(count)),
+        };
+        back.unwrap_or(start)
     }
 
     /// The first instant of a day. Where clocks skip midnight, the first after the gap.
@@ -97,7 +114,8 @@ impl Cutting {
         let midnight = day.and_time(NaiveTime::MIN);
         let step = TimeDelta::minutes(15);
         (0..96)
-            .find_map(|n| self.zone.from_local_datetime(&(midnight + step * n)).earliest())
+            .filter_map(|n| midnight.checked_add_signed(step.checked_mul(n)?))
+            .find_map(|local| self.zone.from_local_datetime(&local).earliest())
             .map_or_else(|| midnight.and_utc().timestamp_millis(), |t| t.timestamp_millis())
     }
 
@@ -116,7 +134,8 @@ impl Cutting {
         let from = from.map(|text| self.read(text).ok_or(SpanError::Unreadable("from"))).transpose()?;
         let to = to.map(|text| self.read(text).ok_or(SpanError::Unreadable("to"))).transpose()?;
         // The end is outside: the period that holds the last instant before it is the last.
-        let last = self.start_at(to.map_or(now, |to| to - 1));
+        let now = now.clamp(Timestamp::FIRST.0, Timestamp::LAST.0);
+        let last = self.start_at(to.map_or(now, |to| to.saturating_sub(1)));
         let first = from.map_or_else(|| self.back(last, PERIODS_BEFORE), |from| self.start_at(from));
         let span = if self.period == Period::Range {
             Span { from: from.unwrap_or_else(|| self.instant(first)), to: to.unwrap_or(now) }
@@ -126,7 +145,8 @@ impl Cutting {
         if from.zip(to).is_some_and(|(from, to)| to <= from) || span.to <= span.from {
             return Err(SpanError::Backwards);
         }
-        if self.period != Period::Range && first + Days::new(PERIODS_MAX as u64) < last {
+        let longest = first.checked_add_days(Days::new(PERIODS_MAX as u64));
+        if self.period != Period::Range && longest.is_some_and(|longest| longest < last) {
             return Err(SpanError::TooLong);
         }
         Ok(span)
@@ -183,18 +203,29 @@ impl Periods {
         found.2
     }
 
-    /// First and last period of a span, and what comes between.
-    pub(crate) fn within(&self, span: Span) -> impl Iterator<Item = (Start, Span)> + use<> {
+    /// The periods of a span without the first so many, and from when to when each is.
+    pub(crate) fn within(&self, span: Span, skip: u64) -> impl Iterator<Item = (Start, Span)> + use<> {
         let cutting = self.cutting;
         let range = self.range;
-        let first = range.map_or_else(|| cutting.start_at(span.from), |_| RANGE);
-        std::iter::successors(Some(first), move |start| range.is_none().then(|| cutting.next(*start)))
+        let first = match range {
+            Some(_) => (skip == 0).then_some(RANGE),
+            None => cutting.after(cutting.start_at(span.from), skip),
+        };
+        std::iter::successors(first, move |start| range.map_or_else(|| cutting.after(*start, 1), |_| None))
             .map(move |start| {
                 let whole =
                     || Span { from: cutting.instant(start), to: cutting.instant(cutting.next(start)) };
                 (start, range.unwrap_or_else(whole))
             })
             .take_while(move |(_, period)| period.from < span.to)
+    }
+
+    /// The first and the last period of a span.
+    pub(crate) fn bounds(&self, span: Span) -> (Start, Start) {
+        if self.range.is_some() {
+            return (RANGE, RANGE);
+        }
+        (self.cutting.start_at(span.from), self.cutting.start_at(span.to.saturating_sub(1)))
     }
 }
 

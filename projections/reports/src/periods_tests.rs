@@ -21,7 +21,7 @@ fn weeks_begin_on_monday_in_the_zone() {
     assert_eq!(weeks.name(weeks.start_at(span.from - 1)), "2026-W10");
     // The week of the clock change has 167 hours.
     let change =
-        Periods::new(weeks, None).within(weeks.span(Some("2026-03-23"), Some("2026-03-30"), 0).unwrap());
+        Periods::new(weeks, None).within(weeks.span(Some("2026-03-23"), Some("2026-03-30"), 0).unwrap(), 0);
     assert_eq!(change.map(|(_, s)| (s.to - s.from) / 3_600_000).collect::<Vec<_>>(), [167]);
 }
 

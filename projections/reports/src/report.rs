@@ -1,5 +1,6 @@
 //! A report that is asked for, and kept: histories are added and taken away, rows are read.
 
+use std::cell::Cell as Mutable;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use guichet_schemas::words::{GroupBy, Period};
 
 use crate::history::History;
 use crate::periods::{Cutting, Periods, Span};
-use crate::reports::{self, Sums};
+use crate::reports::{self, Sums, Window};
 
 /// R1 asks whether a ticket was reopened within so many days, if nobody says how many.
 const WINDOW_DAYS: u32 = 7;
@@ -87,7 +88,13 @@ pub struct Report {
     params: Params,
     periods: Periods,
     sums: Box<dyn Sums>,
+    /// Bytes of sets when they were counted last, and what has been added to them since, at most.
+    sets: usize,
+    sets_since: usize,
 }
+
+/// What one moment adds to sets at most: a place in each of four.
+const SETS_PER_MOMENT: usize = 256;
 
 impl Params {
     /// Reads a question that is asked at an instant: which report, and which rows of it.
@@ -127,8 +134,14 @@ impl Params {
             .span(query.from.as_deref(), query.to.as_deref(), now)
             .map_err(|e| FieldError::new(e.field(), e.to_string()))?;
         let range = (period == Period::Range).then_some(span);
-        let window_ms = i64::from(days) * DAY_MS;
+        let window_ms = i64::from(days).saturating_mul(DAY_MS);
         Ok((Self { kind, cutting, range, group_by, window_ms, hours: None }, span))
+    }
+
+    /// The field by which the question asks for more than another might: what parts the report, or else since when.
+    #[must_use]
+    pub const fn widest_field(&self) -> &'static str {
+        if self.group_by.is_some() { "group_by" } else { "from" }
     }
 
     /// Counts the open hours of a calendar, too.
@@ -139,6 +152,14 @@ impl Params {
 }
 
 impl Kind {
+    /// Whether its sums hold sets, of durations or of names.
+    const fn has_sets(self) -> bool {
+        match self {
+            Self::ReopenRate | Self::ResolutionTime | Self::FirstResponse | Self::Ageing | Self::Sla => true,
+            Self::Backlog | Self::Closure | Self::Escalation | Self::Volume | Self::Reassignment => false,
+        }
+    }
+
     /// By what this report can be parted.
     const fn parts(self) -> &'static [GroupBy] {
         use GroupBy::{
@@ -184,7 +205,30 @@ impl Report {
             Kind::Sla => Box::<reports::sla::Sla>::default(),
         };
         let periods = Periods::new(params.cutting, params.range);
-        Self { params, periods, sums }
+        Self { params, periods, sums, sets: 0, sets_since: 0 }
+    }
+
+    /// A report of which only the rows of a span are wanted. It holds less, and its rows of other spans are wrong.
+    #[must_use]
+    pub fn within(params: Params, span: Span) -> Self {
+        let mut report = Self::new(params);
+        report.sums.narrow(report.periods.bounds(span));
+        report
+    }
+
+    /// Bytes that the sums hold, at most; costs nothing to ask.
+    #[must_use]
+    pub fn bytes_at_most(&self) -> usize {
+        let cells = self.sums.bytes_of_cells();
+        cells.saturating_add(self.sets).saturating_add(self.sets_since)
+    }
+
+    /// Counts the bytes that the sums hold, so that [`Report::bytes_at_most`] is near.
+    pub fn weigh(&mut self) -> usize {
+        let bytes = self.sums.bytes();
+        self.sets = bytes.saturating_sub(self.sums.bytes_of_cells());
+        self.sets_since = 0;
+        bytes
     }
 
     /// Adds what a ticket adds.
@@ -199,6 +243,10 @@ impl Report {
 
     fn count(&mut self, history: &History, sign: i64) {
         if history.counts() {
+            if self.params.kind.has_sets() {
+                let more = history.moments().len().saturating_mul(SETS_PER_MOMENT);
+                self.sets_since = self.sets_since.saturating_add(more);
+            }
             self.sums.ticket(history, &mut self.periods, self.params.group_by, sign);
         }
     }
@@ -210,12 +258,22 @@ impl Report {
     pub fn merge(&mut self, other: Self) {
         assert_eq!(self.params, other.params, "only sums of the same report can be added");
         self.sums.merge(other.sums);
+        self.sets = self.sets.saturating_add(other.sets);
+        self.sets_since = self.sets_since.saturating_add(other.sets_since);
     }
 
-    /// The rows of a span.
+    /// All rows of a span.
     #[must_use]
     pub fn rows(&self, span: Span, look: Look) -> Data {
-        let table = reports::Table { periods: &self.periods, group_by: self.params.group_by, span, look };
-        self.sums.rows(&table)
+        self.page(span, look, Window::ALL).0
+    }
+
+    /// Some rows of a span, and whether there are more behind them. What is not in the window is not made.
+    #[must_use]
+    pub fn page(&self, span: Span, look: Look, window: Window) -> (Data, bool) {
+        let (periods, group_by) = (&self.periods, self.params.group_by);
+        let table = reports::Table { periods, group_by, span, look, window, more: Mutable::new(false) };
+        let data = self.sums.rows(&table);
+        (data, table.more.get())
     }
 }

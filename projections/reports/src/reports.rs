@@ -1,6 +1,7 @@
 //! What the reports share: the walk along a history, sums by part and period, and the rows made of them.
 
 use std::any::Any;
+use std::cell::Cell as Mutable;
 use std::collections::BTreeMap;
 
 use guichet_schemas::wire::Ratio;
@@ -77,6 +78,15 @@ pub(crate) trait Sums: Any + Send {
 
     /// The rows that were asked for.
     fn rows(&self, table: &Table<'_>) -> Data;
+
+    /// From now on figures are only wanted of periods from the first to the last; of the others no set is kept.
+    fn narrow(&mut self, within: (Start, Start));
+
+    /// Bytes held, sets included.
+    fn bytes(&self) -> usize;
+
+    /// Bytes held, without what is in sets. Costs nothing to ask.
+    fn bytes_of_cells(&self) -> usize;
 }
 
 /// What rows are made for.
@@ -85,6 +95,56 @@ pub(crate) struct Table<'a> {
     pub(crate) group_by: Option<GroupBy>,
     pub(crate) span: Span,
     pub(crate) look: Look,
+    pub(crate) window: Window,
+    /// Set where there are rows behind the window.
+    pub(crate) more: Mutable<bool>,
+}
+
+/// Which of the rows are made: those of one page, and no others, however many there would be.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// Rows before the first one.
+    pub skip: u64,
+    /// Rows at most.
+    pub rows: usize,
+    /// Bytes, in protobuf, after which no further row is made.
+    pub bytes: usize,
+}
+
+impl Window {
+    /// All rows.
+    pub const ALL: Self = Self { skip: 0, rows: usize::MAX, bytes: usize::MAX };
+}
+
+/// The rows of a window, as they are made.
+pub(crate) struct Taken<'a, R> {
+    rows: Vec<R>,
+    bytes: usize,
+    table: &'a Table<'a>,
+}
+
+impl<'a, R: prost::Message> Taken<'a, R> {
+    pub(crate) const fn new(table: &'a Table<'a>) -> Self {
+        Self { rows: Vec::new(), bytes: 0, table }
+    }
+
+    /// Whether another row is wanted; where not, there are more rows than the window holds.
+    pub(crate) fn wants(&self) -> bool {
+        let full = self.rows.len() >= self.table.window.rows || self.bytes >= self.table.window.bytes;
+        if full {
+            self.table.more.set(true);
+        }
+        !full
+    }
+
+    pub(crate) fn push(&mut self, row: R) {
+        self.bytes = self.bytes.saturating_add(row.encoded_len());
+        self.rows.push(row);
+    }
+
+    pub(crate) fn into_rows(self) -> Vec<R> {
+        self.rows
+    }
 }
 
 /// Where a row stands.
@@ -127,40 +187,102 @@ pub(crate) fn walk<'a>(
     life
 }
 
-/// Sums by part and period.
-#[derive(Debug, Clone)]
-pub(crate) struct Cells<C>(BTreeMap<Part, BTreeMap<Start, C>>);
+/// What one part adds in one period.
+pub(crate) trait Cell: Default + PartialEq {
+    /// A cell of periods whose figures nobody wants: it counts, and keeps no set.
+    fn outside() -> Self {
+        Self::default()
+    }
 
-impl<C> Default for Cells<C> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
+    /// Bytes of its sets.
+    fn bytes_of_sets(&self) -> usize {
+        0
     }
 }
 
-impl<C: Default + PartialEq> Cells<C> {
+impl Cell for i64 {}
+
+/// A mark that makes no cell another one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mark(pub(crate) bool);
+
+impl PartialEq for Mark {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// Sums by part and period.
+#[derive(Debug, Clone)]
+pub(crate) struct Cells<C> {
+    parts: BTreeMap<Part, BTreeMap<Start, C>>,
+    /// The first and the last period whose figures are wanted; those before and behind are one each.
+    within: Option<(Start, Start)>,
+    bytes: usize,
+}
+
+impl<C> Default for Cells<C> {
+    fn default() -> Self {
+        Self { parts: BTreeMap::new(), within: None, bytes: 0 }
+    }
+}
+
+/// Bytes of an entry of a map: nodes are three quarters full, and know their neighbours.
+pub(crate) const fn entry_bytes(content: usize) -> usize {
+    content.saturating_add(content >> 1).saturating_add(8)
+}
+
+impl<C: Cell> Cells<C> {
     pub(crate) fn at(&mut self, part: &Part, period: Start) -> &mut C {
-        if !self.0.contains_key(part) {
-            self.0.insert(part.clone(), BTreeMap::new());
+        let (period, outside) = match self.within {
+            Some((first, _)) if period < first => (Start::MIN, true),
+            Some((_, last)) if period > last => (Start::MAX, true),
+            Some(_) | None => (period, false),
+        };
+        if !self.parts.contains_key(part) {
+            let named = part.as_ref().map_or(0, |part| part.len());
+            let own = entry_bytes(size_of::<(Part, BTreeMap<Start, C>)>()).saturating_add(named);
+            // The smallest node of a map has room for eleven entries.
+            let inner = size_of::<(Start, C)>().saturating_mul(11);
+            self.bytes = self.bytes.saturating_add(own).saturating_add(inner);
+            self.parts.insert(part.clone(), BTreeMap::new());
         }
-        self.0.get_mut(part).expect("it was put there").entry(period).or_default()
+        let bytes = &mut self.bytes;
+        self.parts.get_mut(part).expect("it was put there").entry(period).or_insert_with(|| {
+            *bytes = bytes.saturating_add(entry_bytes(size_of::<(Start, C)>()));
+            if outside { C::outside() } else { C::default() }
+        })
     }
 
     pub(crate) fn get(&self, part: &Part, period: Start) -> Option<&C> {
-        self.0.get(part)?.get(&period)
+        self.parts.get(part)?.get(&period)
+    }
+
+    pub(crate) const fn narrow(&mut self, within: (Start, Start)) {
+        self.within = Some(within);
+    }
+
+    pub(crate) const fn bytes_of_cells(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let cells = self.parts.values().flat_map(BTreeMap::values);
+        cells.map(Cell::bytes_of_sets).fold(self.bytes, usize::saturating_add)
     }
 
     /// Adds other cells, each by `add`.
     pub(crate) fn merge(&mut self, other: Self, add: impl Fn(&mut C, C)) {
-        for (part, periods) in other.0 {
-            let mine = self.0.entry(part).or_default();
+        for (part, periods) in other.parts {
             for (period, cell) in periods {
-                add(mine.entry(period).or_default(), cell);
+                add(self.at(&part, period), cell);
             }
         }
     }
 
-    /// A row for each period and part: what is in the cell, and what is in all cells up to it.
-    pub(crate) fn rows<S: Default, R>(
+    /// A row for each period and part: what is in the cell, and what is in all cells up to it. Only those of the
+    /// window are made; before it, periods are counted and not walked.
+    pub(crate) fn rows<S: Default, R: prost::Message>(
         &self,
         table: &Table<'_>,
         carry: impl Fn(&mut S, &C),
@@ -170,27 +292,40 @@ impl<C: Default + PartialEq> Cells<C> {
         let nothing = C::default();
         let mut parts: Vec<_> = match table.group_by {
             Some(_) => self
-                .0
+                .parts
                 .iter()
                 .filter(|(_, cells)| cells.values().any(|cell| *cell != nothing))
                 .map(|(part, cells)| (part.as_deref(), cells, S::default(), cells.iter().peekable()))
                 .collect(),
             None => {
-                let cells = self.0.get(&None).unwrap_or(&whole);
+                let cells = self.parts.get(&None).unwrap_or(&whole);
                 vec![(None, cells, S::default(), cells.iter().peekable())]
             }
         };
-        let mut rows = Vec::new();
-        for (start, span) in table.periods.within(table.span) {
+        let mut taken = Taken::new(table);
+        let each = parts.len() as u64;
+        let (Some(periods), Some(mut skip)) =
+            (table.window.skip.checked_div(each), table.window.skip.checked_rem(each))
+        else {
+            return taken.into_rows();
+        };
+        for (start, span) in table.periods.within(table.span, periods) {
             for (part, cells, so_far, walk) in &mut parts {
+                if skip > 0 {
+                    skip = skip.saturating_sub(1);
+                    continue;
+                }
+                if !taken.wants() {
+                    return taken.into_rows();
+                }
                 while let Some((_, cell)) = walk.next_if(|(at, _)| **at <= start) {
                     carry(so_far, cell);
                 }
                 let cell = cells.get(&start).unwrap_or(&nothing);
-                rows.push(make(At { start, span, part: *part }, cell, so_far));
+                taken.push(make(At { start, span, part: *part }, cell, so_far));
             }
         }
-        rows
+        taken.into_rows()
     }
 }
 
@@ -198,6 +333,11 @@ impl<C: Default + PartialEq> Cells<C> {
 pub(crate) fn same<T: Sums>(other: Box<dyn Sums>) -> T {
     let other: Box<dyn Any> = other;
     *other.downcast().expect("reports with the same parameters have the same sums")
+}
+
+/// Adds to a sum. No desk counts so far that a sum would end.
+pub(crate) const fn add(sum: &mut i64, more: i64) {
+    *sum = sum.saturating_add(more);
 }
 
 /// A count as it is told. A sum below zero would be a fault of ours: then nothing is said to be there.

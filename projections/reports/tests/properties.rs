@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guichet_reports::{Change, Cut, History, Kept, Kind, Look, Params, Report, encode};
+use guichet_reports::{Change, Cut, History, Kept, Kind, Look, Params, Report, Window, encode};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::store::moment::What;
@@ -135,6 +135,19 @@ fn fresh(kind: Kind, query: &ReportQuery, histories: &BTreeMap<usize, History>) 
     let mut report = Report::new(params);
     histories.values().for_each(|history| report.add(history));
     report.rows(span, Look { position: 1, now: NOW })
+}
+
+/// Every row as a text, whatever the report.
+fn texts(data: Data) -> Vec<String> {
+    macro_rules! texts {
+        ($($variant:ident)*) => {
+            match data {
+                $(Data::$variant(report) => report.rows.iter().map(|row| format!("{row:?}")).collect(),)*
+                other => panic!("no report: {other:?}"),
+            }
+        };
+    }
+    texts!(ReportBacklog ReportReopenRate ReportResolutionTime ReportFirstResponse ReportClosure ReportEscalation ReportVolume ReportAgeing ReportReassignment ReportSla)
 }
 
 fn backlog(data: Data) -> Vec<BacklogRow> {
@@ -269,7 +282,7 @@ proptest! {
                 kept.end(from);
             }
         }
-        if let Some(found) = kept.rows("t", &params, span, NOW) {
+        if let Some((found, _)) = kept.page("t", &params, span, NOW, Window::ALL) {
             let mut report = Report::new(params.clone());
             histories(&log, Cut::NONE).values().for_each(|history| report.add(history));
             prop_assert_eq!(found, report.rows(span, Look { position: kept.position(), now: NOW }));
@@ -298,5 +311,64 @@ proptest! {
         let mut back = histories(&log, cut);
         back.retain(|_, history| *history != History::default());
         prop_assert_eq!(fresh(kind, &query, &back), fresh(kind, &query, &histories(&seen, Cut::NONE)));
+    }
+
+    #[test]
+    fn a_window_is_cut_out_of_all_rows(log in log(), skip in 0u64..300, rows in 0usize..40, kind in proptest::sample::select(KINDS.to_vec()), parted: bool) {
+        let query = query(Period::Week, parted.then_some(GroupBy::Priority));
+        let all = texts(fresh(kind, &query, &histories(&log, Cut::NONE)));
+        let (params, span) = Params::read(kind, &query, NOW).unwrap();
+        let mut report = Report::new(params);
+        histories(&log, Cut::NONE).values().for_each(|history| report.add(history));
+        let look = Look { position: 1, now: NOW };
+        let (page, more) = report.page(span, look, Window { skip, rows, bytes: usize::MAX });
+        let from = all.len().min(skip as usize);
+        let to = all.len().min(from + rows);
+        prop_assert_eq!(texts(page), &all[from..to]);
+        prop_assert_eq!(more, to < all.len());
+        // However small the bytes, a page leads on.
+        let (page, more) = report.page(span, look, Window { skip, rows: usize::MAX, bytes: 1 });
+        prop_assert_eq!(texts(page), &all[from..all.len().min(from + 1)]);
+        prop_assert_eq!(more, from + 1 < all.len());
+    }
+
+    #[test]
+    fn sums_of_one_span_have_the_same_rows_and_hold_no_more(log in log(), week in 2u32..16, weeks in 1u32..4, kind in proptest::sample::select(KINDS.to_vec()), parted: bool) {
+        let day = |week: u32| chrono::NaiveDate::from_isoywd_opt(2026, week, chrono::Weekday::Mon).unwrap().to_string();
+        let asked = ReportQuery { from: Some(day(week)), to: Some(day(week + weeks)), ..query(Period::Week, parted.then_some(GroupBy::Group)) };
+        let (params, span) = Params::read(kind, &asked, NOW).unwrap();
+        let (mut whole, mut narrow) = (Report::new(params.clone()), Report::within(params.clone(), span));
+        let mut half = Report::within(params, span);
+        for (ticket, history) in &histories(&log, Cut::NONE) {
+            whole.add(history);
+            if ticket % 2 == 0 { &mut narrow } else { &mut half }.add(history);
+        }
+        narrow.merge(half);
+        let look = Look { position: 1, now: NOW };
+        prop_assert_eq!(narrow.rows(span, look), whole.rows(span, look));
+        let most = whole.bytes_at_most();
+        let (whole, narrow) = (whole.weigh(), narrow.weigh());
+        prop_assert!(whole <= most, "what is said without counting is no less than what is counted");
+        // Two periods, before and behind, may be more than there are.
+        prop_assert!(narrow <= whole + 4_096, "{} {}", narrow, whole);
+    }
+
+    #[test]
+    fn what_is_kept_stays_within_its_bytes(log in log(), most in 0usize..20_000) {
+        let mut kept = Kept::bounded(0, most);
+        for kind in KINDS {
+            let (params, _) = Params::read(kind, &query(Period::Day, Some(GroupBy::Agent)), NOW).unwrap();
+            let mut report = Report::new(params.clone());
+            histories(&log, Cut::NONE).values().for_each(|history| report.add(history));
+            kept.begin(0);
+            kept.keep("t", params, report);
+            kept.end(0);
+            prop_assert!(kept.bytes() <= most, "{} of {}", kept.bytes(), most);
+        }
+        // And what grows by itself gives up what was not asked for the longest.
+        let all = histories(&log, Cut::NONE);
+        let changes: Vec<_> = all.values().map(|after| Change { before: History::default(), after: after.clone() }).collect();
+        kept.advance(1, &BTreeSet::<Vec<u8>>::new(), &BTreeMap::from([("t".to_owned(), changes)]));
+        prop_assert!(kept.bytes() <= most, "{} of {}", kept.bytes(), most);
     }
 }

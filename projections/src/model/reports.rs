@@ -6,8 +6,8 @@
 mod answers;
 mod build;
 
-pub(in crate::model) use answers::page;
-pub(in crate::model) use build::build as sum;
+pub(in crate::model) use answers::{page, window};
+pub(in crate::model) use build::Sum;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -7,8 +7,9 @@ use guichet_schemas::words::{GroupBy, Period};
 use proptest::prelude::*;
 
 use super::*;
-use crate::history::{History, START};
+use crate::history::{History, START, resolved, ticket_id};
 use crate::model::rig::Rig;
+use crate::queries::{LIMITS, Limits, Over, Refusal};
 
 /// A day after everything.
 const NOW: i64 = START + 86_400_000;
@@ -52,6 +53,65 @@ fn ask(
     let query =
         wire::Query { limit: Some(1000), data: Some(data), as_of_position, as_of, ..wire::Query::default() };
     rig.ask(name, query, as_of.unwrap_or(NOW)).0
+}
+
+#[test]
+fn sums_that_do_not_fit_are_made_of_the_span_alone_or_refused() {
+    let mut history = History::new();
+    let count = 1_500;
+    (1..=count).for_each(|number| drop(history.open(number)));
+    // Backwards, so that no two took equally long.
+    for number in (1..=count).rev() {
+        history.push(ticket_id(number), "bob", resolved(1));
+    }
+    let mut rig = Rig::new(&REPORTS);
+    rig.fold(&history.entries);
+    let limits = Limits { memory: 128 << 10, ..LIMITS };
+    let ask = |from: &str, limits, as_of_position| {
+        let report = ReportQuery {
+            from: Some(from.to_owned()),
+            period: Some(Period::Week.to_wire()),
+            to: None,
+            ..query(None)
+        };
+        let data = Some(wire::query::Data::ReportResolutionTime(report));
+        rig.ask_within(
+            limits,
+            "report_resolution_time",
+            wire::Query { data, as_of_position, ..Default::default() },
+            NOW,
+        )
+    };
+    let early = |limits, position| {
+        let report = ReportQuery {
+            from: Some("2025-11-03".to_owned()),
+            to: Some("2025-12-01".to_owned()),
+            period: Some(Period::Week.to_wire()),
+            ..query(None)
+        };
+        let data = Some(wire::query::Data::ReportResolutionTime(report));
+        rig.ask_within(
+            limits,
+            "report_resolution_time",
+            wire::Query { data, as_of_position: position, ..Default::default() },
+            NOW,
+        )
+        .unwrap()
+    };
+    for position in [None, Some(history.head())] {
+        // Of weeks before, nothing is in the sets.
+        let narrow = early(limits, position);
+        let refused = ask("2026-03-09", limits, position).unwrap_err();
+        assert!(matches!(refused, Refusal::Over(Over::Memory)), "{refused:?}");
+        assert_eq!(Over::Memory.rejection("from").code(), "validation_failed");
+        assert_eq!(
+            narrow,
+            early(limits, position),
+            "what is known to be too large is answered in the same way"
+        );
+        assert!(ask("2026-03-09", Limits { cpu: std::time::Duration::ZERO, ..limits }, position).is_err());
+    }
+    assert!(ask("2026-03-09", LIMITS, None).is_ok(), "with more memory it fits");
 }
 
 proptest! {

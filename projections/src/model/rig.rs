@@ -13,7 +13,7 @@ use crate::arrived::{Arrived, Checked};
 use crate::fold::{End, Folder};
 use crate::history::Entry;
 use crate::projection::ReadModel;
-use crate::queries::{Ask, Reader};
+use crate::queries::{Ask, Budget, LIMITS, Limits, Reader, Refusal};
 use crate::store::{Memory, Store};
 
 /// A read model in a folder of its own.
@@ -49,17 +49,31 @@ impl Rig {
 
     /// One page, and where the next begins.
     pub(crate) fn ask(&self, name: &str, query: wire::Query, now: i64) -> (Data, Option<String>) {
+        self.ask_within(LIMITS, name, query, now).unwrap()
+    }
+
+    /// The same by other bounds.
+    pub(crate) fn ask_within(
+        &self,
+        limits: Limits,
+        name: &str,
+        query: wire::Query,
+        now: i64,
+    ) -> Result<(Data, Option<String>), Refusal> {
         let subject = QuerySubject::parse(&format!("guichet.v1.query.default.test.{name}")).unwrap();
         let ask = Ask::check(subject, query, Encoding::Json).unwrap();
+        let budget = Budget::of_test(limits);
         self.folder.slot().read(|view, answers| {
             let checkpoint = view.checkpoint().unwrap();
             let have = checkpoint.position_or_zero();
             let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
             let (now, own_position) = (Timestamp(now), std::cell::Cell::new(None));
-            let opener = None;
-            let mut reader = Reader { ask: &ask, view, checkpoint, until, now, own_position, opener };
-            reader.now = answers.instant(&reader).unwrap().unwrap_or(reader.now);
-            answers.answer(&reader).unwrap()
+            let (opener, meter) = (None, std::cell::RefCell::new(budget.meter()));
+            let (ask, budget) = (&ask, &budget);
+            let mut reader =
+                Reader { ask, view, checkpoint, until, now, own_position, opener, budget, meter };
+            reader.now = answers.instant(&reader)?.unwrap_or(reader.now);
+            answers.answer(&reader)
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::keys;
 use crate::projection::ReadModel;
 use crate::store::{Family, Merge};
 
-pub(crate) use answers::clocks;
+pub(crate) use answers::{RUNS_OF_TICKET_MAX, Runs, clocks};
 pub(crate) use books::{Book, Books, BooksCache};
 pub(crate) use dues::News;
 pub(crate) use row::{Alarm, Row};

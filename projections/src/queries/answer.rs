@@ -1,6 +1,6 @@
 //! One answer from one view, so that the data and the position that it names agree.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use guichet_key_client::Opener;
 use guichet_schemas::ids::TicketId;
@@ -11,6 +11,7 @@ use guichet_schemas::wire::{QueryReply, query_reply};
 
 use super::Queries;
 use super::ask::{Ask, Question, Which};
+use super::budget::{Budget, Meter, Over};
 use crate::live::Model;
 use crate::projection::Answers;
 use crate::status::Status;
@@ -23,6 +24,8 @@ pub enum Refusal {
     Rejected(Rejection),
     /// The operator is told.
     Store(StoreError),
+    /// The answer would cost more than one may.
+    Over(Over),
 }
 
 impl From<Rejection> for Refusal {
@@ -56,6 +59,10 @@ pub struct Reader<'a> {
     pub(crate) own_position: Cell<Option<u64>>,
     /// Opens personal texts; none where there is no key service to ask.
     pub(crate) opener: Option<&'a Opener>,
+    /// What the answer may cost.
+    pub(crate) budget: &'a Budget,
+    /// What the thread of the answer has cost.
+    pub(crate) meter: RefCell<Meter<'a>>,
 }
 
 /// The data of an answer, and where the next page begins.
@@ -64,8 +71,12 @@ pub type Found = (query_reply::Data, Option<String>);
 impl Queries {
     /// Reads an answer of a model. Blocks.
     pub(super) fn read(&self, model: &Model, ask: &Ask) -> Result<QueryReply, Rejection> {
-        let read = model.slot.read(|view, answers| self.try_read(&model.status, view, answers, ask));
-        read.map_err(rejection)
+        let budget = self.budget();
+        let read = model.slot.read(|view, answers| self.try_read(&model.status, view, answers, ask, &budget));
+        read.map_err(|refusal| match refusal {
+            Refusal::Over(over) => over.rejection(ask.widest_field()),
+            Refusal::Rejected(_) | Refusal::Store(_) => rejection(refusal),
+        })
     }
 
     fn try_read(
@@ -74,12 +85,14 @@ impl Queries {
         view: View<'_>,
         answers: &dyn Answers,
         ask: &Ask,
+        budget: &Budget,
     ) -> Result<QueryReply, Refusal> {
         let checkpoint = view.checkpoint()?;
         let have = checkpoint.position_or_zero();
         let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
         let (own_position, opener) = (Cell::new(None), Some(&self.opener));
-        let mut reader = Reader { ask, view, checkpoint, until, now: Timestamp(0), own_position, opener };
+        let (now, meter) = (Timestamp(0), RefCell::new(budget.meter()));
+        let mut reader = Reader { ask, view, checkpoint, until, now, own_position, opener, budget, meter };
         if !reader.view.has(&ask.tenant)? {
             return Err(unknown_tenant(ask).into());
         }
@@ -130,6 +143,7 @@ pub(super) fn rejection(refusal: Refusal) -> Rejection {
             tracing::error!(error = &error as &dyn std::error::Error, "a question could not be answered");
             super::unavailable("the read model cannot be read; the operator's log says why")
         }
+        Refusal::Over(over) => over.rejection("limit"),
     }
 }
 
@@ -152,6 +166,19 @@ pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
 impl Reader<'_> {
     pub(crate) fn tenant(&self) -> &str {
         self.ask.tenant.as_str()
+    }
+
+    /// Counts an entry that was read, of so many bytes.
+    ///
+    /// # Errors
+    /// The answer costs more than one may.
+    pub(crate) fn entry(&self, bytes: usize) -> Result<(), Refusal> {
+        Ok(self.meter.borrow_mut().entry(bytes)?)
+    }
+
+    /// Whether a list has had its slice of time: its page ends, and the next one goes on.
+    pub(crate) fn slice_is_over(&self) -> bool {
+        self.meter.borrow().slice_is_over()
     }
 
     /// The ticket that was named.

@@ -19,6 +19,10 @@ use crate::model::queues::Name;
 const WAIT_MS_MAX: u64 = 30_000;
 const LIMIT_MAX: u32 = 1_000;
 const LIMIT_DEFAULT: u32 = 100;
+/// Bytes of a text that is looked for; no subject is longer.
+const TEXT_MAX: usize = 1_024;
+/// Bytes of a cursor; ours are shorter, but for that of a queue with a long name.
+const CURSOR_MAX: usize = 1_024;
 
 /// A question with what stands around it.
 pub struct Ask {
@@ -111,6 +115,9 @@ impl Ask {
         if limit == 0 || limit > LIMIT_MAX {
             return Err(FieldError::new("limit", format!("must be 1 to {LIMIT_MAX}")).into());
         }
+        if query.cursor.as_ref().is_some_and(|cursor| cursor.len() > CURSOR_MAX) {
+            return Err(FieldError::new("cursor", super::page::NOT_OURS).into());
+        }
         let data = query.data.ok_or_else(|| FieldError::new("data", "is required"))?;
         Ok(Self {
             tenant: subject.tenant,
@@ -128,6 +135,44 @@ impl Ask {
     pub(crate) const fn looks_back(&self) -> bool {
         self.as_of.is_some() || self.as_of_position.is_some()
     }
+
+    /// Whether the answer reads a few entries that it knows the keys of. Such an answer is quick and never stands
+    /// behind those that read much.
+    pub(crate) const fn is_point(&self) -> bool {
+        match &self.question {
+            Question::Ticket(_) => !self.looks_back(),
+            Question::Queue(queue) => !matches!(queue.order, QueueOrder::Priority),
+            Question::Timeline(_) | Question::Queues(_) | Question::SlaClocks(_) | Question::Projections => {
+                true
+            }
+            Question::Tickets(_)
+            | Question::Events(_)
+            | Question::Report(..)
+            | Question::SlaDue(_)
+            | Question::SlaBreaches(_) => false,
+        }
+    }
+
+    /// The field by which the question asks for more than another might.
+    pub(crate) const fn widest_field(&self) -> &'static str {
+        match &self.question {
+            Question::Report(_, query) if query.group_by.is_some() => "group_by",
+            Question::Report(..) | Question::Events(_) | Question::SlaBreaches(_) => "from",
+            Question::SlaDue(_) => "due_before",
+            Question::Ticket(_) | Question::Timeline(_) | Question::SlaClocks(_) => {
+                if self.as_of.is_some() {
+                    "as_of"
+                } else if self.as_of_position.is_some() {
+                    "as_of_position"
+                } else {
+                    "ticket_id"
+                }
+            }
+            Question::Tickets(_) | Question::Queues(_) | Question::Queue(_) | Question::Projections => {
+                "limit"
+            }
+        }
+    }
 }
 
 fn question(data: Data) -> Result<Question, Rejection> {
@@ -143,7 +188,12 @@ fn question(data: Data) -> Result<Question, Rejection> {
                 before: before.transpose()?,
             })
         }
-        Data::Tickets(q) => Question::Tickets(q),
+        Data::Tickets(q) => {
+            if q.text.as_ref().is_some_and(|text| text.len() > TEXT_MAX) {
+                return Err(FieldError::new("text", format!("must be at most {TEXT_MAX} bytes")).into());
+            }
+            Question::Tickets(q)
+        }
         Data::Events(q) => Question::Events(q),
         Data::Projections(_) => Question::Projections,
         Data::Queues(q) => {

@@ -10,15 +10,19 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{QueryReply, SlaClockState, SlaClockView};
+use guichet_service::Full;
 
 use super::answer::{Refusal, rejection};
-use super::{Queries, unavailable};
+use super::{Queries, blocking};
 use crate::keys;
 use crate::live::Model;
 use crate::model::sla::{self, Row};
 
 /// How long an answer waits for the clocks to be where it is.
 const WITHIN: Duration = Duration::from_millis(250);
+
+/// Clocks that the answer about a ticket shows; the query `sla_clocks` has all, page by page.
+const OF_TICKET_MAX: usize = 100;
 
 type Clocks = Option<(Vec<SlaClockView>, u64)>;
 
@@ -37,7 +41,7 @@ impl Queries {
         // One after the other, or an older instant would come after a newer one.
         let _telling = self.telling.lock().await;
         let (clocks, board) = (self.clocks().cloned(), board.slot.get());
-        let told = tokio::task::spawn_blocking(move || -> Result<Option<u64>, Refusal> {
+        let told = blocking(move || -> Result<Option<u64>, Refusal> {
             let Some(clocks) = clocks else {
                 board.answers.hear(None);
                 return Ok(None);
@@ -48,7 +52,7 @@ impl Queries {
             board.answers.hear(news);
             Ok(Some(behind.map_or(position, |behind| behind.min(position))))
         });
-        told.await.map_err(|_| unavailable("the answer failed; report this"))?.map_err(rejection)
+        told.await?.map_err(rejection)
     }
 
     /// The model that keeps the clocks, if it is in this process and does not stand still.
@@ -68,21 +72,25 @@ impl Queries {
         let Ok(id) = TicketId::from_wire(ticket.ticket_id.clone()) else { return Ok(()) };
         let (model, books, tenant) = (model.clone(), Arc::clone(&self.books), tenant.to_owned());
         let now = Timestamp(reply.as_of_time);
-        let read = tokio::task::spawn_blocking(move || {
+        // Of a few at a time, each quick.
+        let _slot = self.reading_clocks.acquire().await.map_err(|_| super::busy(Full::All))?;
+        let read = blocking(move || {
             model.slot.read(|view, _| -> Result<Clocks, Refusal> {
                 let Some(bytes) = view.get(keys::SLA_TICKETS, &keys::ticket(&tenant, id))? else {
                     return Ok(None);
                 };
                 let book = books.of(&view)?.of(&tenant);
-                let clocks = sla::clocks(&Row::read(&bytes)?, id, now, &book, true);
+                let runs = sla::Runs::Newest(sla::RUNS_OF_TICKET_MAX);
+                let clocks = sla::clocks(&Row::read(&bytes)?, id, now, &book, runs);
                 Ok(Some((clocks, view.checkpoint()?.position_or_zero())))
             })
         });
-        let read = read.await.map_err(|_| unavailable("the answer failed; report this"))?;
-        let Some((clocks, position)) = read.map_err(rejection)? else { return Ok(()) };
+        let Some((mut clocks, position)) = read.await?.map_err(rejection)? else { return Ok(()) };
         let running = |clock: &&SlaClockView| clock.state == SlaClockState::Running as i32;
         let due = clocks.iter().filter(running).filter_map(|clock| clock.due_at).min();
         ticket.next_due_at = ticket.next_due_at.into_iter().chain(due).min();
+        ticket.sla_clocks_left_out = clocks.len().saturating_sub(OF_TICKET_MAX) as u64;
+        clocks.truncate(OF_TICKET_MAX);
         ticket.sla_clocks = clocks;
         ticket.sla_as_of_position = Some(position);
         Ok(())

@@ -10,16 +10,26 @@
 
 use std::sync::Arc;
 
+use async_nats::HeaderMap;
+use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::subject::{self, is_reply};
+use metrics::counter;
 use prost::Message as _;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::Queries;
+use super::{Queries, blocking, reply};
 use crate::keys;
 use crate::live::Model;
 use crate::rebuild::{self, Healing, Order, Progress};
+
+/// Answers that are made at a time; beyond, `busy`.
+const UNDER_WAY_MAX: usize = 8;
+/// Bytes of a request: a name or two.
+const BYTES_MAX: usize = 4 * 1024;
 
 /// Answers what other processes ask about the models of this one, and does what they order.
 pub(super) async fn serve(queries: Arc<Queries>) -> Result<JoinHandle<()>, async_nats::SubscribeError> {
@@ -29,11 +39,38 @@ pub(super) async fn serve(queries: Arc<Queries>) -> Result<JoinHandle<()>, async
         requests.push(queries.ground.source.client.subscribe(subject).await?);
     }
     let mut requests = futures_util::stream::select_all(requests);
+    let under_way = Arc::new(Semaphore::new(UNDER_WAY_MAX));
     Ok(tokio::spawn(async move {
         while let Some(request) = requests.next().await {
-            answer(&queries, request).await;
+            match Arc::clone(&under_way).try_acquire_owned() {
+                Ok(place) if request.payload.len() <= BYTES_MAX => {
+                    let queries = Arc::clone(&queries);
+                    tokio::spawn(async move {
+                        answer(&queries, request).await;
+                        drop(place);
+                    });
+                }
+                Ok(_) => refuse(&queries, request, 413, "payload_too_large").await,
+                Err(_) => {
+                    counter!("guichet_requests_refused_total", "of" => "control", "bound" => "all")
+                        .increment(1);
+                    refuse(&queries, request, 429, "busy").await;
+                }
+            }
         }
     }))
+}
+
+/// Says no. Who asks for progress asks again; who begins something is told.
+async fn refuse(queries: &Queries, request: async_nats::Message, number: u16, word: &'static str) {
+    let Some(reply) = request.reply.filter(|reply| is_reply(reply)) else { return };
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_SERVICE_ERROR, word);
+    headers.insert(NATS_SERVICE_ERROR_CODE, number.to_string());
+    let sent = queries.ground.source.client.publish_with_headers(reply, headers, Bytes::new());
+    if tokio::time::timeout(reply::REFUSE_WITHIN, sent).await.is_err() {
+        tracing::debug!("a refusal has not left in time");
+    }
 }
 
 async fn answer(queries: &Arc<Queries>, request: async_nats::Message) {
@@ -58,7 +95,7 @@ async fn answer(queries: &Arc<Queries>, request: async_nats::Message) {
 
 async fn status(queries: &Arc<Queries>, name: &str, tenant: &[u8]) -> Option<Vec<u8>> {
     let (owner, tenant) = (Arc::clone(queries), String::from_utf8_lossy(tenant).into_owned());
-    let own = tokio::task::spawn_blocking(move || owner.own(&tenant)).await.ok()?.ok()?;
+    let own = blocking(move || owner.own(&tenant)).await.ok()?.ok()?;
     Some(own.into_iter().find(|one| one.name == name)?.encode_to_vec())
 }
 

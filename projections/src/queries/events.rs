@@ -31,7 +31,7 @@ pub(super) fn answer(reader: &Reader<'_>, query: &EventsQuery) -> Result<Found, 
 
 fn of_tenant(reader: &Reader<'_>, query: &EventsQuery) -> Result<Found, Refusal> {
     let after = Cursor::Position.read(reader.ask)?;
-    let from = LogPosition::new(after.map_or(0, |p| p + 1).max(query.from.unwrap_or(0)))
+    let from = LogPosition::new(after.map_or(0, |p| p.saturating_add(1)).max(query.from.unwrap_or(0)))
         .unwrap_or(LogPosition::FIRST);
     let records = reader
         .view
@@ -67,6 +67,7 @@ fn collect(
         if position.get() > *range.end() {
             break;
         }
+        reader.entry(bytes.len())?;
         let record = past::wire_record(&bytes)?;
         let wanted = range.contains(&position.get())
             && query.r#type.as_ref().is_none_or(|name| *name == record.r#type)
@@ -77,7 +78,7 @@ fn collect(
         if fits {
             last = Some(count);
         }
-        if !fits || read + 1 >= ROWS_READ_MAX {
+        if !fits || read.saturating_add(1) >= ROWS_READ_MAX || reader.slice_is_over() {
             next = last.map(|last| cursor.write(last));
             break;
         }

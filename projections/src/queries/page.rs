@@ -7,7 +7,7 @@ use guichet_schemas::rejection::FieldError;
 use super::ask::Ask;
 
 /// Bytes of the entries of a page; the rest of the 192 KiB is for what stands around them.
-const BYTES_MAX: usize = 191 * 1024;
+pub(crate) const BYTES_MAX: usize = 191 * 1024;
 
 /// What is wrong with a cursor that we did not give.
 pub(crate) const NOT_OURS: &str = "must be the next_cursor of an answer to this query";
@@ -35,13 +35,13 @@ impl<T: prost::Message + serde::Serialize> Page<T> {
             return false;
         }
         let bytes = match self.encoding {
-            Encoding::Json => json::to_vec(&entry).len() + 1,
-            Encoding::Protobuf => entry.encoded_len() + 6,
+            Encoding::Json => json::to_vec(&entry).len().saturating_add(1),
+            Encoding::Protobuf => entry.encoded_len().saturating_add(6),
         };
-        if !self.entries.is_empty() && self.bytes + bytes > BYTES_MAX {
+        if !self.entries.is_empty() && self.bytes.saturating_add(bytes) > BYTES_MAX {
             return false;
         }
-        self.bytes += bytes;
+        self.bytes = self.bytes.saturating_add(bytes);
         self.entries.push(entry);
         true
     }
@@ -49,6 +49,36 @@ impl<T: prost::Message + serde::Serialize> Page<T> {
     pub(crate) fn into_entries(self) -> Vec<T> {
         self.entries
     }
+}
+
+/// A page of a list that is there as a whole.
+pub(crate) fn list<T: prost::Message + serde::Serialize>(
+    all: Vec<T>,
+    ask: &Ask,
+) -> Result<(Vec<T>, Option<String>), FieldError> {
+    let after = Cursor::Row.read(ask)?.unwrap_or(0);
+    let rows = all.into_iter().skip(usize::try_from(after).unwrap_or(usize::MAX)).collect();
+    Ok(cut(rows, after, false, ask))
+}
+
+/// A page of rows that come after so many others; `more`: and before others.
+pub(crate) fn cut<T: prost::Message + serde::Serialize>(
+    rows: Vec<T>,
+    after: u64,
+    more: bool,
+    ask: &Ask,
+) -> (Vec<T>, Option<String>) {
+    let mut page = Page::new(ask);
+    let mut last = after;
+    let mut ended = !more;
+    for row in rows {
+        if !page.takes(row) {
+            ended = false;
+            break;
+        }
+        last = last.saturating_add(1);
+    }
+    (page.into_entries(), (!ended).then(|| Cursor::Row.write(last)))
 }
 
 /// Where a page ended: a counter, and of which list. Opaque to callers.

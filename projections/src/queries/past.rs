@@ -21,7 +21,9 @@ pub(super) fn ticket(reader: &Reader<'_>, id: TicketId) -> Result<Option<TicketV
         if position.get() > reader.until {
             break;
         }
-        let record = wire_record(&bytes(reader, position)?)?;
+        let bytes = bytes(reader, position)?;
+        reader.entry(bytes.len())?;
+        let record = wire_record(&bytes)?;
         if in_sight(reader, Timestamp(record.occurred_at)) {
             let record = Record::from_wire(record).map_err(|_| DAMAGED)?;
             row = Some(model::ticket::apply(row, &record));

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::service::NATS_SERVICE_ERROR;
 use guichet_schemas::codec::encode_query_reply;
 use guichet_schemas::ids::TenantId;
 use guichet_schemas::rejection::Rejection;
@@ -18,7 +19,7 @@ use prost::Message as _;
 use super::answer::{Refusal, rejection, unknown_tenant};
 use super::ask::Ask;
 use super::page::Cursor;
-use super::{Queries, unavailable};
+use super::{Queries, blocking};
 use crate::model;
 
 /// How long another process may take to say how its model is.
@@ -32,11 +33,11 @@ impl Queries {
         }
         Cursor::refuse(ask)?;
         let (queries, tenant) = (Arc::clone(self), ask.tenant.clone());
-        let read = tokio::task::spawn_blocking(move || match queries.knows(&tenant)? {
+        let read = blocking(move || match queries.knows(&tenant)? {
             true => queries.own(tenant.as_str()).map(Some),
             false => Ok(None),
         });
-        let read = read.await.map_err(|_| unavailable("the answer failed; report this"))??;
+        let read = read.await??;
         let mut projections = read.ok_or_else(|| unknown_tenant(ask))?;
         let as_of_position = projections.iter().map(|one| one.checkpoint).min().unwrap_or(0);
         for model in model::ALL {
@@ -77,6 +78,10 @@ impl Queries {
         let subject = subject::projection(self.ground.settings.partition, model, "status");
         let request = async_nats::Request::new().payload(tenant.to_string().into()).timeout(Some(PATIENCE));
         let reply = self.ground.source.client.send_request(subject, request).await.ok()?;
+        // Too busy to say: as if nobody had answered.
+        if reply.headers.as_ref().is_some_and(|headers| headers.get(NATS_SERVICE_ERROR).is_some()) {
+            return None;
+        }
         ProjectionView::decode(reply.payload).ok()
     }
 }

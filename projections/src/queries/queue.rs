@@ -1,5 +1,6 @@
 //! `queue`: the tickets that wait, in the order in which they should be taken.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Bound::{Excluded, Included, Unbounded};
@@ -97,7 +98,7 @@ pub(super) fn answer(reader: &Reader<'_>, desk: &Desk, which: &Queue) -> Result<
     let mut page = Page::new(reader.ask);
     let (mut last, mut next) = (after, None);
     // One more than the page takes, to know whether there is another.
-    for (place, waiting) in line(desk, which, after, reader.now, reader.ask.limit + 1) {
+    for (place, waiting) in line(reader, desk, which, after)? {
         if !page.takes(entry(reader, waiting)?) {
             next = last.map(|after| Cursor { now: reader.now, after }.write());
             break;
@@ -107,19 +108,24 @@ pub(super) fn answer(reader: &Reader<'_>, desk: &Desk, which: &Queue) -> Result<
     Ok((Data::Queue(QueueView { tickets: page.into_entries() }), next))
 }
 
-/// At most so many tickets of the queue behind a place, in order.
+/// The tickets of the queue behind a place, in order: one more than a page takes.
 fn line<'a>(
+    reader: &Reader<'_>,
     desk: &'a Desk,
     which: &Queue,
     after: Option<Place>,
-    now: Timestamp,
-    most: usize,
-) -> Vec<(Place, &'a Waiting)> {
-    let Some(lane) = lane(desk, which) else { return Vec::new() };
+) -> Result<Vec<(Place, &'a Waiting)>, Refusal> {
+    let (now, most) = (reader.now, reader.ask.limit.saturating_add(1));
+    let Some(lane) = lane(desk, which) else { return Ok(Vec::new()) };
     let found = |place: u64| desk.waiting.get(&place).filter(|waiting| takes(which, &waiting.row));
-    let came =
-        |after: u64| lane.places.range((Excluded(after), Unbounded)).filter_map(move |place| found(*place));
-    match which.order {
+    // Ends a walk that costs too much; why is said at the end.
+    let over = Cell::new(None);
+    let goes_on = || reader.entry(0).map_err(|why| over.set(Some(why))).is_ok();
+    let came = |after: u64| {
+        let places = lane.places.range((Excluded(after), Unbounded)).take_while(|_| goes_on());
+        places.filter_map(|place| found(*place))
+    };
+    let line: Vec<_> = match which.order {
         QueueOrder::Fifo => {
             let after = match after {
                 Some(Place::Came(place)) => place,
@@ -134,14 +140,15 @@ fn line<'a>(
                 Some(Place::Came(_) | Place::Points(..)) | None => (Some(Included((i64::MIN, 0))), 0),
             };
             let due = due.into_iter().flat_map(|from| lane.due.range((from, Unbounded)));
+            let due = due.take_while(|_| goes_on());
             let due = due.filter_map(|(at, place)| Some((Place::Due(*at, *place), found(*place)?)));
             let never = came(never).filter(|waiting| waiting.due_at.is_none());
             due.chain(never.map(|waiting| (Place::Never(waiting.row.place), waiting))).take(most).collect()
         }
         QueueOrder::Priority => {
             // The score moves with the instant, so no order is kept; but only the first need be sorted.
-            let mut first = BinaryHeap::with_capacity(most + 1);
-            for place in &lane.places {
+            let mut first = BinaryHeap::with_capacity(most.saturating_add(1));
+            for place in lane.places.iter().take_while(|_| goes_on()) {
                 let Some(waiting) = found(*place) else { continue };
                 let points = Points(queues::points(waiting, now));
                 let place = Place::Points(Reverse(points), waiting.row.place);
@@ -158,7 +165,8 @@ fn line<'a>(
             let ordered = first.into_sorted_vec().into_iter();
             ordered.filter_map(|place| Some((place, desk.waiting.get(&number(place))?))).collect()
         }
-    }
+    };
+    over.take().map_or(Ok(line), Err)
 }
 
 const fn number(place: Place) -> u64 {

@@ -1,6 +1,5 @@
 //! `ticket`: one ticket, as it is or as it was.
 
-use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire::query_reply::Data;
 
@@ -21,12 +20,9 @@ pub(super) fn answer(reader: &Reader<'_>, which: Which) -> Result<Found, Refusal
     // A row without a state is an import of which only the first event is folded: not a ticket yet.
     let row = row.filter(|row| ticket::state(row).is_some()).ok_or_else(|| absent(which))?;
     if !reader.ask.looks_back() {
-        let quarantined = reader.view.quarantined(Some(reader.tenant()))?;
-        if let Some(one) = quarantined.into_iter().find(|one| one.ticket_id == id.to_wire()) {
-            let reason = format!(
-                "{which} could not be folded since position {}; its timeline is complete",
-                one.position
-            );
+        if let Some(position) = reader.view.quarantined_since(reader.tenant(), id)? {
+            let reason =
+                format!("{which} could not be folded since position {position}; its timeline is complete");
             return Err(Rejection::Unavailable { reason, as_of_position: Some(row.position) }.into());
         }
     }

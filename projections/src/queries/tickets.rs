@@ -29,26 +29,29 @@ pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found,
     let after = Cursor::Number.read(reader.ask)?;
     let mut page = Page::new(reader.ask);
     let mut last = after;
-    let mut numbers = reader.view.numbers_down_from(reader.tenant(), after.map_or(u64::MAX, |n| n - 1));
-    let mut read = 0;
+    let mut numbers =
+        reader.view.numbers_down_from(reader.tenant(), after.map_or(u64::MAX, |n| n.saturating_sub(1)));
+    let mut read = 0_usize;
     loop {
         let mut some = Vec::new();
         for entry in numbers.by_ref().take(TOGETHER) {
             let (number, id) = entry?;
-            some.push((number, reader.view.ticket(reader.tenant(), id)?.filter(|row| filter.matches(row))));
+            let row = reader.view.ticket(reader.tenant(), id)?;
+            reader.entry(row.as_ref().map_or(0, prost::Message::encoded_len))?;
+            some.push((number, row.filter(|row| filter.matches(row))));
         }
         if filter.text.is_some() {
             reader.open(some.iter_mut().filter_map(|(_, row)| subject_of(row.as_mut()?)).collect());
         }
         let end = some.len() < TOGETHER;
         for (number, row) in some {
-            read += 1;
+            read = read.saturating_add(1);
             let row = row.filter(|row| filter.text_matches(row));
             let fits = row.is_none_or(|row| page.takes(ticket::answer(row, reader.now)));
             if fits {
                 last = Some(number.0);
             }
-            if !fits || read >= ROWS_READ_MAX {
+            if !fits || read >= ROWS_READ_MAX || reader.slice_is_over() {
                 let next = last.map(|last| Cursor::Number.write(last));
                 return Ok((Data::Tickets(TicketsView { tickets: page.into_entries() }), next));
             }

@@ -43,10 +43,11 @@ fn page(
     let (mut last, mut next, mut read, mut any) = (after, None, 0, after.is_some());
     for place in places {
         let (version, position) = place?;
-        read += 1;
+        read = usize::saturating_add(read, 1);
         if position.get() <= reader.until {
-            let entry = timeline::entry(&past::bytes(reader, position)?)
-                .map_err(|_| StoreError::Damaged { what: "a record" })?;
+            let bytes = past::bytes(reader, position)?;
+            reader.entry(bytes.len())?;
+            let entry = timeline::entry(&bytes).map_err(|_| StoreError::Damaged { what: "a record" })?;
             if past::in_sight(reader, Timestamp(entry.occurred_at)) {
                 any = true;
                 if !page.takes(entry) {
@@ -54,11 +55,13 @@ fn page(
                     break;
                 }
             }
-        } else if !history.newest_first {
+        } else if history.newest_first {
+            reader.entry(0)?;
+        } else {
             break;
         }
         last = Some(version.get());
-        if read >= ROWS_READ_MAX {
+        if read >= ROWS_READ_MAX || reader.slice_is_over() {
             next = last.map(|last| cursor.write(last));
             break;
         }

@@ -1,6 +1,6 @@
 //! The read model at one instant. One view per answer, so that the data and `as_of_position` agree.
 
-use guichet_schemas::ids::TenantId;
+use guichet_schemas::ids::{TenantId, TicketId};
 use guichet_schemas::wire;
 use prost::Message as _;
 use rocksdb::{DB, Direction, IteratorMode, Snapshot};
@@ -69,6 +69,17 @@ impl<'a> View<'a> {
                     .map_err(|_| StoreError::Damaged { what: "a quarantined ticket" })
             })
             .collect()
+    }
+
+    /// The position since which a ticket is quarantined, if it is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn quarantined_since(&self, tenant: &str, id: TicketId) -> Result<Option<u64>, StoreError> {
+        let Some(bytes) = self.get(keys::QUARANTINE, &keys::ticket(tenant, id))? else { return Ok(None) };
+        wire::QuarantinedTicket::decode(bytes.as_slice())
+            .map(|one| Some(one.position))
+            .map_err(|_| StoreError::Damaged { what: "a quarantined ticket" })
     }
 
     /// One value.

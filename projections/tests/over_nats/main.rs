@@ -14,6 +14,7 @@ mod rig;
 mod server;
 
 mod apart;
+mod bounded;
 mod queries;
 mod queues;
 mod rebuild;

@@ -68,13 +68,30 @@ fn sealed(mut history: History) -> History {
 
 /// Answers key requests with the keys of these tickets, or with silence; counts the requests.
 async fn serve_keys(rig: &Rig, numbers: &'static [u128], silent: bool) -> Arc<AtomicUsize> {
+    serve_keys_after(rig, numbers, silent, 0).await
+}
+
+/// The same, but says of the first requests that it is busy.
+async fn serve_keys_after(
+    rig: &Rig,
+    numbers: &'static [u128],
+    silent: bool,
+    busy: usize,
+) -> Arc<AtomicUsize> {
     let mut requests = rig.client.subscribe(subject::keys(Partition(0))).await.unwrap();
     rig.client.flush().await.unwrap();
     let (client, asked) = (rig.client.clone(), Arc::new(AtomicUsize::new(0)));
     let count = Arc::clone(&asked);
     tokio::spawn(async move {
         while let Some(message) = requests.next().await {
-            count.fetch_add(1, Ordering::Relaxed);
+            if count.fetch_add(1, Ordering::Relaxed) < busy {
+                let mut headers = async_nats::HeaderMap::new();
+                headers.insert("Nats-Service-Error", "busy");
+                headers.insert("Nats-Service-Error-Code", "429");
+                let reply = message.reply.unwrap();
+                client.publish_with_headers(reply, headers, bytes::Bytes::new()).await.unwrap();
+                continue;
+            }
             let request = KeyRequest::decode(message.payload).unwrap();
             assert_eq!(request.tenant, "default");
             let wanted = |id: &KeyId| request.key_ids.contains(&id.to_wire());
@@ -132,6 +149,20 @@ async fn an_answer_opens_what_it_has_keys_for() {
     let events = ask(&rig, "events", json!({"type": "TicketCreated"})).await["data"].clone();
     assert_eq!(events[0]["data"]["subject"]["plain"], "Printer 1 is on fire");
     assert!(is_sealed(&events[2]["data"]["subject"]), "{events}");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_service_that_is_busy_is_asked_again() {
+    let history = story();
+    let Some(rig) = Rig::with(&history).await else { return };
+    let asked = serve_keys_after(&rig, &[1, 2, 3], false, 2).await;
+    let running = rig.start().await;
+    reaches(&running, history.head()).await;
+    is_live(&running).await;
+    let ticket = ask(&rig, "ticket", json!({"number": "T-1"})).await["data"].clone();
+    assert_eq!(ticket["subject"]["plain"], "Printer 1 is on fire");
+    assert_eq!(asked.load(Ordering::Relaxed), 3, "the same answer came back twice, and had its keys");
     running.stop().await.unwrap();
 }
 

@@ -170,7 +170,7 @@ impl Model {
             lag: count(model.lag),
             verified: count(model.verified_position),
             generation: count(model.generation),
-            quarantined: count(model.quarantined.len() as u64),
+            quarantined: count((model.quarantined.len() as u64).saturating_add(model.quarantined_left_out)),
             reason: model.reason.clone(),
             rebuild: model.rebuild.as_ref().map(|next| {
                 let said = fill(t.rebuild_progress, &[&count(next.position), &count(next.target)]);

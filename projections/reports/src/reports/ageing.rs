@@ -7,7 +7,7 @@ use guichet_schemas::wire::store::Moment;
 use guichet_schemas::wire::{AgeingReport, AgeingRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{Follow, Sums, Table, same, told, walk};
+use super::{Follow, Sums, Table, Taken, add, entry_bytes, same, told, walk};
 use crate::durations::Durations;
 use crate::history::History;
 use crate::life::Life;
@@ -24,6 +24,9 @@ const BUCKETS: [(&str, u64, Option<u64>); 6] = [
     ("14-30d", 14, Some(30)),
     (">=30d", 30, None),
 ];
+
+/// Rows of a part.
+const EACH: u64 = BUCKETS.len() as u64;
 
 /// When the unresolved tickets of a part were created, answered, and moved last.
 #[derive(Debug, Clone, Default)]
@@ -77,12 +80,23 @@ impl Sums for Ageing {
                 .collect(),
             None => vec![(None, self.0.get(&None).unwrap_or(&nothing))],
         };
-        let mut rows = Vec::new();
-        for (part, since) in parts {
+        let mut taken = Taken::new(table);
+        let (skip, mut skip_rows) = (table.window.skip.div_euclid(EACH), table.window.skip.rem_euclid(EACH));
+        'parts: for (part, since) in parts.into_iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
+            if !taken.wants() {
+                break;
+            }
             let aged = |times: &Durations| buckets(times, table.look.now);
             let (created, answered, moved) =
                 (aged(&since.created), aged(&since.answered), aged(&since.moved));
             for (i, (bucket, from_days, to_days)) in BUCKETS.into_iter().enumerate() {
+                if skip_rows > 0 {
+                    skip_rows = skip_rows.saturating_sub(1);
+                    continue;
+                }
+                if !taken.wants() {
+                    break 'parts;
+                }
                 let at = Labelled { part };
                 let mut row = AgeingRow {
                     bucket: bucket.to_owned(),
@@ -95,10 +109,25 @@ impl Sums for Ageing {
                     ..AgeingRow::default()
                 };
                 super::set_part!(table, at, row);
-                rows.push(row);
+                taken.push(row);
             }
         }
-        Data::ReportAgeing(AgeingReport { rows })
+        Data::ReportAgeing(AgeingReport { rows: taken.into_rows() })
+    }
+
+    /// Its sums are of no period.
+    fn narrow(&mut self, _: (Start, Start)) {}
+
+    fn bytes(&self) -> usize {
+        let sets = self.0.values().map(|since| {
+            [&since.created, &since.answered, &since.moved].map(Durations::bytes).iter().sum::<usize>()
+        });
+        sets.fold(self.bytes_of_cells(), usize::saturating_add)
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        // Names of parts are short beside the sets.
+        self.0.len().saturating_mul(entry_bytes(size_of::<(Part, Since)>()).saturating_add(64))
     }
 }
 
@@ -111,10 +140,14 @@ struct Labelled<'a> {
 fn buckets(instants: &Durations, now: i64) -> [i64; BUCKETS.len()] {
     let mut counts = [0; BUCKETS.len()];
     for (second, count) in instants.counts() {
-        let age = now - second * 1000;
-        let bucket =
-            BUCKETS.iter().rposition(|(_, from, _)| age >= (from * DAY_MS).cast_signed()).unwrap_or(0);
-        counts[bucket] += count;
+        let age = now.saturating_sub(second.saturating_mul(1000));
+        let bucket = BUCKETS
+            .iter()
+            .rposition(|(_, from, _)| age >= from.saturating_mul(DAY_MS).cast_signed())
+            .unwrap_or(0);
+        if let Some(sum) = counts.get_mut(bucket) {
+            add(sum, count);
+        }
     }
     counts
 }

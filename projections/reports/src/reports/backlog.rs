@@ -6,7 +6,7 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{BacklogReport, BacklogRow};
 use guichet_schemas::words::{GroupBy, TicketState};
 
-use super::{At, Cells, Follow, Sums, Table, quotient, same, told, walk};
+use super::{At, Cells, Follow, Sums, Table, add, quotient, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
@@ -25,6 +25,8 @@ struct Cell {
     /// The same for new and open.
     actionable: i64,
 }
+
+impl super::Cell for Cell {}
 
 /// The sums of the report.
 #[derive(Default)]
@@ -56,7 +58,7 @@ impl<'a> Follow<'a> for Follower<'_> {
             Some(_) | None => None,
         };
         if let Some(flow) = flow {
-            *flow(self.cells.at(&part, period)) += self.sign;
+            add(flow(self.cells.at(&part, period)), self.sign);
         }
         let was = part::of(self.group_by, &before.now);
         self.stock(period, (&was, before.is_unresolved()), (&part, after.is_unresolved()), |c| {
@@ -70,9 +72,9 @@ impl<'a> Follow<'a> for Follower<'_> {
     fn end_of(&mut self, period: Start, life: &Life<'a>) {
         if let Some(part) = self.resolved_in.take() {
             let cell = self.cells.at(&part, period);
-            cell.resolved += self.sign;
+            add(&mut cell.resolved, self.sign);
             if life.is_resolved() {
-                cell.resolved_net += self.sign;
+                add(&mut cell.resolved_net, self.sign);
             }
         }
     }
@@ -85,10 +87,10 @@ impl Follower<'_> {
             return;
         }
         if was.1 {
-            *of(self.cells.at(was.0, period)) -= self.sign;
+            add(of(self.cells.at(was.0, period)), self.sign.saturating_neg());
         }
         if is.1 {
-            *of(self.cells.at(is.0, period)) += self.sign;
+            add(of(self.cells.at(is.0, period)), self.sign);
         }
     }
 }
@@ -102,21 +104,21 @@ impl Sums for Backlog {
 
     fn merge(&mut self, other: Box<dyn Sums>) {
         self.0.merge(same::<Self>(other).0, |mine, more| {
-            mine.created += more.created;
-            mine.resolved += more.resolved;
-            mine.resolve_events += more.resolve_events;
-            mine.resolved_net += more.resolved_net;
-            mine.reopened += more.reopened;
-            mine.closed += more.closed;
-            mine.unresolved += more.unresolved;
-            mine.actionable += more.actionable;
+            add(&mut mine.created, more.created);
+            add(&mut mine.resolved, more.resolved);
+            add(&mut mine.resolve_events, more.resolve_events);
+            add(&mut mine.resolved_net, more.resolved_net);
+            add(&mut mine.reopened, more.reopened);
+            add(&mut mine.closed, more.closed);
+            add(&mut mine.unresolved, more.unresolved);
+            add(&mut mine.actionable, more.actionable);
         });
     }
 
     fn rows(&self, table: &Table<'_>) -> Data {
         let carry = |(unresolved, actionable): &mut (i64, i64), cell: &Cell| {
-            *unresolved += cell.unresolved;
-            *actionable += cell.actionable;
+            add(unresolved, cell.unresolved);
+            add(actionable, cell.actionable);
         };
         let make = |at: At<'_>, cell: &Cell, (unresolved, actionable): &(i64, i64)| -> BacklogRow {
             row!(
@@ -139,5 +141,17 @@ impl Sums for Backlog {
             )
         };
         Data::ReportBacklog(BacklogReport { rows: self.0.rows(table, carry, make) })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.0.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.0.bytes_of_cells()
     }
 }

@@ -6,7 +6,7 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{ClosureReport, ClosureRow};
 use guichet_schemas::words::{GroupBy, TicketState};
 
-use super::{At, Cells, Follow, Sums, Table, ratio, same, told, walk};
+use super::{At, Cells, Follow, Sums, Table, add, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
@@ -20,6 +20,8 @@ struct Cell {
     resolved: i64,
     closed: i64,
 }
+
+impl super::Cell for Cell {}
 
 /// The sums of the report.
 #[derive(Default)]
@@ -39,12 +41,12 @@ impl<'a> Follow<'a> for Follower<'_> {
         match &moment.what {
             Some(What::Created(_)) if !self.merged => {
                 let part = part::of(self.group_by, &after.now);
-                self.cells.at(&part, period).created += self.sign;
+                add(&mut self.cells.at(&part, period).created, self.sign);
                 self.created_in = Some(part);
             }
             Some(What::Resolved(_)) => self.resolved_in = Some(part::of(self.group_by, &after.now)),
             Some(What::Closed(_)) if before.state != Some(TicketState::Closed) => {
-                self.cells.at(&part::of(self.group_by, &after.now), period).closed += self.sign;
+                add(&mut self.cells.at(&part::of(self.group_by, &after.now), period).closed, self.sign);
             }
             Some(_) | None => {}
         }
@@ -52,10 +54,10 @@ impl<'a> Follow<'a> for Follower<'_> {
 
     fn end_of(&mut self, period: Start, life: &Life<'a>) {
         if let Some(part) = self.created_in.take().filter(|_| life.is_resolved()) {
-            self.cells.at(&part, period).created_and_resolved += self.sign;
+            add(&mut self.cells.at(&part, period).created_and_resolved, self.sign);
         }
         if let Some(part) = self.resolved_in.take() {
-            self.cells.at(&part, period).resolved += self.sign;
+            add(&mut self.cells.at(&part, period).resolved, self.sign);
         }
     }
 }
@@ -70,10 +72,10 @@ impl Sums for Closure {
 
     fn merge(&mut self, other: Box<dyn Sums>) {
         self.0.merge(same::<Self>(other).0, |mine, more| {
-            mine.created += more.created;
-            mine.created_and_resolved += more.created_and_resolved;
-            mine.resolved += more.resolved;
-            mine.closed += more.closed;
+            add(&mut mine.created, more.created);
+            add(&mut mine.created_and_resolved, more.created_and_resolved);
+            add(&mut mine.resolved, more.resolved);
+            add(&mut mine.closed, more.closed);
         });
     }
 
@@ -92,5 +94,17 @@ impl Sums for Closure {
             )
         };
         Data::ReportClosure(ClosureReport { rows: self.0.rows(table, |(): &mut (), _| {}, make) })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.0.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.0.bytes_of_cells()
     }
 }

@@ -8,7 +8,7 @@ use guichet_schemas::wire::store::{Moment, MomentEscalated};
 use guichet_schemas::wire::{EscalationReport, EscalationRow};
 use guichet_schemas::words::{EscalationKind, EscalationReason, GroupBy};
 
-use super::{At, Cells, Follow, Sums, Table, ratio, same, told, walk};
+use super::{At, Cells, Follow, Sums, Table, add, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::{Dimensions, Life};
 use crate::part::{self, Part};
@@ -24,6 +24,8 @@ struct Cell {
     /// Of these, escalated before the end of the period of their creation.
     created_and_escalated: i64,
 }
+
+impl super::Cell for Cell {}
 
 /// The sums of the report.
 #[derive(Default)]
@@ -46,25 +48,28 @@ impl<'a> Follow<'a> for Follower<'_> {
         match &moment.what {
             Some(What::Created(_)) if !self.merged && !is_of_escalations(self.group_by) => {
                 let part = part::of(self.group_by, &after.now);
-                self.sums.cells.at(&part, period).created += self.sign;
+                add(&mut self.sums.cells.at(&part, period).created, self.sign);
                 self.created_in = Some(part);
             }
             Some(What::Escalated(escalated)) => {
-                *self.sums.all.at(&None, period) += self.sign;
+                add(self.sums.all.at(&None, period), self.sign);
                 let kind = EscalationKind::from_wire(escalated.kind);
                 for part in parts_of(self.group_by, escalated, &after.now) {
                     let cell = self.sums.cells.at(&part, period);
-                    cell.escalations += self.sign;
+                    add(&mut cell.escalations, self.sign);
                     match kind {
-                        Ok(EscalationKind::Functional) => cell.functional += self.sign,
-                        Ok(EscalationKind::Hierarchical) => cell.hierarchical += self.sign,
+                        Ok(EscalationKind::Functional) => add(&mut cell.functional, self.sign),
+                        Ok(EscalationKind::Hierarchical) => add(&mut cell.hierarchical, self.sign),
                         Err(_) => {}
                     }
                 }
             }
             Some(What::Deescalated(_)) if !is_of_escalations(self.group_by) => {
                 // In the part that gave it back.
-                self.sums.cells.at(&part::of(self.group_by, &before.now), period).returned += self.sign;
+                add(
+                    &mut self.sums.cells.at(&part::of(self.group_by, &before.now), period).returned,
+                    self.sign,
+                );
             }
             Some(_) | None => {}
         }
@@ -72,7 +77,7 @@ impl<'a> Follow<'a> for Follower<'_> {
 
     fn end_of(&mut self, period: Start, life: &Life<'a>) {
         if let Some(part) = self.created_in.take().filter(|_| life.escalations > 0) {
-            self.sums.cells.at(&part, period).created_and_escalated += self.sign;
+            add(&mut self.sums.cells.at(&part, period).created_and_escalated, self.sign);
         }
     }
 }
@@ -114,14 +119,14 @@ impl Sums for Escalation {
 
     fn merge(&mut self, other: Box<dyn Sums>) {
         let other = same::<Self>(other);
-        self.all.merge(other.all, |mine, more| *mine += more);
+        self.all.merge(other.all, |mine, more| add(mine, more));
         self.cells.merge(other.cells, |mine, more| {
-            mine.escalations += more.escalations;
-            mine.returned += more.returned;
-            mine.functional += more.functional;
-            mine.hierarchical += more.hierarchical;
-            mine.created += more.created;
-            mine.created_and_escalated += more.created_and_escalated;
+            add(&mut mine.escalations, more.escalations);
+            add(&mut mine.returned, more.returned);
+            add(&mut mine.functional, more.functional);
+            add(&mut mine.hierarchical, more.hierarchical);
+            add(&mut mine.created, more.created);
+            add(&mut mine.created_and_escalated, more.created_and_escalated);
         });
     }
 
@@ -161,5 +166,18 @@ impl Sums for Escalation {
             row
         };
         Data::ReportEscalation(EscalationReport { rows: self.cells.rows(table, |(): &mut (), _| {}, make) })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.cells.narrow(within);
+        self.all.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.cells.bytes().saturating_add(self.all.bytes())
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.cells.bytes_of_cells().saturating_add(self.all.bytes_of_cells())
     }
 }

@@ -23,6 +23,17 @@ struct Cell {
     bot: Durations,
 }
 
+impl super::Cell for Cell {
+    fn outside() -> Self {
+        let [human, business, bot] = std::array::from_fn(|_| Durations::blunt());
+        Self { human, business, bot }
+    }
+
+    fn bytes_of_sets(&self) -> usize {
+        [&self.human, &self.business, &self.bot].map(Durations::bytes).iter().sum()
+    }
+}
+
 /// The sums of the report.
 pub(crate) struct FirstResponse {
     cells: Cells<Cell>,
@@ -52,14 +63,14 @@ impl<'a> Follow<'a> for Follower<'_> {
         }
         let cell = self.cells.at(&part::of(self.group_by, &after.now), period);
         if let Some(at) = human {
-            cell.human.add(at - after.created_at, self.sign);
+            cell.human.add(at.saturating_sub(after.created_at), self.sign);
             if let Some(hours) = self.hours {
                 let open = hours.calendar.elapsed(Timestamp(after.created_at), Timestamp(at));
                 cell.business.add(open, self.sign);
             }
         }
         if let Some(at) = bot {
-            cell.bot.add(at - after.created_at, self.sign);
+            cell.bot.add(at.saturating_sub(after.created_at), self.sign);
         }
     }
 
@@ -98,5 +109,17 @@ impl Sums for FirstResponse {
         Data::ReportFirstResponse(FirstResponseReport {
             rows: self.cells.rows(table, |(): &mut (), _| {}, make),
         })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.cells.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.cells.bytes()
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.cells.bytes_of_cells()
     }
 }

@@ -7,7 +7,7 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{ReassignmentReport, ReassignmentRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Sums, Table, ratio, same, told, walk};
+use super::{At, Cells, Follow, Sums, Table, add, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::{Handover, Life};
 use crate::part::{self, Part};
@@ -23,6 +23,8 @@ struct Cell {
     /// Of these, with exactly one assignee ever.
     one_owner: i64,
 }
+
+impl super::Cell for Cell {}
 
 /// The sums of the report.
 #[derive(Default)]
@@ -44,9 +46,9 @@ impl<'a> Follow<'a> for Follower<'_> {
         let part = part::of(self.group_by, &before.now);
         let cell = self.cells.at(&part, period);
         match handover {
-            Handover::Group => cell.group_changes += self.sign,
+            Handover::Group => add(&mut cell.group_changes, self.sign),
             Handover::Agent => {
-                cell.reassignments += self.sign;
+                add(&mut cell.reassignments, self.sign);
                 self.reassigned_in.get_or_insert(part);
             }
         }
@@ -54,12 +56,12 @@ impl<'a> Follow<'a> for Follower<'_> {
 
     fn end_of(&mut self, period: Start, life: &Life<'a>) {
         if let Some(part) = self.reassigned_in.take() {
-            self.cells.at(&part, period).tickets_reassigned += self.sign;
+            add(&mut self.cells.at(&part, period).tickets_reassigned, self.sign);
         }
         if std::mem::take(&mut self.resolved) && life.is_resolved() && life.resolver_is_human {
             let cell = self.cells.at(&part::of(self.group_by, &life.now), period);
-            cell.human_resolved += self.sign;
-            cell.one_owner += if life.has_one_agent() { self.sign } else { 0 };
+            add(&mut cell.human_resolved, self.sign);
+            add(&mut cell.one_owner, if life.has_one_agent() { self.sign } else { 0 });
         }
     }
 }
@@ -73,11 +75,11 @@ impl Sums for Reassignment {
 
     fn merge(&mut self, other: Box<dyn Sums>) {
         self.0.merge(same::<Self>(other).0, |mine, more| {
-            mine.reassignments += more.reassignments;
-            mine.tickets_reassigned += more.tickets_reassigned;
-            mine.group_changes += more.group_changes;
-            mine.human_resolved += more.human_resolved;
-            mine.one_owner += more.one_owner;
+            add(&mut mine.reassignments, more.reassignments);
+            add(&mut mine.tickets_reassigned, more.tickets_reassigned);
+            add(&mut mine.group_changes, more.group_changes);
+            add(&mut mine.human_resolved, more.human_resolved);
+            add(&mut mine.one_owner, more.one_owner);
         });
     }
 
@@ -95,5 +97,17 @@ impl Sums for Reassignment {
             )
         };
         Data::ReportReassignment(ReassignmentReport { rows: self.0.rows(table, |(): &mut (), _| {}, make) })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.0.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.0.bytes_of_cells()
     }
 }

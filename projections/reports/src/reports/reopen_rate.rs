@@ -8,7 +8,7 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{ReopenRateReport, ReopenRateRow, ResolverShare};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Sums, Table, quotient, ratio, same, told, walk};
+use super::{At, Cells, Follow, Mark, Sums, Table, add, entry_bytes, quotient, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
@@ -27,6 +27,19 @@ struct Cell {
     resolved_again: i64,
     /// By resolver: distinct tickets resolved, reopenings charged.
     resolvers: BTreeMap<Box<str>, (i64, i64)>,
+    /// Nobody wants to know who resolved.
+    blunt: Mark,
+}
+
+impl super::Cell for Cell {
+    fn outside() -> Self {
+        Self { blunt: Mark(true), ..Self::default() }
+    }
+
+    fn bytes_of_sets(&self) -> usize {
+        let entry = entry_bytes(size_of::<(Box<str>, (i64, i64))>());
+        self.resolvers.keys().map(|name| name.len().saturating_add(entry)).sum()
+    }
 }
 
 /// The sums of the report.
@@ -58,9 +71,9 @@ impl<'a> Follow<'a> for Follower<'_, 'a> {
             Some(What::Resolved(resolved)) => {
                 let part = part::of(self.group_by, &after.now);
                 let cell = self.cells.at(&part, period);
-                cell.resolve_events += self.sign;
+                add(&mut cell.resolve_events, self.sign);
                 if before.first_resolved_at.is_none() {
-                    cell.first_resolved += self.sign;
+                    add(&mut cell.first_resolved, self.sign);
                     self.first = Some((period, part.clone(), moment.at));
                 }
                 self.resolved_in = Some(part);
@@ -69,7 +82,7 @@ impl<'a> Follow<'a> for Follower<'_, 'a> {
             Some(What::Reopened(_)) => {
                 let part = part::of(self.group_by, &after.now);
                 let cell = self.cells.at(&part, period);
-                cell.reopen_events += self.sign;
+                add(&mut cell.reopen_events, self.sign);
                 // Charged to who resolved last, not to who owns it now.
                 charge(cell, before.resolver, 0, self.sign);
             }
@@ -80,11 +93,11 @@ impl<'a> Follow<'a> for Follower<'_, 'a> {
     fn end_of(&mut self, period: Start, life: &Life<'a>) {
         let Some(part) = self.resolved_in.take() else { return };
         let cell = self.cells.at(&part, period);
-        cell.resolved += self.sign;
+        add(&mut cell.resolved, self.sign);
         if life.is_resolved() {
-            cell.resolved_net += self.sign;
+            add(&mut cell.resolved_net, self.sign);
             if life.reopens > 0 {
-                cell.resolved_again += self.sign;
+                add(&mut cell.resolved_again, self.sign);
             }
         }
         for name in std::mem::take(&mut self.resolvers) {
@@ -95,9 +108,12 @@ impl<'a> Follow<'a> for Follower<'_, 'a> {
 
 /// Adds to the share of a resolver. A share that was taken away leaves no trace.
 fn charge(cell: &mut Cell, resolver: &str, resolved: i64, charged: i64) {
+    if cell.blunt.0 {
+        return;
+    }
     let share = cell.resolvers.entry(resolver.into()).or_default();
-    share.0 += resolved;
-    share.1 += charged;
+    add(&mut share.0, resolved);
+    add(&mut share.1, charged);
     if *share == (0, 0) {
         cell.resolvers.remove(resolver);
     }
@@ -116,25 +132,25 @@ impl Sums for ReopenRate {
         let life = walk(history, periods, &mut follower);
         let first = follower.first.take();
         if let Some(((period, part, resolved_at), reopened_at)) = first.zip(life.first_reopened_at)
-            && reopened_at - resolved_at <= self.window_ms
+            && reopened_at.saturating_sub(resolved_at) <= self.window_ms
         {
-            self.cells.at(&part, period).reopened_in_window += sign;
+            add(&mut self.cells.at(&part, period).reopened_in_window, sign);
         }
     }
 
     fn merge(&mut self, other: Box<dyn Sums>) {
         self.cells.merge(same::<Self>(other).cells, |mine, more| {
-            mine.first_resolved += more.first_resolved;
-            mine.reopened_in_window += more.reopened_in_window;
-            mine.resolve_events += more.resolve_events;
-            mine.reopen_events += more.reopen_events;
-            mine.resolved += more.resolved;
-            mine.resolved_net += more.resolved_net;
-            mine.resolved_again += more.resolved_again;
+            add(&mut mine.first_resolved, more.first_resolved);
+            add(&mut mine.reopened_in_window, more.reopened_in_window);
+            add(&mut mine.resolve_events, more.resolve_events);
+            add(&mut mine.reopen_events, more.reopen_events);
+            add(&mut mine.resolved, more.resolved);
+            add(&mut mine.resolved_net, more.resolved_net);
+            add(&mut mine.resolved_again, more.resolved_again);
             for (name, (resolved, charged)) in more.resolvers {
                 let share = mine.resolvers.entry(name).or_default();
-                share.0 += resolved;
-                share.1 += charged;
+                add(&mut share.0, resolved);
+                add(&mut share.1, charged);
             }
         });
     }
@@ -157,6 +173,18 @@ impl Sums for ReopenRate {
             )
         };
         Data::ReportReopenRate(ReopenRateReport { rows: self.cells.rows(table, |(): &mut (), _| {}, make) })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.cells.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.cells.bytes()
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.cells.bytes_of_cells()
     }
 }
 

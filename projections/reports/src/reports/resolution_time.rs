@@ -6,7 +6,7 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{ResolutionTimeReport, ResolutionTimeRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Sums, Table, ratio, same, walk};
+use super::{At, Cells, Follow, Sums, Table, add, ratio, same, walk};
 use crate::durations::Durations;
 use crate::history::History;
 use crate::life::Life;
@@ -23,6 +23,17 @@ struct Cell {
     one_touch: i64,
     one_touch_zendesk: i64,
     first_contact: i64,
+}
+
+impl super::Cell for Cell {
+    fn outside() -> Self {
+        let [first, full, net, active] = std::array::from_fn(|_| Durations::blunt());
+        Self { first, full, net, active, ..Self::default() }
+    }
+
+    fn bytes_of_sets(&self) -> usize {
+        [&self.first, &self.full, &self.net, &self.active].map(Durations::bytes).iter().sum()
+    }
 }
 
 /// The sums of the report.
@@ -50,17 +61,17 @@ impl<'a> Follow<'a> for Follower<'_> {
             return;
         };
         let cell = self.cells.at(&part::of(self.group_by, &life.now), period);
-        cell.resolved += self.sign;
-        cell.first.add(first - life.created_at, self.sign);
+        add(&mut cell.resolved, self.sign);
+        cell.first.add(first.saturating_sub(life.created_at), self.sign);
         cell.full.add(full, self.sign);
         cell.net.add(net, self.sign);
         cell.active.add(active, self.sign);
         if life.reopens == 0 && life.human_replies < 2 {
-            cell.one_touch_zendesk += self.sign;
+            add(&mut cell.one_touch_zendesk, self.sign);
             if life.human_replies == 1 {
-                cell.one_touch += self.sign;
+                add(&mut cell.one_touch, self.sign);
                 if life.has_at_most_one_agent() && life.escalations == 0 {
-                    cell.first_contact += self.sign;
+                    add(&mut cell.first_contact, self.sign);
                 }
             }
         }
@@ -74,14 +85,14 @@ impl Sums for ResolutionTime {
 
     fn merge(&mut self, other: Box<dyn Sums>) {
         self.0.merge(same::<Self>(other).0, |mine, more| {
-            mine.resolved += more.resolved;
+            add(&mut mine.resolved, more.resolved);
             mine.first.merge(more.first);
             mine.full.merge(more.full);
             mine.net.merge(more.net);
             mine.active.merge(more.active);
-            mine.one_touch += more.one_touch;
-            mine.one_touch_zendesk += more.one_touch_zendesk;
-            mine.first_contact += more.first_contact;
+            add(&mut mine.one_touch, more.one_touch);
+            add(&mut mine.one_touch_zendesk, more.one_touch_zendesk);
+            add(&mut mine.first_contact, more.first_contact);
         });
     }
 
@@ -104,5 +115,17 @@ impl Sums for ResolutionTime {
         Data::ReportResolutionTime(ResolutionTimeReport {
             rows: self.0.rows(table, |(): &mut (), _| {}, make),
         })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.0.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.0.bytes_of_cells()
     }
 }

@@ -9,7 +9,7 @@ use guichet_schemas::wire::store::{ClockStep, Moment};
 use guichet_schemas::wire::{SlaMetricRow, SlaReport, SlaRow};
 use guichet_schemas::words::{GroupBy, SlaMetric};
 
-use super::{At, Cells, Follow, Sums, Table, ratio, same, told, walk};
+use super::{At, Cells, Follow, Sums, Table, add, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
@@ -24,6 +24,12 @@ struct Counts {
     met_by_resolve: i64,
     breached: i64,
     voided: i64,
+}
+
+impl super::Cell for Cell {
+    fn bytes_of_sets(&self) -> usize {
+        self.len().saturating_mul(super::entry_bytes(size_of::<(i32, Counts)>()))
+    }
 }
 
 /// The sums of the report.
@@ -81,12 +87,12 @@ impl Sums for Sla {
         for ((metric, _), clock) in follower.clocks {
             let counts = self.0.at(&clock.part, clock.period).entry(metric).or_default();
             match clock.step {
-                ClockStep::Breached => counts.breached += sign,
-                ClockStep::Voided => counts.voided += sign,
-                ClockStep::Met => counts.met += sign,
+                ClockStep::Breached => add(&mut counts.breached, sign),
+                ClockStep::Voided => add(&mut counts.voided, sign),
+                ClockStep::Met => add(&mut counts.met, sign),
                 ClockStep::MetByResolve => {
-                    counts.met += sign;
-                    counts.met_by_resolve += sign;
+                    add(&mut counts.met, sign);
+                    add(&mut counts.met_by_resolve, sign);
                 }
                 ClockStep::Resumed | ClockStep::Unspecified => {}
             }
@@ -97,10 +103,10 @@ impl Sums for Sla {
         self.0.merge(same::<Self>(other).0, |mine, more| {
             for (metric, more) in more {
                 let mine = mine.entry(metric).or_default();
-                mine.met += more.met;
-                mine.met_by_resolve += more.met_by_resolve;
-                mine.breached += more.breached;
-                mine.voided += more.voided;
+                add(&mut mine.met, more.met);
+                add(&mut mine.met_by_resolve, more.met_by_resolve);
+                add(&mut mine.breached, more.breached);
+                add(&mut mine.voided, more.voided);
             }
         });
     }
@@ -114,10 +120,22 @@ impl Sums for Sla {
                 met_by_resolve: told(counts.met_by_resolve),
                 breached: told(counts.breached),
                 voided: told(counts.voided),
-                attainment: Some(ratio(counts.met, counts.met + counts.breached)),
+                attainment: Some(ratio(counts.met, counts.met.saturating_add(counts.breached))),
             });
             row!(table, at, SlaRow { metrics: metrics.collect() })
         };
         Data::ReportSla(SlaReport { rows: self.0.rows(table, |(): &mut (), _| {}, make) })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.0.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.0.bytes_of_cells()
     }
 }

@@ -6,7 +6,7 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{VolumeReport, VolumeRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Sums, Table, same, told, walk};
+use super::{At, Cells, Follow, Sums, Table, add, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part;
@@ -20,6 +20,8 @@ struct Cell {
     /// Summed over all periods: how many are unresolved.
     unresolved: i64,
 }
+
+impl super::Cell for Cell {}
 
 /// The sums of the report.
 #[derive(Default)]
@@ -38,18 +40,18 @@ impl<'a> Follow<'a> for Follower<'_> {
         match &moment.what {
             Some(What::Created(_)) => {
                 let cell = self.cells.at(&is, period);
-                cell.gross += self.sign;
-                cell.net += if self.merged { 0 } else { self.sign };
+                add(&mut cell.gross, self.sign);
+                add(&mut cell.net, if self.merged { 0 } else { self.sign });
             }
-            Some(What::Inbound(_)) => self.cells.at(&is, period).inbound += self.sign,
+            Some(What::Inbound(_)) => add(&mut self.cells.at(&is, period).inbound, self.sign),
             Some(_) | None => {}
         }
         if (&was, before.is_unresolved()) != (&is, after.is_unresolved()) {
             if before.is_unresolved() {
-                self.cells.at(&was, period).unresolved -= self.sign;
+                add(&mut self.cells.at(&was, period).unresolved, self.sign.saturating_neg());
             }
             if after.is_unresolved() {
-                self.cells.at(&is, period).unresolved += self.sign;
+                add(&mut self.cells.at(&is, period).unresolved, self.sign);
             }
         }
     }
@@ -65,10 +67,10 @@ impl Sums for Volume {
 
     fn merge(&mut self, other: Box<dyn Sums>) {
         self.0.merge(same::<Self>(other).0, |mine, more| {
-            mine.net += more.net;
-            mine.gross += more.gross;
-            mine.inbound += more.inbound;
-            mine.unresolved += more.unresolved;
+            add(&mut mine.net, more.net);
+            add(&mut mine.gross, more.gross);
+            add(&mut mine.inbound, more.inbound);
+            add(&mut mine.unresolved, more.unresolved);
         });
     }
 
@@ -85,7 +87,19 @@ impl Sums for Volume {
                 }
             )
         };
-        let carry = |unresolved: &mut i64, cell: &Cell| *unresolved += cell.unresolved;
+        let carry = |unresolved: &mut i64, cell: &Cell| add(unresolved, cell.unresolved);
         Data::ReportVolume(VolumeReport { rows: self.0.rows(table, carry, make) })
+    }
+
+    fn narrow(&mut self, within: (Start, Start)) {
+        self.0.narrow(within);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn bytes_of_cells(&self) -> usize {
+        self.0.bytes_of_cells()
     }
 }

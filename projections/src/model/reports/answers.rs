@@ -1,9 +1,12 @@
 //! The queries `report_…`: the present from what is kept, a look back from the histories.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use guichet_config::Configuration;
-use guichet_reports::{BusinessHours, Cut, Kept, Kind, Look, Params, Report, Span};
+use guichet_reports::{BusinessHours, Cut, Kept, Kind, Look, Params, Report, Span, Window};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -11,59 +14,83 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 use guichet_schemas::wire::query_reply::Data;
 
-use super::build::build;
+use super::build::Sum;
 use super::{history, lock, recorded_at};
 use crate::keys;
 use crate::projection::Answers;
-use crate::queries::page::{Cursor, Page};
-use crate::queries::{Ask, Found, Question, Reader, Refusal};
+use crate::queries::page::{BYTES_MAX, Cursor, cut};
+use crate::queries::{Ask, Budget, Found, Over, Question, Reader, Refusal};
 use crate::store::{Store, StoreError, View};
 
 /// Looks back that are kept: the pages of one answer, and who asks twice.
 const LOOKS_MAX: usize = 4;
+/// Bytes that they hold together.
+const LOOKS_BYTES_MAX: usize = 32 << 20;
+/// Questions that are remembered as too large to be kept whole.
+const LARGE_MAX: usize = 64;
 
 /// Answers from histories.
 pub(super) struct Reports {
     store: Arc<Store>,
     kept: Arc<Mutex<Kept>>,
     looks: Mutex<Vec<(LookKey, Report)>>,
+    /// Of these only the span that is asked for is summed, anew for each page: the whole does not fit.
+    large: Mutex<VecDeque<(String, Params)>>,
 }
 
-/// A look back is the same for ever: at a position nothing changes any more.
-type LookKey = (String, Params, Cut);
+/// A look back is the same for ever: at a position nothing changes any more. With a span: only that one is summed.
+type LookKey = (String, Params, Cut, Option<Span>);
+
+/// Some rows, and whether there are more.
+type Rows = (Data, bool);
+
+/// What is asked for.
+struct Asked<'r, 'a> {
+    reader: &'r Reader<'a>,
+    span: Span,
+    window: Window,
+}
 
 impl Reports {
     pub(super) fn new(store: Arc<Store>, kept: Arc<Mutex<Kept>>) -> Self {
-        Self { store, kept, looks: Mutex::default() }
+        Self { store, kept, looks: Mutex::default(), large: Mutex::default() }
     }
 
     /// What the desk knew and what had happened, there and then.
-    fn look_back(&self, reader: &Reader<'_>, params: &Params, span: Span) -> Result<Data, StoreError> {
+    fn look_back(&self, asked: &Asked<'_, '_>, params: &Params) -> Result<Rows, Refusal> {
+        let reader = asked.reader;
         let before = reader.ask.as_of.map_or(i64::MAX, |as_of| as_of.0);
         let cut = Cut { position: reader.until, before };
         let look = Look { position: reader.until, now: reader.now.0 };
-        let key = (reader.tenant().to_owned(), params.clone(), cut);
+        let tenant = reader.tenant().to_owned();
+        let key = |within| (tenant.clone(), params.clone(), cut, within);
+        let (whole, narrow) = (key(None), key(Some(asked.span)));
         let looks = || self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, report)) = looks().iter().find(|(known, _)| *known == key) {
-            return Ok(report.rows(span, look));
+        if let Some((_, report)) = looks().iter().find(|(known, _)| *known == whole || *known == narrow) {
+            return Ok(report.page(asked.span, look, asked.window));
         }
-        let report = build(&reader.view, keys::HISTORIES, reader.tenant(), params, cut)?;
-        let rows = report.rows(span, look);
-        let mut looks = looks();
-        looks.truncate(LOOKS_MAX - 1);
-        looks.insert(0, (key, report));
+        let sum = Sum {
+            view: &reader.view,
+            family: keys::HISTORIES,
+            tenant: reader.tenant(),
+            params,
+            cut,
+            within: None,
+            budget: reader.budget,
+        };
+        let (key, report) = match self.whole(sum)? {
+            Some(report) => (whole, report),
+            None => (narrow, Sum { within: Some(asked.span), ..sum }.build()?),
+        };
+        let rows = report.page(asked.span, look, asked.window);
+        keep_look(&mut looks(), key, report);
         Ok(rows)
     }
 
     /// The present, and the position that it is of.
-    fn present(
-        &self,
-        tenant: &str,
-        params: &Params,
-        span: Span,
-        now: i64,
-    ) -> Result<(Data, u64), StoreError> {
-        if let Some(found) = self.kept_rows(tenant, params, span, now) {
+    fn present(&self, asked: &Asked<'_, '_>, params: &Params) -> Result<(Rows, u64), Refusal> {
+        let (tenant, now) = (asked.reader.tenant(), asked.reader.now.0);
+        if let Some(found) = self.kept_rows(tenant, params, asked, now) {
             return Ok(found);
         }
         let (from, view) = {
@@ -73,21 +100,54 @@ impl Reports {
             // Not behind the position; what it has beyond is cut off.
             (position, self.store.view())
         };
-        let built = build(&view, keys::HISTORIES, tenant, params, Cut { position: from, ..Cut::NONE });
+        let building = Building { kept: &self.kept, from };
+        let cut = Cut { position: from, ..Cut::NONE };
+        let budget = asked.reader.budget;
+        let sum = Sum { view: &view, family: keys::HISTORIES, tenant, params, cut, within: None, budget };
+        let Some(report) = self.whole(sum)? else {
+            let report = Sum { within: Some(asked.span), ..sum }.build()?;
+            return Ok((report.page(asked.span, Look { position: from, now }, asked.window), from));
+        };
         let mut kept = lock(&self.kept);
-        let built = built.and_then(|report| self.catch_up(&kept, &view, tenant, report, from));
-        kept.end(from);
-        let report = built?;
+        let report = self.catch_up(&kept, &view, tenant, report, from, budget)?;
         let position = kept.position();
-        let rows = report.rows(span, Look { position, now });
+        let rows = report.page(asked.span, Look { position, now }, asked.window);
         kept.keep(tenant, params.clone(), report);
+        drop(kept);
+        drop(building);
         Ok((rows, position))
     }
 
-    fn kept_rows(&self, tenant: &str, params: &Params, span: Span, now: i64) -> Option<(Data, u64)> {
+    /// The sums of all spans; `None` where they are more than one answer may hold.
+    fn whole(&self, sum: Sum<'_>) -> Result<Option<Report>, Refusal> {
+        let is = |(tenant, params): &(String, Params)| tenant == sum.tenant && params == sum.params;
+        let large = || self.large.lock().unwrap_or_else(PoisonError::into_inner);
+        if large().iter().any(is) {
+            return Ok(None);
+        }
+        match sum.build() {
+            Ok(report) => Ok(Some(report)),
+            Err(Refusal::Over(Over::Memory)) => {
+                sum.budget.give_back();
+                let mut large = large();
+                large.truncate(LARGE_MAX.saturating_sub(1));
+                large.push_front((sum.tenant.to_owned(), sum.params.clone()));
+                Ok(None)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    fn kept_rows(
+        &self,
+        tenant: &str,
+        params: &Params,
+        asked: &Asked<'_, '_>,
+        now: i64,
+    ) -> Option<(Rows, u64)> {
         let mut kept = lock(&self.kept);
         let position = kept.position();
-        kept.rows(tenant, params, span, now).map(|rows| (rows, position))
+        kept.page(tenant, params, asked.span, now, asked.window).map(|rows| (rows, position))
     }
 
     /// Brings a report from the position where it was begun to the present one.
@@ -98,10 +158,13 @@ impl Reports {
         tenant: &str,
         mut report: Report,
         from: u64,
-    ) -> Result<Report, StoreError> {
+        budget: &Budget,
+    ) -> Result<Report, Refusal> {
         let prefix = keys::tenant(tenant);
+        let mut meter = budget.meter();
         for key in kept.touched_since(from).iter().filter(|key| key.starts_with(&prefix)) {
             let before = begun.get(keys::HISTORIES, key)?.unwrap_or_default();
+            meter.entry(before.len())?;
             report.remove(&history(&before, Cut { position: from, ..Cut::NONE })?);
             let after = self.store.row(keys::HISTORIES, key, |bytes| Ok(bytes.to_vec()))?.unwrap_or_default();
             report.add(&history(&after, Cut { position: kept.position(), ..Cut::NONE })?);
@@ -110,12 +173,37 @@ impl Reports {
     }
 }
 
+/// A build under way. Its end is told, however it ends.
+struct Building<'a> {
+    kept: &'a Mutex<Kept>,
+    from: u64,
+}
+
+impl Drop for Building<'_> {
+    fn drop(&mut self) {
+        lock(self.kept).end(self.from);
+    }
+}
+
+/// Keeps a look back, as far as there is room.
+fn keep_look(looks: &mut Vec<(LookKey, Report)>, key: LookKey, report: Report) {
+    looks.insert(0, (key, report));
+    let mut bytes = 0_usize;
+    let fits = looks.iter().take(LOOKS_MAX).take_while(|(_, report)| {
+        bytes = bytes.saturating_add(report.bytes_at_most());
+        bytes <= LOOKS_BYTES_MAX
+    });
+    let fits = fits.count();
+    looks.truncate(fits);
+}
+
 impl Answers for Reports {
     fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
         let Question::Report(kind, query) = &reader.ask.question else {
             return Err(Rejection::Unsupported("this query here".to_owned()).into());
         };
         let (params, span) = Params::read(*kind, query, reader.now.0)?;
+        let asked = Asked { reader, span, window: window(reader.ask)? };
         let with_hours = |view: &View<'_>, until| -> Result<Params, Refusal> {
             let of = |name| hours(view, reader, until, name);
             let hours = (*kind == Kind::FirstResponse).then(|| of(query.calendar.as_deref())).transpose()?;
@@ -123,20 +211,20 @@ impl Answers for Reports {
         };
         let mut params = with_hours(&reader.view, reader.until)?;
         if reader.ask.looks_back() {
-            let data = self.look_back(reader, &params, span)?;
-            return page(data, reader.ask);
+            let rows = self.look_back(&asked, &params)?;
+            return page(rows, reader.ask);
         }
-        let (data, position) = loop {
-            let (data, position) = self.present(reader.tenant(), &params, span, reader.now.0)?;
+        let (rows, position) = loop {
+            let (rows, position) = self.present(&asked, &params)?;
             // A calendar that was published meanwhile counts in an answer of its position.
             let then = with_hours(&self.store.view(), position)?;
             if then == params {
-                break (data, position);
+                break (rows, position);
             }
             params = then;
         };
         reader.own_position.set(Some(position));
-        page(data, reader.ask)
+        page(rows, reader.ask)
     }
 
     fn recorded_at(&self, reader: &Reader<'_>, until: LogPosition) -> Result<Option<Timestamp>, Refusal> {
@@ -157,7 +245,9 @@ fn hours(
     let prefix = keys::tenant(tenant);
     for entry in view.scan(keys::REPORT_CALENDARS, prefix.clone(), &prefix) {
         let damaged = |_| StoreError::Damaged { what: "a publication" };
-        let record = decode_record(&entry?.1).map_err(damaged)?;
+        let (_, bytes) = entry?;
+        reader.entry(bytes.len())?;
+        let record = decode_record(&bytes).map_err(damaged)?;
         if record.position.get() > until {
             break;
         }
@@ -185,13 +275,20 @@ fn hours(
     }))
 }
 
-/// Cuts the page out of the rows that was asked for.
-pub(in crate::model) fn page(data: Data, ask: &Ask) -> Result<Found, Refusal> {
+/// The rows of the page that is asked for.
+pub(in crate::model) fn window(ask: &Ask) -> Result<Window, FieldError> {
+    let skip = Cursor::Row.read(ask)?.unwrap_or(0);
+    Ok(Window { skip, rows: ask.limit, bytes: BYTES_MAX })
+}
+
+/// Cuts the page out of the rows that were made for it.
+pub(in crate::model) fn page((data, more): Rows, ask: &Ask) -> Result<Found, Refusal> {
+    let after = Cursor::Row.read(ask)?.unwrap_or(0);
     macro_rules! page_of {
         ($($variant:ident: $report:ident,)*) => {
             match data {
                 $(Data::$variant(report) => {
-                    let (rows, next_cursor) = cut_out(report.rows, ask)?;
+                    let (rows, next_cursor) = cut(report.rows, after, more, ask);
                     let data = Data::$variant(wire::$report { rows });
                     Ok((data, next_cursor))
                 })*
@@ -211,22 +308,4 @@ pub(in crate::model) fn page(data: Data, ask: &Ask) -> Result<Found, Refusal> {
         ReportReassignment: ReassignmentReport,
         ReportSla: SlaReport,
     }
-}
-
-fn cut_out<R: prost::Message + serde::Serialize>(
-    rows: Vec<R>,
-    ask: &Ask,
-) -> Result<(Vec<R>, Option<String>), Refusal> {
-    let after = Cursor::Row.read(ask)?.unwrap_or(0);
-    let mut page = Page::new(ask);
-    let mut last = after;
-    let mut rows = rows.into_iter().skip(usize::try_from(after).unwrap_or(usize::MAX));
-    let next = loop {
-        let Some(row) = rows.next() else { break None };
-        if !page.takes(row) {
-            break Some(Cursor::Row.write(last));
-        }
-        last += 1;
-    };
-    Ok((page.into_entries(), next))
 }

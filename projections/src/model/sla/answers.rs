@@ -1,5 +1,7 @@
 //! The queries about clocks and broken promises.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 use std::sync::Arc;
 
 use guichet_config::HoursKind;
@@ -24,9 +26,15 @@ use super::{BooksCache, News, Row};
 use crate::keys;
 use crate::model::reports;
 use crate::projection::Answers;
-use crate::queries::page::{NOT_OURS, Page, ROWS_READ_MAX};
+use crate::queries::page::{NOT_OURS, Page, ROWS_READ_MAX, list};
 use crate::queries::{Ask, Found, Question, Reader, Refusal, Which, absent};
 use crate::store::{Store, StoreError, View, damaged_key};
+
+/// Stretches of one clock that are shown, in the answer about the clocks of a ticket and in that about the ticket.
+const RUNS_MAX: usize = 1_000;
+pub(crate) const RUNS_OF_TICKET_MAX: usize = 100;
+/// Bytes of a broken promise that nobody has written down yet.
+const FRESH_BYTES: usize = 1_024;
 
 /// Answers from rows.
 pub(super) struct Clocks {
@@ -67,9 +75,19 @@ impl Answers for Clocks {
                 }
                 let (params, span) = Params::read(*kind, query, reader.now.0)?;
                 let cut = Cut { before: reader.ask.as_of.map_or(i64::MAX, |as_of| as_of.0), ..Cut::NONE };
-                let report = reports::sum(&reader.view, keys::SLA_HISTORIES, reader.tenant(), &params, cut)?;
+                // It is read anew for each answer, so only what the answer is of.
+                let report = reports::Sum {
+                    view: &reader.view,
+                    family: keys::SLA_HISTORIES,
+                    tenant: reader.tenant(),
+                    params: &params,
+                    cut,
+                    within: Some(span),
+                    budget: reader.budget,
+                };
                 let look = Look { position: reader.until, now: reader.now.0 };
-                reports::page(report.rows(span, look), reader.ask)
+                let rows = report.build()?.page(span, look, reports::window(reader.ask)?);
+                reports::page(rows, reader.ask)
             }
             Question::Ticket(_)
             | Question::Timeline(_)
@@ -104,24 +122,33 @@ fn of_ticket(reader: &Reader<'_>, which: Which, book: &Book) -> Result<Found, Re
         return Err(Rejection::Unavailable { reason, as_of_position }.into());
     }
     let row = row(&reader.view, reader.tenant(), id)?.ok_or_else(|| absent(which))?;
-    let clocks = clocks(&row, id, reader.now, book, true);
-    Ok((Data::SlaClocks(wire::SlaClocksView { clocks }), None))
+    let clocks = clocks(&row, id, reader.now, book, Runs::Newest(RUNS_MAX));
+    let (clocks, next) = list(clocks, reader.ask)?;
+    Ok((Data::SlaClocks(wire::SlaClocksView { clocks }), next))
 }
 
-/// The clocks of a ticket at an instant; with the stretches in which they ran, or without.
+/// Which of the stretches in which a clock ran are shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Runs {
+    None,
+    /// So many, the newest ones; how many are left out is told.
+    Newest(usize),
+}
+
+/// The clocks of a ticket at an instant.
 pub(crate) fn clocks(
     row: &Row,
     id: TicketId,
     now: Timestamp,
     book: &Book,
-    with_runs: bool,
+    shown_runs: Runs,
 ) -> Vec<wire::SlaClockView> {
     let (ticket, _) = row.at(now, &book.rules);
     let views = ticket.map_or_else(Vec::new, |ticket| ticket.clocks(now, &book.rules)).into_iter();
-    views.map(|clock| shown(clock, id, row.number, with_runs)).collect()
+    views.map(|clock| shown(clock, id, row.number, shown_runs)).collect()
 }
 
-fn shown(clock: ClockView, id: TicketId, number: u64, with_runs: bool) -> wire::SlaClockView {
+fn shown(clock: ClockView, id: TicketId, number: u64, shown_runs: Runs) -> wire::SlaClockView {
     let state = match clock.standing {
         Standing::Running => SlaClockState::Running,
         Standing::Paused => SlaClockState::Paused,
@@ -130,7 +157,14 @@ fn shown(clock: ClockView, id: TicketId, number: u64, with_runs: bool) -> wire::
         Standing::Voided => SlaClockState::Voided,
         Standing::Cancelled => SlaClockState::Cancelled,
     };
-    let runs = clock.runs.into_iter().filter(|_| with_runs);
+    let (skip, left_out) = match shown_runs {
+        Runs::None => (usize::MAX, 0),
+        Runs::Newest(most) => {
+            let left_out = clock.runs.len().saturating_sub(most);
+            (left_out, left_out as u64)
+        }
+    };
+    let runs = clock.runs.into_iter().skip(skip);
     wire::SlaClockView {
         ticket_id: id.to_wire(),
         number: number_text(number),
@@ -149,7 +183,7 @@ fn shown(clock: ClockView, id: TicketId, number: u64, with_runs: bool) -> wire::
         started_at: clock.started_at.0,
         due_at: clock.due_at.map(|at| at.0),
         consumed_s: seconds(clock.consumed_s),
-        remaining_s: seconds(i64::from(clock.target_s) - clock.consumed_s),
+        remaining_s: seconds(i64::from(clock.target_s).saturating_sub(clock.consumed_s)),
         breached_at: clock.breached_at.map(|at| at.0),
         voided: clock.voided,
         ended_at: clock.ended_at.map(|at| at.0),
@@ -161,6 +195,7 @@ fn shown(clock: ClockView, id: TicketId, number: u64, with_runs: bool) -> wire::
                 counted_s: seconds(run.counted_s),
             })
             .collect(),
+        runs_left_out: left_out,
     }
 }
 
@@ -205,7 +240,8 @@ fn due(reader: &Reader<'_>, before: Timestamp, book: &Book) -> Result<Found, Ref
         if *key >= *end {
             break;
         }
-        if count == ROWS_READ_MAX {
+        reader.entry(key.len())?;
+        if count == ROWS_READ_MAX || count > 0 && reader.slice_is_over() {
             next = Some(Cursor::write(&key, tenant, 0));
             break;
         }
@@ -214,7 +250,7 @@ fn due(reader: &Reader<'_>, before: Timestamp, book: &Book) -> Result<Found, Ref
         let late = |clock: &wire::SlaClockView| {
             clock.state == SlaClockState::Running as i32 && clock.due_at.is_some_and(|due| due < before.0)
         };
-        let Some(clocks) = spared(id, || clocks(&row, id, reader.now, book, false)) else { continue };
+        let Some(clocks) = spared(id, || clocks(&row, id, reader.now, book, Runs::None)) else { continue };
         let clocks = clocks.into_iter().filter(late);
         let skip = cursor.as_ref().filter(|cursor| *cursor.key == *key).map_or(0, |cursor| cursor.taken);
         let over = clocks.enumerate().skip(skip).find_map(|(n, clock)| (!page.takes(clock)).then_some(n));
@@ -241,7 +277,7 @@ fn breaches(reader: &Reader<'_>, query: &wire::SlaBreachesQuery, book: &Book) ->
     let mut page = Page::new(reader.ask);
     let mut kept = reader.view.scan(keys::SLA_BREACHES, keys::tenant(tenant), &start).peekable();
     let mut next = None;
-    let mut count = 0;
+    let mut count = 0_usize;
     while fresh.next_if(|(key, _)| *key < start).is_some() {}
     loop {
         let kept_first = match (kept.peek(), fresh.peek()) {
@@ -263,8 +299,9 @@ fn breaches(reader: &Reader<'_>, query: &wire::SlaBreachesQuery, book: &Book) ->
         if key >= end {
             break;
         }
-        count += 1;
-        if count > ROWS_READ_MAX {
+        count = count.saturating_add(1);
+        reader.entry(key.len())?;
+        if count > ROWS_READ_MAX || count > 1 && reader.slice_is_over() {
             next = Some(Cursor::write(&key, tenant, 0));
             break;
         }
@@ -311,7 +348,7 @@ fn fresh(reader: &Reader<'_>, book: &Book) -> Result<Fresh, Refusal> {
     let end = keys::from(tenant, reader.now);
     let start = keys::tenant(tenant);
     let mut found = Vec::new();
-    for entry in reader.view.scan(keys::SLA_ALARMS, start.clone(), &start).take(ROWS_READ_MAX) {
+    for entry in reader.view.scan(keys::SLA_ALARMS, start.clone(), &start) {
         let (key, _) = entry?;
         if *key >= *end {
             break;
@@ -319,6 +356,8 @@ fn fresh(reader: &Reader<'_>, book: &Book) -> Result<Fresh, Refusal> {
         let id = keys::trailing_ticket(&key).ok_or_else(damaged_key)?;
         let Some(row) = row(&reader.view, tenant, id)? else { continue };
         let Some((_, facts)) = spared(id, || row.at(reader.now, &book.rules)) else { continue };
+        reader.entry(facts.len().saturating_mul(FRESH_BYTES))?;
+        reader.budget.grow(facts.len().saturating_mul(FRESH_BYTES))?;
         let breaches = facts.iter().filter_map(|fact| breach(fact, id, row.number, Owner::of(&row)));
         found.extend(breaches.map(|breach| (breach_key(tenant, &breach), breach)));
     }

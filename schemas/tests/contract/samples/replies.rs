@@ -117,6 +117,7 @@ fn projections() -> wire::ProjectionsView {
     wire::ProjectionsView {
         projections: vec![wire::ProjectionView {
             verified_position: 7,
+            quarantined_left_out: 3,
             rebuild: Some(wire::RebuildView { position: 3, target: 1234, started_at: minute(1).0 }),
             steps: Some(wire::StepsView { position: 1_200, tickets: 3_000 }),
             name: "ticket".to_owned(),
@@ -219,5 +220,6 @@ fn ticket_view() -> wire::TicketView {
         created_command_id: Some(super::uuid(3).as_bytes().to_vec()),
         sla_clocks: vec![super::reports::clock()],
         sla_as_of_position: Some(77),
+        sla_clocks_left_out: 2,
     }
 }

@@ -87,6 +87,7 @@ pub(crate) fn clock() -> wire::SlaClockView {
         voided: false,
         ended_at: Some(minute(6).0),
         warned_pct: vec![50],
+        runs_left_out: 5,
         runs: vec![
             wire::SlaRunView { from: minute(1).0, to: Some(minute(2).0), counted_s: 60 },
             wire::SlaRunView { from: minute(3).0, to: None, counted_s: 120 },
