@@ -51,9 +51,13 @@ mod tests {
     #[test]
     fn who_takes_it_packed_gets_it_packed() {
         let packed = Packed::new(Bytes::from("x".repeat(1_000)));
-        for (accepts, is_packed) in
-            [("gzip, br", true), ("br;q=1, GZIP;q=0.5", true), ("gzip;q=0", false), ("br", false), ("", false)]
-        {
+        for (accepts, is_packed) in [
+            ("gzip, br", true),
+            ("br;q=1, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("br", false),
+            ("", false),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, accepts.parse().unwrap());
             let answer = packed.answer(&headers);
