@@ -23,8 +23,6 @@ const MODELS: u64 = 6;
 const HTTP_OWN: u64 = 9;
 /// Connections over HTTP where there are hardly any descriptors.
 const HTTP_LEAST: u64 = 8;
-/// Descriptors that an embedded nats-server needs for its streams and itself.
-const NATS_OWN: u64 = 128;
 
 /// Who may have how many open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +35,6 @@ pub(crate) struct Descriptors {
     pub(crate) model_tables: i32,
     /// Connections over HTTP.
     pub(crate) http: usize,
-}
-
-/// Clients that an embedded nats-server takes at the same time: a child is allowed what we are.
-pub(crate) fn nats_connections() -> u64 {
-    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(LEAST, |(soft, _)| soft);
-    limit.min(WANTED).saturating_sub(NATS_OWN).max(64)
 }
 
 impl Descriptors {

@@ -7,11 +7,10 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tracing::warn;
-
-use crate::descriptors;
 
 use super::child::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
 
@@ -71,7 +70,7 @@ impl Place {
              max_connections: {connections}\n\
              jetstream {{ store_dir: {store_dir} }}\n",
             // So that its streams always have a descriptor.
-            connections = descriptors::nats_connections(),
+            connections = connections(),
             dir = quoted(&self.dir)?,
             pid_file = quoted(&self.dir.join("nats.pid"))?,
             log = quoted(&self.log())?,
@@ -107,6 +106,14 @@ impl Place {
             line.split(|byte| *byte == 0).any(|word| word == config.as_os_str().as_encoded_bytes())
         })
     }
+}
+
+/// Clients at the same time. The child is allowed as many descriptors as we are; its streams and it itself keep theirs.
+fn connections() -> u64 {
+    const MOST: u64 = 65_536;
+    const OWN: u64 = 128;
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    limit.min(MOST).saturating_sub(OWN).max(64)
 }
 
 /// A path as a string of nats-server's configuration language.
