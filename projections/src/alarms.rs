@@ -113,7 +113,9 @@ impl Alarms {
         let mut position = self.model.position();
         let mut sent = FuturesUnordered::new();
         loop {
-            self.patience.release(*position.borrow_and_update(), Instant::now());
+            if self.patience.release(*position.borrow_and_update(), Instant::now()) {
+                self.count_aside();
+            }
             let room = WINDOW.saturating_sub(sent.len());
             let gathered = if room >= ROOM_MIN { self.gather(room).await } else { Ok(Gathered::default()) };
             let Gathered { due, next, sick } = match gathered {

@@ -46,8 +46,8 @@ pub(super) enum Refusal {
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     waiting: BTreeMap<TicketKey, Until>,
-    /// How often they were refused one after the other.
-    refused: BTreeMap<TicketKey, u32>,
+    /// How often they were refused one after the other, and when last.
+    refused: BTreeMap<TicketKey, (u32, Instant)>,
 }
 
 impl Patience {
@@ -69,8 +69,8 @@ impl Patience {
         if self.refused.len() >= TICKETS_MAX && !self.refused.contains_key(&key) {
             self.refused.pop_first();
         }
-        let times = self.refused.entry(key.clone()).or_default();
-        *times = times.saturating_add(1);
+        let (times, last) = self.refused.entry(key.clone()).or_insert((0, now));
+        (*times, *last) = (times.saturating_add(1), now);
         let times = *times;
         let doubled = AGAIN_AFTER.saturating_mul(1_u32.checked_shl(times.min(31)).unwrap_or(u32::MAX) / 2);
         let pause = doubled.min(AGAIN_AFTER_MAX);
@@ -93,13 +93,17 @@ impl Patience {
         }
     }
 
-    /// Lets go of tickets whose time has come, and forgets refusals of those that are long over.
-    pub(super) fn release(&mut self, position: u64, now: Instant) {
+    /// Lets go of tickets whose time has come, and forgets refusals that did not come again. True where it forgot any.
+    pub(super) fn release(&mut self, position: u64, now: Instant) -> bool {
         self.waiting.retain(|_, until| match until {
             Until::Answered => true,
             Until::Folded(recorded) => recorded.get() > position,
             Until::Time(at) => *at > now,
         });
+        let before = self.refused.len();
+        // Who is still refused was tried again meanwhile.
+        self.refused.retain(|_, (_, last)| now.duration_since(*last) < AGAIN_AFTER_MAX.saturating_mul(2));
+        self.refused.len() < before
     }
 
     /// All that are left alone.
@@ -109,7 +113,7 @@ impl Patience {
 
     /// How many are set aside.
     pub(super) fn aside(&self) -> usize {
-        self.refused.values().filter(|times| **times >= REFUSALS_ASIDE).count()
+        self.refused.values().filter(|(times, _)| *times >= REFUSALS_ASIDE).count()
     }
 }
 
@@ -141,6 +145,17 @@ mod tests {
         patience.release(7, now);
         assert!(patience.left_alone().is_empty());
         assert_eq!(patience.refused(key, now), Refusal::Quiet);
+    }
+
+    #[test]
+    fn what_is_not_refused_again_is_forgotten() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        for _ in 0..REFUSALS_ASIDE {
+            patience.refused(b"acme\0ticket".to_vec(), now);
+        }
+        assert_eq!((patience.release(0, now), patience.aside()), (false, 1));
+        // Its alarm went away without our doing.
+        assert_eq!((patience.release(0, now + Duration::from_mins(20)), patience.aside()), (true, 0));
     }
 
     #[test]
