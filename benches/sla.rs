@@ -5,14 +5,13 @@
 #[path = "common/table.rs"]
 mod table;
 
-use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::Instant;
 
 use guichet_config::{Apply, Attributes, PolicySet};
 use guichet_rules::calendar::{Calendar, Definition, Hours};
 use guichet_schemas::time::Timestamp;
-use guichet_sla::{Happening, Rulebook, Ticket};
+use guichet_sla::{Happening, Recorded, Rulebook, Ticket};
 use serde_json::json;
 
 use crate::table::{Length, Row, print};
@@ -83,7 +82,7 @@ fn dated_anew(rounds: i64) -> f64 {
     let created = Happening::Created { outbound: false, assigned: true };
     ticket.apply(at(1_000), &created, &book, &mut Vec::new());
     book.publish_policies(at(2_000), at(2_000), Apply::OpenClocks, policies(540_000));
-    let (begun, mut sum, recorded) = (Instant::now(), 0_i64, BTreeSet::new());
+    let (begun, mut sum, recorded) = (Instant::now(), 0_i64, Recorded::default());
     for _ in 0..rounds {
         let mut ticket = ticket.clone();
         ticket.advance(at(2_000), &book, &mut Vec::new());
