@@ -313,7 +313,8 @@ async fn a_service_answers_so_many_at_a_time_and_says_busy_to_the_rest() {
         now.fetch_sub(1, Ordering::SeqCst);
         waited.map(|()| body).map_err(|_| No::UNAVAILABLE)
     }));
-    client.flush().await.unwrap();
+    // A flush does not wait for the server; an answer over the same connection says that it listens.
+    client.request("test.bounded", "no".into()).await.unwrap();
     let word = |message: &async_nats::Message| {
         message.headers.as_ref().and_then(|h| h.get("Nats-Service-Error")).map(|v| v.as_str().to_owned())
     };
