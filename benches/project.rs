@@ -7,6 +7,8 @@ mod cpu;
 #[expect(dead_code, reason = "another bench looks at what a turn brought")]
 #[path = "common/drive.rs"]
 mod drive;
+#[path = "common/lines.rs"]
+mod lines;
 #[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
 #[path = "../src/nats_server/mod.rs"]
 mod nats_server;
@@ -25,8 +27,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_nats::Client;
 use async_nats::jetstream;
-use async_nats::{Client, ConnectOptions};
 use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory};
@@ -38,6 +40,7 @@ use guichet_schemas::subject;
 use tokio::sync::watch;
 
 use crate::drive::Drive;
+use crate::nats_server::rights::Role;
 use crate::nats_server::{Found, NatsServer, Search};
 use crate::table::{Length, Row, print};
 use crate::workload::{Tickets, Workload};
@@ -47,8 +50,6 @@ const CACHE_BYTES: usize = 32 << 20;
 /// See [`CACHE_BYTES`].
 const WRITE_BUFFER_BYTES: usize = 96 << 20;
 /// As in the binary.
-const SUBSCRIPTION_CAPACITY: usize = 256 * 1024;
-/// As in the binary.
 const BATCH_EVENTS_MAX: usize = 4_000;
 
 #[tokio::main]
@@ -57,15 +58,14 @@ async fn main() {
     let dir = tempfile::tempdir().expect("a folder");
     let events = fill(&dir.path().join("log"), length.pick(300_000, 10_000_000));
     let server = NatsServer::start(&found(), &dir.path().join("nats"), 0).await.expect("it starts");
-    let url = server.url();
     let mut rows = Vec::new();
 
     // The log alone: whoever is behind reads it through the log service.
-    let quiet = engine(&url, &dir.path().join("log"), false).await;
+    let quiet = engine(&server, &dir.path().join("log"), false).await;
     // Rates do not depend on the length: the long run is there for the answers.
     for model in model::ALL.iter().filter(|_| length == Length::Quick) {
         let folder = dir.path().join(format!("from-log-{}", model.name));
-        let rate = catch_up(&url, &folder, &[model], events).await;
+        let rate = catch_up(&server, &folder, &[model], events).await;
         rows.push(Row {
             what: format!("{} from the log", model.name),
             figure: rate,
@@ -78,7 +78,7 @@ async fn main() {
     let folder = dir.path().join("together");
     rows.push(row(
         "all models together from the log",
-        catch_up(&url, &folder, model::ALL, events).await,
+        catch_up(&server, &folder, model::ALL, events).await,
         "events/s",
     ));
     for model in model::ALL {
@@ -88,28 +88,28 @@ async fn main() {
     }
     rows.push(row("  memory of this process with all of it", resident_mib(), "MiB"));
 
-    rows.extend(asked::latencies(&url, &folder, length).await);
+    rows.extend(asked::latencies(&server, &folder, length).await);
     quiet.stop().await.expect("the log closes");
 
     // Ten million messages would take an hour; the quick run says what the stream costs.
     if length == Length::Quick {
-        rows.extend(from_stream(&url, dir.path(), &folder).await);
+        rows.extend(from_stream(&server, dir.path(), &folder).await);
     }
     server.stop().await;
     print(&format!("project: {events} events"), &rows);
 }
 
 /// The stream alone: no engine answers, so there is no other source. Then the models while commands arrive.
-async fn from_stream(url: &str, dir: &Path, together: &Path) -> Vec<Row> {
-    let publishing = engine(url, &dir.join("log"), true).await;
+async fn from_stream(server: &NatsServer, dir: &Path, together: &Path) -> Vec<Row> {
+    let publishing = engine(server, &dir.join("log"), true).await;
     let head = LogPosition::or_zero(publishing.reader().head());
     publishing.progress().reaches(head).await;
     publishing.stop().await.expect("the log closes");
-    let bare = bare_consumer(&connect(url).await, head).await;
+    let bare = bare_consumer(&lines::connect(server, Role::Caller).await, head).await;
     let mut rows = vec![row("a bare ordered consumer", bare, "events/s")];
     for model in model::ALL {
         let folder = dir.join(format!("from-stream-{}", model.name));
-        let rate = catch_up(url, &folder, &[model], head).await;
+        let rate = catch_up(server, &folder, &[model], head).await;
         rows.push(Row {
             what: format!("{} from the stream", model.name),
             figure: rate,
@@ -119,8 +119,8 @@ async fn from_stream(url: &str, dir: &Path, together: &Path) -> Vec<Row> {
             target: "≥ 0.5",
         });
     }
-    let publishing = engine(url, &dir.join("log"), true).await;
-    rows.extend(live::lags(url, together).await);
+    let publishing = engine(server, &dir.join("log"), true).await;
+    rows.extend(live::lags(server, together).await);
     publishing.stop().await.expect("the log closes");
     rows
 }
@@ -152,7 +152,7 @@ fn fill(dir: &Path, events_min: u64) -> u64 {
     LogPosition::or_zero(reader.head()) + 1
 }
 
-async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
+async fn engine(server: &NatsServer, dir: &Path, publish: bool) -> Engine {
     let settings = Settings {
         dir: dir.to_owned(),
         protection: Protection::within(dir, Partition(0)),
@@ -164,13 +164,13 @@ async fn engine(url: &str, dir: &Path, publish: bool) -> Engine {
     };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let (_connected, reconnected) = watch::channel(0);
-    guichet_engine::start(settings, memory, connect(url).await, reconnected, Halt::new())
+    guichet_engine::start(settings, memory, lines::of_engine(server).await, reconnected, Halt::new())
         .await
         .expect("the engine starts")
 }
 
 /// Starts read models in a folder.
-pub(crate) async fn models(url: &str, dir: &Path, models: &[&'static ReadModel]) -> Running {
+pub(crate) async fn models(server: &NatsServer, dir: &Path, models: &[&'static ReadModel]) -> Running {
     let settings = guichet_projections::Settings {
         dir: dir.to_owned(),
         partition: Partition(0),
@@ -178,15 +178,21 @@ pub(crate) async fn models(url: &str, dir: &Path, models: &[&'static ReadModel])
         authorship: guichet_engine::log::authorship(&dir.join("log-0"), Partition(0)).ok(),
     };
     let memory = guichet_projections::Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    guichet_projections::start(settings, models, memory, connect(url).await, Arc::new(clock::wall))
-        .await
-        .expect("the read models start")
+    guichet_projections::start(
+        settings,
+        models,
+        memory,
+        lines::of_models(server).await,
+        Arc::new(clock::wall),
+    )
+    .await
+    .expect("the read models start")
 }
 
 /// Events per second from nothing to the head.
-async fn catch_up(url: &str, dir: &Path, names: &[&'static ReadModel], head: u64) -> f64 {
+async fn catch_up(server: &NatsServer, dir: &Path, names: &[&'static ReadModel], head: u64) -> f64 {
     let begun = Instant::now();
-    let running = models(url, dir, names).await;
+    let running = models(server, dir, names).await;
     for model in running.models() {
         model.position().wait_for(|at| *at >= head).await.expect("the model goes on");
     }
@@ -211,14 +217,6 @@ async fn bare_consumer(client: &Client, head: u64) -> f64 {
         seen = message.info().expect("a sequence").stream_sequence;
     }
     head as f64 / begun.elapsed().as_secs_f64()
-}
-
-pub(crate) async fn connect(url: &str) -> Client {
-    ConnectOptions::new()
-        .subscription_capacity(SUBSCRIPTION_CAPACITY)
-        .connect(url)
-        .await
-        .expect("our own server takes connections")
 }
 
 fn bytes_of(dir: &Path) -> u64 {

@@ -6,6 +6,8 @@
 #[expect(dead_code, reason = "another bench looks at threads")]
 #[path = "common/cpu.rs"]
 mod cpu;
+#[path = "common/lines.rs"]
+mod lines;
 #[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
 #[path = "../src/nats_server/mod.rs"]
 mod nats_server;
@@ -24,9 +26,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions};
-use bytes::Bytes;
-use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::Memory;
 use guichet_engine::protection::Protection;
@@ -36,6 +35,7 @@ use guichet_schemas::position::{LogPosition, Partition};
 use tokio::sync::watch;
 
 use crate::callers::Callers;
+use crate::nats_server::rights::Role;
 use crate::nats_server::{NatsServer, Search};
 use crate::table::{Length, Row, print};
 
@@ -47,8 +47,6 @@ const CONNECTIONS: usize = 2;
 const CACHE_BYTES: usize = 32 << 20;
 /// See [`CACHE_BYTES`].
 const WRITE_BUFFER_BYTES: usize = 96 << 20;
-/// As in the binary: the client library drops what a slow subscription leaves lying.
-const SUBSCRIPTION_CAPACITY: usize = 256 * 1024;
 
 /// What answers: nothing but an echo, an engine, one that publishes, one with all read models behind it, and one
 /// without protection.
@@ -74,19 +72,19 @@ async fn main() {
         let store = dir.path().join(name).join("nats");
         servers.push(NatsServer::start(&found, &store, 0).await.expect("it starts"));
     }
-    let urls: Vec<String> = servers.iter().map(NatsServer::url).collect();
-    let client = connect(&urls[0]).await;
+    // An echo has what an engine may do.
+    let client = lines::connect(&servers[0], Role::Engine).await;
     let echo = echo::start(&client).await;
-    round_trip(&client).await;
+    client.flush().await.expect("the server has seen every subscription");
     let (_connected, reconnected) = watch::channel(0);
-    let mut callers = vec![Callers::new(&urls[0], Some(echo::SUBJECT)).await];
+    let mut callers = vec![Callers::new(&servers[0], Some(echo::SUBJECT)).await];
     let mut engines = Vec::new();
-    for (side, url) in SIDES.iter().zip(&urls).skip(1) {
-        engines.push(engine(url, dir.path(), side, reconnected.clone()).await);
-        callers.push(Callers::new(url, None).await);
+    for (side, server) in SIDES.iter().zip(&servers).skip(1) {
+        engines.push(engine(server, dir.path(), side, reconnected.clone()).await);
+        callers.push(Callers::new(server, None).await);
     }
 
-    let projections = projections(&urls[3], &dir.path().join("models")).await;
+    let projections = projections(&servers[3], &dir.path().join("models")).await;
 
     let (rounds, turn) = (length.pick(5, 15), Duration::from_millis(length.pick(1500, 4000)));
     let mut rates = vec![Vec::new(); SIDES.len()];
@@ -156,15 +154,7 @@ async fn main() {
     print(&format!("road: JSON commands over NATS, {IN_FLIGHT} in flight, median of {rounds} rounds"), &rows);
 }
 
-async fn connect(url: &str) -> Client {
-    ConnectOptions::new()
-        .subscription_capacity(SUBSCRIPTION_CAPACITY)
-        .connect(url)
-        .await
-        .expect("our own server takes connections")
-}
-
-async fn engine(url: &str, dir: &Path, side: &str, reconnected: watch::Receiver<u64>) -> Engine {
+async fn engine(server: &NatsServer, dir: &Path, side: &str, reconnected: watch::Receiver<u64>) -> Engine {
     let dir = dir.join(format!("log-{side}"));
     let protection = Protection::within(&dir, Partition(0));
     #[cfg(feature = "measure")]
@@ -179,15 +169,14 @@ async fn engine(url: &str, dir: &Path, side: &str, reconnected: watch::Receiver<
         pace: clock::Pace::TRUE,
     };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let client = connect(url).await;
-    let engine = guichet_engine::start(settings, memory, client.clone(), reconnected, Halt::new())
+    let connections = lines::of_engine(server).await;
+    // It has seen to it that the server has seen its subscriptions.
+    guichet_engine::start(settings, memory, connections, reconnected, Halt::new())
         .await
-        .expect("the engine starts");
-    round_trip(&client).await;
-    engine
+        .expect("the engine starts")
 }
 
-async fn projections(url: &str, dir: &Path) -> Running {
+async fn projections(server: &NatsServer, dir: &Path) -> Running {
     let settings = guichet_projections::Settings {
         dir: dir.to_owned(),
         partition: Partition(0),
@@ -195,17 +184,15 @@ async fn projections(url: &str, dir: &Path) -> Running {
         authorship: guichet_engine::log::authorship(&dir.join("log-0"), Partition(0)).ok(),
     };
     let memory = guichet_projections::Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    guichet_projections::start(settings, model::ALL, memory, connect(url).await, Arc::new(clock::wall))
-        .await
-        .expect("the read models start")
-}
-
-/// A server works off a connection in order: what comes back was read after every subscription before it.
-async fn round_trip(client: &Client) {
-    let inbox = client.new_inbox();
-    let mut messages = client.subscribe(inbox.clone()).await.expect("the server takes a subscription");
-    client.publish(inbox, Bytes::new()).await.expect("the server takes a message");
-    messages.next().await.expect("it comes back");
+    guichet_projections::start(
+        settings,
+        model::ALL,
+        memory,
+        lines::of_models(server).await,
+        Arc::new(clock::wall),
+    )
+    .await
+    .expect("the read models start")
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {

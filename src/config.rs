@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use guichet_engine::protection::Protection;
 use guichet_keys::KekSource;
+use guichet_replay_tools::client::{AccessArgs, ClientError, ConnectOptions};
 use guichet_schemas::position::Partition;
 use zeroize::Zeroizing;
 
@@ -42,9 +44,6 @@ pub(crate) struct NodeArgs {
     /// X-Forwarded-For is whom a request counts for; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) http_proxy: Vec<std::net::IpAddr>,
-    /// Use this NATS server instead of an embedded one
-    #[arg(long, env = "NATS_URL", value_name = "URL")]
-    pub(crate) nats_url: Option<String>,
     /// Free space below which commands are told busy, in MiB
     #[arg(long, default_value_t = 256, value_name = "MIB")]
     pub(crate) disk_reserve: u64,
@@ -60,7 +59,20 @@ pub(crate) struct NodeArgs {
     pub(crate) clock_rate: Option<u32>,
     #[command(flatten)]
     pub(crate) protection: ProtectionArgs,
+    /// A NATS server to use instead of an embedded one
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
 }
+
+impl NodeArgs {
+    /// The server that was named; none: the embedded one is meant.
+    pub(crate) fn named(&self) -> Result<Option<ConnectOptions>, ClientError> {
+        self.access.options(CONNECT_WITHIN)
+    }
+}
+
+/// How long a connection of a role may take.
+pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Where the files are that protect the log, if not in the data folder.
 #[derive(Debug, Clone, Args)]
@@ -140,7 +152,11 @@ pub(crate) fn choose_sabotage() -> anyhow::Result<()> {
 }
 
 /// What to log, from `GUICHET_LOG`; warnings by default, so that a terminal shows only what matters.
+///
+/// The client library tells every message whole at its lowest level, with the texts in it: never, whoever asks.
 pub(crate) fn log_filter() -> String {
-    variable("GUICHET_LOG")
-        .map_or_else(|| "warn,async_nats=error".to_owned(), |v| v.to_string_lossy().into_owned())
+    let asked = variable("GUICHET_LOG")
+        .map_or_else(|| "warn,async_nats=error".to_owned(), |v| v.to_string_lossy().into_owned());
+    // The longest target goes before the others, and the last of equal ones.
+    format!("{asked},async_nats::connection=debug")
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use guichet_engine::clock;
-use guichet_replay_tools::client::{Client, ConnectOptions};
+use guichet_replay_tools::client::Client;
 use guichet_replay_tools::seed::{self, Plan};
 use guichet_schemas::ids::{CallerId, TenantId};
 use guichet_schemas::time::Timestamp;
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
         Roles { engine: true, projections: Models::All, http: true, embed_nats: true },
     )
     .await?;
-    say(&format!("a desk is running: NATS at {}, data in {}", node.url, node.data_dir().display()));
+    say(&format!("a desk is running: NATS at {}, data in {}", node.server, node.data_dir().display()));
     let client = connect(&node).await?;
     let started = Instant::now();
     let mut interrupted = stop.clone();
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn connect(node: &Node) -> anyhow::Result<Client> {
-    Ok(Client::connect(ConnectOptions::to(&node.url), TenantId::default_tenant(), caller()).await?)
+    Ok(Client::connect(node.as_caller()?, TenantId::default_tenant(), caller()).await?)
 }
 
 fn caller() -> CallerId {

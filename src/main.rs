@@ -7,9 +7,12 @@ mod descriptors;
 mod doctor;
 mod import;
 mod keys;
+mod lines;
 mod nats_server;
 mod node;
 mod pace;
+mod permissions;
+mod private;
 mod reach;
 mod rebuild;
 mod restore;
@@ -47,7 +50,7 @@ use crate::config::NodeArgs;
 use crate::demo::DemoArgs;
 use crate::import::ImportArgs;
 use crate::keys::KeysArgs;
-use crate::node::{Models, Roles, Unreachable};
+use crate::node::{Models, Roles};
 use crate::rebuild::HealArgs;
 use crate::restore::RestoreArgs;
 
@@ -132,20 +135,40 @@ enum Verb {
     Restore(RestoreArgs),
     /// Show the name of the log and its public key, or make a key
     Keys(KeysArgs),
-    /// Say what is missing on this machine and how to get it
+    /// Say what is missing on this machine and how to get it; with --role, what a user of NATS may do too much or too
+    /// little
     Doctor {
-        /// Folder whose disk is looked at
-        #[arg(long, default_value = "./guichet-data", value_name = "DIR")]
-        data_dir: std::path::PathBuf,
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Compare what the user of this connection may do at the NATS server with what this role needs
+        #[arg(long, value_name = "ROLE")]
+        role: Option<permissions::Process>,
+        /// The folder whose disk is looked at; and the connection
+        #[command(flatten)]
+        connect: Box<ConnectArgs>,
     },
     /// Print the completions of a shell
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+impl Verb {
+    /// True for what writes into data folders, and nothing for others to read.
+    const fn makes_data(&self) -> bool {
+        matches!(
+            self,
+            Self::Serve(_)
+                | Self::Demo(_)
+                | Self::Engine(_)
+                | Self::Project { .. }
+                | Self::Http(_)
+                | Self::Restore(_)
+                | Self::Keys(_)
+        )
+    }
 }
 
 fn main() -> ExitCode {
@@ -170,8 +193,8 @@ fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.downcast_ref::<Unreachable>().is_some() {
-        return 3;
+    if error.downcast_ref::<lines::Forbidden>().is_some() {
+        return serve::EXIT_UNREACHABLE;
     }
     match error.downcast_ref::<StartError>() {
         Some(StartError::Open(OpenError::Copy(_))) => return 3,
@@ -185,6 +208,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     config::arm_crash_point()?;
     #[cfg(feature = "sabotage")]
     config::choose_sabotage()?;
+    if cli.verb.makes_data() {
+        private::by_default();
+    }
     perform(cli)
 }
 
@@ -222,7 +248,12 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Demo(args) => demo::run(args).await,
         Verb::Import { import, connect } => {
             let client = connect.connect().await?;
-            import::run(&import, client.nats(), client.tenant(), client.caller()).await
+            tokio::select! {
+                biased;
+                done = import::run(&import, client.nats(), client.tenant(), client.caller()) => done,
+                // An import is patient; nothing comes of that where the server refuses its commands.
+                error = client.denied(|published| published.starts_with("guichet.v1.cmd.")) => Err(error.into()),
+            }
         }
         Verb::Send(args) => Ok(send::run(args, fresh_id).await?.into()),
         Verb::Query(args) => Ok(query::run(args).await?.into()),
@@ -244,9 +275,18 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Backup(args) => backup::run(args).await,
         Verb::Restore(args) => restore::run(&args),
         Verb::Keys(args) => keys::run(args),
-        Verb::Doctor { data_dir, json } => {
-            let complete = doctor::run(&config::surroundings(data_dir), json, &mut std::io::stdout().lock())?;
+        Verb::Doctor { json, role: None, connect } => {
+            let around = config::surroundings(connect.data_dir);
+            let complete = doctor::run(&around, json, &mut std::io::stdout().lock())?;
             Ok(ExitCode::from(u8::from(!complete)))
+        }
+        Verb::Doctor { json, role: Some(process), connect } => {
+            let options = connect.options()?;
+            let inbox = options.credentials.inbox_prefix.clone().unwrap_or_else(|| "_INBOX".to_owned());
+            let rights = permissions::matters(process, &connect.tenant, &inbox);
+            let rights = permissions::examine(&options, rights).await?;
+            let is_well = permissions::show(&rights, json, &mut std::io::stdout().lock())?;
+            Ok(ExitCode::from(u8::from(!is_well)))
         }
         Verb::Completions { shell } => {
             let mut script = Vec::new();

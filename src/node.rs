@@ -2,31 +2,33 @@
 //! Starts in the order in which they need each other and stops in the reverse.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::Client;
 use guichet_engine::halt::{Halt, HaltReason};
 use guichet_engine::log::Memory;
-use guichet_engine::{Engine, clock};
+use guichet_engine::{Connections, Engine, clock};
 use guichet_projections::{ReadModel, Running as Projections};
+use guichet_replay_tools::client::{AccessArgs, ConnectOptions, Secret, Server};
 use guichet_schemas::position::Partition;
 use tokio::sync::watch;
 
 use crate::config::{self, CACHE_BYTES, NodeArgs, WRITE_BUFFER_BYTES};
 use crate::descriptors::Descriptors;
+use crate::lines::{Forbidden, Lines, Way};
+use crate::nats_server::rights::Role;
 use crate::nats_server::{self, NatsServer};
 use crate::pace;
+use crate::private;
 use crate::run_file::{self, RunFile};
+use crate::serve;
 
 /// The one partition there is until scale-out.
 pub(crate) const PARTITION: Partition = Partition(0);
 /// Events that a projection writes in one batch, at most.
 pub(crate) const PROJECTION_BATCH: usize = 4000;
-/// Requests that may wait in the client library before it drops them without a word; the intake is faster than that.
-const SUBSCRIPTION_CAPACITY: usize = 256 * 1024;
 
 /// Which read models run in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,16 +61,44 @@ pub(crate) struct Roles {
     pub(crate) embed_nats: bool,
 }
 
+impl Roles {
+    /// Who they are to NATS.
+    fn users(self) -> Vec<Role> {
+        let engine: &[Role] = if self.engine { &[Role::Engine, Role::Publisher, Role::Healer] } else { &[] };
+        let models: &[Role] = match self.projections {
+            Models::None => &[],
+            Models::All | Models::One("sla") => &[Role::Worker, Role::Clocks],
+            Models::One(_) => &[Role::Worker],
+        };
+        let http: &[Role] = if self.http { &[Role::Http] } else { &[] };
+        [engine, models, http].concat()
+    }
+}
+
 /// A node at work.
 pub(crate) struct Node {
     data_dir: PathBuf,
     nats: Option<NatsServer>,
-    pub(crate) url: String,
+    lines: Lines,
+    /// Where NATS is, for people.
+    pub(crate) server: Server,
+    /// What was said about another server.
+    access: AccessArgs,
+    /// Where callers find it, with their password: for `run.json` alone.
+    caller_url: Secret,
     pub(crate) engine: Option<Engine>,
     pub(crate) projections: Option<Projections>,
     http: Option<guichet_http::Running>,
     halt: Halt,
     run_file: Option<&'static str>,
+}
+
+/// What of a node works behind NATS.
+struct Parts {
+    engine: Option<Engine>,
+    projections: Option<Projections>,
+    http: Option<guichet_http::Running>,
+    halt: Halt,
 }
 
 /// Why a node ended.
@@ -78,6 +108,8 @@ pub(crate) enum End {
     Asked,
     /// To protect data.
     Halted(HaltReason),
+    /// The server does not let a part of it do its work.
+    Forbidden(Forbidden),
     /// Every read model of the process stands still.
     ProjectionHalted(String),
 }
@@ -85,42 +117,90 @@ pub(crate) enum End {
 impl Node {
     /// Starts everything and returns when it answers.
     pub(crate) async fn start(args: &NodeArgs, roles: Roles) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&args.data_dir)
-            .with_context(|| format!("make the folder {}", args.data_dir.display()))?;
+        private::folder(&args.data_dir)?;
         let data_dir = args
             .data_dir
             .canonicalize()
             .with_context(|| format!("find the folder {}", args.data_dir.display()))?;
         let descriptors = Descriptors::prepare()?;
-        let nats = match &args.nats_url {
+        let (nats, way) = match args.named()? {
+            Some(named) => (None, Way::Named(named)),
             None if roles.embed_nats => {
                 let found = nats_server::find(&config::search())?;
-                Some(NatsServer::start(&found, &data_dir.join("nats"), args.nats_port).await?)
+                let nats = NatsServer::start(&found, &data_dir.join("nats"), args.nats_port).await?;
+                let way = Way::own(&nats);
+                (Some(nats), way)
             }
             None => anyhow::bail!(
-                "this role needs a NATS server; give --nats-url (or NATS_URL), for example --nats-url nats://127.0.0.1:4222"
+                "this role needs a NATS server; give --nats-url (or NATS_URL), for example --nats-url nats://127.0.0.1:4222, or a --context"
             ),
-            Some(_) => None,
         };
-        let url =
-            nats.as_ref().map(NatsServer::url).or_else(|| args.nats_url.clone()).context("a NATS server")?;
-        let (client, reconnected) = connect(&url).await.map_err(|e| Unreachable(format!("{e:#}")))?;
+        let (server, mut lines) = (way.server().clone(), Lines::along(way));
+        lines.check(&roles.users()).await?;
+        let forbidden = lines.watch();
+        let parts = tokio::select! {
+            biased;
+            parts = Self::parts(args, roles, &data_dir, &descriptors, &mut lines) => parts?,
+            forbidden = forbidden => serve::refuse(&forbidden),
+        };
+        let caller_url = match (&nats, &args.access.nats_url) {
+            (Some(nats), _) => Secret::from(nats.caller_url()),
+            // As it was given: whoever put a password into it meant it for this file too.
+            (None, Some(url)) => url.clone(),
+            (None, None) => Secret::from(server.to_string()),
+        };
+        let run_file = match (roles.engine, roles.http) {
+            (true, true) => Some(run_file::NODE),
+            (false, true) => Some(run_file::HTTP),
+            (_, false) => None,
+        };
+        let Parts { engine, projections, http, halt } = parts;
+        let access = args.access.clone();
+        let node = Self {
+            data_dir,
+            nats,
+            lines,
+            server,
+            access,
+            caller_url,
+            engine,
+            projections,
+            http,
+            halt,
+            run_file,
+        };
+        node.announce()?;
+        Ok(node)
+    }
+
+    /// Starts what works behind NATS.
+    async fn parts(
+        args: &NodeArgs,
+        roles: Roles,
+        data_dir: &Path,
+        descriptors: &Descriptors,
+        lines: &mut Lines,
+    ) -> anyhow::Result<Parts> {
         let log_dir = data_dir.join("log-0");
-        let pace = pace::of(&data_dir, &log_dir, args.clock_rate)?;
+        let pace = pace::of(data_dir, &log_dir, args.clock_rate)?;
         let halt = Halt::new();
         let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES).with_open_files(descriptors.log_tables);
         let engine = if roles.engine {
             let settings = guichet_engine::Settings {
                 dir: log_dir,
-                protection: args.protection.within(&data_dir, PARTITION),
+                protection: args.protection.within(data_dir, PARTITION),
                 partition: PARTITION,
                 disk_reserve_bytes: args.disk_reserve << 20,
                 publish: true,
                 accept_clock: args.accept_clock,
                 pace,
             };
+            let desk = lines.of(Role::Engine).await?.client;
+            let stream = lines.of(Role::Publisher).await?;
+            let connections = Connections { desk, stream: stream.client, healer: lines.healer() };
+            let reconnected = stream.reconnected;
             Some(
-                guichet_engine::start(settings, memory.clone(), client.clone(), reconnected, halt.clone())
+                guichet_engine::start(settings, memory.clone(), connections, reconnected, halt.clone())
                     .await?,
             )
         } else {
@@ -136,7 +216,7 @@ impl Node {
             None
         } else {
             let settings = guichet_projections::Settings {
-                dir: data_dir.clone(),
+                dir: data_dir.to_owned(),
                 partition: PARTITION,
                 batch_events_max: args.fold_batch,
                 authorship,
@@ -144,24 +224,24 @@ impl Node {
             let shared = guichet_projections::Memory::shared(memory.cache, memory.write_buffers)
                 .with_open_files(descriptors.model_tables);
             let clock = Arc::new(move || pace.wall());
-            Some(guichet_projections::start(settings, &models, shared, client.clone(), clock).await?)
+            let connections = guichet_projections::Connections {
+                models: lines.of(Role::Worker).await?.client,
+                clocks: lines.of(Role::Clocks).await?.client,
+            };
+            Some(guichet_projections::start(settings, &models, shared, connections, clock).await?)
         };
-        let http = if roles.http { Some(http(args, descriptors.http, client).await?) } else { None };
-        let run_file = match (roles.engine, roles.http) {
-            (true, true) => Some(run_file::NODE),
-            (false, true) => Some(run_file::HTTP),
-            (_, false) => None,
+        let http = match roles.http {
+            true => Some(http(args, descriptors.http, lines.of(Role::Http).await?.client).await?),
+            false => None,
         };
-        let node = Self { data_dir, nats, url, engine, projections, http, halt, run_file };
-        node.announce()?;
-        Ok(node)
+        Ok(Parts { engine, projections, http, halt })
     }
 
     fn announce(&self) -> anyhow::Result<()> {
         let Some(name) = self.run_file else { return Ok(()) };
         let run = RunFile {
             pid: std::process::id(),
-            nats_url: self.url.clone(),
+            nats_url: self.caller_url.reveal().to_owned(),
             http_url: self.http.as_ref().map(guichet_http::Running::url),
             http_token: self.http.as_ref().map(|http| http.token().reveal().to_owned()),
             nats_pid: self.nats.as_ref().map(NatsServer::pid),
@@ -174,6 +254,15 @@ impl Node {
         if let Some(name) = self.run_file {
             run_file::remove(&self.data_dir, name);
         }
+    }
+
+    /// The way in for a caller of this node.
+    pub(crate) fn as_caller(&self) -> anyhow::Result<ConnectOptions> {
+        let named = match &self.nats {
+            Some(_) => AccessArgs::to(self.caller_url.reveal()).options(config::CONNECT_WITHIN)?,
+            None => self.access.options(config::CONNECT_WITHIN)?,
+        };
+        named.context("a NATS server")
     }
 
     /// The page for a browser, with the token that lets it in.
@@ -210,6 +299,7 @@ impl Node {
         tokio::select! {
             never = self.announce_restarts() => match never {},
             reason = self.halt.stopped() => End::Halted(reason),
+            forbidden = self.lines.watch() => End::Forbidden(forbidden),
             reason = projections_halted, if self.engine.is_none() => End::ProjectionHalted(reason),
             _ = stop.wait_for(|s| *s) => End::Asked,
         }
@@ -264,40 +354,4 @@ fn bounds(args: &NodeArgs, most: usize) -> anyhow::Result<guichet_http::Bounds> 
         bounds.live_per_source = bounds.live_per_source.min(bounds.connections_per_source);
     }
     Ok(bounds)
-}
-
-/// A server that cannot be reached: exit code 3.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Unreachable(pub(crate) String);
-
-async fn connect(url: &str) -> anyhow::Result<(Client, watch::Receiver<u64>)> {
-    let connections = watch::Sender::new(0);
-    let counter = connections.clone();
-    let options = ConnectOptions::new()
-        .name("guichet")
-        .subscription_capacity(SUBSCRIPTION_CAPACITY)
-        .max_reconnects(None)
-        .reconnect_delay_callback(|attempt| Duration::from_millis((20 << attempt.min(6)) as u64))
-        .event_callback(move |event| {
-            let counter = counter.clone();
-            async move {
-                match event {
-                    Event::Connected => counter.send_modify(|n| *n += 1),
-                    Event::SlowConsumer(sid) => {
-                        tracing::error!(sid, "requests were dropped: this process reads NATS too slowly")
-                    }
-                    other @ (Event::Disconnected
-                    | Event::LameDuckMode
-                    | Event::Draining
-                    | Event::Closed
-                    | Event::ServerError(_)
-                    | Event::ClientError(_)) => tracing::info!(%other, "nats"),
-                }
-            }
-        });
-    let client = options.connect(url).await.with_context(|| {
-        format!("could not reach NATS at {url}; is it running there? `guichet serve` without --nats-url starts its own")
-    })?;
-    Ok((client, connections.subscribe()))
 }

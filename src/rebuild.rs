@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use async_nats::RequestErrorKind;
 use async_nats::service::NATS_SERVICE_ERROR;
-use async_nats::{Client, RequestErrorKind};
 use clap::Args;
 use guichet_engine::log::{Memory, Store};
 use guichet_projections::ReadModel;
 use guichet_projections::rebuild::{Healing, Offline, Order, Phase, Progress};
-use guichet_replay_tools::client::{self, ConnectArgs, ConnectOptions};
+use guichet_replay_tools::client::{self, ConnectArgs};
 use guichet_replay_tools::which::Which;
 use guichet_schemas::ids::{CallerId, TicketId};
 use guichet_schemas::mirror::Wire as _;
@@ -20,9 +20,8 @@ use guichet_schemas::subject;
 use guichet_schemas::wire::{self, ProjectionView, query, query_reply};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::config::{CACHE_BYTES, NodeArgs, WRITE_BUFFER_BYTES};
+use crate::config::{CACHE_BYTES, CONNECT_WITHIN, NodeArgs, WRITE_BUFFER_BYTES};
 use crate::node::PARTITION;
-use crate::run_file;
 use crate::say::say;
 
 /// How often a running rebuild is asked how far it is.
@@ -37,16 +36,17 @@ pub(crate) async fn rebuild(
     model: &'static ReadModel,
     swap: bool,
 ) -> anyhow::Result<ExitCode> {
-    let url = args.nats_url.clone().or_else(|| run_file::nats_url(&args.data_dir));
-    let running = match url {
-        Some(url) => {
-            match client::Client::connect(ConnectOptions::to(&url), default_tenant(), caller()).await {
+    let options = client::options_within(&args.access, &args.data_dir, CONNECT_WITHIN)?;
+    let running = match options {
+        Some(options) => {
+            let is_guess = options.server.is_of_a_node();
+            match client::Client::connect(options, default_tenant(), caller()).await {
                 Ok(client) => {
                     let order = serde_json::to_vec(&Order { swap, at: 0 })?;
-                    ordered(&client.nats(), model.name, "rebuild", order).await?
+                    ordered(&client, model.name, "rebuild", order).await?
                 }
                 // A process that died may have left its account behind; the locks on the folders know better.
-                Err(_) if args.nats_url.is_none() => None,
+                Err(_) if is_guess => None,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -83,7 +83,7 @@ fn summary(name: &str, done: &Progress) -> ExitCode {
 
 /// Gives an order and waits for its end; `None` where nobody runs the model.
 async fn ordered(
-    client: &Client,
+    client: &client::Client,
     model: &str,
     verb: &str,
     body: Vec<u8>,
@@ -94,7 +94,13 @@ async fn ordered(
         let began = std::time::Instant::now();
         loop {
             let request = async_nats::Request::new().payload(body.clone()).timeout(Some(PATIENCE));
-            let reply = match client.send_request(subject.clone(), request).await {
+            let nats = client.nats();
+            let answer = tokio::select! {
+                biased;
+                answer = nats.send_request(subject.clone(), request) => answer,
+                error = client.denied(|published| published == subject) => return Err(error.into()),
+            };
+            let reply = match answer {
                 Ok(reply) => reply,
                 Err(error) if error.kind() == RequestErrorKind::NoResponders => return Ok(None),
                 Err(error) => {
@@ -215,7 +221,7 @@ pub(crate) async fn heal(args: HealArgs) -> anyhow::Result<ExitCode> {
     }
     for model in &models {
         let healing = Healing { tenant: client.tenant().to_string(), ticket: id.to_string() };
-        ordered(&client.nats(), model, "heal", serde_json::to_vec(&healing)?)
+        ordered(&client, model, "heal", serde_json::to_vec(&healing)?)
             .await?
             .with_context(|| format!("nobody runs the read model {model} any more"))?;
     }

@@ -42,12 +42,6 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::File::options().create_new(true).write(true).mode(0o600).open(path)?.write_all(bytes)
 }
 
-/// Where the node of a folder says that NATS is, if it says so.
-pub(crate) fn nats_url(data_dir: &Path) -> Option<String> {
-    let run = std::fs::read(data_dir.join(NODE)).ok()?;
-    serde_json::from_slice::<RunFile>(&run).ok().map(|run| run.nats_url)
-}
-
 /// Takes the file away.
 pub(crate) fn remove(data_dir: &Path, name: &str) {
     if let Err(error) = std::fs::remove_file(data_dir.join(name)) {

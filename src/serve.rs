@@ -6,11 +6,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::NodeArgs;
+use crate::lines::Forbidden;
 use crate::node::{End, Models, Node, Roles};
 use crate::reach::reach;
 
 /// Halted to protect data.
 pub(crate) const EXIT_HALTED: u8 = 4;
+/// NATS is not there, or does not let us do our work.
+pub(crate) const EXIT_UNREACHABLE: u8 = 3;
 
 /// Turns SIGTERM and SIGINT into a value that changes; a second one ends the process at once.
 pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
@@ -32,13 +35,13 @@ pub(crate) fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
 /// Runs a node until it is told to stop or must.
 pub(crate) async fn run(args: NodeArgs, roles: Roles) -> anyhow::Result<ExitCode> {
     let stop = stop_signal()?;
-    if let Some(url) = &args.nats_url
-        && !reach(url, stop.clone()).await
+    if let Some(named) = args.named()?
+        && !reach(&named, stop.clone()).await
     {
         return Ok(ExitCode::SUCCESS);
     }
     let node = Node::start(&args, roles).await?;
-    tracing::info!(url = %node.url, "ready");
+    tracing::info!(server = %node.server, "ready");
     if roles.engine && roles.projections != Models::None {
         eprint_ready(&node);
     }
@@ -62,12 +65,23 @@ pub(crate) async fn finish(node: Node, end: End) -> anyhow::Result<ExitCode> {
             crate::say::say(&format!("halted: {reason}"));
             leave(EXIT_HALTED);
         }
+        End::Forbidden(forbidden) => {
+            crate::say::say(&format!("guichet: {forbidden}"));
+            node.stop().await?;
+            Ok(ExitCode::from(EXIT_UNREACHABLE))
+        }
         End::ProjectionHalted(reason) => {
             crate::say::say(&format!("the read models halted: {reason}"));
             node.stop().await?;
             Ok(ExitCode::from(EXIT_HALTED))
         }
     }
+}
+
+/// Ends a start that waits for what the server will never answer.
+pub(crate) fn refuse(forbidden: &Forbidden) -> ! {
+    crate::say::say(&format!("guichet: {forbidden}"));
+    leave(EXIT_UNREACHABLE)
 }
 
 /// Ends the process now. `exit` would first take down what the threads of the database still use: one in a few thousand
@@ -81,7 +95,7 @@ fn leave(code: u8) -> ! {
 fn eprint_ready(node: &Node) {
     crate::say::say(&format!(
         "guichet is ready: NATS at {}, data in {}; stop with Ctrl-C",
-        node.url,
+        node.server,
         node.data_dir().display()
     ));
 }

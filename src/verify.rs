@@ -21,7 +21,7 @@ pub(crate) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let key = args.key()?;
     let claims = args.kept(key.as_ref())?;
     let connect = &args.connect;
-    let is_named = connect.nats_url.is_some() || connect.context.is_some();
+    let is_named = connect.access.names_a_server();
     let runs = connect.data_dir.join(run_file::NODE).exists();
     let report = if !args.offline && (is_named || runs) {
         let authorship = authorship(&connect.data_dir.join(format!("log-{PARTITION}")), PARTITION).ok();

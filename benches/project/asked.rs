@@ -7,8 +7,11 @@ use async_nats::{Client, Request};
 use guichet_projections::model;
 use serde_json::{Value, json};
 
+use crate::lines::connect;
+use crate::nats_server::NatsServer;
+use crate::nats_server::rights::Role;
 use crate::table::{Length, Row};
-use crate::{connect, models, row};
+use crate::{models, row};
 
 const WITHIN: Duration = Duration::from_secs(120);
 
@@ -25,9 +28,9 @@ const QUESTIONS: &[(&str, &str)] = &[
 ];
 
 /// Asks the models in a folder that have caught up.
-pub(crate) async fn latencies(url: &str, dir: &Path, length: Length) -> Vec<Row> {
-    let running = models(url, dir, model::ALL).await;
-    let client = connect(url).await;
+pub(crate) async fn latencies(server: &NatsServer, dir: &Path, length: Length) -> Vec<Row> {
+    let running = models(server, dir, model::ALL).await;
+    let client = connect(server, Role::Caller).await;
     let head = *running.models()[0].position().borrow();
     let mut rows = Vec::new();
     let tickets = ask(&client, "report_volume", json!({"period": "range", "from": "2000-01-01"})).await;

@@ -11,8 +11,11 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use crate::lines::connect;
+use crate::nats_server::NatsServer;
+use crate::nats_server::rights::Role;
 use crate::table::Row;
-use crate::{connect, models, row};
+use crate::{models, row};
 
 const PER_SECOND: u32 = 2_000;
 const SECONDS: u32 = 5;
@@ -25,9 +28,9 @@ struct Seen {
 }
 
 /// Sends at a fixed rate, however slow the answers are, with all models in one process.
-pub(crate) async fn lags(url: &str, dir: &Path) -> Vec<Row> {
-    let running = Arc::new(models(url, dir, model::ALL).await);
-    let client = connect(url).await;
+pub(crate) async fn lags(server: &NatsServer, dir: &Path) -> Vec<Row> {
+    let running = Arc::new(models(server, dir, model::ALL).await);
+    let client = connect(server, Role::Caller).await;
     let count = PER_SECOND * SECONDS;
     let mut ids = IdSource::new();
     let mut tick = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);

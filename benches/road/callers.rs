@@ -10,8 +10,10 @@ use guichet_schemas::codec::command_to_wire;
 use guichet_schemas::{json, subject};
 use tokio::task::JoinSet;
 
+use crate::nats_server::NatsServer;
+use crate::nats_server::rights::Role;
 use crate::workload::{Tickets, Workload};
-use crate::{CONNECTIONS, IN_FLIGHT, connect};
+use crate::{CONNECTIONS, IN_FLIGHT, lines};
 
 /// Requests made ahead, so that making them is not measured; more are made when these are used up.
 const AHEAD: usize = 100_000;
@@ -30,10 +32,10 @@ struct Requests {
 
 impl Callers {
     /// Connects.
-    pub(crate) async fn new(url: &str, to: Option<&'static str>) -> Self {
+    pub(crate) async fn new(server: &NatsServer, to: Option<&'static str>) -> Self {
         let mut clients = Vec::new();
         for _ in 0..CONNECTIONS {
-            clients.push(connect(url).await);
+            clients.push(lines::connect(server, Role::Caller).await);
         }
         let mut requests =
             Requests { workload: Workload::new(Tickets::Many), to, ready: Vec::new().into_iter() };

@@ -5,8 +5,8 @@ use async_nats::{Client, HeaderMap};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
-/// Where it listens.
-pub(crate) const SUBJECT: &str = "bench.echo";
+/// Where it listens: where only an engine may, and callers may ask.
+pub(crate) const SUBJECT: &str = "guichet.v1.cmd.bench.road.new.create";
 
 /// As long as the answer to a command with one event.
 const ANSWER: &[u8] = br#"{"ok":true,"ticket_id":"019b76da-a800-7000-8000-000000000001","number":"T-100000","version":3,"partition":0,"position":500000,"events":[{"event_id":"019b76da-a800-7000-8000-000000000002","type":"CommentAdded","version":3,"position":500000}],"warnings":[],"replayed":false}"#;
@@ -16,7 +16,7 @@ pub(crate) async fn start(client: &Client) -> Service {
     let service = client
         .service_builder()
         .description("Answers every request with the same answer")
-        .start("bench-echo", "1.0.0")
+        .start("guichet-engine", "1.0.0")
         .await
         .expect("NATS takes the service");
     let mut endpoint = service.endpoint(SUBJECT).await.expect("NATS takes the endpoint");

@@ -21,4 +21,4 @@ pub mod tile_service;
 
 mod running;
 
-pub use running::{Engine, Settings, StartError, start};
+pub use running::{Connections, Engine, Healer, Settings, StartError, start};

@@ -9,6 +9,7 @@ pub mod bus;
 pub mod checkpoints;
 pub(crate) mod copy;
 mod headers;
+pub(crate) mod healer;
 mod jetstream;
 mod scrub;
 mod stored;

@@ -20,6 +20,7 @@ use crate::log::{
 };
 use crate::protection::Protection;
 use crate::publish::copy::StreamCopy;
+pub use crate::publish::healer::Healer;
 use crate::publish::{JetStream, Progress, Publisher, checkpoints};
 use crate::{key_check, key_service, log_service, tile_service};
 
@@ -59,6 +60,24 @@ pub enum StartError {
     Nats(#[source] async_nats::Error),
 }
 
+/// How an engine is connected. One user may have all rights; better each part has its own.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    /// Takes commands and answers, and publishes checkpoints.
+    pub desk: Client,
+    /// Writes the stream, and reads it.
+    pub stream: Client,
+    /// Configures and deletes the stream, where it is damaged.
+    pub healer: Healer,
+}
+
+/// One user for all.
+impl From<Client> for Connections {
+    fn from(client: Client) -> Self {
+        Self { desk: client.clone(), healer: Healer::with(client.clone()), stream: client }
+    }
+}
+
 /// A running engine.
 #[derive(Debug)]
 pub struct Engine {
@@ -77,20 +96,26 @@ pub struct Engine {
     halt: Halt,
 }
 
-/// Opens the log, then begins to publish, then to take commands. `reconnected` changes at every connection to NATS.
+/// Opens the log, then begins to publish, then to take commands. `reconnected` changes at every connection of the one
+/// that writes the stream.
 ///
 /// # Errors
 /// The log does not open, or NATS refuses the service.
 pub async fn start(
     settings: Settings,
     memory: Memory,
-    client: Client,
+    connections: impl Into<Connections>,
     reconnected: watch::Receiver<u64>,
     halt: Halt,
 ) -> Result<Engine, StartError> {
+    let Connections { desk: client, stream, healer } = connections.into();
     let (asked, for_log) = (settings.clone(), halt.clone());
-    let copy =
-        StreamCopy { client: client.clone(), partition: settings.partition, runtime: Handle::current() };
+    let copy = StreamCopy {
+        client: stream.clone(),
+        healer: healer.clone(),
+        partition: settings.partition,
+        runtime: Handle::current(),
+    };
     let opened = tokio::task::spawn_blocking(move || {
         let copy: &dyn EventCopy = if asked.publish { &copy } else { &NoCopy };
         let terms = Terms { copy, accept_clock: asked.accept_clock, pace: asked.pace };
@@ -110,7 +135,7 @@ pub async fn start(
     let log = checked.map_err(OpenError::from)?;
     let pressure = Arc::new(Pressure::default());
     let (publisher, progress) = Publisher::new(
-        JetStream::new(client.clone(), &log.authorship()),
+        JetStream::new(stream, &log.authorship()).healed_by(healer),
         log.reader(),
         log.authorship(),
         halt.clone(),

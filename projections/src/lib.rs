@@ -31,7 +31,9 @@ mod running;
 
 pub use arrived::{Arrived, Proof};
 pub use projection::ReadModel;
-pub use running::{Beside, Clock, Footing, Model, Running, Settings, StartError, Task, open, start};
+pub use running::{
+    Beside, Clock, Connections, Footing, Model, Running, Settings, StartError, Task, open, start,
+};
 pub use store::{Memory, Store, StoreError};
 
 #[cfg(test)]

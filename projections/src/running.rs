@@ -41,6 +41,22 @@ pub struct Settings {
     pub authorship: Option<Authorship>,
 }
 
+/// How the projections of a process are connected.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    /// Reads the stream and the log, and answers queries.
+    pub models: async_nats::Client,
+    /// Records what the clocks of tickets find: nobody else may send those commands.
+    pub clocks: async_nats::Client,
+}
+
+/// One user for both.
+impl From<async_nats::Client> for Connections {
+    fn from(client: async_nats::Client) -> Self {
+        Self { models: client.clone(), clocks: client }
+    }
+}
+
 /// Says what time it is, for answers. Nothing of it is ever written.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -166,9 +182,10 @@ pub async fn start(
     settings: Settings,
     models: &[&'static ReadModel],
     memory: Memory,
-    client: async_nats::Client,
+    connections: impl Into<Connections>,
     clock: Clock,
 ) -> Result<Running, StartError> {
+    let Connections { models: client, clocks } = connections.into();
     let (stop, stopped) = watch::channel(false);
     let tasks: Arc<Mutex<JoinSet<()>>> = Arc::default();
     let begun = Arc::clone(&tasks);
@@ -179,10 +196,8 @@ pub async fn start(
     let footing = Footing { settings, memory, source, clock, stopped, beside };
     let (ground, handles, work) = prepare(footing, models).await?;
     let alarms = handles.iter().find(|model| model.model().name == model::sla::SLA.name).cloned();
-    let alarms = alarms.map(|model| {
-        let (client, clock) = (ground.source.client.clone(), Arc::clone(&ground.clock));
-        Alarms::new(model, client, clock).run(ground.stopped.clone())
-    });
+    let alarms =
+        alarms.map(|model| Alarms::new(model, clocks, Arc::clone(&ground.clock)).run(ground.stopped.clone()));
     let service = queries::serve(Queries::new(handles.clone(), ground)).await.map_err(StartError::Service)?;
     let workers = work.into_iter().map(tokio::spawn).chain(alarms.map(tokio::spawn)).collect();
     Ok(Running { models: handles, stop, workers, tasks, service })

@@ -4,11 +4,15 @@
 //! A time-out means *unknown*, never *no*: [`Client::command_patiently`] sends the same command id again
 //! until there is an answer, which is always safe.
 
+mod access;
 mod args;
 mod context;
+mod denied;
 mod error;
 mod log;
 mod options;
+mod secret;
+mod server;
 mod stream;
 
 use std::time::Duration;
@@ -27,10 +31,14 @@ use guichet_schemas::{subject, wire};
 use prost::Message as _;
 use tokio::time::{Instant, sleep};
 
-pub use self::args::ConnectArgs;
+pub use self::access::AccessArgs;
+pub use self::args::{ConnectArgs, TOOLS_INBOX, TOOLS_KEY, options_within};
+pub use self::denied::{Act, Denial, Refusals};
 pub use self::error::ClientError;
 pub use self::log::Tiles;
-pub use self::options::{ConnectOptions, Credentials, NamedBy, Server};
+pub use self::options::{ConnectOptions, Credentials, Login};
+pub use self::secret::Secret;
+pub use self::server::{NamedBy, Server};
 pub use self::stream::{EventStream, Messages, Published};
 use crate::which::Which;
 
@@ -62,6 +70,9 @@ const PARTITION: Partition = Partition(0);
 pub struct Client {
     nats: async_nats::Client,
     server: Server,
+    refusals: Refusals,
+    /// What the subjects of answers to us begin with.
+    inbox: String,
     tenant: TenantId,
     caller: CallerId,
     timeout: Duration,
@@ -77,9 +88,11 @@ impl Client {
         tenant: TenantId,
         caller: CallerId,
     ) -> Result<Self, ClientError> {
-        let (server, timeout) = (options.server.clone(), options.timeout);
-        let nats = options.connect().await?;
-        Ok(Self { nats, server, tenant, caller, timeout })
+        let refusals = Refusals::default();
+        let nats = options.connect(&refusals).await?;
+        let ConnectOptions { server, credentials, timeout } = options;
+        let inbox = credentials.inbox_prefix.unwrap_or_else(|| "_INBOX".to_owned());
+        Ok(Self { nats, server, refusals, inbox, tenant, caller, timeout })
     }
 
     /// The connection itself, for the importer.
@@ -277,7 +290,12 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert("Content-Type", Encoding::PROTOBUF);
         let request = Request::new().headers(headers).payload(body).timeout(Some(timeout));
-        match self.nats.send_request(subject.clone(), request).await {
+        let answer = tokio::select! {
+            biased;
+            answer = self.nats.send_request(subject.clone(), request) => answer,
+            error = self.denied(|published| published == subject) => return Err(error),
+        };
+        match answer {
             Ok(message) => Ok(message),
             Err(error) => Err(match error.kind() {
                 RequestErrorKind::NoResponders => {
@@ -294,9 +312,34 @@ impl Client {
         }
     }
 
+    /// Waits until the server refuses what we cannot go on without: to publish where this is true of the subject, or
+    /// to listen to the answers.
+    pub async fn denied(&self, matters: impl Fn(&str) -> bool) -> ClientError {
+        let denial = self.refusals.first(|denial| match denial.act {
+            Act::Publish => matters(&denial.subject),
+            Act::Subscribe => denial.subject.starts_with(&self.inbox),
+        });
+        ClientError::Denied { denial: denial.await, server: self.server.clone() }
+    }
+
+    /// Waits for an answer of JetStream, whose silence has a reason where the server refused the question.
+    pub(crate) async fn or_denied<T>(&self, answer: impl Future<Output = T>) -> Result<T, ClientError> {
+        tokio::select! {
+            biased;
+            answer = answer => Ok(answer),
+            error = self.denied(is_vital) => Err(error),
+        }
+    }
+
     pub(crate) fn strange(&self, what: String, problem: &dyn std::fmt::Display) -> ClientError {
         ClientError::Strange { what, server: self.server.clone(), problem: problem.to_string() }
     }
+}
+
+/// True for a request of JetStream that a reader cannot do without. The library looks at its consumer now and then; one
+/// that it may not look at is made anew. Behind `_js.` the embedded server has them.
+fn is_vital(request: &str) -> bool {
+    (request.starts_with("$JS.API.") || request.starts_with("_js.")) && !request.contains(".CONSUMER.INFO.")
 }
 
 /// A refusal that says nothing about the command itself.

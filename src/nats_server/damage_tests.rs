@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, stream};
 
+use super::rights::Role;
 use super::tests::real_server;
 use super::*;
 
-const STREAM: &str = "COPY";
+const STREAM: &str = "GUICHET_EVENTS_0";
 
 /// What somebody does to a file.
 #[derive(Debug, Clone, Copy)]
@@ -90,15 +91,18 @@ fn files(of: &Path) -> Vec<PathBuf> {
 
 /// The stream as whoever starts needs it: there, or made anew, and taking messages.
 async fn works(server: &NatsServer) {
-    let client = async_nats::connect(server.url()).await.unwrap();
+    // Whoever writes the stream makes it.
+    let seed = fs::read_to_string(server.keys().file(Role::Publisher)).unwrap();
+    let options = async_nats::ConnectOptions::new().custom_inbox_prefix(Role::Publisher.inbox());
+    let client = options.nkey(seed.trim().to_owned()).connect(server.url()).await.unwrap();
     let context = jetstream::new(client);
     let config = stream::Config {
         name: STREAM.to_owned(),
-        subjects: vec!["x.>".to_owned()],
+        subjects: vec!["guichet.v1.evt.>".to_owned()],
         ..stream::Config::default()
     };
     context.get_or_create_stream(config).await.unwrap();
-    context.publish("x.y", "more".into()).await.unwrap().await.unwrap();
+    context.publish("guichet.v1.evt.y", "more".into()).await.unwrap().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,10 +147,10 @@ async fn a_store_without_the_shape_of_one_is_put_aside() {
     let Some(found) = real_server() else { return };
     for part in [
         "jetstream",
-        "jetstream/$G",
-        "jetstream/$G/streams",
-        "jetstream/$G/streams/COPY",
-        "jetstream/$G/streams/COPY/msgs",
+        "jetstream/EVENTS",
+        "jetstream/EVENTS/streams",
+        "jetstream/EVENTS/streams/GUICHET_EVENTS_0",
+        "jetstream/EVENTS/streams/GUICHET_EVENTS_0/msgs",
     ] {
         let temp = tempfile::tempdir().unwrap();
         let store = temp.path().join("data/nats");
@@ -171,10 +175,10 @@ async fn what_nobody_brought_back_stands_aside_with_its_messages() {
     let server = NatsServer::start(&found, &store, 0).await.unwrap();
     works(&server).await;
     server.stop().await;
-    fs::remove_file(store.join("jetstream/$G/streams/COPY/meta.sum")).unwrap();
+    fs::remove_file(store.join("jetstream/EVENTS/streams/GUICHET_EVENTS_0/meta.sum")).unwrap();
     NatsServer::start(&found, &store, 0).await.unwrap().stop().await;
     let mut aside = fs::read_dir(temp.path().join("data")).unwrap().map(|entry| entry.unwrap().path());
     let aside = aside.find(|path| path.to_string_lossy().contains("nats.damaged-")).unwrap();
-    assert!(aside.join("$G/streams/COPY/msgs/1.blk").is_file());
-    assert!(!store.join("jetstream/$G/streams/COPY").exists());
+    assert!(aside.join("EVENTS/streams/GUICHET_EVENTS_0/msgs/1.blk").is_file());
+    assert!(!store.join("jetstream/EVENTS/streams/GUICHET_EVENTS_0").exists());
 }

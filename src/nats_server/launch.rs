@@ -62,6 +62,11 @@ impl Place {
             .arg(self.config())
             // Its garbage collector takes what it is given; the whole desk is to fit into a small machine.
             .env("GOMEMLIMIT", MEMORY_SOFT_LIMIT)
+            // It has no use for our secrets.
+            .env_remove("GUICHET_KEK")
+            .env_remove("NATS_PASSWORD")
+            .env_remove("NATS_TOKEN")
+            .env_remove("NATS_URL")
             .current_dir(&self.dir)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

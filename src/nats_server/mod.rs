@@ -1,15 +1,20 @@
 //! Finds, starts and supervises the nats-server child of `serve` and `demo`.
 //!
-//! Owns the files `nats.conf`, `nats.log`, `nats.pid`, `nats.lock` and `nats-server_*.ports` beside the
-//! JetStream store, and the folders `nats.damaged-*` with what could not be read of it. Must never listen on anything but loopback, and never signal a process whose
+//! Owns the files `nats.conf`, `nats.log`, `nats.pid`, `nats.lock` and `nats-server_*.ports` and the folder
+//! `nats-keys` beside the JetStream store, and the folders `nats.damaged-*` with what could not be read of it. Nobody gets
+//! in without one of those keys, also on loopback. Must never listen on anything but loopback, and never signal a process
+//! whose
 //! command line does not prove that it is ours.
 
+mod accounts;
 mod child;
 mod damage;
 mod find;
+pub(crate) mod keys;
 mod launch;
 mod log_tail;
 mod place;
+pub(crate) mod rights;
 
 #[cfg(test)]
 mod damage_tests;
@@ -19,7 +24,7 @@ mod tests;
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use anyhow::{Context, bail};
@@ -28,6 +33,7 @@ use tracing::warn;
 
 use self::find::ADVISED;
 pub(crate) use self::find::{FLOOR, Found, Search, Verdict, check_version, find};
+pub(crate) use self::keys::Keys;
 use self::place::Place;
 
 /// A running nats-server that is kept running: if it dies unasked it is started again on the same port.
@@ -36,6 +42,7 @@ use self::place::Place;
 #[derive(Debug)]
 pub(crate) struct NatsServer {
     port: u16,
+    keys: Arc<Keys>,
     pid: watch::Receiver<u32>,
     /// Nothing is ever sent: the owner of the child stops it when this end is gone.
     wanted: mpsc::Sender<Infallible>,
@@ -57,6 +64,7 @@ impl NatsServer {
             Verdict::Good => {}
         }
         let place = Place::prepare(&server.path, store_dir)?;
+        let keys = Arc::clone(&place.keys);
         let (shown, mut pid) = watch::channel(0);
         let (wanted, orders) = mpsc::channel();
         let (started, ready) = oneshot::channel();
@@ -73,12 +81,23 @@ impl NatsServer {
         let port = ready.await.context("the thread that owns nats-server ended")??;
         // Who waits for a change waits for the next one.
         pid.mark_unchanged();
-        Ok(NatsServer { port, pid, wanted, over })
+        Ok(NatsServer { port, keys, pid, wanted, over })
     }
 
     /// Where clients connect. Does not change when the child is restarted.
     pub(crate) fn url(&self) -> String {
         format!("nats://{}:{}", Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    /// Where callers connect: with the user and password of theirs.
+    pub(crate) fn caller_url(&self) -> String {
+        let password = self.keys.password();
+        format!("nats://{}:{password}@{}:{}", keys::CALLER, Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    /// The keys of its users.
+    pub(crate) fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys)
     }
 
     /// The child's process id; after a restart the new one, in between still the old one.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
@@ -12,7 +12,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tracing::warn;
 
+use super::accounts::{self, EVENTS};
 use super::child::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
+use super::keys::{Keys, write_private};
 
 /// The files of one server.
 pub(super) struct Place {
@@ -20,6 +22,8 @@ pub(super) struct Place {
     pub(super) store_dir: PathBuf,
     /// The parent of the store. Absolute and without links, for it shows up in the child's command line.
     pub(super) dir: PathBuf,
+    /// Its users.
+    pub(super) keys: Arc<Keys>,
     /// Held as long as we run: without it a second guichet would take our child for an orphan.
     _lock: File,
 }
@@ -37,7 +41,9 @@ impl Place {
         let lock = File::create(dir.join("nats.lock")).context("could not create nats.lock")?;
         lock.try_lock()
             .with_context(|| format!("another guichet already runs a nats-server in {}", dir.display()))?;
-        Ok(Place { server: server.to_owned(), store_dir, dir, _lock: lock })
+        move_store(&store_dir)?;
+        let keys = Arc::new(Keys::prepare(&dir)?);
+        Ok(Place { server: server.to_owned(), store_dir, dir, keys, _lock: lock })
     }
 
     pub(super) fn config(&self) -> PathBuf {
@@ -52,7 +58,7 @@ impl Place {
         self.dir.join(format!("nats-server_{pid}.ports"))
     }
 
-    /// Loopback only, and nothing switched on that we do not use.
+    /// Loopback only, users of our own only, and nothing switched on that we do not use.
     pub(super) fn write_config(&self, port: u16) -> anyhow::Result<()> {
         let listen = if port == 0 { -1 } else { i32::from(port) };
         let text = format!(
@@ -68,15 +74,20 @@ impl Place {
              logfile_max_num: 3\n\
              logtime_utc: true\n\
              max_connections: {connections}\n\
-             jetstream {{ store_dir: {store_dir} }}\n",
+             max_subscriptions: 2000\n\
+             max_subscription_tokens: 16\n\
+             max_pending: 32MB\n\
+             jetstream {{ store_dir: {store_dir} }}\n\
+             {accounts}",
             // So that its streams always have a descriptor.
             connections = connections(),
             dir = quoted(&self.dir)?,
             pid_file = quoted(&self.dir.join("nats.pid"))?,
             log = quoted(&self.log())?,
             store_dir = quoted(&self.store_dir)?,
+            accounts = accounts::accounts(&self.keys)?,
         );
-        fs::write(self.config(), text).context("could not write nats.conf")
+        write_private(&self.config(), text.as_bytes()).context("could not write nats.conf")
     }
 
     /// A predecessor that was killed may have left its child, which still ends or even still serves.
@@ -114,6 +125,17 @@ fn connections() -> u64 {
     const OWN: u64 = 128;
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
     limit.min(MOST).saturating_sub(OWN).max(64)
+}
+
+/// Before there were users, the stream was in the account that everybody is in, and that nobody gets into any more.
+fn move_store(store_dir: &Path) -> anyhow::Result<()> {
+    let all = store_dir.join("jetstream");
+    let (from, to) = (all.join("$G"), all.join(EVENTS));
+    if from.is_dir() && !to.exists() {
+        fs::rename(&from, &to)
+            .with_context(|| format!("move the stream from {} to {}", from.display(), to.display()))?;
+    }
+    Ok(())
 }
 
 /// A path as a string of nats-server's configuration language.

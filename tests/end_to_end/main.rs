@@ -20,6 +20,8 @@ mod http;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 #[path = "../support/published.rs"]
 mod published;
 

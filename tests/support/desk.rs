@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Request};
+use async_nats::{Client, ConnectOptions, Request, ServerAddr};
 use guichet_schemas::wire::{LogBatch, LogRequest};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -38,11 +38,25 @@ impl Reply {
 
 impl Desk {
     pub(crate) async fn connect(url: &str) -> Self {
+        let address: ServerAddr = url.parse().expect("the address is well formed");
+        let login = address.username().zip(address.password());
+        let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
+        // The library leaves what a URL says about the user to us.
+        Self::connect_with(url, |options| match login {
+            Some((user, password)) => options.user_and_password(user, password),
+            None => options,
+        })
+        .await
+    }
+
+    /// As another user than the URL says.
+    pub(crate) async fn connect_with(url: &str, who: impl FnOnce(ConnectOptions) -> ConnectOptions) -> Self {
         let options = ConnectOptions::new()
             .max_reconnects(None)
             .retry_on_initial_connect()
             .reconnect_delay_callback(|_| Duration::from_millis(50));
-        let client = options.connect(url).await.expect("the address is well formed");
+        let address: ServerAddr = url.parse().expect("the address is well formed");
+        let client = who(options).connect(address).await.expect("the address is well formed");
         Self { client }
     }
 

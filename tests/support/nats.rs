@@ -15,6 +15,8 @@ pub(crate) struct Nats {
     process: Option<Process>,
     port: u16,
     dir: PathBuf,
+    /// What stands in its configuration beside address and store.
+    configured: Option<PathBuf>,
 }
 
 impl Nats {
@@ -27,7 +29,16 @@ impl Nats {
 
     /// One that has its port and is not started yet.
     pub(crate) fn planned(dir: &Path) -> Self {
-        Self { process: None, port: port::free(), dir: dir.to_owned() }
+        Self { process: None, port: port::free(), dir: dir.to_owned(), configured: None }
+    }
+
+    /// Starts one with accounts and users of its own.
+    pub(crate) async fn configured(dir: &Path, text: &str) -> Self {
+        let file = dir.join("nats.conf");
+        std::fs::write(&file, text).expect("the folder is ours");
+        let mut nats = Self { configured: Some(file), ..Self::planned(dir) };
+        nats.launch().await;
+        nats
     }
 
     pub(crate) fn url(&self) -> String {
@@ -70,6 +81,9 @@ impl Nats {
         command
             .args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"])
             .arg(self.dir.join("jetstream"));
+        if let Some(file) = &self.configured {
+            command.arg("-c").arg(file);
+        }
         let process = self.process.insert(Process::spawn("nats-server", command, &self.dir));
         until("nats-server greets", READY_WITHIN, async || {
             if process.ended().is_some() {

@@ -18,7 +18,9 @@ pub(crate) const UNREACHABLE: i32 = 3;
 /// The product, with an environment of which nothing leaks in.
 pub(crate) fn guichet() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guichet"));
-    command.env_remove("NATS_URL").env_remove("GUICHET_LOG").env_remove("GUICHET_KEK");
+    for name in ["NATS_URL", "NATS_CONTEXT", "NATS_USER", "NATS_PASSWORD", "GUICHET_LOG", "GUICHET_KEK"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -101,6 +103,16 @@ impl Serve {
 
     pub(crate) async fn desk(&self) -> Desk {
         Desk::connect(&self.url).await
+    }
+
+    /// The desk as one of its own parts sees it: with the key of that user.
+    pub(crate) async fn user(&self, name: &str) -> Desk {
+        let file = self.data().join(format!("nats-keys/{name}.nk"));
+        let seed = std::fs::read_to_string(file).expect("a key");
+        Desk::connect_with(&self.url, |options| {
+            options.nkey(seed.trim().to_owned()).custom_inbox_prefix(format!("_INBOX_{name}"))
+        })
+        .await
     }
 
     /// SIGKILL to the node. Its nats-server goes with it.

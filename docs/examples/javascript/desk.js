@@ -1,10 +1,27 @@
 // Opens a ticket, hands it to somebody, resolves it, and asks about it: node desk.js [NATS_URL]
 
 import { randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect, errors } from "@nats-io/transport-node";
 
-const url = process.argv[2] ?? "nats://127.0.0.1:4222";
+// Where the desk of `guichet serve` is, and how callers get in: it says so in its data folder, here or above.
+function running() {
+  for (let folder = process.cwd();; folder = dirname(folder)) {
+    const file = join(folder, "guichet-data", "run.json");
+    if (fs.existsSync(file)) return JSON.parse(fs.readFileSync(file, "utf8")).nats_url;
+    if (folder === dirname(folder)) throw new Error("no guichet runs here; name its NATS server");
+  }
+}
+
+// This library takes user and password beside the URL, not in it.
+function way(url) {
+  const { host, username, password } = new URL(url);
+  const login = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};
+  return { servers: host, ...login };
+}
+
 // Refusals that say nothing about the command itself.
 const PASSING = new Set(["busy", "unavailable", "outcome_unknown"]);
 
@@ -44,7 +61,7 @@ async function query(nc, name, question) {
   return reply.data;
 }
 
-const nc = await connect({ servers: url });
+const nc = await connect(way(process.argv[2] ?? running()));
 const ticket = randomUUID();
 const created = await command(nc, ticket, "create", {
   subject: "VPN drops", description: "Every ten minutes.", channel: "email", requester: { id: "r-1" },

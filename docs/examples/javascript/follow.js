@@ -10,11 +10,11 @@
 
 import { createHash, createPublicKey, verify } from "node:crypto";
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 
-const [folder, url = "nats://127.0.0.1:4222", key = "guichet-data/log.vkey"] = process.argv.slice(2);
+const [folder, url, key = "guichet-data/log.vkey"] = process.argv.slice(2);
 const STREAM = "GUICHET_EVENTS_0";
 
 let log = null;
@@ -130,7 +130,23 @@ function firstField(answer) {
   }
 }
 
-const nc = await connect({ servers: url, maxReconnectAttempts: -1 });
+// Where the desk of `guichet serve` is, and how callers get in: it says so in its data folder, here or above.
+function running() {
+  for (let folder = process.cwd();; folder = dirname(folder)) {
+    const file = join(folder, "guichet-data", "run.json");
+    if (fs.existsSync(file)) return JSON.parse(fs.readFileSync(file, "utf8")).nats_url;
+    if (folder === dirname(folder)) throw new Error("no guichet runs here; name its NATS server");
+  }
+}
+
+// This library takes user and password beside the URL, not in it.
+function way(url) {
+  const { host, username, password } = new URL(url);
+  const login = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};
+  return { servers: host, ...login };
+}
+
+const nc = await connect({ ...way(url ?? running()), maxReconnectAttempts: -1 });
 
 async function listen() {
   for await (const message of nc.subscribe("guichet.v1.checkpoint.0")) told(message.string());

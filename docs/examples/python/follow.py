@@ -14,6 +14,7 @@ import base64
 import hashlib
 import json
 import os
+import pathlib
 import sys
 
 import nats
@@ -138,7 +139,16 @@ def first_field(answer):
     return None
 
 
-async def main(folder, url="nats://127.0.0.1:4222", key="guichet-data/log.vkey"):
+def running():
+    """Where the desk of `guichet serve` is, and how callers get in: it says so in its data folder, here or above."""
+    for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents]:
+        file = folder / "guichet-data" / "run.json"
+        if file.exists():
+            return json.loads(file.read_text())["nats_url"]
+    sys.exit("no guichet runs here; name its NATS server")
+
+
+async def main(folder, url=None, key="guichet-data/log.vkey"):
     vkey = None
     if os.path.exists(key):
         with open(key) as file:
@@ -146,7 +156,7 @@ async def main(folder, url="nats://127.0.0.1:4222", key="guichet-data/log.vkey")
     else:
         print("no %s: the signatures of checkpoints are not checked" % key, file=sys.stderr)
     output = Output(folder, vkey)
-    nc = await nats.connect(url, max_reconnect_attempts=-1)
+    nc = await nats.connect(url or running(), max_reconnect_attempts=-1)
     checkpoints = await nc.subscribe("guichet.v1.checkpoint.0")
 
     async def listen():

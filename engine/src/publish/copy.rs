@@ -9,6 +9,7 @@ use guichet_schemas::subject;
 use tokio::runtime::Handle;
 
 use super::bus::Kept;
+use super::healer::Healer;
 use super::{jetstream as js, stored};
 use crate::log::{Copied, CopyError, EventCopy};
 
@@ -21,6 +22,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// Asks NATS from a thread that may wait.
 pub(crate) struct StreamCopy {
     pub(crate) client: Client,
+    pub(crate) healer: Healer,
     pub(crate) partition: Partition,
     pub(crate) runtime: Handle,
 }
@@ -71,9 +73,11 @@ impl EventCopy for StreamCopy {
     }
 
     fn give_up(&self) -> Result<(), CopyError> {
-        let context = jetstream::ContextBuilder::new().timeout(ASK_WITHIN).build(self.client.clone());
         let name = subject::stream(self.partition);
-        self.ask(async || context.delete_stream(&name).await.map(|_| ()))
+        self.ask(async || {
+            let context = self.healer.jetstream().await?;
+            context.delete_stream(&name).await.map(|_| ()).map_err(|e| e.to_string())
+        })
     }
 
     fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {

@@ -15,6 +15,7 @@ use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 
 use super::bus::{Bus, Found, Kept, Message, Repair, Stored};
+use super::healer::Healer;
 use super::{ACK_TIMEOUT, WINDOW, headers, stored};
 use crate::halt::HaltReason;
 
@@ -31,6 +32,7 @@ const OWNER: &str = "guichet.log";
 pub struct JetStream {
     client: Client,
     context: jetstream::Context,
+    healer: Healer,
     partition: Partition,
     owner: String,
 }
@@ -48,7 +50,14 @@ impl JetStream {
             .max_ack_inflight(2 * WINDOW)
             .build(client.clone());
         let (partition, owner) = (authorship.partition(), authorship.owner().to_owned());
-        Self { client, context, partition, owner }
+        let healer = Healer::with(client.clone());
+        Self { client, context, healer, partition, owner }
+    }
+
+    /// The same, healed over a connection of its own.
+    #[must_use]
+    pub fn healed_by(self, healer: Healer) -> Self {
+        Self { healer, ..self }
     }
 }
 
@@ -96,13 +105,14 @@ impl Bus for JetStream {
     }
 
     async fn restore(&self) -> Result<(), String> {
-        let restored = self.context.update_stream(&config(self.partition, &self.owner)).await;
+        let wanted = config(self.partition, &self.owner);
+        let restored = self.healer.jetstream().await?.update_stream(&wanted).await;
         restored.map(|_| ()).map_err(|e| e.to_string())
     }
 
     async fn remove(&self) -> Result<(), String> {
         let name = subject::stream(self.partition);
-        let deleted = self.context.delete_stream(&name).await;
+        let deleted = self.healer.jetstream().await?.delete_stream(&name).await;
         deleted.map(|_| ()).map_err(|e| format!("delete the damaged stream {name}: {e}"))
     }
 

@@ -1,4 +1,4 @@
-//! The flags of every tool that talks to a running desk, with the environment names of the `nats` tool.
+//! The flags of every tool that talks to a running desk.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,37 +7,22 @@ use clap::Args;
 use guichet_schemas::ids::{CallerId, TenantId};
 use serde::Deserialize;
 
-use super::options::{ConnectOptions, Credentials, NamedBy, Server};
-use super::{Client, ClientError, context};
+use super::access::AccessArgs;
+use super::options::{ConnectOptions, Credentials, Login};
+use super::secret::Secret;
+use super::server::{NamedBy, Server};
+use super::{Client, ClientError};
 
 /// Where the desk is and who calls.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectArgs {
-    /// NATS server [default: that of the node that runs on --data-dir]
-    #[arg(long, short = 's', env = "NATS_URL", value_name = "URL")]
-    pub nats_url: Option<String>,
-    /// Folder of a running `guichet serve` or `guichet demo`, whose server is used
+    /// The server and the way in [default: those of the node that runs on --data-dir]
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// Folder of a running `guichet serve` or `guichet demo`, whose server is used where none is named
     #[arg(long, default_value = "./guichet-data", value_name = "DIR")]
     pub data_dir: PathBuf,
-    /// Context of the nats tool to take server and credentials from
-    #[arg(long, env = "NATS_CONTEXT", value_name = "NAME")]
-    pub context: Option<String>,
-    /// User name
-    #[arg(long, env = "NATS_USER", value_name = "NAME")]
-    pub user: Option<String>,
-    /// Password
-    #[arg(long, env = "NATS_PASSWORD", hide_env_values = true, value_name = "TEXT")]
-    pub password: Option<String>,
-    /// Token
-    #[arg(long, env = "NATS_TOKEN", hide_env_values = true, value_name = "TEXT")]
-    pub token: Option<String>,
-    /// File with a user's credentials
-    #[arg(long, env = "NATS_CREDS", value_name = "FILE")]
-    pub creds: Option<PathBuf>,
-    /// File with the seed of an nkey
-    #[arg(long, env = "NATS_NKEY", value_name = "FILE")]
-    pub nkey: Option<PathBuf>,
     /// How long to wait for the connection and for each answer, such as 500ms, 5s or 1m
     #[arg(long, env = "NATS_TIMEOUT", default_value = "5s", value_parser = span, value_name = "TIME")]
     pub timeout: Duration,
@@ -47,10 +32,6 @@ pub struct ConnectArgs {
     /// Who calls
     #[arg(long, default_value = "cli", value_parser = caller, value_name = "NAME")]
     pub caller: CallerId,
-    #[arg(long, env = "XDG_CONFIG_HOME", hide = true)]
-    config_home: Option<PathBuf>,
-    #[arg(long, env = "HOME", hide = true)]
-    home: Option<PathBuf>,
 }
 
 impl ConnectArgs {
@@ -67,48 +48,62 @@ impl ConnectArgs {
     /// # Errors
     /// No server is known, or the context or `run.json` cannot be read.
     pub fn options(&self) -> Result<ConnectOptions, ClientError> {
-        let context =
-            self.context.as_deref().map(|name| self.read_context(name).map(|c| (name, c))).transpose()?;
-        let (mut credentials, mut server) = (Credentials::default(), None);
-        if let Some((name, found)) = context {
-            credentials = found.credentials;
-            server = found.url.map(|url| Server::new(url, NamedBy::Context(name.to_owned())));
-        }
-        if let Some(url) = &self.nats_url {
-            server = Some(Server::new(url.clone(), NamedBy::Flag));
-        }
-        let server = server.map_or_else(|| running(&self.data_dir), Ok)?;
-        for (said, from) in [
-            (&self.user, &mut credentials.user),
-            (&self.password, &mut credentials.password),
-            (&self.token, &mut credentials.token),
-        ] {
-            *from = said.clone().or_else(|| from.take());
-        }
-        credentials.creds = self.creds.clone().or(credentials.creds);
-        credentials.nkey = self.nkey.clone().or(credentials.nkey);
-        Ok(ConnectOptions { server, credentials, timeout: self.timeout })
-    }
-
-    fn read_context(&self, name: &str) -> Result<context::Context, ClientError> {
-        let home = self.home.clone().unwrap_or_default();
-        let config_home = self.config_home.clone().unwrap_or_else(|| home.join(".config"));
-        context::read(name, &config_home, &home)
+        options_within(&self.access, &self.data_dir, self.timeout)?
+            .ok_or_else(|| ClientError::NoServer { data_dir: self.data_dir.clone() })
     }
 }
 
-/// The server of the node that runs on a folder.
-fn running(data_dir: &Path) -> Result<Server, ClientError> {
+/// Where a node with an embedded server keeps the key of these tools, below its data folder.
+pub const TOOLS_KEY: &str = "nats-keys/tools.nk";
+/// What the subjects of answers to the user of that key begin with.
+pub const TOOLS_INBOX: &str = "_INBOX_tools";
+
+/// The connection that was asked for, else that of the node that runs on a folder; none where no node does.
+///
+/// The embedded server of a node knows the users of that node and no others: what the environment says about another
+/// server is not meant there.
+///
+/// # Errors
+/// What was said contradicts itself, or a file of it, or `run.json`, cannot be read.
+pub fn options_within(
+    access: &AccessArgs,
+    data_dir: &Path,
+    timeout: Duration,
+) -> Result<Option<ConnectOptions>, ClientError> {
+    if access.names_a_server() {
+        return access.options(timeout);
+    }
+    let Some((server, is_embedded)) = running(data_dir)? else { return Ok(None) };
+    if !is_embedded {
+        return access.options_or(timeout, || Ok(Some(server)));
+    }
+    let key = data_dir.join(TOOLS_KEY);
+    // Whoever may read run.json alone is a caller.
+    let credentials = match std::fs::File::open(&key) {
+        Ok(_) => Credentials {
+            login: Some(Login::Nkey(key)),
+            inbox_prefix: Some(TOOLS_INBOX.to_owned()),
+            ..Credentials::default()
+        },
+        Err(_) => Credentials::default(),
+    };
+    Ok(Some(ConnectOptions { server, credentials, timeout }))
+}
+
+/// The server of the node that runs on a folder, and whether it is the node's own.
+fn running(data_dir: &Path) -> Result<Option<(Server, bool)>, ClientError> {
     #[derive(Deserialize)]
     struct RunFile {
-        nats_url: String,
+        nats_url: Secret,
+        nats_pid: Option<u32>,
     }
     let path = data_dir.join("run.json");
-    let Ok(text) = std::fs::read(&path) else {
-        return Err(ClientError::NoServer { data_dir: data_dir.to_owned() });
-    };
+    let Ok(text) = std::fs::read(&path) else { return Ok(None) };
     match serde_json::from_slice::<RunFile>(&text) {
-        Ok(run) => Ok(Server::new(run.nats_url, NamedBy::RunFile(path))),
+        Ok(run) => {
+            let server = Server::new(run.nats_url.reveal(), NamedBy::RunFile(path));
+            Ok(Some((server, run.nats_pid.is_some())))
+        }
         Err(e) => Err(ClientError::File { path, problem: e.to_string() }),
     }
 }
@@ -156,19 +151,40 @@ mod tests {
     fn without_a_url_the_running_node_is_asked() {
         let dir = tempfile::tempdir().unwrap();
         let mut args = args(&["--data-dir", dir.path().to_str().unwrap()]);
-        args.nats_url = None;
-        args.context = None;
+        args.access = AccessArgs::default();
 
         let nobody = args.options().unwrap_err();
         assert_eq!(nobody.exit_code(), crate::exit::UNREACHABLE);
         assert!(nobody.to_string().contains("guichet serve"), "{nobody}");
 
-        let run = r#"{"pid": 7, "nats_url": "nats://127.0.0.1:4555", "http_url": null, "nats_pid": 8}"#;
+        let run =
+            r#"{"pid": 7, "nats_url": "nats://bob:hush@127.0.0.1:4555", "http_url": null, "nats_pid": null}"#;
         std::fs::write(dir.path().join("run.json"), run).unwrap();
         assert_eq!(args.options().unwrap().server.to_string(), "nats://127.0.0.1:4555");
+        assert!(args.options().unwrap().credentials.login.is_some());
 
-        args.nats_url = Some("nats://10.0.0.1:4222".to_owned());
+        args.access.nats_url = Some(Secret::from("nats://10.0.0.1:4222".to_owned()));
         assert_eq!(args.options().unwrap().server.to_string(), "nats://10.0.0.1:4222");
+        assert!(args.options().unwrap().credentials.login.is_none());
+    }
+
+    #[test]
+    fn the_server_of_a_node_has_a_key_for_us() {
+        let dir = tempfile::tempdir().unwrap();
+        let run =
+            r#"{"pid": 7, "nats_url": "nats://caller:hush@127.0.0.1:4555", "http_url": null, "nats_pid": 8}"#;
+        std::fs::write(dir.path().join("run.json"), run).unwrap();
+        let mut access = args(&[]).access;
+        (access.nats_url, access.context) = (None, None);
+        access.inbox_prefix = Some("_INBOX_me".to_owned());
+        access.token = Some(Secret::from("of another server".to_owned()));
+        let options = || options_within(&access, dir.path(), Duration::from_secs(1)).unwrap().unwrap();
+        assert_eq!(options().credentials.login, None, "what the URL carries");
+
+        std::fs::create_dir(dir.path().join("nats-keys")).unwrap();
+        std::fs::write(dir.path().join(TOOLS_KEY), "seed").unwrap();
+        assert_eq!(options().credentials.login, Some(Login::Nkey(dir.path().join(TOOLS_KEY))));
+        assert_eq!(options().credentials.inbox_prefix.as_deref(), Some(TOOLS_INBOX));
     }
 
     #[test]

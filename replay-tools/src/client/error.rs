@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::options::Server;
+use super::denied::Denial;
+use super::server::Server;
 use crate::exit;
 
 /// Why a tool stops. A refused command is no error: it is an answer.
@@ -33,6 +34,26 @@ pub enum ClientError {
         server: Server,
         /// What it said.
         problem: String,
+    },
+    /// The certificates do not fit.
+    #[error(
+        "the TLS of NATS at {server} is not as it should be: {problem}; check --tlsca, --tlscert and --tlskey, and that the server speaks TLS"
+    )]
+    Untrusted {
+        /// Which server, and who named it.
+        server: Server,
+        /// What the handshake met.
+        problem: String,
+    },
+    /// The user that we are lacks a permission.
+    #[error(
+        "the user of this connection {denial} on NATS at {server}; give it that permission, or name another user with --user, --creds or --nkey; `guichet doctor --role` says what each role needs"
+    )]
+    Denied {
+        /// What was refused.
+        denial: Denial,
+        /// Which server.
+        server: Server,
     },
     /// The connection broke while an answer was due.
     #[error(
@@ -127,6 +148,8 @@ impl ClientError {
             Self::NoServer { .. }
             | Self::Unreachable { .. }
             | Self::NotAllowed { .. }
+            | Self::Untrusted { .. }
+            | Self::Denied { .. }
             | Self::TooLarge { .. }
             | Self::Strange { .. }
             | Self::Stream { .. }
@@ -144,6 +167,8 @@ impl ClientError {
             Self::NoServer { .. }
             | Self::Unreachable { .. }
             | Self::NotAllowed { .. }
+            | Self::Untrusted { .. }
+            | Self::Denied { .. }
             | Self::Lost { .. }
             | Self::NobodyListens { .. }
             | Self::TimedOut { .. }
@@ -174,11 +199,11 @@ fn seconds(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::options::NamedBy;
+    use crate::client::server::NamedBy;
 
     #[test]
     fn what_cannot_be_reached_is_exit_code_3_and_says_what_to_do() {
-        let server = Server::new("nats://bob:secret@127.0.0.1:1".to_owned(), NamedBy::Flag);
+        let server = Server::new("nats://bob:secret@127.0.0.1:1", NamedBy::Flag);
         let error = ClientError::Unreachable { server, problem: "connection refused".to_owned() };
         assert_eq!(error.exit_code(), exit::UNREACHABLE);
         let text = error.to_string();

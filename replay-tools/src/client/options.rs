@@ -1,87 +1,53 @@
-//! Where NATS is and how to get in.
+//! How to get in, and the one place that connects: tools and roles alike.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::ConnectErrorKind;
 
+use super::denied::Refusals;
 use super::error::ClientError;
+use super::secret::Secret;
+use super::server::{NamedBy, Server};
 
-/// Who said where the server is.
+/// Who we say that we are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NamedBy {
-    /// `--nats-url` or `NATS_URL`.
-    Flag,
-    /// A context of the nats command line tool.
-    Context(String),
-    /// The `run.json` of a running node.
-    RunFile(PathBuf),
-}
-
-/// A server, or several of one cluster, and who named it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    url: String,
-    named_by: NamedBy,
-}
-
-impl Server {
-    /// Addresses of one cluster are separated by commas.
-    #[must_use]
-    pub const fn new(url: String, named_by: NamedBy) -> Self {
-        Self { url, named_by }
-    }
-
-    /// What to try when nobody answers there.
-    pub(super) fn advice(&self) -> String {
-        match &self.named_by {
-            NamedBy::Flag => "is the server running, and is --nats-url (or NATS_URL) right".to_owned(),
-            NamedBy::Context(name) => format!("is the server of the context {name} running"),
-            NamedBy::RunFile(path) => format!(
-                "{} names it, so the guichet that wrote that file has probably died; start it again with `guichet serve`",
-                path.display()
-            ),
-        }
-    }
-}
-
-/// Without what stands before `@`: passwords do not belong in messages.
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, url) in self.url.split(',').enumerate() {
-            let (scheme, rest) = url.split_once("://").unwrap_or(("nats", url));
-            let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-            write!(f, "{}{}://{}", if i > 0 { "," } else { "" }, scheme.trim(), place.trim())?;
-        }
-        Ok(())
-    }
+pub enum Login {
+    /// A user with a password.
+    User {
+        /// The name.
+        name: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A token.
+    Token(Secret),
+    /// File with a user JWT and its seed.
+    Creds(PathBuf),
+    /// File with the seed of an nkey.
+    Nkey(PathBuf),
+    /// A user JWT and its seed.
+    Jwt {
+        /// The JWT.
+        jwt: Secret,
+        /// The seed that signs for it.
+        seed: Secret,
+    },
 }
 
 /// How to get in. Whatever is absent is not offered.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Credentials {
-    /// User name.
-    pub user: Option<String>,
-    /// Password of that user.
-    pub password: Option<String>,
-    /// Token.
-    pub token: Option<String>,
-    /// File with a user JWT and its seed.
-    pub creds: Option<PathBuf>,
-    /// File with the seed of an nkey.
-    pub nkey: Option<PathBuf>,
+    /// Who we say that we are; none: what the URL carries, else nobody.
+    pub login: Option<Login>,
     /// File with the certificates of an own authority.
     pub ca: Option<PathBuf>,
     /// Files with our own certificate and its key.
     pub identity: Option<(PathBuf, PathBuf)>,
-}
-
-/// Secrets never reach a log.
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
-    }
+    /// TLS before the greeting of the server.
+    pub tls_first: bool,
+    /// What the subjects of our answers begin with, such as `_INBOX_engine`; none: `_INBOX`, which all share.
+    pub inbox_prefix: Option<String>,
 }
 
 /// Everything about one connection.
@@ -96,71 +62,123 @@ pub struct ConnectOptions {
 }
 
 impl ConnectOptions {
-    /// A server of this URL, no credentials, five seconds.
+    /// A server of this URL, no credentials but those in it, five seconds.
     #[must_use]
     pub fn to(url: &str) -> Self {
-        let server = Server::new(url.to_owned(), NamedBy::Flag);
+        let server = Server::new(url, NamedBy::Flag);
         Self { server, credentials: Credentials::default(), timeout: Duration::from_secs(5) }
     }
 
-    pub(super) async fn connect(self) -> Result<async_nats::Client, ClientError> {
-        let urls: Vec<String> = self
-            .server
-            .url
-            .split(',')
-            .map(|url| url.trim().to_owned())
-            .filter(|url| !url.is_empty())
-            .collect();
-        let options = self.credentials.apply(async_nats::ConnectOptions::new()).await?;
-        let connecting = options.name("guichet").connection_timeout(self.timeout).connect(urls);
-        connecting.await.map_err(|error| {
-            let problem =
-                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            match error.kind() {
-                ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-                    ClientError::NotAllowed { server: self.server, problem }
-                }
-                ConnectErrorKind::ServerParse => ClientError::Usage(format!(
-                    "{} is no address of a NATS server ({problem}); it looks like nats://host:4222",
-                    self.server
-                )),
-                ConnectErrorKind::Dns
-                | ConnectErrorKind::TimedOut
-                | ConnectErrorKind::Tls
-                | ConnectErrorKind::Io
-                | ConnectErrorKind::MaxReconnects => {
-                    ClientError::Unreachable { server: self.server, problem }
-                }
+    /// Connects. `options` says what is special about this connection, and whom its events are told to.
+    ///
+    /// # Errors
+    /// Nobody answers there, or the server does not let us in, or a file of the credentials cannot be used.
+    pub async fn dial(&self, options: async_nats::ConnectOptions) -> Result<async_nats::Client, ClientError> {
+        if self.server.addresses().is_empty() {
+            return Err(ClientError::Usage(
+                "the NATS URL is empty; it looks like nats://host:4222".to_owned(),
+            ));
+        }
+        let login = match &self.credentials.login {
+            Some(login) => Some(login),
+            None => self.server.login()?,
+        };
+        let options = self.credentials.transport(options)?;
+        let options = match login {
+            Some(login) => login.offered(options).await?,
+            None => options,
+        };
+        let dialled = options.connection_timeout(self.timeout).connect(self.server.addresses());
+        dialled.await.map_err(|error| self.failed(&error))
+    }
+
+    /// Connects as a tool does: once, and with everything that is refused noted.
+    pub(super) async fn connect(&self, refusals: &Refusals) -> Result<async_nats::Client, ClientError> {
+        let refusals = refusals.clone();
+        let options = async_nats::ConnectOptions::new().name("guichet").event_callback(move |event| {
+            refusals.note(&event);
+            std::future::ready(())
+        });
+        self.dial(options).await
+    }
+
+    fn failed(&self, error: &async_nats::ConnectError) -> ClientError {
+        let server = self.server.clone();
+        let problem = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        match error.kind() {
+            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+                ClientError::NotAllowed { server, problem }
             }
+            ConnectErrorKind::ServerParse => ClientError::Usage(format!(
+                "{server} is no address of a NATS server ({problem}); it looks like nats://host:4222"
+            )),
+            ConnectErrorKind::Tls => ClientError::Untrusted { server, problem },
+            ConnectErrorKind::Dns
+            | ConnectErrorKind::TimedOut
+            | ConnectErrorKind::Io
+            | ConnectErrorKind::MaxReconnects => ClientError::Unreachable { server, problem },
+        }
+    }
+}
+
+impl Login {
+    async fn offered(
+        &self,
+        options: async_nats::ConnectOptions,
+    ) -> Result<async_nats::ConnectOptions, ClientError> {
+        Ok(match self {
+            Self::User { name, password } => {
+                options.user_and_password(name.clone(), password.reveal().to_owned())
+            }
+            Self::Token(token) => options.token(token.reveal().to_owned()),
+            Self::Nkey(path) => options.nkey(Secret::read(path)?.reveal().to_owned()),
+            Self::Creds(path) => options
+                .credentials_file(path)
+                .await
+                .map_err(|e| ClientError::File { path: path.clone(), problem: e.to_string() })?,
+            Self::Jwt { jwt, seed } => options
+                .credentials(&creds(jwt, seed))
+                .map_err(|e| ClientError::Usage(format!("the user JWT and seed cannot be used: {e}")))?,
         })
     }
 }
 
+/// The form of a credentials file.
+fn creds(jwt: &Secret, seed: &Secret) -> String {
+    format!(
+        "-----BEGIN NATS USER JWT-----\n{}\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n{}\n------END USER NKEY SEED------\n",
+        jwt.reveal().trim(),
+        seed.reveal().trim()
+    )
+}
+
 impl Credentials {
-    async fn apply(
-        self,
+    fn transport(
+        &self,
         mut options: async_nats::ConnectOptions,
     ) -> Result<async_nats::ConnectOptions, ClientError> {
-        if let Some(user) = self.user {
-            options = options.user_and_password(user, self.password.unwrap_or_default());
+        let files =
+            self.ca.iter().chain(self.identity.iter().flat_map(|(certificate, key)| [certificate, key]));
+        for path in files {
+            // The library would only say that a file is missing, and not which.
+            std::fs::File::open(path)
+                .map_err(|e| ClientError::File { path: path.clone(), problem: e.to_string() })?;
         }
-        if let Some(token) = self.token {
-            options = options.token(token);
+        if let Some(ca) = &self.ca {
+            options = options.add_root_certificates(ca.clone());
         }
-        if let Some(path) = self.nkey {
-            let seed = std::fs::read_to_string(&path)
-                .map_err(|e| ClientError::File { path, problem: e.to_string() })?;
-            options = options.nkey(seed.trim().to_owned());
+        if let Some((certificate, key)) = &self.identity {
+            options = options.add_client_certificate(certificate.clone(), key.clone());
         }
-        if let Some(path) = self.creds {
-            let with = options.credentials_file(&path).await;
-            options = with.map_err(|e| ClientError::File { path, problem: e.to_string() })?;
+        // Whoever names certificates does not mean a connection that anybody can read.
+        if self.ca.is_some() || self.identity.is_some() || self.tls_first {
+            options = options.require_tls(true);
         }
-        if let Some(path) = self.ca {
-            options = options.add_root_certificates(path);
+        if self.tls_first {
+            options = options.tls_first();
         }
-        if let Some((certificate, key)) = self.identity {
-            options = options.add_client_certificate(certificate, key);
+        if let Some(prefix) = &self.inbox_prefix {
+            options = options.custom_inbox_prefix(prefix);
         }
         Ok(options)
     }

@@ -60,7 +60,7 @@ impl Client {
     /// There is none, or JetStream does not answer.
     pub async fn events(&self, partition: Partition) -> Result<EventStream, ClientError> {
         let name = subject::stream(partition);
-        match self.jetstream().get_stream(&name).await {
+        match self.or_denied(self.jetstream().get_stream(&name)).await? {
             Ok(stream) => {
                 let state = &stream.cached_info().state;
                 let (first, last) = (state.first_sequence, state.last_sequence);
@@ -99,7 +99,8 @@ impl EventStream {
         let (mut low, mut high) = (self.first.max(1), self.last + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            let message = self.stream.get_raw_message(middle).await.map_err(|e| self.unreadable(&e))?;
+            let asked = self.client.or_denied(self.stream.get_raw_message(middle)).await?;
+            let message = asked.map_err(|e| self.unreadable(&e))?;
             let record = codec::decode_record_wire(&message.payload).map_err(|e| self.unreadable(&e))?;
             if record.recorded_at < time.0 {
                 low = middle + 1;
@@ -134,7 +135,8 @@ impl EventStream {
             num_replicas: 1,
             ..pull::Config::default()
         };
-        let consumer = self.stream.create_consumer(config).await.map_err(|e| self.unreadable(&e))?;
+        let made = self.client.or_denied(self.stream.create_consumer(config)).await?;
+        let consumer = made.map_err(|e| self.unreadable(&e))?;
         let pulling = consumer
             .stream()
             .max_messages_per_batch(PULL_MESSAGES)
@@ -170,7 +172,9 @@ impl Messages {
     /// The stream is gone for a minute, or a message is none of ours.
     pub async fn next(&mut self) -> Result<Published, ClientError> {
         loop {
-            let message = match self.flowing().await?.next().await {
+            let client = self.stream.client.clone();
+            let flowing = self.flowing().await?;
+            let message = match client.or_denied(flowing.next()).await? {
                 Some(Ok(message)) => message,
                 Some(Err(_)) | None => {
                     self.flowing = None;
@@ -203,6 +207,7 @@ impl Messages {
             self.flowing = loop {
                 match self.stream.consume(self.next).await {
                     Ok(flowing) => break Some(flowing),
+                    Err(error @ ClientError::Denied { .. }) => return Err(error),
                     Err(error) if started.elapsed() > PATIENCE => return Err(error),
                     Err(_) => sleep(PAUSE).await,
                 }

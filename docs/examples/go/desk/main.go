@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -95,11 +96,34 @@ func uuid() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// Where the desk of `guichet serve` is, and how callers get in: it says so in its data folder, here or above.
+func running() string {
+	folder, err := os.Getwd()
+	for ; err == nil; folder = filepath.Dir(folder) {
+		if text, err := os.ReadFile(filepath.Join(folder, "guichet-data", "run.json")); err == nil {
+			run := struct {
+				URL string `json:"nats_url"`
+			}{}
+			if err := json.Unmarshal(text, &run); err != nil {
+				log.Fatal(err)
+			}
+			return run.URL
+		}
+		if folder == filepath.Dir(folder) {
+			break
+		}
+	}
+	log.Fatal("no guichet runs here; name its NATS server")
+	return ""
+}
+
 func main() {
 	log.SetFlags(0)
-	url := nats.DefaultURL
+	url := ""
 	if len(os.Args) > 1 {
 		url = os.Args[1]
+	} else {
+		url = running()
 	}
 	nc, err := nats.Connect(url)
 	if err != nil {

@@ -320,12 +320,36 @@ func follow(folder, url string, key note.Verifier) error {
 	}
 }
 
+// Where the desk of `guichet serve` is, and how callers get in: it says so in its data folder, here or above.
+func running() string {
+	folder, err := os.Getwd()
+	for ; err == nil; folder = filepath.Dir(folder) {
+		if text, err := os.ReadFile(filepath.Join(folder, "guichet-data", "run.json")); err == nil {
+			run := struct {
+				URL string `json:"nats_url"`
+			}{}
+			if err := json.Unmarshal(text, &run); err != nil {
+				log.Fatal(err)
+			}
+			return run.URL
+		}
+		if folder == filepath.Dir(folder) {
+			break
+		}
+	}
+	log.Fatal("no guichet runs here; name its NATS server")
+	return ""
+}
+
 func main() {
 	log.SetFlags(0)
-	args := []string{"", "", nats.DefaultURL, "guichet-data/log.vkey"}
+	args := []string{"", "", "", "guichet-data/log.vkey"}
 	copy(args, os.Args)
 	if len(os.Args) < 2 {
 		log.Fatal("usage: follow FOLDER [NATS_URL [LOG_VKEY]]")
+	}
+	if args[2] == "" {
+		args[2] = running()
 	}
 	var key note.Verifier
 	text, err := os.ReadFile(args[3])
