@@ -120,7 +120,7 @@ fn annotate(
     let reflected = pool.get_message_by_name(&path).expect("every message is in the pool");
     for field in &message.field {
         let format = reflected.get_field_by_name(field.name()).map_or(0, |f| json_format(&f));
-        if let Some(attribute) = field_attribute(message, field, format) {
+        if let Some(attribute) = field_attribute(message, field, format, strict.contains(&path)) {
             config.field_attribute(format!("{path}.{}", field.name()), attribute);
         }
     }
@@ -136,7 +136,12 @@ fn json_format(field: &prost_reflect::FieldDescriptor) -> i32 {
 }
 
 /// The serde attribute of one field. Every shape takes `null` as absent; a list is always written.
-fn field_attribute(message: &DescriptorProto, field: &FieldDescriptorProto, format: i32) -> Option<String> {
+fn field_attribute(
+    message: &DescriptorProto,
+    field: &FieldDescriptorProto,
+    format: i32,
+    strict: bool,
+) -> Option<String> {
     let repeated = field.label() == Label::Repeated;
     let is_message = field.r#type() == Type::Message;
     let optional = field.proto3_optional() || is_message && !repeated;
@@ -172,6 +177,17 @@ fn field_attribute(message: &DescriptorProto, field: &FieldDescriptorProto, form
         // A custom field's value is no object.
         _ if is_message && !field.type_name().ends_with(".FieldValue") => {
             return Some("#[serde(deserialize_with = \"crate::json::object::optional\", skip_serializing_if = \"Option::is_none\")]".to_owned());
+        }
+        // Whoever sends a number beyond its range is told so, with the field.
+        (_, Type::Uint32 | Type::Uint64) if strict && !repeated => {
+            let size = if field.r#type() == Type::Uint32 { "u32" } else { "u64" };
+            return Some(if optional {
+                format!(
+                    "#[serde(deserialize_with = \"crate::json::whole::optional::<{size}, _>\", skip_serializing_if = \"Option::is_none\")]"
+                )
+            } else {
+                format!("#[serde(deserialize_with = \"crate::json::whole::one::<{size}, _>\")]")
+            });
         }
         // A figure that there is not is said: null.
         (_, Type::Double) => return None,

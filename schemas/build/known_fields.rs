@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor};
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 /// The statics as Rust source. `messages` are full names, and hold whatever they refer to.
 pub(crate) fn tables(pool: &DescriptorPool, messages: &BTreeSet<String>) -> String {
@@ -27,14 +27,38 @@ fn table(out: &mut String, message: &MessageDescriptor) {
             field.kind().as_message().map_or("None".to_owned(), |m| format!("Some(&{})", constant(m)));
         write!(
             out,
-            "Field {{ number: {}, name: \"{}\", repeated: {}, slot: {slot}, message: {inner} }},",
+            "Field {{ number: {}, name: \"{}\", shown: \"{}\", repeated: {}, slot: {slot}, holds: Holds::{}, message: {inner} }},",
             field.number(),
             field.name(),
+            shown(&field),
             field.is_list() || field.is_map(),
+            holds(&field),
         )
         .expect("a string takes it");
     }
     out.push_str("] };\n");
+}
+
+/// The name in JSON: a choice stands in `data`, or, in a query, beside the other fields.
+fn shown(field: &FieldDescriptor) -> &str {
+    let choice = field.containing_oneof().filter(|oneof| oneof.name() == "data");
+    match choice {
+        Some(oneof) if oneof.parent_message().name() == "Query" => "",
+        Some(_) => "data",
+        None => field.name(),
+    }
+}
+
+/// Which numbers may stand there.
+fn holds(field: &FieldDescriptor) -> &'static str {
+    match (super::json_format(field), field.kind()) {
+        (1, _) => "Time",
+        (_, Kind::Uint64) => "Whole",
+        (_, Kind::Uint32) => "Small",
+        (_, Kind::Enum(_)) => "Word",
+        (_, Kind::Message(_) | Kind::String | Kind::Bytes | Kind::Bool | Kind::Double) => "Other",
+        (_, kind) => panic!("{}: which range has a {kind:?}?", field.full_name()),
+    }
 }
 
 /// The members of a oneof share the place of its first one: only one of them may be there.

@@ -136,13 +136,16 @@ pub fn decode_command(
         return Err(Rejection::PayloadTooLarge { what: "the command", max: limits::COMMAND_BYTES as u64 });
     }
     let mut wire = match encoding {
-        Encoding::Json => {
-            json::command::read(subject.verb, body).map_err(|e| Rejection::Malformed(e.to_string()))?
-        }
+        Encoding::Json => json::command::read(subject.verb, body).map_err(|e| not_as_the_schema(&e))?,
         Encoding::Protobuf => read_strictly("Command", strict::COMMAND, body)?,
     };
     let dry_run = std::mem::take(&mut wire.dry_run);
-    let request_hash = key.hash(&subject, &wire);
+    let canonical = wire.encode_to_vec();
+    if encoding == Encoding::Json {
+        // What JSON says, protobuf could say too: one place knows the ranges of every field.
+        strict::check(strict::COMMAND, &canonical)?;
+    }
+    let request_hash = key.hash(&subject, &canonical);
     let mut command = command_from_wire(subject, wire)?;
     command.dry_run = dry_run;
     command.traceparent =
@@ -157,8 +160,17 @@ fn read_strictly<M: prost::Message + Default>(
     body: &[u8],
 ) -> Result<M, Rejection> {
     let message = M::decode(body).map_err(|e| Rejection::Malformed(format!("not a protobuf {name}: {e}")))?;
-    strict::check(known, body).map_err(|fault| Rejection::Malformed(fault.to_string()))?;
+    strict::check(known, body)?;
     Ok(message)
+}
+
+/// What the JSON reader stumbled over: another shape, or a number outside its range.
+fn not_as_the_schema(error: &serde_json::Error) -> Rejection {
+    let message = error.to_string();
+    match json::whole::beyond_range(&message) {
+        Some((field, rule)) => FieldError::new(field, rule).into(),
+        None => Rejection::Malformed(message),
+    }
 }
 
 /// The secret of a data folder, under which requests are hashed: a hash of a guessed text proves nothing.
@@ -168,7 +180,7 @@ pub struct RequestKey(pub [u8; 32]);
 impl RequestKey {
     /// HMAC-SHA-256 over tenant, caller, entity, verb (each ended by a zero byte) and the protobuf encoding
     /// of the command without `dry_run`.
-    fn hash(&self, subject: &CommandSubject, wire: &wire::Command) -> Hash {
+    fn hash(&self, subject: &CommandSubject, canonical: &[u8]) -> Hash {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         for token in [subject.tenant.as_str(), subject.caller.as_str()] {
             mac.update(token.as_bytes());
@@ -182,7 +194,7 @@ impl RequestKey {
         mac.update(&[0]);
         mac.update(subject.verb.as_bytes());
         mac.update(&[0]);
-        mac.update(&wire.encode_to_vec());
+        mac.update(canonical);
         Hash(mac.finalize().into_bytes().into())
     }
 }
@@ -312,16 +324,21 @@ pub fn encode_query_reply(reply: &wire::QueryReply, encoding: Encoding) -> Bytes
     }
 }
 
-/// Reads a query. The limits of its values are those of the read models, which check them.
+/// Reads a query. Its numbers and instants are in the ranges of the contract; the limits of a query of its own are
+/// those of the read models, which check them.
 ///
 /// # Errors
-/// `payload_too_large`, or `malformed` with the field.
+/// `payload_too_large`, `malformed` or `validation_failed` with the field.
 pub fn decode_query(name: &str, encoding: Encoding, body: &[u8]) -> Result<wire::Query, Rejection> {
     if body.len() > limits::COMMAND_BYTES {
         return Err(Rejection::PayloadTooLarge { what: "the query", max: limits::COMMAND_BYTES as u64 });
     }
     let query = match encoding {
-        Encoding::Json => json::query::read(name, body).map_err(|e| Rejection::Malformed(e.to_string()))?,
+        Encoding::Json => {
+            let query = json::query::read(name, body).map_err(|e| not_as_the_schema(&e))?;
+            strict::check(strict::QUERY, &query.encode_to_vec())?;
+            query
+        }
         Encoding::Protobuf => read_strictly("Query", strict::QUERY, body)?,
     };
     match &query.data {

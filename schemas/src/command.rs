@@ -19,6 +19,10 @@ use crate::words::{
 pub mod limits {
     /// Bytes of a command body.
     pub const COMMAND_BYTES: usize = 256 * 1024;
+    /// Largest whole number in a command, a query or an answer: 2^53 - 1. Beyond it JSON readers disagree.
+    pub const WHOLE_MAX: u64 = (1 << 53) - 1;
+    /// Depth of arrays and objects in a JSON body.
+    pub const DEPTH: usize = 16;
     /// Bytes of a record.
     pub const RECORD_BYTES: usize = 60 * 1024;
     /// Tags of a ticket.
@@ -29,6 +33,12 @@ pub mod limits {
     pub const FIELDS_BYTES: usize = 8 * 1024;
     /// Attachments of a comment.
     pub const ATTACHMENTS: usize = 50;
+    /// Facts of one imported part.
+    pub const FACTS: usize = 2_000;
+    /// Bytes that the records of one command repeat of their ticket, such as the tags at each escalation.
+    pub const COPIED_BYTES: usize = 1024 * 1024;
+    /// Bytes of all records of one command.
+    pub const RECORDS_BYTES: usize = 2 * 1024 * 1024;
     /// Bytes of the body of a configuration.
     pub const CONFIG_BYTES: usize = 48 * 1024;
     /// Highest tier.
@@ -551,6 +561,22 @@ facts! {
     TicketCreated, TicketImported, StatusChanged, TicketResolved, TicketReopened, TicketClosed, TicketCancelled,
     TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated, CommentAdded, PriorityChanged,
     CategoryChanged, TagsChanged, FieldChanged,
+}
+
+impl Order {
+    /// True where somebody writes an internal note by it: a comment, or what the next one must know.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        if let Self::AddComment(order) = self {
+            order.visibility == Visibility::Internal
+        } else if let Self::Assign(order) = self {
+            order.handover_note.is_some()
+        } else if let Self::Escalate(order) = self {
+            order.note.is_some()
+        } else {
+            false
+        }
+    }
 }
 
 impl Command {

@@ -11,6 +11,7 @@ pub mod record;
 pub(crate) mod text;
 pub mod time;
 pub mod uuid;
+pub(crate) mod whole;
 pub mod word;
 
 use serde::de::{Deserialize, Deserializer};

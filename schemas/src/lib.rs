@@ -4,6 +4,8 @@
 //! does no I/O and knows no clock. Reading order: the identities, the words, commands and events,
 //! the record that holds an event for ever, and the codec between all of these and bytes.
 
+#![deny(clippy::arithmetic_side_effects)]
+
 pub mod hash;
 pub mod ids;
 pub mod position;

@@ -28,13 +28,10 @@ macro_rules! counter {
                 self.0.get()
             }
 
-            /// The next one.
-            ///
-            /// # Panics
-            /// After 2^64 - 1.
+            /// The next one. Nothing is counted to 2^64 - 1; a number from outside that says so is its own next.
             #[must_use]
             pub const fn next(self) -> Self {
-                Self(self.0.checked_add(1).expect("a counter of events does not reach 2^64"))
+                Self(self.0.saturating_add(1))
             }
 
             /// The one after `last`, or the first.
@@ -49,7 +46,7 @@ macro_rules! counter {
             /// The one before; `None` before the first.
             #[must_use]
             pub const fn previous(self) -> Option<Self> {
-                Self::new(self.0.get() - 1)
+                Self::new(self.0.get().saturating_sub(1))
             }
 
             /// The number, 0 for none: how it stands on the wire and in JSON.

@@ -77,7 +77,7 @@ impl Record {
     /// The last event of its command: what follows belongs to another.
     #[must_use]
     pub const fn ends_command(&self) -> bool {
-        self.command_index < self.command_count && self.command_index + 1 == self.command_count
+        matches!(self.command_count.checked_sub(self.command_index), Some(1))
     }
 
     /// The shape on the wire.

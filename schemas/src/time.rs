@@ -14,6 +14,18 @@ impl Timestamp {
     /// The last one: the end of the year 9999.
     pub const LAST: Self = Self(253_402_300_799_999);
 
+    /// The first instant that may be given from outside: the beginning of 1970.
+    pub const GIVEN_FIRST: Self = Self(0);
+    /// The last one: the beginning of 2200. What is reckoned from such instants stays far from every end of a number.
+    pub const GIVEN_LAST: Self = Self(7_258_118_400_000);
+
+    /// An instant that may be given from outside: in a command, a query, a configuration or an export. Logs of today
+    /// may hold others, and are read.
+    #[must_use]
+    pub fn given(ms: i64) -> Option<Self> {
+        (Self::GIVEN_FIRST.0..=Self::GIVEN_LAST.0).contains(&ms).then_some(Self(ms))
+    }
+
     /// An instant that RFC 3339 can write.
     #[must_use]
     pub fn new(ms: i64) -> Option<Self> {

@@ -1,5 +1,7 @@
 //! Rules between the fields of a command, limits of its lists and numbers: what a field's own type cannot say.
 
+mod fact;
+
 use std::collections::BTreeMap;
 
 use crate::command::{Order, limits};
@@ -88,13 +90,18 @@ pub(super) fn order(order: &Order) -> Result<(), FieldError> {
         Order::Import(i) if i.events.is_empty() => {
             Err(FieldError::new("events", "must hold at least one fact"))
         }
+        Order::Import(i) if i.events.len() > limits::FACTS => {
+            let rule = format!("must hold at most {} facts; send the others as another part", limits::FACTS);
+            Err(FieldError::new("events", rule))
+        }
         Order::Import(i) => i.events.iter().enumerate().try_for_each(|(n, fact)| {
             let checked = fact.actor.as_ref().map_or(Ok(()), actor);
             checked.map_err(|e| e.in_field("actor").at_index(n).in_field("events"))?;
             // Sealed elsewhere, or copied from a record: bound to another place, it would open for nobody.
             let sealed =
                 personal::sealed_field(&fact.event).map(|name| FieldError::new(name, "must be plain"));
-            sealed.map_or(Ok(()), |e| Err(e.in_field("data").at_index(n).in_field("events")))
+            let checked = sealed.map_or_else(|| fact::sizes(&fact.event), Err);
+            checked.map_err(|e| e.in_field("data").at_index(n).in_field("events"))
         }),
         Order::PublishConfig(p) if p.body.len() > limits::CONFIG_BYTES => {
             Err(FieldError::new("body", format!("must be at most {} bytes", limits::CONFIG_BYTES)))
@@ -156,12 +163,11 @@ fn check_fields(fields: &BTreeMap<String, FieldValue>) -> Result<(), FieldError>
     let bytes: usize = fields
         .iter()
         .map(|(name, value)| {
-            name.len()
-                + match value {
-                    FieldValue::Text(t) => t.len(),
-                    FieldValue::Number(_) => 8,
-                    FieldValue::Flag(_) => 1,
-                }
+            name.len().saturating_add(match value {
+                FieldValue::Text(t) => t.len(),
+                FieldValue::Number(_) => 8,
+                FieldValue::Flag(_) => 1,
+            })
         })
         .sum();
     if bytes > limits::FIELDS_BYTES {

@@ -61,6 +61,11 @@ pub(super) fn field<'a>(rest: &mut &'a [u8]) -> Option<(u64, Value<'a>)> {
     Some((key >> 3, value))
 }
 
+/// The numbers of a field that holds many in one.
+pub(super) fn packed(mut bytes: &[u8]) -> impl Iterator<Item = u64> {
+    std::iter::from_fn(move || varint(&mut bytes))
+}
+
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     let (bytes, after) = rest.split_at_checked(length)?;
     *rest = after;
@@ -71,13 +76,13 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 fn varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for (i, byte) in rest.iter().take(10).enumerate() {
-        number |= u64::from(byte & 0x7f).checked_shl(7 * u32::try_from(i).ok()?)?;
+        number |= u64::from(byte & 0x7f).checked_shl(u32::try_from(i).ok()?.checked_mul(7)?)?;
         if byte & 0x80 == 0 {
             // The tenth byte has room for one bit.
             if i == 9 && *byte > 1 {
                 return None;
             }
-            *rest = &rest[i + 1..];
+            *rest = rest.get(i.saturating_add(1)..)?;
             return Some(number);
         }
     }

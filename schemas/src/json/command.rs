@@ -16,7 +16,7 @@ struct Envelope<'a> {
     command_id: Vec<u8>,
     #[serde(default, deserialize_with = "crate::json::object::optional")]
     actor: Option<wire::Actor>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::whole::optional")]
     expected_version: Option<u64>,
     #[serde(default, with = "crate::json::uuid::optional")]
     correlation_id: Option<Vec<u8>>,
@@ -59,6 +59,7 @@ verbs! {
 /// # Errors
 /// What is not as the schema says, and where.
 pub fn read(verb: &str, body: &[u8]) -> Result<wire::Command, serde_json::Error> {
+    path::shallow(body)?;
     let e: Envelope<'_> = path::read("", body)?;
     // An absent data is an empty one: `close` has nothing to say.
     let data = read_data(verb, e.data.map_or("{}", RawValue::get))?;

@@ -70,7 +70,7 @@ struct Level {
 impl Level {
     fn below<E: Error>(self) -> Result<Self, E> {
         if self.above < DEPTH_MAX {
-            Ok(Self { above: self.above + 1 })
+            Ok(Self { above: self.above.saturating_add(1) })
         } else {
             Err(E::custom("is nested too deeply"))
         }

@@ -3,8 +3,34 @@
 use serde::Deserialize;
 use serde::de::Error as _;
 
+use crate::command::limits;
+
 /// Most characters of a message: what came is not sent back whole.
 const MESSAGE_CHARS_MAX: usize = 1000;
+
+/// Refuses what is nested deeper than the contract has it, before anything is made of it: one look at each byte.
+///
+/// # Errors
+/// The rule.
+pub(crate) fn shallow(json: &[u8]) -> Result<(), serde_json::Error> {
+    let (mut depth, mut i) = (0_usize, 0_usize);
+    while let Some(byte) = json.get(i) {
+        match byte {
+            b'{' | b'[' => depth = depth.saturating_add(1),
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => i = string_end(json, i.saturating_add(1)),
+            _ => {}
+        }
+        if depth > limits::DEPTH {
+            return Err(serde_json::Error::custom(format!(
+                "the body is nested deeper than {}",
+                limits::DEPTH
+            )));
+        }
+        i = i.saturating_add(1);
+    }
+    Ok(())
+}
 
 /// Reads a JSON object. An error begins with the path of its field, seen from `root`.
 pub(crate) fn read<'de, T: Deserialize<'de>>(root: &str, json: &'de [u8]) -> Result<T, serde_json::Error> {
@@ -43,8 +69,8 @@ fn named(root: &str, json: &[u8], error: &serde_json::Error) -> serde_json::Erro
 
 /// How many bytes were read at a line and column of serde_json.
 fn offset(json: &[u8], line: usize, column: usize) -> usize {
-    let starts =
-        std::iter::once(0).chain(json.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1));
+    let starts = std::iter::once(0)
+        .chain(json.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i.saturating_add(1)));
     starts.into_iter().nth(line.saturating_sub(1)).unwrap_or(0).saturating_add(column).min(json.len())
 }
 
@@ -57,9 +83,11 @@ enum Around {
 fn path(json: &[u8], end: usize) -> String {
     let mut stack: Vec<Around> = Vec::new();
     let mut awaits_key = false;
-    let mut i = 0;
-    while i < end {
-        match json[i] {
+    let mut i = 0_usize;
+    while let Some(byte) = json.get(i).filter(|_| i < end) {
+        match byte {
+            // Deeper than anything of ours: who called has refused it, and its path would be as long as the body.
+            b'{' | b'[' if stack.len() > limits::DEPTH => return String::new(),
             b'{' => {
                 stack.push(Around::Object(String::new()));
                 awaits_key = true;
@@ -70,23 +98,24 @@ fn path(json: &[u8], end: usize) -> String {
             }
             b':' => awaits_key = false,
             b',' => match stack.last_mut() {
-                Some(Around::Array(index)) => *index += 1,
+                Some(Around::Array(index)) => *index = index.saturating_add(1),
                 Some(Around::Object(_)) => awaits_key = true,
                 None => {}
             },
             b'"' => {
-                let close = string_end(json, i + 1).min(end);
+                let from = i.saturating_add(1);
+                let close = string_end(json, from).min(end);
                 if let (true, Some(Around::Object(key))) = (awaits_key, stack.last_mut()) {
-                    *key = String::from_utf8_lossy(&json[i + 1..close]).into_owned();
+                    *key = String::from_utf8_lossy(json.get(from..close).unwrap_or_default()).into_owned();
                 }
                 i = close;
             }
             _ => {}
         }
-        i += 1;
+        i = i.saturating_add(1);
     }
     // An array or object that should not have begun is itself what is wrong, not what is in it.
-    if end.checked_sub(1).is_some_and(|last| matches!(json[last], b'[' | b'{')) {
+    if end.checked_sub(1).and_then(|last| json.get(last)).is_some_and(|last| matches!(last, b'[' | b'{')) {
         stack.pop();
     }
     let mut out = String::new();
@@ -107,15 +136,15 @@ fn path(json: &[u8], end: usize) -> String {
 /// Where the string that begins at `from` ends: the place of its closing quote.
 fn string_end(json: &[u8], from: usize) -> usize {
     let mut i = from;
-    while i < json.len() && json[i] != b'"' {
-        i += if json[i] == b'\\' { 2 } else { 1 };
+    while let Some(byte) = json.get(i).filter(|byte| **byte != b'"') {
+        i = i.saturating_add(if *byte == b'\\' { 2 } else { 1 });
     }
     i
 }
 
 #[cfg(test)]
 mod tests {
-    use super::path;
+    use super::{path, shallow};
 
     #[test]
     fn the_path_is_that_of_the_value_before_the_place() {
@@ -131,8 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_open_brackets_are_only_long() {
+    fn open_brackets_without_end_have_no_path_and_are_refused_at_the_seventeenth() {
         let json = vec![b'['; 10_000];
-        assert_eq!(path(&json, json.len()), "[0]".repeat(9_999));
+        assert_eq!(path(&json, json.len()), "");
+        assert!(shallow(&json[..16]).is_ok());
+        assert!(shallow(&json).unwrap_err().to_string().contains("deeper than 16"));
+        assert!(shallow(&json[..17]).is_err());
+        let quoted = format!("{{\"a\\\"\": \"{}\"}}", "[".repeat(100));
+        assert!(shallow(quoted.as_bytes()).is_ok(), "what stands in a text opens nothing");
+        assert!(shallow("[],".repeat(100).as_bytes()).is_ok(), "beside is not below");
     }
 }

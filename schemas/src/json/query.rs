@@ -47,11 +47,15 @@ queries! {
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 struct Common {
+    #[serde(deserialize_with = "crate::json::whole::optional")]
     min_position: Option<u64>,
+    #[serde(deserialize_with = "crate::json::whole::optional")]
     wait_ms: Option<u64>,
     #[serde(with = "crate::json::time::optional")]
     as_of: Option<i64>,
+    #[serde(deserialize_with = "crate::json::whole::optional")]
     as_of_position: Option<u64>,
+    #[serde(deserialize_with = "crate::json::whole::optional")]
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -69,6 +73,7 @@ pub fn read(name: &str, body: &[u8]) -> Result<wire::Query, serde_json::Error> {
         }
     }
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    path::shallow(body)?;
     let fields: Fields = path::read("", body)?;
     let (common, filters): (Vec<_>, Vec<_>) =
         fields.0.into_iter().partition(|(k, _)| COMMON.contains(&k.as_str()));

@@ -99,8 +99,13 @@ impl Dice {
     fn value(&mut self, field: &FieldDescriptor, side: Side) -> Value {
         match (descriptors::format(field), field.kind()) {
             (Format::Time, _) => {
-                let span = u64::try_from(Timestamp::LAST.0 - Timestamp::FIRST.0).unwrap();
-                Value::I64(Timestamp::FIRST.0 + i64::try_from(self.roll() % (span + 1)).unwrap())
+                // What a caller gives lies between two centuries, what a log holds may be of any year.
+                let (first, last) = match side {
+                    Side::Caller | Side::Fact => (Timestamp(1), Timestamp::GIVEN_LAST),
+                    Side::Engine => (Timestamp::FIRST, Timestamp::LAST),
+                };
+                let span = u64::try_from(last.0 - first.0).unwrap();
+                Value::I64(first.0 + i64::try_from(self.roll() % (span + 1)).unwrap())
             }
             (Format::Uuid, _) => self.bytes(16),
             (Format::Hex, _) => self.bytes(32),

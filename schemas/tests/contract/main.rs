@@ -17,6 +17,8 @@ mod asyncapi;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
+mod ranges;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod verbs;

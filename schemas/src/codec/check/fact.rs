@@ -1,0 +1,172 @@
+//! The limits of imported facts: those of the commands that would have led to them. Only sizes and ranges: which words
+//! another system let through is not ours to judge.
+
+use super::{at_most, check_fields, tier};
+use crate::command::limits;
+use crate::event::{Event, FieldValue, Personal};
+use crate::rejection::FieldError;
+
+/// Characters of a name.
+const LABEL: usize = 128;
+/// Characters of a subject.
+const SUBJECT: usize = 300;
+/// Characters of a category.
+const CATEGORY: usize = 200;
+/// Characters of a tag.
+const TAG: usize = 64;
+/// Bytes of a note, a summary, a reason.
+const NOTE: usize = 4096;
+/// Bytes of a description, or of the body of a comment.
+const BODY: usize = 49_152;
+
+type Checked = Result<(), FieldError>;
+
+/// Checks the sizes of one fact.
+pub(super) fn sizes(event: &Event) -> Checked {
+    match event {
+        Event::TicketCreated(e) => {
+            characters("subject", plain(&e.subject), SUBJECT)?;
+            bytes("description", plain(&e.description), BODY)?;
+            label("requester", Some(&e.requester))?;
+            label("requester_name", e.requester_name.as_ref().map(plain))?;
+            label("requester_email", e.requester_email.as_ref().map(plain))?;
+            label("requester_phone", e.requester_phone.as_ref().map(plain))?;
+            category("category", e.category.as_deref())?;
+            tags("tags", &e.tags)?;
+            tier("tier", Some(e.tier))?;
+            let names = [
+                ("group", &e.group),
+                ("assignee", &e.assignee),
+                ("product", &e.product),
+                ("brand", &e.brand),
+                ("language", &e.language),
+                ("organisation", &e.organisation),
+            ];
+            names.into_iter().try_for_each(|(name, text)| label(name, text.as_deref()))?;
+            if let Some(reference) = &e.external_ref {
+                label("external_ref.source", Some(&reference.source))?;
+                label("external_ref.id", Some(&reference.id))?;
+            }
+            check_fields(&e.fields)
+        }
+        Event::StatusChanged(e) => label("custom_status", e.custom_status.as_deref()),
+        Event::TicketResolved(e) => {
+            label("by", Some(&e.by))?;
+            bytes("summary", plain(&e.summary), NOTE)?;
+            at_most("steps", e.steps.len(), 100)?;
+            let mut steps = e.steps.iter().enumerate();
+            steps.try_for_each(|(n, step)| bytes(&format!("steps[{n}]"), step, NOTE))?;
+            note("root_cause", e.root_cause.as_deref())?;
+            note("override_reason", e.override_reason.as_deref())
+        }
+        Event::TicketReopened(e) => {
+            label("resolver_of_last", e.resolver_of_last.as_deref())?;
+            note("reason", e.reason.as_deref())
+        }
+        Event::TicketRouted(e) => {
+            label("from_group", e.from_group.as_deref())?;
+            label("to_group", e.to_group.as_deref())?;
+            label("rule", e.rule.as_deref())?;
+            note("reason", e.reason.as_deref())
+        }
+        Event::TicketAssigned(e) => {
+            label("from", e.from.as_deref())?;
+            label("to", Some(&e.to))?;
+            label("group", e.group.as_deref())?;
+            note("reason", e.reason.as_deref())
+        }
+        Event::TicketUnassigned(e) => {
+            label("from", Some(&e.from))?;
+            note("reason", e.reason.as_deref())
+        }
+        Event::TicketEscalated(e) => {
+            tier("from_tier", Some(e.from_tier))?;
+            tier("to_tier", Some(e.to_tier))?;
+            label("to_manager", e.to_manager.as_deref())?;
+            tags("tags_at", &e.tags_at)?;
+            category("category_at", e.category_at.as_deref())
+        }
+        Event::TicketDeescalated(e) => {
+            tier("from_tier", Some(e.from_tier))?;
+            tier("to_tier", Some(e.to_tier))?;
+            note("reason", e.reason.as_deref())
+        }
+        Event::CommentAdded(e) => {
+            label("author", Some(&e.author))?;
+            at_most("attachments", e.attachments.len(), limits::ATTACHMENTS)?;
+            bytes("body", plain(&e.body), BODY)
+        }
+        Event::PriorityChanged(e) => note("reason", e.reason.as_deref()),
+        Event::CategoryChanged(e) => {
+            category("from", e.from.as_deref())?;
+            category("to", e.to.as_deref())
+        }
+        Event::TagsChanged(e) => {
+            tags("added", &e.added)?;
+            tags("removed", &e.removed)
+        }
+        Event::FieldChanged(e) => {
+            if e.field.trim().is_empty() || e.field.len() > 64 {
+                return Err(FieldError::new("field", "must have 1 to 64 bytes"));
+            }
+            let texts = [("from", &e.from), ("to", &e.to)];
+            texts.into_iter().try_for_each(|(name, value)| match value {
+                Some(FieldValue::Text(text)) => bytes(name, text, limits::FIELDS_BYTES),
+                Some(FieldValue::Number(_) | FieldValue::Flag(_)) | None => Ok(()),
+            })
+        }
+        // They carry no text of their own, or are no facts that may be imported.
+        Event::TicketClosed(_)
+        | Event::TicketCancelled(_)
+        | Event::TicketImported(_)
+        | Event::EpochStarted(_)
+        | Event::KeyCreated(_)
+        | Event::SlaWarned(_)
+        | Event::SlaBreached(_)
+        | Event::SlaBreachVoided(_)
+        | Event::TimeRuleFired(_)
+        | Event::ConfigPublished(_)
+        | Event::ConfigRetired(_) => Ok(()),
+    }
+}
+
+/// A sealed one was refused before.
+fn plain(text: &Personal) -> &str {
+    match text {
+        Personal::Plain(text) => text,
+        Personal::Sealed(_) => "",
+    }
+}
+
+fn characters(field: &str, text: &str, max: usize) -> Checked {
+    // Bytes first: nobody counts the letters of a text that is short.
+    if text.len() > max && text.chars().count() > max {
+        return Err(FieldError::new(field, format!("must have at most {max} characters")));
+    }
+    Ok(())
+}
+
+fn bytes(field: &str, text: &str, max: usize) -> Checked {
+    if text.len() > max {
+        return Err(FieldError::new(field, format!("must have at most {max} bytes")));
+    }
+    Ok(())
+}
+
+fn label(field: &str, text: Option<&str>) -> Checked {
+    text.map_or(Ok(()), |text| characters(field, text, LABEL))
+}
+
+fn note(field: &str, text: Option<&str>) -> Checked {
+    text.map_or(Ok(()), |text| bytes(field, text, NOTE))
+}
+
+fn category(field: &str, path: Option<&str>) -> Checked {
+    path.map_or(Ok(()), |path| characters(field, path, CATEGORY))
+}
+
+fn tags(field: &str, tags: &[String]) -> Checked {
+    at_most(field, tags.len(), limits::TAGS)?;
+    let mut tags = tags.iter().enumerate();
+    tags.try_for_each(|(n, tag)| characters(&format!("{field}[{n}]"), tag, TAG))
+}
