@@ -76,8 +76,12 @@ fn of(
 
 /// Easter Sunday of the Gregorian calendar: the algorithm of Meeus, Jones and Butcher (J. Meeus, Astronomical
 /// Algorithms, 2nd edition, chapter 8, "Date of Easter"), valid for every year from 1583 on.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "of a year of at most four digits each step stays below 2^31"
+)]
 fn easter(year: i32) -> Option<NaiveDate> {
-    if year < 1583 {
+    if !(1583..=9999).contains(&year) {
         return None;
     }
     let golden = year % 19;

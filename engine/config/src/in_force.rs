@@ -10,7 +10,7 @@ use guichet_schemas::text::{Label, Tag};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
-use crate::body::{FieldKind, UnknownTags};
+use crate::body::{FieldKind, Role, UnknownTags};
 use crate::configuration::Configuration;
 use crate::time_rule::Action;
 
@@ -36,7 +36,15 @@ impl Desk for InForce<'_> {
             return allowed;
         }
         let (caller, verb) = (command.caller.as_str(), command.order.verb());
-        callers.may(caller, command.actor.kind, verb).map_err(Rejection::Forbidden)
+        callers.may(caller, command.actor.kind, verb).map_err(Rejection::Forbidden)?;
+        let asks_only = |role: &Role| matches!(role, Role::Requester | Role::Participant);
+        if command.order.is_internal() && callers.roles(caller).iter().all(asks_only) {
+            return Err(Rejection::Forbidden(format!(
+                "caller {caller} has no role that writes internal comments: it needs light_agent, agent, trainee, \
+                 supervisor, bot, service or system"
+            )));
+        }
+        Ok(())
     }
 
     fn knows(&self, order: &Order) -> Result<(), FieldError> {
@@ -79,7 +87,7 @@ impl Desk for InForce<'_> {
 
     fn life(&self) -> Life {
         let life = self.configuration.lifecycle(self.at);
-        let ms = |seconds: Option<u32>| seconds.map(|s| u64::from(s) * 1000);
+        let ms = |seconds: Option<u32>| seconds.map(|s| u64::from(s).saturating_mul(1000));
         Life {
             pending_guard: life.pending_guard,
             auto_assign_on_resolve: life.auto_assign_on_resolve,

@@ -6,6 +6,8 @@
 //!
 //! Reading top to bottom: words and kinds, policies and time rules, bodies, the history.
 
+#![deny(clippy::arithmetic_side_effects)]
+
 mod fault;
 mod holidays;
 mod kind;
@@ -37,8 +39,8 @@ pub use kind::{Kind, THE_ONE};
 pub use lint::{STALE_MS, lint};
 pub use metric::Metric;
 pub use policy::{
-    ATTRIBUTES, Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise, Target,
-    Values, matches, promise,
+    ATTRIBUTES, Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise,
+    SECONDS_MAX, Target, Values, matches, promise,
 };
 pub use templates::{TEMPLATES, Template, template};
 pub use time_rule::{Action, TimeRule, When};

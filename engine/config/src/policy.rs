@@ -34,6 +34,9 @@ pub const ATTRIBUTES: [&str; 16] = [
     "tier",
 ];
 
+/// The longest that a target or a rule may wait: fifteen years, as far as calendars look ahead.
+pub const SECONDS_MAX: u32 = 15 * 366 * 86_400;
+
 /// Policies in their order: the first that matches is the one that counts.
 pub type PolicySet = Vec<Policy>;
 
@@ -86,7 +89,7 @@ impl Values {
 pub struct Target {
     /// What is measured.
     pub metric: Metric,
-    /// How long it may take, at least 1.
+    /// How long it may take, 1 to [`SECONDS_MAX`].
     pub seconds: u32,
     /// Which time counts.
     pub hours: HoursKind,

@@ -21,7 +21,7 @@ pub struct TimeRule {
     /// In these states only, instead of `status`. Neither: every state in which work is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<Word<TicketState>>,
-    /// How long, at least 1.
+    /// How long, 1 to [`SECONDS_MAX`](crate::SECONDS_MAX).
     pub seconds: u32,
     /// Which time counts.
     pub hours: HoursKind,

@@ -139,8 +139,9 @@ fn draft(
 }
 
 fn instant(written: &str) -> Result<Timestamp, Fault> {
-    let rule = || format!("{written:?} is no instant: 2026-06-12T00:00:00+02:00");
-    Timestamp::parse(written).ok_or_else(|| Fault::at("effective_from", rule()))
+    let rule = || format!("{written:?} is no instant of the years 1970 to 2199: 2026-06-12T00:00:00+02:00");
+    let read = Timestamp::parse(written).and_then(|at| Timestamp::given(at.0));
+    read.ok_or_else(|| Fault::at("effective_from", rule()))
 }
 
 /// Which table of [`TABLES`], and for which years.
@@ -216,7 +217,7 @@ fn json(value: toml::Value) -> Value {
 
 fn syntax(text: &str, fault: &toml::de::Error) -> Fault {
     let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or("");
-    let line = before.matches('\n').count() + 1;
+    let line = before.matches('\n').count().saturating_add(1);
     Fault::at(format!("line {line}"), fault.message().replace('\n', ", "))
 }
 

@@ -182,7 +182,12 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
             }))
         }
         Action::AddTags(tags) => {
-            let added: Vec<_> = tags.iter().filter(|tag| !t.tags.contains(tag)).cloned().collect();
+            let mut added: Vec<String> = Vec::new();
+            for tag in tags {
+                if !t.tags.contains(tag) && !added.contains(tag) {
+                    added.push(tag.clone());
+                }
+            }
             let fits = t.tags.len().saturating_add(added.len()) <= limits::TAGS;
             (fits && !added.is_empty())
                 .then(|| Event::TagsChanged(TagsChanged { added, removed: Vec::new() }))

@@ -70,6 +70,7 @@ pub fn decide(
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
     context.desk.may(command)?;
+    may_write_internally(command)?;
     context.desk.knows(&command.order).map_err(|e| e.in_field("data"))?;
     let events = match (&command.order, ticket) {
         (Order::Import(order), ticket) => return import::decide(ticket, order, command, context),
@@ -97,6 +98,16 @@ pub fn decide(
         (Order::PublishConfig(_) | Order::RetireConfig(_), Some(_)) => return Err(no_ticket(command)),
     };
     Ok(events.into_iter().map(Draft::from).collect())
+}
+
+/// Internal notes are words among the people of the desk: whoever asks for help neither reads nor writes them.
+fn may_write_internally(command: &Command) -> Result<(), Rejection> {
+    if command.actor.kind == ActorKind::Requester && command.order.is_internal() {
+        return Err(Rejection::Forbidden(
+            "an actor of kind requester writes public comments only; this one would be internal".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The subject does not let this happen.
@@ -208,7 +219,7 @@ fn assigned(
         group,
         strategy,
         handover_comment,
-        station_no: t.stations + 1,
+        station_no: t.stations.saturating_add(1),
         reason,
     })
 }
@@ -401,7 +412,7 @@ fn resolve(
         root_cause: order.root_cause.as_ref().map(|r| r.as_str().to_owned()),
         confirmed_by: ConfirmedBy::None,
         override_reason: order.override_reason.as_ref().map(|r| r.as_str().to_owned()),
-        resolution_no: t.resolutions() + 1,
+        resolution_no: t.resolutions().saturating_add(1),
     }));
     Ok(events)
 }
@@ -506,12 +517,20 @@ fn change_tags(t: &Ticket, order: &ChangeTags) -> Result<Vec<Event>, Rejection> 
             added.push(tag.as_str().to_owned());
         }
     }
-    let removed: Vec<String> =
-        order.remove.iter().map(|tag| tag.as_str().to_owned()).filter(|tag| t.tags.contains(tag)).collect();
+    let mut removed: Vec<String> = Vec::new();
+    for tag in &order.remove {
+        if t.tags.iter().any(|had| had == tag.as_str()) && !removed.iter().any(|gone| gone == tag.as_str()) {
+            removed.push(tag.as_str().to_owned());
+        }
+    }
     if added.is_empty() && removed.is_empty() {
         return Ok(Vec::new());
     }
-    room_for_tags(t.tags.len() - removed.len() + added.len(), "data.add")?;
+    // A ticket of an older log may have more than it may be given now: taking away is always possible.
+    if !added.is_empty() {
+        let left = t.tags.len().saturating_sub(removed.len());
+        room_for_tags(left.saturating_add(added.len()), "data.add")?;
+    }
     Ok(vec![Event::TagsChanged(TagsChanged { added, removed })])
 }
 
@@ -523,12 +542,10 @@ fn with_tags(t: &Ticket, tags: &[Tag], events: &mut Vec<Event>) -> Result<Vec<St
             all.push(tag.as_str().to_owned());
         }
     }
-    room_for_tags(all.len(), "data.tags")?;
-    if all.len() > t.tags.len() {
-        events.push(Event::TagsChanged(TagsChanged {
-            added: all[t.tags.len()..].to_vec(),
-            removed: Vec::new(),
-        }));
+    let added = all.get(t.tags.len()..).unwrap_or_default().to_vec();
+    if !added.is_empty() {
+        room_for_tags(all.len(), "data.tags")?;
+        events.push(Event::TagsChanged(TagsChanged { added, removed: Vec::new() }));
     }
     Ok(all)
 }

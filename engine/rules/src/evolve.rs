@@ -1,6 +1,8 @@
 //! What a ticket is after an event. Total: whatever the log says happened, happened.
 
-use guichet_schemas::event::{Event, StatusChanged, TicketCreated};
+use std::collections::BTreeSet;
+
+use guichet_schemas::event::{Event, StatusChanged, TagsChanged, TicketCreated};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{AuthorKind, HoldReason, TicketState, Visibility};
@@ -43,14 +45,7 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
             t.impact = e.impact;
         }
         Event::CategoryChanged(e) => t.category.clone_from(&e.to),
-        Event::TagsChanged(e) => {
-            t.tags.retain(|tag| !e.removed.contains(tag));
-            for tag in &e.added {
-                if !t.tags.contains(tag) {
-                    t.tags.push(tag.clone());
-                }
-            }
-        }
+        Event::TagsChanged(e) => tags_changed(&mut t.tags, e),
         Event::CommentAdded(e) if e.visibility == Visibility::Public => match e.author_kind {
             AuthorKind::Requester => t.answered = false,
             AuthorKind::Agent => t.answered = true,
@@ -106,6 +101,17 @@ fn status_changed(t: &mut Ticket, e: &StatusChanged) {
     };
     enter(t, phase);
     t.custom_status.clone_from(&e.custom_status);
+}
+
+/// In a time that grows with the tags, not with their square: an older log may hold any number of them.
+fn tags_changed(tags: &mut Vec<String>, e: &TagsChanged) {
+    if !e.removed.is_empty() {
+        let removed: BTreeSet<&String> = e.removed.iter().collect();
+        tags.retain(|tag| !removed.contains(tag));
+    }
+    let mut had: BTreeSet<&String> = tags.iter().collect();
+    let added: Vec<String> = e.added.iter().filter(|tag| had.insert(tag)).cloned().collect();
+    tags.extend(added);
 }
 
 fn enter(t: &mut Ticket, phase: Phase) {

@@ -2,7 +2,7 @@
 //! what happened there, happened. What follows from the ticket's own history is filled in here, so that an
 //! imported ticket and a live one tell their story in the same words.
 
-use guichet_schemas::command::{Command, Fact, Import};
+use guichet_schemas::command::{Command, Fact, Import, limits};
 use guichet_schemas::event::{Event, TicketImported};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
@@ -28,13 +28,15 @@ pub(crate) fn decide(
     if order.part <= done {
         return Ok(Vec::new());
     }
-    if order.part != done + 1 {
-        return Err(FieldError::new("data.part", format!("must be {}: parts come in order", done + 1)).into());
+    let next = done.saturating_add(1);
+    if order.part != next {
+        return Err(FieldError::new("data.part", format!("must be {next}: parts come in order")).into());
     }
     check(order, context)?;
     let first_at = order.events.first().map_or(context.now, |f| f.occurred_at);
-    let mut replay =
-        Replay { ticket: ticket.cloned(), drafts: Vec::with_capacity(order.events.len() + 1), context };
+    let drafts = Vec::with_capacity(order.events.len().saturating_add(1));
+    let mut replay = Replay { ticket: ticket.cloned(), drafts, context };
+    let mut copied = 0_usize;
     replay.push(
         Event::TicketImported(TicketImported {
             source: order.source.as_str().to_owned(),
@@ -47,9 +49,23 @@ pub(crate) fn decide(
         first_at,
         None,
     );
-    for fact in &order.events {
+    for (i, fact) in order.events.iter().enumerate() {
+        // What a record repeats of its ticket is not in the command, so the length of the command does not bound it.
+        copied = copied.saturating_add(replay.ticket.as_ref().map_or(0, |t| repeats(&fact.event, t)));
+        if copied > limits::COPIED_BYTES {
+            return Err(Rejection::PayloadTooLarge {
+                what: "what the records of one command repeat of their ticket",
+                max: limits::COPIED_BYTES as u64,
+            });
+        }
         let event = complete(fact, replay.ticket.as_ref(), command, context, replay.drafts.len());
+        let tags = replay.tags();
         replay.push(event, fact.occurred_at, fact.actor.clone());
+        // A ticket of an older log may have more: it keeps them, and gets none beside.
+        if replay.tags() > tags.max(limits::TAGS) {
+            let rule = format!("must leave the ticket with at most {} tags", limits::TAGS);
+            return Err(FieldError::new(format!("data.events[{i}].data.added"), rule).into());
+        }
     }
     Ok(replay.drafts)
 }
@@ -84,6 +100,10 @@ struct Replay<'a> {
 }
 
 impl Replay<'_> {
+    fn tags(&self) -> usize {
+        self.ticket.as_ref().map_or(0, |t| t.tags.len())
+    }
+
     /// An event that steps back in time is lifted to its predecessor; its own time is kept beside it.
     fn push(&mut self, event: Event, at: Timestamp, actor: Option<guichet_schemas::event::Actor>) {
         let floor = self.ticket.as_ref().map_or(at, |t| t.last_occurred_at);
@@ -91,6 +111,26 @@ impl Replay<'_> {
         self.ticket = Some(evolve(self.ticket.take(), &event, occurred_at));
         let source_time = (occurred_at != at).then_some(at);
         self.drafts.push(Draft { event, occurred_at: Some(occurred_at), source_time, actor });
+    }
+}
+
+/// Bytes that [`complete`] copies from a ticket into an event.
+fn repeats(event: &Event, t: &Ticket) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    if let Event::TicketEscalated(_) = event {
+        // Each with its key and its length.
+        let tags = t.tags.iter().fold(0_usize, |sum, tag| sum.saturating_add(tag.len()).saturating_add(2));
+        tags.saturating_add(text(&t.category))
+    } else if let Event::TicketAssigned(_) | Event::TicketUnassigned(_) = event {
+        text(&t.assignee)
+    } else if let Event::TicketRouted(_) = event {
+        text(&t.group)
+    } else if let Event::CategoryChanged(_) = event {
+        text(&t.category)
+    } else if let Event::TicketReopened(_) = event {
+        t.last_resolution.as_ref().map_or(0, |resolution| resolution.by.len())
+    } else {
+        0
     }
 }
 
@@ -107,7 +147,7 @@ fn complete(
     match &mut event {
         Event::TicketCreated(e) => e.number = context.next_number.0,
         Event::StatusChanged(e) => e.from = t.state(),
-        Event::TicketResolved(e) => e.resolution_no = t.resolutions() + 1,
+        Event::TicketResolved(e) => e.resolution_no = t.resolutions().saturating_add(1),
         Event::TicketReopened(e) => {
             e.resolution_no = t.resolutions();
             e.resolver_of_last = t.last_resolution.as_ref().map(|r| r.by.clone());
@@ -119,7 +159,7 @@ fn complete(
         Event::TicketRouted(e) => e.from_group.clone_from(&t.group),
         Event::TicketAssigned(e) => {
             e.from.clone_from(&t.assignee);
-            e.station_no = t.stations + 1;
+            e.station_no = t.stations.saturating_add(1);
         }
         Event::TicketUnassigned(e) => e.from = t.assignee.clone().unwrap_or_default(),
         Event::TicketEscalated(e) => {

@@ -14,9 +14,12 @@
 //! assert_eq!(ticket.state(), TicketState::Cancelled);
 //! ```
 
+#![deny(clippy::arithmetic_side_effects)]
+
 pub mod calendar;
 
 mod clocks;
+mod conflict;
 mod decide;
 mod desk;
 mod evolve;
@@ -25,6 +28,7 @@ mod permission;
 mod state;
 mod transition;
 
+pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
     AUTO_CLOSE, Action, CLI_CALLER, Desk, FiredRule, Life, PendingGuard, SLA_CALLER, Unconfigured, Whose,

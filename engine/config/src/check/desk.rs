@@ -65,6 +65,8 @@ pub(super) fn lifecycle(lifecycle: &Lifecycle) -> Vec<Fault> {
     for (path, window) in windows {
         if window == Some(0) {
             faults.push(Fault::at(path, "is at least 1; leave it out where there is no limit of its own"));
+        } else {
+            faults.extend(window.and_then(|seconds| names::seconds(path, seconds)));
         }
     }
     faults

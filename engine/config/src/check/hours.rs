@@ -1,5 +1,6 @@
 //! Calendars that open, and targets that they reach.
 
+use chrono::{Datelike as _, NaiveDate};
 use guichet_rules::calendar::{Calendar, Definition, HORIZON_MS, HORIZON_YEARS};
 use guichet_schemas::time::Timestamp;
 
@@ -30,6 +31,9 @@ pub(super) fn faults(calendar: &Definition, from: Timestamp) -> Vec<Fault> {
         Ok(hours) => hours,
         Err(fault) => return vec![Fault::at(fault.path, fault.rule)],
     };
+    if let Some(fault) = dates(calendar).find_map(|(path, written)| beyond(&path, written)) {
+        return vec![fault];
+    }
     if Calendar::new(hours).add(from, 1).is_none() {
         return vec![Fault::at(
             "weekly",
@@ -37,6 +41,20 @@ pub(super) fn faults(calendar: &Definition, from: Timestamp) -> Vec<Fault> {
         )];
     }
     Vec::new()
+}
+
+/// Every date that is written in a calendar, with its place.
+fn dates(calendar: &Definition) -> impl Iterator<Item = (String, &str)> {
+    let holidays = calendar.holidays.iter().enumerate();
+    let holidays = holidays.map(|(n, written)| (format!("holidays[{n}]"), written.as_str()));
+    holidays.chain(calendar.special.keys().map(|written| (format!("special.{written}"), written.as_str())))
+}
+
+/// Nothing is counted so far away. The date itself reads already.
+fn beyond(path: &str, written: &str) -> Option<Fault> {
+    let date = NaiveDate::parse_from_str(written, "%Y-%m-%d").ok()?;
+    (!(1970..2200).contains(&date.year()))
+        .then(|| Fault::at(path, format!("{written:?} is no date of the years 1970 to 2199, YYYY-MM-DD")))
 }
 
 /// True for a desk that never closes: it has no holidays to forget.

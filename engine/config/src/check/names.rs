@@ -1,10 +1,11 @@
-//! Names: what one may be, and that none comes twice.
+//! Names: what one may be, and that none comes twice. And how long something may take.
 
 use std::collections::BTreeMap;
 
 use guichet_schemas::text::Line;
 
 use crate::fault::Fault;
+use crate::policy::SECONDS_MAX;
 
 /// Each name is one that commands can carry, and is there once. `field` is behind the index in the path.
 pub(super) fn faults<'a, const MAX: usize>(
@@ -24,6 +25,15 @@ pub(super) fn faults<'a, const MAX: usize>(
         }
     }
     faults
+}
+
+/// A time that has to pass.
+pub(super) fn seconds(path: &str, seconds: u32) -> Option<Fault> {
+    match seconds {
+        0 => Some(Fault::at(path, "is at least 1")),
+        1..=SECONDS_MAX => None,
+        _ => Some(Fault::at(path, format!("is 1 to {SECONDS_MAX}: fifteen years"))),
+    }
 }
 
 /// A text for people, of one line.

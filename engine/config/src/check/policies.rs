@@ -91,9 +91,7 @@ fn is_on_every_ticket(name: &str) -> bool {
 
 fn target_faults(target: &Target) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if target.seconds == 0 {
-        faults.push(Fault::at("seconds", "is at least 1"));
-    }
+    faults.extend(names::seconds("seconds", target.seconds));
     if target.hours == HoursKind::Business && target.calendar.is_none() {
         faults.push(Fault::at("calendar", "business hours need a calendar"));
     }

@@ -34,9 +34,7 @@ fn rule_faults(rule: &TimeRule) -> Vec<Fault> {
         }
         (When::TimeInStatus | When::NoUpdate | When::UnassignedAge, _, _) => {}
     }
-    if rule.seconds == 0 {
-        faults.push(Fault::at("seconds", "is at least 1"));
-    }
+    faults.extend(names::seconds("seconds", rule.seconds));
     if rule.hours == HoursKind::Business && rule.calendar.is_none() {
         faults.push(Fault::at("calendar", "business hours need a calendar"));
     }

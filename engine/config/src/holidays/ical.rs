@@ -57,7 +57,7 @@ fn whole_days(event: &Event) -> Result<Vec<NaiveDate>, Fault> {
     let first = date(event.get_start())?.ok_or_else(|| fault("has no date"))?;
     // The end is the day after the last; without one it is a single day.
     let end = date(event.get_end())?.or_else(|| first.succ_opt()).unwrap_or(first);
-    let length = u64::try_from((end - first).num_days()).unwrap_or(0);
+    let length = u64::try_from(end.signed_duration_since(first).num_days()).unwrap_or(0);
     if !(1..=DAYS_MAX).contains(&length) {
         return Err(fault("does not last 1 to 366 days"));
     }
