@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Pace;
 use crate::halt::{Halt, HaltReason};
-use crate::intake::{self, Intake, Pressure};
+use crate::intake::{self, Gauges, Intake, Pressure};
 use crate::log::{
     EventCopy, Head, Log, LogReader, Memory, NoCopy, OpenError, StoreFault, Terms, TreeReader, mark_damaged,
 };
@@ -162,7 +162,8 @@ pub async fn start(
     // A subscription is only there once the server has seen it.
     client.flush().await.map_err(|e| StartError::Nats(e.into()))?;
     let dir = settings.dir.clone();
-    let disk_watch = tokio::spawn(watch_disk(settings.dir, settings.disk_reserve_bytes, pressure));
+    let disk_watch =
+        tokio::spawn(watch(settings.dir, settings.disk_reserve_bytes, pressure, intake.gauges()));
     Ok(Engine {
         dir,
         log,
@@ -271,10 +272,12 @@ impl Engine {
     }
 }
 
-async fn watch_disk(dir: PathBuf, reserve: u64, pressure: Arc<Pressure>) {
+/// Looks at the disk, and shows how full the queues are.
+async fn watch(dir: PathBuf, reserve: u64, pressure: Arc<Pressure>, gauges: Gauges) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {
         every.tick().await;
+        gauges.set();
         if let Ok(stat) = nix::sys::statvfs::statvfs(&dir) {
             let free = stat.blocks_available() * stat.fragment_size();
             pressure.disk_low.store(free < reserve, Ordering::Relaxed);

@@ -141,6 +141,8 @@ pub(super) struct Overlay {
     pub(super) replies: HashMap<(TenantId, CommandId), (Hash, wire::Accepted)>,
     pub(super) external_refs: HashMap<(TenantId, ExternalRef), TicketId>,
     pub(super) recorded: Vec<Recorded>,
+    /// Newest position of the batch; none: it writes no record.
+    pub(super) head: Option<LogPosition>,
 }
 
 impl Overlay {
@@ -149,6 +151,7 @@ impl Overlay {
         self.outcomes.clear();
         self.replies.clear();
         self.external_refs.clear();
+        self.head = None;
         self.recorded.clear();
     }
 }

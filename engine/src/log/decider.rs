@@ -4,33 +4,30 @@
 mod command;
 mod configure;
 mod lookup;
+mod shelf;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select};
 use guichet_crash::{CrashPoint, crash_point};
-use guichet_schemas::codec::Request;
 use guichet_schemas::ids::{TenantId, TicketId};
 use guichet_schemas::position::{Epoch, LogPosition, Partition};
-use lru::LruCache;
 
-use super::batch::{Batch, EVENTS_MAX, Overlay};
+use super::batch::{Batch, Overlay};
 use super::committer::Committed;
-use super::desk::{Responder, stopped};
+use super::desk::{Queued, stopped};
 use super::disk::Disk;
 use super::recovery::Head;
 use super::sealer::Sealer;
-use super::tickets::Entry;
 use super::{Store, StoreFault};
 use crate::clock::{EngineClock, IdSource};
 use crate::halt::{Halt, HaltReason};
 use configure::Configured;
-
-/// Tickets kept folded in memory. Never fewer than two batches can touch: what is under way must not be evicted.
-const TICKETS_CACHED: usize = 16 * EVENTS_MAX;
+use shelf::Shelf;
 
 type TicketKey = (TenantId, TicketId);
 
@@ -43,7 +40,7 @@ pub(super) struct Decider<D: Disk> {
     clock: EngineClock,
     sealer: Sealer,
     ids: IdSource,
-    tickets: LruCache<TicketKey, Entry>,
+    tickets: Shelf,
     numbers: HashMap<TenantId, u64>,
     configured: HashMap<TenantId, Configured>,
     /// What the batches under way did, oldest first; the last one is being filled.
@@ -74,7 +71,7 @@ pub(super) enum Next {
 }
 
 /// Where commands come from.
-pub(super) type Commands = Receiver<(Request, Responder)>;
+pub(super) type Commands = Receiver<Queued>;
 
 impl<D: Disk> Decider<D> {
     pub(super) fn new(
@@ -95,7 +92,7 @@ impl<D: Disk> Decider<D> {
             clock,
             sealer,
             ids,
-            tickets: LruCache::new(NonZeroUsize::new(TICKETS_CACHED).expect("the constant is not zero")),
+            tickets: Shelf::new(head.position),
             numbers: HashMap::new(),
             configured: HashMap::new(),
             overlays: VecDeque::from([Overlay::default()]),
@@ -127,8 +124,8 @@ impl<D: Disk> Decider<D> {
             Stop::CommitterGone => {}
         }
         self.batch.answer_unknown();
-        while let Ok((_, responder)) = commands.try_recv() {
-            responder(Err(stopped()));
+        while let Ok(queued) = commands.try_recv() {
+            (queued.taken().1)(Err(stopped()));
         }
     }
 
@@ -209,6 +206,9 @@ impl<D: Disk> Decider<D> {
         self.committing = false;
         self.write_took = write_took;
         if let Some(mut overlay) = self.overlays.pop_front() {
+            if let Some(head) = overlay.head {
+                self.tickets.reached(head);
+            }
             overlay.clear();
             self.spare_overlay = overlay;
         }
@@ -216,7 +216,8 @@ impl<D: Disk> Decider<D> {
     }
 
     /// Decides one command.
-    pub(super) fn take(&mut self, (request, responder): (Request, Responder)) -> Result<(), Stop> {
+    pub(super) fn take(&mut self, queued: Queued) -> Result<(), Stop> {
+        let (request, responder) = queued.taken();
         let answer = self.decide(&request)?;
         crash_point(CrashPoint::CommandDecided);
         self.batch.waiting.push((responder, answer));

@@ -9,13 +9,42 @@ pub type Responder = Box<dyn FnOnce(Outcome) + Send>;
 
 /// Commands that wait for the decider; more are told `busy`.
 const QUEUE: usize = 8192;
+/// Of those, the ones that who waits may hand in: a short queue, so that turns taken before it are still turns behind it.
+const SHORT: usize = 1024;
 /// How soon to come back when the queue is full.
 const BUSY_RETRY_MS: u64 = 50;
 
 /// Where commands are handed in.
 #[derive(Clone)]
 pub struct Desk {
-    queue: Sender<(Request, Responder)>,
+    queue: Sender<Queued>,
+    /// One entry for each command of a [`Desk::hand_in`] that waits.
+    slots: (Sender<()>, Receiver<()>),
+}
+
+/// A command that waits for the decider.
+pub(super) struct Queued {
+    pub(super) request: Request,
+    pub(super) responder: Responder,
+    slot: Option<Slot>,
+}
+
+impl Queued {
+    /// What waits no longer: its place is free.
+    pub(super) fn taken(self) -> (Request, Responder) {
+        drop(self.slot);
+        (self.request, self.responder)
+    }
+}
+
+/// A place in the short queue.
+struct Slot(Receiver<()>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // Whoever made it put one in.
+        self.0.try_recv().ok();
+    }
 }
 
 impl std::fmt::Debug for Desk {
@@ -25,22 +54,40 @@ impl std::fmt::Debug for Desk {
 }
 
 impl Desk {
-    pub(super) fn new() -> (Self, Receiver<(Request, Responder)>) {
+    pub(super) fn new() -> (Self, Receiver<Queued>) {
         let (queue, commands) = crossbeam_channel::bounded(QUEUE);
-        (Self { queue }, commands)
+        (Self { queue, slots: crossbeam_channel::bounded(SHORT) }, commands)
+    }
+
+    /// Few enough wait that another may come at once.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.queue.len() < SHORT
+    }
+
+    /// Queues a command, once few enough wait; until then, waits. For threads of their own. The responder is called
+    /// exactly once.
+    pub fn hand_in(&self, request: Request, responder: Responder) {
+        // Both ends are here: it can only be full.
+        let slot = self.slots.0.send(()).ok().map(|()| Slot(self.slots.1.clone()));
+        self.put(Queued { request, responder, slot });
     }
 
     /// Queues a command. The responder is called exactly once, here when there is no room.
     pub fn submit(&self, request: Request, responder: Responder) {
-        match self.queue.try_send((request, responder)) {
+        self.put(Queued { request, responder, slot: None });
+    }
+
+    fn put(&self, queued: Queued) {
+        match self.queue.try_send(queued) {
             Ok(()) => {}
-            Err(TrySendError::Full((_, responder))) => {
+            Err(TrySendError::Full(Queued { responder, .. })) => {
                 responder(Err(Rejection::Busy {
                     reason: "the command queue is full",
                     retry_after_ms: BUSY_RETRY_MS,
                 }));
             }
-            Err(TrySendError::Disconnected((_, responder))) => responder(Err(stopped())),
+            Err(TrySendError::Disconnected(Queued { responder, .. })) => responder(Err(stopped())),
         }
     }
 }

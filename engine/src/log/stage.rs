@@ -57,7 +57,7 @@ pub(super) struct StagedOther {
 /// Encodes all events of a command, or refuses all. A new key comes first; no answer names it.
 ///
 /// # Errors
-/// A record is too long, or could not be read back.
+/// A record is too long, or all of them are, or one could not be read back.
 pub(super) fn stage(
     request: &Request,
     drafts: Vec<Draft>,
@@ -82,10 +82,17 @@ pub(super) fn stage(
         index,
         count,
     };
-    let mut staged = Vec::with_capacity(drafts.len());
+    let (mut staged, mut bytes) = (Vec::with_capacity(drafts.len()), 0);
     for draft in drafts {
         let event_id = EventId(ids.next(place.now));
         let one = encode(request, record(request, draft, place, &link, event_id), place.ticket)?;
+        bytes += one.bytes.len();
+        if bytes > limits::RECORDS_BYTES {
+            return Err(Rejection::PayloadTooLarge {
+                what: "the records of the command together",
+                max: limits::RECORDS_BYTES as u64,
+            });
+        }
         link = Link {
             position: link.position.next(),
             version: link.version.next(),

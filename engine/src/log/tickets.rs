@@ -23,6 +23,23 @@ pub(super) struct Entry {
     pub(super) last_hash: Hash,
 }
 
+impl Entry {
+    /// Bytes that it takes in memory, roughly and never much less.
+    pub(super) fn weight(&self) -> usize {
+        /// Of a text beside its letters: three words, and what the allocator keeps.
+        const TEXT: usize = 40;
+        /// The entry, its key and its node in the cache.
+        const FRAME: usize = size_of::<Entry>() + 256;
+        /// The name of a fact, with its node.
+        const FACT: usize = 96;
+        let t = &self.ticket;
+        let texts = [&t.custom_status, &t.group, &t.assignee, &t.category].into_iter().flatten();
+        let resolver = t.last_resolution.as_ref().map(|resolution| &resolution.by);
+        let texts = texts.chain(&t.tags).chain(resolver).chain([&t.requester]);
+        texts.map(|text| text.len() + TEXT).sum::<usize>() + t.facts.len() * FACT + FRAME
+    }
+}
+
 /// Versions between two snapshots of a ticket.
 pub(super) const SNAPSHOT_EVERY: u64 = 100;
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use guichet_rules::{Context, Desk, Draft, Unconfigured, decide, evolve};
+use guichet_config::Configuration;
+use guichet_rules::{Context, Draft, Unconfigured, decide, evolve};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::{Event, ExternalRef};
@@ -11,32 +12,118 @@ use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::personal;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
+use guichet_service::caught;
 
 use super::{Decider, TicketKey};
 use crate::log::batch::{Answer, Recorded, Told};
 use crate::log::derived::Derived;
 use crate::log::disk::Disk;
 use crate::log::sealer::Fresh;
-use crate::log::stage::{Place, Staged, stage};
+use crate::log::stage::{Place, Staged, StagedOther, stage};
 use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
 use crate::log::{StoreFault, keys, outcome};
 
+/// What a command met.
+enum Met {
+    /// Its answer: it was decided before, or there is no such tenant and it makes none.
+    Answered(Answer),
+    /// It is about the configuration, at this instant.
+    Config(Timestamp),
+    /// It is about a ticket.
+    Ticket(Box<Meeting>),
+}
+
+/// A ticket and all that is needed to decide a command on it.
+struct Meeting {
+    key: TicketKey,
+    /// Out of the cache while it is here.
+    entry: Option<Entry>,
+    now: Timestamp,
+    next_number: TicketNumber,
+    external_ref_of: Option<TicketId>,
+    configuration: Arc<Configuration>,
+    config_version: u64,
+}
+
+/// What a decision comes to, before anything of it is in the batch.
+enum Prepared {
+    /// Nothing to write.
+    Answer(Answer),
+    /// The effect already holds; only the answer is kept.
+    Nothing,
+    /// Records, and the ticket after them.
+    Records(Box<Records>),
+}
+
+struct Records {
+    created: Option<(StagedOther, Fresh)>,
+    written: Vec<Written>,
+    entry: Entry,
+    snapshot: Option<Vec<u8>>,
+    told: Told,
+}
+
+/// A record without its event: that is in the ticket already.
+struct Written {
+    bytes: Vec<u8>,
+    hash: Hash,
+    recorded: Recorded,
+    derived: Derived,
+}
+
 impl<D: Disk> Decider<D> {
+    /// Decides one command.
+    ///
+    /// Up to the border, which is where the first byte goes into the batch, nothing is changed but what could be read
+    /// again: a panic there is the answer `internal` to this command, and the next one is decided. Behind it, on the
+    /// way from decided to durable, a panic ends the process, for nobody could say what the batch holds. So all that
+    /// may be wrong is done before: the rules, the seals, the encoding, and the fold of what was decided.
     pub(super) fn decide(&mut self, request: &Request) -> Result<Answer, StoreFault> {
+        let meeting = match caught("decide", || self.meet(request)) {
+            Ok(Ok(Met::Ticket(meeting))) => meeting,
+            Ok(Ok(Met::Answered(answer))) => return Ok(answer),
+            Ok(Ok(Met::Config(now))) => return self.configure(request, now),
+            Ok(Err(fault)) => return Err(fault),
+            Err(internal) => return Ok(refused(internal)),
+        };
+        let mut meeting = *meeting;
+        // By reference: whatever happens in there, the ticket is still what it was.
+        let prepared = match caught("decide", || self.prepare(request, &meeting)) {
+            Ok(prepared) => prepared,
+            Err(internal) => Ok(Prepared::Answer(refused(internal))),
+        };
+        // The border.
+        let answer = prepared.map(|prepared| match prepared {
+            Prepared::Answer(answer) => answer,
+            Prepared::Nothing => self.nothing_to_do(request, &meeting.key, meeting.entry.as_ref()),
+            Prepared::Records(records) => self.append(request, &mut meeting, *records),
+        });
+        if let Some(entry) = meeting.entry {
+            self.tickets.put(meeting.key, entry);
+        }
+        answer
+    }
+
+    /// Looks up all that a decision needs.
+    fn meet(&mut self, request: &Request) -> Result<Met, StoreFault> {
         let command = &request.command;
         if !self.is_there(&command.tenant)? {
-            return self.found(request);
+            return Ok(match self.founds(request) {
+                Ok(()) => Met::Config(self.clock.now()),
+                Err(rejection) => Met::Answered(refused(rejection)),
+            });
         }
         if let Some((hash, mut accepted)) = self.outcome(command)? {
             if hash != request.request_hash {
-                return Ok(refused(Rejection::CommandIdReused));
+                return Ok(Met::Answered(refused(Rejection::CommandIdReused)));
             }
             accepted.replayed = true;
-            return Ok(Answer::Ready(Ok(accepted)));
+            return Ok(Met::Answered(Answer::Ready(Ok(accepted))));
         }
         let now = self.clock.now();
         if command.entity == Entity::Config {
-            return self.configure(request, now);
+            return Ok(Met::Config(now));
         }
         let external_ref = external_ref_of(command);
         let external_ref_of = match &external_ref {
@@ -50,41 +137,50 @@ impl<D: Disk> Decider<D> {
         let next_number = TicketNumber(self.next_number(&command.tenant)?);
         let configured = self.configured(&command.tenant)?;
         let (configuration, config_version) = (Arc::clone(&configured.configuration), configured.version());
-        let in_force = configuration.at(now);
-        let desk: &dyn Desk = if config_version == 0 { &Unconfigured } else { &in_force };
-        let context = Context { now, next_number, external_ref_of, desk, config_version };
         let key = (command.tenant.clone(), id);
-        // The ticket is ours while we decide: it is folded where it lies, never copied.
-        let mut entry = self.take_entry(&key)?;
-        let answer = self.decide_on(request, &key, &mut entry, &context);
-        if let Some(entry) = entry {
-            self.tickets.put(key, entry);
-        }
-        answer
+        // Last: from here on it is in nobody's cache.
+        let entry = self.take_entry(&key)?;
+        let meeting =
+            Meeting { key, entry, now, next_number, external_ref_of, configuration, config_version };
+        Ok(Met::Ticket(Box::new(meeting)))
     }
 
-    fn decide_on(
-        &mut self,
-        request: &Request,
-        key: &TicketKey,
-        entry: &mut Option<Entry>,
-        context: &Context<'_>,
-    ) -> Result<Answer, StoreFault> {
-        let command = &request.command;
-        let version = entry.as_ref().map(|e| e.version);
+    /// Decides, seals, encodes and folds. Changes nothing that another command sees.
+    fn prepare(&mut self, request: &Request, meeting: &Meeting) -> Result<Prepared, StoreFault> {
+        let (command, entry) = (&request.command, meeting.entry.as_ref());
+        #[cfg(test)]
+        super::tests::fall_over(command);
+        let version = entry.map(|e| e.version);
         if (entry.is_some() && !command.expects(version))
             || (entry.is_none() && command.expected_version.is_some_and(|v| v > 0) && creates(command))
         {
-            return self.conflict(key, command.expected_version.unwrap_or(0), version).map(refused);
+            return self.conflicts(&meeting.key, command.expected_version.unwrap_or(0), version);
         }
-        match decide(entry.as_ref().map(|e| &e.ticket), command, context) {
-            Ok(drafts) if drafts.is_empty() => Ok(self.nothing_to_do(request, key, entry.as_ref())),
-            Ok(drafts) => self.append(request, key, entry, drafts, context),
+        let in_force = meeting.configuration.at(meeting.now);
+        let context = Context {
+            now: meeting.now,
+            next_number: meeting.next_number,
+            external_ref_of: meeting.external_ref_of,
+            desk: if meeting.config_version == 0 { &Unconfigured } else { &in_force },
+            config_version: meeting.config_version,
+        };
+        match decide(entry.map(|e| &e.ticket), command, &context) {
+            Ok(drafts) if drafts.is_empty() => Ok(Prepared::Nothing),
+            Ok(drafts) => self.records(request, meeting, drafts),
             Err(Rejection::VersionConflict { expected, .. }) => {
-                self.conflict(key, expected, version).map(refused)
+                self.conflicts(&meeting.key, expected, version)
             }
-            Err(rejection) => Ok(refused(rejection)),
+            Err(rejection) => Ok(Prepared::Answer(refused(rejection))),
         }
+    }
+
+    fn conflicts(
+        &self,
+        key: &TicketKey,
+        expected: u64,
+        actual: Option<StreamVersion>,
+    ) -> Result<Prepared, StoreFault> {
+        self.conflict(key, expected, actual).map(refused).map(Prepared::Answer)
     }
 
     /// The effect already holds: nothing to record but the answer.
@@ -110,63 +206,75 @@ impl<D: Disk> Decider<D> {
         Answer::Told(told)
     }
 
-    fn append(
+    /// The records of what was decided, and the ticket that they make.
+    fn records(
         &mut self,
         request: &Request,
-        key: &TicketKey,
-        entry: &mut Option<Entry>,
+        meeting: &Meeting,
         mut drafts: Vec<Draft>,
-        context: &Context<'_>,
-    ) -> Result<Answer, StoreFault> {
-        let fresh = self.seal(request, key, entry.as_ref(), &mut drafts)?;
+    ) -> Result<Prepared, StoreFault> {
+        let (key, entry) = (&meeting.key, meeting.entry.as_ref());
+        let fresh = self.seal(request, key, entry, &mut drafts)?;
         let place = Place {
             partition: self.partition,
             epoch: self.epoch,
             ticket: key.1,
-            entry: entry.as_ref(),
+            entry,
             last: self.last,
-            now: context.now,
-            config_version: context.config_version,
+            now: meeting.now,
+            config_version: meeting.config_version,
         };
         let (created, staged) = match stage(request, drafts, fresh.as_ref(), &place, &mut self.ids) {
             Ok(staged) => staged,
-            Err(rejection) => return Ok(refused(rejection)),
+            Err(rejection) => return Ok(Prepared::Answer(refused(rejection))),
         };
-        let Some(newest) = staged.last().map(|s| s.recorded) else {
-            return Ok(self.nothing_to_do(request, key, entry.as_ref()));
-        };
+        let Some(newest) = staged.last().map(|s| s.recorded) else { return Ok(Prepared::Nothing) };
         let number = staged.iter().find_map(|s| s.derived.number).map(TicketNumber);
-        let mut told = Told {
+        let told = Told {
             partition: self.partition,
             ticket: key.1,
-            number: number.or_else(|| entry.as_ref().map(|e| e.ticket.number)).unwrap_or(TicketNumber(0)),
+            number: number.or_else(|| entry.map(|e| e.ticket.number)).unwrap_or(TicketNumber(0)),
             version: newest.version,
             position: Some(newest.position),
             events: (0, staged.len()),
         };
         if request.command.dry_run {
             let events: Vec<Recorded> = staged.iter().map(|s| s.recorded).collect();
-            return Ok(Answer::Ready(Ok(outcome::accepted(&told, &events))));
+            return Ok(Prepared::Answer(Answer::Ready(Ok(outcome::accepted(&told, &events)))));
         }
-        if let (Some(created), Some(fresh)) = (created, fresh) {
+        let before = StreamVersion::or_zero(entry.map(|e| e.version));
+        let Some((entry, written)) = fold(entry, staged) else { return Ok(Prepared::Nothing) };
+        let is_due = before / SNAPSHOT_EVERY != entry.version.get() / SNAPSHOT_EVERY;
+        let snapshot = is_due.then(|| tickets::to_snapshot(&entry));
+        let created = created.zip(fresh);
+        Ok(Prepared::Records(Box::new(Records { created, written, entry, snapshot, told })))
+    }
+
+    /// Behind the border: everything is made, and is only put where it belongs.
+    fn append(&mut self, request: &Request, meeting: &mut Meeting, records: Records) -> Answer {
+        let Records { created, written, entry, snapshot, mut told } = records;
+        let key = &meeting.key;
+        if let Some((created, fresh)) = created {
             self.put(created.bytes, created.hash, created.recorded.position, created.derived);
             self.batch.keys = self.sealer.keep(&key.0, fresh);
         }
         told.events.0 = self.overlay().recorded.len();
-        let before = StreamVersion::or_zero(entry.as_ref().map(|e| e.version));
-        for one in staged {
-            *entry = Some(self.write(key, entry.take(), one));
+        for Written { bytes, hash, recorded, derived } in written {
+            if let Some(number) = derived.number {
+                self.numbers.insert(key.0.clone(), number);
+            }
+            self.put(bytes, hash, recorded.position, derived);
+            self.overlay().recorded.push(recorded);
         }
-        if let Some(entry) =
-            entry.as_ref().filter(|e| before / SNAPSHOT_EVERY != e.version.get() / SNAPSHOT_EVERY)
-        {
-            self.batch.snapshots.push((keys::ticket(key.0.as_str(), key.1), tickets::to_snapshot(entry)));
+        if let Some(snapshot) = snapshot {
+            self.batch.snapshots.push((keys::ticket(key.0.as_str(), key.1), snapshot));
         }
         if let Some(reference) = external_ref_of(&request.command) {
             self.overlay().external_refs.insert((key.0.clone(), reference), key.1);
         }
         self.remember(request, told);
-        Ok(Answer::Told(told))
+        meeting.entry = Some(entry);
+        Answer::Told(told)
     }
 
     /// Seals the personal texts of a command under the key of the ticket's requester, whoever wrote them. Gives the
@@ -197,29 +305,29 @@ impl<D: Disk> Decider<D> {
         self.batch.leaves.push(hash);
         self.batch.derived.push(derived);
         self.batch.head = Some(position);
+        self.overlay().head = Some(position);
         self.last = Some(position);
-    }
-
-    /// Puts a record of a ticket into the batch and folds it.
-    fn write(&mut self, key: &TicketKey, entry: Option<Entry>, one: Staged) -> Entry {
-        let Staged { bytes, hash, event, occurred_at, recorded, derived } = one;
-        if let Some(number) = derived.number {
-            self.numbers.insert(key.0.clone(), number);
-        }
-        self.put(bytes, hash, recorded.position, derived);
-        self.overlay().recorded.push(recorded);
-        Entry {
-            ticket: evolve(entry.map(|e| e.ticket), &event, occurred_at),
-            version: recorded.version,
-            position: recorded.position,
-            last_hash: hash,
-        }
     }
 
     fn remember(&mut self, request: &Request, told: Told) {
         let key = (request.command.tenant.clone(), request.command.command_id);
         self.overlay().outcomes.insert(key, (request.request_hash, told));
     }
+}
+
+/// The ticket after records; the events are folded as they were read back. `None`: there are no records.
+fn fold(before: Option<&Entry>, staged: Vec<Staged>) -> Option<(Entry, Vec<Written>)> {
+    // A copy: where a fold falls over, the ticket that others see is untouched, and with it what is under way.
+    let mut ticket = before.map(|entry| entry.ticket.clone());
+    let mut end = None;
+    let mut written = Vec::with_capacity(staged.len());
+    for Staged { bytes, hash, event, occurred_at, recorded, derived } in staged {
+        ticket = Some(evolve(ticket, &event, occurred_at));
+        end = Some((recorded.version, recorded.position, hash));
+        written.push(Written { bytes, hash, recorded, derived });
+    }
+    let (version, position, last_hash) = end?;
+    Some((Entry { ticket: ticket?, version, position, last_hash }, written))
 }
 
 pub(super) fn refused(rejection: Rejection) -> Answer {

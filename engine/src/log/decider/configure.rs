@@ -11,6 +11,7 @@ use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::{EventRef, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
+use guichet_service::caught;
 use uuid::Uuid;
 
 use super::Decider;
@@ -18,7 +19,7 @@ use super::command::refused;
 use crate::log::batch::Answer;
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
-use crate::log::stage::{Place, stage_config};
+use crate::log::stage::{Place, StagedOther, stage_config};
 use crate::log::{StoreFault, keys, outcome};
 
 /// Missed events named in a version conflict.
@@ -31,6 +32,22 @@ pub(super) struct Configured {
     /// Its events; the last is its version.
     events: Vec<EventRef>,
     last_hash: Hash,
+}
+
+/// What a command about the configuration comes to, before anything of it is in the batch.
+enum Prepared {
+    /// Nothing to write.
+    Answer(Answer),
+    /// What it wants holds already; only the answer is kept.
+    Nothing(wire::Accepted),
+    /// A record, and the configuration after it.
+    Record(Box<Record>),
+}
+
+struct Record {
+    staged: StagedOther,
+    accepted: wire::Accepted,
+    next: Arc<Configuration>,
 }
 
 impl Configured {
@@ -68,8 +85,11 @@ impl<D: Disk> Decider<D> {
         Ok(is_there)
     }
 
-    /// A command of a tenant that is not there: it makes the tenant, or is refused.
-    pub(super) fn found(&mut self, request: &Request) -> Result<Answer, StoreFault> {
+    /// Whether a command of a tenant that is not there makes it.
+    ///
+    /// # Errors
+    /// It does not, or nobody may make a tenant of this name.
+    pub(super) fn founds(&self, request: &Request) -> Result<(), Rejection> {
         let tenant = &request.command.tenant;
         let founds = if let Order::PublishConfig(order) = &request.command.order {
             order.kind.as_str() == Kind::Tenant.as_str()
@@ -78,15 +98,9 @@ impl<D: Disk> Decider<D> {
         };
         if !founds || tenant.is_ours() {
             let what = format!("tenant {tenant} (one is made by the first publication of its kind tenant)");
-            return Ok(refused(Rejection::NotFound { what }));
+            return Err(Rejection::NotFound { what });
         }
-        let now = self.clock.now();
-        let answer = self.configure(request, now);
-        // Who only tries names leaves nothing behind.
-        if self.configured.get(tenant).is_some_and(|configured| configured.last().is_none()) {
-            self.configured.remove(tenant);
-        }
-        answer
+        Ok(())
     }
 
     fn load_configured(&self, tenant: &TenantId) -> Result<Configured, StoreFault> {
@@ -118,16 +132,56 @@ impl<D: Disk> Decider<D> {
         Ok(Configured { configuration: Arc::new(configuration), events, last_hash })
     }
 
-    /// Decides a command about the configuration.
+    /// Decides a command about the configuration. As for tickets: up to the border a panic is an answer.
     pub(super) fn configure(&mut self, request: &Request, now: Timestamp) -> Result<Answer, StoreFault> {
+        let tenant = &request.command.tenant;
+        let prepared = match caught("configure", || self.prepare_configuration(request, now)) {
+            Ok(prepared) => prepared,
+            Err(internal) => Ok(Prepared::Answer(refused(internal))),
+        };
+        // The border.
+        let answer = prepared.and_then(|prepared| match prepared {
+            Prepared::Answer(answer) => Ok(answer),
+            Prepared::Nothing(accepted) => {
+                let row = outcome::row_without_events(request.request_hash, &accepted);
+                let at = keys::command(tenant.as_str(), request.command.command_id);
+                self.batch.bytes += row.len();
+                D::put(&mut self.batch.synced, &self.store.cf(keys::COMMANDS), at, row);
+                self.reply(request, &accepted);
+                Ok(Answer::Ready(Ok(accepted)))
+            }
+            Prepared::Record(record) => {
+                let Record { staged, accepted, next } = *record;
+                let configured = self.configured(tenant)?;
+                configured.configuration = next;
+                configured.events.push(staged.recorded.clone());
+                configured.last_hash = staged.hash;
+                self.put(staged.bytes, staged.hash, staged.recorded.position, staged.derived);
+                self.reply(request, &accepted);
+                Ok(Answer::Ready(Ok(accepted)))
+            }
+        });
+        // Who only tries names leaves nothing behind.
+        if *tenant != TenantId::default_tenant()
+            && self.configured.get(tenant).is_some_and(|configured| configured.last().is_none())
+        {
+            self.configured.remove(tenant);
+        }
+        answer
+    }
+
+    fn prepare_configuration(&mut self, request: &Request, now: Timestamp) -> Result<Prepared, StoreFault> {
         let (command, partition, epoch, last) = (&request.command, self.partition, self.epoch, self.last);
+        #[cfg(test)]
+        super::tests::fall_over(command);
+        let answered = |outcome| Ok(Prepared::Answer(Answer::Ready(outcome)));
         let configured = self.configured(&command.tenant)?;
         if !command.expects(configured.last()) {
-            return Ok(refused(conflict(command.expected_version.unwrap_or(0), &configured.events)));
+            return answered(Err(conflict(command.expected_version.unwrap_or(0), &configured.events)));
         }
         let event = match configured.configuration.decide(command, now) {
             Ok(event) => event,
-            Err(rejection) => return Ok(refused(rejection)),
+            Err(rejection) => return answered(Err(rejection)),
         };
         let (entity, entity_id) = outcome::about_config(command.tenant.as_str());
         let mut accepted = wire::Accepted {
@@ -139,36 +193,26 @@ impl<D: Disk> Decider<D> {
             ..wire::Accepted::default()
         };
         let Some(event) = event else {
-            if !command.dry_run {
-                let row = outcome::row_without_events(request.request_hash, &accepted);
-                let at = keys::command(command.tenant.as_str(), command.command_id);
-                self.batch.bytes += row.len();
-                D::put(&mut self.batch.synced, &self.store.cf(keys::COMMANDS), at, row);
-                self.reply(request, &accepted);
-            }
-            return Ok(Answer::Ready(Ok(accepted)));
+            return if command.dry_run { answered(Ok(accepted)) } else { Ok(Prepared::Nothing(accepted)) };
         };
         let config_version = configured.version();
         let end = configured.last().map(|version| (version, configured.last_hash));
+        let mut next = Arc::clone(&configured.configuration);
         let place =
             Place { partition, epoch, ticket: TicketId(Uuid::nil()), entry: None, last, now, config_version };
         let staged = match stage_config(request, event.clone(), &place, end, &mut self.ids) {
             Ok(staged) => staged,
-            Err(rejection) => return Ok(refused(rejection)),
+            Err(rejection) => return answered(Err(rejection)),
         };
         accepted.version = staged.recorded.version.get();
         accepted.position = staged.recorded.position.get();
         accepted.events.push(guichet_schemas::codec::event_ref_to_wire(&staged.recorded));
         if command.dry_run {
-            return Ok(Answer::Ready(Ok(accepted)));
+            return answered(Ok(accepted));
         }
-        let configured = self.configured(&command.tenant)?;
-        Arc::make_mut(&mut configured.configuration).evolve(&event);
-        configured.events.push(staged.recorded.clone());
-        configured.last_hash = staged.hash;
-        self.put(staged.bytes, staged.hash, staged.recorded.position, staged.derived);
-        self.reply(request, &accepted);
-        Ok(Answer::Ready(Ok(accepted)))
+        // A copy: the one in force is what it was until the record is in the batch.
+        Arc::make_mut(&mut next).evolve(&event);
+        Ok(Prepared::Record(Box::new(Record { staged, accepted, next })))
     }
 
     fn reply(&mut self, request: &Request, accepted: &wire::Accepted) {

@@ -1,6 +1,7 @@
 //! What a command meets: in the batches under way first, for the disk does not know them yet, then on disk.
 
 use guichet_crash::{Sabotage, sabotaged};
+use guichet_rules::{Missed, missed};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::command::Command;
 use guichet_schemas::event::ExternalRef;
@@ -56,7 +57,7 @@ impl<D: Disk> Decider<D> {
 
     /// A ticket out of the cache; whoever takes it puts it back.
     pub(super) fn take_entry(&mut self, key: &TicketKey) -> Result<Option<Entry>, StoreFault> {
-        match self.tickets.pop(key) {
+        match self.tickets.take(key) {
             Some(entry) => Ok(Some(entry)),
             None => tickets::load(&self.store, key.0.as_str(), key.1),
         }
@@ -64,11 +65,11 @@ impl<D: Disk> Decider<D> {
 
     pub(super) fn next_number(&mut self, tenant: &TenantId) -> Result<u64, StoreFault> {
         if let Some(last) = self.numbers.get(tenant) {
-            return Ok(last + 1);
+            return Ok(last.saturating_add(1));
         }
         let last = self.store.number(keys::NUMBERS, tenant.as_str().as_bytes())?.unwrap_or(0);
         self.numbers.insert(tenant.clone(), last);
-        Ok(last + 1)
+        Ok(last.saturating_add(1))
     }
 
     pub(super) fn conflict(
@@ -77,10 +78,9 @@ impl<D: Disk> Decider<D> {
         expected: u64,
         actual: Option<StreamVersion>,
     ) -> Result<Rejection, StoreFault> {
+        let Missed { from, count: missed_count } = missed(expected, actual, MISSED_MAX);
         let actual = StreamVersion::or_zero(actual);
-        let missed_count = actual.saturating_sub(expected);
-        let from = (expected + 1).max(actual.saturating_sub(MISSED_MAX - 1));
-        let mut missed = Vec::new();
+        let mut named = Vec::new();
         if missed_count > 0 {
             let prefix = keys::ticket(key.0.as_str(), key.1);
             let mut positions = Vec::new();
@@ -89,20 +89,20 @@ impl<D: Disk> Decider<D> {
                 Ok::<_, StoreFault>(())
             })?;
             for position in positions {
-                missed.extend(self.store.record(position)?.and_then(|bytes| event_ref(&bytes)));
+                named.extend(self.store.record(position)?.and_then(|bytes| event_ref(&bytes)));
             }
             for overlay in &self.overlays {
                 // By tenant too: another one may have a ticket of this id.
                 let told = overlay.outcomes.iter().map(|((tenant, _), (_, told))| (tenant, told));
                 let of_it = told.filter(|(tenant, told)| (*tenant, told.ticket) == (&key.0, key.1));
                 let under_way = of_it.flat_map(|(_, told)| told.events_of(&overlay.recorded));
-                missed.extend(under_way.filter(|r| r.version.get() >= from).map(Recorded::event_ref));
+                named.extend(under_way.filter(|r| r.version.get() >= from).map(Recorded::event_ref));
             }
             // A batch that is just being indexed stands in both.
-            missed.sort_by_key(|r| r.version);
-            missed.dedup_by_key(|r| r.version);
+            named.sort_by_key(|r| r.version);
+            named.dedup_by_key(|r| r.version);
         }
-        Ok(Rejection::VersionConflict { expected, actual, missed, missed_count })
+        Ok(Rejection::VersionConflict { expected, actual, missed: named, missed_count })
     }
 }
 

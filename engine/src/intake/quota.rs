@@ -1,0 +1,178 @@
+//! How many commands, and how many bytes of them, may be under way: in all, and of one caller.
+//!
+//! One caller may have as many as are free: alone it gets half of all, beside another a third. So however much some
+//! send, there is always room for the first command of somebody else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use guichet_schemas::ids::{CallerId, TenantId};
+use guichet_schemas::rejection::Rejection;
+
+/// Commands that have come and have no answer yet.
+pub(crate) const COMMANDS_MAX: usize = 16_384;
+/// Bytes of their bodies; what is made of a body takes a few times as much.
+pub(crate) const BYTES_MAX: usize = 64 << 20;
+/// What every command counts beside its body.
+const FRAME: usize = 512;
+/// How soon to come back.
+const RETRY_MS: u64 = 50;
+
+/// Who sends.
+pub(crate) type Who = (TenantId, CallerId);
+
+/// The account of all and of each.
+#[derive(Debug, Default)]
+pub(crate) struct Quota(Mutex<Accounts>);
+
+#[derive(Debug, Default)]
+struct Accounts {
+    of_all: Used,
+    /// Only of those who have something under way.
+    of_each: HashMap<Who, Used>,
+}
+
+/// What is under way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Used {
+    /// Commands.
+    pub(crate) commands: usize,
+    /// Bytes.
+    pub(crate) bytes: usize,
+}
+
+/// Room for one command, until it is dropped: hold it until the answer is on its way.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    quota: Arc<Quota>,
+    who: Who,
+    bytes: usize,
+    /// Commands of the same caller under way, this one included.
+    pub(crate) place: usize,
+}
+
+impl Quota {
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        // Only numbers are changed under the lock: they are whole whatever happened.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Room for a command whose body has so many bytes.
+    ///
+    /// # Errors
+    /// `busy`, naming the bound, and the word of the bound for the metric.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        who: &Who,
+        body: usize,
+    ) -> Result<Permit, (Rejection, &'static str)> {
+        let bytes = body.saturating_add(FRAME);
+        let mut accounts = self.accounts();
+        let all = accounts.of_all;
+        let own = accounts.of_each.get(who).copied().unwrap_or_default();
+        let free = Used {
+            commands: COMMANDS_MAX.saturating_sub(all.commands),
+            bytes: BYTES_MAX.saturating_sub(all.bytes),
+        };
+        let full = |reason, bound| Err((Rejection::Busy { reason, retry_after_ms: RETRY_MS }, bound));
+        if free.commands == 0 {
+            return full("the engine has as many commands under way as it may", "commands");
+        }
+        if free.bytes < bytes {
+            return full("the commands under way have as many bytes as they may", "bytes");
+        }
+        if own.commands >= free.commands {
+            return full("this caller has its share of the commands under way", "commands_of_caller");
+        }
+        if own.commands > 0 && own.bytes.saturating_add(bytes) > free.bytes {
+            return full("this caller has its share of the bytes under way", "bytes_of_caller");
+        }
+        accounts.of_all = all.with(bytes);
+        let own = own.with(bytes);
+        accounts.of_each.insert(who.clone(), own);
+        Ok(Permit { quota: self.clone(), who: who.clone(), bytes, place: own.commands })
+    }
+
+    /// What all have under way, and how many callers they are.
+    pub(crate) fn used(&self) -> (Used, usize) {
+        let accounts = self.accounts();
+        (accounts.of_all, accounts.of_each.len())
+    }
+}
+
+impl Used {
+    fn with(self, bytes: usize) -> Self {
+        Self { commands: self.commands.saturating_add(1), bytes: self.bytes.saturating_add(bytes) }
+    }
+
+    fn without(self, bytes: usize) -> Self {
+        Self { commands: self.commands.saturating_sub(1), bytes: self.bytes.saturating_sub(bytes) }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut accounts = self.quota.accounts();
+        accounts.of_all = accounts.of_all.without(self.bytes);
+        if let Some(own) = accounts.of_each.get_mut(&self.who) {
+            *own = own.without(self.bytes);
+            if own.commands == 0 {
+                accounts.of_each.remove(&self.who);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who(caller: &str) -> Who {
+        (TenantId::default_tenant(), CallerId::parse(caller).unwrap())
+    }
+
+    /// All that a caller gets, one after the other.
+    fn take_all(quota: &Arc<Quota>, who: &Who, body: usize) -> (Vec<Permit>, &'static str) {
+        let mut had = Vec::new();
+        loop {
+            match quota.admit(who, body) {
+                Ok(permit) => had.push(permit),
+                Err((refusal, bound)) => {
+                    assert_eq!(refusal.code(), "busy");
+                    return (had, bound);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn however_many_take_all_they_can_another_still_gets_something() {
+        for body in [0, 256 * 1024] {
+            let quota = Arc::new(Quota::default());
+            let mut held = Vec::new();
+            for greedy in 0..6 {
+                let (had, bound) = take_all(&quota, &who(&format!("greedy-{greedy}")), body);
+                assert!(!had.is_empty(), "caller {greedy} of {body} bytes got nothing");
+                assert!(bound.ends_with("_of_caller"), "{bound}");
+                held.push(had);
+            }
+            assert!(quota.admit(&who("polite"), 1_000).is_ok());
+            assert!(held[0].len() >= held[5].len(), "who comes first has no less");
+        }
+    }
+
+    #[test]
+    fn one_alone_gets_half() {
+        let quota = Arc::new(Quota::default());
+        assert_eq!(take_all(&quota, &who("alone"), 0).0.len(), COMMANDS_MAX / 2);
+    }
+
+    #[test]
+    fn what_is_answered_makes_room_and_leaves_no_trace() {
+        let quota = Arc::new(Quota::default());
+        let (had, _) = take_all(&quota, &who("a"), 100);
+        drop(had);
+        assert_eq!(quota.used(), (Used::default(), 0));
+        assert!(quota.accounts().of_each.is_empty());
+    }
+}

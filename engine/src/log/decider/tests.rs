@@ -1,0 +1,127 @@
+//! A decision that falls over, and what it leaves behind: nothing.
+
+use std::sync::mpsc;
+
+use guichet_keys::KekSource;
+use guichet_schemas::codec::{Encoding, Outcome, decode_command};
+use guichet_schemas::command::Command;
+use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::subject::CommandSubject;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::halt::Halt;
+use crate::log::{Log, Memory};
+use crate::protection::Protection;
+
+/// Who acts in a command over which the rules fall.
+const CLUMSY: &str = "clumsy";
+
+/// Panics as code does that meets what nobody thought of, and quotes it.
+pub(super) fn fall_over(command: &Command) {
+    let id = command.actor.id.as_str();
+    assert!(id != CLUMSY, "nobody thought of {:?}", command.order);
+}
+
+struct Desk {
+    log: Log,
+    halt: Halt,
+    dir: tempfile::TempDir,
+}
+
+fn open(dir: tempfile::TempDir) -> Desk {
+    let halt = Halt::new();
+    let digits = "ab".repeat(32).into();
+    let kek = KekSource::Digits { digits, from: "the test" };
+    let protection = Protection { kek, ..Protection::within(dir.path(), Partition(0)) };
+    let memory = Memory::new(8 << 20, 16 << 20);
+    let log = Log::open(dir.path(), Partition(0), &memory, &protection, &halt).unwrap();
+    Desk { log, halt, dir }
+}
+
+impl Desk {
+    /// Sends commands in one go, so that the next is decided while the one before is under way.
+    fn tell_all(&self, commands: &[(&str, &str, Value)]) -> Vec<Outcome> {
+        let (send, answers) = mpsc::channel();
+        let desk = self.log.desk();
+        for (n, (entity, verb, body)) in commands.iter().enumerate() {
+            let subject =
+                CommandSubject::parse(&format!("guichet.v1.cmd.default.cli.{entity}.{verb}")).unwrap();
+            let (bytes, key) = (body.to_string(), &self.log.request_key.0);
+            let request = decode_command(subject, Encoding::Json, bytes.as_bytes(), None, key).unwrap();
+            let send = send.clone();
+            desk.submit(request, Box::new(move |outcome| send.send((n, outcome)).unwrap()));
+        }
+        drop(send);
+        let mut all: Vec<_> = answers.iter().collect();
+        all.sort_by_key(|(n, _)| *n);
+        all.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    fn records(&self) -> usize {
+        self.log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap().len()
+    }
+}
+
+fn by(actor: &str, n: u128, data: Value) -> Value {
+    json!({"command_id": Uuid::from_u128(n).to_string(), "actor": {"kind": "agent", "id": actor}, "data": data})
+}
+
+fn create() -> Value {
+    json!({"subject": "VPN", "description": "Often.", "channel": "email", "requester": {"id": "r-1"}})
+}
+
+#[test]
+fn a_decision_that_panics_is_an_answer_and_the_ticket_under_way_is_what_it_was() {
+    let desk = open(tempfile::tempdir().unwrap());
+    let id = Uuid::from_u128(77).to_string();
+    let tag = |tag: &str| json!({"add": [tag]});
+    let lifecycle = json!({"kind": "lifecycle", "body": {"auto_close_after_s": 3600}});
+    let outcomes = desk.tell_all(&[
+        (&id, "create", by("alice", 1, create())),
+        (&id, "change_tags", by(CLUMSY, 2, tag("a"))),
+        // Not folded from the disk again, which does not know the ticket yet.
+        (&id, "change_tags", by("alice", 3, tag("b"))),
+        ("new", "create", by(CLUMSY, 4, create())),
+        ("new", "create", by("alice", 5, create())),
+        ("config", "publish_config", by(CLUMSY, 6, lifecycle.clone())),
+        ("config", "publish_config", by("alice", 7, lifecycle)),
+        (&id, "change_tags", by("alice", 2, tag("a"))),
+    ]);
+    for n in [1, 3, 5] {
+        let Err(Rejection::Internal { id }) = &outcomes[n] else { panic!("{n}: {:?}", outcomes[n]) };
+        assert_eq!(id.len(), 16, "{id}");
+    }
+    let version = |n: usize| outcomes[n].as_ref().map(|a| (a.version, a.replayed)).unwrap();
+    assert_eq!(version(0), (1, false));
+    assert_eq!(version(2), (2, false));
+    assert_eq!(outcomes[4].as_ref().unwrap().number.as_deref(), Some("T-2"), "no number is lost");
+    assert_eq!(version(6), (1, false));
+    assert_eq!(version(7), (3, false), "the id of a command that fell over is free");
+    assert_eq!(desk.halt.reason(), None);
+
+    let before = desk.records();
+    let Desk { log, dir, .. } = desk;
+    log.close().unwrap();
+    let again = open(dir);
+    assert_eq!(again.records(), before + 1, "an epoch event, and the log is whole");
+    let outcomes = again.tell_all(&[(&id, "change_tags", by("alice", 8, tag("c")))]);
+    assert_eq!(outcomes[0].as_ref().unwrap().version, 4);
+    again.log.close().unwrap();
+}
+
+#[test]
+fn an_expected_version_at_the_end_of_the_numbers_is_a_conflict_like_any_other() {
+    // The edge refuses it; behind the edge it must be harmless all the same.
+    let desk = open(tempfile::tempdir().unwrap());
+    let subject = CommandSubject::parse("guichet.v1.cmd.default.cli.new.create").unwrap();
+    let (body, key) = (by("alice", 1, create()).to_string(), &desk.log.request_key.0);
+    let mut request = decode_command(subject, Encoding::Json, body.as_bytes(), None, key).unwrap();
+    request.command.expected_version = Some(u64::MAX);
+    let (send, answer) = mpsc::channel();
+    desk.log.desk().submit(request, Box::new(move |outcome| send.send(outcome).unwrap()));
+    let outcome = answer.recv().unwrap();
+    assert!(matches!(&outcome, Err(Rejection::VersionConflict { missed_count: 0, .. })), "{outcome:?}");
+    desk.log.close().unwrap();
+}
