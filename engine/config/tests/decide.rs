@@ -161,3 +161,51 @@ fn what_is_retired_holds_no_longer_and_what_is_needed_stays() {
     assert!(configuration.policies(NOW).is_empty());
     assert!(configuration.decide(&retire("calendar", "paris"), NOW).is_ok());
 }
+
+#[test]
+fn what_takes_time_takes_fifteen_years_at_most_and_dates_lie_between_1970_and_2200() {
+    let refused = |kind: &str, id: Option<&str>, body: Value| {
+        let configuration = Configuration::new("default");
+        match configuration.decide(&publish(kind, id, &body), NOW) {
+            Err(Rejection::ConfigInvalid { path, .. }) => path,
+            other => panic!("{kind}: {other:?}"),
+        }
+    };
+    for seconds in [json!(474_336_001), json!(u32::MAX), json!(0)] {
+        let target = json!({"metric": "resolution", "seconds": seconds, "hours": "calendar"});
+        let policies = json!({"policies": [{"id": "all", "targets": [target]}]});
+        assert_eq!(refused("sla_policies", None, policies), "policies[0].targets[0].seconds");
+        let rule = json!({"id": "r", "status": "pending", "seconds": seconds, "hours": "calendar"});
+        assert_eq!(refused("time_rules", None, json!({"rules": [rule]})), "rules[0].seconds");
+        assert_eq!(refused("lifecycle", None, json!({"reopen_window_s": seconds})), "reopen_window_s");
+    }
+    for seconds in [json!(-1), json!(1u64 << 53), json!(1e300), json!(1.5)] {
+        let rule = json!({"id": "r", "status": "pending", "seconds": seconds, "hours": "calendar"});
+        assert!(refused("time_rules", None, json!({"rules": [rule]})).contains("rules[0]"));
+    }
+    let calendar = |holiday: &str| json!({"tz": "Etc/UTC", "weekly": {"mon": [["08:00", "10:00"]]}, "holidays": [holiday]});
+    for holiday in ["1969-12-31", "2200-01-01", "9999-12-31", "0000-01-01"] {
+        assert_eq!(refused("calendar", Some("c"), calendar(holiday)), "holidays[0]");
+    }
+    let configuration = Configuration::new("default");
+    configuration.decide(&publish("calendar", Some("c"), &calendar("2026-12-25")), NOW).unwrap();
+}
+
+#[test]
+fn a_caller_that_only_asks_writes_no_internal_note_whoever_it_speaks_for() {
+    let mut configuration = Configuration::new("default");
+    let body = json!({"callers": {
+        "cli": {"roles": ["admin"], "actor_kinds": ["admin"]},
+        "portal": {"roles": ["requester", "participant"], "actor_kinds": ["requester", "agent"]},
+        "desk": {"roles": ["requester", "light_agent"], "actor_kinds": ["agent"]},
+    }});
+    decided(&mut configuration, &publish("callers", None, &body));
+    let id = "01980000-0000-7000-8000-000000000001.add_comment";
+    let says = |caller: &str, visibility: &str| {
+        let data = json!({"visibility": visibility, "body": "psst"});
+        configuration.at(NOW).may(&command(caller, id, "agent", &data)).map_err(|refused| refused.code())
+    };
+    assert_eq!(says("portal", "internal"), Err("forbidden"));
+    assert_eq!(says("portal", "public"), Ok(()));
+    assert_eq!(says("desk", "internal"), Ok(()));
+}
