@@ -191,8 +191,11 @@ impl Node {
                 protection: args.protection.within(data_dir, PARTITION),
                 partition: PARTITION,
                 disk_reserve_bytes: args.disk_reserve << 20,
+                stream_store: nats.as_ref().map(|_| data_dir.join("nats")),
                 publish: true,
                 accept_clock: args.accept_clock,
+                accept_loss: guichet_engine::log::GivenUp::parse(&args.accept_loss)
+                    .map_err(anyhow::Error::msg)?,
                 pace,
             };
             let desk = lines.of(Role::Engine).await?.client;

@@ -38,6 +38,8 @@ pub struct Pressure {
     pub disk_low: AtomicBool,
     /// Events that the stream has not yet.
     pub backlog: AtomicU64,
+    /// The disk of the stream is full: nothing more is sent there.
+    pub stream_full: AtomicBool,
 }
 
 /// How many events the stream may be behind before commands are told `busy`.

@@ -6,10 +6,12 @@ use guichet_schemas::subject;
 use guichet_schemas::wire::{LogBatch, LogRequest};
 use guichet_service::{Bounds, Metadata, No, Service};
 use prost::Message as _;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::halt::{Halt, HaltReason};
+use crate::halt::Halt;
 use crate::log::{LogReader, StoreFault, TreeReader};
+use crate::publish::standing::Publishing;
 
 /// Records in one answer, whatever is asked.
 const EVENTS_MAX: u32 = 10_000;
@@ -27,6 +29,7 @@ pub async fn start(
     partition: Partition,
     reader: LogReader,
     tree: TreeReader,
+    publishing: Option<watch::Receiver<Publishing>>,
     halt: Halt,
 ) -> Result<JoinHandle<()>, async_nats::Error> {
     let metadata = Metadata::from([
@@ -37,29 +40,36 @@ pub async fn start(
     let endpoint = service.endpoint("log", subject::log(partition), metadata).await?;
     Ok(tokio::spawn(guichet_service::serve(endpoint, BOUNDS, move |body| {
         let asked = LogRequest::decode(body).map_err(|_| No::MALFORMED)?;
-        match batch(&asked, &reader, &tree) {
+        let publishing = publishing.as_ref().map(|told| told.borrow().clone());
+        match batch(&asked, &reader, &tree, publishing.as_ref()) {
             Ok(batch) => Ok(batch.encode_to_vec().into()),
             Err(fault) => {
                 // Nobody would ever see these records again: the next start can make the log whole, this one cannot.
-                halt.stop(HaltReason::Storage(fault.to_string()));
+                halt.stop(fault.into());
                 Err(No::UNAVAILABLE)
             }
         }
     })))
 }
 
-fn batch(asked: &LogRequest, reader: &LogReader, tree: &TreeReader) -> Result<LogBatch, StoreFault> {
+fn batch(
+    asked: &LogRequest,
+    reader: &LogReader,
+    tree: &TreeReader,
+    publishing: Option<&Publishing>,
+) -> Result<LogBatch, StoreFault> {
     let or = |asked: u32, max: u32| if asked == 0 { max } else { asked.min(max) } as usize;
     let records: Vec<Bytes> = match LogPosition::new(asked.from) {
         Some(from) => reader.read(from, or(asked.max_events, EVENTS_MAX), or(asked.max_bytes, BYTES_MAX))?,
         None => Vec::new(),
     };
+    let head = LogPosition::or_zero(reader.head());
     Ok(LogBatch {
         generation: reader.generation().0,
         epoch: reader.epoch().0,
-        head: LogPosition::or_zero(reader.head()),
+        head,
         checkpoint: tree.newest().map(|newest| newest.checkpoint().note().into()),
         records: records.into_iter().map(Vec::from).collect(),
-        publishing: None,
+        publishing: publishing.map(|publishing| publishing.view(head)),
     })
 }

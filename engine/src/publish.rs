@@ -11,9 +11,12 @@ pub(crate) mod copy;
 mod headers;
 pub(crate) mod healer;
 mod jetstream;
+mod place;
 mod scrub;
+pub mod standing;
 mod stored;
 mod stream;
+pub(crate) mod watching;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -98,7 +101,7 @@ enum Interrupted {
 
 impl From<StoreFault> for Interrupted {
     fn from(fault: StoreFault) -> Self {
-        Self::Halt(HaltReason::Storage(fault.to_string()))
+        Self::Halt(fault.into())
     }
 }
 
@@ -133,6 +136,11 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
             window: VecDeque::with_capacity(WINDOW),
         };
         (publisher, progress)
+    }
+
+    /// Where somebody who watches says that the stream must be made anew: a position from which on it takes nothing.
+    pub(crate) fn damaged(&self) -> watch::Sender<u64> {
+        self.damaged.clone()
     }
 
     /// Publishes, and compares what was published, until it is aborted, or until the stream turns out to be foreign.
@@ -258,6 +266,9 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
 
     /// Sends what the log has and the window takes.
     async fn fill(&mut self) -> Result<(), Interrupted> {
+        if self.pressure.stream_full.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let room = WINDOW - self.window.len();
         if room < WINDOW / 4 || self.reader.head().is_none_or(|h| h < self.next) {
             return Ok(());
@@ -265,7 +276,7 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
         for bytes in self.reader.read(self.next, room, 4 << 20)? {
             let record = Head::read(&bytes).filter(|r| r.position == self.next.get()).ok_or_else(|| {
                 let what = format!("position {} holds no record of ours", self.next);
-                Interrupted::Halt(HaltReason::Storage(what))
+                Interrupted::from(StoreFault::found("publish the log", what))
             })?;
             let hash = Hash::of_record(&bytes);
             let headers = self.headers.of(self.next, &record, hash, self.previous_hash);
@@ -286,9 +297,12 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
     /// Waits for the oldest ack. Whatever is not exactly what we asked for is found out by comparing.
     async fn settle(&mut self) -> Result<(), Interrupted> {
         let Some((position, ack)) = self.window.pop_front() else { return Ok(()) };
+        let mut damaged = self.damaged.subscribe();
         let answer = tokio::select! {
             biased;
             answer = ack => answer,
+            // Looked at when the loop begins again; what is under way is drained then.
+            _ = damaged.wait_for(|position| *position > 0) => return Ok(()),
             // What was under way when the connection broke is never answered.
             _ = self.reconnected.changed() => return Err(Interrupted::Unknown("connected again".to_owned())),
         };

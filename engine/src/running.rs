@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::subject;
 use guichet_service::Service;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -16,13 +17,16 @@ use crate::clock::Pace;
 use crate::halt::{Halt, HaltReason};
 use crate::intake::{self, Gauges, Intake, Pressure};
 use crate::log::{
-    EventCopy, Head, Log, LogReader, Memory, NoCopy, OpenError, StoreFault, Terms, TreeReader, mark_damaged,
+    EventCopy, GivenUp, Head, Log, LogReader, Memory, NoCopy, OpenError, StoreFault, Terms, TreeReader,
+    mark_damaged,
 };
 use crate::protection::Protection;
 use crate::publish::copy::StreamCopy;
 pub use crate::publish::healer::Healer;
+use crate::publish::standing::Publishing;
+use crate::publish::watching::{self, Watch};
 use crate::publish::{JetStream, Progress, Publisher, checkpoints};
-use crate::{key_check, key_service, log_service, tile_service};
+use crate::{key_service, log_service, tile_service};
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
@@ -41,10 +45,14 @@ pub struct Settings {
     pub partition: Partition,
     /// Free bytes on the disk below which commands are told `busy`.
     pub disk_reserve_bytes: u64,
+    /// The store of the nats-server, where it is ours: looked at where the stream takes nothing.
+    pub stream_store: Option<PathBuf>,
     /// Publish to JetStream; off only to measure what publishing costs.
     pub publish: bool,
     /// Start although the wall clock is far behind the newest record.
     pub accept_clock: bool,
+    /// Start although this is lost.
+    pub accept_loss: GivenUp,
     /// How fast the time of records goes.
     pub pace: Pace,
 }
@@ -91,6 +99,7 @@ pub struct Engine {
     tile_service: JoinHandle<()>,
     checkpoints: JoinHandle<()>,
     publisher: Option<JoinHandle<()>>,
+    publish_watch: Option<JoinHandle<()>>,
     disk_watch: JoinHandle<()>,
     progress: Progress,
     halt: Halt,
@@ -118,34 +127,50 @@ pub async fn start(
     };
     let opened = tokio::task::spawn_blocking(move || {
         let copy: &dyn EventCopy = if asked.publish { &copy } else { &NoCopy };
-        let terms = Terms { copy, accept_clock: asked.accept_clock, pace: asked.pace };
+        let terms = Terms {
+            copy,
+            accept_clock: asked.accept_clock,
+            accept_loss: asked.accept_loss,
+            pace: asked.pace,
+        };
         Log::open_on(&terms, &asked.dir, asked.partition, &memory, &asked.protection, &for_log)
     })
     .await;
     let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-    let checked = tokio::task::spawn_blocking(move || {
-        let checked = log.keys().map_or(Ok(()), |keys| key_check::newest_is_there(&log.reader(), &keys));
-        match checked {
-            Ok(()) => Ok(log),
-            // The process is about to end. Its database must not be at work then: RocksDB would end it its own way.
-            Err(fault) => log.close().and(Err(fault)),
-        }
-    });
-    let checked = checked.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-    let log = checked.map_err(OpenError::from)?;
     let pressure = Arc::new(Pressure::default());
+    let bus = JetStream::new(stream, &log.authorship()).healed_by(healer);
     let (publisher, progress) = Publisher::new(
-        JetStream::new(stream, &log.authorship()).healed_by(healer),
+        bus.clone(),
         log.reader(),
         log.authorship(),
         halt.clone(),
         pressure.clone(),
         reconnected,
     );
-    let publisher = settings.publish.then(|| tokio::spawn(publisher.run()));
+    let told = tokio::sync::watch::Sender::new(Publishing::default());
+    let watch = Watch {
+        bus,
+        client: client.clone(),
+        reader: log.reader(),
+        progress: progress.clone(),
+        damaged: publisher.damaged(),
+        told: told.clone(),
+        pressure: pressure.clone(),
+        place: watching::place(
+            settings.stream_store,
+            subject::stream(settings.partition),
+            settings.disk_reserve_bytes,
+        ),
+    };
+    let (publisher, publish_watch) = if settings.publish {
+        (Some(tokio::spawn(publisher.run())), Some(tokio::spawn(watch.run())))
+    } else {
+        (None, None)
+    };
+    let publishing = settings.publish.then(|| told.subscribe());
     let service = intake::service(&client).await.map_err(StartError::Nats)?;
     let log_service =
-        log_service::start(&service, settings.partition, log.reader(), log.tree(), halt.clone())
+        log_service::start(&service, settings.partition, log.reader(), log.tree(), publishing, halt.clone())
             .await
             .map_err(StartError::Nats)?;
     let key_service = match log.keys() {
@@ -175,6 +200,7 @@ pub async fn start(
         tile_service,
         checkpoints,
         publisher,
+        publish_watch,
         disk_watch,
         progress,
         halt,
@@ -262,6 +288,9 @@ impl Engine {
                 );
             }
             publisher.abort();
+        }
+        if let Some(watch) = self.publish_watch {
+            watch.abort();
         }
         self.log_service.abort();
         if let Some(key_service) = self.key_service {

@@ -12,6 +12,7 @@ pub mod store;
 
 pub mod model;
 pub mod projection;
+mod pulse;
 
 mod arrived;
 mod lineage;

@@ -18,6 +18,7 @@ use crate::folders::Folders;
 pub use crate::live::Model;
 use crate::model;
 use crate::projection::ReadModel;
+use crate::pulse;
 use crate::queries::{self, Queries};
 use crate::rebuild;
 use crate::store::{Memory, Store, StoreError};
@@ -157,7 +158,9 @@ async fn prepare<S: Source>(
         handles.push(model);
     }
     let feed = ground.feed.clone().run(ground.source.clone(), ground.stopped.clone());
-    let mut work: Vec<Task> = vec![Box::pin(feed)];
+    let pulse =
+        pulse::run(ground.source.clone(), handles.clone(), Arc::clone(&ground.clock), ground.stopped.clone());
+    let mut work: Vec<Task> = vec![Box::pin(feed), Box::pin(pulse)];
     work.extend(handles.iter().map(|model| -> Task { Box::pin(Worker::new(model.clone(), &ground).run()) }));
     work.extend(begun.into_iter().map(|model| -> Task { Box::pin(rebuild::finish(model, ground.clone())) }));
     Ok((ground, handles, work))

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::fold::Folded;
 use crate::lineage::Halt;
 use crate::projection::ReadModel;
+use crate::pulse::Heard;
 use crate::store::{Checkpoint, StoreError, View};
 
 /// Quarantined tickets that an answer lists; of the others it gives the number.
@@ -23,8 +24,10 @@ pub(crate) struct Status {
     halted: watch::Sender<Option<String>>,
     /// What is folded was compared with the log or the stream since the start.
     verified: watch::Sender<bool>,
-    /// Newest event known to be in the stream or the log.
+    /// Newest event known to be in the stream, or read from the log.
     newest: AtomicU64,
+    /// What the engine said of its log when it was last asked.
+    log: Mutex<Heard>,
     /// Why nothing arrives; `None` while connected to the stream.
     waiting: Mutex<Option<String>>,
     /// Everything that there was when it was last looked is folded.
@@ -44,6 +47,7 @@ impl Status {
             // Of what holds nothing, nothing can be wrong.
             verified: watch::Sender::new(folded.checkpoint.position.is_none()),
             newest: AtomicU64::new(0),
+            log: Mutex::default(),
             waiting: Mutex::new(Some("starting".to_owned())),
             current: watch::Sender::new(false),
             rebuild: Mutex::new(None),
@@ -77,9 +81,19 @@ impl Status {
         self.newest.store(position, Ordering::Relaxed);
     }
 
-    /// Positions between a checkpoint and the newest event known.
+    /// What the engine says of its log.
+    pub(crate) fn heard(&self, heard: &Heard) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = heard.clone();
+    }
+
+    /// What the engine said last.
+    pub(crate) fn log(&self) -> Heard {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Positions between a checkpoint and the head of the log.
     pub(crate) fn behind(&self, checkpoint: &Checkpoint) -> u64 {
-        self.newest.load(Ordering::Relaxed).saturating_sub(checkpoint.position_or_zero())
+        self.known().saturating_sub(checkpoint.position_or_zero())
     }
 
     pub(crate) fn connected(&self) {
@@ -103,9 +117,9 @@ impl Status {
         self.current.subscribe()
     }
 
-    /// The newest position known.
+    /// The newest position known: of the log, or of the stream where that has told more since.
     pub(crate) fn known(&self) -> u64 {
-        self.newest.load(Ordering::Relaxed)
+        self.newest.load(Ordering::Relaxed).max(self.log().head)
     }
 
     pub(crate) fn rebuilds(&self, rebuild: Option<RebuildView>) {
@@ -173,6 +187,7 @@ impl Status {
             return (ProjectionState::Rebuilding, None);
         }
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let waiting = waiting.or_else(|| self.log().doubt(lag));
         match quarantined {
             0 if waiting.is_some() || lag > LIVE_LAG_MAX => (ProjectionState::CatchingUp, waiting),
             0 => (ProjectionState::Live, None),

@@ -8,6 +8,8 @@
 //!         read the log service                              of its own         follow again, after a pause
 //! ```
 //!
+//! A stream that takes nothing from the engine holds nobody up: the engine says so, and the log service has the rest.
+//!
 //! The models of a process share one reader, the feed. To fill up, the log service is several times faster than
 //! the stream: records by the thousand, where the stream brings them one by one, each with a score of headers.
 
@@ -215,7 +217,14 @@ impl<S: Source> Worker<S> {
     }
 
     async fn try_follow(&mut self) -> Result<std::convert::Infallible, Pause> {
-        let extent = self.unless_stopped(self.extent()).await??;
+        let extent = match self.unless_stopped(self.extent()).await? {
+            Err(Pause::Interrupted(why)) if self.model.status.log().stands() => {
+                self.verify(None).await?;
+                self.read_log_until(u64::MAX).await?;
+                return Err(Pause::Interrupted(why));
+            }
+            extent => extent?,
+        };
         self.verify(extent.as_ref()).await?;
         match extent {
             Some(extent) => {
@@ -348,6 +357,7 @@ impl<S: Source> Worker<S> {
                     // Another generation may have taken over meanwhile, with something left to do.
                     self.steps = true;
                     self.fill(feed.reaches()).await?;
+                    self.pass_the_stream().await?;
                     continue;
                 }
             };
@@ -363,6 +373,15 @@ impl<S: Source> Worker<S> {
                 self.step().await?;
             }
         }
+    }
+
+    /// Folds from the log what a stream that takes nothing does not have.
+    async fn pass_the_stream(&mut self) -> Result<(), Pause> {
+        let log = self.model.status.log();
+        if log.stands() && log.head > self.position() {
+            self.read_log_until(log.head).await?;
+        }
+        Ok(())
     }
 
     /// Folds portions of the feed, with what is missing between them.

@@ -16,6 +16,10 @@ use super::accounts::{self, EVENTS};
 use super::child::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
 use super::keys::{Keys, write_private};
 
+/// The disk is the limit of the stream, and the publisher watches it. The server's own is three quarters of what is free
+/// when it starts: a long stream would not fit any more after the next start, and free space would not help.
+const NO_LIMIT: &str = "1PB";
+
 /// The files of one server.
 pub(super) struct Place {
     pub(super) server: PathBuf,
@@ -77,7 +81,7 @@ impl Place {
              max_subscriptions: 2000\n\
              max_subscription_tokens: 16\n\
              max_pending: 32MB\n\
-             jetstream {{ store_dir: {store_dir} }}\n\
+             jetstream {{ store_dir: {store_dir}, max_file_store: {NO_LIMIT} }}\n\
              {accounts}",
             // So that its streams always have a descriptor.
             connections = connections(),

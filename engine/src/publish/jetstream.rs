@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
+use async_nats::jetstream::context::{
+    CreateStreamErrorKind, PublishAckFuture, PublishError, PublishErrorKind,
+};
 use async_nats::jetstream::{self, ErrorCode, stream};
 use guichet_crash::{CrashPoint, crash_point};
 use guichet_proof::Authorship;
@@ -16,6 +18,7 @@ use guichet_schemas::subject;
 
 use super::bus::{Bus, Found, Kept, Message, Repair, Stored};
 use super::healer::Healer;
+use super::standing::{Reason, Signs};
 use super::{ACK_TIMEOUT, WINDOW, headers, stored};
 use crate::halt::HaltReason;
 
@@ -35,10 +38,11 @@ pub struct JetStream {
     healer: Healer,
     partition: Partition,
     owner: String,
+    signs: Signs,
 }
 
 /// The answer to one publish.
-pub struct Ack(<PublishAckFuture as IntoFuture>::IntoFuture);
+pub struct Ack(<PublishAckFuture as IntoFuture>::IntoFuture, Signs);
 
 impl JetStream {
     /// The stream of this log.
@@ -51,13 +55,23 @@ impl JetStream {
             .build(client.clone());
         let (partition, owner) = (authorship.partition(), authorship.owner().to_owned());
         let healer = Healer::with(client.clone());
-        Self { client, context, healer, partition, owner }
+        Self { client, context, healer, partition, owner, signs: Signs::default() }
     }
 
     /// The same, healed over a connection of its own.
     #[must_use]
     pub fn healed_by(self, healer: Healer) -> Self {
         Self { healer, ..self }
+    }
+
+    /// What the server refused last.
+    pub(super) const fn signs(&self) -> &Signs {
+        &self.signs
+    }
+
+    /// True where the server knows the stream.
+    pub(super) async fn exists(&self) -> Result<bool, String> {
+        self.look().await.map(|found| found.is_some())
     }
 }
 
@@ -74,17 +88,19 @@ impl Bus for JetStream {
         if let Some(last) = expected_last {
             publish = publish.expected_last_sequence(last);
         }
-        let ack = self.context.send_publish(subject, publish).await.map_err(|e| e.to_string())?;
-        Ok(Ack(ack.into_future()))
+        let ack = self.context.send_publish(subject, publish).await;
+        let ack = ack.or_else(|e| self.signs.sent(Err((blame(&e), e.to_string()))))?;
+        Ok(Ack(ack.into_future(), self.signs.clone()))
     }
 
     async fn look(&self) -> Result<Option<Found>, String> {
         let name = subject::stream(self.partition);
-        match self.context.get_stream(&name).await {
+        let answer = match self.context.get_stream(&name).await {
             Ok(stream) => Ok(Some(found(stream.cached_info(), self.partition))),
             Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(format!("read the state of stream {name}: {error}")),
-        }
+            Err(error) => Err((Reason::Unreachable, format!("read the state of stream {name}: {error}"))),
+        };
+        self.signs.asked(answer)
     }
 
     async fn make(&self) -> Result<Found, Repair> {
@@ -93,7 +109,8 @@ impl Bus for JetStream {
             .context
             .create_stream(config(self.partition, &self.owner))
             .await
-            .map_err(|e| Repair::Unknown(format!("create stream {name}: {e}")))?;
+            .map_err(|e| (blame_create(&e), format!("create stream {name}: {e}")));
+        let stream = self.signs.asked(stream).map_err(Repair::Unknown)?;
         crash_point(CrashPoint::StreamCreated);
         let found = found(stream.cached_info(), self.partition);
         match found.misfit {
@@ -113,7 +130,11 @@ impl Bus for JetStream {
     async fn remove(&self) -> Result<(), String> {
         let name = subject::stream(self.partition);
         let deleted = self.healer.jetstream().await?.delete_stream(&name).await;
-        deleted.map(|_| ()).map_err(|e| format!("delete the damaged stream {name}: {e}"))
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(error) if is_missing(&error) => Ok(()),
+            Err(error) => Err(format!("delete the damaged stream {name}: {error}")),
+        }
     }
 
     async fn message(&self, sequence: u64) -> Result<Kept, String> {
@@ -145,17 +166,71 @@ impl Future for Ack {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = self.0.as_mut().poll(context);
-        answer.map(|answer| answer.map(|ack| ack.sequence).map_err(|error| explain(&error)))
+        answer.map(|answer| {
+            let answer = answer.map(|ack| ack.sequence);
+            match &answer {
+                // The stream is not where we thought: it takes what it should.
+                Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                    self.1.sent(Ok(())).and(Err(explain(error)))
+                }
+                Err(error) => self.1.sent(Err((blame(error), explain(error)))),
+                Ok(sequence) => self.1.sent(Ok(*sequence)),
+            }
+        })
+    }
+}
+
+/// Why a message was not stored.
+fn blame(error: &PublishError) -> Reason {
+    match error.kind() {
+        PublishErrorKind::StreamNotFound => Reason::Gone,
+        PublishErrorKind::TimedOut | PublishErrorKind::MaxAckPending => Reason::Silent,
+        PublishErrorKind::BrokenPipe => Reason::Unreachable,
+        PublishErrorKind::WrongLastMessageId
+        | PublishErrorKind::WrongLastSequence
+        | PublishErrorKind::MaxPayloadExceeded
+        | PublishErrorKind::Other => {
+            let source = std::error::Error::source(error);
+            let said = source.and_then(|source| source.downcast_ref::<jetstream::Error>());
+            said.map_or(Reason::Refused, |said| blame_code(said.error_code()))
+        }
+    }
+}
+
+/// Why a stream was not made.
+fn blame_create(error: &jetstream::context::CreateStreamError) -> Reason {
+    match error.kind() {
+        CreateStreamErrorKind::JetStream(said) => blame_code(said.error_code()),
+        CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStreamUnavailable => Reason::Unreachable,
+        CreateStreamErrorKind::EmptyStreamName
+        | CreateStreamErrorKind::InvalidStreamName
+        | CreateStreamErrorKind::DomainAndExternalSet
+        | CreateStreamErrorKind::Response
+        | CreateStreamErrorKind::NotFound
+        | CreateStreamErrorKind::ResponseParse => Reason::Refused,
+    }
+}
+
+fn blame_code(code: ErrorCode) -> Reason {
+    const NO_ROOM: [ErrorCode; 4] = [
+        ErrorCode::INSUFFICIENT_RESOURCES,
+        ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+        ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+        ErrorCode::STREAM_MAX_STREAM_BYTES_EXCEEDED,
+    ];
+    if NO_ROOM.contains(&code) {
+        Reason::Full
+    } else if code == ErrorCode::STREAM_NOT_FOUND {
+        Reason::Gone
+    } else if code == ErrorCode::JETSTREAM_NOT_ENABLED {
+        Reason::Unreachable
+    } else {
+        Reason::Refused
     }
 }
 
 fn explain(error: &PublishError) -> String {
     let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    let storage = source.contains(&ErrorCode::STORAGE_RESOURCES_EXCEEDED.0.to_string())
-        || source.contains("insufficient");
-    if storage {
-        tracing::error!("JetStream is out of storage; commands go on until the backlog limit");
-    }
     match (error.kind(), wrong_last_sequence(&source)) {
         (PublishErrorKind::WrongLastSequence, Some(n)) => format!("the stream is at {n}"),
         _ => format!("{error} {source}"),

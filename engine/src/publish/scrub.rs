@@ -72,8 +72,9 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
         let ours = self.bus.blocking(move || reader.read(from, most, usize::MAX)).await?;
         let ours = ours.map_err(|fault: StoreFault| {
             // The look that finds a flipped bit in the log before a reader does: the next start repairs it.
-            self.halt.stop(HaltReason::Storage(fault.to_string()));
-            fault.to_string()
+            let said = fault.to_string();
+            self.halt.stop(fault.into());
+            said
         })?;
         // The stream was made anew, or lost its end, since we asked how far it is: whoever publishes knows better.
         if *self.published.borrow() < through {

@@ -45,12 +45,13 @@ impl Queries {
                 projections.extend(self.elsewhere(model.name, &ask.tenant).await);
             }
         }
+        let publishing = self.models.first().and_then(|model| model.status.log().view());
         // As the catalogue lists them, wherever they run.
         projections.sort_by_key(|one| model::ALL.iter().position(|model| model.name == one.name));
         let reply = QueryReply {
             as_of_position,
             as_of_time: (self.ground.clock)().0,
-            data: Some(Data::Projections(ProjectionsView { projections, publishing: None })),
+            data: Some(Data::Projections(ProjectionsView { projections, publishing })),
             ..QueryReply::default()
         };
         Ok(encode_query_reply(&reply, ask.encoding))

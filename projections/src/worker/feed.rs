@@ -5,6 +5,7 @@
 //! nobody, and a model trusts it no more than it trusts the broker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 
@@ -13,6 +14,8 @@ use super::pause::{Backoff, Pause};
 use super::source::{Messages as _, Source, drain, within};
 use crate::arrived::{Arrived, Checked};
 
+/// After this long without a portion a model looks whether it should have more, in the stream or in the log.
+const QUIET: Duration = Duration::from_secs(1);
 /// Portions kept for models that are busy.
 const PORTIONS_KEPT: usize = 128;
 /// Messages and bytes of a portion; with [`PORTIONS_KEPT`] this bounds what is kept.
@@ -176,7 +179,7 @@ impl<S: Source> Listener<S> {
                 let problem = state.ok().and_then(|state| state.problem.clone());
                 Heard::Broken(problem.unwrap_or_else(|| "the stream is read anew".to_owned()))
             }
-            () = self.source.sleep(WATCHDOG) => return None,
+            () = self.source.sleep(QUIET) => return None,
         };
         Some(heard)
     }

@@ -130,7 +130,13 @@ impl Serialize for wire::QueryReply {
             Some(query_reply::Data::Timeline(v)) => map.serialize_entry("data", &v.entries)?,
             Some(query_reply::Data::Tickets(v)) => map.serialize_entry("data", &v.tickets)?,
             Some(query_reply::Data::Events(v)) => map.serialize_entry("data", &v.events)?,
-            Some(query_reply::Data::Projections(v)) => map.serialize_entry("data", &v.projections)?,
+            Some(query_reply::Data::Projections(v)) => {
+                map.serialize_entry("data", &v.projections)?;
+                // Beside the list, which others read as one.
+                if let Some(publishing) = &v.publishing {
+                    map.serialize_entry("publishing", publishing)?;
+                }
+            }
             Some(query_reply::Data::Queues(v)) => map.serialize_entry("data", &v.queues)?,
             Some(query_reply::Data::Queue(v)) => map.serialize_entry("data", &v.tickets)?,
             Some(query_reply::Data::ReportBacklog(v)) => map.serialize_entry("data", &v.rows)?,

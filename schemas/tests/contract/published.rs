@@ -96,6 +96,10 @@ fn query_reply(name: &str) -> Value {
     };
     let mut answer = definitions.object(&message("QueryReply"), Side::Engine);
     merge(&mut answer, json!({"properties": {"ok": {"const": true}, "data": data}}));
+    if name == "projections" {
+        let publishing = definitions.reference(&message("PublishingView"), Side::Engine);
+        merge(&mut answer, json!({"properties": {"publishing": publishing}}));
+    }
     answer["required"].as_array_mut().expect("a list").extend(["ok".into(), "data".into()]);
     let schema = json!({"description": format!("Answer to the query {name}."), "oneOf": [answer, refused(&mut definitions)]});
     definitions.document(&format!("reply:query:{name}"), &format!("{name} reply"), schema)
