@@ -158,8 +158,10 @@ async fn engine(server: &NatsServer, dir: &Path, publish: bool) -> Engine {
         protection: Protection::within(dir, Partition(0)),
         partition: Partition(0),
         disk_reserve_bytes: 0,
+        stream_store: None,
         publish,
         accept_clock: false,
+        accept_loss: guichet_engine::log::GivenUp::default(),
         pace: clock::Pace::TRUE,
     };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);

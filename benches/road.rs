@@ -164,8 +164,10 @@ async fn engine(server: &NatsServer, dir: &Path, side: &str, reconnected: watch:
         protection,
         partition: Partition(0),
         disk_reserve_bytes: 0,
+        stream_store: None,
         publish: ["publishing", "projecting"].contains(&side),
         accept_clock: false,
+        accept_loss: guichet_engine::log::GivenUp::default(),
         pace: clock::Pace::TRUE,
     };
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);

@@ -54,6 +54,9 @@ pub(crate) struct NodeArgs {
     /// caught up
     #[arg(long)]
     pub(crate) accept_clock: bool,
+    /// Start although a start was refused because this is lost: records-from-POSITION, answers or keys, as it said
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(crate) accept_loss: Vec<String>,
     /// Let the clock go so many times as fast as the wall's, for a rehearsal; only for a new folder, and then for good
     #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) clock_rate: Option<u32>,

@@ -4,6 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
+use crate::log::StoreFault;
+
 /// Set once, by whoever finds the doubt first; everybody else looks at it.
 #[derive(Debug, Clone)]
 pub struct Halt {
@@ -18,7 +20,7 @@ pub enum HaltReason {
     #[error(
         "storage: {0}; the outcome of the commands in flight is unknown, restart to find out which were written"
     )]
-    Storage(String),
+    Storage(StoreFault),
     /// Another folder lies at the path of ours.
     #[error(
         "data folder: {0}; it was moved or replaced under the running engine, so nothing more is answered; stop whoever writes there, put the folder back and start again"

@@ -13,7 +13,6 @@ pub mod notary;
 pub mod protection;
 
 pub mod intake;
-mod key_check;
 pub mod key_service;
 pub mod log_service;
 pub mod publish;

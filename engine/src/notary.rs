@@ -45,13 +45,13 @@ pub enum NotaryError {
 
 impl From<StoreFault> for HaltReason {
     fn from(fault: StoreFault) -> Self {
-        Self::Storage(fault.to_string())
+        Self::Storage(fault)
     }
 }
 
 impl From<AnchorError> for HaltReason {
     fn from(error: AnchorError) -> Self {
-        Self::Storage(error.to_string())
+        Self::Storage(StoreFault::refused("keep the anchor", error.to_string()))
     }
 }
 
@@ -80,9 +80,9 @@ pub(crate) struct Leaves(Sender<(Vec<Hash>, LogPosition)>);
 impl Leaves {
     /// Hands over the hashes of the records that are on disk now, through `head`.
     pub(crate) fn hand_over(&self, leaves: Vec<Hash>, head: LogPosition) -> Result<(), StoreFault> {
-        self.0.send((leaves, head)).map_err(|_| StoreFault {
-            doing: "hand the records to the notary",
-            cause: "it stopped, because it could not write its checkpoints".to_owned(),
+        self.0.send((leaves, head)).map_err(|_| {
+            let cause = "it stopped, because it could not write its checkpoints";
+            StoreFault::refused("hand the records to the notary", cause)
         })
     }
 }

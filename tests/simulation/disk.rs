@@ -100,8 +100,7 @@ impl FakeDisk {
     }
 
     fn write_synced(&self, state: &mut State, rows: Written) -> Result<(), StoreFault> {
-        let failed =
-            |cause: &str| Err(StoreFault { doing: "write and fsync a batch", cause: cause.to_owned() });
+        let failed = |cause: &str| Err(StoreFault::refused("write and fsync a batch", cause));
         // All the same to the caller of a process that dies: it never returns.
         if self.sim.fault(2) {
             self.life.end();
@@ -193,10 +192,7 @@ impl Disk for FakeDisk {
     fn write(&self, rows: Written, durable: Durable) -> Result<(), StoreFault> {
         let mut state = self.state();
         if state.broken || !self.life.goes_on() {
-            return Err(StoreFault {
-                doing: "write to the log",
-                cause: "an earlier write failed".to_owned(),
-            });
+            return Err(StoreFault::refused("write to the log", "an earlier write failed"));
         }
         match durable {
             Durable::Synced => self.write_synced(&mut state, rows),

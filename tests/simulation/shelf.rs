@@ -30,11 +30,11 @@ impl KeyShelf for Shelf {
         if !self.life.goes_on() || self.sim.fault(3) {
             self.sim.note(format_args!("keys: crash before the write"));
             self.life.end();
-            return Err(KeyFault { doing: "store keys", cause: "the process died".to_owned() });
+            return Err(KeyFault::refused("store keys", "the process died"));
         }
         if self.sim.fault(2) {
             self.sim.note(format_args!("keys: the sync fails"));
-            return Err(KeyFault { doing: "store keys", cause: "Input/output error".to_owned() });
+            return Err(KeyFault::refused("store keys", "Input/output error"));
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend(keys.iter().map(|new| (new.id, new.key.clone())));

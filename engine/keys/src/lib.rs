@@ -10,6 +10,7 @@
 mod aead;
 pub mod copy;
 mod dice;
+mod fault;
 mod kek;
 mod key;
 mod options;
@@ -18,6 +19,7 @@ mod seal;
 mod store;
 
 pub use dice::{Dice, NoDice};
+pub use fault::FaultKind;
 pub use kek::{Kek, KekError, KekSource};
 pub use key::{Commitment, DataKey, random_key_id};
 pub use seal::{NotOpened, Place, open, seal};

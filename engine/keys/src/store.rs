@@ -16,7 +16,7 @@ use crate::dice::Dice;
 use crate::kek::Kek;
 use crate::key::{Commitment, DataKey};
 use crate::rows::{self, KeyRow};
-use crate::{NoDice, options};
+use crate::{FaultKind, NoDice, options};
 
 /// Version of the rows. A store of another one is refused.
 const FORMAT: u32 = 1;
@@ -29,21 +29,29 @@ pub struct KeyFault {
     pub doing: &'static str,
     /// What the database said, or what we found.
     pub cause: String,
+    /// What it says about the data.
+    pub kind: FaultKind,
 }
 
 impl KeyFault {
     pub(crate) fn of(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
-        move |e| Self { doing, cause: e.into_string() }
+        move |e| Self { doing, kind: FaultKind::of(&e), cause: e.into_string() }
     }
 
+    /// What is stored is not what was written.
     pub(crate) fn found(doing: &'static str, cause: impl Into<String>) -> Self {
-        Self { doing, cause: cause.into() }
+        Self { doing, cause: cause.into(), kind: FaultKind::Damage }
+    }
+
+    /// The system refused: nothing is known about the keys.
+    pub fn refused(doing: &'static str, cause: impl Into<String>) -> Self {
+        Self { doing, cause: cause.into(), kind: FaultKind::Refused }
     }
 }
 
 impl From<NoDice> for KeyFault {
     fn from(e: NoDice) -> Self {
-        Self::found("wrap a key", e.to_string())
+        Self::refused("wrap a key", e.to_string())
     }
 }
 
@@ -85,7 +93,7 @@ pub enum OpenError {
     },
     /// The database is damaged, or the disk fails.
     #[error(
-        "the key store {dir} cannot be opened: {fault}; bring back a copy of this folder. Without one, move it away: the log works on, and what was sealed under its keys stays sealed"
+        "the key store {dir} cannot be opened: {fault}; bring back a copy of this folder. Without one, move it away and start with --accept-loss keys: the log works on, and what was sealed under its keys stays sealed"
     )]
     Fault {
         /// Which store.

@@ -38,6 +38,8 @@ pub(super) struct Batch<R> {
     /// Newest position of the log once this is on disk.
     pub(super) head: Option<LogPosition>,
     pub(super) bytes: usize,
+    /// So many answers of commands that wrote no event are kept once this is on disk; 0: as many as before.
+    pub(super) answers: u64,
     /// So many keys, counted from the start of the engine, must be on disk before this.
     pub(super) keys: u64,
 }
@@ -110,7 +112,7 @@ impl<R: Rows> Batch<R> {
         self.snapshots.clear();
         self.waiting.clear();
         self.recorded.clear();
-        Self { synced: R::default(), head: None, bytes: 0, keys: 0, ..self }
+        Self { synced: R::default(), head: None, bytes: 0, answers: 0, keys: 0, ..self }
     }
 }
 

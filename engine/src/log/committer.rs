@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::batch::Batch;
 use super::derived::Families;
 use super::disk::{Disk, Rows as _};
+use super::head_note::Note;
 use super::key_writer::KeysOnDisk;
 use super::{Store, StoreFault};
 use crate::halt::{Halt, HaltReason};
@@ -35,6 +36,8 @@ pub(super) struct Committer<D: Disk> {
     pub(super) still_ours: StillOurs,
     /// Where the hashes of what is on disk go; none where nobody keeps the tree.
     pub(super) notary: Option<Leaves>,
+    /// Told what is about to be told.
+    pub(super) note: Note,
 }
 
 /// Asked once a batch.
@@ -108,7 +111,8 @@ impl<D: Disk> Committer<D> {
             self.store.write_synced(std::mem::take(&mut batch.synced))?;
         }
         // After the write: what we answer for lies in the folder that the next start will open.
-        (self.still_ours)()
+        (self.still_ours)()?;
+        Ok((self.note)(batch.head, batch.answers)?)
     }
 
     fn answer(&self, batch: &mut Batch<D::Rows>) -> Result<(), HaltReason> {

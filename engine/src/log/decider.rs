@@ -25,7 +25,7 @@ use super::recovery::Head;
 use super::sealer::Sealer;
 use super::{Store, StoreFault};
 use crate::clock::{EngineClock, IdSource};
-use crate::halt::{Halt, HaltReason};
+use crate::halt::Halt;
 use configure::Configured;
 use shelf::Shelf;
 
@@ -37,6 +37,8 @@ pub(super) struct Decider<D: Disk> {
     epoch: Epoch,
     partition: Partition,
     last: Option<LogPosition>,
+    /// So many answers of commands that wrote no event are kept.
+    answers: u64,
     clock: EngineClock,
     sealer: Sealer,
     ids: IdSource,
@@ -79,6 +81,7 @@ impl<D: Disk> Decider<D> {
         halt: Halt,
         head: &Head,
         partition: Partition,
+        answers: u64,
         clock: EngineClock,
         ids: IdSource,
         sealer: Sealer,
@@ -89,6 +92,7 @@ impl<D: Disk> Decider<D> {
             epoch: head.epoch,
             partition,
             last: Some(head.position),
+            answers,
             clock,
             sealer,
             ids,
@@ -120,7 +124,7 @@ impl<D: Disk> Decider<D> {
     /// Nothing more is decided: whoever waits is told so.
     pub(super) fn give_up(&mut self, stop: &Stop, commands: &Commands) {
         match stop {
-            Stop::Fault(fault) => self.halt.stop(HaltReason::Storage(fault.to_string())),
+            Stop::Fault(fault) => self.halt.stop(fault.clone().into()),
             Stop::CommitterGone => {}
         }
         self.batch.answer_unknown();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use guichet_keys::{Commitment, DataKey, Dice, KeyFault, KeyStore, NewKey};
 use guichet_schemas::ids::KeyId;
-use guichet_schemas::position::LogPosition;
 
 use super::{Memory, OpenError, StoreFault};
 use crate::protection::Protection;
@@ -44,18 +43,9 @@ pub(super) fn open(protection: &Protection, memory: &Memory) -> Result<Option<Ar
     Ok(Some(Arc::new(store)))
 }
 
-/// Says it where the keys of an older log are missing, all of them: that looks like a lost folder.
-pub(super) fn check(store: Option<&Arc<KeyStore>>, last: Option<LogPosition>) {
-    if let Some(last) = last.filter(|_| store.is_some_and(|store| store.is_new())) {
-        tracing::error!(
-            %last,
-            "the key store was just made, but the log has records already: what was sealed before stays sealed; if the key store was lost, stop and bring it back from where it is kept"
-        );
-    }
-}
-
 impl From<KeyFault> for StoreFault {
     fn from(fault: KeyFault) -> Self {
-        Self { doing: "key store", cause: format!("{}: {}", fault.doing, fault.cause) }
+        // Whatever became of the keys, the log is not made anew for it.
+        Self::refused("key store", format!("{}: {}", fault.doing, fault.cause))
     }
 }

@@ -9,7 +9,7 @@ use guichet_keys::{Dice, NewKey};
 
 use super::StoreFault;
 use super::key_store::KeyShelf;
-use crate::halt::{Halt, HaltReason};
+use crate::halt::Halt;
 
 /// Groups that may wait for the disk. The decider is one batch ahead at most.
 pub(super) const GROUPS: usize = 8;
@@ -38,7 +38,7 @@ impl KeysOnDisk {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.failed {
-            return Err(StoreFault::found("wait for new keys", "the key store failed"));
+            return Err(StoreFault::refused("wait for new keys", "the key store failed"));
         }
         Ok(())
     }
@@ -81,7 +81,7 @@ impl KeyWriter {
         }
         crash_point(CrashPoint::KeysBefore);
         if let Err(fault) = self.keys.put(&group, &mut self.dice) {
-            self.halt.stop(HaltReason::Storage(fault.to_string()));
+            self.halt.stop(StoreFault::from(fault).into());
             self.on_disk.set(|state| state.failed = true);
             return false;
         }

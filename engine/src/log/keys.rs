@@ -55,6 +55,8 @@ pub const META_DERIVED: &[u8] = b"derived";
 pub const META_GENERATION: &[u8] = b"generation";
 /// `meta`: from this position on the messages of the stream have a MAC, u64.
 pub const META_MACS_FROM: &[u8] = b"macs_from";
+/// `meta`: so many answers of commands that wrote no event are kept, u64.
+pub const META_ANSWERS: &[u8] = b"answers";
 /// `meta`: position of the newest `EpochStarted`, u64.
 pub const META_EPOCH: &[u8] = b"epoch";
 

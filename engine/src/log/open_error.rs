@@ -123,9 +123,101 @@ pub enum OpenError {
         /// What is wrong with it.
         rule: String,
     },
+    /// What was acknowledged cannot be found again, all of it.
+    #[error("{0}")]
+    Lost(Lost),
     /// The database is damaged, or the disk fails.
     #[error(transparent)]
     Store(#[from] StoreFault),
+}
+
+/// What was acknowledged, and cannot be found again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// Records.
+    #[error(
+        "records {from} to {} may have been acknowledged, and neither the database, its write-ahead logs nor the stream hold all of them; nothing was changed. Bring back the files that are missing (the folder of the log, or the store of the stream). To go on without these records for good: --accept-loss {}, and the log goes on at position {from}", end(*.through), GivenUp::records(*.from)
+    )]
+    Records {
+        /// First position that is not found.
+        from: u64,
+        /// The last that may have been acknowledged; `None`: how many there were is not known.
+        through: Option<u64>,
+    },
+    /// Answers of commands that wrote no event.
+    #[error(
+        "{} answers of commands that changed nothing were given and cannot be found again; nothing was changed. Who sends such a command once more would have it decided again. To go on without them: --accept-loss answers", .missing.map_or_else(|| "some".to_owned(), |n| n.to_string())
+    )]
+    Answers {
+        /// How many; `None`: not known.
+        missing: Option<u64>,
+    },
+    /// Keys of personal texts.
+    #[error(
+        "the log names a key at position {position} that is not in the key store: the store lost keys, or is an older copy; nothing was changed. Bring back the newest key store. To go on without, and leave what was sealed under the missing keys sealed for good: --accept-loss keys"
+    )]
+    Keys {
+        /// The record that made the key.
+        position: u64,
+    },
+}
+
+fn end(through: Option<u64>) -> String {
+    through.map_or_else(|| "an end that is not known".to_owned(), |through| through.to_string())
+}
+
+/// What an operator gives up, so that a start goes on without it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Records from this position on.
+    pub records_from: Option<u64>,
+    /// Answers of commands that wrote no event.
+    pub answers: bool,
+    /// Keys of personal texts.
+    pub keys: bool,
+}
+
+impl GivenUp {
+    /// What an operator says: `records-from-1235`, `answers` or `keys`.
+    ///
+    /// # Errors
+    /// Another word.
+    pub fn parse(words: &[String]) -> Result<Self, String> {
+        let mut accepted = Self::default();
+        for word in words {
+            let from = word.strip_prefix("records-from-").and_then(|from| from.parse().ok());
+            match word.as_str() {
+                "answers" => accepted.answers = true,
+                "keys" => accepted.keys = true,
+                _ if from.is_some() => accepted.records_from = from,
+                _ => {
+                    return Err(format!(
+                        "--accept-loss {word}: give what the refused start named, records-from-POSITION, answers or keys"
+                    ));
+                }
+            }
+        }
+        Ok(accepted)
+    }
+
+    fn records(from: u64) -> String {
+        format!("records-from-{from}")
+    }
+
+    /// Refuses a loss that nobody accepted.
+    pub(super) fn check(self, lost: Lost) -> Result<(), OpenError> {
+        let accepted = match &lost {
+            Lost::Records { from, .. } => self.records_from == Some(*from),
+            Lost::Answers { .. } => self.answers,
+            Lost::Keys { .. } => self.keys,
+        };
+        if accepted {
+            tracing::error!(%lost, "lost for good, as the operator accepts");
+            Ok(())
+        } else {
+            Err(OpenError::Lost(lost))
+        }
+    }
 }
 
 impl OpenError {
@@ -144,6 +236,7 @@ impl OpenError {
             | Self::CopyBroken { .. }
             | Self::CopyNotSigned { .. }
             | Self::CopyRefused { .. }
+            | Self::Lost(_)
             | Self::Store(_) => true,
             Self::Locked(_)
             | Self::Folder { .. }
@@ -154,12 +247,17 @@ impl OpenError {
     }
 
     /// True where a database that is made anew may be whole.
-    pub(super) fn is_damage(&self) -> bool {
+    pub(super) const fn is_damage(&self) -> bool {
         match self {
-            Self::Store(fault) => super::repair::is_damage(fault),
-            Self::Notary(NotaryError::Anchor(AnchorError::OtherPast { .. })) => true,
-            Self::Notary(NotaryError::Store(fault)) => super::repair::is_damage(fault),
+            Self::Store(fault) => fault.kind.is_damage(),
+            // The tables or write-ahead logs may still hold what opening them did not find.
+            Self::Lost(Lost::Records { .. } | Lost::Answers { .. })
+            | Self::Notary(NotaryError::Anchor(AnchorError::OtherPast { .. } | AnchorError::Ahead { .. })) => {
+                true
+            }
+            Self::Notary(NotaryError::Store(fault)) => fault.kind.is_damage(),
             Self::Notary(_)
+            | Self::Lost(Lost::Keys { .. })
             | Self::Keys(_)
             | Self::Kek(_)
             | Self::ClockBehind { .. }

@@ -18,11 +18,15 @@ use super::copy::{EventCopy, NoCopy};
 use super::desk::Desk;
 use super::epoch::Circumstances;
 use super::fence::Fence;
+use super::head_note::{self, Acknowledged, HeadNote};
 use super::identity::Identity;
-use super::repair::{self, Continued, DATABASE};
+use super::repair::{self, Continued, DATABASE, Remaking};
 use super::restore::Restored;
 use super::writer::{Ground, Writer};
-use super::{KeyShelf, LogReader, Memory, OpenError, Store, StoreFault, TreeReader, key_store};
+use super::{
+    GivenUp, KeyShelf, LogReader, Lost, Memory, OpenError, Store, StoreFault, TreeReader, key_check,
+    key_store, keys, salvage,
+};
 use crate::clock::{IdSource, Pace, PacedTime};
 use crate::halt::{Halt, HaltReason};
 use crate::notary::{self, AnchorError, Notary, NotaryError};
@@ -37,6 +41,8 @@ pub struct Terms<'a> {
     pub copy: &'a dyn EventCopy,
     /// Go on although the wall clock is behind the newest record.
     pub accept_clock: bool,
+    /// Go on without this.
+    pub accept_loss: GivenUp,
     /// How fast the time of records goes.
     pub pace: Pace,
 }
@@ -49,7 +55,7 @@ impl std::fmt::Debug for Terms<'_> {
 
 impl Default for Terms<'_> {
     fn default() -> Self {
-        Self { copy: &NoCopy, accept_clock: false, pace: Pace::TRUE }
+        Self { copy: &NoCopy, accept_clock: false, accept_loss: GivenUp::default(), pace: Pace::TRUE }
     }
 }
 
@@ -123,13 +129,15 @@ impl Log {
     ) -> Result<Self, OpenError> {
         let mut fence = Fence::take(dir)?;
         crash_point(CrashPoint::OpenLocked);
-        repair::settle(dir).map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
+        let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
+        repair::settle(dir).map_err(folder)?;
+        salvage::keep(dir).map_err(folder)?;
         let anchored = notary::anchored(protection);
         let mut place = Place { terms, dir, partition, memory, protection, anchored: anchored.as_ref().ok() };
         let opened = match place.open() {
             Err(error) if error.is_damage() => {
                 tracing::error!(%error, "the log is damaged");
-                let continued = place.remake()?.ok_or(error)?;
+                let continued = place.remake(error)?;
                 let mut opened = place.open()?;
                 opened.circumstances.continued = continued;
                 opened
@@ -145,7 +153,9 @@ impl Log {
             fence.watch(&keys).map_err(|cause| OpenError::Folder { dir: keys, cause })?;
         }
         let fence = Arc::new(fence);
-        key_store::check(key_store.as_ref(), last);
+        if let Some(keys) = &key_store {
+            key_check::newest_is_there(dir, &store, keys, last, terms.accept_loss)?;
+        }
         let now = Now {
             time: Box::new(PacedTime::new(terms.pace)),
             ids: IdSource::new(),
@@ -155,6 +165,10 @@ impl Log {
         let restored = circumstances.restored.is_some();
         let (head, clock, ids) = begin(&store, partition, generation, last, circumstances, now)?;
         identity.makes_macs_from(head.position, &store, dir)?;
+        let answers = repair::count_answers(&store)?;
+        let note = HeadNote::open(dir, Acknowledged { position: head.position.get(), answers })
+            .map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
+        salvage::let_go(dir);
         if restored {
             Restored::forget(dir).map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
         }
@@ -179,6 +193,8 @@ impl Log {
             halt: halt.clone(),
             still_ours: Box::new(move || still_ours(&ours)),
             notary: leaves,
+            note: note.shared(),
+            answers,
             clock,
             ids,
             dice: (Dice::new(), Dice::new()),
@@ -245,7 +261,7 @@ impl Log {
         drop(self.desk);
         for thread in self.threads {
             // A panic there has aborted the process: a join can only succeed.
-            thread.join().map_err(|_| StoreFault::found("close the log", "a writing thread panicked"))?;
+            thread.join().map_err(|_| StoreFault::refused("close the log", "a writing thread panicked"))?;
         }
         crash_point(CrashPoint::FlushBefore);
         self.store.flush()?;
@@ -297,6 +313,7 @@ impl Place<'_> {
         } else {
             None
         };
+        self.reaches_what_was_acknowledged(&store, last)?;
         Ok(Opened { store, identity, last, notary, circumstances })
     }
 
@@ -325,12 +342,45 @@ impl Place<'_> {
         Ok(store.record(end)?.as_deref() == theirs.first().map(|copied| &copied.bytes[..]))
     }
 
-    /// Makes the database anew from the copy; `None`: nothing proves that the copy is whole.
-    fn remake(&self) -> Result<Option<Continued>, OpenError> {
-        let Some(anchored) = self.anchored.and_then(Option::as_ref) else { return Ok(None) };
-        let continued = repair::remake(self.dir, self.partition, self.memory, anchored, self.terms.copy)?;
-        if continued.is_some()
-            && let Err(cause) = std::fs::remove_file(self.dir.join(MARK))
+    /// Refuses a log that ends before what the note beside it says was told.
+    fn reaches_what_was_acknowledged(
+        &self,
+        store: &Store,
+        last: Option<LogPosition>,
+    ) -> Result<(), OpenError> {
+        let Some(noted) = head_note::read(self.dir) else { return Ok(()) };
+        let (reached, told) = (LogPosition::or_zero(last), noted.acknowledged);
+        let accepted = self.terms.accept_loss;
+        if reached < told.position {
+            accepted.check(Lost::Records { from: reached + 1, through: Some(told.position) })?;
+        }
+        let answers = store.number(keys::META, keys::META_ANSWERS)?.unwrap_or(0);
+        if answers < told.answers {
+            accepted.check(Lost::Answers { missing: Some(told.answers - answers) })?;
+        }
+        Ok(())
+    }
+
+    /// Makes the database anew, from the copy and from what the damaged one still holds. Where nothing says what must
+    /// come of it, the damage stays what is wrong.
+    fn remake(&self, damage: OpenError) -> Result<Continued, OpenError> {
+        let Some(anchored) = self.anchored.and_then(Option::as_ref) else { return Err(damage) };
+        let remaking = Remaking {
+            dir: self.dir,
+            partition: self.partition,
+            memory: self.memory,
+            anchored,
+            copy: self.terms.copy,
+            accepted: self.terms.accept_loss,
+        };
+        let continued = match (remaking.remake(), damage) {
+            // Nothing was found: what was wrong is what an operator should read.
+            (Err(OpenError::Lost(Lost::Records { .. })), damage @ OpenError::Notary(_)) => {
+                return Err(damage);
+            }
+            (continued, _) => continued?,
+        };
+        if let Err(cause) = std::fs::remove_file(self.dir.join(MARK))
             && cause.kind() != std::io::ErrorKind::NotFound
         {
             return Err(OpenError::Folder { dir: self.dir.to_owned(), cause });
@@ -341,9 +391,9 @@ impl Place<'_> {
 
 /// Notes that the database in `dir` cannot be read, for the next start, which makes it anew: opening it alone would
 /// not find that.
-pub(crate) fn mark_damaged(dir: &Path, fault: &str) {
-    if fault.contains("Corruption")
-        && let Err(error) = std::fs::write(dir.join(MARK), fault)
+pub(crate) fn mark_damaged(dir: &Path, fault: &StoreFault) {
+    if fault.kind.is_damage()
+        && let Err(error) = std::fs::write(dir.join(MARK), fault.to_string())
     {
         tracing::error!(%error, "the damage could not be noted for the next start");
     }

@@ -9,19 +9,22 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use guichet_proof::{Author, SignedCheckpoint};
+use bytes::Bytes;
+use guichet_proof::{Author, Said, SignedCheckpoint};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use rocksdb::WriteBatch;
 
-use super::copy::{Copied, EventCopy};
+use super::copy::{Copied, CopyError, EventCopy};
 use super::derived_tail::rebuild_derived;
 use super::disk::{Disk, Rows as _};
 use super::identity::Identity;
+use super::salvage::Salvaged;
 use super::tail::{self, Tail};
-use super::{Memory, OpenError, Store, StoreFault, keys, tree};
+use super::wal::Ending;
+use super::{GivenUp, Lost, Memory, OpenError, Store, StoreFault, head_note, keys, tree};
 use crate::clock;
 
 /// Records read, checked and written at a time.
@@ -248,39 +251,202 @@ impl<D: Disk> Next<'_, D> {
     }
 }
 
-/// Puts a new database, made of the copy, in the place of a damaged one, which stays beside it.
-///
-/// # Errors
-/// As for [`continue_log`]; `None`: the copy cannot help.
-pub(super) fn remake(
-    dir: &Path,
+/// What a database is made anew from, and what must come of it.
+pub(super) struct Remaking<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) partition: Partition,
+    pub(super) memory: &'a Memory,
+    pub(super) anchored: &'a SignedCheckpoint,
+    pub(super) copy: &'a dyn EventCopy,
+    pub(super) accepted: GivenUp,
+}
+
+impl Remaking<'_> {
+    /// Puts a new database in the place of a damaged one, which stays beside it: made of the copy, and of what the
+    /// damaged one holds beyond. It must reach everything that may have been acknowledged.
+    ///
+    /// # Errors
+    /// As for [`continue_log`], or [`OpenError::Lost`]: nothing was changed then.
+    pub(super) fn remake(&self) -> Result<Continued, OpenError> {
+        let (damaged, next) = (self.dir.join(DATABASE), self.dir.join(NEXT));
+        let folder = |cause| OpenError::Folder { dir: self.dir.to_owned(), cause };
+        if next.exists() {
+            std::fs::remove_dir_all(&next).map_err(folder)?;
+        }
+        let salvaged = Salvaged::of(self.dir)?;
+        let store = Store::open(&next, self.memory)?;
+        let filled = self.fill(&store, &salvaged).and_then(|repaired| Ok(store.flush().map(|()| repaired)?));
+        drop((store, salvaged));
+        let repaired = match filled {
+            Ok(repaired) => repaired,
+            Err(error) => {
+                // Half of a database must never be found where the whole one is missing.
+                std::fs::remove_dir_all(&next).map_err(folder)?;
+                return Err(error);
+            }
+        };
+        let aside = self.dir.join(format!("{DATABASE}.damaged-{}", clock::wall().0));
+        if damaged.exists() {
+            std::fs::rename(&damaged, &aside).map_err(folder)?;
+        }
+        settle(self.dir).map_err(folder)?;
+        tracing::error!(aside = %aside.display(), "the damaged database was put aside; remove it when nobody wants to look at it any more");
+        Ok(repaired)
+    }
+
+    fn fill(&self, store: &Store, salvaged: &Salvaged) -> Result<Continued, OpenError> {
+        let identity = Identity::settle(store, self.dir, self.anchored.size() == 0)?;
+        let (end, signed) = (self.copy.last()?, self.anchored.size());
+        let through = end.max(salvaged.reaches(end, signed));
+        let joined = Joined { copy: self.copy, salvaged, end, through };
+        let noted = head_note::read(self.dir);
+        let least = noted.map_or(0, |noted| noted.acknowledged.position).max(salvaged.newest()).max(signed);
+        if through < signed {
+            // What was signed is never given up by the way: for that there is a restore.
+            return Err(OpenError::Lost(Lost::Records { from: through + 1, through: Some(least) }));
+        }
+        let continued = continue_log(store, &identity, self.partition, None, Some(self.anchored), &joined)?;
+        let mut last = continued.repaired.map(|repaired| repaired.through);
+        last = carry_over(store, self.partition, last, salvaged)?.or(last);
+        let reached = LogPosition::or_zero(last);
+        let exact = noted.is_some_and(|noted| noted.exact);
+        if reached < least {
+            let through = exact.then_some(least).or(Some(least).filter(|_| salvaged.ending == Ending::Clean));
+            self.accepted.check(Lost::Records { from: reached + 1, through })?;
+        } else if !exact && salvaged.ending == Ending::Unreadable {
+            self.accepted.check(Lost::Records { from: reached + 1, through: None })?;
+        }
+        self.keep_answers(store, salvaged, noted)?;
+        let through =
+            last.ok_or_else(|| StoreFault::found("make the log anew", "nothing was found of it"))?;
+        Ok(Continued { repaired: Some(Repaired { from: LogPosition::FIRST, through }), ..continued })
+    }
+
+    fn keep_answers(
+        &self,
+        store: &Store,
+        salvaged: &Salvaged,
+        noted: Option<head_note::Noted>,
+    ) -> Result<(), OpenError> {
+        let found = salvaged.answers.len() as u64;
+        let noted = noted.map(|noted| noted.acknowledged.answers);
+        match noted.max(salvaged.answers_counted) {
+            Some(wanted) if wanted > found => {
+                self.accepted.check(Lost::Answers { missing: Some(wanted - found) })?;
+            }
+            None if !salvaged.answers_whole => self.accepted.check(Lost::Answers { missing: None })?,
+            Some(_) | None => {}
+        }
+        let (mut batch, commands) = (WriteBatch::default(), store.cf(keys::COMMANDS));
+        for (key, value) in &salvaged.answers {
+            batch.put_cf(&commands, key, value);
+        }
+        batch.put_cf(&store.cf(keys::META), keys::META_ANSWERS, found.to_be_bytes());
+        Ok(store.write_synced(batch)?)
+    }
+}
+
+/// The copy, and behind its end what the damaged database holds, as far as a signature proves it.
+struct Joined<'a> {
+    copy: &'a dyn EventCopy,
+    salvaged: &'a Salvaged,
+    /// Where the copy ends.
+    end: u64,
+    /// Where both end.
+    through: u64,
+}
+
+impl EventCopy for Joined<'_> {
+    fn last(&self) -> Result<u64, CopyError> {
+        Ok(self.through)
+    }
+
+    fn owner(&self) -> Result<Option<String>, CopyError> {
+        if self.end == 0 { Ok(None) } else { self.copy.owner() }
+    }
+
+    fn give_up(&self) -> Result<(), CopyError> {
+        if self.through == self.end { self.copy.give_up() } else { Ok(()) }
+    }
+
+    fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
+        if from.get() <= self.end {
+            return self.copy.read(from, most);
+        }
+        let positions = (from.get()..=self.through).take(most).filter_map(LogPosition::new);
+        let found = positions.map_while(|position| self.salvaged.record(position));
+        Ok(found.map(|bytes| Copied::from(Bytes::from(bytes))).collect())
+    }
+}
+
+/// Adds what the damaged database holds beyond the end of the new one. Says where the log ends then; `None`: where it did.
+fn carry_over(
+    store: &Store,
     partition: Partition,
-    memory: &Memory,
-    anchored: &SignedCheckpoint,
-    copy: &dyn EventCopy,
-) -> Result<Option<Continued>, OpenError> {
-    let (damaged, next) = (dir.join(DATABASE), dir.join(NEXT));
-    let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
-    if next.exists() {
-        std::fs::remove_dir_all(&next).map_err(folder)?;
+    last: Option<LogPosition>,
+    salvaged: &Salvaged,
+) -> Result<Option<LogPosition>, OpenError> {
+    let before = match last {
+        Some(last) => {
+            let ours = store.record(last)?;
+            // Two histories: nothing of the one is put behind the other.
+            if salvaged.record(last).is_some_and(|theirs| ours.as_ref() != Some(&theirs)) {
+                return Err(OpenError::OtherCopy { position: last });
+            }
+            ours.map_or(Hash::ZERO, |ours| Hash::of_record(&ours))
+        }
+        None => Hash::ZERO,
+    };
+    let mut next = Next {
+        store,
+        partition,
+        tail: LogPosition::or_zero(last),
+        before,
+        chain: HashMap::new(),
+        command: Vec::new(),
+        batch: WriteBatch::default(),
+        through: None,
+    };
+    let mut position = LogPosition::after(last);
+    while let Some(record) = salvaged.record(position) {
+        // A file of ours says nothing of what stood before a record: its ticket and the positions do.
+        let says = Said { previous: Some(next.before), ..Said::default() };
+        let bytes = Bytes::from(record);
+        next.take(position, &Copied { bytes, says }).map_err(of_salvage)?;
+        position = position.next();
     }
-    let store = Store::open(&next, memory)?;
-    let identity = Identity::settle(&store, dir, anchored.size() == 0)?;
-    let continued = continue_log(&store, &identity, partition, None, Some(anchored), copy)?;
-    if continued.repaired.is_some() {
-        salvage(&damaged, &store);
-        store.flush()?;
+    next.write()?;
+    if let Some(through) = next.through {
+        tracing::warn!(from = LogPosition::or_zero(last) + 1, %through, "brought over from the damaged database");
     }
-    drop(store);
-    if continued.repaired.is_none() {
-        std::fs::remove_dir_all(&next).map_err(folder)?;
-        return Ok(None);
+    Ok(next.through)
+}
+
+/// A record of the damaged database that does not continue the log is damage, and not of the stream.
+fn of_salvage(error: OpenError) -> OpenError {
+    match error {
+        OpenError::CopyRefused { position, rule } => {
+            StoreFault::found("bring over what the damaged log holds", format!("position {position}: {rule}"))
+                .into()
+        }
+        other => other,
     }
-    let aside = dir.join(format!("{DATABASE}.damaged-{}", clock::wall().0));
-    std::fs::rename(&damaged, &aside).map_err(folder)?;
-    settle(dir).map_err(folder)?;
-    tracing::error!(aside = %aside.display(), "the damaged database was put aside; remove it when nobody wants to look at it any more");
-    Ok(Some(continued))
+}
+
+/// Counts the answers of commands that wrote no event, where an older program did not.
+pub(super) fn count_answers(store: &Store) -> Result<u64, StoreFault> {
+    if let Some(counted) = store.number(keys::META, keys::META_ANSWERS)? {
+        return Ok(counted);
+    }
+    let mut count = 0_u64;
+    store.answers_without_events(|_, _| {
+        count += 1;
+        Ok::<_, StoreFault>(())
+    })?;
+    let mut batch = WriteBatch::default();
+    batch.put_cf(&store.cf(keys::META), keys::META_ANSWERS, count.to_be_bytes());
+    store.write_synced(batch)?;
+    Ok(count)
 }
 
 /// Folder of the database.
@@ -298,40 +464,8 @@ pub(super) fn settle(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Answers of commands that wrote no event stand in the database alone: what can still be read of them is kept.
-fn salvage(damaged: &Path, into: &Store) {
-    match Store::open_damaged(damaged).and_then(|store| keep_answers(&store, into)) {
-        Ok(kept) => tracing::warn!(kept, "kept the answers of commands that wrote no event"),
-        Err(fault) => tracing::error!(
-            %fault,
-            "the answers of commands that wrote no event are lost; a retry of one is decided again"
-        ),
-    }
-}
-
-fn keep_answers(damaged: &Store, into: &Store) -> Result<usize, StoreFault> {
-    let (mut batch, commands) = (WriteBatch::default(), into.cf(keys::COMMANDS));
-    let read = damaged.answers_without_events(|key, value| {
-        batch.put_cf(&commands, key, value);
-        Ok::<_, StoreFault>(())
-    });
-    if let Err(fault) = read {
-        tracing::warn!(%fault, "some answers of commands that wrote no event could not be read");
-    }
-    let kept = batch.len();
-    into.write_synced(batch)?;
-    Ok(kept)
-}
-
 impl From<super::copy::CopyError> for OpenError {
     fn from(error: super::copy::CopyError) -> Self {
         Self::Copy(error)
     }
-}
-
-/// Faults behind which a database may be unreadable for ever, and a new one a help. A disk that refuses is not one.
-pub(super) fn is_damage(fault: &StoreFault) -> bool {
-    const OF_THE_DISK: [&str; 4] =
-        ["No space left", "Input/output error", "Too many open files", "Permission denied"];
-    !OF_THE_DISK.iter().any(|said| fault.cause.contains(said))
 }

@@ -122,7 +122,9 @@ impl Sealer {
             return Ok(());
         }
         let group = std::mem::take(&mut self.made);
-        self.to_disk.send(group).map_err(|_| StoreFault::found("hand over new keys", "the key store failed"))
+        self.to_disk
+            .send(group)
+            .map_err(|_| StoreFault::refused("hand over new keys", "the key store failed"))
     }
 
     /// Seals every personal text of an event.
@@ -227,5 +229,5 @@ fn existing(
 }
 
 fn no_dice(e: NoDice) -> StoreFault {
-    StoreFault::found("make a key or a nonce", e.to_string())
+    StoreFault::refused("make a key or a nonce", e.to_string())
 }

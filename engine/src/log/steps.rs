@@ -100,6 +100,8 @@ impl<D: Disk> Steps<D> {
             halt,
             still_ours,
             notary: None,
+            note: Box::new(|_, _| Ok(())),
+            answers: 0,
             clock,
             ids,
             dice,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use guichet_crash::{Sabotage, sabotaged};
+use guichet_keys::FaultKind;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::wire::store::CommandOutcome;
 use prost::Message as _;
@@ -13,25 +14,33 @@ use rocksdb::{
 };
 
 use super::disk::{Disk, Durable, Reading, Rows};
-use super::{Memory, keys, options};
+use super::{Memory, keys, options, salvage};
 
 /// RocksDB said no. What was being written may or may not be there: never try again, stop.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{doing}: {cause}")]
 pub struct StoreFault {
     /// What we were doing.
     pub doing: &'static str,
     /// What RocksDB said, or what we found.
     pub cause: String,
+    /// What it says about the data. What is done about a fault follows from this, never from its words.
+    pub kind: FaultKind,
 }
 
 impl StoreFault {
     pub(super) fn of(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
-        move |e| Self { doing, cause: e.into_string() }
+        move |e| Self { doing, kind: FaultKind::of(&e), cause: e.into_string() }
     }
 
+    /// What is stored is not what was written.
     pub(crate) fn found(doing: &'static str, cause: impl Into<String>) -> Self {
-        Self { doing, cause: cause.into() }
+        Self { doing, cause: cause.into(), kind: FaultKind::Damage }
+    }
+
+    /// The system refused, or a part of ours stopped: nothing is known about the data.
+    pub fn refused(doing: &'static str, cause: impl Into<String>) -> Self {
+        Self { doing, cause: cause.into(), kind: FaultKind::Refused }
     }
 }
 
@@ -71,6 +80,11 @@ impl Store {
         if Self::is_readable(dir)? {
             return Err(StoreFault::found("open the log", "it has format 1, with readable personal texts"));
         }
+        if salvage::lost_its_beginning(dir) {
+            // RocksDB would make a new database here, and remove the files of the old one.
+            let cause = "its file CURRENT is gone, but there are tables or write-ahead logs".to_owned();
+            return Err(StoreFault { doing: "open the log", cause, kind: FaultKind::Missing });
+        }
         let families = Self::families(&keys::ALL, memory)?;
         let db = Db::open_cf_descriptors(&options::database(memory), dir, families)
             .map_err(StoreFault::of("open the log"))?;
@@ -102,6 +116,11 @@ impl Store {
             }
             Ok(())
         })
+    }
+
+    /// True where the database has this family. One that is damaged may have lost some.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.db.cf_handle(name).is_some()
     }
 
     /// Opens the database in `dir` as it is now, though an engine may be writing it; nothing in it is changed.
@@ -166,6 +185,11 @@ impl Store {
 }
 
 impl<D: Disk> Store<D> {
+    /// What it stands on.
+    pub(super) const fn disk(&self) -> &D {
+        &self.db
+    }
+
     /// The log on a disk that is open already.
     pub const fn on(disk: D) -> Self {
         Self { db: disk }

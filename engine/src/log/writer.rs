@@ -13,6 +13,7 @@ use super::committer::{Committed, Committer, StillOurs};
 use super::decider::{Commands, Decider};
 use super::desk::Desk;
 use super::disk::Disk;
+use super::head_note::Note;
 use super::key_writer::{self, KeyWriter, KeysOnDisk};
 use super::recovery::Head;
 use super::sealer::Sealer;
@@ -31,6 +32,9 @@ pub(super) struct Ground<D> {
     pub(super) halt: Halt,
     pub(super) still_ours: StillOurs,
     pub(super) notary: Option<Leaves>,
+    pub(super) note: Note,
+    /// So many answers of commands that wrote no event are kept.
+    pub(super) answers: u64,
     pub(super) clock: EngineClock,
     pub(super) ids: IdSource,
     /// For who seals, and for who stores keys.
@@ -56,7 +60,20 @@ pub(super) type Work = (&'static str, Box<dyn FnOnce() + Send>);
 impl<D: Disk> Writer<D> {
     /// A writer, with the desk where commands are handed in and a reader of what is on disk.
     pub(super) fn on(ground: Ground<D>) -> (Self, Desk, LogReader<D>) {
-        let Ground { store, keys, partition, head, halt, still_ours, notary, clock, ids, dice } = ground;
+        let Ground {
+            store,
+            keys,
+            partition,
+            head,
+            halt,
+            still_ours,
+            notary,
+            note,
+            answers,
+            clock,
+            ids,
+            dice,
+        } = ground;
         let (head_tx, head_rx) = watch::channel(head.position.get());
         let (desk, commands) = Desk::new();
         let on_disk = Arc::new(KeysOnDisk::default());
@@ -76,10 +93,11 @@ impl<D: Disk> Writer<D> {
             halt: halt.clone(),
             still_ours,
             notary,
+            note,
         };
         let reader = LogReader::new(store.clone(), head_rx, head.epoch, head.generation);
         let writer = Self {
-            decider: Decider::new(store, halt, &head, partition, clock, ids, sealer),
+            decider: Decider::new(store, halt, &head, partition, answers, clock, ids, sealer),
             committer,
             key_writer,
             commands,

@@ -1,6 +1,6 @@
 //! Sealing from outside: what a record shows, whose key it is under, and what happens where a key is missing.
 
-use guichet_engine::log::OpenError;
+use guichet_engine::log::{Lost, OpenError};
 use guichet_keys::{DataKey, Place, open};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command, decode_record};
 use guichet_schemas::command::Entity;
@@ -211,6 +211,10 @@ fn under_a_destroyed_key_nothing_new_is_sealed() {
     desk.close();
     // Every key gone: that is what erasure looks like.
     std::fs::remove_dir_all(dir.path().join("keys-0")).unwrap();
+    let refused = Desk::try_open(dir.path()).unwrap_err();
+    assert!(matches!(refused, OpenError::Lost(Lost::Keys { .. })) && refused.protects_data(), "{refused}");
+    // Somebody says that they are gone for good, and says it once.
+    Desk::open_without_keys(dir.path()).close();
     let desk = Desk::open(dir.path());
     let told = desk.tell(ticket(1), "add_comment", comment(11, BODY)).unwrap();
     assert_eq!(told.version, 2);

@@ -199,11 +199,20 @@ impl<D: Disk> Decider<D> {
         if !request.command.dry_run {
             let row = outcome::row_without_events(request.request_hash, &outcome::accepted(&told, &[]));
             let at = keys::command(key.0.as_str(), request.command.command_id);
-            self.batch.bytes += row.len();
-            D::put(&mut self.batch.synced, &self.store.cf(keys::COMMANDS), at, row);
+            self.keep_answer(&at, &row);
             self.remember(request, told);
         }
         Answer::Told(told)
+    }
+
+    /// Keeps the answer of a command that wrote no event, and counts it: nothing else says that it was given.
+    pub(super) fn keep_answer(&mut self, at: &[u8], row: &[u8]) {
+        self.batch.bytes += row.len();
+        self.answers += 1;
+        self.batch.answers = self.answers;
+        D::put(&mut self.batch.synced, &self.store.cf(keys::COMMANDS), at, row);
+        let counted = self.answers.to_be_bytes();
+        D::put(&mut self.batch.synced, &self.store.cf(keys::META), keys::META_ANSWERS, counted);
     }
 
     /// The records of what was decided, and the ticket that they make.

@@ -145,8 +145,7 @@ impl<D: Disk> Decider<D> {
             Prepared::Nothing(accepted) => {
                 let row = outcome::row_without_events(request.request_hash, &accepted);
                 let at = keys::command(tenant.as_str(), request.command.command_id);
-                self.batch.bytes += row.len();
-                D::put(&mut self.batch.synced, &self.store.cf(keys::COMMANDS), at, row);
+                self.keep_answer(&at, &row);
                 self.reply(request, &accepted);
                 Ok(Answer::Ready(Ok(accepted)))
             }

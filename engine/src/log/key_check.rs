@@ -1,0 +1,78 @@
+//! Does the key store have the keys that the log speaks of? A write-ahead log that was cut between two writes opens
+//! without a word, so the key store alone cannot say that it lost its end; the log names every key that was made.
+
+use std::path::Path;
+
+use guichet_keys::KeyStore;
+use guichet_schemas::codec::decode_record;
+use guichet_schemas::event::Event;
+use guichet_schemas::position::LogPosition;
+
+use super::{GivenUp, Lost, OpenError, Store, StoreFault};
+
+/// Records read at a time, from the end backwards.
+const STRETCH: u64 = 500;
+/// So far back we look: a log where nobody new has come for longer is not held up.
+const STRETCHES: usize = 40;
+/// Keys that the log names up to the position in this file were lost, and an operator said that they are.
+const GIVEN_UP: &str = "keys-given-up";
+
+/// Looks for the newest key that the log names. Keys are on disk before the records that use them, one after the
+/// other; so where the newest is there, none before it was cut off.
+///
+/// # Errors
+/// It is not there and nobody accepts that, or log or key store cannot be read.
+pub(super) fn newest_is_there(
+    dir: &Path,
+    store: &Store,
+    keys: &KeyStore,
+    last: Option<LogPosition>,
+    accepted: GivenUp,
+) -> Result<(), OpenError> {
+    let file = dir.join(GIVEN_UP);
+    let given_up = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let Some((position, tenant, key)) = newest(store, last, given_up)? else { return Ok(()) };
+    if keys.get(&tenant, key).map_err(StoreFault::from)?.is_some() {
+        return Ok(());
+    }
+    accepted.check(Lost::Keys { position })?;
+    std::fs::write(&file, format!("{position}\n"))
+        .and_then(|()| std::fs::File::open(&file)?.sync_all())
+        .map_err(|cause| OpenError::Folder { dir: file, cause })
+}
+
+/// The newest record behind a position that made a key: where it stands, of which tenant, and the key.
+fn newest(
+    store: &Store,
+    last: Option<LogPosition>,
+    behind: u64,
+) -> Result<Option<(u64, String, guichet_schemas::ids::KeyId)>, StoreFault> {
+    let mut end = LogPosition::or_zero(last);
+    for _ in 0..STRETCHES {
+        let from = end.saturating_sub(STRETCH - 1).max(behind + 1);
+        let Some(from) = LogPosition::new(from).filter(|from| from.get() <= end) else { return Ok(None) };
+        let (mut found, mut fault) = (None, None);
+        store.scan(from, |position, bytes| {
+            match decode_record(bytes) {
+                Ok(record) => {
+                    if let Event::KeyCreated(created) = record.event {
+                        found = Some((position.get(), record.tenant, created.key_id));
+                    }
+                }
+                Err(error) => {
+                    let cause = format!("position {position} does not read: {error}");
+                    fault = Some(StoreFault::found("look for the newest key", cause));
+                }
+            }
+            fault.is_none() && position.get() < end
+        })?;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        if found.is_some() {
+            return Ok(found);
+        }
+        end = from.get() - 1;
+    }
+    Ok(None)
+}

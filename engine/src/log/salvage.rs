@@ -1,0 +1,264 @@
+//! What only a damaged database holds, read before it is put aside: its write-ahead logs record by record, and its
+//! tables as far as they can be read.
+//!
+//! Nothing of the log is ever deleted or written twice, so whatever is found of a position is that record, however old
+//! the file is. What a start may destroy while it opens the database (RocksDB removes tables that its list of files does
+//! not name, and a list that lost its end does not name the newest) is kept by a second name before.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use guichet_schemas::codec::Head;
+use guichet_schemas::position::LogPosition;
+use guichet_schemas::wire::store::CommandOutcome;
+use prost::Message as _;
+use rocksdb::Options;
+
+use super::disk::{Disk as _, Reading};
+use super::repair::DATABASE;
+use super::store::Db;
+use super::wal::{self, Ending};
+use super::{Store, StoreFault, keys};
+
+/// Folder in which the files of the database have a second name while a start has not proven itself.
+const KEPT: &str = "rocksdb.kept";
+/// Folder, in that one, of the tables alone, under a list of files that is made anew.
+const TABLES: &str = "tables";
+
+/// Gives every file of the database a second name. What has one already keeps it: it is the older one.
+///
+/// # Errors
+/// The folder cannot be written.
+pub(super) fn keep(dir: &Path) -> io::Result<()> {
+    let (database, kept) = (dir.join(DATABASE), dir.join(KEPT));
+    if !database.join("CURRENT").exists() && !kept.exists() && files_of(&database)?.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir_all(&kept)?;
+    link(&database, &kept, |_| true)
+}
+
+/// The start has proven itself: the second names can go.
+pub(super) fn let_go(dir: &Path) {
+    let kept = dir.join(KEPT);
+    if let Err(error) = fs::remove_dir_all(&kept)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, kept = %kept.display(), "files that are not needed any more could not be removed");
+    }
+}
+
+/// The files of a database; none where there is no folder.
+fn files_of(database: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(database) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_data = [".sst", ".log"].iter().any(|ending| name.ends_with(ending));
+        if is_data || name == "CURRENT" || name.starts_with("MANIFEST-") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// True where a folder holds files of a database that its start does not find: to make a new one there would remove
+/// them.
+pub(super) fn lost_its_beginning(database: &Path) -> bool {
+    !database.join("CURRENT").exists() && files_of(database).is_ok_and(|files| !files.is_empty())
+}
+
+fn link(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<()> {
+    for file in files_of(from)?.into_iter().filter(|file| wanted(file)) {
+        let name = file.file_name().unwrap_or_default();
+        match fs::hard_link(&file, to.join(name)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // A file system without second names: the few that a start removes are copied.
+            Err(_) => drop(fs::copy(&file, to.join(name))?),
+        }
+    }
+    Ok(())
+}
+
+/// What was found.
+pub(super) struct Salvaged {
+    /// Records of the write-ahead logs.
+    records: BTreeMap<u64, Vec<u8>>,
+    /// The tables under their own list of files, and under one that was made anew.
+    tables: Vec<Store>,
+    /// Answers of commands that wrote no event: key and value.
+    pub(super) answers: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// So many answers there were, where it says so.
+    pub(super) answers_counted: Option<u64>,
+    /// Nothing that could hold an answer was unreadable.
+    pub(super) answers_whole: bool,
+    /// How the newest write-ahead log ended.
+    pub(super) ending: Ending,
+}
+
+impl Salvaged {
+    /// Reads the database in a folder of a log, and what is kept of it. What cannot be read is left out.
+    ///
+    /// # Errors
+    /// The write-ahead logs cannot be read from the disk.
+    pub(super) fn of(dir: &Path) -> Result<Self, StoreFault> {
+        let mut found = Self {
+            records: BTreeMap::new(),
+            tables: Vec::new(),
+            answers: BTreeMap::new(),
+            answers_counted: None,
+            answers_whole: true,
+            ending: Ending::Clean,
+        };
+        let kept = dir.join(KEPT);
+        let kept = if kept.is_dir() { kept } else { dir.join(DATABASE) };
+        let disk = |e: io::Error| StoreFault::refused("read the write-ahead logs", e.to_string());
+        if kept.is_dir() {
+            for file in wal::files(&kept).map_err(disk)? {
+                let bytes = fs::read(&file).map_err(disk)?;
+                found.take_wal(&bytes);
+            }
+            found.take_tables(&kept);
+        }
+        tracing::warn!(
+            records = found.records.len(),
+            answers = found.answers.len(),
+            newest = found.newest(),
+            "read what the damaged database still holds"
+        );
+        Ok(found)
+    }
+
+    fn take_wal(&mut self, bytes: &[u8]) {
+        let (records, answers) = (&mut self.records, &mut self.answers);
+        let counted = &mut self.answers_counted;
+        self.ending = wal::read(bytes, |(_, key, value)| {
+            // What a row is follows from itself: the numbers of the families stand in a file that may be the damaged one.
+            if let Some(position) = record_of(key, value) {
+                records.insert(position, value.to_vec());
+            } else if key == keys::META_ANSWERS {
+                *counted = keys::number(value).max(*counted);
+            } else if is_answer(key, value) {
+                answers.insert(key.to_vec(), value.to_vec());
+            }
+        });
+        self.answers_whole &= self.ending == Ending::Clean;
+    }
+
+    fn take_tables(&mut self, kept: &Path) {
+        // Under a list of files that is damaged, RocksDB finds some of the tables or none; under a new one it finds all
+        // that have no damage inside. Each finds what the other misses.
+        for opened in [Store::open_damaged(kept), listed_anew(kept)] {
+            match opened {
+                Ok(store) => self.take_answers(store),
+                Err(fault) => {
+                    tracing::warn!(%fault, "tables of the damaged database could not be opened");
+                    self.answers_whole = false;
+                }
+            }
+        }
+    }
+
+    fn take_answers(&mut self, store: Store) {
+        if store.has(keys::META) {
+            let counted = store.number(keys::META, keys::META_ANSWERS);
+            self.answers_counted = counted.unwrap_or_default().max(self.answers_counted);
+        }
+        if store.has(keys::COMMANDS) {
+            self.answers_whole &= each_answer(&store, |key, value| {
+                self.answers.insert(key.to_vec(), value.to_vec());
+            });
+        }
+        if store.has(keys::EVENTS) {
+            self.tables.push(store);
+        }
+    }
+
+    /// The record at a position, where it is found.
+    pub(super) fn record(&self, position: LogPosition) -> Option<Vec<u8>> {
+        let in_wal = self.records.get(&position.get()).cloned();
+        in_wal.or_else(|| self.tables.iter().find_map(|tables| tables.record(position).ok().flatten()))
+    }
+
+    /// The newest position that was seen, whatever is missing before it.
+    pub(super) fn newest(&self) -> u64 {
+        let in_tables = self.tables.iter().filter_map(|tables| tables.last_position().ok().flatten());
+        let in_wal = self.records.last_key_value().map_or(0, |(position, _)| *position);
+        in_tables.map(LogPosition::get).max().unwrap_or(0).max(in_wal)
+    }
+
+    /// The last position from `after` on, without a gap, up to `limit`.
+    pub(super) fn reaches(&self, after: u64, limit: u64) -> u64 {
+        let mut last = after;
+        while last < limit && LogPosition::new(last + 1).is_some_and(|next| self.record(next).is_some()) {
+            last += 1;
+        }
+        last
+    }
+}
+
+/// The position of a row that is a record.
+fn record_of(key: &[u8], value: &[u8]) -> Option<u64> {
+    let position = keys::number(key)?;
+    Head::read(value).filter(|record| record.position == position).map(|_| position)
+}
+
+/// True for the answer of a command that wrote no event: its key is a tenant, 0, and an id.
+fn is_answer(key: &[u8], value: &[u8]) -> bool {
+    let named = key.len().checked_sub(17).is_some_and(|tenant| tenant > 0 && key[tenant] == 0);
+    named && CommandOutcome::decode(value).is_ok_and(|row| row.first_position == 0 && !row.reply.is_empty())
+}
+
+/// Visits the answers of commands that wrote no event; false where some could not be read.
+fn each_answer(store: &Store, mut visit: impl FnMut(&[u8], &[u8])) -> bool {
+    let (mut from, mut whole) = (Vec::new(), true);
+    // Past a block that cannot be read: as far as must be, doubling. What lies in between is missed, and counted.
+    let mut step = 1_u128 << 64;
+    loop {
+        let mut last = Vec::new();
+        let read = store.disk().visit(keys::COMMANDS, &from, Reading::Once, |key, value| {
+            if is_answer(key, value) {
+                visit(key, value);
+            }
+            last = key.to_vec();
+            true
+        });
+        if read.is_ok() {
+            return whole;
+        }
+        whole = false;
+        if !last.is_empty() {
+            (from, step) = (last, 1 << 64);
+        }
+        let Some(next) = beyond(&from, step) else { return false };
+        (from, step) = (next, step.saturating_mul(2));
+    }
+}
+
+/// A key of the same tenant that is further by so much; `None`: there is none.
+fn beyond(key: &[u8], step: u128) -> Option<Vec<u8>> {
+    let (tenant, id) = key.split_last_chunk::<16>()?;
+    let next = u128::from_be_bytes(*id).checked_add(step)?;
+    Some([tenant, &next.to_be_bytes()].concat())
+}
+
+/// The tables of a database under a new list of files, made beside it.
+fn listed_anew(kept: &Path) -> Result<Store, StoreFault> {
+    let dir = kept.join(TABLES);
+    let disk = |e: io::Error| StoreFault::refused("list the tables of the damaged log", e.to_string());
+    if dir.exists() {
+        fs::remove_dir_all(&dir).map_err(disk)?;
+    }
+    fs::create_dir_all(&dir).map_err(disk)?;
+    link(kept, &dir, |file| file.extension().is_some_and(|ending| ending == "sst")).map_err(disk)?;
+    Db::repair(&Options::default(), &dir).map_err(StoreFault::of("list the tables of the damaged log"))?;
+    Store::open_damaged(&dir)
+}
