@@ -18,6 +18,8 @@ use crate::ledger::Ledger;
 
 /// Clients of a campaign.
 pub(crate) const CLIENTS: u64 = 16;
+/// Characters of a note, at most.
+const NOTE: usize = 400;
 /// A condition that is not met by then never is.
 const GIVES_UP: Duration = Duration::from_secs(60);
 const SETTLES_WITHIN: Duration = Duration::from_secs(60);
@@ -43,9 +45,14 @@ pub(crate) struct Crowd {
 impl Crowd {
     /// Sets so many clients to work.
     pub(crate) async fn start(url: &str, clients: u64, seed: u64) -> Self {
+        Self::of(url, clients, seed, NOTE).await
+    }
+
+    /// The same with notes of up to so many characters.
+    pub(crate) async fn of(url: &str, clients: u64, seed: u64, longest: usize) -> Self {
         let shared = Arc::new(Shared {
             ledger: Ledger::new(),
-            tickets: Tickets::new(seed),
+            tickets: Tickets::new(seed, longest),
             life: watch::Sender::new(0),
             answered: AtomicU64::new(0),
             ending: AtomicBool::new(false),

@@ -19,13 +19,30 @@ const LARGE: &str = "remount,size=512m";
 const FULL_WITHIN: Duration = Duration::from_secs(60);
 
 /// A folder in memory with a size of its own. Dropping it takes it away.
-struct Space(PathBuf);
+pub(crate) struct Space(PathBuf);
 
 impl Space {
-    fn at(dir: PathBuf) -> Result<Self, String> {
+    pub(crate) fn at(dir: PathBuf, size: &str) -> Result<Self, String> {
         std::fs::create_dir_all(&dir).map_err(|error| format!("make {}: {error}", dir.display()))?;
-        done("mount", &["-t", "tmpfs", "-o", SMALL, "tmpfs"], &[&dir])?;
+        done("mount", &["-t", "tmpfs", "-o", size, "tmpfs"], &[&dir])?;
         Ok(Self(dir))
+    }
+
+    /// Takes all the room that is left.
+    pub(crate) fn fill(&self) {
+        let Ok(mut filler) = std::fs::File::create(self.filler()) else { return };
+        // Until there is none.
+        while std::io::Write::write_all(&mut filler, &[0x5a; 64 << 10]).is_ok() {}
+        while std::io::Write::write_all(&mut filler, &[0x5a; 512]).is_ok() {}
+    }
+
+    /// Gives it back.
+    pub(crate) fn free(&self) {
+        std::fs::remove_file(self.filler()).ok();
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
     }
 
     fn grow(&self) -> Result<(), String> {
@@ -44,7 +61,7 @@ pub(crate) async fn and_recovery(goal: &str, campaign: &Campaign) -> Vec<Row> {
     let mut all = Round::default();
     for n in 0..campaign.pick(1, 10) {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let space = match Space::at(dir.path().join("engine")) {
+        let space = match Space::at(dir.path().join("engine"), SMALL) {
             Ok(space) => space,
             Err(why) => return vec![Row::skipped(goal, format!("this needs root and mount: {why}"))],
         };

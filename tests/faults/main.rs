@@ -41,6 +41,7 @@ mod controls;
 mod eio;
 mod flips;
 mod full;
+mod harms;
 mod hot;
 mod kills;
 mod late;
@@ -49,6 +50,7 @@ mod pauses;
 mod power;
 mod rebuilds;
 mod relay;
+mod standing;
 mod stores;
 mod zombies;
 
@@ -70,6 +72,8 @@ async fn main() -> ExitCode {
     report.work("power cuts", async |goal, campaign| power::cuts(goal, campaign).await).await;
     report.work("failed syncs", async |goal, campaign| eio::at_each_sync(goal, campaign).await).await;
     report.work("damage at rest", async |goal, campaign| flips::at_rest(goal, campaign).await).await;
+    report.work("damage under load", async |goal, campaign| harms::under_load(goal, campaign).await).await;
+    report.work("standing streams", async |goal, campaign| standing::streams(goal, campaign).await).await;
     report.work("lost streams", async |goal, campaign| stores::lost(goal, campaign).await).await;
     report.work("rebuilds", async |goal, campaign| rebuilds::of_each_model(goal, campaign).await).await;
     report.work("late messages", async |goal, campaign| late::messages(goal, campaign).await).await;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::desk::{Desk, new_ticket};
 use crate::finding::{Finding, Invariant};
-use crate::harness::{Nats, Process};
+use crate::harness::{HALTED, Nats, Process};
 use crate::ledger::is_accepted;
 
 pub(crate) use self::program::{Fault, Injection, Program};
@@ -42,6 +42,8 @@ pub(crate) struct Site {
     engine_dir: PathBuf,
     probes: u64,
     road: Option<Road>,
+    /// So often a process that halts is started again, as a supervisor does.
+    pub(crate) forgives: u32,
 }
 
 /// How the engine reaches NATS, where not straight.
@@ -79,7 +81,19 @@ impl Site {
         let dir = dir.to_owned();
         let engine_dir = dir.join("engine");
         let (engine, worker, restarts, road) = (None, None, Vec::new(), None);
-        Ok(Self { program, nats, engine, worker, desk, restarts, dir, engine_dir, probes: 0, road })
+        Ok(Self {
+            program,
+            nats,
+            engine,
+            worker,
+            desk,
+            restarts,
+            dir,
+            engine_dir,
+            probes: 0,
+            road,
+            forgives: 0,
+        })
     }
 
     /// From now on the engine reaches NATS by another road.
@@ -158,6 +172,10 @@ impl Site {
                 match status.code() {
                     None if was_killed(status) => return Ok(None),
                     Some(UNREACHABLE) => self.launch_engine(None),
+                    Some(HALTED) if self.forgives > 0 => {
+                        self.forgives -= 1;
+                        self.launch_engine(None);
+                    }
                     None | Some(_) => return Err(self.unwanted_end("engine", status)),
                 }
             }
@@ -192,8 +210,10 @@ impl Site {
     /// Nobody killed the engine: it must be there, or have lost NATS.
     pub(crate) fn supervise(&mut self) -> Result<(), Finding> {
         if let Some(status) = self.ended_engine() {
-            if status.code() != Some(UNREACHABLE) {
-                return Err(self.unwanted_end("engine", status));
+            match status.code() {
+                Some(UNREACHABLE) => {}
+                Some(HALTED) if self.forgives > 0 => self.forgives -= 1,
+                None | Some(_) => return Err(self.unwanted_end("engine", status)),
             }
             self.launch_engine(None);
         }

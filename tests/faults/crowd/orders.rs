@@ -37,20 +37,24 @@ pub(crate) enum Plan {
 }
 
 /// The tickets that the clients know.
-pub(crate) struct Tickets(Mutex<Vec<Uuid>>);
+pub(crate) struct Tickets {
+    known: Mutex<Vec<Uuid>>,
+    /// Characters of a note, at most.
+    longest: usize,
+}
 
 impl Tickets {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, longest: usize) -> Self {
         let hot = (0..HOT).map(|n| uuid(u128::from(seed), n as u128)).collect();
-        Self(Mutex::new(hot))
+        Self { known: Mutex::new(hot), longest }
     }
 
     fn add(&self, id: Uuid) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).push(id);
     }
 
     fn any(&self, dice: &mut impl Rng) -> Uuid {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = if dice.random_bool(0.5) { &known[..HOT] } else { &known[..] };
         *known.choose(dice).expect("there is always a hot ticket")
     }
@@ -75,7 +79,7 @@ impl Tickets {
         if dice.random_bool(0.2) {
             return Order::of("new".to_owned(), "create", new_ticket(n));
         }
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let hot = known[dice.random_range(0..HOT)];
         drop(known);
         // Now and then somebody opens a hot ticket: once it works, then it is a conflict.
@@ -85,7 +89,8 @@ impl Tickets {
     }
 
     fn comment(&self, dice: &mut impl Rng) -> Order {
-        let body = format!("note {}: {}", dice.random::<u32>(), "x".repeat(dice.random_range(0..400)));
+        let body =
+            format!("note {}: {}", dice.random::<u32>(), "x".repeat(dice.random_range(0..self.longest)));
         Order::of(self.any(dice).to_string(), "add_comment", json!({"visibility": "internal", "body": body}))
     }
 

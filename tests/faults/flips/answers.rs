@@ -46,8 +46,8 @@ pub(super) async fn all(site: &mut Site, kind: Kind, truth: &Truth) -> Result<()
     tickets(site, truth).await?;
     let by_command = match kind {
         Kind::Models => read_models(site, truth, log.len() as u64).await?,
-        Kind::Wal | Kind::Tables | Kind::Manifest | Kind::Identity | Kind::Anchor | Kind::SigningKey => false,
-        Kind::Kek | Kind::Keys | Kind::Stream | Kind::Notes => false,
+        Kind::Wal | Kind::Tables | Kind::Manifest | Kind::Identity | Kind::Head | Kind::Anchor => false,
+        Kind::SigningKey | Kind::Kek | Kind::Keys | Kind::Stream | Kind::Notes => false,
     };
     texts(site, &log).await?;
     goes_on(site, truth).await?;

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Manifest,
     /// Who the folder is.
     Identity,
+    /// How far it was acknowledged.
+    Head,
     Anchor,
     /// The key of the checkpoints and its public half.
     SigningKey,
@@ -42,11 +44,12 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Wal,
         Self::Tables,
         Self::Manifest,
         Self::Identity,
+        Self::Head,
         Self::Anchor,
         Self::SigningKey,
         Self::Kek,
@@ -62,6 +65,7 @@ impl Kind {
             Self::Tables => "tables",
             Self::Manifest => "manifest",
             Self::Identity => "identity",
+            Self::Head => "head",
             Self::Anchor => "anchor",
             Self::SigningKey => "signing key",
             Self::Kek => "kek",
@@ -93,6 +97,8 @@ impl Kind {
             Self::Kek
         } else if name == "identity" {
             Self::Identity
+        } else if text.ends_with("/log-0/head") {
+            Self::Head
         } else if name.ends_with(".log") {
             Self::Wal
         } else if name.ends_with(".sst") {
