@@ -23,14 +23,14 @@ pub(crate) struct ImportArgs {
     /// Read times without an offset in this zone, instead of the mapping's
     #[arg(long, value_name = "IANA ZONE")]
     pub(crate) zone: Option<String>,
-    /// Where unusable rows and refused tickets go, with line number and reason
+    /// Where unusable rows and refused tickets go, with line number and reason; a CSV file that is not there yet
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
     /// Commands on their way at once
-    #[arg(long, default_value_t = 128, value_name = "N")]
-    pub(crate) window: usize,
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) window: u16,
     /// How long to wait for an engine that does not answer, in seconds
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=604_800))]
     pub(crate) patience: u64,
     /// Print the summary as JSON
     #[arg(long)]
@@ -65,7 +65,7 @@ pub(crate) async fn load(
         .with_context(|| format!("open {}", args.file.display()))?;
     let bar = ProgressBar::new(reader.progress().bytes_total);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left")?);
-    let options = SendOptions { window: args.window, patience: Duration::from_secs(args.patience) };
+    let options = SendOptions { window: args.window.into(), patience: Duration::from_secs(args.patience) };
     let summary = import::send(client, tenant, caller, reader, options, |s| {
         bar.set_position(s.read.bytes_read);
         bar.set_message(format!("{} rows, {} tickets, {} events", s.read.rows, s.read.tickets, s.events));

@@ -2,9 +2,12 @@
 
 use std::io::Write as _;
 
+use guichet_replay_tools::output::printable;
+
 /// One line to whoever started the process. A closed terminal is no reason to stop.
 pub(crate) fn say(line: &str) {
-    if writeln!(std::io::stderr().lock(), "{line}").is_err() {
+    // A name of a file or a word out of it may stand in the line, and nothing steers a terminal but us.
+    if writeln!(std::io::stderr().lock(), "{}", printable(line)).is_err() {
         tracing::debug!("nobody reads standard error");
     }
 }

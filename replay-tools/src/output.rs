@@ -221,6 +221,37 @@ pub fn one_line(text: &str) -> String {
     printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
+/// Does the character steer a terminal, or turn the direction of reading?
+pub(crate) const fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A cell of a CSV file that no spreadsheet takes for a formula. One that begins as a formula does, be it
+/// behind blanks, gets an apostrophe in front; so does what follows a semicolon, which is where some
+/// spreadsheets end a cell. A program that reads the file takes the apostrophe away again.
+///
+/// ```
+/// use guichet_replay_tools::output::harmless_cell;
+/// assert_eq!(harmless_cell("T-7"), "T-7");
+/// assert_eq!(harmless_cell("=1+1"), "'=1+1");
+/// ```
+#[must_use]
+pub fn harmless_cell(text: &str) -> Cow<'_, str> {
+    let begins = |text: &str| {
+        text.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
+            || text.starts_with(['\t', '\r', '\n'])
+    };
+    if !text.split(';').any(begins) {
+        return Cow::Borrowed(text);
+    }
+    let pieces: Vec<Cow<'_, str>> = text
+        .split(';')
+        .map(|piece| if begins(piece) { Cow::Owned(format!("'{piece}")) } else { Cow::Borrowed(piece) })
+        .collect();
+    Cow::Owned(pieces.join(";"))
+}
+
 /// The text without what steers a terminal or turns the direction of reading: such characters show as `\u{…}`.
 /// Line breaks and tabs stay.
 ///
@@ -231,10 +262,7 @@ pub fn one_line(text: &str) -> String {
 /// ```
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let steers = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let steers = |c: char| steers(c) && c != '\n' && c != '\t';
     if !text.contains(steers) {
         return Cow::Borrowed(text);
     }

@@ -1,12 +1,28 @@
 //! Reads the dates of an export as instants. Naive times are wall clock of one zone.
 
 use chrono::format::{Item, Parsed, StrftimeItems};
-use chrono::{DateTime, MappedLocalTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, MappedLocalTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use guichet_schemas::time::Timestamp;
 
 /// No clock change in the zone database leaves out more than this: Samoa skipped a day in 2011.
 const GAP_HOURS_MAX: i64 = 48;
+
+/// 1970-01-01T00:00:00Z.
+const EARLIEST: Timestamp = Timestamp(0);
+/// 2200-01-01T00:00:00Z.
+const LATEST: Timestamp = Timestamp(7_258_118_400_000);
+
+/// Why a text is no instant of a ticket's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoInstant {
+    /// No format reads it.
+    #[error("which is none of source.date_formats and not RFC 3339")]
+    Unread,
+    /// It is one, but of no time at which tickets are worked on. Often a zero that was written as a date.
+    #[error("which is outside 1970-01-01 to 2200-01-01")]
+    Outside,
+}
 
 /// The formats of a mapping, in order, then RFC 3339.
 #[derive(Debug, Clone)]
@@ -30,8 +46,11 @@ impl Dates {
         self.zone = zone;
     }
 
-    pub(super) fn parse(&self, text: &str) -> Option<Timestamp> {
-        self.formats.iter().find_map(|format| self.parse_as(format, text)).or_else(|| rfc3339(text))
+    /// The first format that reads the text decides, also where what it reads lies outside.
+    pub(super) fn parse(&self, text: &str) -> Result<Timestamp, NoInstant> {
+        let read = self.formats.iter().find_map(|format| self.parse_as(format, text));
+        let at = read.or_else(|| rfc3339(text)).ok_or(NoInstant::Unread)?;
+        if (EARLIEST..=LATEST).contains(&at) { Ok(at) } else { Err(NoInstant::Outside) }
     }
 
     fn parse_as(&self, format: &[Item<'static>], text: &str) -> Option<Timestamp> {
@@ -65,13 +84,18 @@ fn instant(wall: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     if zone == Tz::UTC {
         return wall.and_utc();
     }
+    // Near the ends of the calendar its arithmetic has none of the days that a zone or a gap asks for.
+    if !(1969..=2201).contains(&wall.year()) {
+        return wall.and_utc();
+    }
     match zone.from_local_datetime(&wall) {
         MappedLocalTime::Single(t) | MappedLocalTime::Ambiguous(t, _) => t.to_utc(),
         MappedLocalTime::None => (1..=GAP_HOURS_MAX)
             .find_map(|hours| {
                 let back = TimeDelta::hours(hours);
                 // Before the gap the old offset was in force; in it, the wall clock went on by that much.
-                zone.from_local_datetime(&(wall - back)).latest().map(|before| before.to_utc() + back)
+                let before = zone.from_local_datetime(&wall.checked_sub_signed(back)?).latest()?;
+                before.to_utc().checked_add_signed(back)
             })
             .unwrap_or_else(|| wall.and_utc()),
     }
@@ -82,7 +106,7 @@ mod tests {
     use super::*;
 
     fn read(zone: Tz, format: &str, text: &str) -> Option<String> {
-        Dates::new(&[format.to_owned()], zone).unwrap().parse(text).map(|t| t.to_string())
+        Dates::new(&[format.to_owned()], zone).unwrap().parse(text).ok().map(|t| t.to_string())
     }
 
     #[test]
@@ -121,5 +145,32 @@ mod tests {
         // Apia had no 30 December 2011; it becomes the 31st.
         let t = read(Tz::Pacific__Apia, "%Y-%m-%d %H:%M", "2011-12-30 10:00").unwrap();
         assert_eq!(t, read(Tz::Pacific__Apia, "%Y-%m-%d %H:%M", "2011-12-31 10:00").unwrap());
+    }
+
+    #[test]
+    fn what_lies_outside_the_time_of_tickets_is_no_instant() {
+        let utc = Dates::new(&["%Y-%m-%d %H:%M".to_owned(), "%s".to_owned()], Tz::UTC).unwrap();
+        let paris = Dates::new(&["%Y-%m-%d %H:%M".to_owned(), "%s".to_owned()], Tz::Europe__Paris).unwrap();
+        let outside = [
+            "1899-12-30 00:00",
+            "1969-12-31 22:00",
+            "0001-01-01T00:00:00Z",
+            "2200-01-01T00:00:01Z",
+            "9999-12-31 23:59",
+            "+262142-12-31 23:59",
+            "-262143-01-01 00:00",
+            "-9223372036854775",
+            "8210266876799",
+        ];
+        for text in outside {
+            assert_eq!(utc.parse(text), Err(NoInstant::Outside), "{text}");
+            assert_eq!(paris.parse(text), Err(NoInstant::Outside), "{text}");
+        }
+        for text in ["9223372036854775807", "99999999999999999999", "2026-13-01 00:00", ""] {
+            assert_eq!(utc.parse(text), Err(NoInstant::Unread), "{text}");
+        }
+        for text in ["1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z"] {
+            assert!(utc.parse(text).is_ok(), "{text}");
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Courier {
             };
             let wait = pause.max(setback.pause).min(PAUSE_MAX);
             let waited = started.elapsed();
-            if waited + wait > self.patience {
+            if waited.saturating_add(wait) > self.patience {
                 return Err(ImportError::Unreachable {
                     external_id: parcel.external_id.clone(),
                     waited,
@@ -76,8 +76,8 @@ impl Courier {
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
             sleep(wait).await;
-            pause = (pause * 2).min(PAUSE_MAX);
-            within = (within * 2).min(ATTEMPT_MAX);
+            pause = pause.saturating_mul(2).min(PAUSE_MAX);
+            within = within.saturating_mul(2).min(ATTEMPT_MAX);
         }
     }
 
@@ -96,7 +96,13 @@ impl Courier {
                     RequestErrorKind::TimedOut | RequestErrorKind::NoResponders | RequestErrorKind::Other => {
                         Ok(Err(Setback { reason, pause: Duration::ZERO }))
                     }
-                    RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
+                    // About this ticket alone: the import goes on with the next.
+                    RequestErrorKind::MaxPayloadExceeded => Ok(Ok(Delivered::Refused(wire::Error {
+                        code: "too_large".to_owned(),
+                        message: format!("the NATS server takes no command of {} bytes", parcel.body.len()),
+                        ..wire::Error::default()
+                    }))),
+                    RequestErrorKind::InvalidSubject => {
                         Err(ImportError::Request { external_id: parcel.external_id.clone(), problem: reason })
                     }
                 };

@@ -86,6 +86,12 @@ pub enum ImportError {
         /// What the export has.
         columns: String,
     },
+    /// The rejects file is there already, or a link.
+    #[error("the rejects file {path} is there already, or is a link, and is never written over: move it away, or name another")]
+    RejectsExist {
+        /// The file.
+        path: PathBuf,
+    },
     /// The rejects file cannot be written.
     #[error("could not write the rejects file {path}")]
     Rejects {

@@ -17,19 +17,27 @@ use guichet_schemas::words::{
 };
 use uuid::Uuid;
 
+use super::bounds::{FACTS_BYTES_MAX, shown};
 use super::classify;
 use super::mapping::{ENTRY_TIER, Mapping, Meaning, Slot};
+use super::parts;
 use super::row::Row;
 
 const SUBJECT_CHARS_MAX: usize = 300;
 const BODY_BYTES_MAX: usize = 48 * 1024;
 const LABEL_CHARS_MAX: usize = 128;
 const CATEGORY_CHARS_MAX: usize = 200;
+/// Bytes of a name of the source that a note repeats.
+const NAME_SHOWN: usize = 500;
+/// Rows for whose facts there is room from the beginning.
+const ROOM_ROWS: usize = 256;
 
 /// A ticket's facts so far, and how it stands after them.
 pub(super) struct History<'a> {
     pub(super) mapping: &'a Mapping,
     pub(super) facts: Vec<Fact>,
+    /// What the facts take, roughly.
+    bytes: usize,
     /// Time of the newest fact, lifted where the source steps back; as the engine will have it.
     pub(super) clock: Timestamp,
     pub(super) state: TicketState,
@@ -47,29 +55,48 @@ pub(super) struct History<'a> {
     stations: u32,
 }
 
+/// What the rows of a ticket say.
+pub(super) enum Told {
+    /// Its facts.
+    Facts(Vec<Fact>),
+    /// More than may be held; of so many rows nothing was said yet.
+    TooMuch {
+        /// The rows that were not rejected one by one.
+        unread: u64,
+    },
+}
+
 /// What the rows of a ticket say. `reject` hears of each row that cannot be used, and why.
 pub(super) fn of<E>(
     mapping: &Mapping,
     external_id: &str,
     rows: &[Row],
     mut reject: impl FnMut(&Row, String) -> Result<(), E>,
-) -> Result<Vec<Fact>, E> {
+) -> Result<Told, E> {
     let mut history = History::new(mapping, rows.len());
     let mut before: Option<&Row> = None;
+    let mut unread = rows.len() as u64;
     for row in rows {
         match history.add(external_id, row, before) {
             Ok(()) => before = Some(row),
-            Err(reason) => reject(row, reason)?,
+            Err(reason) => {
+                unread = unread.saturating_sub(1);
+                reject(row, reason)?;
+            }
+        }
+        if history.bytes > FACTS_BYTES_MAX {
+            return Ok(Told::TooMuch { unread });
         }
     }
-    Ok(history.facts)
+    Ok(Told::Facts(history.facts))
 }
 
 impl<'a> History<'a> {
     fn new(mapping: &'a Mapping, rows: usize) -> Self {
         Self {
             mapping,
-            facts: Vec::with_capacity(2 * rows),
+            facts: Vec::with_capacity(rows.min(ROOM_ROWS).saturating_mul(2)),
+            bytes: 0,
             clock: Timestamp(i64::MIN),
             state: TicketState::New,
             hold_reason: None,
@@ -118,7 +145,9 @@ impl<'a> History<'a> {
 
     fn push_at(&mut self, at: Timestamp, actor: Option<Actor>, event: Event) {
         self.clock = self.clock.max(at);
-        self.facts.push(Fact { occurred_at: at, actor, event });
+        let fact = Fact { occurred_at: at, actor, event };
+        self.bytes = self.bytes.saturating_add(parts::weight(&fact)).saturating_add(size_of::<Fact>());
+        self.facts.push(fact);
     }
 
     fn actor(&self, id: Option<&str>) -> Option<Actor> {
@@ -145,14 +174,14 @@ impl History<'_> {
             }
         }
         let category =
-            m.ticket.category.iter().filter_map(|s| row.get(*s)).map(|v| v.len() + 1).sum::<usize>();
+            m.ticket.category.iter().filter_map(|s| row.get(*s)).map(|v| v.len().saturating_add(1)).sum::<usize>();
         if category > CATEGORY_CHARS_MAX
             && longer(&self.category_of(row).unwrap_or_default(), CATEGORY_CHARS_MAX)
         {
             return Err(format!("its category has more than {CATEGORY_CHARS_MAX} characters"));
         }
         let fields: usize =
-            m.ticket.fields.iter().map(|s| row.get(*s).map_or(0, str::len) + m.columns[*s].name.len()).sum();
+            m.ticket.fields.iter().map(|s| row.get(*s).map_or(0, str::len).saturating_add(m.columns[*s].name.len())).sum();
         if fields > limits::FIELDS_BYTES {
             return Err(format!("its fields have more than {} bytes together", limits::FIELDS_BYTES));
         }
@@ -207,7 +236,8 @@ impl History<'_> {
             NewState::Same | NewState::Known(Meaning::Ignore) => {}
             NewState::Known(Meaning::State(to, hold_reason)) => self.go_to(row, *to, *hold_reason),
             NewState::Unknown(name) => self.note(row, &format!(
-                "The source calls the state {name:?}, which the mapping does not know; the ticket stays {}.",
+                "The source calls the state {:?}, which the mapping does not know; the ticket stays {}.",
+                shown(name, NAME_SHOWN),
                 self.state
             )),
         }
@@ -240,12 +270,11 @@ impl History<'_> {
         let m = self.mapping;
         let at = match m.ticket.created_at.and_then(|slot| row.get(slot).map(|text| (slot, text))) {
             None => row.at,
-            Some((slot, text)) => m.source.dates.parse(text).ok_or_else(|| {
-                format!(
-                    "{:?} is {text:?}, which is none of source.date_formats and not RFC 3339",
-                    m.columns[slot].name
-                )
-            })?,
+            Some((slot, text)) => m
+                .source
+                .dates
+                .parse(text)
+                .map_err(|e| format!("{:?} is {text:?}, {e}", m.columns[slot].name))?,
         };
         let creator = row.optional(m.ticket.created_by).or_else(|| row.optional(m.by));
         self.group = row.optional(m.group).map(str::to_owned);
@@ -316,7 +345,7 @@ fn subject(text: Option<&str>, external_id: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match line.char_indices().nth(SUBJECT_CHARS_MAX) {
         None => line,
-        Some(_) => line.chars().take(SUBJECT_CHARS_MAX - 1).collect::<String>().trim_end().to_owned() + "…",
+        Some(_) => line.chars().take(SUBJECT_CHARS_MAX.saturating_sub(1)).collect::<String>().trim_end().to_owned() + "…",
     }
 }
 
@@ -354,7 +383,7 @@ impl History<'_> {
             let from = std::mem::replace(&mut self.agent, agent.map(str::to_owned));
             match agent {
                 Some(to) => {
-                    self.stations += 1;
+                    self.stations = self.stations.saturating_add(1);
                     let event = TicketAssigned {
                         from,
                         to: to.to_owned(),
@@ -470,7 +499,8 @@ impl History<'_> {
     fn note_priority(&mut self, row: &Row, value: &str) {
         let priority = self.priority;
         self.note(row, &format!(
-            "The source calls the priority {value:?}, which the mapping does not know; the ticket stays {priority}."
+            "The source calls the priority {:?}, which the mapping does not know; the ticket stays {priority}.",
+            shown(value, NAME_SHOWN)
         ));
     }
 

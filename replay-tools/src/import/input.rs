@@ -1,5 +1,6 @@
 //! From a file to UTF-8 text: counts what is read, unpacks `.gz` and `.zst` by their first bytes and
-//! decodes old encodings. Streams; nothing here grows with the file.
+//! decodes old encodings. Streams; nothing here grows with the file, and a `.zst` that asks for a window of
+//! more than [`ZSTD_WINDOW_LOG_MAX`] is refused.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,6 +15,8 @@ use super::windows1252::Windows1252;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// What `zstd -d` takes without being asked twice: a window of 128 MiB.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 const BUFFER_BYTES: usize = 128 * 1024;
 
 /// How the text of an export is encoded.
@@ -63,7 +66,9 @@ fn unpack(mut file: BufReader<Counting>) -> io::Result<Box<dyn Read + Send>> {
     Ok(if head.starts_with(GZIP) {
         Box::new(MultiGzDecoder::new(file))
     } else if head.starts_with(ZSTD) {
-        Box::new(zstd::stream::read::Decoder::with_buffer(file)?)
+        let mut unpacked = zstd::stream::read::Decoder::with_buffer(file)?;
+        unpacked.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+        Box::new(unpacked)
     } else {
         Box::new(file)
     })

@@ -89,7 +89,7 @@ impl History<'_> {
         self.leave_to(TicketState::Resolved);
         let by =
             self.agent.as_deref().or_else(|| row.optional(self.mapping.by)).unwrap_or("unknown").to_owned();
-        self.resolutions += 1;
+        self.resolutions = self.resolutions.saturating_add(1);
         self.resolver = Some(by.clone());
         let event = TicketResolved {
             by,

@@ -1,6 +1,7 @@
 //! What the columns of an export mean: the mapping file, checked once, with every column as an index.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 
 use chrono_tz::Tz;
@@ -9,6 +10,7 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
 use guichet_schemas::words::{HoldReason, Priority, TicketState};
 
+use super::bounds::{MAPPED_MAX, MAPPING_BYTES_MAX};
 use super::dates::Dates;
 use super::error::MappingError;
 use super::grammar::{self, Columns, Format, Grammar, Order, Unknown};
@@ -113,7 +115,7 @@ impl Mapping {
             return Self::parse_named(name, text);
         }
         let path = Path::new(name_or_path);
-        let text = std::fs::read_to_string(path).map_err(|source| {
+        let text = read_text(path).map_err(|source| {
             if source.kind() == std::io::ErrorKind::NotFound {
                 let shipped = SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
                 return MappingError::Unknown { name: name_or_path.to_owned(), shipped };
@@ -181,6 +183,19 @@ impl Mapping {
     pub(super) fn priority(&self, value: &str) -> Option<Priority> {
         self.priorities.get(value).copied().or_else(|| Priority::parse(&value.to_ascii_lowercase()))
     }
+}
+
+/// A mapping is written by hand: a longer file is none.
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAPPING_BYTES_MAX.saturating_add(1)).read_to_string(&mut text)?;
+    if text.len() as u64 > MAPPING_BYTES_MAX {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            format!("a mapping has at most {MAPPING_BYTES_MAX} bytes"),
+        ));
+    }
+    Ok(text)
 }
 
 fn version(name: &Label, content: &[u8]) -> Option<Label> {
@@ -384,10 +399,14 @@ impl Interner {
         if name.is_empty() {
             return Err(Fault::new(key, "must name a column"));
         }
-        Ok(self.0.iter().position(|c| c.name == name).unwrap_or_else(|| {
-            self.0.push(Column { name, key: key.to_owned() });
-            self.0.len() - 1
-        }))
+        if let Some(slot) = self.0.iter().position(|c| c.name == name) {
+            return Ok(slot);
+        }
+        if self.0.len() >= MAPPED_MAX {
+            return Err(Fault::new(key, format!("names one column more than {MAPPED_MAX}")));
+        }
+        self.0.push(Column { name, key: key.to_owned() });
+        Ok(self.0.len().saturating_sub(1))
     }
 
     fn optional(&mut self, key: &str, name: Option<String>) -> Result<Option<Slot>, Fault> {
@@ -416,15 +435,16 @@ impl Interner {
     }
 }
 
-/// `*` stands for any text, also none.
+/// `*` stands for any text, also none. Takes pattern times text at most, however many stars there are.
 fn fits(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, rest)) => text.strip_prefix(head).is_some_and(|tail| {
-            // Every place where the rest may begin; `rest` may hold further stars.
-            tail.char_indices().map(|(i, _)| i).chain([tail.len()]).any(|i| fits(rest, &tail[i..]))
-        }),
+    let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut left) = text.strip_prefix(head) else { return false };
+    // What stands between two stars is found as early as possible; what comes after the last one must end it.
+    while let Some((piece, more)) = rest.split_once('*') {
+        let Some((_, after)) = left.split_once(piece) else { return false };
+        (left, rest) = (after, more);
     }
+    left.ends_with(rest)
 }
 
 #[cfg(test)]
@@ -530,5 +550,34 @@ mod tests {
         let mapping = mapping.unwrap();
         let tiers = ["S1 2nd", "V1 2nd", "2nd", "axb", "S1 2nd line", " 2nd"].map(|g| mapping.tier(g));
         assert_eq!(tiers, [2, 3, 1, 4, 1, 2]);
+    }
+
+    #[test]
+    fn stars_stand_for_any_text_and_cost_no_more_than_their_number() {
+        for (pattern, text) in [("*", ""), ("**", "x"), ("a*", "a"), ("*b*", "abc"), ("a*b*c", "a-b-b-c")] {
+            assert!(fits(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a*a", "a"), ("*b", "abc"), ("a*b*c", "a-c-b"), ("", "x")] {
+            assert!(!fits(pattern, text), "{pattern} {text}");
+        }
+        // One that tries every place for every star does not come back from this.
+        assert!(!fits(&"*a".repeat(60), &("a".repeat(127) + "b")));
+    }
+
+    #[test]
+    fn a_mapping_is_bounded() {
+        let columns: Vec<String> = (0..300).map(|n| format!("\"c{n}\"")).collect();
+        let error = problem(&format!("[state]\ncolumn = [{}]\nmap = {{}}\n", columns.join(", ")));
+        assert!(error.contains("state.column") && error.contains("256"), "{error}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{SMALL}{}", "#".repeat(1024 * 1024))).unwrap();
+        let error = Mapping::load(file.path().to_str().unwrap()).unwrap_err();
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("at most"), "{error}");
+        let error = Mapping::load("/dev/zero").unwrap_err();
+        assert!(matches!(error, MappingError::Read { .. }), "{error}");
+        for (more, key) in [("[group]\ncolumn = \"g\"\nlevel = { \"a\" = 18446744073709551616 }\n", "level"),
+            ("[group]\ncolumn = \"g\"\nlevel = { \"a\" = -1 }\n", "level"), ("[agent]\nsystem = [1]\n", "system")] {
+            assert!(problem(more).contains(key), "{}", problem(more));
+        }
     }
 }

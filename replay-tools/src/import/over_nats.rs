@@ -190,7 +190,10 @@ async fn run_over(
     file: &Path,
     options: SendOptions,
 ) -> Result<Summary, ImportError> {
-    let reader = open(file, &Mapping::parse(MAPPING).unwrap(), Some(&nats.path("rejects.csv"))).unwrap();
+    let rejects = nats.path("rejects.csv");
+    // Of an earlier run: nothing is written over.
+    std::fs::remove_file(&rejects).ok();
+    let reader = open(file, &Mapping::parse(MAPPING).unwrap(), Some(&rejects)).unwrap();
     let (tenant, caller) = (TenantId::default_tenant(), CallerId::parse("cli").unwrap());
     let mut calls = 0;
     let summary = send(client, &tenant, &caller, reader, options, |_| calls += 1).await?;

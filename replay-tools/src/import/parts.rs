@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
-use guichet_schemas::event::{Event, FieldValue, Personal};
+use guichet_schemas::event::{Event, FieldValue, Personal, TicketCreated};
 use guichet_schemas::text::Label;
 
 use super::mapping::Mapping;
@@ -16,15 +16,15 @@ const PART_BYTES_MAX: usize = 150 * 1024;
 /// The commands of one ticket, in order.
 pub(super) fn of(mapping: &Mapping, external_id: &Label, facts: Vec<Fact>, ready: &mut VecDeque<Import>) {
     let mut parts: Vec<Vec<Fact>> = Vec::with_capacity(1);
-    let mut bytes = 0;
+    let mut bytes = 0_usize;
     if facts.len() <= PART_FACTS_MAX && facts.iter().map(weight).sum::<usize>() <= PART_BYTES_MAX {
         parts.push(facts);
     } else {
         for fact in facts {
             let more = weight(&fact);
             match parts.last_mut() {
-                Some(part) if part.len() < PART_FACTS_MAX && bytes + more <= PART_BYTES_MAX => {
-                    bytes += more;
+                Some(part) if part.len() < PART_FACTS_MAX && bytes.saturating_add(more) <= PART_BYTES_MAX => {
+                    bytes = bytes.saturating_add(more);
                     part.push(fact);
                 }
                 _ => {
@@ -46,33 +46,22 @@ pub(super) fn of(mapping: &Mapping, external_id: &Label, facts: Vec<Fact>, ready
 }
 
 /// Bytes of a fact on the wire, and a little more.
-fn weight(fact: &Fact) -> usize {
+pub(super) fn weight(fact: &Fact) -> usize {
     /// Tags, numbers, times and words.
     const FRAME: usize = 160;
     let actor = fact.actor.as_ref().map_or(0, |a| a.id.len());
-    let texts: usize = match &fact.event {
-        Event::TicketCreated(e) => {
-            let fields: usize =
-                e.fields.iter().map(|(name, value)| name.len() + of_field(Some(value)) + 16).sum();
-            let people = [&e.group, &e.assignee, &e.category].map(of_text).iter().sum::<usize>();
-            let external = e.external_ref.as_ref().map_or(0, |r| r.source.len() + r.id.len());
-            of_personal(&e.subject)
-                + of_personal(&e.description)
-                + e.requester.len()
-                + fields
-                + people
-                + external
-        }
+    let texts = match &fact.event {
+        Event::TicketCreated(e) => of_creation(e),
         Event::StatusChanged(e) => of_text(&e.custom_status),
-        Event::TicketResolved(e) => e.by.len() + of_personal(&e.summary),
+        Event::TicketResolved(e) => sum([e.by.len(), of_personal(&e.summary)]),
         Event::TicketReopened(e) => of_text(&e.resolver_of_last),
-        Event::TicketRouted(e) => of_text(&e.from_group) + of_text(&e.to_group),
-        Event::TicketAssigned(e) => of_text(&e.from) + e.to.len() + of_text(&e.group),
+        Event::TicketRouted(e) => sum([of_text(&e.from_group), of_text(&e.to_group)]),
+        Event::TicketAssigned(e) => sum([of_text(&e.from), e.to.len(), of_text(&e.group)]),
         Event::TicketUnassigned(e) => e.from.len(),
         Event::TicketEscalated(e) => of_text(&e.category_at),
-        Event::CommentAdded(e) => e.author.len() + of_personal(&e.body),
-        Event::CategoryChanged(e) => of_text(&e.from) + of_text(&e.to),
-        Event::FieldChanged(e) => e.field.len() + of_field(e.from.as_ref()) + of_field(e.to.as_ref()),
+        Event::CommentAdded(e) => sum([e.author.len(), of_personal(&e.body)]),
+        Event::CategoryChanged(e) => sum([of_text(&e.from), of_text(&e.to)]),
+        Event::FieldChanged(e) => sum([e.field.len(), of_field(e.from.as_ref()), of_field(e.to.as_ref())]),
         Event::TicketImported(_)
         | Event::TicketClosed(_)
         | Event::TicketCancelled(_)
@@ -88,7 +77,21 @@ fn weight(fact: &Fact) -> usize {
         | Event::ConfigPublished(_)
         | Event::ConfigRetired(_) => 0,
     };
-    FRAME + actor + texts
+    sum([FRAME, actor, texts])
+}
+
+fn of_creation(e: &TicketCreated) -> usize {
+    /// Frame of one field.
+    const FIELD: usize = 16;
+    let fields = e.fields.iter().map(|(name, value)| sum([name.len(), of_field(Some(value)), FIELD]));
+    let external = e.external_ref.as_ref().map_or(0, |r| sum([r.source.len(), r.id.len()]));
+    let people = [&e.group, &e.assignee, &e.category].map(of_text);
+    let texts = [of_personal(&e.subject), of_personal(&e.description), e.requester.len(), external];
+    sum(fields.chain(people).chain(texts))
+}
+
+fn sum(bytes: impl IntoIterator<Item = usize>) -> usize {
+    bytes.into_iter().fold(0, usize::saturating_add)
 }
 
 fn of_text(text: &Option<String>) -> usize {

@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use guichet_schemas::command::Import;
 use guichet_schemas::text::Label;
 
+use super::bounds::FACTS_BYTES_MAX;
 use super::csv_rows::CsvRows;
 use super::error::ImportError;
 use super::grammar::Format;
+use super::history::Told;
 use super::jsonl_rows::JsonlRows;
 use super::mapping::Mapping;
 use super::rejects::Rejects;
@@ -20,10 +22,10 @@ use super::usable::{Counts, Tally, Usable};
 use super::xes_rows::XesRows;
 use super::{history, input, parts};
 
-/// Opens an export. What cannot be used goes to `rejects`, a CSV file that is begun anew.
+/// Opens an export. What cannot be used goes to `rejects`, a CSV file that must not be there yet.
 ///
 /// # Errors
-/// The file cannot be read, or lacks a column of the mapping.
+/// The file cannot be read, or lacks a column of the mapping; the rejects file is there already.
 pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Reader, ImportError> {
     let failed = |source| ImportError::Read { path: path.to_owned(), source };
     let input = input::open(path, mapping.source.encoding).map_err(failed)?;
@@ -123,8 +125,15 @@ impl Reader {
             }
         };
         let tally = &self.tally;
-        let facts =
-            history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
+        let told = history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
+        let facts = match told {
+            Told::Facts(facts) => facts,
+            Told::TooMuch { unread } => {
+                let reason = format!("its history has more than {} MiB", FACTS_BYTES_MAX >> 20);
+                tally.reject(rows[0].line, id, &reason, unread)?;
+                return Ok(true);
+            }
+        };
         if !facts.is_empty() {
             parts::of(&self.mapping, &external_id, facts, &mut self.ready);
         }

@@ -1,11 +1,26 @@
 //! The rejects file: a line per row or ticket that could not be used, with where it stands and why.
+//!
+//! What it says comes from strangers, and it is opened in a spreadsheet: no cell begins as a formula does,
+//! none holds a character that steers a terminal, and none is longer than a person reads.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use nix::fcntl::OFlag;
+
+use super::bounds::{REJECTS_MAX, shown};
 use super::error::ImportError;
+use crate::output::harmless_cell;
+
+/// Bytes of a ticket's id in the file; a usable one has at most 128 characters.
+const TICKET_SHOWN: usize = 512;
+/// Bytes of a reason.
+const REASON_SHOWN: usize = 1000;
+/// Nobody else reads what the rows of tickets say.
+const MODE: u32 = 0o600;
 
 /// A CSV file with the columns `line` (from 1, of the unpacked export), `ticket` and `reason`. Shared by
 /// the thread that reads and the task that sends; without a path, rejects are only counted.
@@ -15,33 +30,110 @@ pub(super) struct Rejects(Option<Arc<Open>>);
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
-    writer: Mutex<csv::Writer<File>>,
+    written: Mutex<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
+    writer: csv::Writer<File>,
+    lines: u64,
 }
 
 impl Rejects {
+    /// A new file. One that is there already is never touched, be it the export itself, and neither is what
+    /// a link leads to.
     pub(super) fn create(path: Option<&Path>) -> Result<Self, ImportError> {
         let Some(path) = path else { return Ok(Self(None)) };
-        let failed = |source| ImportError::Rejects { path: path.to_owned(), source };
-        let mut writer = csv::Writer::from_writer(File::create(path).map_err(failed)?);
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::AlreadyExists => ImportError::RejectsExist { path: path.to_owned() },
+            _ => ImportError::Rejects { path: path.to_owned(), source },
+        };
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(MODE)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(path)
+            .map_err(failed)?;
+        let mut writer = csv::Writer::from_writer(file);
         writer.write_record(["line", "ticket", "reason"]).map_err(|e| failed(e.into()))?;
         writer.flush().map_err(failed)?;
-        Ok(Self(Some(Arc::new(Open { path: path.to_owned(), writer: Mutex::new(writer) }))))
+        Ok(Self(Some(Arc::new(Open {
+            path: path.to_owned(),
+            written: Mutex::new(Written { writer, lines: 0 }),
+        }))))
     }
 
     /// Writes down what was not imported.
     pub(super) fn add(&self, line: Option<u64>, ticket: &str, reason: &str) -> Result<(), ImportError> {
-        let line = line.map(|l| l.to_string()).unwrap_or_default();
-        self.with(|w| w.write_record([line.as_str(), ticket, reason]).map_err(io::Error::from))
+        self.with(|written| {
+            written.lines = written.lines.saturating_add(1);
+            if written.lines > REJECTS_MAX {
+                return Ok(());
+            }
+            let line = line.map(|l| l.to_string()).unwrap_or_default();
+            let cells = [
+                line,
+                harmless_cell(&shown(ticket, TICKET_SHOWN)).into_owned(),
+                harmless_cell(&shown(reason, REASON_SHOWN)).into_owned(),
+            ];
+            written.writer.write_record(cells).map_err(io::Error::from)?;
+            if written.lines == REJECTS_MAX {
+                let last = format!("this file ends here, after {REJECTS_MAX} lines; what follows is only counted");
+                written.writer.write_record(["", "", last.as_str()]).map_err(io::Error::from)?;
+            }
+            Ok(())
+        })
     }
 
     pub(super) fn flush(&self) -> Result<(), ImportError> {
-        self.with(csv::Writer::flush)
+        self.with(|written| written.writer.flush())
     }
 
-    fn with(&self, act: impl FnOnce(&mut csv::Writer<File>) -> io::Result<()>) -> Result<(), ImportError> {
+    fn with(&self, act: impl FnOnce(&mut Written) -> io::Result<()>) -> Result<(), ImportError> {
         let Some(open) = &self.0 else { return Ok(()) };
         // A writer that panicked left at worst a cut-off line, which a person can read.
-        let mut writer = open.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        act(&mut writer).map_err(|source| ImportError::Rejects { path: open.path.clone(), source })
+        let mut written = open.written.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut written).map_err(|source| ImportError::Rejects { path: open.path.clone(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_is_ever_written_over_and_no_link_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (export, link, dangling) =
+            (folder.path().join("export.csv"), folder.path().join("link"), folder.path().join("dangling"));
+        std::fs::write(&export, "id,at\n").unwrap();
+        std::os::unix::fs::symlink(&export, &link).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("nothing"), &dangling).unwrap();
+        for path in [&export, &link, &dangling] {
+            let error = Rejects::create(Some(path)).unwrap_err();
+            assert!(matches!(error, ImportError::RejectsExist { .. }), "{error}");
+            assert!(error.to_string().contains("never written over"), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(&export).unwrap(), "id,at\n");
+        assert!(!folder.path().join("nothing").exists());
+    }
+
+    #[test]
+    fn cells_are_harmless_in_a_spreadsheet_and_on_a_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rejects.csv");
+        let rejects = Rejects::create(Some(&path)).unwrap();
+        for ticket in ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\u{ff1d}1", " =1", "a;=1"] {
+            rejects.add(Some(1), ticket, "\x1b]0;owned\x07=1").unwrap();
+        }
+        rejects.flush().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        let mut rows = csv::Reader::from_path(&path).unwrap();
+        let tickets: Vec<String> = rows.records().map(|r| r.unwrap()[1].to_owned()).collect();
+        assert_eq!(tickets, [
+            "'=cmd|'/c calc'!A1", "'+1", "'-1", "'@SUM(A1)", "\\t=1", "\\r=1", "'\u{ff1d}1", "' =1", "a;'=1"
+        ]);
     }
 }

@@ -6,6 +6,9 @@ use guichet_schemas::time::Timestamp;
 use super::error::ImportError;
 use super::mapping::Slot;
 
+/// Room that a row keeps for the next one.
+const KEPT_BYTES: usize = 4 * 1024;
+
 /// A row. Its buffers are used again for the next one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
@@ -24,8 +27,16 @@ impl Row {
         self.line = line;
         self.identity = None;
         self.text.clear();
+        self.rest();
         self.spans.clear();
         self.spans.resize(slots, None);
+    }
+
+    /// Gives back what an uncommonly long row took: many buffers that each met one would not be flat.
+    pub(super) fn rest(&mut self) {
+        if self.text.capacity() > KEPT_BYTES {
+            self.text = String::new();
+        }
     }
 
     /// Takes over a value; blank ends do not count, and what the mapping calls missing is missing.
@@ -55,9 +66,15 @@ impl Row {
         self.spans.len()
     }
 
+    /// Bytes of its values.
+    pub(super) const fn values_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Memory that it takes, roughly.
     pub(super) fn bytes(&self) -> usize {
-        self.text.len() + self.spans.len() * size_of::<Option<(usize, usize)>>() + size_of::<Self>()
+        let spans = self.spans.len().saturating_mul(size_of::<Option<(usize, usize)>>());
+        self.text.len().saturating_add(spans).saturating_add(size_of::<Self>())
     }
 }
 

@@ -122,12 +122,12 @@ pub async fn send(
                 window.skipped();
                 continue;
             }
-            parts_flying += 1;
+            parts_flying = parts_flying.saturating_add(1);
             flying.push(fly(&courier, parcel));
         }
         tokio::select! {
             Some((parcel, delivered)) = flying.next(), if !flying.is_empty() => {
-                parts_flying -= usize::from(parcel.parts > 1);
+                parts_flying = parts_flying.saturating_sub(usize::from(parcel.parts > 1));
                 window.summary.read = watch.progress();
                 window.landed(&parcel, delivered?)?;
             }
@@ -135,7 +135,7 @@ pub async fn send(
                 more = parcel.is_some();
                 waiting = parcel.transpose()?;
                 if let Some(p) = waiting.take_if(|p| p.part == 1) {
-                    parts_flying += usize::from(p.parts > 1);
+                    parts_flying = parts_flying.saturating_add(usize::from(p.parts > 1));
                     flying.push(fly(&courier, p));
                 }
             }
@@ -192,7 +192,7 @@ struct Window<'a, F> {
 impl<F: FnMut(&Summary)> Window<'_, F> {
     /// A part whose part before was refused; that one stands in the rejects file for all.
     fn skipped(&mut self) {
-        self.summary.refused += 1;
+        self.summary.refused = self.summary.refused.saturating_add(1);
         (self.on_progress)(&self.summary);
     }
 
@@ -204,12 +204,12 @@ impl<F: FnMut(&Summary)> Window<'_, F> {
                     (false, true) => &mut self.summary.unchanged,
                     (false, false) => &mut self.summary.accepted,
                 };
-                *kind += 1;
-                self.summary.events += accepted.events.len() as u64;
+                *kind = kind.saturating_add(1);
+                self.summary.events = self.summary.events.saturating_add(accepted.events.len() as u64);
                 self.summary.position = self.summary.position.max(accepted.position);
             }
             Delivered::Refused(error) => {
-                self.summary.refused += 1;
+                self.summary.refused = self.summary.refused.saturating_add(1);
                 let (part, parts) = (parcel.part, parcel.parts);
                 let which = if parts > 1 { format!(" (part {part} of {parts})") } else { String::new() };
                 let reason = format!("the engine refused it{which}: {}: {}", error.code, error.message);

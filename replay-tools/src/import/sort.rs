@@ -37,9 +37,10 @@ impl Sorter {
         let start = self.arena.len();
         let time = if self.by_time { row.at.0 } else { 0 };
         encode(row, self.id, time, self.sequence, &mut self.arena)?;
-        self.sequence += 1;
+        self.sequence = self.sequence.saturating_add(1);
         self.rows.push((start, self.arena.len()));
-        if self.arena.len() + self.rows.len() * size_of::<(usize, usize)>() >= self.budget_bytes {
+        let index = self.rows.len().saturating_mul(size_of::<(usize, usize)>());
+        if self.arena.len().saturating_add(index) >= self.budget_bytes {
             self.spill()?;
         }
         Ok(())
@@ -66,17 +67,22 @@ impl Sorter {
         }
         self.arena.clear();
         self.runs.push((0, rewound(run)?));
-        while self.runs.len() >= FAN_IN
-            && self.runs[self.runs.len() - FAN_IN].0 == self.runs[self.runs.len() - 1].0
-        {
+        while self.newest().is_some_and(|newest| {
+            newest.first().map(|(level, _)| level) == newest.last().map(|(level, _)| level)
+        }) {
             self.merge_last()?;
         }
         Ok(())
     }
 
+    /// The runs that would be merged next, where there are enough.
+    fn newest(&self) -> Option<&[(u32, File)]> {
+        self.runs.len().checked_sub(FAN_IN).map(|from| &self.runs[from..])
+    }
+
     fn merge_last(&mut self) -> io::Result<()> {
-        let merged = self.runs.split_off(self.runs.len() - FAN_IN);
-        let level = merged.iter().map(|(level, _)| *level).max().unwrap_or(0) + 1;
+        let merged = self.runs.split_off(self.runs.len().saturating_sub(FAN_IN));
+        let level = merged.iter().map(|(level, _)| *level).max().unwrap_or(0).saturating_add(1);
         let mut merge = Merge::new(merged.into_iter().map(|(_, file)| file))?;
         let mut run = BufWriter::new(tempfile::tempfile()?);
         while let Some(bytes) = merge.next_bytes()? {
@@ -211,7 +217,8 @@ fn length(bytes: usize) -> io::Result<u32> {
 fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     let mut bytes = Bytes(bytes);
     bytes.value()?;
-    bytes.take(size_of::<i64>() + size_of::<u64>())?;
+    bytes.i64()?;
+    bytes.u64()?;
     let at = Timestamp(bytes.i64()?);
     let line = bytes.u64()?;
     let identity = match bytes.take(1)? {

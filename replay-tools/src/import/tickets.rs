@@ -14,6 +14,8 @@ use super::usable::{Tally, Usable, add};
 
 /// Rows of one ticket in memory at once. A ticket with more is a mapping with the wrong id column.
 const TICKET_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Rows whose buffers are kept for the next ticket.
+const KEPT_ROWS: usize = 1024;
 /// Memory of the sort.
 const SORT_BYTES: usize = 32 * 1024 * 1024;
 
@@ -69,7 +71,7 @@ impl Tickets {
                 "its rows have more than {} MiB; is ticket.id the right column",
                 TICKET_BYTES_MAX >> 20
             );
-            self.tally.reject(first.line, ticket, &reason, self.used as u64 + too_many)?;
+            self.tally.reject(first.line, ticket, &reason, (self.used as u64).saturating_add(too_many))?;
         }
         let rows = &mut self.rows[..self.used];
         if self.mapping.source.order == Order::Time && !rows.is_sorted_by_key(|r| r.at) {
@@ -80,9 +82,8 @@ impl Tickets {
 
     /// Reads until another ticket begins. Answers how many rows did not fit.
     fn fill(&mut self) -> Result<u64, ImportError> {
-        self.used = 0;
-        self.seen.clear();
-        let (mut bytes, mut too_many) = (0, 0);
+        self.forget();
+        let (mut bytes, mut too_many) = (0_usize, 0_u64);
         let id = self.mapping.ticket.id;
         loop {
             if !self.has_ahead && !self.stream.next(&mut self.ahead)? {
@@ -92,21 +93,36 @@ impl Tickets {
             if self.has_ahead {
                 return Ok(too_many);
             }
+            if too_many > 0 {
+                // All of it is rejected; what else is the same does not matter, and is not remembered.
+                too_many = too_many.saturating_add(1);
+                continue;
+            }
             if self.ahead.identity.is_some_and(|identity| !self.seen.insert(identity)) {
                 add(&self.tally.counts.duplicates, 1);
                 continue;
             }
-            bytes += self.ahead.bytes();
+            bytes = bytes.saturating_add(self.ahead.bytes());
             if bytes > TICKET_BYTES_MAX && self.used > 0 {
-                too_many += 1;
+                too_many = 1;
                 continue;
             }
             if self.used == self.rows.len() {
                 self.rows.push(Row::default());
             }
             std::mem::swap(&mut self.rows[self.used], &mut self.ahead);
-            self.used += 1;
+            self.used = self.used.saturating_add(1);
         }
+    }
+
+    /// Lets go of the ticket before, and of the memory that only an uncommon one needs.
+    fn forget(&mut self) {
+        self.rows[..self.used].iter_mut().for_each(Row::rest);
+        self.rows.truncate(KEPT_ROWS);
+        self.rows.shrink_to(KEPT_ROWS);
+        self.used = 0;
+        self.seen.clear();
+        self.seen.shrink_to(KEPT_ROWS);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use guichet_schemas::hash::Hash;
 
+use super::bounds::VALUES_BYTES_MAX;
 use super::error::ImportError;
 use super::mapping::{Dedupe, Mapping};
 use super::rejects::Rejects;
@@ -71,13 +72,19 @@ impl Usable {
 
 fn check(mapping: &Mapping, row: &mut Row) -> Result<(), String> {
     let name = |slot: usize| &mapping.columns[slot].name;
+    if row.values_bytes() > VALUES_BYTES_MAX {
+        let longest = (0..row.slots()).max_by_key(|slot| row.get(*slot).map_or(0, str::len)).unwrap_or(0);
+        let bytes = row.get(longest).map_or(0, str::len);
+        return Err(format!(
+            "the values of its mapped columns have more than {VALUES_BYTES_MAX} bytes together, {:?} alone {bytes}",
+            name(longest)
+        ));
+    }
     if row.get(mapping.ticket.id).is_none() {
         return Err(format!("{:?} is missing: no ticket", name(mapping.ticket.id)));
     }
     let at = row.get(mapping.at).ok_or_else(|| format!("{:?} is missing: no time", name(mapping.at)))?;
-    row.at = mapping.source.dates.parse(at).ok_or_else(|| {
-        format!("{:?} is {at:?}, which is none of source.date_formats and not RFC 3339", name(mapping.at))
-    })?;
+    row.at = mapping.source.dates.parse(at).map_err(|e| format!("{:?} is {at:?}, {e}", name(mapping.at)))?;
     if let Some(Dedupe::Columns(slots)) = &mapping.dedupe {
         let mut values = Vec::new();
         for slot in slots {

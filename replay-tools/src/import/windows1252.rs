@@ -34,7 +34,7 @@ impl<R: BufRead> BufRead for Windows1252<R> {
     }
 
     fn consume(&mut self, amount: usize) {
-        self.used = (self.used + amount).min(self.text.len());
+        self.used = self.used.saturating_add(amount).min(self.text.len());
     }
 }
 
@@ -54,7 +54,7 @@ fn character(byte: u8) -> char {
         '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
     ];
     match byte {
-        0x80..=0x9f => FROM_80_TO_9F[usize::from(byte - 0x80)],
+        0x80..=0x9f => FROM_80_TO_9F[usize::from(byte & 0x1f)],
         _ => char::from(byte),
     }
 }

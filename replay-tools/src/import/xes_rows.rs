@@ -1,5 +1,8 @@
 //! Rows of an XES log (IEEE 1849): each event is a row, each trace a ticket. An event's columns are the
 //! keys of its attributes; those of its trace are called `trace:` and their key.
+//!
+//! Entities are those of XML itself; a document that declares others and uses them is refused, none is ever
+//! expanded.
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -8,23 +11,35 @@ use guichet_schemas::hash::Hash;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
+use super::bounds::{DEPTH_MAX, ELEMENT_BYTES_MAX, Metered, NUMBER_MAX, ROW_BYTES_MAX, TooLong, VALUES_BYTES_MAX, shown};
 use super::error::ImportError;
 use super::mapping::{Column, Dedupe, Mapping, Slot};
 use super::row::{Found, Row, RowSource};
 
 const TRACE_PREFIX: &str = "trace:";
+/// Bytes of what the parser says of a damaged file.
+const PROBLEM_SHOWN: usize = 500;
 
 pub(super) struct XesRows {
-    reader: quick_xml::Reader<Box<dyn BufRead + Send>>,
+    reader: quick_xml::Reader<Metered<Box<dyn BufRead + Send>>>,
     buffer: Vec<u8>,
     line: u64,
     columns: Vec<Column>,
     missing: Vec<String>,
     /// The trace's own attributes, by slot; they come before its events.
     trace: Vec<Option<String>>,
+    trace_bytes: usize,
+    /// What makes every event of the trace unusable.
+    trace_problem: Option<String>,
     place: Place,
     /// Attributes within attributes are not ours.
     depth: u32,
+    /// Elements that are open.
+    open: u32,
+    /// Of the present event, as it stands in the file.
+    event_bytes: usize,
+    /// What makes the present event unusable.
+    problem: Option<String>,
     whole: Option<String>,
     path: PathBuf,
 }
@@ -39,21 +54,35 @@ enum Place {
 impl XesRows {
     pub(super) fn new(text: Box<dyn BufRead + Send>, mapping: &Mapping, path: &Path) -> Self {
         Self {
-            reader: quick_xml::Reader::from_reader(text),
+            reader: quick_xml::Reader::from_reader(Metered::new(text, ELEMENT_BYTES_MAX)),
             buffer: Vec::new(),
             line: 1,
             columns: mapping.columns.clone(),
             missing: mapping.source.missing.clone(),
             trace: vec![None; mapping.columns.len()],
+            trace_bytes: 0,
+            trace_problem: None,
             place: Place::Log,
             depth: 0,
+            open: 0,
+            event_bytes: 0,
+            problem: None,
             whole: matches!(mapping.dedupe, Some(Dedupe::Row)).then(String::new),
             path: path.to_owned(),
         }
     }
 
+    fn begin_trace(&mut self) {
+        self.place = Place::Trace;
+        self.trace.fill(None);
+        self.trace_bytes = 0;
+        self.trace_problem = None;
+    }
+
     fn begin_event(&mut self, row: &mut Row) {
         self.place = Place::Event;
+        self.event_bytes = 0;
+        self.problem = self.trace_problem.clone();
         row.clear(self.line, self.columns.len());
         for (slot, value) in self.trace.iter().enumerate() {
             if let Some(value) = value {
@@ -67,8 +96,21 @@ impl XesRows {
 
     fn end_event(&mut self, row: &mut Row) -> Found {
         self.place = Place::Trace;
+        if let Some(problem) = self.problem.take() {
+            return Found::Unusable(problem);
+        }
         row.identity = self.whole.as_ref().map(|w| Hash::of_record(w.as_bytes()));
         Found::Row
+    }
+
+    /// Counts what stands within an event; one that is too long is passed over without being held.
+    fn weigh(&mut self, bytes: usize) {
+        if self.place == Place::Event {
+            self.event_bytes = self.event_bytes.saturating_add(bytes);
+            if self.event_bytes > ROW_BYTES_MAX && self.problem.is_none() {
+                self.problem = Some(format!("it has more than {ROW_BYTES_MAX} bytes"));
+            }
+        }
     }
 
     /// Takes over `<string key="…" value="…"/>` and its like.
@@ -88,9 +130,10 @@ impl XesRows {
             Place::Log => {}
             Place::Trace => {
                 if let Some(slot) = self.slot(|name| name.strip_prefix(TRACE_PREFIX) == Some(&*key)) {
-                    self.trace[slot] = Some(value.into_owned());
+                    self.of_trace(slot, element, &value);
                 }
             }
+            Place::Event if self.problem.is_some() => {}
             Place::Event => {
                 if let Some(whole) = &mut self.whole {
                     // No attribute value holds these two: they are not characters of XML.
@@ -98,10 +141,27 @@ impl XesRows {
                 }
                 if let Some(slot) = self.slot(|name| name == key) {
                     row.set(slot, &value, &self.missing);
+                    self.problem = inexact(element, &key, &value);
                 }
             }
         }
         Ok(())
+    }
+
+    fn of_trace(&mut self, slot: Slot, element: &BytesStart<'_>, value: &str) {
+        let name = &self.columns[slot].name;
+        self.trace_bytes = self.trace_bytes.saturating_add(value.len());
+        if self.trace_bytes > VALUES_BYTES_MAX {
+            self.trace_problem = Some(format!(
+                "the mapped attributes of its trace have more than {VALUES_BYTES_MAX} bytes together, {name:?} alone {}",
+                value.len()
+            ));
+            return;
+        }
+        if let Some(problem) = inexact(element, name, value) {
+            self.trace_problem = Some(problem);
+        }
+        self.trace[slot] = Some(value.to_owned());
     }
 
     fn slot(&self, is: impl Fn(&str) -> bool) -> Option<Slot> {
@@ -109,19 +169,18 @@ impl XesRows {
     }
 
     fn step(&mut self, event: &Event<'_>, row: &mut Row) -> Result<Option<Found>, String> {
+        self.weigh(event.len());
+        self.nest(event)?;
         match event {
             Event::Start(e) => match (self.place, e.local_name().as_ref()) {
-                (Place::Log, "trace") => {
-                    self.place = Place::Trace;
-                    self.trace.fill(None);
-                }
+                (Place::Log, "trace") => self.begin_trace(),
                 (Place::Trace, "event") if self.depth == 0 => self.begin_event(row),
                 (Place::Log, _) => {}
                 (Place::Trace | Place::Event, _) => {
                     if self.depth == 0 {
                         self.attribute(e, row)?;
                     }
-                    self.depth += 1;
+                    self.depth = self.depth.saturating_add(1);
                 }
             },
             Event::Empty(e) => match (self.place, e.local_name().as_ref()) {
@@ -134,7 +193,7 @@ impl XesRows {
             },
             Event::End(_) => match self.place {
                 Place::Log => {}
-                Place::Trace | Place::Event if self.depth > 0 => self.depth -= 1,
+                Place::Trace | Place::Event if self.depth > 0 => self.depth = self.depth.saturating_sub(1),
                 Place::Trace => self.place = Place::Log,
                 Place::Event => return Ok(Some(self.end_event(row))),
             },
@@ -152,14 +211,34 @@ impl XesRows {
     }
 }
 
+/// A number of XES that is not exact everywhere; texts may hold any digits.
+fn inexact(element: &BytesStart<'_>, key: &str, value: &str) -> Option<String> {
+    let beyond = match element.local_name().as_ref() {
+        "int" => {
+            let digits = value.trim().trim_start_matches(['+', '-']);
+            let all = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+            all && digits.parse::<u64>().map_or(true, |n| n > NUMBER_MAX)
+        }
+        "float" => value.trim().parse::<f64>().is_ok_and(|n| n.abs() > NUMBER_MAX as f64),
+        _ => false,
+    };
+    beyond.then(|| {
+        format!("{key:?} is {value:?}; numbers beyond 2^53 are not exact, the export must have it as a string")
+    })
+}
+
 impl RowSource for XesRows {
     fn next(&mut self, row: &mut Row) -> Result<Found, ImportError> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let found = loop {
             buffer.clear();
+            self.reader.get_mut().refill();
             let event = match self.reader.read_event_into(&mut buffer) {
                 Ok(event) => event,
-                Err(quick_xml::Error::Io(e)) => break Err(self.read_error(&e)),
+                Err(quick_xml::Error::Io(e)) => {
+                    let too_long = e.get_ref().and_then(|e| e.downcast_ref::<TooLong>());
+                    break Err(too_long.map_or_else(|| self.read_error(&e), |e| self.damaged(e.to_string())));
+                }
                 Err(e) => break Err(self.damaged(e.to_string())),
             };
             match self.step(&event, row) {
@@ -167,7 +246,8 @@ impl RowSource for XesRows {
                 Ok(None) => {}
                 Err(problem) => break Err(self.damaged(problem)),
             }
-            self.line += event.bytes().filter(|b| *b == b'\n').count() as u64;
+            let lines = event.bytes().filter(|b| *b == b'\n').count() as u64;
+            self.line = self.line.saturating_add(lines);
         };
         self.buffer = buffer;
         found
@@ -175,7 +255,29 @@ impl RowSource for XesRows {
 }
 
 impl XesRows {
+    /// The parser remembers the name of every element that is open.
+    fn nest(&mut self, event: &Event<'_>) -> Result<(), String> {
+        self.open = match event {
+            Event::Start(_) => self.open.saturating_add(1),
+            Event::End(_) => self.open.saturating_sub(1),
+            Event::Empty(_)
+            | Event::Eof
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => self.open,
+        };
+        if self.open > DEPTH_MAX {
+            return Err(format!("more than {DEPTH_MAX} elements within each other"));
+        }
+        Ok(())
+    }
+
     fn damaged(&self, problem: String) -> ImportError {
+        let problem = shown(&problem, PROBLEM_SHOWN);
         ImportError::Format { path: self.path.clone(), line: self.line, problem }
     }
 
