@@ -222,7 +222,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// Does the character steer a terminal, or turn the direction of reading?
-pub(crate) const fn steers(c: char) -> bool {
+pub(crate) fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
