@@ -223,8 +223,7 @@ pub fn one_line(text: &str) -> String {
 
 /// Does the character steer a terminal, or turn the direction of reading?
 pub(crate) fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A cell of a CSV file that no spreadsheet takes for a formula. One that begins as a formula does, be it

@@ -19,15 +19,27 @@ static BODIES: LazyLock<Vec<(String, String, Value)>> = LazyLock::new(|| {
         .map(|d| (d.kind.as_str().to_owned(), d.id, serde_json::from_str(&d.body).expect("canonical")))
         .collect();
     let more = [
-        ("callers", json!({"callers": {"shop": {"roles": ["agent", "supervisor"], "actor_kinds": ["agent", "requester", "service"], "import": true},
-            "cli": {"roles": ["admin", "agent"], "actor_kinds": ["admin", "agent"], "import": true}}})),
-        ("time_rules", json!({"rules": [
+        (
+            "callers",
+            json!({"callers": {"shop": {"roles": ["agent", "supervisor"], "actor_kinds": ["agent", "requester", "service"], "import": true},
+            "cli": {"roles": ["admin", "agent"], "actor_kinds": ["admin", "agent"], "import": true}}}),
+        ),
+        (
+            "time_rules",
+            json!({"rules": [
             {"id": "remind", "when": "no_update", "seconds": 3600, "hours": "calendar", "repeat": true, "actions": [{"type": "notify", "to": "assignee"}]},
-            {"id": "wait", "status": "pending", "seconds": 1, "hours": "calendar", "actions": [{"type": "note", "text": "waits"}, {"type": "set_priority", "priority": "high"}]}]})),
-        ("sla_policies", json!({"policies": [{"id": "all", "targets": [
+            {"id": "wait", "status": "pending", "seconds": 1, "hours": "calendar", "actions": [{"type": "note", "text": "waits"}, {"type": "set_priority", "priority": "high"}]}]}),
+        ),
+        (
+            "sla_policies",
+            json!({"policies": [{"id": "all", "targets": [
             {"metric": "first_reply", "seconds": 60, "hours": "calendar", "warn_pct": [50, 150]},
-            {"metric": "periodic_update", "seconds": 1, "hours": "calendar"}]}]})),
-        ("statuses", json!({"statuses": [{"id": "parts", "state": "hold", "names": {"en": "Waits for parts"}}]})),
+            {"metric": "periodic_update", "seconds": 1, "hours": "calendar"}]}]}),
+        ),
+        (
+            "statuses",
+            json!({"statuses": [{"id": "parts", "state": "hold", "names": {"en": "Waits for parts"}}]}),
+        ),
         ("categories", json!({"categories": ["technical", "technical/network"]})),
         ("agents", json!({"agents": [{"id": "bob", "groups": ["network"]}]})),
         ("tiers", json!({"tiers": [{"tier": 1, "name": "first"}, {"tier": 2, "name": "second"}]})),
@@ -59,13 +71,22 @@ pub(crate) fn publication(desk: &UnderAttack, dice: &mut Dice) -> Message {
         data["id"] = id.into();
     }
     if dice.once_in(6) {
-        let from = ["2026-11-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z", "2199-12-31T23:59:59.999Z", "9999-01-01T00:00:00.000Z"];
+        let from = [
+            "2026-11-01T00:00:00.000Z",
+            "1970-01-01T00:00:00.000Z",
+            "2199-12-31T23:59:59.999Z",
+            "9999-01-01T00:00:00.000Z",
+        ];
         data["effective_from"] = (*dice.pick(&from)).into();
         data["retroactive"] = dice.once_in(2).into();
         data["apply"] = (*dice.pick(&["open_clocks", "new_only"])).into();
     }
     let command = json!({"command_id": dice.uuid(), "actor": {"kind": "admin", "id": "root"}, "data": data});
-    Message::new("configuration", subject(desk, "cli", "config", "publish_config"), command.to_string().into_bytes())
+    Message::new(
+        "configuration",
+        subject(desk, "cli", "config", "publish_config"),
+        command.to_string().into_bytes(),
+    )
 }
 
 /// One change somewhere in the tree.
@@ -103,7 +124,16 @@ fn leaf(wild: Wild, dice: &mut Dice) -> Value {
         1 => words::unsigned("seconds", Wild(2), dice).into(),
         2 => words::short("tier", wild, dice).into(),
         3 => words::text("id", wild, dice).into(),
-        4 => json!(*dice.pick(&["open", "hold", "24:00", "00:00", "25:61", "Europe/Paris", "business", "resolution"])),
+        4 => json!(*dice.pick(&[
+            "open",
+            "hold",
+            "24:00",
+            "00:00",
+            "25:61",
+            "Europe/Paris",
+            "business",
+            "resolution"
+        ])),
         5 => (0..*dice.pick(&[1, 14, 17, 120, 1000])).fold(Value::Null, |inner, _| json!([inner])),
         _ => dice.pick(&[Value::Null, Value::Bool(true)]).clone(),
     }

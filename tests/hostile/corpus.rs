@@ -17,7 +17,10 @@ pub(crate) fn found(desk: &UnderAttack, dice: &mut Dice) -> Vec<Message> {
     paths.sort();
     let texts: Vec<String> = paths.iter().map(|p| std::fs::read_to_string(p).expect("a text")).collect();
     let lines = texts.iter().flat_map(|text| text.lines()).map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| read(line, desk, dice)).collect()
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| read(line, desk, dice))
+        .collect()
 }
 
 fn read(line: &str, desk: &UnderAttack, dice: &mut Dice) -> Message {
@@ -48,6 +51,7 @@ fn repetition(text: &str) -> Option<Repetition<'_>> {
 }
 
 fn unhex(hex: &str) -> Vec<u8> {
-    let digits: Vec<u8> = hex.bytes().filter_map(|b| u8::try_from(char::from(b).to_digit(16)?).ok()).collect();
+    let digits: Vec<u8> =
+        hex.bytes().filter_map(|b| u8::try_from(char::from(b).to_digit(16)?).ok()).collect();
     digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }

@@ -63,7 +63,8 @@ pub(crate) async fn run(flood: &Flood, long: bool) -> Row {
     watch::open_few(FILES);
     let mut node = Serve::start(Settings::default()).await;
     watch::open_many();
-    let run: Value = serde_json::from_slice(&std::fs::read(node.run_file()).expect("a ready node")).expect("JSON");
+    let run: Value =
+        serde_json::from_slice(&std::fs::read(node.run_file()).expect("a ready node")).expect("JSON");
     let word = |name: &str| run[name].as_str().expect("a ready node says it").to_owned();
     let target = Target {
         url: word("nats_url"),

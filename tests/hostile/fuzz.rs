@@ -199,7 +199,13 @@ impl Rig {
                 return;
             }
             if n % 50_000 == 49_999 {
-                say(&format!("       {} of {} sent, peak {} MiB, {} findings", n + 1, self.plan.messages, self.peak, self.findings.len()));
+                say(&format!(
+                    "       {} of {} sent, peak {} MiB, {} findings",
+                    n + 1,
+                    self.plan.messages,
+                    self.peak,
+                    self.findings.len()
+                ));
             }
         }
         while let Some((n, became)) = landing.next().await {
@@ -241,9 +247,15 @@ impl Rig {
         self.peak = self.peak.max(peak);
         let told = self.polite.told();
         if !told.hung.is_empty() {
-            for (n, (begun, message)) in self.flying.iter().filter(|(_, (begun, _))| begun.elapsed() > SLOW / 2) {
+            for (n, (begun, message)) in
+                self.flying.iter().filter(|(_, (begun, _))| begun.elapsed() > SLOW / 2)
+            {
                 let line = format!("#{n} {message}");
-                say(&format!("       on its way for {:.1} s while the polite client hung: {}", begun.elapsed().as_secs_f64(), clipped(&line)));
+                say(&format!(
+                    "       on its way for {:.1} s while the polite client hung: {}",
+                    begun.elapsed().as_secs_f64(),
+                    clipped(&line)
+                ));
             }
         }
         if let Some(beside) = &mut self.beside {
@@ -251,8 +263,12 @@ impl Rig {
         }
         let Some(status) = self.node.process().ended() else { return true };
         self.falls += 1;
-        let suspects: Vec<String> = self.flying.iter().map(|(n, (_, message))| format!("#{n} {message}")).collect();
-        self.findings.push(format!("the node ended with {status} while these were on their way:\n         {}", suspects.join("\n         ")));
+        let suspects: Vec<String> =
+            self.flying.iter().map(|(n, (_, message))| format!("#{n} {message}")).collect();
+        self.findings.push(format!(
+            "the node ended with {status} while these were on their way:\n         {}",
+            suspects.join("\n         ")
+        ));
         if self.falls >= FALLS_MAX {
             return false;
         }
@@ -281,7 +297,8 @@ impl Rig {
         let settled = until("read models that have folded all of it", SETTLES_WITHIN, async || {
             let reply = desk.try_query("projections", json!({})).await?;
             let models = reply.body["data"].as_array()?.clone();
-            let there = |m: &Value| m["checkpoint"].as_u64().is_some_and(|c| c >= head) && m["state"] == "live";
+            let there =
+                |m: &Value| m["checkpoint"].as_u64().is_some_and(|c| c >= head) && m["state"] == "live";
             (!models.is_empty() && models.iter().all(there)).then_some(models)
         });
         match AssertUnwindSafe(settled).catch_unwind().await {
@@ -289,7 +306,10 @@ impl Rig {
                 for model in models {
                     let aside = model["quarantined"].as_array().map_or(0, Vec::len);
                     if aside > 0 {
-                        self.findings.push(format!("the read model {} set {aside} tickets aside: {}", model["name"], model["quarantined"][0]));
+                        self.findings.push(format!(
+                            "the read model {} set {aside} tickets aside: {}",
+                            model["name"], model["quarantined"][0]
+                        ));
                     }
                 }
             }
@@ -312,20 +332,25 @@ impl Rig {
 async fn send(client: Client, message: Message) -> Became {
     let headers = message.header_map();
     if let Some(reply) = message.reply {
-        let published =
-            client.publish_with_reply_and_headers(message.subject, reply, headers, message.payload.into()).await;
+        let published = client
+            .publish_with_reply_and_headers(message.subject, reply, headers, message.payload.into())
+            .await;
         return if published.is_ok() { Became::NotForUs } else { Became::Silence };
     }
     let request = Request::new().headers(headers).payload(message.payload.into()).timeout(Some(GIVES_UP));
     match client.send_request(message.subject, request).await {
         Ok(answer) => {
-            let code = answer.headers.as_ref().and_then(|h| h.get("Nats-Service-Error")).map(|c| c.as_str().to_owned());
+            let code = answer
+                .headers
+                .as_ref()
+                .and_then(|h| h.get("Nats-Service-Error"))
+                .map(|c| c.as_str().to_owned());
             Became::Answered(code, String::from_utf8_lossy(&answer.payload).into_owned())
         }
         Err(error) => match error.kind() {
-            RequestErrorKind::NoResponders | RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
-                Became::NotForUs
-            }
+            RequestErrorKind::NoResponders
+            | RequestErrorKind::InvalidSubject
+            | RequestErrorKind::MaxPayloadExceeded => Became::NotForUs,
             RequestErrorKind::TimedOut | RequestErrorKind::Other => Became::Silence,
         },
     }

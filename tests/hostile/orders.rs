@@ -23,7 +23,9 @@ pub(crate) fn command(desk: &UnderAttack, dice: &mut Dice) -> Message {
 fn of_verb(verb: &str, desk: &UnderAttack, dice: &mut Dice) -> Message {
     let wild = Wild::draw(dice);
     let entity = match verb {
-        _ if wild.now(dice) => (*dice.pick(&["new", "config", "desk", "0", "01980000-0000-7000-8000-00000000000G"])).to_owned(),
+        _ if wild.now(dice) => {
+            (*dice.pick(&["new", "config", "desk", "0", "01980000-0000-7000-8000-00000000000G"])).to_owned()
+        }
         "create" if dice.once_in(2) => "new".to_owned(),
         "retire_config" => "config".to_owned(),
         _ => desk.ticket(dice).to_string(),
@@ -64,7 +66,11 @@ pub(crate) fn tenant(desk: &UnderAttack, dice: &mut Dice) -> Message {
         "command_id": dice.uuid(), "actor": {"kind": "admin", "id": "root"},
         "data": {"kind": "tenant", "body": {"name": desk.tenant}},
     });
-    Message::new("configuration", subject(desk, "cli", "config", "publish_config"), body.to_string().into_bytes())
+    Message::new(
+        "configuration",
+        subject(desk, "cli", "config", "publish_config"),
+        body.to_string().into_bytes(),
+    )
 }
 
 /// A history from elsewhere.

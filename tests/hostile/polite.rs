@@ -131,7 +131,8 @@ impl AtWork {
     }
 
     async fn command(&self, caller: &str, entity: &str, verb: &str, actor: &str, data: Value) {
-        let body = json!({"command_id": Uuid::new_v4(), "actor": {"kind": actor, "id": "polly"}, "data": data});
+        let body =
+            json!({"command_id": Uuid::new_v4(), "actor": {"kind": actor, "id": "polly"}, "data": data});
         self.ask(format!("guichet.v1.cmd.{TENANT}.{caller}.{entity}.{verb}"), &body).await;
     }
 
@@ -158,7 +159,11 @@ impl AtWork {
             *told.refused.entry(code).or_default() += 1;
         }
         if took > HANG {
-            told.hung.push(format!("{subject} took {:.1} s: {}", took.as_secs_f64(), refusal.unwrap_or_default()));
+            told.hung.push(format!(
+                "{subject} took {:.1} s: {}",
+                took.as_secs_f64(),
+                refusal.unwrap_or_default()
+            ));
         }
     }
 }

@@ -36,7 +36,8 @@ fn in_json(name: &str, dice: &mut Dice) -> Value {
         body.extend([("from".to_owned(), from.into()), ("to".to_owned(), to.into())]);
         body.insert("period".to_owned(), (*dice.pick(&["day", "week", "month", "range"])).into());
         if dice.once_in(2) {
-            let by = *dice.pick(&["product", "category", "agent", "group", "channel", "tier", "tag", "reason"]);
+            let by =
+                *dice.pick(&["product", "category", "agent", "group", "channel", "tier", "tag", "reason"]);
             body.insert("group_by".to_owned(), by.into());
         }
         if dice.once_in(4) {
@@ -49,7 +50,12 @@ fn in_json(name: &str, dice: &mut Dice) -> Value {
         }
         let value = match field {
             "limit" => words::short(field, wild, dice).into(),
-            "as_of" => json!(*dice.pick(&["2026-11-20T10:00:00.000Z", "1970-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z", "0000-01-01T00:00:00.000Z"])),
+            "as_of" => json!(*dice.pick(&[
+                "2026-11-20T10:00:00.000Z",
+                "1970-01-01T00:00:00.000Z",
+                "9999-12-31T23:59:59.999Z",
+                "0000-01-01T00:00:00.000Z"
+            ])),
             "cursor" | "text" | "number" => words::text(field, wild, dice).into(),
             _ => words::unsigned(field, wild, dice).into(),
         };

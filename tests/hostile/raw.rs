@@ -93,7 +93,8 @@ impl Corpora {
     fn query(corpus: &[Vec<u8>], desk: &UnderAttack, dice: &mut Dice) -> Message {
         let changed = mutate::change(corpus, dice);
         let chosen = changed.first().map_or(0, |n| usize::from(*n) % verb::QUERIES.len());
-        let subject = format!("guichet.v1.query.{}.{}.{}", desk.tenant, dice.pick(CALLERS), verb::QUERIES[chosen]);
+        let subject =
+            format!("guichet.v1.query.{}.{}.{}", desk.tenant, dice.pick(CALLERS), verb::QUERIES[chosen]);
         Message::new("raw", subject, changed.get(1..).unwrap_or_default().to_vec())
     }
 }
@@ -113,7 +114,11 @@ fn nested(desk: &UnderAttack, dice: &mut Dice) -> Message {
     match dice.below(4) {
         0 => Message::new("raw", subject, b"[".repeat(depth)),
         1 => Message::new("raw", subject, b"{\"a\":".repeat(depth)),
-        2 => Message::new("raw", subject, [b"{\"data\":".to_vec(), b"[".repeat(depth), b"]".repeat(depth), b"}".to_vec()].concat()),
+        2 => Message::new(
+            "raw",
+            subject,
+            [b"{\"data\":".to_vec(), b"[".repeat(depth), b"]".repeat(depth), b"}".to_vec()].concat(),
+        ),
         _ => {
             let mut bytes = Vec::new();
             for _ in 0..depth.min(400) {
@@ -129,7 +134,9 @@ fn service(dice: &mut Dice) -> Message {
     let payload = match dice.below(5) {
         // A range without an end; a list of numbers without one.
         0 => vec![8, 1],
-        1 => vec![8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 16, 0xff, 0xff, 0xff, 0xff, 0x0f],
+        1 => {
+            vec![8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 16, 0xff, 0xff, 0xff, 0xff, 0x0f]
+        }
         2 => [0x0a, 0x06, 8, 0, 16, 0, 24, 1].repeat(2_000),
         3 => Vec::new(),
         _ => {
@@ -168,7 +175,9 @@ fn odd_headers(message: Message, dice: &mut Dice) -> Message {
     let long = "v".repeat(*dice.pick(&[1, 1000, 60_000]));
     match dice.below(5) {
         0 => message.header("Content-Type", "text/html; charset=\u{fffd}"),
-        1 => message.header("Content-Type", "application/protobuf").header("content-type", "application/json"),
+        1 => {
+            message.header("Content-Type", "application/protobuf").header("content-type", "application/json")
+        }
         2 => message.header("traceparent", &long),
         3 => (0..500).fold(message, |m, n| m.header(&format!("X-{n}"), "y")),
         _ => message.header("Nats-Expected-Last-Sequence", "1").header("Nats-Service-Error-Code", &long),

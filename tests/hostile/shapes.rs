@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use guichet_schemas::wire;
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value,
+};
 
 use crate::desks::UnderAttack;
 use crate::dice::Dice;
@@ -40,7 +42,8 @@ impl Hand<'_> {
                 continue;
             }
             // Of the envelope, what refuses everything else comes seldom.
-            let seldom = matches!(field.name(), "expected_version" | "min_position" | "as_of_position" | "dry_run");
+            let seldom =
+                matches!(field.name(), "expected_version" | "min_position" | "as_of_position" | "dry_run");
             if !seldom || self.dice.once_in(8) {
                 self.fill(&mut message, &field, DEPTH);
             }
@@ -82,7 +85,11 @@ impl Hand<'_> {
     }
 
     fn many(&mut self) -> usize {
-        if self.wild.now(self.dice) { *self.dice.pick(&[0, 50, 51, 64, 65, 100, 101, 900]) } else { 1 + self.dice.below(3) }
+        if self.wild.now(self.dice) {
+            *self.dice.pick(&[0, 50, 51, 64, 65, 100, 101, 900])
+        } else {
+            1 + self.dice.below(3)
+        }
     }
 
     fn list(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
@@ -120,7 +127,9 @@ impl Hand<'_> {
             Kind::String => Value::String(words::text(name, wild, dice)),
             Kind::Bytes => Value::Bytes(words::bytes(name, wild, self.desk, dice).into()),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(words::signed(wild, dice)),
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(*dice.pick(&[0, 1, -1, i32::MIN, i32::MAX])),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+                Value::I32(*dice.pick(&[0, 1, -1, i32::MIN, i32::MAX]))
+            }
             Kind::Uint64 | Kind::Fixed64 => Value::U64(words::unsigned(name, wild, dice)),
             Kind::Uint32 | Kind::Fixed32 => Value::U32(words::short(name, wild, dice)),
             Kind::Double => Value::F64(*dice.pick(&[0.5, -0.0, f64::NAN, f64::INFINITY, f64::MAX, 1e17])),

@@ -101,5 +101,9 @@ pub(crate) fn say(line: &str) {
 
 /// A failing program says so.
 pub(crate) fn exit(rows: &[Row]) -> std::process::ExitCode {
-    if rows.iter().any(Row::failed) { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS }
+    if rows.iter().any(Row::failed) {
+        std::process::ExitCode::FAILURE
+    } else {
+        std::process::ExitCode::SUCCESS
+    }
 }

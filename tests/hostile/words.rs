@@ -29,7 +29,8 @@ const SIGNED: &[i64] = &[
 ];
 const UNSIGNED: &[u64] =
     &[0, 1, 2, 255, 256, 1000, 1001, u64::MAX, u64::MAX - 1, 1 << 53, (1 << 53) + 1, 1 << 32, 1 << 63];
-const SHORT: &[u32] = &[0, 1, 2, 4, 5, 100, 101, 1000, 1001, 365, 366, i32::MAX.unsigned_abs(), u32::MAX, u32::MAX - 1];
+const SHORT: &[u32] =
+    &[0, 1, 2, 4, 5, 100, 101, 1000, 1001, 365, 366, i32::MAX.unsigned_abs(), u32::MAX, u32::MAX - 1];
 
 const TEXTS: &[&str] = &[
     "",
@@ -94,8 +95,12 @@ pub(crate) fn text(field: &str, wild: Wild, dice: &mut Dice) -> String {
         "subject" => format!("Printer {} does not print", dice.below(1000)),
         "description" | "body" | "plain" => "It hums and blinks. ".repeat(1 + dice.below(20)),
         "group" | "from_group" | "to_group" => (*dice.pick(&["network", "hardware", "desk 2nd"])).to_owned(),
-        "tags" | "add" | "remove" | "added" | "removed" | "tag" | "tags_at" => format!("tag-{}", dice.below(9)),
-        "category" | "category_at" => (*dice.pick(&["technical/network", "technical", "billing/refund"])).to_owned(),
+        "tags" | "add" | "remove" | "added" | "removed" | "tag" | "tags_at" => {
+            format!("tag-{}", dice.below(9))
+        }
+        "category" | "category_at" => {
+            (*dice.pick(&["technical/network", "technical", "billing/refund"])).to_owned()
+        }
         "number" => format!("T-{}", 1 + dice.below(80)),
         "product" => format!("product-{}", dice.below(400)),
         "zone" => (*dice.pick(&["UTC", "Europe/Paris", "Pacific/Apia", "America/Sao_Paulo"])).to_owned(),
@@ -158,7 +163,9 @@ pub(crate) fn signed(wild: Wild, dice: &mut Dice) -> i64 {
     if wild.now(dice) {
         return *dice.pick(SIGNED);
     }
-    RECENTLY + DAY_MS * i64::try_from(dice.below(25)).unwrap() + i64::try_from(dice.below(86_400_000)).unwrap()
+    RECENTLY
+        + DAY_MS * i64::try_from(dice.below(25)).unwrap()
+        + i64::try_from(dice.below(86_400_000)).unwrap()
 }
 
 /// A position, a version, a number of milliseconds.

@@ -71,10 +71,8 @@ fn find(column: &Column, names: &[String], path: &Path) -> Result<usize, ImportE
 impl RowSource for CsvRows {
     fn next(&mut self, row: &mut Row) -> Result<Found, ImportError> {
         let line = self.records.line();
-        let record = self
-            .records
-            .next()
-            .map_err(|source| ImportError::Read { path: self.path.clone(), source })?;
+        let record =
+            self.records.next().map_err(|source| ImportError::Read { path: self.path.clone(), source })?;
         row.clear(line, self.columns.len());
         match record {
             Record::Whole => {}

@@ -1,7 +1,9 @@
 //! Reads the dates of an export as instants. Naive times are wall clock of one zone.
 
 use chrono::format::{Item, Parsed, StrftimeItems};
-use chrono::{DateTime, Datelike as _, MappedLocalTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, MappedLocalTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc,
+};
 use chrono_tz::Tz;
 use guichet_schemas::time::Timestamp;
 
@@ -159,14 +161,15 @@ mod tests {
             "9999-12-31 23:59",
             "+262142-12-31 23:59",
             "-262143-01-01 00:00",
-            "-9223372036854775",
             "8210266876799",
         ];
         for text in outside {
             assert_eq!(utc.parse(text), Err(NoInstant::Outside), "{text}");
             assert_eq!(paris.parse(text), Err(NoInstant::Outside), "{text}");
         }
-        for text in ["9223372036854775807", "99999999999999999999", "2026-13-01 00:00", ""] {
+        for text in
+            ["9223372036854775807", "-9223372036854775", "99999999999999999999", "2026-13-01 00:00", ""]
+        {
             assert_eq!(utc.parse(text), Err(NoInstant::Unread), "{text}");
         }
         for text in ["1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z"] {

@@ -87,7 +87,9 @@ pub enum ImportError {
         columns: String,
     },
     /// The rejects file is there already, or a link.
-    #[error("the rejects file {path} is there already, or is a link, and is never written over: move it away, or name another")]
+    #[error(
+        "the rejects file {path} is there already, or is a link, and is never written over: move it away, or name another"
+    )]
     RejectsExist {
         /// The file.
         path: PathBuf,

@@ -173,15 +173,24 @@ impl History<'_> {
                 return Err(format!("{:?} has more than {LABEL_CHARS_MAX} characters", m.columns[slot].name));
             }
         }
-        let category =
-            m.ticket.category.iter().filter_map(|s| row.get(*s)).map(|v| v.len().saturating_add(1)).sum::<usize>();
+        let category = m
+            .ticket
+            .category
+            .iter()
+            .filter_map(|s| row.get(*s))
+            .map(|v| v.len().saturating_add(1))
+            .sum::<usize>();
         if category > CATEGORY_CHARS_MAX
             && longer(&self.category_of(row).unwrap_or_default(), CATEGORY_CHARS_MAX)
         {
             return Err(format!("its category has more than {CATEGORY_CHARS_MAX} characters"));
         }
-        let fields: usize =
-            m.ticket.fields.iter().map(|s| row.get(*s).map_or(0, str::len).saturating_add(m.columns[*s].name.len())).sum();
+        let fields: usize = m
+            .ticket
+            .fields
+            .iter()
+            .map(|s| row.get(*s).map_or(0, str::len).saturating_add(m.columns[*s].name.len()))
+            .sum();
         if fields > limits::FIELDS_BYTES {
             return Err(format!("its fields have more than {} bytes together", limits::FIELDS_BYTES));
         }
@@ -235,11 +244,14 @@ impl History<'_> {
         match state {
             NewState::Same | NewState::Known(Meaning::Ignore) => {}
             NewState::Known(Meaning::State(to, hold_reason)) => self.go_to(row, *to, *hold_reason),
-            NewState::Unknown(name) => self.note(row, &format!(
-                "The source calls the state {:?}, which the mapping does not know; the ticket stays {}.",
-                shown(name, NAME_SHOWN),
-                self.state
-            )),
+            NewState::Unknown(name) => self.note(
+                row,
+                &format!(
+                    "The source calls the state {:?}, which the mapping does not know; the ticket stays {}.",
+                    shown(name, NAME_SHOWN),
+                    self.state
+                ),
+            ),
         }
     }
 
@@ -345,7 +357,10 @@ fn subject(text: Option<&str>, external_id: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match line.char_indices().nth(SUBJECT_CHARS_MAX) {
         None => line,
-        Some(_) => line.chars().take(SUBJECT_CHARS_MAX.saturating_sub(1)).collect::<String>().trim_end().to_owned() + "…",
+        Some(_) => {
+            line.chars().take(SUBJECT_CHARS_MAX.saturating_sub(1)).collect::<String>().trim_end().to_owned()
+                + "…"
+        }
     }
 }
 

@@ -74,9 +74,8 @@ fn skip_line(text: &mut impl BufRead) -> io::Result<()> {
 impl RowSource for JsonlRows {
     fn next(&mut self, row: &mut Row) -> Result<Found, ImportError> {
         loop {
-            let line = self
-                .read_line()
-                .map_err(|source| ImportError::Read { path: self.path.clone(), source })?;
+            let line =
+                self.read_line().map_err(|source| ImportError::Read { path: self.path.clone(), source })?;
             match line {
                 Line::End => return Ok(Found::End),
                 Line::TooLong => {

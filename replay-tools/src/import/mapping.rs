@@ -575,8 +575,11 @@ mod tests {
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("at most"), "{error}");
         let error = Mapping::load("/dev/zero").unwrap_err();
         assert!(matches!(error, MappingError::Read { .. }), "{error}");
-        for (more, key) in [("[group]\ncolumn = \"g\"\nlevel = { \"a\" = 18446744073709551616 }\n", "level"),
-            ("[group]\ncolumn = \"g\"\nlevel = { \"a\" = -1 }\n", "level"), ("[agent]\nsystem = [1]\n", "system")] {
+        for (more, key) in [
+            ("[group]\ncolumn = \"g\"\nlevel = { \"a\" = 18446744073709551616 }\n", "level"),
+            ("[group]\ncolumn = \"g\"\nlevel = { \"a\" = -1 }\n", "level"),
+            ("[agent]\nsystem = [1]\n", "system"),
+        ] {
             assert!(problem(more).contains(key), "{}", problem(more));
         }
     }

@@ -125,7 +125,8 @@ impl Reader {
             }
         };
         let tally = &self.tally;
-        let told = history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
+        let told =
+            history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
         let facts = match told {
             Told::Facts(facts) => facts,
             Told::TooMuch { unread } => {

@@ -79,7 +79,8 @@ impl Rejects {
             ];
             written.writer.write_record(cells).map_err(io::Error::from)?;
             if written.lines == REJECTS_MAX {
-                let last = format!("this file ends here, after {REJECTS_MAX} lines; what follows is only counted");
+                let last =
+                    format!("this file ends here, after {REJECTS_MAX} lines; what follows is only counted");
                 written.writer.write_record(["", "", last.as_str()]).map_err(io::Error::from)?;
             }
             Ok(())
@@ -124,7 +125,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rejects.csv");
         let rejects = Rejects::create(Some(&path)).unwrap();
-        for ticket in ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\u{ff1d}1", " =1", "a;=1"] {
+        for ticket in
+            ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\u{ff1d}1", " =1", "a;=1"]
+        {
             rejects.add(Some(1), ticket, "\x1b]0;owned\x07=1").unwrap();
         }
         rejects.flush().unwrap();
@@ -132,8 +135,19 @@ mod tests {
         assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
         let mut rows = csv::Reader::from_path(&path).unwrap();
         let tickets: Vec<String> = rows.records().map(|r| r.unwrap()[1].to_owned()).collect();
-        assert_eq!(tickets, [
-            "'=cmd|'/c calc'!A1", "'+1", "'-1", "'@SUM(A1)", "\\t=1", "\\r=1", "'\u{ff1d}1", "' =1", "a;'=1"
-        ]);
+        assert_eq!(
+            tickets,
+            [
+                "'=cmd|'/c calc'!A1",
+                "'+1",
+                "'-1",
+                "'@SUM(A1)",
+                "\\t=1",
+                "\\r=1",
+                "'\u{ff1d}1",
+                "' =1",
+                "a;'=1"
+            ]
+        );
     }
 }

@@ -11,7 +11,9 @@ use guichet_schemas::hash::Hash;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
-use super::bounds::{DEPTH_MAX, ELEMENT_BYTES_MAX, Metered, NUMBER_MAX, ROW_BYTES_MAX, TooLong, VALUES_BYTES_MAX, shown};
+use super::bounds::{
+    DEPTH_MAX, ELEMENT_BYTES_MAX, Metered, NUMBER_MAX, ROW_BYTES_MAX, TooLong, VALUES_BYTES_MAX, shown,
+};
 use super::error::ImportError;
 use super::mapping::{Column, Dedupe, Mapping, Slot};
 use super::row::{Found, Row, RowSource};
@@ -223,7 +225,9 @@ fn inexact(element: &BytesStart<'_>, key: &str, value: &str) -> Option<String> {
         _ => false,
     };
     beyond.then(|| {
-        format!("{key:?} is {value:?}; numbers beyond 2^53 are not exact, the export must have it as a string")
+        format!(
+            "{key:?} is {value:?}; numbers beyond 2^53 are not exact, the export must have it as a string"
+        )
     })
 }
 

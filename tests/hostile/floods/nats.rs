@@ -105,11 +105,22 @@ pub(super) async fn brackets(target: &Target) -> Poured {
 pub(super) async fn reports(target: &Target) -> Poured {
     desk_of(target, if target.long { 3_000 } else { 500 }).await;
     let n = if target.long { 2_000 } else { 80 };
-    let names = ["report_backlog", "report_volume", "report_resolution_time", "report_escalation", "report_ageing", "report_closure"];
+    let names = [
+        "report_backlog",
+        "report_volume",
+        "report_resolution_time",
+        "report_escalation",
+        "report_ageing",
+        "report_closure",
+    ];
     let wide = |n: usize| {
         let by = if n.is_multiple_of(3) { "category" } else { "product" };
-        let (from, to) = if n.is_multiple_of(2) { ("1970-01-01", "2199-12-31") } else { ("2024-01-01", "2027-01-01") };
-        query(names[n % names.len()], &json!({"from": from, "to": to, "period": "day", "group_by": by, "limit": 1}))
+        let (from, to) =
+            if n.is_multiple_of(2) { ("1970-01-01", "2199-12-31") } else { ("2024-01-01", "2027-01-01") };
+        query(
+            names[n % names.len()],
+            &json!({"from": from, "to": to, "period": "day", "group_by": by, "limit": 1}),
+        )
     };
     pour(target, 64, (0..n).map(wide)).await
 }
@@ -117,7 +128,12 @@ pub(super) async fn reports(target: &Target) -> Poured {
 pub(super) async fn searches(target: &Target) -> Poured {
     desk_of(target, if target.long { 20_000 } else { 1_500 }).await;
     let n = if target.long { 5_000 } else { 200 };
-    pour(target, 32, (0..n).map(|n| query("tickets", &json!({"text": format!("nothing like it {n}"), "limit": 1000})))).await
+    pour(
+        target,
+        32,
+        (0..n).map(|n| query("tickets", &json!({"text": format!("nothing like it {n}"), "limit": 1000}))),
+    )
+    .await
 }
 
 /// Requests whose answers nobody reads.

@@ -158,7 +158,10 @@ pub(super) async fn slowloris(target: &Target) -> Poured {
             _ => closed += 1,
         }
     }
-    let answers = format!("{refused} refused, {closed} of {} closed from there, {most} descriptors at most", open.len());
+    let answers = format!(
+        "{refused} refused, {closed} of {} closed from there, {most} descriptors at most",
+        open.len()
+    );
     let mut findings = Vec::new();
     if let Some(trouble) = with_a_token(target).await {
         findings.push(trouble);
@@ -168,7 +171,10 @@ pub(super) async fn slowloris(target: &Target) -> Poured {
 
 /// Who comes from the same machine with a token may have to wait for a place, not for ever.
 async fn with_a_token(target: &Target) -> Option<String> {
-    let request = format!("GET /healthz HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n", target.web, target.token);
+    let request = format!(
+        "GET /healthz HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n",
+        target.web, target.token
+    );
     let begun = Instant::now();
     let mut last = String::new();
     while begun.elapsed() < Duration::from_secs(60) {
