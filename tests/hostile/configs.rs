@@ -54,7 +54,7 @@ static BODIES: LazyLock<Vec<(String, String, Value)>> = LazyLock::new(|| {
 /// A publication.
 pub(crate) fn publication(desk: &UnderAttack, dice: &mut Dice) -> Message {
     let wild = Wild::draw(dice);
-    let (kind, id, body) = dice.pick(&BODIES);
+    let (kind, id, body) = dice.pick(BODIES.as_slice());
     let (mut kind, mut body) = (kind.clone(), body.clone());
     let mut id = if kind == "tenant" { desk.tenant.clone() } else { id.clone() };
     for _ in 0..dice.below(4) {

@@ -53,5 +53,5 @@ fn repetition(text: &str) -> Option<Repetition<'_>> {
 fn unhex(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> =
         hex.bytes().filter_map(|b| u8::try_from(char::from(b).to_digit(16)?).ok()).collect();
-    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+    digits.chunks_exact(2).map(|pair| (pair[0] << 4) | pair[1]).collect()
 }

@@ -25,7 +25,8 @@ impl Dice {
     /// A fresh identifier.
     pub(crate) fn uuid(&mut self) -> Uuid {
         let (high, low) = (self.roll(), self.roll());
-        uuid::Builder::from_random_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes()).into_uuid()
+        uuid::Builder::from_random_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
+            .into_uuid()
     }
 
     /// Bytes that mean nothing.

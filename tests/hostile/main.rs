@@ -23,8 +23,16 @@ mod harness;
 #[path = "../support/desk.rs"]
 mod desk;
 
+#[expect(
+    clippy::unwrap_used,
+    reason = "shared with the fuzz targets, which say what must hold by unwrapping it"
+)]
 #[path = "../fuzz/corpus.rs"]
 mod corpus_of_fuzz;
+#[expect(
+    clippy::unwrap_used,
+    reason = "shared with the fuzz targets, which say what must hold by unwrapping it"
+)]
 #[path = "../fuzz/mutate.rs"]
 mod mutate;
 

@@ -33,10 +33,6 @@ impl Message {
         self
     }
 
-    pub(crate) fn is_protobuf(&self) -> bool {
-        self.headers.iter().any(|(name, value)| name == "Content-Type" && value == "application/protobuf")
-    }
-
     /// The headers as the client library has them; those that no client could send are left out.
     pub(crate) fn header_map(&self) -> HeaderMap {
         let mut map = HeaderMap::new();

@@ -20,6 +20,11 @@ const GIVES_UP: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 const TENANT: &str = "polite";
 
+/// An identifier that nobody had.
+pub(crate) fn fresh() -> Uuid {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid()
+}
+
 /// What it went through since it was last asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
@@ -124,15 +129,14 @@ impl AtWork {
     }
 
     async fn create(&mut self, n: u64) {
-        self.ticket = Uuid::new_v4();
+        self.ticket = fresh();
         let ticket = json!({"subject": format!("Printer {n}"), "description": "It hums.", "channel": "portal",
             "requester": {"id": format!("customer-{n}")}});
         self.command("polite", &self.ticket.to_string(), "create", "agent", ticket).await;
     }
 
     async fn command(&self, caller: &str, entity: &str, verb: &str, actor: &str, data: Value) {
-        let body =
-            json!({"command_id": Uuid::new_v4(), "actor": {"kind": actor, "id": "polly"}, "data": data});
+        let body = json!({"command_id": fresh(), "actor": {"kind": actor, "id": "polly"}, "data": data});
         self.ask(format!("guichet.v1.cmd.{TENANT}.{caller}.{entity}.{verb}"), &body).await;
     }
 

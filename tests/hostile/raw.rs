@@ -122,7 +122,8 @@ fn nested(desk: &UnderAttack, dice: &mut Dice) -> Message {
         _ => {
             let mut bytes = Vec::new();
             for _ in 0..depth.min(400) {
-                bytes = [vec![0xa2, 0x06, u8::try_from(bytes.len().min(127)).unwrap()], bytes].concat();
+                bytes =
+                    [vec![0xa2, 0x06, u8::try_from(bytes.len().min(127)).expect("small")], bytes].concat();
             }
             Message::new("raw", subject, bytes).protobuf()
         }

@@ -164,8 +164,8 @@ pub(crate) fn signed(wild: Wild, dice: &mut Dice) -> i64 {
         return *dice.pick(SIGNED);
     }
     RECENTLY
-        + DAY_MS * i64::try_from(dice.below(25)).unwrap()
-        + i64::try_from(dice.below(86_400_000)).unwrap()
+        + DAY_MS * i64::try_from(dice.below(25)).expect("small")
+        + i64::try_from(dice.below(86_400_000)).expect("small")
 }
 
 /// A position, a version, a number of milliseconds.
@@ -192,7 +192,7 @@ pub(crate) fn short(field: &str, wild: Wild, dice: &mut Dice) -> u32 {
         "pct" => 100,
         _ => 4,
     };
-    1 + u32::try_from(dice.below(below)).unwrap()
+    1 + u32::try_from(dice.below(below)).expect("small")
 }
 
 /// An identifier, a hash or a key.

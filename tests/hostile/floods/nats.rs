@@ -9,10 +9,10 @@ use futures_util::stream;
 use guichet_schemas::wire::{LogRequest, Tile, TileRequest};
 use prost::Message as _;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{Poured, Target};
 use crate::desk::Desk;
+use crate::polite::fresh;
 
 /// Nobody waits longer for the answer of a flood.
 const GIVES_UP: Duration = Duration::from_secs(30);
@@ -56,7 +56,7 @@ async fn ask(client: Client, (subject, payload): Asked) -> (String, Duration) {
 }
 
 fn command(caller: &str, entity: &str, verb: &str, data: &Value) -> Asked {
-    let body = json!({"command_id": Uuid::new_v4(), "actor": {"kind": "agent", "id": "a"}, "data": data});
+    let body = json!({"command_id": fresh(), "actor": {"kind": "agent", "id": "a"}, "data": data});
     (format!("guichet.v1.cmd.default.{caller}.{entity}.{verb}"), body.to_string().into_bytes())
 }
 

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
-use uuid::Uuid;
 
 use super::{Poured, Target};
 use crate::desk::Desk;
+use crate::polite::fresh;
 
 /// For a connection, and for the first line of an answer.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ pub(super) async fn live(target: &Target) -> Poured {
     while begun.elapsed() < stays(target) {
         n += 1;
         let data = json!({"subject": format!("Printer {n}"), "description": "hums", "channel": "email", "requester": {"id": "r"}});
-        desk.try_command("new", "create", Uuid::new_v4(), data).await;
+        desk.try_command("new", "create", fresh(), data).await;
     }
     let still = open.iter().filter(|s| s.try_read(&mut [0; 16_384]).is_ok_and(|n| n > 0)).count();
     let answers = format!("{}; {still} of them heard of {n} new tickets", told(&codes));
@@ -80,13 +80,13 @@ pub(super) async fn live(target: &Target) -> Poured {
 /// Pages and answers that are asked for and not read.
 pub(super) async fn slow_readers(target: &Target) -> Poured {
     let desk = Desk::connect(&target.url).await;
-    let ticket = Uuid::new_v4().to_string();
+    let ticket = fresh().to_string();
     let data = json!({"subject": "s", "description": "d", "channel": "email", "requester": {"id": "r-1"}});
-    desk.command(&ticket, "create", Uuid::new_v4(), data).await;
+    desk.command(&ticket, "create", fresh(), data).await;
     let mut position = 0;
     for _ in 0..if target.long { 300 } else { 60 } {
         let comment = json!({"visibility": "public", "body": "<&\"'".repeat(12_000)});
-        position = desk.command(&ticket, "add_comment", Uuid::new_v4(), comment).await.position();
+        position = desk.command(&ticket, "add_comment", fresh(), comment).await.position();
     }
     desk.folded(position).await;
     let paths = [
@@ -135,11 +135,13 @@ pub(super) async fn slowloris(target: &Target) -> Poured {
     let mut open = Vec::new();
     let mut refused = 0_u64;
     for _ in 0..1_500 {
-        match connect(target).await {
-            Some(mut stream) if stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: 127").await.is_ok() => {
-                open.push(stream);
-            }
-            _ => refused += 1,
+        let Some(mut stream) = connect(target).await else {
+            refused += 1;
+            continue;
+        };
+        match stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: 127").await {
+            Ok(()) => open.push(stream),
+            Err(_) => refused += 1,
         }
     }
     let most = crate::watch::descriptors(target.pid);
