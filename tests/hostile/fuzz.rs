@@ -117,6 +117,8 @@ struct Rig {
     node: Serve,
     client: Client,
     polite: Polite,
+    /// The server asks for a user and a password.
+    has_key: bool,
     beside: Option<crate::polite::Told>,
     sent: u64,
     flying: BTreeMap<u64, (Instant, Message)>,
@@ -142,11 +144,13 @@ impl Rig {
         let node = Serve::start(Settings::default()).await;
         let client = Desk::connect(node.url()).await.client;
         let polite = Polite::start(node.url()).await;
+        let has_key = node.url().contains('@');
         Self {
             plan,
             node,
             client,
             polite,
+            has_key,
             beside: None,
             sent: 0,
             flying: BTreeMap::new(),
@@ -185,6 +189,9 @@ impl Rig {
         let mut landing = FuturesUnordered::new();
         for n in 0..self.plan.messages {
             let message = draw(self.plan, &corpora, n);
+            if forges(&message) && !self.has_key {
+                continue;
+            }
             self.sent += 1;
             self.flying.insert(n, (Instant::now(), message.clone()));
             let client = self.client.clone();
@@ -327,6 +334,13 @@ impl Rig {
             say(&format!("       started again in {:.1} s", begun.elapsed().as_secs_f64()));
         }
     }
+}
+
+/// Subjects by which history is made. A server without a key takes them from anybody, and then the engine halts, as it
+/// must: there is nothing to be found there.
+fn forges(message: &Message) -> bool {
+    let made = ["guichet.v1.evt.", "guichet.v1.checkpoint."];
+    made.iter().any(|subject| message.subject.starts_with(subject))
 }
 
 async fn send(client: Client, message: Message) -> Became {
