@@ -44,9 +44,11 @@ impl Rejects {
     /// a link leads to.
     pub(super) fn create(path: Option<&Path>) -> Result<Self, ImportError> {
         let Some(path) = path else { return Ok(Self(None)) };
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::AlreadyExists => ImportError::RejectsExist { path: path.to_owned() },
-            _ => ImportError::Rejects { path: path.to_owned(), source },
+        let failed = |source: io::Error| {
+            if source.kind() == io::ErrorKind::AlreadyExists {
+                return ImportError::RejectsExist { path: path.to_owned() };
+            }
+            ImportError::Rejects { path: path.to_owned(), source }
         };
         let file = OpenOptions::new()
             .write(true)
