@@ -127,7 +127,7 @@ const BOMBS: &[Bomb] = &[
             out.write_all(b"\n{\"id\":\"C\",\"at\":\"2026-01-01T10:00:00Z\"}\n")
         },
         tickets: 1,
-        says: "recursion limit",
+        says: "it is not one JSON object",
     },
     Bomb {
         name: "an attribute without an end",
