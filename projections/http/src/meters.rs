@@ -104,7 +104,10 @@ fn install() -> Option<PrometheusHandle> {
     describe_gauge!(CHECKPOINT, "Last position that the read model has folded.");
     describe_gauge!(VERIFIED, "Last position whose hash the read model compared with the log.");
     describe_gauge!(QUARANTINED, "Tickets of the default tenant that the read model could not fold.");
-    describe_gauge!(SET_ASIDE, "Tickets of which the engine refuses again and again what their clocks found.");
+    describe_gauge!(
+        SET_ASIDE,
+        "Tickets of which the engine refuses again and again what their clocks found."
+    );
     describe_gauge!(HALTED, "1 where the read model stands still to protect data, else 0.");
     describe_gauge!(PUBLISHING, "1 for the state that publishing to the stream is in, else 0.");
     describe_gauge!(PUBLISHING_STANDS, "1 for the reason why publishing stands, else 0.");
