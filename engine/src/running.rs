@@ -148,7 +148,7 @@ pub async fn start(
         reconnected,
     );
     let told = tokio::sync::watch::Sender::new(Publishing::default());
-    let watch = Watch {
+    let standing = Watch {
         bus,
         client: client.clone(),
         reader: log.reader(),
@@ -163,7 +163,7 @@ pub async fn start(
         ),
     };
     let (publisher, publish_watch) = if settings.publish {
-        (Some(tokio::spawn(publisher.run())), Some(tokio::spawn(watch.run())))
+        (Some(tokio::spawn(publisher.run())), Some(tokio::spawn(standing.run())))
     } else {
         (None, None)
     };
