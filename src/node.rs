@@ -191,7 +191,7 @@ impl Node {
                 protection: args.protection.within(data_dir, PARTITION),
                 partition: PARTITION,
                 disk_reserve_bytes: args.disk_reserve << 20,
-                stream_store: nats.as_ref().map(|_| data_dir.join("nats")),
+                stream_store: args.named()?.is_none().then(|| data_dir.join("nats")),
                 publish: true,
                 accept_clock: args.accept_clock,
                 accept_loss: guichet_engine::log::GivenUp::parse(&args.accept_loss)
