@@ -75,3 +75,12 @@ fn a_message_is_forged_in_the_night() -> Result<(), Broken> {
     world.live()?;
     world.judge()
 }
+
+/// The same by somebody who has the secret of the folder: it gets in, as everything would if nobody looked at a MAC.
+pub(crate) fn a_thief_forges_in_the_night() -> Result<(), Broken> {
+    let mut world = calm()?;
+    world.crash(0);
+    Forger::Thief.forge(&world.sim, &world.broker);
+    world.live()?;
+    world.judge()
+}

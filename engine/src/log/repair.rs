@@ -275,7 +275,8 @@ impl Remaking<'_> {
         }
         let salvaged = Salvaged::of(self.dir)?;
         let store = Store::open(&next, self.memory)?;
-        let filled = self.fill(&store, &salvaged).and_then(|repaired| Ok(store.flush().map(|()| repaired)?));
+        let filled =
+            self.fill(&store, &salvaged).and_then(|repaired| Ok(store.flush().map(|()| repaired)?));
         drop((store, salvaged));
         let repaired = match filled {
             Ok(repaired) => repaired,

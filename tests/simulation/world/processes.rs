@@ -8,7 +8,6 @@ use guichet_engine::log::{LogReader, OpenError};
 
 use super::{Twin, World};
 use crate::disk::FakeDisk;
-use crate::forger::Forger;
 use crate::judge::{Broken, Invariant, broken};
 use crate::sim::Process;
 
@@ -26,7 +25,7 @@ impl World {
             // Who finds another history in the stream stays where it is; who has the log goes on.
             let foreign = matches!(halted, Some(HaltReason::ForeignStream(_)));
             // Nobody else has the secret of its folder, so nothing in the stream may stop it.
-            if foreign && self.twin == Twin::None && self.forger != Forger::Thief {
+            if foreign && self.twin == Twin::None {
                 return Err(broken(Invariant::StreamIsLog, "the one engine takes itself for two"));
             }
             self.engines[number].out |= foreign && matches!(self.twin, Twin::Since(_));
