@@ -119,7 +119,7 @@ impl Sums for Escalation {
 
     fn merge(&mut self, other: Box<dyn Sums>) {
         let other = same::<Self>(other);
-        self.all.merge(other.all, |mine, more| add(mine, more));
+        self.all.merge(other.all, add);
         self.cells.merge(other.cells, |mine, more| {
             add(&mut mine.escalations, more.escalations);
             add(&mut mine.returned, more.returned);
