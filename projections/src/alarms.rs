@@ -400,7 +400,7 @@ fn command(due: &Due, alarm: &Alarm, version: u64) -> Option<Command> {
         (TimerName::Rule(rule), Kind::Fired { skipped, .. }) => {
             let rule = Label::parse(rule.clone()).ok()?;
             let (instance, due_at) = (fact.instance, fact.at);
-            let skipped = u32::try_from(*skipped).ok().filter(|count| *count > 0);
+            let skipped = Some(*skipped).filter(|count| *count > 0);
             let order = FireTimeRule { rule, instance, due_at, config_version, holds: *holds, skipped };
             (Order::FireTimeRule(order), 0)
         }

@@ -114,7 +114,9 @@ fn change(value: &mut Value, wild: Wild, dice: &mut Dice) {
             let inner = leaf(wild, dice);
             fields.insert(key, inner);
         }
-        other => *other = leaf(wild, dice),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            *other = leaf(wild, dice)
+        }
     }
 }
 

@@ -113,11 +113,12 @@ fn command(dice: &mut Dice) -> Option<Command> {
     let request = decode_command(subject, Encoding::Protobuf, &body, None, &RequestKey([0; 32])).ok()?;
     let mut command = request.command;
     command.expected_version = dice.often().then(|| dice.one(NUMBERS));
-    match &mut command.order {
-        Order::RecordSlaWarning(order) => order.config_version = Some(dice.one(NUMBERS)),
-        Order::RecordSlaBreach(order) => order.consumed_s = Some(dice.one(NUMBERS)),
-        Order::FireTimeRule(order) => order.config_version = Some(dice.one(NUMBERS)),
-        _ => {}
+    if let Order::RecordSlaWarning(order) = &mut command.order {
+        order.config_version = Some(dice.one(NUMBERS));
+    } else if let Order::RecordSlaBreach(order) = &mut command.order {
+        order.consumed_s = Some(dice.one(NUMBERS));
+    } else if let Order::FireTimeRule(order) = &mut command.order {
+        order.config_version = Some(dice.one(NUMBERS));
     }
     Some(command)
 }

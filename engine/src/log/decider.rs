@@ -81,7 +81,6 @@ impl<D: Disk> Decider<D> {
         halt: Halt,
         head: &Head,
         partition: Partition,
-        answers: u64,
         clock: EngineClock,
         ids: IdSource,
         sealer: Sealer,
@@ -92,7 +91,7 @@ impl<D: Disk> Decider<D> {
             epoch: head.epoch,
             partition,
             last: Some(head.position),
-            answers,
+            answers: 0,
             clock,
             sealer,
             ids,
@@ -107,6 +106,11 @@ impl<D: Disk> Decider<D> {
             spare_overlay: Overlay::default(),
             spare_batch: Batch::default(),
         }
+    }
+
+    /// The same, where so many answers of commands that wrote no event were given before.
+    pub(super) fn counting_from(self, answers: u64) -> Self {
+        Self { answers, ..self }
     }
 
     /// Runs until every desk is dropped and the queue is empty, or until a storage error.

@@ -425,13 +425,8 @@ fn carry_over(
 
 /// A record of the damaged database that does not continue the log is damage, and not of the stream.
 fn of_salvage(error: OpenError) -> OpenError {
-    match error {
-        OpenError::CopyRefused { position, rule } => {
-            StoreFault::found("bring over what the damaged log holds", format!("position {position}: {rule}"))
-                .into()
-        }
-        other => other,
-    }
+    let OpenError::CopyRefused { position, rule } = error else { return error };
+    StoreFault::found("bring over what the damaged log holds", format!("position {position}: {rule}")).into()
 }
 
 /// Counts the answers of commands that wrote no event, where an older program did not.

@@ -5,6 +5,7 @@
 //! batch of rows. A fragment that does not check is left out, and reading goes on at the next that does; what stood there
 //! is missed by whoever looks for it, since positions have no gap. Only puts are handed on: nothing of what we look for is
 //! ever deleted or written twice.
+#![expect(clippy::little_endian_bytes, reason = "the format is RocksDB's")]
 
 use std::path::{Path, PathBuf};
 
@@ -239,8 +240,11 @@ mod tests {
 
     use super::*;
 
+    /// Keys and their values.
+    type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
     /// A write-ahead log as RocksDB writes it: rows of sizes that cross blocks, some batches with many.
-    fn written() -> (tempfile::TempDir, Vec<(Vec<u8>, Vec<u8>)>) {
+    fn written() -> (tempfile::TempDir, Rows) {
         let dir = tempfile::tempdir().unwrap();
         let mut options = Options::default();
         options.create_if_missing(true);
@@ -264,7 +268,7 @@ mod tests {
         (dir, rows)
     }
 
-    fn all(bytes: &[u8]) -> (Vec<(Vec<u8>, Vec<u8>)>, Ending) {
+    fn all(bytes: &[u8]) -> (Rows, Ending) {
         let mut rows = Vec::new();
         let ending = read(bytes, |(_, key, value)| rows.push((key.to_vec(), value.to_vec())));
         (rows, ending)

@@ -97,7 +97,7 @@ impl<D: Disk> Writer<D> {
         };
         let reader = LogReader::new(store.clone(), head_rx, head.epoch, head.generation);
         let writer = Self {
-            decider: Decider::new(store, halt, &head, partition, answers, clock, ids, sealer),
+            decider: Decider::new(store, halt, &head, partition, clock, ids, sealer).counting_from(answers),
             committer,
             key_writer,
             commands,

@@ -19,12 +19,12 @@ pub(super) fn answer(reader: &Reader<'_>, which: Which) -> Result<Found, Refusal
     };
     // A row without a state is an import of which only the first event is folded: not a ticket yet.
     let row = row.filter(|row| ticket::state(row).is_some()).ok_or_else(|| absent(which))?;
-    if !reader.ask.looks_back() {
-        if let Some(position) = reader.view.quarantined_since(reader.tenant(), id)? {
-            let reason =
-                format!("{which} could not be folded since position {position}; its timeline is complete");
-            return Err(Rejection::Unavailable { reason, as_of_position: Some(row.position) }.into());
-        }
+    if !reader.ask.looks_back()
+        && let Some(position) = reader.view.quarantined_since(reader.tenant(), id)?
+    {
+        let reason =
+            format!("{which} could not be folded since position {position}; its timeline is complete");
+        return Err(Rejection::Unavailable { reason, as_of_position: Some(row.position) }.into());
     }
     Ok((Data::Ticket(ticket::answer(row, reader.now)), None))
 }

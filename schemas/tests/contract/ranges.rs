@@ -69,10 +69,9 @@ fn named(way: &[FieldDescriptor]) -> String {
 }
 
 fn field_of(refused: Result<(), Rejection>, what: &str) -> String {
-    match refused.expect_err(what) {
-        Rejection::ValidationFailed(error) => error.field,
-        other => panic!("{what}: {other:?}"),
-    }
+    let refused = refused.expect_err(what);
+    let Rejection::ValidationFailed(error) = refused else { panic!("{what}: {refused:?}") };
+    error.field
 }
 
 #[test]

@@ -167,7 +167,14 @@ impl Dice {
                 Value::String("{}".to_owned())
             }
             Kind::String => Value::String(self.one(TEXTS).to_owned()),
-            kind => panic!("{}: no dice for {kind:?}", field.full_name()),
+            kind @ (Kind::Float
+            | Kind::Int32
+            | Kind::Sint32
+            | Kind::Sint64
+            | Kind::Fixed32
+            | Kind::Fixed64
+            | Kind::Sfixed32
+            | Kind::Sfixed64) => panic!("{}: no dice for {kind:?}", field.full_name()),
         }
     }
 

@@ -99,10 +99,8 @@ async fn failed(room: &Room, error: &io::Error) {
         meters::accept_failed("connection");
         return;
     };
-    meters::accept_failed(match what {
-        Errno::EMFILE | Errno::ENFILE => "descriptors",
-        _ => "memory",
-    });
+    let of_files = [Errno::EMFILE, Errno::ENFILE].contains(&what);
+    meters::accept_failed(if of_files { "descriptors" } else { "memory" });
     tracing::warn!(%error, "no connection over HTTP can be taken in for the moment");
     room.give_one_up();
     tokio::time::sleep(BREATHER).await;

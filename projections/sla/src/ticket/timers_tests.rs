@@ -38,9 +38,9 @@ fn rule(id: &str, seconds: u32, calendar: Option<&str>) -> Value {
 }
 
 fn fired(facts: &[Fact]) -> Vec<(String, u32, u32, i64)> {
-    let fired = facts.iter().filter_map(|fact| match &fact.kind {
-        Kind::Fired { rule, skipped } => Some((rule.clone(), fact.instance, *skipped, fact.at.0)),
-        _ => None,
+    let fired = facts.iter().filter_map(|fact| {
+        let Kind::Fired { rule, skipped } = &fact.kind else { return None };
+        Some((rule.clone(), fact.instance, *skipped, fact.at.0))
     });
     fired.collect()
 }
