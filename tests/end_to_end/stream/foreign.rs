@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use async_nats::HeaderMap;
 use guichet_proof::Authorship;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
@@ -217,7 +218,11 @@ pub(crate) async fn forge(desk: &Desk, before: &[published::Published], by: Opti
     record.data = Some(Data::TicketCancelled(guichet_schemas::wire::TicketCancelled { reason: 3 }));
     let payload = record.encode_to_vec();
     let (hash, previous) = (Hash::of_record(&payload), Hash::of_record(&last.payload));
-    let mut headers = last.headers.clone();
+    let mut headers = HeaderMap::new();
+    // But for those that are for the broker: where to store it, it is told once.
+    for (name, values) in last.headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-")) {
+        headers.insert(name.clone(), values[0].clone());
+    }
     headers.insert("Guichet-Hash", hash.to_string());
     headers.insert("Guichet-Prev-Hash", previous.to_string());
     headers.insert("ce-sequence", format!("{:020}", record.position));
