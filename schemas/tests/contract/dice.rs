@@ -119,6 +119,9 @@ impl Dice {
             (Format::None, Kind::Message(m)) if m.name() == "Fact" => self.fact(&m),
             (Format::None, Kind::Message(m)) => Value::Message(self.message(&m, side)),
             (Format::None, Kind::Bool) => Value::Bool(self.half()),
+            (Format::None, Kind::Uint32) if side == Side::Fact && field.name().ends_with("tier") => {
+                Value::U32(u32::try_from(self.below(5)).unwrap())
+            }
             (Format::None, Kind::Uint32) => Value::U32(u32::try_from(self.roll() >> 32).unwrap()),
             (Format::None, Kind::Uint64) => Value::U64(1 + (self.roll() >> 12)),
             (Format::None, Kind::Double) => {

@@ -92,10 +92,11 @@ fn a_wrong_type_is_named_with_its_field() {
         &create(|d| d["fields"] = json!({"a": 1, "floor": [3]})),
         "data.fields.floor: must be a text, a number or a flag",
     );
-    malformed(
+    invalid(
         "escalate",
         &with_data(&json!({"to_tier": -1})),
-        "data.to_tier: invalid value: integer `-1`, expected u32",
+        "data.to_tier",
+        "must be a whole number from 0 to 4294967295",
     );
     malformed("assign", &with_data(&json!(["bob", "network"])), "data: must be a JSON object");
     malformed("assign", "[]", "the body must be a JSON object");
@@ -249,7 +250,11 @@ fn the_fields_of_a_query_are_named_too() {
         r#"{"group": "g", "status": "flying"}"#,
         r#"status: "flying" is not one of new, open"#,
     );
-    malformed("tickets", r#"{"limit": "10"}"#, r#"limit: invalid type: string "10", expected u32"#);
+    malformed(
+        "tickets",
+        r#"{"limit": "10"}"#,
+        r#"limit: invalid type: string "10", expected a whole number"#,
+    );
     malformed("events", r#"{"ticket": "T-1"}"#, "ticket: unknown field `ticket`");
     malformed("ticket", r#"{"number": "T-1", "number": "T-1"}"#, "duplicate field `number`");
     malformed("ticket", "[]", "the body must be a JSON object");

@@ -106,9 +106,7 @@ pub(super) fn sizes(event: &Event) -> Checked {
             tags("removed", &e.removed)
         }
         Event::FieldChanged(e) => {
-            if e.field.trim().is_empty() || e.field.len() > 64 {
-                return Err(FieldError::new("field", "must have 1 to 64 bytes"));
-            }
+            bytes("field", &e.field, 64)?;
             let texts = [("from", &e.from), ("to", &e.to)];
             texts.into_iter().try_for_each(|(name, value)| match value {
                 Some(FieldValue::Text(text)) => bytes(name, text, limits::FIELDS_BYTES),
