@@ -138,7 +138,7 @@ pub async fn start(
     .await;
     let log = opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     let pressure = Arc::new(Pressure::default());
-    let bus = JetStream::new(stream, &log.authorship()).healed_by(healer);
+    let bus = JetStream::new(stream.clone(), &log.authorship()).healed_by(healer);
     let (publisher, progress) = Publisher::new(
         bus.clone(),
         log.reader(),
@@ -150,7 +150,7 @@ pub async fn start(
     let told = tokio::sync::watch::Sender::new(Publishing::default());
     let standing = Watch {
         bus,
-        client: client.clone(),
+        client: stream,
         reader: log.reader(),
         progress: progress.clone(),
         damaged: publisher.damaged(),

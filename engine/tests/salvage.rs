@@ -40,6 +40,8 @@ struct Left {
     all: Vec<Bytes>,
     /// Where the tables end.
     in_tables: usize,
+    /// What was signed at that time.
+    older: Vec<u8>,
 }
 
 fn open(dir: &Path, terms: &Terms<'_>) -> Result<Log, OpenError> {
@@ -55,6 +57,11 @@ fn records(log: &Log) -> Vec<Bytes> {
 impl Left {
     /// Comments of some KiB each: so many that are in the tables, and more that are not.
     fn new() -> Self {
+        Self::of(true)
+    }
+
+    /// The same, and the last of them are signed, or may not be.
+    fn of(all_signed: bool) -> Self {
         let (alive, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let log = open(alive.path(), &Terms::default()).unwrap();
         send(&log, 0, "create", "Often.");
@@ -64,6 +71,7 @@ impl Left {
         log.close().unwrap();
         let log = open(alive.path(), &Terms::default()).unwrap();
         let in_tables = records(&log).len() - 1;
+        let older = std::fs::read(alive.path().join("anchor-0/checkpoint")).unwrap();
         for n in 40..60 {
             send(&log, n, "add_comment", &"b".repeat(6_000));
         }
@@ -71,10 +79,12 @@ impl Left {
         assert!(send(&log, 61, "set_priority", "high").events.is_empty(), "an answer without events");
         send(&log, 62, "add_comment", "The last one.");
         let all = records(&log);
-        signed(alive.path(), all.len());
+        if all_signed {
+            signed(alive.path(), all.len());
+        }
         copy(alive.path(), dir.path());
         log.close().unwrap();
-        Self { dir, all, in_tables }
+        Self { dir, all, in_tables, older }
     }
 
     /// A copy of it, to be harmed.
@@ -82,6 +92,10 @@ impl Left {
         let dir = tempfile::tempdir().unwrap();
         copy(self.dir.path(), dir.path());
         dir
+    }
+
+    fn older_anchor(&self) -> &[u8] {
+        &self.older
     }
 
     fn published(&self, through: usize) -> Kept {
@@ -220,20 +234,34 @@ fn a_damaged_list_of_files_takes_nothing_at_all() {
 }
 
 #[test]
-fn what_is_nowhere_any_more_is_named_and_given_up_only_by_hand() {
+fn what_is_nowhere_any_more_is_named_and_what_was_signed_is_not_given_up() {
     let left = Left::new();
     let dir = left.again();
     flip(&wal(dir.path()), |length| length / 2);
     let error = left.refused(dir.path(), left.in_tables);
-    let OpenError::Lost(Lost::Records { from, through: Some(through) }) = error else { panic!("{error}") };
+    let OpenError::Lost(Lost::Signed { from, through }) = error else { panic!("{error}") };
     assert!(from as usize > left.in_tables && from < through, "{from} to {through}");
-    assert!(through as usize <= left.all.len());
-    assert!(error.to_string().contains(&format!("--accept-loss records-from-{from}")), "{error}");
+    assert_eq!(through as usize, left.all.len());
+    let kept = left.published(left.in_tables);
+    let accept_loss = GivenUp { records_from: Some(from), answers: true, keys: true };
+    let refused = open(dir.path(), &Terms { copy: &kept, accept_loss, ..Terms::default() });
+    assert!(matches!(refused, Err(OpenError::Lost(Lost::Signed { .. }))), "witnesses hold it");
     // The stream has it after all.
-    let whole = left.again();
-    flip(&wal(whole.path()), |length| length / 2);
-    left.is_whole(whole.path(), usize::try_from(through).unwrap());
-    // Nobody has, and somebody says so. Another position than the one that was named is no consent.
+    left.is_whole(dir.path(), left.all.len());
+}
+
+#[test]
+fn what_was_not_signed_is_given_up_by_hand_alone() {
+    let left = Left::of(false);
+    let dir = left.again();
+    // As if the notary had been slower: what was signed ends with the tables.
+    let older = left.older_anchor();
+    std::fs::write(dir.path().join("anchor-0/checkpoint"), older).unwrap();
+    flip(&wal(dir.path()), |length| length / 2);
+    let error = left.refused(dir.path(), left.in_tables);
+    let OpenError::Lost(Lost::Records { from, through: Some(_) }) = error else { panic!("{error}") };
+    assert!(error.to_string().contains(&format!("--accept-loss records-from-{from}")), "{error}");
+    // Another position than the one that was named is no consent.
     let kept = left.published(left.in_tables);
     let terms = |from| Terms {
         copy: &kept,
@@ -246,7 +274,7 @@ fn what_is_nowhere_any_more_is_named_and_given_up_only_by_hand() {
     assert_eq!(found.len() as u64, from, "up to there, and the epoch");
     assert!(found[..found.len() - 1] == left.all[..found.len() - 1]);
     log.close().unwrap();
-    open(dir.path(), &Terms { copy: &Kept(found), ..Terms::default() }).unwrap().close().unwrap();
+    open(dir.path(), &Terms { copy: &kept, ..Terms::default() }).unwrap().close().unwrap();
 }
 
 #[test]

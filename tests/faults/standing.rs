@@ -124,6 +124,28 @@ impl Node {
         Self { process, desk: Desk::connect(url).await, http: http.trim_end_matches('/').to_owned() }
     }
 
+    /// The stream, as a caller reaches it on the embedded server.
+    async fn stream(&self) -> Option<async_nats::jetstream::stream::Stream> {
+        let mut context = async_nats::jetstream::with_prefix(self.desk.client.clone(), "_js");
+        context.set_timeout(Duration::from_secs(2));
+        context.get_stream(published::STREAM).await.ok()
+    }
+
+    async fn last_sequence(&self) -> Option<u64> {
+        Some(self.stream().await?.cached_info().state.last_sequence)
+    }
+
+    /// The stream has no hole, and its last message is the record of the log; each is checked by the engine itself.
+    async fn ends_like_its_log(&self) -> Option<bool> {
+        let stream = self.stream().await?;
+        let state = &stream.cached_info().state;
+        let (last, whole) = (state.last_sequence, state.messages == state.last_sequence);
+        let message = stream.get_raw_message(last).await.ok()?;
+        let log = self.desk.log().await;
+        let record = log.get(usize::try_from(last).ok()?.checked_sub(1)?)?;
+        Some(whole && message.payload == record[..])
+    }
+
     async fn get(&self, path: &str) -> Option<String> {
         let mut stream = tokio::net::TcpStream::connect(&self.http).await.ok()?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.http);
@@ -151,7 +173,7 @@ async fn look(node: &mut Node) -> Result<Option<Look>, Finding> {
         return Err(Finding::of(Invariant::I11, what));
     }
     let Some(head) = node.desk.try_head().await else { return Ok(None) };
-    let last = tokio::time::timeout(Duration::from_secs(2), published::last_sequence(&node.desk)).await;
+    let last = tokio::time::timeout(Duration::from_secs(2), node.last_sequence()).await;
     let asked = tokio::time::timeout(Duration::from_secs(3), node.desk.try_query("projections", json!({})));
     let Ok(Some(reply)) = asked.await else { return Ok(None) };
     let ready = node.get("/readyz").await.unwrap_or_default();
@@ -291,10 +313,7 @@ async fn whole(node: &mut Node) -> Result<(), Finding> {
             && !look.stands()
             && look.ready.contains(" 200 ")
         {
-            let log = node.desk.log().await;
-            let messages = published::try_read(&node.desk).await.unwrap_or_default();
-            let same = messages.iter().zip(&log).all(|(message, record)| message.payload == record[..]);
-            if same && messages.len() >= log.len() {
+            if node.ends_like_its_log().await == Some(true) {
                 return Ok(());
             }
         }

@@ -144,6 +144,16 @@ pub enum Lost {
         /// The last that may have been acknowledged; `None`: how many there were is not known.
         through: Option<u64>,
     },
+    /// Records that were signed: no flag gives them up.
+    #[error(
+        "records {from} to {through} were acknowledged and signed, and neither the database, its write-ahead logs nor the stream hold all of them; nothing was changed. Bring back the files that are missing (the folder of the log, or the store of the stream). To go on without these records for good: `guichet restore` of a backup into a new folder, with --behind REASON, because witnesses hold what was signed"
+    )]
+    Signed {
+        /// First position that is not found.
+        from: u64,
+        /// The last that may have been acknowledged.
+        through: u64,
+    },
     /// Answers of commands that wrote no event.
     #[error(
         "{} answers of commands that changed nothing were given and cannot be found again; nothing was changed. Who sends such a command once more would have it decided again. To go on without them: --accept-loss answers", .missing.map_or_else(|| "some".to_owned(), |n| n.to_string())
@@ -208,6 +218,7 @@ impl GivenUp {
     pub(super) fn check(self, lost: Lost) -> Result<(), OpenError> {
         let accepted = match &lost {
             Lost::Records { from, .. } => self.records_from == Some(*from),
+            Lost::Signed { .. } => false,
             Lost::Answers { .. } => self.answers,
             Lost::Keys { .. } => self.keys,
         };
@@ -251,7 +262,7 @@ impl OpenError {
         match self {
             Self::Store(fault) => fault.kind.is_damage(),
             // The tables or write-ahead logs may still hold what opening them did not find.
-            Self::Lost(Lost::Records { .. } | Lost::Answers { .. })
+            Self::Lost(Lost::Records { .. } | Lost::Signed { .. } | Lost::Answers { .. })
             | Self::Notary(NotaryError::Anchor(AnchorError::OtherPast { .. } | AnchorError::Ahead { .. })) => {
                 true
             }

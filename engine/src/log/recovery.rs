@@ -375,7 +375,10 @@ impl Place<'_> {
         };
         let continued = match (remaking.remake(), damage) {
             // Nothing was found: what was wrong is what an operator should read.
-            (Err(OpenError::Lost(Lost::Records { .. })), damage @ OpenError::Notary(_)) => {
+            (
+                Err(OpenError::Lost(Lost::Records { .. } | Lost::Signed { .. })),
+                damage @ OpenError::Notary(_),
+            ) => {
                 return Err(damage);
             }
             (continued, _) => continued?,

@@ -304,7 +304,7 @@ impl Remaking<'_> {
         let least = noted.map_or(0, |noted| noted.acknowledged.position).max(salvaged.newest()).max(signed);
         if through < signed {
             // What was signed is never given up by the way: for that there is a restore.
-            return Err(OpenError::Lost(Lost::Records { from: through + 1, through: Some(least) }));
+            return Err(OpenError::Lost(Lost::Signed { from: through + 1, through: least }));
         }
         let continued = continue_log(store, &identity, self.partition, None, Some(self.anchored), &joined)?;
         let mut last = continued.repaired.map(|repaired| repaired.through);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_nats::{ConnectOptions, Request, RequestErrorKind};
+use async_nats::{ConnectOptions, Request, RequestErrorKind, ServerAddr};
 use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -31,7 +31,13 @@ impl Client {
             .max_reconnects(None)
             .retry_on_initial_connect()
             .reconnect_delay_callback(|_| Duration::from_millis(20));
-        let nats = options.connect(url).await.expect("the address is well formed");
+        let address: ServerAddr = url.parse().expect("the address is well formed");
+        // The library leaves what a URL says about the user to us.
+        let options = match address.username().zip(address.password()) {
+            Some((user, password)) => options.user_and_password(user.to_owned(), password.to_owned()),
+            None => options,
+        };
+        let nats = options.connect(address).await.expect("the address is well formed");
         Self { nats, shared, dice: StdRng::seed_from_u64(seed) }
     }
 
