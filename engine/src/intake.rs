@@ -1,7 +1,7 @@
 //! NATS request → command → queue; outcome → NATS reply. Always drains NATS: the client library drops silently
 //! behind its own buffer, so it is we who say `busy`.
 //!
-//! Every queue here is bounded by [`quota`], in commands and in bytes, for all and for each caller. What costs time,
+//! Every queue here is bounded by `quota`, in commands and in bytes, for all and for each caller. What costs time,
 //! reading a body, is done by a few threads in fair turns, but for small commands of callers who have little under way.
 
 mod decode;

@@ -5,7 +5,7 @@
 //! The road of a row: [`open`] unpacks and decodes the file, splits it into rows, leaves out the unusable
 //! ones, puts the rows of a ticket together, turns them into facts and cuts these into commands;
 //! [`send`] brings the commands to the engine. Memory holds one ticket and one window of commands,
-//! whatever the size of the file, and whatever it unpacks to: see [`bounds`].
+//! whatever the size of the file, and whatever it unpacks to: see `bounds`.
 //!
 //! What is absent: no second guess. Order, zone and the meaning of a state come from the mapping alone,
 //! never from the look of the values.
