@@ -59,7 +59,7 @@ fn rocksdb_has_its_owners() {
 fn nats_has_its_owners() {
     let owners = [
         "engine/service/",
-        "engine/src/intake.rs",
+        "engine/src/intake",
         "engine/keys/client/",
         "engine/src/key_service.rs",
         "engine/src/log_service.rs",

@@ -330,7 +330,9 @@ fn without_a_note_an_end_that_cannot_be_read_is_not_taken_for_the_end() {
     std::fs::remove_file(dir.path().join("log-0/head")).unwrap();
     flip(&wal(dir.path()), |length| length - 20);
     let error = left.refused(dir.path(), left.in_tables);
-    assert!(matches!(error, OpenError::Lost(Lost::Records { .. })), "{error}");
+    // Whether the last records were signed as well is a matter of half a second.
+    let lost = matches!(error, OpenError::Lost(Lost::Records { .. } | Lost::Signed { .. }));
+    assert!(lost, "{error}");
 }
 
 #[test]

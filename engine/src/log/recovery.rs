@@ -381,6 +381,12 @@ impl Place<'_> {
             ) => {
                 return Err(damage);
             }
+            // The copy does not reach what was signed, so it is the log's own records that are not.
+            (Err(OpenError::CopyNotSigned { .. }), damage @ OpenError::Notary(_))
+                if self.terms.copy.last()? < anchored.size() =>
+            {
+                return Err(damage);
+            }
             (continued, _) => continued?,
         };
         if let Err(cause) = std::fs::remove_file(self.dir.join(MARK))
