@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use async_nats::Client;
 use guichet_engine::halt::{Halt, HaltReason};
 use guichet_engine::log::Memory;
+use guichet_engine::publish::standing::Publishing;
 use guichet_engine::{Connections, Engine, clock};
 use guichet_projections::{ReadModel, Running as Projections};
 use guichet_replay_tools::client::{AccessArgs, ConnectOptions, Secret, Server};
@@ -25,6 +26,8 @@ use crate::private;
 use crate::run_file::{self, RunFile};
 use crate::serve;
 
+/// A JetStream that answers nothing for so long does not come back by itself.
+const HANGS_AFTER: Duration = Duration::from_secs(8);
 /// The one partition there is until scale-out.
 pub(crate) const PARTITION: Partition = Partition(0);
 /// Events that a projection writes in one batch, at most.
@@ -273,6 +276,25 @@ impl Node {
         self.http.as_ref().map(guichet_http::Running::link)
     }
 
+    /// Starts a server of ours again whose JetStream answers nothing any more although its folder can be written: one that
+    /// failed to write can hang for good, and whoever asks it for the stream waits in vain.
+    async fn end_what_hangs(&self) -> Infallible {
+        let (Some(nats), Some(engine)) = (&self.nats, &self.engine) else { return std::future::pending().await };
+        let mut told = engine.publishing();
+        loop {
+            if told.wait_for(Publishing::is_unreachable).await.is_err() {
+                return std::future::pending().await;
+            }
+            let pid = nats.pid();
+            let over = told.wait_for(|publishing| !publishing.is_unreachable());
+            let hangs = tokio::time::timeout(HANGS_AFTER, over).await.is_err();
+            if hangs && nats.pid() == pid {
+                tracing::error!(pid, "JetStream answers nothing any more; nats-server is started again");
+                nats.start_again();
+            }
+        }
+    }
+
     /// Keeps `run.json` true while the embedded nats-server is started again.
     async fn announce_restarts(&self) -> Infallible {
         let Some(nats) = &self.nats else { return std::future::pending().await };
@@ -301,6 +323,7 @@ impl Node {
         };
         tokio::select! {
             never = self.announce_restarts() => match never {},
+            never = self.end_what_hangs() => match never {},
             reason = self.halt.stopped() => End::Halted(reason),
             forbidden = self.lines.watch() => End::Forbidden(forbidden),
             reason = projections_halted, if self.engine.is_none() => End::ProjectionHalted(reason),

@@ -100,6 +100,7 @@ pub struct Engine {
     checkpoints: JoinHandle<()>,
     publisher: Option<JoinHandle<()>>,
     publish_watch: Option<JoinHandle<()>>,
+    publishing: watch::Receiver<Publishing>,
     disk_watch: JoinHandle<()>,
     progress: Progress,
     halt: Halt,
@@ -201,6 +202,7 @@ pub async fn start(
         checkpoints,
         publisher,
         publish_watch,
+        publishing: told.subscribe(),
         disk_watch,
         progress,
         halt,
@@ -243,6 +245,12 @@ impl Engine {
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.clone()
+    }
+
+    /// How publishing goes; the same for ever where nothing is published.
+    #[must_use]
+    pub fn publishing(&self) -> watch::Receiver<Publishing> {
+        self.publishing.clone()
     }
 
     /// Why the engine halted, once it has.

@@ -34,6 +34,12 @@ impl Heard {
             && self.publishing.as_ref().is_some_and(|view| view.state() == PublishingState::Standing)
     }
 
+    /// True where the engine says that nobody answers for the stream.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        let reason = self.publishing.as_ref().map(PublishingView::reason);
+        self.stands() && reason == Some(PublishingReason::Unreachable)
+    }
+
     /// Why a read model may be behind without knowing it, or cannot catch up through the stream.
     pub(crate) fn doubt(&self, lag: u64) -> Option<String> {
         if self.silent.is_some() {

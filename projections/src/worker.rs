@@ -278,6 +278,10 @@ impl<S: Source> Worker<S> {
     /// Compares some records of the log, from a position on, with the stream, at the last that it has too. Two engines
     /// never write the same record: each event has an id of its own.
     async fn unless_the_stream_has_others(&self, from: u64, records: &[Vec<u8>]) -> Result<(), Pause> {
+        // Who does not answer for the stream cannot be asked: each question would wait for nothing.
+        if self.model.status.log().is_unreachable() {
+            return Ok(());
+        }
         let Some(further) = records.len().checked_sub(1) else { return Ok(()) };
         let last = from + further as u64;
         let mut at = last;

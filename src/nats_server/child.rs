@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ const STEADY_AFTER: Duration = Duration::from_secs(30);
 pub(super) fn own(
     place: &Place,
     port: u16,
-    orders: &mpsc::Receiver<Infallible>,
+    (orders, again): (&mpsc::Receiver<Infallible>, &AtomicBool),
     pid: &watch::Sender<u32>,
     started: oneshot::Sender<anyhow::Result<u16>>,
 ) {
@@ -49,7 +50,7 @@ pub(super) fn own(
     let mut pause = RESTART_PAUSE;
     loop {
         let since = Instant::now();
-        let Some(how) = end_of(&mut child, orders) else {
+        let Some(how) = end_of(&mut child, orders, again) else {
             terminate(&mut child);
             info!(pid = child.id(), "nats-server has ended");
             return;
@@ -76,10 +77,16 @@ pub(super) fn own(
 }
 
 /// Until the child ends by itself, then says how; or until we shall stop it, then says nothing.
-fn end_of(child: &mut Child, orders: &mpsc::Receiver<Infallible>) -> Option<String> {
+fn end_of(child: &mut Child, orders: &mpsc::Receiver<Infallible>, again: &AtomicBool) -> Option<String> {
     loop {
         if let Some(how) = ended(child) {
             return Some(how);
+        }
+        if again.swap(false, Ordering::Relaxed) {
+            // What hangs does not end by itself, and what it keeps is a copy.
+            child.kill().ok();
+            child.wait().ok();
+            return Some("it answered nothing any more and was ended".to_owned());
         }
         if stop_asked_within(orders, LOOK_EVERY) {
             return None;

@@ -24,6 +24,7 @@ mod tests;
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -44,6 +45,8 @@ pub(crate) struct NatsServer {
     port: u16,
     keys: Arc<Keys>,
     pid: watch::Receiver<u32>,
+    /// The owner of the child is to end it and start another.
+    again: Arc<AtomicBool>,
     /// Nothing is ever sent: the owner of the child stops it when this end is gone.
     wanted: mpsc::Sender<Infallible>,
     /// Nothing is ever sent: it closes when the owner of the child has ended it.
@@ -69,19 +72,21 @@ impl NatsServer {
         let (wanted, orders) = mpsc::channel();
         let (started, ready) = oneshot::channel();
         let (ended, over) = oneshot::channel();
+        let again = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&again);
         // A thread of its own, for the kernel sends the signal of the parent's death when the thread
         // that forked ends, and threads of the async runtime come and go.
         let owner = thread::Builder::new().name("nats-server".to_owned());
         owner
             .spawn(move || {
-                child::own(&place, port, &orders, &shown, started);
+                child::own(&place, port, (&orders, &asked), &shown, started);
                 drop(ended);
             })
             .context("could not start the thread that owns nats-server")?;
         let port = ready.await.context("the thread that owns nats-server ended")??;
         // Who waits for a change waits for the next one.
         pid.mark_unchanged();
-        Ok(NatsServer { port, keys, pid, wanted, over })
+        Ok(NatsServer { port, keys, pid, again, wanted, over })
     }
 
     /// Where clients connect. Does not change when the child is restarted.
@@ -98,6 +103,11 @@ impl NatsServer {
     /// The keys of its users.
     pub(crate) fn keys(&self) -> Arc<Keys> {
         Arc::clone(&self.keys)
+    }
+
+    /// Has the owner end the child, which answers nothing any more, and start another.
+    pub(crate) fn start_again(&self) {
+        self.again.store(true, Ordering::Relaxed);
     }
 
     /// The child's process id; after a restart the new one, in between still the old one.

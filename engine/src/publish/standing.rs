@@ -74,6 +74,12 @@ pub struct Publishing {
 }
 
 impl Publishing {
+    /// True while nobody answers for the stream.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        self.standing.as_ref().is_some_and(|standing| standing.reason == Reason::Unreachable)
+    }
+
     /// As the log service tells it, for a log that ends at `head`.
     #[must_use]
     pub fn view(&self, head: u64) -> wire::PublishingView {
