@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use async_nats::Client;
@@ -279,7 +280,9 @@ impl Node {
     /// Starts a server of ours again whose JetStream answers nothing any more although its folder can be written: one that
     /// failed to write can hang for good, and whoever asks it for the stream waits in vain.
     async fn end_what_hangs(&self) -> Infallible {
-        let (Some(nats), Some(engine)) = (&self.nats, &self.engine) else { return std::future::pending().await };
+        let (Some(nats), Some(engine)) = (&self.nats, &self.engine) else {
+            return std::future::pending().await;
+        };
         let mut told = engine.publishing();
         loop {
             if told.wait_for(Publishing::is_unreachable).await.is_err() {

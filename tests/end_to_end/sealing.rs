@@ -185,7 +185,7 @@ async fn a_desk_opens_its_texts_after_a_restart_and_only_with_its_key() {
     let wrong = start().env("GUICHET_KEK", "ab".repeat(32)).output().expect("it runs");
     let why = String::from_utf8_lossy(&wrong.stderr).into_owned();
     assert!(!wrong.status.success() && why.contains("another") | why.contains("made under"), "{why}");
-    assert!(!why.contains("abab"), "{why}");
+    assert!(!why.contains(&"ab".repeat(8)), "{why}");
 
     fs::rename(&away, &kek).expect("back again");
     node.launch().await;

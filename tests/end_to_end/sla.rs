@@ -124,7 +124,7 @@ async fn time_alone_breaks_a_promise_and_everybody_sees_it() {
     let breaches = desk.query("sla_breaches", at.clone()).await["data"].clone();
     assert_eq!(breaches.as_array().expect("a list").len(), 1, "{breaches}");
     assert_eq!((&breaches[0]["recorded"], &breaches[0]["metric"]), (&json!(true), &json!("first_reply")));
-    let due = json!({"due_before": "2999-01-01T00:00:00.000Z", "min_position": head, "wait_ms": 5000});
+    let due = json!({"due_before": "2199-01-01T00:00:00.000Z", "min_position": head, "wait_ms": 5000});
     let due = desk.query("sla_clocks", due).await["data"].clone();
     let due: Vec<_> = due.as_array().expect("a list").iter().map(|clock| &clock["metric"]).collect();
     assert_eq!(due, ["first_reply", "resolution"], "late, and running");

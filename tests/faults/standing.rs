@@ -312,10 +312,9 @@ async fn whole(node: &mut Node) -> Result<(), Finding> {
             && look.last.is_some_and(|last| last >= look.head)
             && !look.stands()
             && look.ready.contains(" 200 ")
+            && node.ends_like_its_log().await == Some(true)
         {
-            if node.ends_like_its_log().await == Some(true) {
-                return Ok(());
-            }
+            return Ok(());
         }
         if begun.elapsed() > WHOLE_WITHIN {
             let last = look.map(|look| {

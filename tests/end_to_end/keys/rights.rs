@@ -185,7 +185,10 @@ async fn with_what_each_role_needs_everything_works() {
     let timeline = desk.query("timeline", json!({"number": "T-1"})).await;
     assert!(timeline.to_string().contains("Printer 0"), "the worker has the keys: {timeline}");
     for role in &roles {
-        assert!(!role.said().contains("may not"), "{}", role.said());
+        // After a break a reader asks for its consumer, and goes on without an answer.
+        let said = role.said();
+        let lacks = said.lines().find(|line| line.contains("may not") && !line.contains(".CONSUMER.INFO."));
+        assert!(lacks.is_none(), "{said}");
     }
     for role in roles {
         assert!(role.terminate().await.success());

@@ -96,7 +96,7 @@ async fn render(shared: &Shared, f: &Frame, filter: &Filter) -> String {
 }
 
 async fn clocks(shared: &Shared, f: &Frame, filter: &Filter) -> Result<Tile, Refusal> {
-    let due_before = Some(Timestamp::LAST.0);
+    let due_before = Some(Timestamp::GIVEN_LAST.0);
     let about = wire::SlaClocksQuery { due_before, ..wire::SlaClocksQuery::default() };
     let mut query = question(query::Data::SlaClocks(about));
     query.limit = Some(LIMIT);
