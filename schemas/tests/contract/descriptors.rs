@@ -89,7 +89,7 @@ pub(crate) fn limit(field: &FieldDescriptor) -> Limit {
         "note" | "handover_note" | "summary" | "reason" | "steps" | "root_cause" | "override_reason" => {
             Limit::Bytes(4_096)
         }
-        "tags" | "add" | "remove" => Limit::Characters(64),
+        "tags" | "add" | "remove" | "added" | "removed" | "tags_at" => Limit::Characters(64),
         "category" => Limit::Characters(200),
         _ => Limit::Characters(128),
     }

@@ -103,7 +103,7 @@ fn a_wrong_type_is_named_with_its_field() {
     malformed(
         "assign",
         r#"{"expected_version": "3"}"#,
-        r#"expected_version: invalid type: string "3", expected u64"#,
+        r#"expected_version: invalid type: string "3", expected a whole number"#,
     );
 }
 

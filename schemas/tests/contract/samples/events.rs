@@ -187,6 +187,7 @@ fn conversation() -> Vec<Event> {
             anchor_replaced: Some(true),
             restored_through: Some(40),
             restored_behind: text("the stream is lost too"),
+            stream_refused_from: Some(61),
             ..EpochStarted::uneventful(7, 2, "0.1.0")
         }),
         Event::KeyCreated(KeyCreated {
