@@ -108,6 +108,7 @@ pub(crate) async fn run(flood: &Flood, long: bool) -> Row {
         rss_after,
         note: String::new(),
         findings,
+        missed: None,
     }
     .judged()
 }

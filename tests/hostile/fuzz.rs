@@ -104,6 +104,7 @@ pub(crate) async fn run(plan: Plan) -> Row {
         rss_after,
         note,
         findings: rig.findings,
+        missed: None,
     }
     .judged()
 }

@@ -88,7 +88,7 @@ async fn main() -> ExitCode {
         rows.push(row);
     }
     print(&rows);
-    exit(&rows)
+    exit(&rows, long)
 }
 
 fn number(name: &str) -> Option<u64> {
