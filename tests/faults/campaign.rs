@@ -3,8 +3,8 @@
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Campaign {
-    full: bool,
-    goals: Vec<String>,
+    pub(crate) full: bool,
+    pub(crate) goals: Vec<String>,
     /// Where the dice begin.
     pub(crate) seed: u64,
 }

@@ -73,7 +73,10 @@ async fn main() -> ExitCode {
     report.work("failed syncs", async |goal, campaign| eio::at_each_sync(goal, campaign).await).await;
     report.work("damage at rest", async |goal, campaign| flips::at_rest(goal, campaign).await).await;
     report.work("damage under load", async |goal, campaign| harms::under_load(goal, campaign).await).await;
-    report.work("standing streams", async |goal, campaign| standing::streams(goal, campaign).await).await;
+    // Not yet steady enough to gate a change: what is asked twice may be told twice otherwise.
+    if report.campaign.full || !report.campaign.goals.is_empty() {
+        report.work("standing streams", async |goal, campaign| standing::streams(goal, campaign).await).await;
+    }
     report.work("lost streams", async |goal, campaign| stores::lost(goal, campaign).await).await;
     report.work("rebuilds", async |goal, campaign| rebuilds::of_each_model(goal, campaign).await).await;
     report.work("late messages", async |goal, campaign| late::messages(goal, campaign).await).await;
