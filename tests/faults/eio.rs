@@ -25,14 +25,14 @@ const HALT: &str = "halted: ";
 /// Faults on one site before it is judged.
 const FAULTS_OF_A_SITE: u64 = 50;
 /// A start makes fewer calls than this one.
-const UNDER_LOAD: u64 = 12;
+const UNDER_LOAD: u64 = 24;
 
 /// The goal: the first n fsyncs, each failed once.
 pub(crate) async fn at_each_sync(goal: &str, campaign: &Campaign) -> Vec<Row> {
     if let Err(why) = needs::strace() {
         return vec![Row::skipped(goal, why)];
     }
-    let faults = campaign.pick(20, 200);
+    let faults = campaign.pick(40, 200);
     let mut all = crate::kills::Round::default();
     let mut ends = Vec::new();
     for first in (1..=faults).step_by(FAULTS_OF_A_SITE as usize) {
