@@ -25,7 +25,7 @@ const HALT: &str = "halted: ";
 /// Faults on one site before it is judged.
 const FAULTS_OF_A_SITE: u64 = 50;
 /// A start makes fewer calls than this one.
-const UNDER_LOAD: u64 = 24;
+const UNDER_LOAD: u64 = 32;
 
 /// The goal: the first n fsyncs, each failed once.
 pub(crate) async fn at_each_sync(goal: &str, campaign: &Campaign) -> Vec<Row> {
