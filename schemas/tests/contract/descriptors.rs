@@ -91,6 +91,7 @@ pub(crate) fn limit(field: &FieldDescriptor) -> Limit {
         }
         "tags" | "add" | "remove" | "added" | "removed" | "tags_at" => Limit::Characters(64),
         "category" => Limit::Characters(200),
+        "field" => Limit::Bytes(64),
         _ => Limit::Characters(128),
     }
 }
