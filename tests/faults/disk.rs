@@ -1,13 +1,16 @@
 //! A disk of our own that can lose its power: ext4 in a file on a loop device.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 
 use crate::needs::done;
 
-/// Size of the image. It is sparse.
+/// Size of the image where nobody says otherwise. It is sparse.
 const IMAGE_BYTES: u64 = 1 << 30;
+/// What takes the room.
+const FILLER: &str = "filler";
 /// `FS_IOC_SHUTDOWN`, which ext4, xfs and f2fs share.
 const SHUTDOWN: nix::libc::c_ulong = 0x8004_587d;
 /// What is in the journal and not on the device is lost, like everything in memory.
@@ -23,8 +26,13 @@ pub(crate) struct Disk {
 impl Disk {
     /// Makes and mounts an empty one in a folder.
     pub(crate) fn new(dir: &Path) -> Result<Self, String> {
-        let (image, mounted) = (dir.join("disk.img"), dir.join("disk"));
-        let made = File::create(&image).and_then(|file| file.set_len(IMAGE_BYTES));
+        Self::at(dir, dir.join("disk"), IMAGE_BYTES)
+    }
+
+    /// Makes one of this size in a folder, and mounts it somewhere else.
+    pub(crate) fn at(dir: &Path, mounted: PathBuf, bytes: u64) -> Result<Self, String> {
+        let image = dir.join("disk.img");
+        let made = File::create(&image).and_then(|file| file.set_len(bytes));
         made.map_err(|error| format!("make {}: {error}", image.display()))?;
         std::fs::create_dir_all(&mounted).map_err(|error| format!("make {}: {error}", mounted.display()))?;
         done("mkfs.ext4", &["-q", "-F", "-E", "lazy_itable_init=1,lazy_journal_init=1"], &[&image])?;
@@ -42,6 +50,16 @@ impl Disk {
         done("mount", &["-o", "loop,noatime"], &[&self.image, &self.mounted])
     }
 
+    /// Takes all the room that is left.
+    pub(crate) fn fill(&self) {
+        fill(&self.mounted);
+    }
+
+    /// Gives it back.
+    pub(crate) fn free(&self) {
+        free(&self.mounted);
+    }
+
     /// Takes its power: from now on every write fails, and what was not on the device is gone.
     #[expect(unsafe_code, reason = "there is no other way to ask for that")]
     pub(crate) fn cut_power(&self) -> Result<(), String> {
@@ -57,6 +75,20 @@ impl Disk {
         done("umount", &[], &[&self.mounted])?;
         self.mount()
     }
+}
+
+/// Takes all the room that is left where a folder is.
+pub(crate) fn fill(dir: &Path) {
+    let Ok(mut filler) = File::create(dir.join(FILLER)) else { return };
+    // Until there is none.
+    for piece in [64 << 10, 512] {
+        while filler.write_all(&vec![0x5a; piece]).is_ok() {}
+    }
+}
+
+/// Gives it back.
+pub(crate) fn free(dir: &Path) {
+    std::fs::remove_file(dir.join(FILLER)).ok();
 }
 
 impl Drop for Disk {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::campaign::Campaign;
 use crate::crowd::{CLIENTS, Crowd};
+use crate::disk;
 use crate::finding::{Finding, Invariant};
 use crate::harness::HALTED;
 use crate::judge::Verdict;
@@ -30,19 +31,12 @@ impl Space {
 
     /// Takes all the room that is left.
     pub(crate) fn fill(&self) {
-        let Ok(mut filler) = std::fs::File::create(self.filler()) else { return };
-        // Until there is none.
-        while std::io::Write::write_all(&mut filler, &[0x5a; 64 << 10]).is_ok() {}
-        while std::io::Write::write_all(&mut filler, &[0x5a; 512]).is_ok() {}
+        disk::fill(&self.0);
     }
 
     /// Gives it back.
     pub(crate) fn free(&self) {
-        std::fs::remove_file(self.filler()).ok();
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.0.join("filler")
+        disk::free(&self.0);
     }
 
     fn grow(&self) -> Result<(), String> {

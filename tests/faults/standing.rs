@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::campaign::Campaign;
 use crate::crowd::Crowd;
 use crate::desk::Desk;
+use crate::disk::Disk;
 use crate::finding::{Finding, Invariant};
-use crate::full::Space;
 use crate::harness::{Process, guichet, until};
 use crate::judge::Verdict;
 use crate::kills::load;
@@ -24,9 +24,12 @@ use crate::table::{Row, say};
 
 const CLIENTS: u64 = 4;
 const NOTE: usize = 8_000;
-const ROOM: &str = "size=64m";
+/// The disk of the stream.
+const ROOM: u64 = 96 << 20;
 /// What does not move for so long must be said.
 const HONEST_WITHIN: Duration = Duration::from_secs(5);
+/// What one place has said for so long, every place says.
+const SAID_BY_ALL_WITHIN: Duration = Duration::from_secs(3);
 /// How long a cause lasts.
 const LASTS: Duration = Duration::from_secs(9);
 const WHOLE_WITHIN: Duration = Duration::from_secs(60);
@@ -64,9 +67,12 @@ pub(crate) async fn streams(goal: &str, campaign: &Campaign) -> Vec<Row> {
         let wanted = campaign.pick(1, 50);
         for n in 0..wanted {
             let dir = tempfile::tempdir().expect("a temporary folder");
-            let room = match Space::at(dir.path().join("data/nats"), ROOM) {
+            let room = match Disk::at(dir.path(), dir.path().join("data/nats"), ROOM) {
                 Ok(room) => room,
-                Err(why) => return vec![Row::skipped(goal, format!("this needs root and mount: {why}"))],
+                Err(why) => {
+                    let why = format!("this needs root, mkfs.ext4 and loop devices: {why}");
+                    return vec![Row::skipped(goal, why)];
+                }
             };
             match once(cause, campaign.seed + n, dir.path(), &room).await {
                 Ok(seen) => {
@@ -189,9 +195,13 @@ impl Look {
     fn stands(&self) -> bool {
         self.publishing()["state"] == "standing"
     }
+
+    fn says_ready(&self) -> bool {
+        self.ready.contains(" 200 ")
+    }
 }
 
-async fn once(cause: Cause, seed: u64, dir: &Path, room: &Space) -> Result<Seen, Finding> {
+async fn once(cause: Cause, seed: u64, dir: &Path, room: &Disk) -> Result<Seen, Finding> {
     let mut dice = StdRng::seed_from_u64(seed);
     let mut node = Node::start(dir).await;
     let mut crowd = Crowd::of(node.desk_url(dir).as_str(), CLIENTS, seed, NOTE).await;
@@ -222,26 +232,26 @@ impl Node {
     }
 }
 
-fn bring_about(cause: Cause, store: &Path, room: &Space) {
+fn bring_about(cause: Cause, store: &Path, room: &Disk) {
     match cause {
         Cause::Removed => drop(std::fs::remove_dir_all(store)),
         Cause::Emptied => files(store).iter().for_each(|file| drop(std::fs::remove_file(file))),
         Cause::Full => room.fill(),
         // Root writes where a mode forbids it; not where the file system does.
-        Cause::ReadOnly => immutable(store, "+i"),
+        Cause::ReadOnly => immutable(store, "+i").expect("ext4 keeps files from being changed"),
     }
 }
 
-fn undo(cause: Cause, store: &Path, room: &Space) {
+fn undo(cause: Cause, store: &Path, room: &Disk) {
     match cause {
         Cause::Removed | Cause::Emptied => {}
         Cause::Full => room.free(),
-        Cause::ReadOnly => immutable(store, "-i"),
+        Cause::ReadOnly => immutable(store, "-i").expect("what was kept can be freed"),
     }
 }
 
-fn immutable(store: &Path, flag: &str) {
-    done("chattr", &["-R", flag], &[store]).ok();
+fn immutable(store: &Path, flag: &str) -> Result<(), String> {
+    done("chattr", &["-R", "-f", flag], &[store])
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -261,6 +271,8 @@ async fn while_it_lasts(node: &mut Node, crowd: &Crowd) -> Result<Seen, Finding>
     let mut seen = Seen { honest: Duration::ZERO, whole: Duration::ZERO, reasons: Vec::new() };
     let begun = Instant::now();
     let (mut last, mut moved, mut heads) = (0, Instant::now(), Vec::new());
+    // Since when it is said without a break that the stream stands.
+    let mut said: Option<(Value, Instant)> = None;
     while begun.elapsed() < LASTS {
         crowd.hears(1, Duration::from_secs(2)).await;
         let Some(look) = look(node).await? else { continue };
@@ -269,12 +281,18 @@ async fn while_it_lasts(node: &mut Node, crowd: &Crowd) -> Result<Seen, Finding>
             (last, moved) = (look.last.unwrap_or(last), Instant::now());
         }
         if look.stands() {
-            let reason = look.publishing()["reason"].as_str().unwrap_or_default().to_owned();
-            if !look.ready.contains(" 503 ") && !look.ready.contains("\"ready\":false") {
-                return Err(Finding::of(Invariant::I11, format!("{reason}, and ready: {}", look.ready)));
+            let (reason, since) = (&look.publishing()["reason"], &look.publishing()["since"]);
+            let (_, first) =
+                said.take().filter(|(of, _)| of == since).unwrap_or((since.clone(), Instant::now()));
+            // Readiness is asked a moment later than the state: only what lasts must be the same in both.
+            if look.says_ready() && first.elapsed() > SAID_BY_ALL_WITHIN {
+                let what = format!("{reason} for {} ms, and {}", first.elapsed().as_millis(), look.ready);
+                return Err(Finding::of(Invariant::I11, what));
             }
-            seen.reasons.push(reason);
+            said = Some((since.clone(), first));
+            seen.reasons.push(reason.as_str().unwrap_or_default().to_owned());
         } else {
+            said = None;
             seen.honest = seen.honest.max(moved.elapsed());
         }
         if seen.honest > HONEST_WITHIN {
@@ -311,7 +329,7 @@ async fn whole(node: &mut Node) -> Result<(), Finding> {
         if let Some(look) = &look
             && look.last.is_some_and(|last| last >= look.head)
             && !look.stands()
-            && look.ready.contains(" 200 ")
+            && look.says_ready()
             && node.ends_like_its_log().await == Some(true)
         {
             return Ok(());
