@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::halt::Halt;
 use crate::log::{LogReader, StoreFault, TreeReader};
+use crate::publish::Progress;
 use crate::publish::standing::Publishing;
 
 /// Records in one answer, whatever is asked.
@@ -29,7 +30,7 @@ pub async fn start(
     partition: Partition,
     reader: LogReader,
     tree: TreeReader,
-    publishing: Option<watch::Receiver<Publishing>>,
+    publishing: Option<(watch::Receiver<Publishing>, Progress)>,
     halt: Halt,
 ) -> Result<JoinHandle<()>, async_nats::Error> {
     let metadata = Metadata::from([
@@ -40,7 +41,9 @@ pub async fn start(
     let endpoint = service.endpoint("log", subject::log(partition), metadata).await?;
     Ok(tokio::spawn(guichet_service::serve(endpoint, BOUNDS, move |body| {
         let asked = LogRequest::decode(body).map_err(|_| No::MALFORMED)?;
-        let publishing = publishing.as_ref().map(|told| told.borrow().clone());
+        // Before the head is looked at: what is published is never beyond it.
+        let publishing =
+            publishing.as_ref().map(|(told, progress)| (told.borrow().clone(), progress.published()));
         match batch(&asked, &reader, &tree, publishing.as_ref()) {
             Ok(batch) => Ok(batch.encode_to_vec().into()),
             Err(fault) => {
@@ -56,7 +59,7 @@ fn batch(
     asked: &LogRequest,
     reader: &LogReader,
     tree: &TreeReader,
-    publishing: Option<&Publishing>,
+    publishing: Option<&(Publishing, u64)>,
 ) -> Result<LogBatch, StoreFault> {
     let or = |asked: u32, max: u32| if asked == 0 { max } else { asked.min(max) } as usize;
     let records: Vec<Bytes> = match LogPosition::new(asked.from) {
@@ -70,6 +73,6 @@ fn batch(
         head,
         checkpoint: tree.newest().map(|newest| newest.checkpoint().note().into()),
         records: records.into_iter().map(Vec::from).collect(),
-        publishing: publishing.map(|publishing| publishing.view(head)),
+        publishing: publishing.map(|(publishing, published)| publishing.view(head, *published)),
     })
 }

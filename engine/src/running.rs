@@ -168,7 +168,7 @@ pub async fn start(
     } else {
         (None, None)
     };
-    let publishing = settings.publish.then(|| told.subscribe());
+    let publishing = settings.publish.then(|| (told.subscribe(), progress.clone()));
     let service = intake::service(&client).await.map_err(StartError::Nats)?;
     let log_service =
         log_service::start(&service, settings.partition, log.reader(), log.tree(), publishing, halt.clone())

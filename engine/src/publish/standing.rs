@@ -69,8 +69,6 @@ pub struct Standing {
 pub struct Publishing {
     /// Set while the stream takes nothing.
     pub standing: Option<Standing>,
-    /// Newest position known to be in the stream.
-    pub published: u64,
 }
 
 impl Publishing {
@@ -80,12 +78,12 @@ impl Publishing {
         self.standing.as_ref().is_some_and(|standing| standing.reason == Reason::Unreachable)
     }
 
-    /// As the log service tells it, for a log that ends at `head`.
+    /// As the log service tells it, for a log that ends at `head` and a stream that is known to reach `published`.
     #[must_use]
-    pub fn view(&self, head: u64) -> wire::PublishingView {
+    pub fn view(&self, head: u64, published: u64) -> wire::PublishingView {
         let state = match &self.standing {
             Some(_) => wire::PublishingState::Standing,
-            None if self.published < head => wire::PublishingState::CatchingUp,
+            None if published < head => wire::PublishingState::CatchingUp,
             None => wire::PublishingState::Live,
         };
         let standing = self.standing.as_ref();
@@ -94,7 +92,7 @@ impl Publishing {
             reason: standing.map(|one| wire::PublishingReason::from(one.reason) as i32),
             detail: standing.map(|one| one.detail.clone()),
             head,
-            published: self.published,
+            published,
             since: standing.map(|one| one.since.to_wire()),
         }
     }
@@ -164,12 +162,12 @@ mod tests {
 
     #[test]
     fn the_state_follows_from_the_log() {
-        let mut publishing = Publishing { standing: None, published: 7 };
-        assert_eq!(publishing.view(7).state(), wire::PublishingState::Live);
-        assert_eq!(publishing.view(8).state(), wire::PublishingState::CatchingUp);
+        let mut publishing = Publishing::default();
+        assert_eq!(publishing.view(7, 7).state(), wire::PublishingState::Live);
+        assert_eq!(publishing.view(8, 7).state(), wire::PublishingState::CatchingUp);
         let detail = "no space left on device".to_owned();
         publishing.standing = Some(Standing { reason: Reason::Full, detail, since: Timestamp(5) });
-        let view = publishing.view(8);
+        let view = publishing.view(8, 7);
         assert_eq!(
             (view.state(), view.reason()),
             (wire::PublishingState::Standing, wire::PublishingReason::StreamFull)

@@ -151,7 +151,6 @@ impl Watch {
     fn tell(&self, reason: Option<(Reason, String)>, published: u64, head: u64) {
         self.told.send_if_modified(|told| {
             let before = told.clone();
-            told.published = published;
             told.standing = reason.map(|(reason, detail)| {
                 let same = told.standing.take().filter(|standing| standing.reason == reason);
                 let since = same.map_or_else(clock::wall, |standing| standing.since);
