@@ -114,6 +114,19 @@ pub enum FieldValue {
     /// Yes or no.
     Flag(bool),
 }
+
+impl FieldValue {
+    /// Bytes that it counts against the limit of a ticket's fields.
+    #[must_use]
+    pub const fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Number(_) => 8,
+            Self::Flag(_) => 1,
+        }
+    }
+}
+
 message!(
     FieldValue,
     wire::FieldValue,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use guichet_schemas::event::{Event, StatusChanged, TagsChanged, TicketCreated};
+use guichet_schemas::event::{Event, FieldChanged, FieldValue, StatusChanged, TagsChanged, TicketCreated};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{AuthorKind, HoldReason, TicketState, Visibility};
@@ -46,6 +46,7 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
         }
         Event::CategoryChanged(e) => t.category.clone_from(&e.to),
         Event::TagsChanged(e) => tags_changed(&mut t.tags, e),
+        Event::FieldChanged(e) => field_changed(&mut t, e),
         Event::CommentAdded(e) if e.visibility == Visibility::Public => match e.author_kind {
             AuthorKind::Requester => t.answered = false,
             AuthorKind::Agent => t.answered = true,
@@ -57,7 +58,6 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
         Event::TimeRuleFired(e) => key::note_rule(&mut t.facts, &e.rule, e.instance),
         // No decision depends on these.
         Event::CommentAdded(_)
-        | Event::FieldChanged(_)
         | Event::EpochStarted(_)
         | Event::KeyCreated(_)
         | Event::ConfigPublished(_)
@@ -86,6 +86,7 @@ fn created(t: &mut Ticket, e: &TicketCreated) {
     t.impact = e.impact;
     t.priority = e.priority;
     t.tags.clone_from(&e.tags);
+    t.fields = e.fields.iter().map(|(name, value)| (name.clone(), weight(value))).collect();
     t.requester.clone_from(&e.requester);
 }
 
@@ -112,6 +113,17 @@ fn tags_changed(tags: &mut Vec<String>, e: &TagsChanged) {
     let mut had: BTreeSet<&String> = tags.iter().collect();
     let added: Vec<String> = e.added.iter().filter(|tag| had.insert(tag)).cloned().collect();
     tags.extend(added);
+}
+
+fn field_changed(t: &mut Ticket, e: &FieldChanged) {
+    match &e.to {
+        Some(value) => drop(t.fields.insert(e.field.clone(), weight(value))),
+        None => drop(t.fields.remove(&e.field)),
+    }
+}
+
+fn weight(value: &FieldValue) -> u32 {
+    u32::try_from(value.weight()).unwrap_or(u32::MAX)
 }
 
 fn enter(t: &mut Ticket, phase: Phase) {

@@ -59,13 +59,9 @@ pub(crate) fn decide(
             });
         }
         let event = complete(fact, replay.ticket.as_ref(), command, context, replay.drafts.len());
-        let tags = replay.tags();
+        let before = replay.holds();
         replay.push(event, fact.occurred_at, fact.actor.clone());
-        // A ticket of an older log may have more: it keeps them, and gets none beside.
-        if replay.tags() > tags.max(limits::TAGS) {
-            let rule = format!("must leave the ticket with at most {} tags", limits::TAGS);
-            return Err(FieldError::new(format!("data.events[{i}].data.added"), rule).into());
-        }
+        replay.holds().may_follow(before).map_err(|e| e.in_field(&format!("data.events[{i}].data")))?;
     }
     Ok(replay.drafts)
 }
@@ -99,9 +95,36 @@ struct Replay<'a> {
     context: &'a Context<'a>,
 }
 
+/// How much a ticket holds of what is bounded for all of its history together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Holds {
+    tags: usize,
+    fields: usize,
+    field_bytes: usize,
+}
+
+impl Holds {
+    /// A ticket of an older log may have more than the limits: it keeps that, and gets nothing beside.
+    fn may_follow(self, before: Self) -> Result<(), FieldError> {
+        let rules = [
+            ("added", self.tags, before.tags, limits::TAGS, "tags"),
+            ("field", self.fields, before.fields, limits::FIELDS, "fields"),
+            ("to", self.field_bytes, before.field_bytes, limits::FIELDS_BYTES, "bytes of fields"),
+        ];
+        let broken = rules.into_iter().find(|(_, now, before, most, _)| now > before.max(most));
+        broken.map_or(Ok(()), |(field, _, _, most, of)| {
+            Err(FieldError::new(field, format!("must leave the ticket with at most {most} {of}")))
+        })
+    }
+}
+
 impl Replay<'_> {
-    fn tags(&self) -> usize {
-        self.ticket.as_ref().map_or(0, |t| t.tags.len())
+    fn holds(&self) -> Holds {
+        self.ticket.as_ref().map_or_else(Holds::default, |t| Holds {
+            tags: t.tags.len(),
+            fields: t.fields.len(),
+            field_bytes: t.field_bytes(),
+        })
     }
 
     /// An event that steps back in time is lifted to its predecessor; its own time is kept beside it.

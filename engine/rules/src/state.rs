@@ -1,13 +1,13 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, Urgency};
 
 /// Raised whenever the fold changes, so that stored states of an older fold are not used.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 /// Where a ticket stands, with what is true only there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub struct Ticket {
     pub priority: Priority,
     /// In the order in which they came.
     pub tags: Vec<String>,
+    /// Bytes of the value of each custom field: what the limits need of them.
+    pub fields: BTreeMap<String, u32>,
     /// How often it was assigned.
     pub stations: u32,
     /// The newest resolution.
@@ -106,6 +108,7 @@ impl Ticket {
             impact: None,
             priority: Priority::Normal,
             tags: Vec::new(),
+            fields: BTreeMap::new(),
             stations: 0,
             last_resolution: None,
             last_occurred_at: Timestamp(i64::MIN),
@@ -115,6 +118,14 @@ impl Ticket {
             answered: false,
             facts: BTreeSet::new(),
         }
+    }
+
+    /// Bytes of its custom fields, names and values together.
+    #[must_use]
+    pub fn field_bytes(&self) -> usize {
+        let each = self.fields.iter();
+        each.map(|(name, value)| name.len().saturating_add(usize::try_from(*value).unwrap_or(usize::MAX)))
+            .fold(0, usize::saturating_add)
     }
 
     /// The state of the contract.

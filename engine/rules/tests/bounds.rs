@@ -6,7 +6,7 @@ mod support;
 
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::command::{AddComment, Assign, ChangeTags, Escalate, Fact, Import, Order, limits};
-use guichet_schemas::event::{Event, TagsChanged, TicketEscalated};
+use guichet_schemas::event::{Event, FieldChanged, FieldValue, TagsChanged, TicketEscalated};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, EscalationKind, EscalationReason, Visibility};
@@ -66,6 +66,32 @@ fn an_import_gives_a_ticket_no_more_tags_than_a_person_could() {
     let Rejection::ValidationFailed(error) = refused else { panic!("{refused:?}") };
     assert_eq!(error.field, "data.events[1].data.added");
     desk.tell(&command(import(2, vec![fact(many(0, 3))]))).unwrap();
+}
+
+#[test]
+fn an_import_gives_a_ticket_no_more_fields_than_a_command_could() {
+    let of = |field: String, to: Option<FieldValue>| {
+        fact(Event::FieldChanged(FieldChanged { field, from: None, to }))
+    };
+    let small = |n: usize| of(format!("field {n}"), Some(FieldValue::Flag(true)));
+    let large = |n: usize| of(format!("field {n}"), Some(FieldValue::Text("x".repeat(4_000))));
+    let mut desk = Desk { hour: 100, ..Desk::default() };
+    let first = std::iter::once(fact(created())).chain((0..limits::FIELDS).map(small));
+    desk.tell(&command(import(1, first.collect()))).unwrap();
+    let mut refused = |facts: Vec<Fact>| {
+        let refused = desk.tell(&command(import(2, facts))).unwrap_err();
+        let Rejection::ValidationFailed(error) = refused else { panic!("{refused:?}") };
+        format!("{} {}", error.field, error.rule)
+    };
+    let error = refused(vec![fact(escalated()), small(limits::FIELDS)]);
+    assert_eq!(error, "data.events[1].data.field must leave the ticket with at most 100 fields");
+    let error = refused(vec![large(0), large(1), large(2)]);
+    assert_eq!(error, "data.events[2].data.to must leave the ticket with at most 8192 bytes of fields");
+    // What is taken away makes room, whichever part it came with.
+    let swapped = vec![of("field 7".to_owned(), None), small(limits::FIELDS), large(0)];
+    desk.tell(&command(import(2, swapped))).unwrap();
+    let ticket = desk.ticket.as_ref().unwrap();
+    assert_eq!((ticket.fields.len(), ticket.fields["field 0"]), (limits::FIELDS, 4_000));
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl Entry {
         let texts = [&t.custom_status, &t.group, &t.assignee, &t.category].into_iter().flatten();
         let resolver = t.last_resolution.as_ref().map(|resolution| &resolution.by);
         let texts = texts.chain(&t.tags).chain(resolver).chain([&t.requester]);
+        let texts = texts.chain(t.fields.keys());
         texts.map(|text| text.len() + TEXT).sum::<usize>() + t.facts.len() * FACT + FRAME
     }
 }
@@ -122,6 +123,7 @@ pub(super) fn to_snapshot(entry: &Entry) -> Vec<u8> {
         assignee: t.assignee,
         category: t.category,
         tags: t.tags,
+        fields: t.fields,
         requester: t.requester,
         state_since: t.state_since.0,
         answered: t.answered,
@@ -155,6 +157,7 @@ fn from_snapshot(bytes: &[u8]) -> Option<Entry> {
             impact: Option::from_wire(s.impact).ok()?,
             priority: guichet_schemas::words::Priority::from_wire(s.priority).ok()?,
             tags: s.tags,
+            fields: s.fields,
             stations: s.stations,
             last_resolution: s.resolver.map(|by| LastResolution {
                 number: s.resolution_no,

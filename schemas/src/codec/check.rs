@@ -160,16 +160,7 @@ fn tier(field: &str, tier: Option<u32>) -> Result<(), FieldError> {
 
 fn check_fields(fields: &BTreeMap<String, FieldValue>) -> Result<(), FieldError> {
     at_most("fields", fields.len(), limits::FIELDS)?;
-    let bytes: usize = fields
-        .iter()
-        .map(|(name, value)| {
-            name.len().saturating_add(match value {
-                FieldValue::Text(t) => t.len(),
-                FieldValue::Number(_) => 8,
-                FieldValue::Flag(_) => 1,
-            })
-        })
-        .sum();
+    let bytes: usize = fields.iter().map(|(name, value)| name.len().saturating_add(value.weight())).sum();
     if bytes > limits::FIELDS_BYTES {
         return Err(FieldError::new(
             "fields",
