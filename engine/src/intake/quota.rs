@@ -1,7 +1,8 @@
-//! How many commands, and how many bytes of them, may be under way: in all, and of one caller.
+//! How many commands, and how many bytes of them, may be under way: in all, of one tenant and of one caller.
 //!
-//! One caller may have as many as are free: alone it gets half of all, beside another a third. So however much some
-//! send, there is always room for the first command of somebody else.
+//! A tenant may have as many as are free: alone it gets half of all, beside another a third. A caller may have as many
+//! as its tenant may still take: alone in a tenant it gets half of the tenant's share. So however much some send, there
+//! is always room for the first command of another caller, and more for one of another tenant.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use guichet_schemas::ids::{CallerId, TenantId};
 use guichet_schemas::rejection::Rejection;
 
 /// Commands that have come and have no answer yet.
-pub(crate) const COMMANDS_MAX: usize = 16_384;
+pub(crate) const COMMANDS_MAX: usize = 32_768;
 /// Bytes of their bodies; what is made of a body takes a few times as much.
 pub(crate) const BYTES_MAX: usize = 64 << 20;
 /// What every command counts beside its body.
@@ -29,7 +30,13 @@ pub(crate) struct Quota(Mutex<Accounts>);
 struct Accounts {
     of_all: Used,
     /// Only of those who have something under way.
-    of_each: HashMap<Who, Used>,
+    tenants: HashMap<TenantId, OfTenant>,
+}
+
+#[derive(Debug, Default)]
+struct OfTenant {
+    of_all: Used,
+    callers: HashMap<CallerId, Used>,
 }
 
 /// What is under way.
@@ -68,12 +75,15 @@ impl Quota {
     ) -> Result<Permit, (Rejection, &'static str)> {
         let bytes = body.saturating_add(FRAME);
         let mut accounts = self.accounts();
+        let (tenant, caller) = who;
         let all = accounts.of_all;
-        let own = accounts.of_each.get(who).copied().unwrap_or_default();
         let free = Used {
             commands: COMMANDS_MAX.saturating_sub(all.commands),
             bytes: BYTES_MAX.saturating_sub(all.bytes),
         };
+        let of_tenant = accounts.tenants.get(tenant);
+        let tenants = of_tenant.map(|of| of.of_all).unwrap_or_default();
+        let own = of_tenant.and_then(|of| of.callers.get(caller)).copied().unwrap_or_default();
         let full = |reason, bound| Err((Rejection::Busy { reason, retry_after_ms: RETRY_MS }, bound));
         if free.commands == 0 {
             return full("the engine has as many commands under way as it may", "commands");
@@ -81,26 +91,44 @@ impl Quota {
         if free.bytes < bytes {
             return full("the commands under way have as many bytes as they may", "bytes");
         }
-        if own.commands >= free.commands {
+        if tenants.commands >= free.commands {
+            return full("this tenant has its share of the commands under way", "commands_of_tenant");
+        }
+        if tenants.commands > 0 && tenants.bytes.saturating_add(bytes) > free.bytes {
+            return full("this tenant has its share of the bytes under way", "bytes_of_tenant");
+        }
+        let left = free.left_beside(tenants);
+        if own.commands >= left.commands {
             return full("this caller has its share of the commands under way", "commands_of_caller");
         }
-        if own.commands > 0 && own.bytes.saturating_add(bytes) > free.bytes {
+        if own.commands > 0 && own.bytes.saturating_add(bytes) > left.bytes {
             return full("this caller has its share of the bytes under way", "bytes_of_caller");
         }
         accounts.of_all = all.with(bytes);
+        let of_tenant = accounts.tenants.entry(tenant.clone()).or_default();
+        of_tenant.of_all = tenants.with(bytes);
         let own = own.with(bytes);
-        accounts.of_each.insert(who.clone(), own);
+        of_tenant.callers.insert(caller.clone(), own);
         Ok(Permit { quota: self.clone(), who: who.clone(), bytes, place: own.commands })
     }
 
     /// What all have under way, and how many callers they are.
     pub(crate) fn used(&self) -> (Used, usize) {
         let accounts = self.accounts();
-        (accounts.of_all, accounts.of_each.len())
+        (accounts.of_all, accounts.tenants.values().map(|of| of.callers.len()).sum())
     }
 }
 
 impl Used {
+    /// What a tenant may still take, where so much is free and it has so much: each command that it takes is one that is
+    /// free no more.
+    const fn left_beside(self, tenants: Self) -> Self {
+        Self {
+            commands: self.commands.saturating_sub(tenants.commands).div_ceil(2),
+            bytes: self.bytes.saturating_sub(tenants.bytes).div_ceil(2),
+        }
+    }
+
     fn with(self, bytes: usize) -> Self {
         Self { commands: self.commands.saturating_add(1), bytes: self.bytes.saturating_add(bytes) }
     }
@@ -114,11 +142,17 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut accounts = self.quota.accounts();
         accounts.of_all = accounts.of_all.without(self.bytes);
-        if let Some(own) = accounts.of_each.get_mut(&self.who) {
+        let (tenant, caller) = &self.who;
+        let Some(of_tenant) = accounts.tenants.get_mut(tenant) else { return };
+        of_tenant.of_all = of_tenant.of_all.without(self.bytes);
+        if let Some(own) = of_tenant.callers.get_mut(caller) {
             *own = own.without(self.bytes);
             if own.commands == 0 {
-                accounts.of_each.remove(&self.who);
+                of_tenant.callers.remove(caller);
             }
+        }
+        if of_tenant.callers.is_empty() {
+            accounts.tenants.remove(tenant);
         }
     }
 }
@@ -153,7 +187,7 @@ mod tests {
             for greedy in 0..6 {
                 let (had, bound) = take_all(&quota, &who(&format!("greedy-{greedy}")), body);
                 assert!(!had.is_empty(), "caller {greedy} of {body} bytes got nothing");
-                assert!(bound.ends_with("_of_caller"), "{bound}");
+                assert!(bound.ends_with("_of_caller") || bound.ends_with("_of_tenant"), "{bound}");
                 held.push(had);
             }
             assert!(quota.admit(&who("polite"), 1_000).is_ok());
@@ -162,9 +196,28 @@ mod tests {
     }
 
     #[test]
-    fn one_alone_gets_half() {
+    fn one_alone_gets_half_of_what_its_tenant_gets() {
         let quota = Arc::new(Quota::default());
-        assert_eq!(take_all(&quota, &who("alone"), 0).0.len(), COMMANDS_MAX / 2);
+        assert_eq!(take_all(&quota, &who("alone"), 0).0.len(), COMMANDS_MAX / 4);
+    }
+
+    #[test]
+    fn however_many_callers_a_tenant_has_half_is_left_to_others() {
+        let quota = Arc::new(Quota::default());
+        let mut held = Vec::new();
+        for n in 0.. {
+            match quota.admit(&who(&format!("caller-{n}")), 0) {
+                Ok(permit) => held.push(permit),
+                Err((_, bound)) => {
+                    assert_eq!(bound, "commands_of_tenant");
+                    break;
+                }
+            }
+        }
+        assert_eq!(held.len(), COMMANDS_MAX / 2);
+        let other = (TenantId::parse("other").unwrap(), CallerId::parse("polite").unwrap());
+        let (had, bound) = take_all(&quota, &other, 0);
+        assert!(had.len() >= COMMANDS_MAX / 8, "{} and {bound}", had.len());
     }
 
     #[test]
@@ -173,6 +226,6 @@ mod tests {
         let (had, _) = take_all(&quota, &who("a"), 100);
         drop(had);
         assert_eq!(quota.used(), (Used::default(), 0));
-        assert!(quota.accounts().of_each.is_empty());
+        assert!(quota.accounts().tenants.is_empty());
     }
 }

@@ -1,9 +1,12 @@
-//! What waits to be worked on, in fair turns: each caller has a queue of its own, and they take turns. One worker at a
-//! time has the queue of a caller, so that its commands stay in the order in which they came.
+//! What waits to be worked on, in fair turns: tenants take turns, and within a tenant its callers, each of whom has a
+//! queue of its own. One worker at a time has the queue of a caller, so that its commands stay in the order in which they
+//! came.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use guichet_schemas::ids::{CallerId, TenantId};
 
 use super::quota::Who;
 
@@ -24,11 +27,42 @@ pub(super) struct Turns<T> {
 #[derive(Debug)]
 struct State<T> {
     lanes: HashMap<Who, Lane<T>>,
-    /// Whose turn it is, the next one first: those with something that waits and nobody at work.
-    order: VecDeque<Who>,
+    order: Order,
     closed: bool,
     /// Workers that wait.
     idle: usize,
+}
+
+/// Whose turn it is: callers with something that waits and nobody at work.
+#[derive(Debug, Default)]
+struct Order {
+    /// The next one first.
+    tenants: VecDeque<TenantId>,
+    /// Of each of these tenants, the next one first.
+    callers: HashMap<TenantId, VecDeque<CallerId>>,
+}
+
+impl Order {
+    fn push(&mut self, (tenant, caller): Who) {
+        if let Some(callers) = self.callers.get_mut(&tenant) {
+            callers.push_back(caller);
+        } else {
+            self.tenants.push_back(tenant.clone());
+            self.callers.insert(tenant, VecDeque::from([caller]));
+        }
+    }
+
+    fn pop(&mut self) -> Option<Who> {
+        let tenant = self.tenants.pop_front()?;
+        let callers = self.callers.get_mut(&tenant)?;
+        let caller = callers.pop_front()?;
+        if callers.is_empty() {
+            self.callers.remove(&tenant);
+        } else {
+            self.tenants.push_back(tenant.clone());
+        }
+        Some((tenant, caller))
+    }
 }
 
 /// The queue of one caller.
@@ -40,7 +74,7 @@ struct Lane<T> {
 
 impl<T> Turns<T> {
     pub(super) fn new() -> Self {
-        let state = State { lanes: HashMap::new(), order: VecDeque::new(), closed: false, idle: 0 };
+        let state = State { lanes: HashMap::new(), order: Order::default(), closed: false, idle: 0 };
         Self { state: Mutex::new(state), ready: Condvar::new(), busy: AtomicUsize::new(0) }
     }
 
@@ -64,7 +98,7 @@ impl<T> Turns<T> {
         }
         let waiting = VecDeque::from([(item, bytes)]);
         state.lanes.insert(who.clone(), Lane { waiting, at_work: false });
-        state.order.push_back(who);
+        state.order.push(who);
         self.busy.fetch_add(1, Ordering::Release);
         let wake = state.idle > 0;
         drop(state);
@@ -78,7 +112,7 @@ impl<T> Turns<T> {
     pub(super) fn next(&self) -> Option<(Who, Vec<T>)> {
         let mut state = self.state();
         loop {
-            if let Some(who) = state.order.pop_front() {
+            if let Some(who) = state.order.pop() {
                 let items = state.lanes.get_mut(&who).map(Lane::turn).unwrap_or_default();
                 return Some((who, items));
             }
@@ -102,7 +136,7 @@ impl<T> Turns<T> {
             self.busy.fetch_sub(1, Ordering::Release);
             return;
         }
-        state.order.push_back(who);
+        state.order.push(who);
         let wake = state.idle > 0;
         drop(state);
         if wake {
@@ -139,8 +173,6 @@ impl<T> Lane<T> {
 
 #[cfg(test)]
 mod tests {
-    use guichet_schemas::ids::{CallerId, TenantId};
-
     use super::*;
 
     fn who(caller: &str) -> Who {
@@ -158,6 +190,18 @@ mod tests {
         assert_eq!((first.clone(), items), (who("greedy"), vec![0]), "a large item is a turn of its own");
         turns.done(first);
         assert_eq!(turns.next().unwrap(), (who("polite"), vec![9_999]));
+    }
+
+    #[test]
+    fn a_tenant_with_thousands_of_callers_has_one_turn_in_two() {
+        let turns = Turns::new();
+        for n in 0..2_000 {
+            turns.put(who(&format!("greedy-{n}")), n, 100);
+        }
+        let polite = (TenantId::parse("polite").unwrap(), CallerId::parse("one").unwrap());
+        turns.put(polite.clone(), 9_999, 100);
+        let next: Vec<_> = (0..3).map(|_| turns.next().unwrap().0).collect();
+        assert_eq!(next, [who("greedy-0"), polite, who("greedy-1")]);
     }
 
     #[test]

@@ -10,7 +10,9 @@ pub type Responder = Box<dyn FnOnce(Outcome) + Send>;
 /// Commands that wait for the decider; more are told `busy`.
 const QUEUE: usize = 8192;
 /// Of those, the ones that who waits may hand in: a short queue, so that turns taken before it are still turns behind it.
-const SHORT: usize = 1024;
+const SHORT: usize = 256;
+/// Whoever need not wait goes in up to here: behind a short queue that is full there is still room for another.
+const AT_ONCE: usize = 2 * SHORT;
 /// How soon to come back when the queue is full.
 const BUSY_RETRY_MS: u64 = 50;
 
@@ -62,7 +64,7 @@ impl Desk {
     /// Few enough wait that another may come at once.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.queue.len() < SHORT
+        self.queue.len() < AT_ONCE
     }
 
     /// Queues a command, once few enough wait; until then, waits. For threads of their own. The responder is called
