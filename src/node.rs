@@ -185,6 +185,9 @@ impl Node {
         descriptors: &Descriptors,
         lines: &mut Lines,
     ) -> anyhow::Result<Parts> {
+        if roles.http {
+            guichet_http::count_from_now();
+        }
         let log_dir = data_dir.join("log-0");
         let pace = pace::of(data_dir, &log_dir, args.clock_rate)?;
         let halt = Halt::new();

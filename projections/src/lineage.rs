@@ -3,6 +3,7 @@
 use guichet_schemas::codec::DecodeError;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
+use metrics::counter;
 
 use crate::arrived::{Arrived, Checked};
 use crate::store::Checkpoint;
@@ -58,6 +59,7 @@ pub(crate) fn examine(checkpoint: &Checkpoint, checked: &Checked) -> Verdict {
     }
     let hash = checked.actual;
     if checked.is_forged {
+        counter!("guichet_forged_messages_total", "found" => "read_model").increment(1);
         return if arrived.sequence == have { Verdict::Old } else { Verdict::Damaged };
     }
     let (Some(said), Some(before)) = (arrived.hash, arrived.prev_hash) else {

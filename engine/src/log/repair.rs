@@ -74,11 +74,15 @@ pub(super) fn continue_log<D: Disk>(
         return Ok(Continued::default());
     }
     let from = LogPosition::after(last);
+    let stream_end = end;
     let Tail { through: end, refused_from } = tail::find(copy, &authorship, signed.max(have), end)?;
     if let Some(refused) = refused_from {
         if let Some(last) = last.filter(|_| end <= have) {
             tail::is_copy_of(store, copy, &authorship, last)?;
         }
+        // The stream may go on behind what we have: all of it from there on is refused.
+        metrics::counter!("guichet_forged_messages_total", "found" => "start")
+            .increment(stream_end.saturating_sub(refused.get()).saturating_add(1));
         tracing::error!(
             from = refused.get(),
             "the stream holds messages that this log's engine did not write; nothing of them is taken, and it is made anew from the log. Somebody who may publish there forged them, see docs/SECURITY.md"

@@ -118,6 +118,8 @@ async fn why_anew<B: Bus>(
         return Ok(());
     }
     let from = forged_from(bus, authorship, last, record).await?;
+    metrics::counter!("guichet_forged_messages_total", "found" => "stream")
+        .increment(last.get().saturating_sub(from.get()).saturating_add(1));
     tracing::error!(
         %from,
         through = last.get(),

@@ -35,5 +35,6 @@ mod headers;
 mod server;
 
 pub use bounds::Bounds;
+pub use meters::prepare as count_from_now;
 pub use server::{Running, Settings, StartError, start};
 pub use token::Token;

@@ -48,6 +48,9 @@ const SET_ASIDE: &str = "guichet_sla_tickets_set_aside";
 const INTERNAL_ERRORS: &str = "guichet_internal_errors_total";
 /// Where that is, so that an alarm sees the first one as a step from 0.
 const INTERNAL_PLACES: [&str; 6] = ["decode", "decide", "configure", "query", "fold", "http"];
+/// Counted by the engine and the read models, by who met them.
+const FORGED: &str = "guichet_forged_messages_total";
+const FORGED_FOUND: [&str; 3] = ["start", "stream", "read_model"];
 /// Bounds of what answers over NATS: counted by `guichet-service` and the read models, by what is answered.
 const HELD: &str = "guichet_requests_held";
 const HELD_BYTES: &str = "guichet_requests_held_bytes";
@@ -137,6 +140,13 @@ fn install() -> Option<PrometheusHandle> {
     );
     for place in INTERNAL_PLACES {
         counter!(INTERNAL_ERRORS, "where" => place).absolute(0);
+    }
+    describe_counter!(
+        FORGED,
+        "Messages of the stream that this log's engine did not write, by who met them; nothing of them is taken."
+    );
+    for who in FORGED_FOUND {
+        counter!(FORGED, "found" => who).absolute(0);
     }
     begin_at_zero();
     Some(handle)
@@ -240,8 +250,9 @@ pub(crate) fn live_skipped(announcements: u64) {
     counter!(LIVE_SKIPPED).increment(announcements);
 }
 
-/// Makes ready before the first request.
-pub(crate) fn prepare() {
+/// From now on this process counts what its metrics show. [`crate::start`] does it too; who calls it before starts
+/// nothing that is not counted.
+pub fn prepare() {
     recorder();
 }
 
