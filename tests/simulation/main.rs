@@ -26,6 +26,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
@@ -67,6 +68,11 @@ fn all(seeds: u64) -> ExitCode {
     let ran = each(seeds);
     let (mut events, mut crashes, mut failed) = (0, 0, 0);
     for (seed, ran) in &ran {
+        let Some(ran) = ran else {
+            failed += 1;
+            say(&format!("seed {seed}: panicked; SEED={seed} shows how"));
+            continue;
+        };
         events += ran.events;
         crashes += ran.crashes;
         if let Err(broken) = &ran.verdict {
@@ -74,11 +80,16 @@ fn all(seeds: u64) -> ExitCode {
             say(&format!("seed {seed}: {broken}; SEED={seed} shows how"));
         }
     }
+    let missing = (0..seeds).filter(|seed| !ran.contains_key(seed)).count();
+    if missing > 0 {
+        failed += missing as u64;
+        say(&format!("{missing} of {seeds} seeds were not run"));
+    }
     failed += told();
     // Two of them once more, one with a second engine.
-    let repeats = [1, 7]
-        .iter()
-        .all(|seed| ran.get(seed).is_some_and(|ran| ran.trace == run(*seed, Plan::of(*seed)).trace));
+    let repeats = [1, 7].iter().all(
+        |seed| matches!(ran.get(seed), Some(Some(ran)) if ran.trace == run(*seed, Plan::of(*seed)).trace),
+    );
     say(&format!(
         "simulation: {seeds} seeds, {events} events, {crashes} crashes, {failed} broken, the same seed {} the same \
          trace, {:.1} s",
@@ -88,9 +99,9 @@ fn all(seeds: u64) -> ExitCode {
     if failed == 0 && repeats { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs seeds, and gives what came of them in their order. One that does not end ends everything, with its number: a
+/// Runs seeds, and gives what came of them in their order; nothing for one that panicked. One that does not end ends everything, with its number: a
 /// step that never comes to its end is a fault of the product like any other.
-fn each(seeds: u64) -> BTreeMap<u64, Ran> {
+fn each(seeds: u64) -> BTreeMap<u64, Option<Ran>> {
     let next = Arc::new(AtomicU64::new(0));
     let (tell, told) = mpsc::channel();
     for _ in 0..std::thread::available_parallelism().map_or(1, NonZeroUsize::get) {
@@ -98,8 +109,12 @@ fn each(seeds: u64) -> BTreeMap<u64, Ran> {
         std::thread::spawn(move || {
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= seeds {
+                    return;
+                }
+                let ran = catch_unwind(|| run(seed, Plan::of(seed))).ok();
                 // Nobody listens any more: then nobody waits for it either.
-                if seed >= seeds || tell.send((seed, run(seed, Plan::of(seed)))).is_err() {
+                if tell.send((seed, ran)).is_err() {
                     return;
                 }
             }
