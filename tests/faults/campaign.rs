@@ -4,7 +4,11 @@
 #[derive(Debug, Clone)]
 pub(crate) struct Campaign {
     pub(crate) full: bool,
+    /// Words that choose goals; none: all of them.
     pub(crate) goals: Vec<String>,
+    /// Of these, the ones that must be a part of some name. Words that `cargo test` hands to every test of the workspace
+    /// need not.
+    pub(crate) named: Vec<String>,
     /// Where the dice begin.
     pub(crate) seed: u64,
 }
@@ -18,8 +22,10 @@ impl Campaign {
     pub(crate) fn asked() -> Self {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let full = std::env::var_os("GUICHET_CAMPAIGN").is_some_and(|v| v == "full");
+        let named = arguments.windows(2).filter(|two| two[0] == "--goal").map(|two| two[1].clone());
         Self {
             full: full || arguments.iter().any(|argument| argument == "--full"),
+            named: named.collect(),
             goals: arguments.into_iter().filter(|argument| !argument.starts_with('-')).collect(),
             seed: crate::harness::seed().unwrap_or(SEED),
         }
