@@ -1,9 +1,11 @@
 //! A disk of our own that can lose its power: ext4 in a file on a loop device.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
+
+use nix::sys::statvfs::statvfs;
 
 use crate::needs::done;
 
@@ -79,7 +81,19 @@ impl Disk {
 
 /// Takes all the room that is left where a folder is.
 pub(crate) fn fill(dir: &Path) {
-    let Ok(mut filler) = File::create(dir.join(FILLER)) else { return };
+    let path = dir.join(FILLER);
+    let Ok(mut filler) = File::create(&path) else { return };
+    // Most of it without a write, where the file system can: in ever smaller pieces, and the rest byte for byte.
+    let mut size = statvfs(dir).map_or(0, |found| found.blocks_available() * found.fragment_size());
+    let mut taken = 0_u64;
+    while size >= 1 << 20 {
+        let length = (taken + size).to_string();
+        match done("fallocate", &["-l", &length], &[&path]) {
+            Ok(()) => taken += size,
+            Err(_) => size /= 2,
+        }
+    }
+    filler.seek(SeekFrom::End(0)).ok();
     // Until there is none.
     for piece in [64 << 10, 512] {
         while filler.write_all(&vec![0x5a; piece]).is_ok() {}

@@ -23,9 +23,9 @@ use crate::published;
 use crate::table::{Row, say};
 
 const CLIENTS: u64 = 4;
-const NOTE: usize = 8_000;
-/// The disk of the stream.
-const ROOM: u64 = 96 << 20;
+const NOTE: usize = 2_000;
+/// The disk of the stream: sparse, and more than the crowd fills by itself.
+const ROOM: u64 = 16 << 30;
 /// What does not move for so long must be said.
 const HONEST_WITHIN: Duration = Duration::from_secs(5);
 /// What one place has said for so long, every place says.
