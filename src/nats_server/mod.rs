@@ -80,6 +80,8 @@ impl NatsServer {
         owner
             .spawn(move || {
                 child::own(&place, port, (&orders, &asked), &shown, started);
+                // The folder first: whoever hears that we have ended may start the next one there.
+                drop(place);
                 drop(ended);
             })
             .context("could not start the thread that owns nats-server")?;

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use nix::sys::resource::{Resource, getrlimit};
@@ -19,6 +20,9 @@ use super::keys::{Keys, write_private};
 /// The disk is the limit of the stream, and the publisher watches it. The server's own is three quarters of what is free
 /// when it starts: a long stream would not fit any more after the next start, and free space would not help.
 const NO_LIMIT: &str = "1PB";
+
+/// How long a folder may seem to be taken.
+const LOCKED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The files of one server.
 pub(super) struct Place {
@@ -43,8 +47,15 @@ impl Place {
         let (store_dir, dir) =
             create().with_context(|| format!("could not prepare the folder {}", store_dir.display()))?;
         let lock = File::create(dir.join("nats.lock")).context("could not create nats.lock")?;
-        lock.try_lock()
-            .with_context(|| format!("another guichet already runs a nats-server in {}", dir.display()))?;
+        // A process that was forked a moment ago holds the locks of its parent until it becomes another program.
+        let begun = Instant::now();
+        while let Err(fault) = lock.try_lock() {
+            if begun.elapsed() > LOCKED_WITHIN {
+                let what = format!("another guichet already runs a nats-server in {}", dir.display());
+                return Err(anyhow::Error::new(fault).context(what));
+            }
+            thread::sleep(LOOK_EVERY / 5);
+        }
         move_store(&store_dir)?;
         let keys = Arc::new(Keys::prepare(&dir)?);
         Ok(Place { server: server.to_owned(), store_dir, dir, keys, _lock: lock })
