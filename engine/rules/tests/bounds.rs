@@ -74,7 +74,7 @@ fn an_import_gives_a_ticket_no_more_fields_than_a_command_could() {
         fact(Event::FieldChanged(FieldChanged { field, from: None, to }))
     };
     let small = |n: usize| of(format!("field {n}"), Some(FieldValue::Flag(true)));
-    let large = |n: usize| of(format!("field {n}"), Some(FieldValue::Text("x".repeat(4_000))));
+    let large = |n: usize| of(format!("field {n}"), Some(FieldValue::Text("x".repeat(3_500))));
     let mut desk = Desk { hour: 100, ..Desk::default() };
     let first = std::iter::once(fact(created())).chain((0..limits::FIELDS).map(small));
     desk.tell(&command(import(1, first.collect()))).unwrap();
@@ -91,7 +91,7 @@ fn an_import_gives_a_ticket_no_more_fields_than_a_command_could() {
     let swapped = vec![of("field 7".to_owned(), None), small(limits::FIELDS), large(0)];
     desk.tell(&command(import(2, swapped))).unwrap();
     let ticket = desk.ticket.as_ref().unwrap();
-    assert_eq!((ticket.fields.len(), ticket.fields["field 0"]), (limits::FIELDS, 4_000));
+    assert_eq!((ticket.fields.len(), ticket.fields["field 0"]), (limits::FIELDS, 3_500));
 }
 
 #[test]
