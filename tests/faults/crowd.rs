@@ -28,6 +28,8 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     tickets: Tickets,
+    /// The pause of a client between two commands.
+    thinks: Duration,
     /// Rises whenever something was killed or came back: whoever waits for an answer then waits in vain.
     life: watch::Sender<u64>,
     /// Answers that came, of whatever kind.
@@ -50,9 +52,21 @@ impl Crowd {
 
     /// The same with notes of up to so many characters.
     pub(crate) async fn of(url: &str, clients: u64, seed: u64, longest: usize) -> Self {
+        Self::unhurried(url, clients, seed, longest, Duration::ZERO).await
+    }
+
+    /// The same; and each client thinks for so long before its next command.
+    pub(crate) async fn unhurried(
+        url: &str,
+        clients: u64,
+        seed: u64,
+        longest: usize,
+        thinks: Duration,
+    ) -> Self {
         let shared = Arc::new(Shared {
             ledger: Ledger::new(),
             tickets: Tickets::new(seed, longest),
+            thinks,
             life: watch::Sender::new(0),
             answered: AtomicU64::new(0),
             ending: AtomicBool::new(false),

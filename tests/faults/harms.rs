@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -31,6 +32,9 @@ const GOES_ON: Duration = Duration::from_millis(300);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A process that halted is started so often.
 const STARTS: u32 = 3;
+
+/// Engines that are harmed at once in a full campaign: each mostly waits.
+const AT_ONCE: usize = 4;
 
 /// The files that an engine has in its hands, and the stream beside them. Read models are harmed elsewhere.
 const KINDS: [Kind; 9] = [
@@ -59,14 +63,14 @@ pub(crate) async fn under_load(goal: &str, campaign: &Campaign) -> Vec<Row> {
     let (mut verdict, mut restarts, mut done) = (Verdict::default(), Vec::new(), 0);
     let mut counts: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
     let (kinds, wanted) = (KINDS.iter().cycle(), campaign.pick(9, 500));
-    for (n, kind) in kinds.enumerate().take(wanted) {
-        let seed = campaign.seed + n as u64;
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let room = match Space::at(dir.path().join("jetstream"), ROOM) {
-            Ok(room) => room,
+    let each = kinds.enumerate().take(wanted).map(|(n, kind)| on_a_disk(*kind, campaign.seed + n as u64));
+    let mut each = stream::iter(each).buffer_unordered(campaign.pick(1, AT_ONCE));
+    while let Some(came) = each.next().await {
+        let Harmed { kind, seed, what, came, restarts: again } = match came {
+            Ok(harmed) => harmed,
             Err(why) => return vec![Row::skipped(goal, format!("this needs root and mount: {why}"))],
         };
-        let (what, came) = harm(*kind, seed, dir.path(), &room, &mut restarts).await;
+        restarts.extend(again);
         let of_kind = counts.entry(kind.name()).or_default();
         done += 1;
         match came {
@@ -91,6 +95,24 @@ pub(crate) async fn under_load(goal: &str, campaign: &Campaign) -> Vec<Row> {
     let refused: usize = counts.values().map(|(_, refused, _)| refused).sum();
     let row = Row::of(goal, format!("{done} harms"), verdict, restarts);
     vec![row.noted(format!("{refused} starts refused by name"))]
+}
+
+/// One harm, and what came of it.
+struct Harmed {
+    kind: Kind,
+    seed: u64,
+    what: String,
+    came: Came,
+    restarts: Vec<Duration>,
+}
+
+/// One harm, with a disk for the stream; or why there is none.
+async fn on_a_disk(kind: Kind, seed: u64) -> Result<Harmed, String> {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let room = Space::at(dir.path().join("jetstream"), ROOM)?;
+    let mut restarts = Vec::new();
+    let (what, came) = harm(kind, seed, dir.path(), &room, &mut restarts).await;
+    Ok(Harmed { kind, seed, what, came, restarts })
 }
 
 async fn harm(

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
@@ -23,7 +24,11 @@ use crate::published;
 use crate::table::{Row, say};
 
 const CLIENTS: u64 = 4;
-const NOTE: usize = 2_000;
+const NOTE: usize = 8_000;
+/// What a client does between two commands: the load goes on for a minute, and is not what is measured.
+const THINKS: Duration = Duration::from_millis(10);
+/// Nodes at work at once in a full campaign: each mostly waits.
+const AT_ONCE: usize = 4;
 /// The disk of the stream: sparse, and more than the crowd fills by itself.
 const ROOM: u64 = 16 << 30;
 /// What does not move for so long must be said.
@@ -65,23 +70,21 @@ pub(crate) async fn streams(goal: &str, campaign: &Campaign) -> Vec<Row> {
     for cause in CAUSES {
         let (mut verdict, mut slowest, mut said) = (Verdict::default(), [Duration::ZERO; 2], Vec::new());
         let wanted = campaign.pick(1, 50);
-        for n in 0..wanted {
-            let dir = tempfile::tempdir().expect("a temporary folder");
-            let room = match Disk::at(dir.path(), dir.path().join("data/nats"), ROOM) {
-                Ok(room) => room,
-                Err(why) => {
-                    let why = format!("this needs root, mkfs.ext4 and loop devices: {why}");
-                    return vec![Row::skipped(goal, why)];
-                }
-            };
-            match once(cause, campaign.seed + n, dir.path(), &room).await {
-                Ok(seen) => {
+        let each = (0..wanted).map(|n| on_a_disk(cause, campaign.seed + n));
+        let mut each = stream::iter(each).buffer_unordered(campaign.pick(1, AT_ONCE));
+        while let Some(came) = each.next().await {
+            match came {
+                Ok(Ok(seen)) => {
                     slowest = [slowest[0].max(seen.honest), slowest[1].max(seen.whole)];
                     said.extend(seen.reasons);
                 }
-                Err(finding) => {
+                Ok(Err(finding)) => {
                     say(&format!("         WRONG {}: {finding}", cause.name()));
                     verdict.findings.push(finding);
+                }
+                Err(why) => {
+                    let why = format!("this needs root, mkfs.ext4 and loop devices: {why}");
+                    return vec![Row::skipped(goal, why)];
                 }
             }
         }
@@ -97,6 +100,13 @@ pub(crate) async fn streams(goal: &str, campaign: &Campaign) -> Vec<Row> {
         rows.push(Row::of(&name, format!("{wanted} times"), verdict, Vec::new()).noted(note));
     }
     rows
+}
+
+/// Once, with a disk for the stream; or why there is none.
+async fn on_a_disk(cause: Cause, seed: u64) -> Result<Result<Seen, Finding>, String> {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let room = Disk::at(dir.path(), dir.path().join("data/nats"), ROOM)?;
+    Ok(once(cause, seed, dir.path(), &room).await)
 }
 
 struct Seen {
@@ -204,7 +214,7 @@ impl Look {
 async fn once(cause: Cause, seed: u64, dir: &Path, room: &Disk) -> Result<Seen, Finding> {
     let mut dice = StdRng::seed_from_u64(seed);
     let mut node = Node::start(dir).await;
-    let mut crowd = Crowd::of(node.desk_url(dir).as_str(), CLIENTS, seed, NOTE).await;
+    let mut crowd = Crowd::unhurried(node.desk_url(dir).as_str(), CLIENTS, seed, NOTE, THINKS).await;
     load(&crowd, dice.random_range(50..200)).await?;
     let store = dir.join("data/nats/jetstream");
     bring_about(cause, &store, room);

@@ -44,6 +44,9 @@ impl Client {
     /// Until the crowd ends; then everything that it sent has an answer.
     pub(super) async fn work(mut self) {
         while !self.shared.ending.load(Ordering::Relaxed) {
+            if !self.shared.thinks.is_zero() {
+                tokio::time::sleep(self.shared.thinks).await;
+            }
             match self.shared.tickets.plan(&mut self.dice) {
                 Plan::Send(order) => {
                     let entry = self.note(&order);
