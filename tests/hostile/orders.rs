@@ -31,7 +31,7 @@ fn of_verb(verb: &str, desk: &UnderAttack, dice: &mut Dice) -> Message {
         _ => desk.ticket(dice).to_string(),
     };
     let caller = if verb == "retire_config" { "cli" } else { *dice.pick(CALLERS) };
-    let body = Hand { desk, wild, dice }.named("Command", verb);
+    let body = Hand::new(desk, wild, dice).named("Command", verb);
     sent("command", subject(desk, caller, &entity, verb), body, dice)
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn tenant(desk: &UnderAttack, dice: &mut Dice) -> Message {
 /// A history from elsewhere.
 pub(crate) fn import(desk: &UnderAttack, dice: &mut Dice) -> Message {
     let wild = Wild::draw(dice);
-    let mut hand = Hand { desk, wild, dice };
+    let mut hand = Hand::new(desk, wild, dice);
     let mut body = hand.named("Command", "import");
     let facts = facts(&mut hand);
     let import = body.get_field_by_name_mut("import").and_then(Value::as_message_mut).expect("its own case");

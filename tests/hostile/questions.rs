@@ -17,7 +17,7 @@ pub(crate) fn query(desk: &UnderAttack, dice: &mut Dice) -> Message {
         return Message::new("query", subject, in_json(name, dice).to_string().into_bytes());
     }
     let wild = Wild::draw(dice);
-    let body = Hand { desk, wild, dice }.named("Query", name);
+    let body = Hand::new(desk, wild, dice).named("Query", name);
     Message::new("query", subject, shapes::encoded(&body)).protobuf()
 }
 

@@ -19,11 +19,18 @@ static POOL: LazyLock<DescriptorPool> =
 /// Messages within messages.
 const DEPTH: u32 = 6;
 
-/// A drawing hand: which desk it knows, and how wild it is.
+/// Bytes of one message, roughly: NATS carries 1 MiB. Lists within lists of long texts would else take all of the
+/// memory of the rig before anything is sent.
+const ROOM: usize = 2 << 20;
+/// What a value takes beside its text.
+const FRAME: usize = 16;
+
+/// A drawing hand: which desk it knows, how wild it is, and how much it may still draw.
 pub(crate) struct Hand<'a> {
-    pub(crate) desk: &'a UnderAttack,
+    desk: &'a UnderAttack,
     pub(crate) wild: Wild,
     pub(crate) dice: &'a mut Dice,
+    room: usize,
 }
 
 /// The type of that name in `guichet.v1`.
@@ -31,7 +38,11 @@ pub(crate) fn of(name: &str) -> MessageDescriptor {
     POOL.get_message_by_name(&format!("guichet.v1.{name}")).unwrap_or_else(|| panic!("no message {name}"))
 }
 
-impl Hand<'_> {
+impl<'a> Hand<'a> {
+    pub(crate) const fn new(desk: &'a UnderAttack, wild: Wild, dice: &'a mut Dice) -> Self {
+        Self { desk, wild, dice, room: ROOM }
+    }
+
     /// A command or a query of that name: envelope, and the one case of its `data`.
     pub(crate) fn named(&mut self, envelope: &str, case: &str) -> DynamicMessage {
         let descriptor = of(envelope);
@@ -97,11 +108,23 @@ impl Hand<'_> {
             return Value::List(Vec::new());
         }
         let mut values: Vec<Value> = Vec::new();
+        let mut cost = 0;
         for _ in 0..self.many() {
+            if self.room == 0 {
+                break;
+            }
             // The same once more: what is counted once for each is counted too often.
             let value = match values.last() {
-                Some(last) if self.dice.once_in(3) => last.clone(),
-                _ => self.value(field, depth - 1),
+                Some(last) if self.dice.once_in(3) => {
+                    self.room = self.room.saturating_sub(cost);
+                    last.clone()
+                }
+                _ => {
+                    let before = self.room;
+                    let value = self.value(field, depth - 1);
+                    cost = before - self.room;
+                    value
+                }
             };
             values.push(value);
         }
@@ -111,7 +134,8 @@ impl Hand<'_> {
     fn map(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
         let Kind::Message(entry) = field.kind() else { panic!("a map without entries") };
         let value = entry.map_entry_value_field();
-        let entries: HashMap<MapKey, Value> = (0..self.many())
+        let many = if self.room == 0 { 0 } else { self.many() };
+        let entries: HashMap<MapKey, Value> = (0..many)
             .map(|_| {
                 let key = words::text("field", self.wild, self.dice) + &self.dice.below(5).to_string();
                 (MapKey::String(key), self.value(&value, depth.saturating_sub(1)))
@@ -122,6 +146,13 @@ impl Hand<'_> {
 
     /// A value of a field, which is no list.
     pub(crate) fn value(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
+        let value = self.drawn(field, depth);
+        let long = value.as_str().map(str::len).or_else(|| value.as_bytes().map(|bytes| bytes.len()));
+        self.room = self.room.saturating_sub(FRAME + long.unwrap_or(0));
+        value
+    }
+
+    fn drawn(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
         let (name, wild, dice) = (field.name(), self.wild, &mut *self.dice);
         match field.kind() {
             Kind::String => Value::String(words::text(name, wild, dice)),
