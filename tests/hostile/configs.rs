@@ -10,6 +10,7 @@ use crate::desks::UnderAttack;
 use crate::dice::Dice;
 use crate::message::Message;
 use crate::orders::subject;
+use crate::shapes;
 use crate::words::{self, Wild};
 
 /// What there is of each kind to begin with.
@@ -106,7 +107,9 @@ fn change(value: &mut Value, wild: Wild, dice: &mut Dice) {
         }
         Value::Array(items) if !items.is_empty() => {
             let item = dice.pick(items).clone();
-            let times = *dice.pick(&[1, 1, 2, 100, 1000]);
+            // A thousand of a thousand of a thousand is no message any more.
+            let most = shapes::ROOM / (1 + item.to_string().len());
+            let times = most.min(*dice.pick(&[1, 1, 2, 100, 1000]));
             items.extend(std::iter::repeat_n(item, times));
         }
         Value::Object(fields) => {

@@ -21,7 +21,7 @@ const DEPTH: u32 = 6;
 
 /// Bytes of one message, roughly: NATS carries 1 MiB. Lists within lists of long texts would else take all of the
 /// memory of the rig before anything is sent.
-const ROOM: usize = 2 << 20;
+pub(crate) const ROOM: usize = 2 << 20;
 /// What a value takes beside its text.
 const FRAME: usize = 16;
 
@@ -134,13 +134,15 @@ impl<'a> Hand<'a> {
     fn map(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
         let Kind::Message(entry) = field.kind() else { panic!("a map without entries") };
         let value = entry.map_entry_value_field();
-        let many = if self.room == 0 { 0 } else { self.many() };
-        let entries: HashMap<MapKey, Value> = (0..many)
-            .map(|_| {
-                let key = words::text("field", self.wild, self.dice) + &self.dice.below(5).to_string();
-                (MapKey::String(key), self.value(&value, depth.saturating_sub(1)))
-            })
-            .collect();
+        let mut entries = HashMap::new();
+        for _ in 0..self.many() {
+            if self.room == 0 {
+                break;
+            }
+            let key = words::text("field", self.wild, self.dice) + &self.dice.below(5).to_string();
+            self.room = self.room.saturating_sub(FRAME + key.len());
+            entries.insert(MapKey::String(key), self.value(&value, depth.saturating_sub(1)));
+        }
         Value::Map(entries)
     }
 
@@ -155,6 +157,8 @@ impl<'a> Hand<'a> {
     fn drawn(&mut self, field: &FieldDescriptor, depth: u32) -> Value {
         let (name, wild, dice) = (field.name(), self.wild, &mut *self.dice);
         match field.kind() {
+            Kind::String if self.room == 0 => Value::String(String::new()),
+            Kind::Bytes if self.room == 0 => Value::Bytes(Vec::new().into()),
             Kind::String => Value::String(words::text(name, wild, dice)),
             Kind::Bytes => Value::Bytes(words::bytes(name, wild, self.desk, dice).into()),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(words::signed(wild, dice)),
