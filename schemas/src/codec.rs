@@ -200,10 +200,9 @@ impl RequestKey {
 }
 
 macro_rules! orders {
-    ($($variant:ident),* $(,)?) => {
+    ($($verb:literal => $variant:ident,)*) => {
         fn order_from_wire(data: wire::command::Data) -> Result<Order, FieldError> {
             Ok(match data {
-                wire::command::Data::Close(_) => Order::Close,
                 $(wire::command::Data::$variant(w) => {
                     Order::$variant(crate::mirror::Wire::from_wire(Some(w)).map_err(|e: FieldError| e.in_field("data"))?)
                 })*
@@ -212,34 +211,12 @@ macro_rules! orders {
 
         fn order_to_wire(order: Order) -> Option<wire::command::Data> {
             match order {
-                Order::Close => Some(wire::command::Data::Close(wire::Close {})),
                 $(Order::$variant(o) => crate::mirror::Wire::to_wire(o).map(wire::command::Data::$variant),)*
             }
         }
     };
 }
-orders!(
-    Create,
-    Assign,
-    Unassign,
-    Escalate,
-    Deescalate,
-    SetStatus,
-    AddComment,
-    Resolve,
-    Reopen,
-    Cancel,
-    SetPriority,
-    SetCategory,
-    ChangeTags,
-    Import,
-    PublishConfig,
-    RetireConfig,
-    RecordSlaWarning,
-    RecordSlaBreach,
-    FireTimeRule,
-    VoidSlaBreach
-);
+each_verb!(orders);
 
 fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Command, Rejection> {
     let at = |field: &'static str| move |e: FieldError| e.in_field(field);

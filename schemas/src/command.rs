@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Actor, Event, ExternalRef, FieldValue};
+use crate::event::{self, Actor, Event, ExternalRef, FieldValue, TicketEvent};
 use crate::hash::Hash;
 use crate::ids::{CallerId, CommandId, CommentId, CorrelationId, TenantId, TicketId};
 use crate::position::StreamVersion;
@@ -85,53 +85,15 @@ pub struct Command {
     pub order: Order,
 }
 
-/// What to do. One variant per verb.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]
-pub enum Order {
-    /// Open a ticket.
-    Create(Create),
-    /// Give it to somebody.
-    Assign(Assign),
-    /// Take it from its assignee.
-    Unassign(Unassign),
-    /// To a higher tier or a manager.
-    Escalate(Escalate),
-    /// Back to a lower tier.
-    Deescalate(Deescalate),
-    /// Between open, pending and hold.
-    SetStatus(SetStatus),
-    /// Write something.
-    AddComment(AddComment),
-    /// It is solved.
-    Resolve(Resolve),
-    /// It is not solved after all.
-    Reopen(Reopen),
-    /// End a resolved ticket.
-    Close,
-    /// Give it up.
-    Cancel(Cancel),
-    /// Change priority, urgency or impact.
-    SetPriority(SetPriority),
-    /// Change the category.
-    SetCategory(SetCategory),
-    /// Add and remove tags.
-    ChangeTags(ChangeTags),
-    /// Replay a history from another system.
-    Import(Import),
-    /// Configure something.
-    PublishConfig(PublishConfig),
-    /// End what was configured.
-    RetireConfig(RetireConfig),
-    /// A clock reached a share of its target.
-    RecordSlaWarning(RecordSlaWarning),
-    /// A promise was broken.
-    RecordSlaBreach(RecordSlaBreach),
-    /// A ticket stayed as it is for too long.
-    FireTimeRule(FireTimeRule),
-    /// A breach does not count.
-    VoidSlaBreach(VoidSlaBreach),
+macro_rules! orders {
+    ($($verb:literal => $variant:ident,)*) => {
+        /// What to do. One variant per verb.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]
+        pub enum Order { $(#[doc = concat!("`", $verb, "`")] $variant($variant),)* }
+    };
 }
+each_verb!(orders);
 
 /// The person or system with the problem.
 #[derive(Debug, Clone, PartialEq)]
@@ -338,6 +300,11 @@ mirror! {
     }
 }
 
+/// End a resolved ticket: there is nothing more to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Close;
+message!(Close, wire::Close, |_w| Ok(Self), |_v| wire::Close {});
+
 mirror! {
     /// Give it up.
     pub struct Cancel {
@@ -511,14 +478,17 @@ pub struct Fact {
     pub event: Event,
 }
 
-/// Facts that may be imported: every event of a ticket but the ones that only the engine writes.
+/// Facts that may be imported: every event of a ticket, and nothing that only the engine writes.
 macro_rules! facts {
-    ($($variant:ident,)*) => {
+    (
+        Ticket: TicketEvent { $($family:ident { $($fact:ident,)* })* }
+        $($about:ident: $about_event:ident { $($other:ident,)* })*
+    ) => {
         scalar!([] Fact, wire::Fact,
             |w| {
                 use crate::mirror::Wire;
-                let event = match w.data.ok_or_else(|| FieldError::new("data", "is required"))? {
-                    $(wire::fact::Data::$variant(d) => Event::$variant(Wire::from_wire(Some(d)).map_err(|e: FieldError| e.in_field("data"))?),)*
+                let event: Event = match w.data.ok_or_else(|| FieldError::new("data", "is required"))? {
+                    $($(wire::fact::Data::$fact(d) => <event::$fact as Wire>::from_wire(Some(d)).map_err(|e: FieldError| e.in_field("data"))?.into(),)*)*
                 };
                 if w.r#type != event.type_name() {
                     return Err(FieldError::new("type", format!("is {:?}, but data is {}", w.r#type, event.type_name())));
@@ -534,15 +504,8 @@ macro_rules! facts {
                 use crate::mirror::Wire;
                 let r#type = v.event.type_name().to_owned();
                 let data = match v.event {
-                    $(Event::$variant(e) => Wire::to_wire(e).map(wire::fact::Data::$variant),)*
-                    Event::EpochStarted(_)
-                    | Event::KeyCreated(_)
-                    | Event::SlaWarned(_)
-                    | Event::SlaBreached(_)
-                    | Event::SlaBreachVoided(_)
-                    | Event::TimeRuleFired(_)
-                    | Event::ConfigPublished(_)
-                    | Event::ConfigRetired(_) => None,
+                    $($(Event::Ticket(TicketEvent::$family(event::$family::$fact(e))) => Wire::to_wire(e).map(wire::fact::Data::$fact),)*)*
+                    $(Event::$about(_) => None,)*
                 };
                 wire::Fact { r#type, occurred_at: v.occurred_at.0, actor: Wire::to_wire(v.actor), data }
             });
@@ -550,18 +513,14 @@ macro_rules! facts {
         /// Reads the content of a fact, chosen by its type.
         pub(crate) fn fact_data(r#type: &str, json: &str) -> Result<wire::fact::Data, serde_json::Error> {
             match r#type {
-                $(stringify!($variant) => crate::json::path::read(".data", json.as_bytes()).map(wire::fact::Data::$variant),)*
-                _ => Err(serde::de::Error::custom(format!(".type: {} is not one of {}", crate::json::text::quoted(r#type), [$(stringify!($variant)),*].join(", ")))),
+                $($(stringify!($fact) => crate::json::path::read(".data", json.as_bytes()).map(wire::fact::Data::$fact),)*)*
+                _ => Err(serde::de::Error::custom(format!(".type: {} is not one of {}", crate::json::text::quoted(r#type), [$($(stringify!($fact)),*),*].join(", ")))),
             }
         }
     };
 }
 
-facts! {
-    TicketCreated, TicketImported, StatusChanged, TicketResolved, TicketReopened, TicketClosed, TicketCancelled,
-    TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated, CommentAdded, PriorityChanged,
-    CategoryChanged, TagsChanged, FieldChanged,
-}
+each_event!(facts);
 
 impl Order {
     /// True where somebody writes an internal note by it: a comment, or what the next one must know.

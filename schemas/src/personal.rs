@@ -1,6 +1,9 @@
 //! Which fields of which events hold personal texts: the ones that are sealed.
 
-use crate::event::{Event, Personal};
+use crate::event::{
+    Classification, ConfigEvent, Conversation, Event, LifeCycle, LogEvent, Ownership, Personal, SlaEvent,
+    TicketEvent,
+};
 use crate::wire;
 use crate::wire::record::Data;
 
@@ -42,7 +45,7 @@ pub fn each<E>(
     mut visit: impl FnMut(Field, &mut Personal) -> Result<(), E>,
 ) -> Result<(), E> {
     match event {
-        Event::TicketCreated(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => {
             visit(Field::TicketCreatedSubject, &mut e.subject)?;
             visit(Field::TicketCreatedDescription, &mut e.description)?;
             for (field, text) in [
@@ -54,37 +57,30 @@ pub fn each<E>(
             }
             Ok(())
         }
-        Event::TicketResolved(e) => visit(Field::TicketResolvedSummary, &mut e.summary),
-        Event::CommentAdded(e) => visit(Field::CommentAddedBody, &mut e.body),
-        Event::TicketImported(_)
-        | Event::StatusChanged(_)
-        | Event::TicketReopened(_)
-        | Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TicketRouted(_)
-        | Event::TicketAssigned(_)
-        | Event::TicketUnassigned(_)
-        | Event::TicketEscalated(_)
-        | Event::TicketDeescalated(_)
-        | Event::PriorityChanged(_)
-        | Event::CategoryChanged(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => Ok(()),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
+            visit(Field::TicketResolvedSummary, &mut e.summary)
+        }
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
+            visit(Field::CommentAddedBody, &mut e.body)
+        }
+        Event::Ticket(
+            TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_),
+        )
+        | Event::Log(_)
+        | Event::Sla(_)
+        | Event::Config(_) => Ok(()),
     }
 }
 
 /// True where an event holds a personal text.
 #[must_use]
 pub const fn holds(event: &Event) -> bool {
-    matches!(event, Event::TicketCreated(_) | Event::TicketResolved(_) | Event::CommentAdded(_))
+    matches!(
+        event,
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_)))
+            | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(_)))
+            | Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(_)))
+    )
 }
 
 /// The name, in its event, of the first text that is sealed already.
@@ -92,7 +88,7 @@ pub const fn holds(event: &Event) -> bool {
 pub fn sealed_field(event: &Event) -> Option<&'static str> {
     let sealed = |text: &Personal| matches!(text, Personal::Sealed(_));
     let optional = |text: &Option<Personal>| text.as_ref().is_some_and(sealed);
-    if let Event::TicketCreated(e) = event {
+    if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = event {
         let texts = [
             ("subject", sealed(&e.subject)),
             ("description", sealed(&e.description)),
@@ -101,9 +97,9 @@ pub fn sealed_field(event: &Event) -> Option<&'static str> {
             ("requester_phone", optional(&e.requester_phone)),
         ];
         texts.into_iter().find(|(_, sealed)| *sealed).map(|(name, _)| name)
-    } else if let Event::TicketResolved(e) = event {
+    } else if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) = event {
         sealed(&e.summary).then_some("summary")
-    } else if let Event::CommentAdded(e) = event {
+    } else if let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) = event {
         sealed(&e.body).then_some("body")
     } else {
         None

@@ -2,7 +2,7 @@
 
 use guichet_rules::{AUTO_CLOSE, Desk, FiredRule, Life, Unconfigured, Whose, whose};
 use guichet_schemas::command::{
-    Assign, ChangeTags, Command, Create, Escalate, Order, SetCategory, SetStatus,
+    Assign, ChangeTags, Close, Command, Create, Escalate, Order, SetCategory, SetStatus,
 };
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -72,7 +72,7 @@ impl Desk for InForce<'_> {
             | Order::AddComment(_)
             | Order::Resolve(_)
             | Order::Reopen(_)
-            | Order::Close
+            | Order::Close(Close)
             | Order::Cancel(_)
             | Order::SetPriority(_)
             | Order::Import(_)

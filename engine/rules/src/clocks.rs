@@ -67,7 +67,7 @@ pub(crate) fn warned(
         return Ok(Vec::new());
     }
     found(order.at, "data.at", order.config_version, context)?;
-    let event = Event::SlaWarned(SlaWarned {
+    let event = Event::from(SlaWarned {
         metric: order.metric,
         instance: order.instance,
         pct: order.pct,
@@ -86,7 +86,7 @@ pub(crate) fn breached(
         return Ok(Vec::new());
     }
     found(order.at, "data.at", order.config_version, context)?;
-    let event = Event::SlaBreached(SlaBreached {
+    let event = Event::from(SlaBreached {
         metric: order.metric,
         instance: order.instance,
         policy: order.policy.as_str().to_owned(),
@@ -114,7 +114,7 @@ pub(crate) fn voided(t: &Ticket, order: &VoidSlaBreach, command: &Command) -> Re
     if t.facts.contains(&key::void(order.metric, order.instance)) {
         return Ok(Vec::new());
     }
-    Ok(vec![Event::SlaBreachVoided(SlaBreachVoided {
+    Ok(vec![Event::from(SlaBreachVoided {
         metric: order.metric,
         instance: order.instance,
         reason: order.reason.as_str().to_owned(),
@@ -140,7 +140,7 @@ pub(crate) fn fired(
     let rule = context.desk.time_rule(id);
     let rule = rule.filter(|rule| order.holds && rule.states.contains(&t.state()));
     let actions = rule.as_ref().map_or(&[][..], |rule| &rule.actions);
-    let event = Event::TimeRuleFired(TimeRuleFired {
+    let event = Event::from(TimeRuleFired {
         rule: id.to_owned(),
         version: context.config_version,
         instance: order.instance,
@@ -168,19 +168,15 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
         return None;
     }
     match action {
-        Action::Close => {
-            Some(Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: true }))
-        }
-        Action::SetPriority(priority) => {
-            (t.priority != *priority).then_some(Event::PriorityChanged(PriorityChanged {
-                from: t.priority,
-                to: *priority,
-                urgency: t.urgency,
-                impact: t.impact,
-                cause: StatusCause::Timer,
-                reason: None,
-            }))
-        }
+        Action::Close => Some(Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true })),
+        Action::SetPriority(priority) => (t.priority != *priority).then_some(Event::from(PriorityChanged {
+            from: t.priority,
+            to: *priority,
+            urgency: t.urgency,
+            impact: t.impact,
+            cause: StatusCause::Timer,
+            reason: None,
+        })),
         Action::AddTags(tags) => {
             let mut added: Vec<String> = Vec::new();
             for tag in tags {
@@ -189,11 +185,10 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
                 }
             }
             let fits = t.tags.len().saturating_add(added.len()) <= limits::TAGS;
-            (fits && !added.is_empty())
-                .then(|| Event::TagsChanged(TagsChanged { added, removed: Vec::new() }))
+            (fits && !added.is_empty()).then(|| Event::from(TagsChanged { added, removed: Vec::new() }))
         }
         Action::Escalate { to_tier, reason } => (t.tier < *to_tier).then(|| {
-            Event::TicketEscalated(TicketEscalated {
+            Event::from(TicketEscalated {
                 kind: EscalationKind::Functional,
                 from_tier: t.tier,
                 to_tier: *to_tier,

@@ -1,13 +1,13 @@
 //! What happens, or why not: one function per verb.
 
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Command, Create, Deescalate, Escalate, Order, Reopen, Resolve,
-    SetCategory, SetPriority, SetStatus, Unassign, limits,
+    AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, Deescalate, Escalate, Order, Reopen,
+    Resolve, SetCategory, SetPriority, SetStatus, Unassign, limits,
 };
 use guichet_schemas::event::{
-    Actor, CategoryChanged, CommentAdded, Event, Personal, PriorityChanged, StatusChanged, TagsChanged,
-    TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
-    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
+    Actor, CategoryChanged, CommentAdded, Conversation, Event, Personal, PriorityChanged, StatusChanged,
+    TagsChanged, TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated,
+    TicketEscalated, TicketEvent, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
 };
 use guichet_schemas::ids::{CommentId, TicketId, TicketNumber};
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -86,7 +86,7 @@ pub fn decide(
         (Order::AddComment(order), Some(t)) => add_comment(t, order, command, context)?,
         (Order::Resolve(order), Some(t)) => resolve(t, order, command, context)?,
         (Order::Reopen(order), Some(t)) => reopen(t, order, command, context)?,
-        (Order::Close, Some(t)) => close(t)?,
+        (Order::Close(Close), Some(t)) => close(t)?,
         (Order::Cancel(order), Some(t)) => cancel(t, order)?,
         (Order::SetPriority(order), Some(t)) => set_priority(t, order)?,
         (Order::SetCategory(order), Some(t)) => set_category(t, order)?,
@@ -141,7 +141,7 @@ fn create(order: &Create, command: &Command, context: &Context<'_>) -> Result<Ve
             tags.push(tag.as_str().to_owned());
         }
     }
-    Ok(vec![Event::TicketCreated(TicketCreated {
+    Ok(vec![Event::from(TicketCreated {
         number: context.next_number.0,
         subject: order.subject.clone().into(),
         description: order.description.clone().into(),
@@ -194,7 +194,7 @@ fn assign(t: &Ticket, order: &Assign, command: &Command) -> Result<Vec<Event>, R
                 events.push(moved(t, TicketState::Open, StatusCause::Command));
             }
         }
-        None => events.push(Event::TicketRouted(TicketRouted {
+        None => events.push(Event::from(TicketRouted {
             from_group: t.group.clone(),
             to_group: group,
             rule: None,
@@ -213,7 +213,7 @@ fn assigned(
     handover_comment: Option<CommentId>,
     reason: Option<String>,
 ) -> Event {
-    Event::TicketAssigned(TicketAssigned {
+    Event::from(TicketAssigned {
         from: t.assignee.clone(),
         to: to.to_owned(),
         group,
@@ -229,10 +229,10 @@ fn unassign(t: &Ticket, order: &Unassign) -> Result<Vec<Event>, Rejection> {
     let reason = Some(order.reason.as_str().to_owned());
     let mut events = Vec::new();
     if let Some(from) = &t.assignee {
-        events.push(Event::TicketUnassigned(TicketUnassigned { from: from.clone(), reason: reason.clone() }));
+        events.push(Event::from(TicketUnassigned { from: from.clone(), reason: reason.clone() }));
     }
     if order.group && t.group.is_some() {
-        events.push(Event::TicketRouted(TicketRouted {
+        events.push(Event::from(TicketRouted {
             from_group: t.group.clone(),
             to_group: None,
             rule: None,
@@ -267,7 +267,7 @@ fn escalate(
         events.push(note_event(id, CommentKind::Handover, note.clone().into(), command));
         id
     });
-    events.push(Event::TicketEscalated(TicketEscalated {
+    events.push(Event::from(TicketEscalated {
         kind: order.kind,
         from_tier: t.tier,
         to_tier,
@@ -287,7 +287,7 @@ fn deescalate(t: &Ticket, order: &Deescalate) -> Result<Vec<Event>, Rejection> {
         std::cmp::Ordering::Greater => {
             Err(FieldError::new("data.to_tier", format!("must be below the present tier {}", t.tier)).into())
         }
-        std::cmp::Ordering::Less => Ok(vec![Event::TicketDeescalated(TicketDeescalated {
+        std::cmp::Ordering::Less => Ok(vec![Event::from(TicketDeescalated {
             from_tier: t.tier,
             to_tier: order.to_tier,
             reason: Some(order.reason.as_str().to_owned()),
@@ -329,7 +329,7 @@ fn set_status(
     let holds =
         t.state() == order.to && t.hold_reason() == order.hold_reason && t.custom_status == custom_status;
     if !holds {
-        events.push(Event::StatusChanged(StatusChanged {
+        events.push(Event::from(StatusChanged {
             from: t.state(),
             to: order.to,
             custom_status,
@@ -352,7 +352,7 @@ fn add_comment(
     let kind = order.kind.unwrap_or(CommentKind::Message);
     let id = CommentId(command.command_id.derive("comment"));
     let mut event = comment(command, id, order.visibility, kind, order.body.clone().into());
-    if let Event::CommentAdded(c) = &mut event {
+    if let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(c))) = &mut event {
         c.attachments.clone_from(&order.attachments);
         c.in_reply_to = order.in_reply_to;
         c.no_reopen = order.no_reopen;
@@ -404,7 +404,7 @@ fn resolve(
         }
         events.push(assigned(t, &by, t.group.clone(), Strategy::Manual, None, None));
     }
-    events.push(Event::TicketResolved(TicketResolved {
+    events.push(Event::from(TicketResolved {
         by,
         code: order.code,
         summary: order.summary.clone().into(),
@@ -457,7 +457,7 @@ fn may_be_opened_again(t: &Ticket, command: &Command, context: &Context<'_>) -> 
 
 fn reopened(t: &Ticket, reason: Option<String>, command: &Command, context: &Context<'_>) -> Event {
     let last = t.last_resolution.as_ref();
-    Event::TicketReopened(TicketReopened {
+    Event::from(TicketReopened {
         by_kind: command.actor.kind,
         reason,
         resolution_no: t.resolutions(),
@@ -472,7 +472,7 @@ fn close(t: &Ticket) -> Result<Vec<Event>, Rejection> {
         return Ok(Vec::new());
     }
     require(t, "close")?;
-    Ok(vec![Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: false })])
+    Ok(vec![Event::from(TicketClosed { reason: CloseReason::Resolved, auto: false })])
 }
 
 fn cancel(t: &Ticket, order: &Cancel) -> Result<Vec<Event>, Rejection> {
@@ -480,7 +480,7 @@ fn cancel(t: &Ticket, order: &Cancel) -> Result<Vec<Event>, Rejection> {
         return Ok(Vec::new());
     }
     require(t, "cancel")?;
-    Ok(vec![Event::TicketCancelled(TicketCancelled { reason: order.reason })])
+    Ok(vec![Event::from(TicketCancelled { reason: order.reason })])
 }
 
 fn set_priority(t: &Ticket, order: &SetPriority) -> Result<Vec<Event>, Rejection> {
@@ -490,7 +490,7 @@ fn set_priority(t: &Ticket, order: &SetPriority) -> Result<Vec<Event>, Rejection
     if (priority, urgency, impact) == (t.priority, t.urgency, t.impact) {
         return Ok(Vec::new());
     }
-    Ok(vec![Event::PriorityChanged(PriorityChanged {
+    Ok(vec![Event::from(PriorityChanged {
         from: t.priority,
         to: priority,
         urgency,
@@ -506,7 +506,7 @@ fn set_category(t: &Ticket, order: &SetCategory) -> Result<Vec<Event>, Rejection
     if to == t.category {
         return Ok(Vec::new());
     }
-    Ok(vec![Event::CategoryChanged(CategoryChanged { from: t.category.clone(), to })])
+    Ok(vec![Event::from(CategoryChanged { from: t.category.clone(), to })])
 }
 
 fn change_tags(t: &Ticket, order: &ChangeTags) -> Result<Vec<Event>, Rejection> {
@@ -531,7 +531,7 @@ fn change_tags(t: &Ticket, order: &ChangeTags) -> Result<Vec<Event>, Rejection> 
         let left = t.tags.len().saturating_sub(removed.len());
         room_for_tags(left.saturating_add(added.len()), "data.add")?;
     }
-    Ok(vec![Event::TagsChanged(TagsChanged { added, removed })])
+    Ok(vec![Event::from(TagsChanged { added, removed })])
 }
 
 /// Adds tags that the ticket has not, and says which it has then.
@@ -545,7 +545,7 @@ fn with_tags(t: &Ticket, tags: &[Tag], events: &mut Vec<Event>) -> Result<Vec<St
     let added = all.get(t.tags.len()..).unwrap_or_default().to_vec();
     if !added.is_empty() {
         room_for_tags(all.len(), "data.tags")?;
-        events.push(Event::TagsChanged(TagsChanged { added, removed: Vec::new() }));
+        events.push(Event::from(TagsChanged { added, removed: Vec::new() }));
     }
     Ok(all)
 }
@@ -562,7 +562,7 @@ fn room_for_tags(count: usize, field: &str) -> Result<(), Rejection> {
 }
 
 fn moved(t: &Ticket, to: TicketState, cause: StatusCause) -> Event {
-    Event::StatusChanged(StatusChanged {
+    Event::from(StatusChanged {
         from: t.state(),
         to,
         custom_status: None,
@@ -592,7 +592,7 @@ fn comment(
         ActorKind::Bot => AuthorKind::Bot,
         ActorKind::Service | ActorKind::System => AuthorKind::System,
     };
-    Event::CommentAdded(CommentAdded {
+    Event::from(CommentAdded {
         comment_id: id,
         visibility,
         kind,

@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use guichet_schemas::command::{Command, Order};
+use guichet_schemas::command::{Close, Command, Order};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use serde::{Deserialize, Serialize};
@@ -227,7 +227,7 @@ pub fn whose(command: &Command) -> Whose {
         | Order::AddComment(_)
         | Order::Resolve(_)
         | Order::Reopen(_)
-        | Order::Close
+        | Order::Close(Close)
         | Order::Cancel(_)
         | Order::SetPriority(_)
         | Order::SetCategory(_)

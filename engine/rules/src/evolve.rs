@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use guichet_schemas::event::{Event, FieldChanged, FieldValue, StatusChanged, TagsChanged, TicketCreated};
+use guichet_schemas::event::{
+    Classification, ConfigEvent, Conversation, Event, FieldChanged, FieldValue, LifeCycle, LogEvent,
+    Ownership, SlaEvent, StatusChanged, TagsChanged, TicketCreated, TicketEvent,
+};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{AuthorKind, HoldReason, TicketState, Visibility};
@@ -19,51 +22,63 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
     }
     let before = t.state();
     match event {
-        Event::TicketCreated(e) => created(&mut t, e),
-        Event::TicketImported(e) => t.import = Some(ImportProgress { done: e.part, parts: e.parts }),
-        Event::StatusChanged(e) => status_changed(&mut t, e),
-        Event::TicketResolved(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => created(&mut t, e),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(e))) => {
+            t.import = Some(ImportProgress { done: e.part, parts: e.parts })
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => status_changed(&mut t, e),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
             enter(&mut t, Phase::Resolved);
             t.last_resolution =
                 Some(LastResolution { number: e.resolution_no, by: e.by.clone(), at: occurred_at });
         }
-        Event::TicketReopened(_) => enter(&mut t, Phase::Open),
-        Event::TicketClosed(_) => enter(&mut t, Phase::Closed),
-        Event::TicketCancelled(_) => enter(&mut t, Phase::Cancelled),
-        Event::TicketRouted(e) => t.group.clone_from(&e.to_group),
-        Event::TicketAssigned(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) => enter(&mut t, Phase::Open),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) => enter(&mut t, Phase::Closed),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))) => {
+            enter(&mut t, Phase::Cancelled)
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => t.group.clone_from(&e.to_group),
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
             t.assignee = Some(e.to.clone());
             t.group.clone_from(&e.group);
             t.stations = e.station_no;
         }
-        Event::TicketUnassigned(_) => t.assignee = None,
-        Event::TicketEscalated(e) => t.tier = e.to_tier,
-        Event::TicketDeescalated(e) => t.tier = e.to_tier,
-        Event::PriorityChanged(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(_))) => t.assignee = None,
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => t.tier = e.to_tier,
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => t.tier = e.to_tier,
+        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
             t.priority = e.to;
             t.urgency = e.urgency;
             t.impact = e.impact;
         }
-        Event::CategoryChanged(e) => t.category.clone_from(&e.to),
-        Event::TagsChanged(e) => tags_changed(&mut t.tags, e),
-        Event::FieldChanged(e) => field_changed(&mut t, e),
-        Event::CommentAdded(e) if e.visibility == Visibility::Public => match e.author_kind {
-            AuthorKind::Requester => t.answered = false,
-            AuthorKind::Agent => t.answered = true,
-            AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
-        },
-        Event::SlaWarned(e) => drop(t.facts.insert(key::warning(e.metric, e.instance, e.pct))),
-        Event::SlaBreached(e) => drop(t.facts.insert(key::breach(e.metric, e.instance))),
-        Event::SlaBreachVoided(e) => drop(t.facts.insert(key::void(e.metric, e.instance))),
-        Event::TimeRuleFired(e) => key::note_rule(&mut t.facts, &e.rule, e.instance),
+        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
+            t.category.clone_from(&e.to)
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(e))) => {
+            tags_changed(&mut t.tags, e)
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(e))) => {
+            field_changed(&mut t, e)
+        }
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))
+            if e.visibility == Visibility::Public =>
+        {
+            match e.author_kind {
+                AuthorKind::Requester => t.answered = false,
+                AuthorKind::Agent => t.answered = true,
+                AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
+            }
+        }
+        Event::Sla(SlaEvent::SlaWarned(e)) => drop(t.facts.insert(key::warning(e.metric, e.instance, e.pct))),
+        Event::Sla(SlaEvent::SlaBreached(e)) => drop(t.facts.insert(key::breach(e.metric, e.instance))),
+        Event::Sla(SlaEvent::SlaBreachVoided(e)) => drop(t.facts.insert(key::void(e.metric, e.instance))),
+        Event::Sla(SlaEvent::TimeRuleFired(e)) => key::note_rule(&mut t.facts, &e.rule, e.instance),
         // No decision depends on these.
-        Event::CommentAdded(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {}
+        Event::Ticket(TicketEvent::Conversation(_)) | Event::Log(_) | Event::Config(_) => {}
     }
-    if t.state() != before || matches!(event, Event::TicketCreated(_)) {
+    if t.state() != before
+        || matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_))))
+    {
         t.state_since = occurred_at;
     }
     t
@@ -71,7 +86,12 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
 
 /// True for what a timer found: it has the instant of the timer, and may come after what happened later.
 const fn is_found(event: &Event) -> bool {
-    matches!(event, Event::SlaWarned(_) | Event::SlaBreached(_) | Event::TimeRuleFired(_))
+    matches!(
+        event,
+        Event::Sla(SlaEvent::SlaWarned(_))
+            | Event::Sla(SlaEvent::SlaBreached(_))
+            | Event::Sla(SlaEvent::TimeRuleFired(_))
+    )
 }
 
 fn created(t: &mut Ticket, e: &TicketCreated) {

@@ -3,7 +3,10 @@
 //! imported ticket and a live one tell their story in the same words.
 
 use guichet_schemas::command::{Command, Fact, Import, limits};
-use guichet_schemas::event::{Event, TicketImported};
+use guichet_schemas::event::{
+    Classification, ConfigEvent, Conversation, Event, LifeCycle, LogEvent, Ownership, SlaEvent, TicketEvent,
+    TicketImported,
+};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 
@@ -38,7 +41,7 @@ pub(crate) fn decide(
     let mut replay = Replay { ticket: ticket.cloned(), drafts, context };
     let mut copied = 0_usize;
     replay.push(
-        Event::TicketImported(TicketImported {
+        Event::from(TicketImported {
             source: order.source.as_str().to_owned(),
             external_id: order.external_id.as_str().to_owned(),
             part: order.part,
@@ -68,9 +71,12 @@ pub(crate) fn decide(
 
 fn check(order: &Import, context: &Context<'_>) -> Result<(), Rejection> {
     for (i, fact) in order.events.iter().enumerate() {
-        let creates = matches!(fact.event, Event::TicketCreated(_));
+        let creates =
+            matches!(fact.event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_))));
         let first = order.part == 1 && i == 0;
-        if creates != first || matches!(fact.event, Event::TicketImported(_)) {
+        if creates != first
+            || matches!(fact.event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(_))))
+        {
             let rule = if first {
                 "must be TicketCreated: a history begins with it"
             } else {
@@ -140,17 +146,19 @@ impl Replay<'_> {
 /// Bytes that [`complete`] copies from a ticket into an event.
 fn repeats(event: &Event, t: &Ticket) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    if let Event::TicketEscalated(_) = event {
+    if let Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(_))) = event {
         // Each with its key and its length.
         let tags = t.tags.iter().fold(0_usize, |sum, tag| sum.saturating_add(tag.len()).saturating_add(2));
         tags.saturating_add(text(&t.category))
-    } else if let Event::TicketAssigned(_) | Event::TicketUnassigned(_) = event {
+    } else if let Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(_)))
+    | Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(_))) = event
+    {
         text(&t.assignee)
-    } else if let Event::TicketRouted(_) = event {
+    } else if let Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(_))) = event {
         text(&t.group)
-    } else if let Event::CategoryChanged(_) = event {
+    } else if let Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(_))) = event {
         text(&t.category)
-    } else if let Event::TicketReopened(_) = event {
+    } else if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) = event {
         t.last_resolution.as_ref().map_or(0, |resolution| resolution.by.len())
     } else {
         0
@@ -168,10 +176,14 @@ fn complete(
     let mut event = fact.event.clone();
     let Some(t) = ticket else { return event };
     match &mut event {
-        Event::TicketCreated(e) => e.number = context.next_number.0,
-        Event::StatusChanged(e) => e.from = t.state(),
-        Event::TicketResolved(e) => e.resolution_no = t.resolutions().saturating_add(1),
-        Event::TicketReopened(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => {
+            e.number = context.next_number.0
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => e.from = t.state(),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
+            e.resolution_no = t.resolutions().saturating_add(1)
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(e))) => {
             e.resolution_no = t.resolutions();
             e.resolver_of_last = t.last_resolution.as_ref().map(|r| r.by.clone());
             e.since_resolved_ms = t
@@ -179,38 +191,35 @@ fn complete(
                 .as_ref()
                 .map_or(0, |r| fact.occurred_at.max(t.last_occurred_at).since(r.at));
         }
-        Event::TicketRouted(e) => e.from_group.clone_from(&t.group),
-        Event::TicketAssigned(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => {
+            e.from_group.clone_from(&t.group)
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
             e.from.clone_from(&t.assignee);
             e.station_no = t.stations.saturating_add(1);
         }
-        Event::TicketUnassigned(e) => e.from = t.assignee.clone().unwrap_or_default(),
-        Event::TicketEscalated(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(e))) => {
+            e.from = t.assignee.clone().unwrap_or_default()
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => {
             e.from_tier = t.tier;
             e.tags_at.clone_from(&t.tags);
             e.category_at.clone_from(&t.category);
         }
-        Event::TicketDeescalated(e) => e.from_tier = t.tier,
-        Event::PriorityChanged(e) => e.from = t.priority,
-        Event::CategoryChanged(e) => e.from.clone_from(&t.category),
-        Event::CommentAdded(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => e.from_tier = t.tier,
+        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => e.from = t.priority,
+        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
+            e.from.clone_from(&t.category)
+        }
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
             if e.comment_id.0.is_nil() {
                 e.comment_id.0 = command.command_id.derive(&format!("fact {index}"));
             }
         }
-        Event::TicketImported(_)
-        | Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {}
+        Event::Ticket(TicketEvent::LifeCycle(_) | TicketEvent::Classification(_))
+        | Event::Log(_)
+        | Event::Sla(_)
+        | Event::Config(_) => {}
     }
     event
 }

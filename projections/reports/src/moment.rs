@@ -1,6 +1,9 @@
 //! What the reports keep of an event, in the order in which it holds.
 
-use guichet_schemas::event::{CommentAdded, Event, TicketCreated, TicketEscalated};
+use guichet_schemas::event::{
+    Classification, CommentAdded, ConfigEvent, Conversation, Event, LifeCycle, LogEvent, Ownership, SlaEvent,
+    TicketCreated, TicketEscalated, TicketEvent,
+};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::store::moment::What;
@@ -15,35 +18,48 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         |what| Moment { position: record.position.get(), at: record.occurred_at.0, what: Some(what) };
     let one = |what| vec![moment(what)];
     match &record.event {
-        Event::TicketCreated(e) => one(What::Created(created(e))),
-        Event::StatusChanged(e) => one(What::State(e.to.to_wire())),
-        Event::TicketResolved(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => one(What::Created(created(e))),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => {
+            one(What::State(e.to.to_wire()))
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
             one(What::Resolved(MomentResolved { by: e.by.clone(), human: is_human(record.actor.kind) }))
         }
-        Event::TicketReopened(_) => one(What::Reopened(true)),
-        Event::TicketClosed(e) => one(What::Closed(e.reason.to_wire())),
-        Event::TicketCancelled(e) => one(What::Cancelled(e.reason.to_wire())),
-        Event::TicketRouted(e) => one(What::Group(text(e.to_group.as_ref()))),
-        Event::TicketAssigned(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) => one(What::Reopened(true)),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(e))) => {
+            one(What::Closed(e.reason.to_wire()))
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(e))) => {
+            one(What::Cancelled(e.reason.to_wire()))
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => {
+            one(What::Group(text(e.to_group.as_ref())))
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
             vec![moment(What::Group(text(e.group.as_ref()))), moment(What::Assignee(e.to.clone()))]
         }
-        Event::TicketUnassigned(_) => one(What::Assignee(String::new())),
-        Event::TicketEscalated(e) => one(What::Escalated(escalated(e))),
-        Event::TicketDeescalated(e) => one(What::Deescalated(e.to_tier)),
-        Event::CommentAdded(e) => comment(e).map(moment).into_iter().collect(),
-        Event::PriorityChanged(e) => one(What::Priority(e.to.to_wire())),
-        Event::CategoryChanged(e) => one(What::Category(text(e.to.as_ref()))),
-        Event::TicketImported(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => Vec::new(),
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(_))) => {
+            one(What::Assignee(String::new()))
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => {
+            one(What::Escalated(escalated(e)))
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => {
+            one(What::Deescalated(e.to_tier))
+        }
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
+            comment(e).map(moment).into_iter().collect()
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
+            one(What::Priority(e.to.to_wire()))
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
+            one(What::Category(text(e.to.as_ref())))
+        }
+        Event::Ticket(TicketEvent::LifeCycle(_) | TicketEvent::Classification(_))
+        | Event::Log(_)
+        | Event::Sla(_)
+        | Event::Config(_) => Vec::new(),
     }
 }
 

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use guichet_config::{Attributes, Metric};
 use guichet_rules::SLA_CALLER;
 use guichet_rules::calendar::{END, FIRST};
-use guichet_schemas::event::{Event, FieldValue, TicketCreated};
+use guichet_schemas::event::{
+    Classification, ConfigEvent, Conversation, Event, FieldValue, LifeCycle, LogEvent, Ownership, SlaEvent,
+    TicketCreated, TicketEvent,
+};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{AuthorKind, CloseReason, Origin, SlaMetric, TicketState, Visibility};
@@ -23,12 +26,18 @@ impl Ticket {
         let mut ticket = ticket.unwrap_or_else(|| Self::new(Attributes::new(), 1, book));
         // A log may hold any instant; clocks know those of which calendars know something.
         let at = record.occurred_at.clamp(FIRST, END);
-        if let Event::TicketCreated(e) = &record.event {
+        if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = &record.event {
             ticket.describe(attributes(e), e.tier);
         }
-        let imports = matches!(record.event, Event::TicketImported(_));
+        let imports =
+            matches!(record.event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(_))));
         ticket.told_by(record.command_id.0.as_u128(), imports.then_some(record.recorded_at));
-        if matches!(record.event, Event::SlaWarned(_) | Event::SlaBreached(_) | Event::TimeRuleFired(_)) {
+        if matches!(
+            record.event,
+            Event::Sla(SlaEvent::SlaWarned(_))
+                | Event::Sla(SlaEvent::SlaBreached(_))
+                | Event::Sla(SlaEvent::TimeRuleFired(_))
+        ) {
             ticket.advance(Timestamp(at.0.saturating_add(1)), book, facts);
         }
         let update = is_update(record).then_some(Happening::Updated);
@@ -44,7 +53,7 @@ impl Ticket {
             Happening::Changed(BTreeMap::from([(name.to_owned(), values)]))
         };
         match event {
-            Event::TicketCreated(e) => {
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => {
                 let assigned = e.assignee.is_some();
                 let created = Happening::Created { outbound: e.origin == Origin::Agent, assigned };
                 [created]
@@ -52,67 +61,98 @@ impl Ticket {
                     .chain(assigned.then_some(Happening::Status(TicketState::Open)))
                     .collect()
             }
-            Event::StatusChanged(e) => vec![Happening::Status(e.to)],
-            Event::TicketResolved(_) => vec![Happening::Status(TicketState::Resolved)],
-            Event::TicketReopened(_) => vec![Happening::Status(TicketState::Open)],
-            Event::TicketClosed(e) if e.reason == CloseReason::Merged => vec![Happening::Merged],
-            Event::TicketClosed(_) => vec![Happening::Status(TicketState::Closed)],
-            Event::TicketCancelled(_) => vec![Happening::Status(TicketState::Cancelled)],
-            Event::TicketRouted(e) => vec![set("group", e.to_group.as_deref())],
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => {
+                vec![Happening::Status(e.to)]
+            }
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(_))) => {
+                vec![Happening::Status(TicketState::Resolved)]
+            }
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) => {
+                vec![Happening::Status(TicketState::Open)]
+            }
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(e)))
+                if e.reason == CloseReason::Merged =>
+            {
+                vec![Happening::Merged]
+            }
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) => {
+                vec![Happening::Status(TicketState::Closed)]
+            }
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))) => {
+                vec![Happening::Status(TicketState::Cancelled)]
+            }
+            Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => {
+                vec![set("group", e.to_group.as_deref())]
+            }
             // Whoever waited for somebody has waited under the promise of before.
-            Event::TicketAssigned(e) => {
+            Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
                 let mut changed = BTreeMap::from([("assignee".to_owned(), vec![e.to.clone()])]);
                 changed.insert("group".to_owned(), e.group.iter().cloned().collect());
                 vec![Happening::Assigned, Happening::Changed(changed)]
             }
-            Event::TicketUnassigned(_) => vec![set("assignee", None), Happening::Unassigned],
-            Event::TicketEscalated(e) => vec![Happening::Tier(e.to_tier)],
-            Event::TicketDeescalated(e) => vec![Happening::Tier(e.to_tier)],
-            Event::CommentAdded(e) if e.visibility == Visibility::Internal => Vec::new(),
-            Event::CommentAdded(e) if e.author_kind == AuthorKind::Requester => {
+            Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(_))) => {
+                vec![set("assignee", None), Happening::Unassigned]
+            }
+            Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => {
+                vec![Happening::Tier(e.to_tier)]
+            }
+            Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => {
+                vec![Happening::Tier(e.to_tier)]
+            }
+            Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))
+                if e.visibility == Visibility::Internal =>
+            {
+                Vec::new()
+            }
+            Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))
+                if e.author_kind == AuthorKind::Requester =>
+            {
                 vec![Happening::RequesterComment]
             }
-            Event::CommentAdded(e) if e.counts_as_reply => vec![Happening::PublicReply],
-            Event::PriorityChanged(e) => {
+            Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) if e.counts_as_reply => {
+                vec![Happening::PublicReply]
+            }
+            Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
                 let mut changed = BTreeMap::from([word("priority", Some(e.to.as_str()))]);
                 changed.extend([word("urgency", e.urgency.map(|word| word.as_str()))]);
                 changed.extend([word("impact", e.impact.map(|word| word.as_str()))]);
                 vec![Happening::Changed(changed)]
             }
-            Event::CategoryChanged(e) => vec![set("category", e.to.as_deref())],
-            Event::TagsChanged(e) => {
+            Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
+                vec![set("category", e.to.as_deref())]
+            }
+            Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(e))) => {
                 let mut tags = self.attribute("tags").to_vec();
                 tags.retain(|tag| !e.removed.contains(tag));
                 let new: Vec<_> = e.added.iter().filter(|tag| !tags.contains(tag)).cloned().collect();
                 tags.extend(new);
                 vec![Happening::Changed(BTreeMap::from([("tags".to_owned(), tags)]))]
             }
-            Event::FieldChanged(e) => {
+            Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(e))) => {
                 let value = e.to.as_ref().map(text);
                 vec![set(&format!("fields.{}", e.field), value.as_deref())]
             }
-            Event::SlaBreachVoided(e) => vec![Happening::BreachVoided {
+            Event::Sla(SlaEvent::SlaBreachVoided(e)) => vec![Happening::BreachVoided {
                 metric: metric(e.metric),
                 instance: e.instance,
                 by: record.actor.id.clone(),
                 reason: e.reason.clone(),
             }],
-            Event::CommentAdded(_)
-            | Event::TicketImported(_)
-            | Event::EpochStarted(_)
-            | Event::KeyCreated(_)
-            | Event::SlaWarned(_)
-            | Event::SlaBreached(_)
-            | Event::TimeRuleFired(_)
-            | Event::ConfigPublished(_)
-            | Event::ConfigRetired(_) => Vec::new(),
+            Event::Ticket(TicketEvent::Conversation(_) | TicketEvent::LifeCycle(_))
+            | Event::Log(_)
+            | Event::Sla(_)
+            | Event::Config(_) => Vec::new(),
         }
     }
 }
 
 /// True for what somebody did to a ticket that was there: what clocks and rules do ends no silence.
 fn is_update(record: &Record) -> bool {
-    let begins = matches!(record.event, Event::TicketCreated(_) | Event::TicketImported(_));
+    let begins = matches!(
+        record.event,
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_)))
+            | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(_)))
+    );
     !begins && record.caller != SLA_CALLER
 }
 

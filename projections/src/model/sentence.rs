@@ -4,9 +4,10 @@
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
 use guichet_schemas::event::{
-    Actor, CommentAdded, Event, FieldValue, Personal, PriorityChanged, StatusChanged, TagsChanged,
-    TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketImported, TicketReopened,
-    TicketResolved, TicketRouted,
+    Actor, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle, LogEvent,
+    Ownership, Personal, PriorityChanged, SlaEvent, StatusChanged, TagsChanged, TicketAssigned, TicketClosed,
+    TicketCreated, TicketEscalated, TicketEvent, TicketImported, TicketReopened, TicketResolved,
+    TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::record::Record;
@@ -24,20 +25,34 @@ const QUOTE_MAX: usize = 160;
 pub fn sentence(record: &Record) -> String {
     let who = who(&record.actor);
     match &record.event {
-        Event::TicketCreated(e) => format!("{who} {}", created(e)),
-        Event::TicketImported(e) => format!("{who} {}", imported(e)),
-        Event::StatusChanged(e) => format!("{who} {}", status_changed(e)),
-        Event::TicketResolved(e) => format!("{who} {}", resolved(e, &record.actor)),
-        Event::TicketReopened(e) => format!("{who} {}", reopened(e)),
-        Event::TicketClosed(e) => format!("{who} {}", closed(e)),
-        Event::TicketCancelled(e) => format!("{who} cancelled the ticket ({})", words(e.reason.as_str())),
-        Event::TicketRouted(e) => format!("{who} {}", routed(e)),
-        Event::TicketAssigned(e) => format!("{who} {}", assigned(e, &record.actor)),
-        Event::TicketUnassigned(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => format!("{who} {}", created(e)),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(e))) => {
+            format!("{who} {}", imported(e))
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => {
+            format!("{who} {}", status_changed(e))
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
+            format!("{who} {}", resolved(e, &record.actor))
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(e))) => {
+            format!("{who} {}", reopened(e))
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(e))) => format!("{who} {}", closed(e)),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(e))) => {
+            format!("{who} cancelled the ticket ({})", words(e.reason.as_str()))
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => format!("{who} {}", routed(e)),
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
+            format!("{who} {}", assigned(e, &record.actor))
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(e))) => {
             format!("{who} took the ticket from {}{}", e.from, because(e.reason.as_deref()))
         }
-        Event::TicketEscalated(e) => format!("{who} {}", escalated(e)),
-        Event::TicketDeescalated(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => {
+            format!("{who} {}", escalated(e))
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => {
             format!(
                 "{who} gave the ticket back from tier {} to tier {}{}",
                 e.from_tier,
@@ -45,21 +60,29 @@ pub fn sentence(record: &Record) -> String {
                 because(e.reason.as_deref())
             )
         }
-        Event::CommentAdded(e) => format!("{who} {}", commented(e)),
-        Event::PriorityChanged(e) => format!("{who} {}", priority_changed(e)),
-        Event::CategoryChanged(e) => {
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
+            format!("{who} {}", commented(e))
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
+            format!("{who} {}", priority_changed(e))
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
             format!("{who} {}", changed("the category", e.from.as_deref(), e.to.as_deref()))
         }
-        Event::TagsChanged(e) => format!("{who} {}", tags_changed(e)),
-        Event::FieldChanged(e) => {
+        Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(e))) => {
+            format!("{who} {}", tags_changed(e))
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(e))) => {
             let (from, to) = (e.from.as_ref().map(value), e.to.as_ref().map(value));
             format!("{who} {}", changed(&format!("field {}", e.field), from.as_deref(), to.as_deref()))
         }
-        Event::EpochStarted(e) => {
+        Event::Log(LogEvent::EpochStarted(e)) => {
             format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
         }
-        Event::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
-        Event::SlaWarned(e) => {
+        Event::Log(LogEvent::KeyCreated(e)) => {
+            format!("requester {} has a key of their own from here on", e.subject)
+        }
+        Event::Sla(SlaEvent::SlaWarned(e)) => {
             format!(
                 "{} % of the target for {} were used up{}",
                 e.pct,
@@ -67,21 +90,21 @@ pub fn sentence(record: &Record) -> String {
                 due(e.due_at)
             )
         }
-        Event::SlaBreached(e) => format!(
+        Event::Sla(SlaEvent::SlaBreached(e)) => format!(
             "the target for {} of policy {} was missed{}",
             clock(e.metric, e.instance),
             e.policy,
             due(Some(e.due_at))
         ),
-        Event::SlaBreachVoided(e) => {
+        Event::Sla(SlaEvent::SlaBreachVoided(e)) => {
             format!("{who} voided the breach of {}{}", clock(e.metric, e.instance), because(Some(&e.reason)))
         }
-        Event::TimeRuleFired(e) if e.suppressed => {
+        Event::Sla(SlaEvent::TimeRuleFired(e)) if e.suppressed => {
             let times = e.skipped.map_or_else(String::new, |n| format!(" and {n} times after it"));
             format!("rule {} was due at {}{times}, but the ticket had gone on", e.rule, e.due_at)
         }
-        Event::TimeRuleFired(e) => format!("rule {} acted: {}", e.rule, e.actions.join(", ")),
-        Event::ConfigPublished(e) => {
+        Event::Sla(SlaEvent::TimeRuleFired(e)) => format!("rule {} acted: {}", e.rule, e.actions.join(", ")),
+        Event::Config(ConfigEvent::ConfigPublished(e)) => {
             format!(
                 "{who} published {} {}, version {}, from {} on",
                 words(&e.kind),
@@ -90,7 +113,7 @@ pub fn sentence(record: &Record) -> String {
                 e.effective_from
             )
         }
-        Event::ConfigRetired(e) => {
+        Event::Config(ConfigEvent::ConfigRetired(e)) => {
             format!("{who} retired {} {} from {} on", words(&e.kind), e.id, e.effective_from)
         }
     }

@@ -10,8 +10,9 @@ mod view;
 
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
-    CommentAdded, Event, FieldChanged, PriorityChanged, StatusChanged, TagsChanged, TicketAssigned,
-    TicketCreated, TicketResolved,
+    Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldChanged, LifeCycle, LogEvent,
+    Ownership, PriorityChanged, SlaEvent, StatusChanged, TagsChanged, TicketAssigned, TicketCreated,
+    TicketEvent, TicketResolved,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -36,20 +37,20 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
     row.updated_at = row.updated_at.max(record.occurred_at.0);
     let at = record.occurred_at;
     match &record.event {
-        Event::TicketCreated(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => {
             created(&mut row, e, at);
             row.created_command_id = Some(record.command_id.to_wire());
         }
-        Event::TicketImported(_) => row.imported = true,
-        Event::StatusChanged(e) => status_changed(&mut row, e, at),
-        Event::TicketResolved(e) => resolved(&mut row, e, record),
-        Event::TicketReopened(_) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(_))) => row.imported = true,
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => status_changed(&mut row, e, at),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => resolved(&mut row, e, record),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) => {
             enter(&mut row, TicketState::Open, at);
             // Of a resolution that did not hold, only its times are left.
             row.resolution = None;
             count(&mut row.reopen_count);
         }
-        Event::TicketClosed(_) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) => {
             // Closing what is closed is no entry into closed.
             if state(&row) != Some(TicketState::Closed) {
                 row.closed_at = Some(at.0);
@@ -57,35 +58,38 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
             enter(&mut row, TicketState::Closed, at);
             count(&mut row.close_count);
         }
-        Event::TicketCancelled(_) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))) => {
             enter(&mut row, TicketState::Cancelled, at);
             row.cancelled_at = Some(at.0);
         }
-        Event::TicketRouted(e) => set_group(&mut row, e.to_group.as_ref()),
-        Event::TicketAssigned(e) => assigned(&mut row, e),
-        Event::TicketUnassigned(_) => set_assignee(&mut row, None),
-        Event::TicketEscalated(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => {
+            set_group(&mut row, e.to_group.as_ref())
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => assigned(&mut row, e),
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(_))) => set_assignee(&mut row, None),
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => {
             set_tier(&mut row, e.to_tier);
             count(&mut row.escalations);
         }
-        Event::TicketDeescalated(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => {
             set_tier(&mut row, e.to_tier);
             count(&mut row.deescalations);
         }
-        Event::CommentAdded(e) => commented(&mut row, e),
-        Event::PriorityChanged(e) => priority_changed(&mut row, e),
-        Event::CategoryChanged(e) => row.category.clone_from(&e.to),
-        Event::TagsChanged(e) => tags_changed(&mut row, e),
-        Event::FieldChanged(e) => field_changed(&mut row, e),
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => commented(&mut row, e),
+        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
+            priority_changed(&mut row, e)
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
+            row.category.clone_from(&e.to)
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(e))) => {
+            tags_changed(&mut row, e)
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(e))) => {
+            field_changed(&mut row, e)
+        }
         // Its clocks are a read model of their own; the others are not about a ticket.
-        Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {}
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => {}
     }
     row
 }

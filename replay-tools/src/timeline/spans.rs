@@ -1,7 +1,9 @@
 //! Where the time went: from the creation to the milestones, and in each state, group and pair of hands.
 
 use guichet_rules::{Ticket, evolve};
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{
+    Classification, ConfigEvent, Conversation, Event, LifeCycle, LogEvent, Ownership, SlaEvent, TicketEvent,
+};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
@@ -131,35 +133,26 @@ impl Spans {
     fn milestone(&mut self, event: &Event, at: Timestamp) {
         let after = at.since(self.created.unwrap_or(at));
         match event {
-            Event::TicketCreated(_) => self.created = Some(at),
-            Event::TicketResolved(_) => {
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_))) => self.created = Some(at),
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(_))) => {
                 self.first_resolved.get_or_insert(after);
                 self.last_resolved = Some(after);
             }
             // Only an imported ticket comes back from there.
-            Event::TicketReopened(_) => self.closed = None,
-            Event::TicketClosed(_) => self.closed = Some(after),
-            Event::TicketCancelled(_) => self.cancelled = Some(after),
-            Event::TicketImported(_)
-            | Event::StatusChanged(_)
-            | Event::TicketRouted(_)
-            | Event::TicketAssigned(_)
-            | Event::TicketUnassigned(_)
-            | Event::TicketEscalated(_)
-            | Event::TicketDeescalated(_)
-            | Event::CommentAdded(_)
-            | Event::PriorityChanged(_)
-            | Event::CategoryChanged(_)
-            | Event::TagsChanged(_)
-            | Event::FieldChanged(_)
-            | Event::EpochStarted(_)
-            | Event::KeyCreated(_)
-            | Event::SlaWarned(_)
-            | Event::SlaBreached(_)
-            | Event::SlaBreachVoided(_)
-            | Event::TimeRuleFired(_)
-            | Event::ConfigPublished(_)
-            | Event::ConfigRetired(_) => {}
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) => self.closed = None,
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) => self.closed = Some(after),
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))) => {
+                self.cancelled = Some(after)
+            }
+            Event::Ticket(
+                TicketEvent::LifeCycle(_)
+                | TicketEvent::Ownership(_)
+                | TicketEvent::Conversation(_)
+                | TicketEvent::Classification(_),
+            )
+            | Event::Log(_)
+            | Event::Sla(_)
+            | Event::Config(_) => {}
         }
     }
 }

@@ -4,7 +4,7 @@ mod fact;
 
 use std::collections::BTreeMap;
 
-use crate::command::{Order, limits};
+use crate::command::{Close, Order, limits};
 use crate::event::{Actor, FieldValue};
 use crate::personal;
 use crate::rejection::FieldError;
@@ -130,7 +130,7 @@ pub(super) fn order(order: &Order) -> Result<(), FieldError> {
         | Order::Unassign(_)
         | Order::RetireConfig(_)
         | Order::Reopen(_)
-        | Order::Close
+        | Order::Close(Close)
         | Order::Cancel(_)
         | Order::SetPriority(_)
         | Order::SetCategory(_) => Ok(()),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LifeCycle, TicketEvent};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::StreamVersion;
@@ -71,7 +71,7 @@ impl Projection for Fold {
         if !row::matters(&record.event) {
             return Ok(());
         }
-        if let Event::TicketCreated(e) = &record.event {
+        if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = &record.event {
             let subject =
                 Subject { command_id: record.command_id.to_wire(), text: e.subject.clone().to_wire() };
             batch.put(keys::SUBJECTS, key, &subject.encode_to_vec());

@@ -1,6 +1,9 @@
 //! What the board knows of a ticket. The subject lies apart: it never changes, and the row does often.
 
-use guichet_schemas::event::{Event, TicketCreated};
+use guichet_schemas::event::{
+    Classification, ConfigEvent, Conversation, Event, LifeCycle, LogEvent, Ownership, SlaEvent,
+    TicketCreated, TicketEvent,
+};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::Personal;
@@ -70,37 +73,30 @@ impl Row {
 /// Whether an event can change a row: most comments and tags need not be looked at.
 pub(super) const fn matters(event: &Event) -> bool {
     match event {
-        Event::TicketCreated(_)
-        | Event::StatusChanged(_)
-        | Event::TicketResolved(_)
-        | Event::TicketReopened(_)
-        | Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TicketRouted(_)
-        | Event::TicketAssigned(_)
-        | Event::TicketUnassigned(_)
-        | Event::TicketEscalated(_)
-        | Event::TicketDeescalated(_)
-        | Event::PriorityChanged(_) => true,
-        Event::TicketImported(_)
-        | Event::CommentAdded(_)
-        | Event::CategoryChanged(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => false,
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_)))
+        | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(_)))
+        | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(_)))
+        | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_)))
+        | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_)))
+        | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_)))
+        | Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(_)))
+        | Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(_)))
+        | Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(_)))
+        | Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(_)))
+        | Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(_)))
+        | Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(_))) => true,
+        Event::Ticket(
+            TicketEvent::LifeCycle(_) | TicketEvent::Conversation(_) | TicketEvent::Classification(_),
+        )
+        | Event::Log(_)
+        | Event::Sla(_)
+        | Event::Config(_) => false,
     }
 }
 
 /// What a record makes of a row. Before its creation a ticket has none.
 pub(super) fn evolve(row: &mut Option<Row>, record: &Record) {
-    if let Event::TicketCreated(e) = &record.event {
+    if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = &record.event {
         *row = Some(created(e, record));
     } else if let Some(row) = row {
         change(row, record);
@@ -128,33 +124,37 @@ fn created(e: &TicketCreated, record: &Record) -> Row {
 fn change(row: &mut Row, record: &Record) {
     let at = record.occurred_at.0;
     match &record.event {
-        Event::StatusChanged(e) => row.enter(e.to, at),
-        Event::TicketResolved(_) => row.enter(TicketState::Resolved, at),
-        Event::TicketReopened(_) => row.enter(TicketState::Open, at),
-        Event::TicketClosed(_) => row.enter(TicketState::Closed, at),
-        Event::TicketCancelled(_) => row.enter(TicketState::Cancelled, at),
-        Event::TicketRouted(e) => row.group.clone_from(&e.to_group),
-        Event::TicketAssigned(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => row.enter(e.to, at),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(_))) => {
+            row.enter(TicketState::Resolved, at)
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) => {
+            row.enter(TicketState::Open, at)
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) => {
+            row.enter(TicketState::Closed, at)
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))) => {
+            row.enter(TicketState::Cancelled, at)
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => {
+            row.group.clone_from(&e.to_group)
+        }
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
             row.group.clone_from(&e.group);
             row.assignee = Some(e.to.clone());
         }
-        Event::TicketUnassigned(_) => row.assignee = None,
-        Event::TicketEscalated(e) => row.tier = e.to_tier,
-        Event::TicketDeescalated(e) => row.tier = e.to_tier,
-        Event::PriorityChanged(e) => row.priority = e.to.to_wire(),
-        Event::TicketCreated(_)
-        | Event::TicketImported(_)
-        | Event::CommentAdded(_)
-        | Event::CategoryChanged(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {}
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(_))) => row.assignee = None,
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => row.tier = e.to_tier,
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => row.tier = e.to_tier,
+        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
+            row.priority = e.to.to_wire()
+        }
+        Event::Ticket(
+            TicketEvent::LifeCycle(_) | TicketEvent::Conversation(_) | TicketEvent::Classification(_),
+        )
+        | Event::Log(_)
+        | Event::Sla(_)
+        | Event::Config(_) => {}
     }
 }

@@ -3,7 +3,10 @@
 
 use super::{at_most, check_fields, tier};
 use crate::command::limits;
-use crate::event::{Event, FieldValue, Personal};
+use crate::event::{
+    Classification, ConfigEvent, Conversation, Event, FieldValue, LifeCycle, LogEvent, Ownership, Personal,
+    SlaEvent, TicketEvent,
+};
 use crate::rejection::FieldError;
 
 /// Characters of a name.
@@ -24,7 +27,7 @@ type Checked = Result<(), FieldError>;
 /// Checks the sizes of one fact.
 pub(super) fn sizes(event: &Event) -> Checked {
     match event {
-        Event::TicketCreated(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => {
             characters("subject", plain(&e.subject), SUBJECT)?;
             bytes("description", plain(&e.description), BODY)?;
             label("requester", Some(&e.requester))?;
@@ -49,8 +52,10 @@ pub(super) fn sizes(event: &Event) -> Checked {
             }
             check_fields(&e.fields)
         }
-        Event::StatusChanged(e) => label("custom_status", e.custom_status.as_deref()),
-        Event::TicketResolved(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => {
+            label("custom_status", e.custom_status.as_deref())
+        }
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
             label("by", Some(&e.by))?;
             bytes("summary", plain(&e.summary), NOTE)?;
             at_most("steps", e.steps.len(), 100)?;
@@ -59,53 +64,55 @@ pub(super) fn sizes(event: &Event) -> Checked {
             note("root_cause", e.root_cause.as_deref())?;
             note("override_reason", e.override_reason.as_deref())
         }
-        Event::TicketReopened(e) => {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(e))) => {
             label("resolver_of_last", e.resolver_of_last.as_deref())?;
             note("reason", e.reason.as_deref())
         }
-        Event::TicketRouted(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => {
             label("from_group", e.from_group.as_deref())?;
             label("to_group", e.to_group.as_deref())?;
             label("rule", e.rule.as_deref())?;
             note("reason", e.reason.as_deref())
         }
-        Event::TicketAssigned(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
             label("from", e.from.as_deref())?;
             label("to", Some(&e.to))?;
             label("group", e.group.as_deref())?;
             note("reason", e.reason.as_deref())
         }
-        Event::TicketUnassigned(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(e))) => {
             label("from", Some(&e.from))?;
             note("reason", e.reason.as_deref())
         }
-        Event::TicketEscalated(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => {
             tier("from_tier", Some(e.from_tier))?;
             tier("to_tier", Some(e.to_tier))?;
             label("to_manager", e.to_manager.as_deref())?;
             tags("tags_at", &e.tags_at)?;
             category("category_at", e.category_at.as_deref())
         }
-        Event::TicketDeescalated(e) => {
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => {
             tier("from_tier", Some(e.from_tier))?;
             tier("to_tier", Some(e.to_tier))?;
             note("reason", e.reason.as_deref())
         }
-        Event::CommentAdded(e) => {
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
             label("author", Some(&e.author))?;
             at_most("attachments", e.attachments.len(), limits::ATTACHMENTS)?;
             bytes("body", plain(&e.body), BODY)
         }
-        Event::PriorityChanged(e) => note("reason", e.reason.as_deref()),
-        Event::CategoryChanged(e) => {
+        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
+            note("reason", e.reason.as_deref())
+        }
+        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
             category("from", e.from.as_deref())?;
             category("to", e.to.as_deref())
         }
-        Event::TagsChanged(e) => {
+        Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(e))) => {
             tags("added", &e.added)?;
             tags("removed", &e.removed)
         }
-        Event::FieldChanged(e) => {
+        Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(e))) => {
             bytes("field", &e.field, 64)?;
             let texts = [("from", &e.from), ("to", &e.to)];
             texts.into_iter().try_for_each(|(name, value)| match value {
@@ -114,17 +121,7 @@ pub(super) fn sizes(event: &Event) -> Checked {
             })
         }
         // They carry no text of their own, or are no facts that may be imported.
-        Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TicketImported(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => Ok(()),
+        Event::Ticket(TicketEvent::LifeCycle(_)) | Event::Log(_) | Event::Sla(_) | Event::Config(_) => Ok(()),
     }
 }
 
