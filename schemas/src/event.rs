@@ -255,3 +255,26 @@ macro_rules! events {
 }
 
 each_event!(events);
+
+/// What those ask for who look for one event by itself.
+impl Event {
+    /// The creation of a ticket, if that is what happened.
+    #[must_use]
+    pub const fn created(&self) -> Option<&TicketCreated> {
+        if let Self::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = self {
+            Some(e)
+        } else {
+            None
+        }
+    }
+
+    /// The import of a part of a ticket's history, if that is what happened.
+    #[must_use]
+    pub const fn imported(&self) -> Option<&TicketImported> {
+        if let Self::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(e))) = self {
+            Some(e)
+        } else {
+            None
+        }
+    }
+}
