@@ -1,9 +1,6 @@
 //! Which fields of which events hold personal texts: the ones that are sealed.
 
-use crate::event::{
-    Classification, ConfigEvent, Conversation, Event, LifeCycle, LogEvent, Ownership, Personal, SlaEvent,
-    TicketEvent,
-};
+use crate::event::{Conversation, Event, LifeCycle, Personal, TicketEvent};
 use crate::wire;
 use crate::wire::record::Data;
 
@@ -44,8 +41,9 @@ pub fn each<E>(
     event: &mut Event,
     mut visit: impl FnMut(Field, &mut Personal) -> Result<(), E>,
 ) -> Result<(), E> {
+    let Event::Ticket(event) = event else { return Ok(()) };
     match event {
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => {
+        TicketEvent::LifeCycle(LifeCycle::TicketCreated(e)) => {
             visit(Field::TicketCreatedSubject, &mut e.subject)?;
             visit(Field::TicketCreatedDescription, &mut e.description)?;
             for (field, text) in [
@@ -57,18 +55,13 @@ pub fn each<E>(
             }
             Ok(())
         }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
+        TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)) => {
             visit(Field::TicketResolvedSummary, &mut e.summary)
         }
-        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
             visit(Field::CommentAddedBody, &mut e.body)
         }
-        Event::Ticket(
-            TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_),
-        )
-        | Event::Log(_)
-        | Event::Sla(_)
-        | Event::Config(_) => Ok(()),
+        TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_) => Ok(()),
     }
 }
 
@@ -77,9 +70,10 @@ pub fn each<E>(
 pub const fn holds(event: &Event) -> bool {
     matches!(
         event,
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_)))
-            | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(_)))
-            | Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(_)))
+        Event::Ticket(
+            TicketEvent::LifeCycle(LifeCycle::TicketCreated(_) | LifeCycle::TicketResolved(_))
+                | TicketEvent::Conversation(Conversation::CommentAdded(_))
+        )
     )
 }
 
@@ -88,21 +82,21 @@ pub const fn holds(event: &Event) -> bool {
 pub fn sealed_field(event: &Event) -> Option<&'static str> {
     let sealed = |text: &Personal| matches!(text, Personal::Sealed(_));
     let optional = |text: &Option<Personal>| text.as_ref().is_some_and(sealed);
-    if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = event {
-        let texts = [
-            ("subject", sealed(&e.subject)),
-            ("description", sealed(&e.description)),
-            ("requester_name", optional(&e.requester_name)),
-            ("requester_email", optional(&e.requester_email)),
-            ("requester_phone", optional(&e.requester_phone)),
-        ];
-        texts.into_iter().find(|(_, sealed)| *sealed).map(|(name, _)| name)
-    } else if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) = event {
-        sealed(&e.summary).then_some("summary")
-    } else if let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) = event {
-        sealed(&e.body).then_some("body")
-    } else {
-        None
+    let Event::Ticket(event) = event else { return None };
+    match event {
+        TicketEvent::LifeCycle(LifeCycle::TicketCreated(e)) => {
+            let texts = [
+                ("subject", sealed(&e.subject)),
+                ("description", sealed(&e.description)),
+                ("requester_name", optional(&e.requester_name)),
+                ("requester_email", optional(&e.requester_email)),
+                ("requester_phone", optional(&e.requester_phone)),
+            ];
+            texts.into_iter().find(|(_, sealed)| *sealed).map(|(name, _)| name)
+        }
+        TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)) => sealed(&e.summary).then_some("summary"),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => sealed(&e.body).then_some("body"),
+        TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_) => None,
     }
 }
 
