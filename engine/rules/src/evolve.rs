@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use guichet_schemas::event::{
-    Classification, ConfigEvent, Conversation, Event, FieldChanged, FieldValue, LifeCycle, LogEvent,
-    Ownership, SlaEvent, StatusChanged, TagsChanged, TicketCreated, TicketEvent,
+    Classification, CommentAdded, Conversation, Event, FieldChanged, FieldValue, LifeCycle, Ownership,
+    SlaEvent, StatusChanged, TagsChanged, TicketCreated, TicketEvent,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
@@ -22,63 +22,12 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
     }
     let before = t.state();
     match event {
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => created(&mut t, e),
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(e))) => {
-            t.import = Some(ImportProgress { done: e.part, parts: e.parts })
-        }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => status_changed(&mut t, e),
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
-            enter(&mut t, Phase::Resolved);
-            t.last_resolution =
-                Some(LastResolution { number: e.resolution_no, by: e.by.clone(), at: occurred_at });
-        }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) => enter(&mut t, Phase::Open),
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) => enter(&mut t, Phase::Closed),
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))) => {
-            enter(&mut t, Phase::Cancelled)
-        }
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => t.group.clone_from(&e.to_group),
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
-            t.assignee = Some(e.to.clone());
-            t.group.clone_from(&e.group);
-            t.stations = e.station_no;
-        }
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(_))) => t.assignee = None,
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => t.tier = e.to_tier,
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => t.tier = e.to_tier,
-        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
-            t.priority = e.to;
-            t.urgency = e.urgency;
-            t.impact = e.impact;
-        }
-        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
-            t.category.clone_from(&e.to)
-        }
-        Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(e))) => {
-            tags_changed(&mut t.tags, e)
-        }
-        Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(e))) => {
-            field_changed(&mut t, e)
-        }
-        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))
-            if e.visibility == Visibility::Public =>
-        {
-            match e.author_kind {
-                AuthorKind::Requester => t.answered = false,
-                AuthorKind::Agent => t.answered = true,
-                AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
-            }
-        }
-        Event::Sla(SlaEvent::SlaWarned(e)) => drop(t.facts.insert(key::warning(e.metric, e.instance, e.pct))),
-        Event::Sla(SlaEvent::SlaBreached(e)) => drop(t.facts.insert(key::breach(e.metric, e.instance))),
-        Event::Sla(SlaEvent::SlaBreachVoided(e)) => drop(t.facts.insert(key::void(e.metric, e.instance))),
-        Event::Sla(SlaEvent::TimeRuleFired(e)) => key::note_rule(&mut t.facts, &e.rule, e.instance),
+        Event::Ticket(event) => changed(&mut t, event, occurred_at),
+        Event::Sla(event) => noted(&mut t, event),
         // No decision depends on these.
-        Event::Ticket(TicketEvent::Conversation(_)) | Event::Log(_) | Event::Config(_) => {}
+        Event::Log(_) | Event::Config(_) => {}
     }
-    if t.state() != before
-        || matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_))))
-    {
+    if t.state() != before || event.created().is_some() {
         t.state_since = occurred_at;
     }
     t
@@ -88,10 +37,69 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
 const fn is_found(event: &Event) -> bool {
     matches!(
         event,
-        Event::Sla(SlaEvent::SlaWarned(_))
-            | Event::Sla(SlaEvent::SlaBreached(_))
-            | Event::Sla(SlaEvent::TimeRuleFired(_))
+        Event::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_) | SlaEvent::TimeRuleFired(_))
     )
+}
+
+fn changed(t: &mut Ticket, event: &TicketEvent, at: Timestamp) {
+    match event {
+        TicketEvent::LifeCycle(event) => life_cycle(t, event, at),
+        TicketEvent::Ownership(event) => ownership(t, event),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(t, e),
+        TicketEvent::Classification(event) => classification(t, event),
+    }
+}
+
+fn life_cycle(t: &mut Ticket, event: &LifeCycle, at: Timestamp) {
+    match event {
+        LifeCycle::TicketCreated(e) => created(t, e),
+        LifeCycle::TicketImported(e) => t.import = Some(ImportProgress { done: e.part, parts: e.parts }),
+        LifeCycle::StatusChanged(e) => status_changed(t, e),
+        LifeCycle::TicketResolved(e) => {
+            enter(t, Phase::Resolved);
+            t.last_resolution = Some(LastResolution { number: e.resolution_no, by: e.by.clone(), at });
+        }
+        LifeCycle::TicketReopened(_) => enter(t, Phase::Open),
+        LifeCycle::TicketClosed(_) => enter(t, Phase::Closed),
+        LifeCycle::TicketCancelled(_) => enter(t, Phase::Cancelled),
+    }
+}
+
+fn ownership(t: &mut Ticket, event: &Ownership) {
+    match event {
+        Ownership::TicketRouted(e) => t.group.clone_from(&e.to_group),
+        Ownership::TicketAssigned(e) => {
+            t.assignee = Some(e.to.clone());
+            t.group.clone_from(&e.group);
+            t.stations = e.station_no;
+        }
+        Ownership::TicketUnassigned(_) => t.assignee = None,
+        Ownership::TicketEscalated(e) => t.tier = e.to_tier,
+        Ownership::TicketDeescalated(e) => t.tier = e.to_tier,
+    }
+}
+
+fn classification(t: &mut Ticket, event: &Classification) {
+    match event {
+        Classification::PriorityChanged(e) => {
+            t.priority = e.to;
+            t.urgency = e.urgency;
+            t.impact = e.impact;
+        }
+        Classification::CategoryChanged(e) => t.category.clone_from(&e.to),
+        Classification::TagsChanged(e) => tags_changed(&mut t.tags, e),
+        Classification::FieldChanged(e) => field_changed(t, e),
+    }
+}
+
+/// Once noted, a fact of the clocks is not recorded a second time.
+fn noted(t: &mut Ticket, event: &SlaEvent) {
+    match event {
+        SlaEvent::SlaWarned(e) => drop(t.facts.insert(key::warning(e.metric, e.instance, e.pct))),
+        SlaEvent::SlaBreached(e) => drop(t.facts.insert(key::breach(e.metric, e.instance))),
+        SlaEvent::SlaBreachVoided(e) => drop(t.facts.insert(key::void(e.metric, e.instance))),
+        SlaEvent::TimeRuleFired(e) => key::note_rule(&mut t.facts, &e.rule, e.instance),
+    }
 }
 
 fn created(t: &mut Ticket, e: &TicketCreated) {
@@ -122,6 +130,16 @@ fn status_changed(t: &mut Ticket, e: &StatusChanged) {
     };
     enter(t, phase);
     t.custom_status.clone_from(&e.custom_status);
+}
+
+fn commented(t: &mut Ticket, e: &CommentAdded) {
+    if e.visibility == Visibility::Public {
+        match e.author_kind {
+            AuthorKind::Requester => t.answered = false,
+            AuthorKind::Agent => t.answered = true,
+            AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
+        }
+    }
 }
 
 /// In a time that grows with the tags, not with their square: an older log may hold any number of them.
