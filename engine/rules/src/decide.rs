@@ -5,9 +5,9 @@ use guichet_schemas::command::{
     Resolve, SetCategory, SetPriority, SetStatus, Unassign, limits,
 };
 use guichet_schemas::event::{
-    Actor, CategoryChanged, CommentAdded, Conversation, Event, Personal, PriorityChanged, StatusChanged,
-    TagsChanged, TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated,
-    TicketEscalated, TicketEvent, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
+    Actor, CategoryChanged, CommentAdded, Event, Personal, PriorityChanged, StatusChanged, TagsChanged,
+    TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
+    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
 };
 use guichet_schemas::ids::{CommentId, TicketId, TicketNumber};
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -317,13 +317,14 @@ fn set_status(
     }
     let mut events = Vec::new();
     if let Some(body) = &order.comment {
-        events.push(comment(
+        let message = comment(
             command,
             CommentId(command.command_id.derive("comment")),
             Visibility::Public,
             CommentKind::Message,
             body.clone().into(),
-        ));
+        );
+        events.push(message.into());
     }
     let custom_status = order.custom_status.as_ref().map(|c| c.as_str().to_owned());
     let holds =
@@ -351,15 +352,12 @@ fn add_comment(
     require(t, "add_comment")?;
     let kind = order.kind.unwrap_or(CommentKind::Message);
     let id = CommentId(command.command_id.derive("comment"));
-    let mut event = comment(command, id, order.visibility, kind, order.body.clone().into());
-    if let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(c))) = &mut event {
-        c.attachments.clone_from(&order.attachments);
-        c.in_reply_to = order.in_reply_to;
-        c.no_reopen = order.no_reopen;
-        c.counts_as_reply =
-            order.counts_as_reply.map_or(c.counts_as_reply, |asked| asked && c.counts_as_reply);
-    }
-    let mut events = vec![event];
+    let mut c = comment(command, id, order.visibility, kind, order.body.clone().into());
+    c.attachments.clone_from(&order.attachments);
+    c.in_reply_to = order.in_reply_to;
+    c.no_reopen = order.no_reopen;
+    c.counts_as_reply = order.counts_as_reply.map_or(c.counts_as_reply, |asked| asked && c.counts_as_reply);
+    let mut events = vec![c.into()];
     let public = order.visibility == Visibility::Public;
     let from_requester = command.actor.kind == ActorKind::Requester;
     match t.state() {
@@ -574,7 +572,7 @@ fn moved(t: &Ticket, to: TicketState, cause: StatusCause) -> Event {
 }
 
 pub(crate) fn note_event(id: CommentId, kind: CommentKind, body: Personal, command: &Command) -> Event {
-    comment(command, id, Visibility::Internal, kind, body)
+    comment(command, id, Visibility::Internal, kind, body).into()
 }
 
 fn comment(
@@ -583,7 +581,7 @@ fn comment(
     visibility: Visibility,
     kind: CommentKind,
     body: Personal,
-) -> Event {
+) -> CommentAdded {
     let author_kind = match command.actor.kind {
         ActorKind::Requester => AuthorKind::Requester,
         ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => {
@@ -592,7 +590,7 @@ fn comment(
         ActorKind::Bot => AuthorKind::Bot,
         ActorKind::Service | ActorKind::System => AuthorKind::System,
     };
-    Event::from(CommentAdded {
+    CommentAdded {
         comment_id: id,
         visibility,
         kind,
@@ -604,5 +602,5 @@ fn comment(
         in_reply_to: None,
         counts_as_reply: visibility == Visibility::Public && is_human_agent(command.actor.kind),
         no_reopen: false,
-    })
+    }
 }
