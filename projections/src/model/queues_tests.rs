@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use guichet_schemas::event::{Event, LifeCycle, TicketCreated, TicketEvent};
+use guichet_schemas::event::{Event, TicketCreated};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
@@ -97,14 +97,14 @@ fn create(history: &mut History, dice: &mut Dice, number: u64) {
     let one = |dice: &mut Dice, of: &[&str]| {
         of.get(dice.roll(of.len() as u64 + 1) as usize).map(|s| (*s).to_owned())
     };
-    let event = Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(TicketCreated {
+    let event = Event::from(TicketCreated {
         priority: Priority::ALL[dice.roll(4) as usize],
         group: one(dice, &["desk", "network", "a.b c"]),
         assignee: one(dice, &["alice", "bob"]),
         due_at: (dice.roll(3) > 0).then(|| Timestamp(START + dice.roll(200) as i64 * HOUR - 50 * HOUR)),
         synthetic: dice.roll(6) == 0,
         ..history::created(number)
-    })));
+    });
     history.push(ticket_id(number), "alice", event);
 }
 
@@ -331,11 +331,7 @@ fn a_score_says_what_it_is_made_of() {
     let mut history = History::new();
     let due = Some(Timestamp(START + 40 * HOUR));
     let urgent = TicketCreated { priority: Priority::Urgent, due_at: due, ..history::created(1) };
-    history.push(
-        ticket_id(1),
-        "alice",
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(urgent))),
-    );
+    history.push(ticket_id(1), "alice", Event::from(urgent));
     let mut rig = Rig::new(&QUEUES);
     rig.fold(&history.entries);
     let created = history.entries[1].record.occurred_at.0;

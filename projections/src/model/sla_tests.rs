@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use guichet_schemas::event::{Event, LifeCycle, SlaBreached, SlaWarned, TicketEvent, TicketImported};
+use guichet_schemas::event::{Event, SlaBreached, SlaWarned, TicketImported};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::time::Timestamp;
@@ -342,11 +342,7 @@ fn what_comes_resolved_is_for_its_source_to_close_and_its_past_tells_nobody() {
         original_created_at: None,
         mapping_version: None,
     };
-    history.push(
-        ticket,
-        "importer",
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(imported))),
-    );
+    history.push(ticket, "importer", Event::from(imported));
     history.open(1);
     for event in [resolved(1), reopened(1), resolved(2)] {
         history.push(ticket, "bob", event);
@@ -438,11 +434,7 @@ fn a_ticket_of_the_year_1_costs_a_row_and_a_fact_for_each_rule() {
         mapping_version: None,
     };
     let ticket = ticket_id(1);
-    history.push(
-        ticket,
-        "importer",
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(imported))),
-    );
+    history.push(ticket, "importer", Event::from(imported));
     history.open(1);
     history.push(ticket, "bob", comment(Visibility::Public, "so"));
     let mut row = None;

@@ -26,11 +26,7 @@ fn a_ticket_is_new_without_an_assignee_and_open_with_one() {
     assert_eq!(state(&fold(vec![])), Some(TicketState::New));
     let mut history = History::new();
     let with = TicketCreated { assignee: Some("bob".to_owned()), tier: 0, ..history::created(1) };
-    history.push(
-        history::ticket_id(1),
-        "alice",
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(with))),
-    );
+    history.push(history::ticket_id(1), "alice", Event::from(with));
     let row = apply(None, &history.entries[1].record);
     assert_eq!(state(&row), Some(TicketState::Open));
     assert_eq!(
@@ -120,7 +116,7 @@ proptest! {
         let mut history = History::new();
         let ticket = history::ticket_id(1);
         for i in 0..40 {
-            let event = if i == creation_at { Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(history::created(1)))) } else { history::any_event(&mut dice) };
+            let event = if i == creation_at { Event::from(history::created(1)) } else { history::any_event(&mut dice) };
             history.push(ticket, "bob", event);
         }
         let extreme = TicketView { group_changes: u32::MAX, agent_changes: u32::MAX, escalations: u32::MAX, resolve_count: u32::MAX, ..Default::default() };

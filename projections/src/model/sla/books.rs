@@ -69,10 +69,7 @@ impl Books {
 
 /// True for a record of configuration.
 pub(crate) const fn is_publication(record: &Record) -> bool {
-    matches!(
-        record.event,
-        Event::Config(ConfigEvent::ConfigPublished(_)) | Event::Config(ConfigEvent::ConfigRetired(_))
-    )
+    matches!(record.event, Event::Config(ConfigEvent::ConfigPublished(_) | ConfigEvent::ConfigRetired(_)))
 }
 
 /// The books of the last view that somebody looked at: they change rarely, and hold the open hours of each year.
