@@ -1,7 +1,7 @@
 //! Rows that follow from the records: where each ticket's versions stand, what each command led to, the last
 //! number, the external references, the newest key of each data subject. Written after the fsync, without a WAL of their own; rebuilt at start.
 
-use guichet_schemas::event::{Event, ExternalRef, LifeCycle, LogEvent, TicketEvent};
+use guichet_schemas::event::{Event, ExternalRef, LogEvent};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, TenantId, TicketId};
 use guichet_schemas::position::{LogPosition, StreamVersion};
@@ -56,12 +56,7 @@ impl Derived {
             command: first
                 .filter(|_| record.ends_command())
                 .map(|first| (record.command_id, record.request_hash, first)),
-            number: if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = &record.event
-            {
-                Some(e.number)
-            } else {
-                None
-            },
+            number: record.event.created().map(|e| e.number),
             external_ref: external_ref(&record.event),
             subject: if let Event::Log(LogEvent::KeyCreated(e)) = &record.event {
                 Some(e.subject.clone())
@@ -145,11 +140,8 @@ impl<'a, D: Disk> Families<'a, D> {
 
 /// The identity elsewhere that an event gives its ticket.
 pub(super) fn external_ref(event: &Event) -> Option<ExternalRef> {
-    if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(e))) = event {
-        Some(ExternalRef { source: e.source.clone(), id: e.external_id.clone() })
-    } else if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = event {
-        e.external_ref.clone()
-    } else {
-        None
+    match event.imported() {
+        Some(e) => Some(ExternalRef { source: e.source.clone(), id: e.external_id.clone() }),
+        None => event.created()?.external_ref.clone(),
     }
 }

@@ -24,7 +24,8 @@ pub(super) enum Unwise {
 
 impl Unwise {
     pub(super) fn of(event: &Event) -> Option<Self> {
-        matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(change))) if change.unanswered).then_some(Self::Pending)
+        let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) = event else { return None };
+        e.unanswered.then_some(Self::Pending)
     }
 
     fn warning(self, number: TicketNumber) -> wire::Warning {
