@@ -5,8 +5,7 @@ use std::path::Path;
 
 use guichet_schemas::command::Import;
 use guichet_schemas::event::{
-    Classification, ConfigEvent, Conversation, Event, FieldValue, LifeCycle, LogEvent, Ownership, Personal,
-    SlaEvent, TicketEvent,
+    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, TicketEvent,
 };
 use guichet_schemas::words::{
     ActorKind, AuthorKind, Channel, HoldReason, Origin, Priority, TicketState, TicketType, Visibility,
@@ -99,59 +98,74 @@ fn story(export: &str) -> Vec<String> {
 }
 
 fn tell(event: &Event) -> String {
-    let text = |t: &Option<String>| t.clone().unwrap_or_else(|| "none".to_owned());
     match event {
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => {
-            format!("created {} {} tier {}", text(&e.group), text(&e.assignee), e.tier)
-        }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => {
-            let reason = e.hold_reason.map(|r| format!(" for {r}")).unwrap_or_default();
-            format!("{} -> {}{reason}", e.from, e.to)
-        }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
-            format!("resolved {} by {}", e.resolution_no, e.by)
-        }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(e))) => {
-            format!("reopened {} after {} ms", e.resolution_no, e.since_resolved_ms)
-        }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(e))) => {
-            format!("closed{}", if e.auto { " by itself" } else { "" })
-        }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))) => "cancelled".to_owned(),
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => {
-            format!("routed {} -> {}", text(&e.from_group), text(&e.to_group))
-        }
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
-            format!("assigned {} -> {} in {} station {}", text(&e.from), e.to, text(&e.group), e.station_no)
-        }
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(e))) => {
-            format!("unassigned {}", e.from)
-        }
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => {
-            format!("escalated {} -> {}", e.from_tier, e.to_tier)
-        }
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketDeescalated(e))) => {
-            format!("deescalated {} -> {}", e.from_tier, e.to_tier)
-        }
+        Event::Ticket(TicketEvent::LifeCycle(event)) => tell_life_cycle(event),
+        Event::Ticket(TicketEvent::Ownership(event)) => tell_ownership(event),
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => match &e.body {
             Personal::Plain(body) => format!("{} {}: {body}", e.author_kind, e.author),
             Personal::Sealed(_) => panic!("sealed"),
         },
-        Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) => {
-            format!("priority {} -> {}", e.from, e.to)
+        Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
+    }
+}
+
+fn text(text: &Option<String>) -> &str {
+    text.as_deref().unwrap_or("none")
+}
+
+fn tell_life_cycle(event: &LifeCycle) -> String {
+    match event {
+        LifeCycle::TicketCreated(e) => {
+            format!("created {} {} tier {}", text(&e.group), text(&e.assignee), e.tier)
         }
-        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
-            format!("category {} -> {}", text(&e.from), text(&e.to))
+        LifeCycle::StatusChanged(e) => {
+            let reason = e.hold_reason.map(|r| format!(" for {r}")).unwrap_or_default();
+            format!("{} -> {}{reason}", e.from, e.to)
         }
-        Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(e))) => {
-            format!("{} {:?} -> {:?}", e.field, e.from, e.to)
+        LifeCycle::TicketResolved(e) => {
+            format!("resolved {} by {}", e.resolution_no, e.by)
         }
-        Event::Ticket(TicketEvent::LifeCycle(_) | TicketEvent::Classification(_))
-        | Event::Log(_)
-        | Event::Sla(_)
-        | Event::Config(_) => {
-            panic!("{event:?}")
+        LifeCycle::TicketReopened(e) => {
+            format!("reopened {} after {} ms", e.resolution_no, e.since_resolved_ms)
         }
+        LifeCycle::TicketClosed(e) => {
+            format!("closed{}", if e.auto { " by itself" } else { "" })
+        }
+        LifeCycle::TicketCancelled(_) => "cancelled".to_owned(),
+        LifeCycle::TicketImported(_) => panic!("{event:?}"),
+    }
+}
+
+fn tell_ownership(event: &Ownership) -> String {
+    match event {
+        Ownership::TicketRouted(e) => {
+            format!("routed {} -> {}", text(&e.from_group), text(&e.to_group))
+        }
+        Ownership::TicketAssigned(e) => {
+            format!("assigned {} -> {} in {} station {}", text(&e.from), e.to, text(&e.group), e.station_no)
+        }
+        Ownership::TicketUnassigned(e) => {
+            format!("unassigned {}", e.from)
+        }
+        Ownership::TicketEscalated(e) => {
+            format!("escalated {} -> {}", e.from_tier, e.to_tier)
+        }
+        Ownership::TicketDeescalated(e) => {
+            format!("deescalated {} -> {}", e.from_tier, e.to_tier)
+        }
+    }
+}
+
+fn tell_classification(event: &Classification) -> String {
+    if let Classification::PriorityChanged(e) = event {
+        format!("priority {} -> {}", e.from, e.to)
+    } else if let Classification::CategoryChanged(e) = event {
+        format!("category {} -> {}", text(&e.from), text(&e.to))
+    } else if let Classification::FieldChanged(e) = event {
+        format!("{} {:?} -> {:?}", e.field, e.from, e.to)
+    } else {
+        panic!("{event:?}")
     }
 }
 
@@ -186,9 +200,7 @@ fn the_first_row_becomes_a_creation_and_what_leads_to_its_state() {
     assert_eq!(times[1..], ["2026-01-01T10:00:00.000Z", "2026-01-01T10:00:00.000Z"]);
     let kinds: Vec<ActorKind> = import.events.iter().map(|f| f.actor.as_ref().unwrap().kind).collect();
     assert_eq!(kinds, [ActorKind::Agent, ActorKind::System, ActorKind::System]);
-    let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = &import.events[0].event else {
-        panic!()
-    };
+    let e = import.events[0].event.created().unwrap();
     assert_eq!(
         (e.channel, e.origin, e.r#type, e.priority),
         (Channel::Email, Origin::Agent, TicketType::Question, Priority::Urgent)
@@ -533,22 +545,14 @@ by = "row"
     let found = read(mapping, log.as_bytes()).unwrap();
     let told: Vec<String> = found.imports[0].events.iter().map(|f| tell(&f.event)).collect();
     assert_eq!(told[1..], ["room Some(Text(\"1\")) -> Some(Text(\"2\"))"]);
-    let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) =
-        &found.imports[0].events[0].event
-    else {
-        panic!()
-    };
+    let e = found.imports[0].events[0].event.created().unwrap();
     assert_eq!(
         (&e.subject, e.fields["trace:site"].clone()),
         (&Personal::Plain("R&D".to_owned()), FieldValue::Text("x".to_owned()))
     );
     assert_eq!((found.progress.duplicates, found.progress.rejected, found.imports.len()), (1, 1, 2));
     assert!(found.rejects.contains("11,B,"), "{}", found.rejects);
-    let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) =
-        &found.imports[1].events[0].event
-    else {
-        panic!()
-    };
+    let e = found.imports[1].events[0].event.created().unwrap();
     assert!(e.fields.is_empty(), "attributes of the trace before");
 
     let cut = read(mapping, &log.as_bytes()[..log.len() - 20]).err().unwrap();

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, ConfigEvent, Conversation, Event, FieldValue, LifeCycle, LogEvent, Ownership, Personal,
-    SlaEvent, TicketCreated, TicketEvent,
+    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, TicketCreated,
+    TicketEvent,
 };
 use guichet_schemas::text::Label;
 
@@ -54,37 +54,46 @@ pub(super) fn weight(fact: &Fact) -> usize {
     const FRAME: usize = 160;
     let actor = fact.actor.as_ref().map_or(0, |a| a.id.len());
     let texts = match &fact.event {
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => of_creation(e),
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) => of_text(&e.custom_status),
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => {
-            sum([e.by.len(), of_personal(&e.summary)])
-        }
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(e))) => of_text(&e.resolver_of_last),
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(e))) => {
-            sum([of_text(&e.from_group), of_text(&e.to_group)])
-        }
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(e))) => {
-            sum([of_text(&e.from), e.to.len(), of_text(&e.group)])
-        }
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(e))) => e.from.len(),
-        Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) => of_text(&e.category_at),
+        Event::Ticket(TicketEvent::LifeCycle(event)) => of_life_cycle(event),
+        Event::Ticket(TicketEvent::Ownership(event)) => of_ownership(event),
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
             sum([e.author.len(), of_personal(&e.body)])
         }
-        Event::Ticket(TicketEvent::Classification(Classification::CategoryChanged(e))) => {
-            sum([of_text(&e.from), of_text(&e.to)])
-        }
-        Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(e))) => {
-            sum([e.field.len(), of_field(e.from.as_ref()), of_field(e.to.as_ref())])
-        }
-        Event::Ticket(
-            TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_),
-        )
-        | Event::Log(_)
-        | Event::Sla(_)
-        | Event::Config(_) => 0,
+        Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
+}
+
+fn of_life_cycle(event: &LifeCycle) -> usize {
+    match event {
+        LifeCycle::TicketCreated(e) => of_creation(e),
+        LifeCycle::StatusChanged(e) => of_text(&e.custom_status),
+        LifeCycle::TicketResolved(e) => sum([e.by.len(), of_personal(&e.summary)]),
+        LifeCycle::TicketReopened(e) => of_text(&e.resolver_of_last),
+        LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => 0,
+    }
+}
+
+fn of_ownership(event: &Ownership) -> usize {
+    match event {
+        Ownership::TicketRouted(e) => sum([of_text(&e.from_group), of_text(&e.to_group)]),
+        Ownership::TicketAssigned(e) => sum([of_text(&e.from), e.to.len(), of_text(&e.group)]),
+        Ownership::TicketUnassigned(e) => e.from.len(),
+        Ownership::TicketEscalated(e) => of_text(&e.category_at),
+        Ownership::TicketDeescalated(_) => 0,
+    }
+}
+
+/// Of the others the frame is enough.
+fn of_classification(event: &Classification) -> usize {
+    if let Classification::CategoryChanged(e) = event {
+        sum([of_text(&e.from), of_text(&e.to)])
+    } else if let Classification::FieldChanged(e) = event {
+        sum([e.field.len(), of_field(e.from.as_ref()), of_field(e.to.as_ref())])
+    } else {
+        0
+    }
 }
 
 fn of_creation(e: &TicketCreated) -> usize {
