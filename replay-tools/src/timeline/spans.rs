@@ -1,9 +1,7 @@
 //! Where the time went: from the creation to the milestones, and in each state, group and pair of hands.
 
 use guichet_rules::{Ticket, evolve};
-use guichet_schemas::event::{
-    Classification, ConfigEvent, Conversation, Event, LifeCycle, LogEvent, Ownership, SlaEvent, TicketEvent,
-};
+use guichet_schemas::event::{Event, LifeCycle, TicketEvent};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
@@ -106,7 +104,9 @@ fn measure(entries: &[wire::TimelineEntry], now: Timestamp) -> Option<Spans> {
             }
             None => None,
         };
-        spans.milestone(&record.event, at);
+        if let Event::Ticket(TicketEvent::LifeCycle(event)) = &record.event {
+            spans.milestone(event, at);
+        }
         before = Some((evolve(ticket, &record.event, at), at));
     }
     if let Some((ticket, since)) = before {
@@ -130,29 +130,19 @@ impl Spans {
         }
     }
 
-    fn milestone(&mut self, event: &Event, at: Timestamp) {
+    fn milestone(&mut self, event: &LifeCycle, at: Timestamp) {
         let after = at.since(self.created.unwrap_or(at));
         match event {
-            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_))) => self.created = Some(at),
-            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(_))) => {
+            LifeCycle::TicketCreated(_) => self.created = Some(at),
+            LifeCycle::TicketResolved(_) => {
                 self.first_resolved.get_or_insert(after);
                 self.last_resolved = Some(after);
             }
             // Only an imported ticket comes back from there.
-            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_))) => self.closed = None,
-            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) => self.closed = Some(after),
-            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))) => {
-                self.cancelled = Some(after)
-            }
-            Event::Ticket(
-                TicketEvent::LifeCycle(_)
-                | TicketEvent::Ownership(_)
-                | TicketEvent::Conversation(_)
-                | TicketEvent::Classification(_),
-            )
-            | Event::Log(_)
-            | Event::Sla(_)
-            | Event::Config(_) => {}
+            LifeCycle::TicketReopened(_) => self.closed = None,
+            LifeCycle::TicketClosed(_) => self.closed = Some(after),
+            LifeCycle::TicketCancelled(_) => self.cancelled = Some(after),
+            LifeCycle::TicketImported(_) | LifeCycle::StatusChanged(_) => {}
         }
     }
 }
