@@ -1,8 +1,8 @@
 //! Pages of a history.
 
 use guichet_schemas::event::{
-    Actor, CommentAdded, Conversation, Event, LifeCycle, Ownership, Personal, StatusChanged, TicketAssigned,
-    TicketCreated, TicketEvent, TicketImported, TicketResolved,
+    Actor, CommentAdded, Event, Personal, StatusChanged, TicketAssigned, TicketCreated, TicketImported,
+    TicketResolved,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, CommentId, EventId};
@@ -168,7 +168,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
             1,
             "2026-11-02T09:14:03Z",
             (ActorKind::Service, "cli"),
-            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketImported(imported))),
+            Event::from(imported),
             "service cli imported the facts that follow from demo (demo-42-17)",
         ),
         entry(
@@ -182,7 +182,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
             3,
             "2026-11-02T09:20:03Z",
             bruno,
-            Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(assigned))),
+            Event::from(assigned),
             "bruno took the ticket in group network",
         ),
         entry(
@@ -196,7 +196,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
             5,
             "2026-11-02T09:30:03Z",
             bruno,
-            Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(comment))),
+            Event::from(comment),
             "bruno wrote a public message: “Could you send me the log of the client?”",
         ),
         entry(
@@ -210,7 +210,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
             7,
             "2026-11-03T10:30:03Z",
             bruno,
-            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(resolved))),
+            Event::from(resolved),
             "bruno resolved the ticket: “New profile” (configuration)",
         ),
     ]

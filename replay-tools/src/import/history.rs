@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::command::{Fact, limits};
 use guichet_schemas::event::{
-    Actor, CategoryChanged, Classification, CommentAdded, Event, ExternalRef, FieldChanged, FieldValue,
-    LifeCycle, Ownership, Personal, PriorityChanged, TicketAssigned, TicketCreated, TicketDeescalated,
-    TicketEscalated, TicketEvent, TicketRouted, TicketUnassigned,
+    Actor, CategoryChanged, CommentAdded, Event, ExternalRef, FieldChanged, FieldValue, Personal,
+    PriorityChanged, TicketAssigned, TicketCreated, TicketDeescalated, TicketEscalated, TicketRouted,
+    TicketUnassigned,
 };
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::time::Timestamp;
@@ -336,7 +336,7 @@ impl History<'_> {
             synthetic: false,
         };
         let actor = self.actor(creator);
-        self.push_at(at, actor, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(event))));
+        self.push_at(at, actor, event.into());
         if let Some(value) = priority.filter(|p| m.priority(p).is_none()) {
             self.note_priority(row, value);
         }
@@ -383,10 +383,7 @@ impl History<'_> {
             if from != to {
                 let field = self.mapping.columns[*slot].name.clone();
                 let event = FieldChanged { field, from: from.map(field_value), to: to.map(field_value) };
-                self.push(
-                    row,
-                    Event::Ticket(TicketEvent::Classification(Classification::FieldChanged(event))),
-                );
+                self.push(row, event.into());
             }
         }
     }
@@ -411,11 +408,11 @@ impl History<'_> {
                         station_no: self.stations,
                         reason: None,
                     };
-                    self.push(row, Event::Ticket(TicketEvent::Ownership(Ownership::TicketAssigned(event))));
+                    self.push(row, event.into());
                 }
                 None => {
                     let event = TicketUnassigned { from: from.unwrap_or_default(), reason: None };
-                    self.push(row, Event::Ticket(TicketEvent::Ownership(Ownership::TicketUnassigned(event))));
+                    self.push(row, event.into());
                 }
             }
         }
@@ -424,7 +421,7 @@ impl History<'_> {
             let to_group = self.group.clone();
             let event =
                 TicketRouted { from_group, to_group, rule: None, strategy: Strategy::Manual, reason: None };
-            self.push(row, Event::Ticket(TicketEvent::Ownership(Ownership::TicketRouted(event))));
+            self.push(row, event.into());
         }
         if new_group && let Some(group) = group {
             self.tier(row, self.mapping.tier(group));

@@ -2,8 +2,7 @@
 //! come back from closed, close what was never resolved, resolve what is already over.
 
 use guichet_schemas::event::{
-    Event, LifeCycle, Personal, StatusChanged, TicketCancelled, TicketClosed, TicketEvent, TicketReopened,
-    TicketResolved,
+    Event, Personal, StatusChanged, TicketCancelled, TicketClosed, TicketReopened, TicketResolved,
 };
 use guichet_schemas::words::{
     ActorKind, CancelReason, CloseReason, ConfirmedBy, HoldReason, ResolutionCode, StatusCause, TicketState,
@@ -80,7 +79,7 @@ impl History<'_> {
         self.leave_to(to);
         self.hold_reason = hold_reason;
         self.waits_for = waits_for;
-        self.push(row, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(event))));
+        self.push(row, event.into());
     }
 
     fn resolve(&mut self, row: &Row, how: &str) {
@@ -99,7 +98,7 @@ impl History<'_> {
             override_reason: None,
             resolution_no: self.resolutions,
         };
-        self.push(row, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(event))));
+        self.push(row, event.into());
         self.resolved_at = self.clock;
     }
 
@@ -120,7 +119,7 @@ impl History<'_> {
             since_resolved_ms: if self.resolutions > 0 { now.since(self.resolved_at) } else { 0 },
             follow_up: false,
         };
-        self.push(row, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(event))));
+        self.push(row, event.into());
     }
 
     fn leave_to(&mut self, state: TicketState) {

@@ -1,7 +1,7 @@
 //! How a ticket ends: solved and closed, given up, or back once more before that.
 
 use guichet_schemas::event::{
-    Event, LifeCycle, Personal, TicketCancelled, TicketClosed, TicketEvent, TicketReopened, TicketResolved,
+    Event, Personal, TicketCancelled, TicketClosed, TicketReopened, TicketResolved,
 };
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
@@ -87,7 +87,7 @@ impl Life {
             override_reason: None,
             resolution_no: self.story.ticket().map_or(1, |t| t.resolutions() + 1),
         };
-        self.story.fact(&by, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(resolved))));
+        self.story.fact(&by, resolved.into());
     }
 
     /// It was not solved after all.
@@ -106,7 +106,7 @@ impl Life {
             since_resolved_ms: last.as_ref().map_or(0, |r| self.story.now().since(r.at)),
             follow_up: false,
         };
-        self.story.fact(&by, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(reopened))));
+        self.story.fact(&by, reopened.into());
         if self.chance(0.4) {
             self.escalate();
         }

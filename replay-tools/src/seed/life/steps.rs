@@ -1,8 +1,7 @@
 //! What happens while somebody works on a ticket.
 
 use guichet_schemas::event::{
-    CategoryChanged, Classification, Event, Ownership, PriorityChanged, TagsChanged, TicketDeescalated,
-    TicketEscalated, TicketEvent,
+    CategoryChanged, Event, PriorityChanged, TagsChanged, TicketDeescalated, TicketEscalated,
 };
 use guichet_schemas::words::{
     CommentKind, EscalationKind, EscalationReason, HoldReason, Priority, StatusCause, Strategy, TicketState,
@@ -113,7 +112,7 @@ impl Life {
             category_at,
             note_comment: Some(comment),
         };
-        self.story.fact(&by, Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(escalated))));
+        self.story.fact(&by, escalated.into());
         let pause = self.minutes(5, 120);
         self.story.work(pause);
         match above {
@@ -163,8 +162,7 @@ impl Life {
             cause: StatusCause::Command,
             reason: Some(reason.to_owned()),
         };
-        self.story
-            .fact(&by, Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(event))));
+        self.story.fact(&by, event.into());
     }
 
     pub(super) fn classify_anew(&mut self) {
