@@ -86,7 +86,7 @@ pub struct Command {
 }
 
 macro_rules! orders {
-    ($($verb:literal => $variant:ident,)*) => {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
         /// What to do. One variant per verb.
         #[derive(Debug, Clone, PartialEq)]
         #[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]

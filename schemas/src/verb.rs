@@ -11,10 +11,27 @@ pub enum Known {
     Unsupported,
 }
 
+/// What a command of a verb is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A ticket that need not be there yet.
+    New,
+    /// A ticket that is there.
+    Ticket,
+    /// What the tenant has configured.
+    Config,
+}
+
 macro_rules! words {
-    ($($verb:literal => $variant:ident,)*) => {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
         /// Verbs of this build, in the order of the contract.
         pub const VERBS: &[&str] = &[$($verb,)*];
+
+        /// What a verb of this build is about.
+        #[must_use]
+        pub fn about(word: &str) -> Option<About> {
+            match word { $($verb => Some(About::$about),)* _ => None }
+        }
 
         impl Order {
             /// The verb, as in the subject.
@@ -22,12 +39,19 @@ macro_rules! words {
             pub const fn verb(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $verb,)* }
             }
+
+            /// What the verb is about.
+            #[must_use]
+            pub const fn about(&self) -> About {
+                match self { $(Self::$variant(_) => About::$about,)* }
+            }
         }
     };
 }
 each_verb!(words);
 
-/// Verbs of the contract that this build refuses as `unsupported`.
+/// Further verbs of the contract, refused as `unsupported` until they are built. One that is built may stay here, for
+/// those that are built are looked up first.
 const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",
