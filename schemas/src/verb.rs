@@ -1,7 +1,5 @@
 //! The verbs of commands and the names of queries, all of the contract's; some are not of this build.
 
-use crate::command::Order;
-
 /// What can be done with the word in a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
@@ -31,20 +29,6 @@ macro_rules! words {
         #[must_use]
         pub fn about(word: &str) -> Option<About> {
             match word { $($verb => Some(About::$about),)* _ => None }
-        }
-
-        impl Order {
-            /// The verb, as in the subject.
-            #[must_use]
-            pub const fn verb(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $verb,)* }
-            }
-
-            /// What the verb is about.
-            #[must_use]
-            pub const fn about(&self) -> About {
-                match self { $(Self::$variant(_) => About::$about,)* }
-            }
         }
     };
 }
