@@ -1,6 +1,6 @@
 //! Bytes to types and back: protobuf, and our JSON mapping. The only place that knows which is which.
 
-mod check;
+pub(crate) mod check;
 mod field;
 mod head;
 mod strict;
@@ -200,7 +200,7 @@ impl RequestKey {
 }
 
 macro_rules! orders {
-    ($($verb:literal => $variant:ident,)*) => {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
         fn order_from_wire(data: wire::command::Data) -> Result<Order, FieldError> {
             Ok(match data {
                 $(wire::command::Data::$variant(w) => {
@@ -235,7 +235,7 @@ fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Comman
             order.verb()
         )));
     }
-    check::order(&order).map_err(|e| e.in_field("data"))?;
+    order.check().map_err(|e| e.in_field("data"))?;
     Ok(Command {
         tenant: subject.tenant,
         caller: subject.caller,

@@ -1,19 +1,61 @@
-//! Everything one can ask of a ticket, checked: a value of these types keeps every limit of the contract.
+//! Everything one can ask of a ticket, checked: a value of these types keeps every limit of the contract. Each verb has a
+//! file of its own.
 
-use std::collections::BTreeMap;
+mod add_comment;
+mod assign;
+mod cancel;
+mod change_tags;
+mod close;
+mod create;
+mod deescalate;
+mod escalate;
+mod fire_time_rule;
+mod import;
+mod publish_config;
+mod record_sla_breach;
+mod record_sla_warning;
+mod reopen;
+mod resolve;
+mod retire_config;
+mod set_category;
+mod set_priority;
+mod set_status;
+mod unassign;
+mod verb;
+mod void_sla_breach;
 
-use crate::event::{self, Actor, Event, ExternalRef, FieldValue, TicketEvent};
-use crate::hash::Hash;
-use crate::ids::{CallerId, CommandId, CommentId, CorrelationId, TenantId, TicketId};
+use crate::event::{self, Actor, Event, TicketEvent};
+use crate::ids::{CallerId, CommandId, CorrelationId, TenantId, TicketId};
 use crate::position::StreamVersion;
 use crate::rejection::FieldError;
-use crate::text::{Body, CategoryPath, Label, Note, Subject, Tag};
+use crate::text::Label;
 use crate::time::Timestamp;
+use crate::verb::About;
 use crate::wire;
-use crate::words::{
-    Apply, CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
-    Priority, RequesterKind, ResolutionCode, SlaMetric, TicketState, TicketType, Urgency, Visibility,
-};
+use crate::words::{Channel, RequesterKind, TicketState};
+
+pub use add_comment::AddComment;
+pub use assign::Assign;
+pub use cancel::Cancel;
+pub use change_tags::ChangeTags;
+pub use close::Close;
+pub use create::Create;
+pub use deescalate::Deescalate;
+pub use escalate::Escalate;
+pub use fire_time_rule::FireTimeRule;
+pub use import::Import;
+pub use publish_config::PublishConfig;
+pub use record_sla_breach::RecordSlaBreach;
+pub use record_sla_warning::RecordSlaWarning;
+pub use reopen::Reopen;
+pub use resolve::Resolve;
+pub use retire_config::RetireConfig;
+pub use set_category::SetCategory;
+pub use set_priority::SetPriority;
+pub use set_status::SetStatus;
+pub use unassign::Unassign;
+pub use verb::{Name, Verb};
+pub use void_sla_breach::VoidSlaBreach;
 
 /// Limits of the contract.
 pub mod limits {
@@ -86,11 +128,51 @@ pub struct Command {
 }
 
 macro_rules! orders {
-    ($($verb:literal => $variant:ident,)*) => {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
         /// What to do. One variant per verb.
         #[derive(Debug, Clone, PartialEq)]
         #[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]
         pub enum Order { $(#[doc = concat!("`", $verb, "`")] $variant($variant),)* }
+
+        impl Order {
+            /// The verb, as in the subject.
+            #[must_use]
+            pub const fn verb(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $verb,)* }
+            }
+
+            /// What the verb is about.
+            #[must_use]
+            pub const fn about(&self) -> About {
+                match self { $(Self::$variant(_) => About::$about,)* }
+            }
+
+            /// See [`Verb::STATES`].
+            #[must_use]
+            pub const fn states(&self) -> &'static [TicketState] {
+                match self { $(Self::$variant(_) => $variant::STATES,)* }
+            }
+
+            /// See [`Verb::check`].
+            ///
+            /// # Errors
+            /// The field and the rule.
+            pub fn check(&self) -> Result<(), FieldError> {
+                match self { $(Self::$variant(order) => order.check(),)* }
+            }
+
+            /// See [`Verb::names`].
+            #[must_use]
+            pub fn names(&self) -> Vec<Name<'_>> {
+                match self { $(Self::$variant(order) => order.names(),)* }
+            }
+
+            /// See [`Verb::is_internal`].
+            #[must_use]
+            pub fn is_internal(&self) -> bool {
+                match self { $(Self::$variant(order) => order.is_internal(),)* }
+            }
+        }
     };
 }
 each_verb!(orders);
@@ -130,342 +212,6 @@ message!(
         kind: crate::mirror::Wire::to_wire(v.kind),
     }
 );
-
-mirror! {
-    /// Open a ticket.
-    pub struct Create {
-        /// One line.
-        pub subject: Subject,
-        /// As told by the requester.
-        pub description: Body,
-        /// Where it came from.
-        pub channel: Channel,
-        /// Who has the problem.
-        pub requester: Requester,
-        /// Default: by the kind of actor.
-        pub origin: Option<Origin>,
-        /// Default: incident.
-        pub r#type: Option<TicketType>,
-        /// Path.
-        pub category: Option<CategoryPath>,
-        /// How soon it hurts.
-        pub urgency: Option<Urgency>,
-        /// How much it hurts.
-        pub impact: Option<Impact>,
-        /// Default: normal.
-        pub priority: Option<Priority>,
-        /// At most 64.
-        pub tags: Vec<Tag>,
-        /// Group from the start.
-        pub group: Option<Label>,
-        /// Assignee from the start: the ticket starts open.
-        pub assignee: Option<Label>,
-        /// Product concerned.
-        pub product: Option<Label>,
-        /// Brand.
-        pub brand: Option<Label>,
-        /// Language of the requester.
-        pub language: Option<Label>,
-        /// Organisation of the requester.
-        pub organisation: Option<Label>,
-        /// Identity elsewhere, unique per source.
-        pub external_ref: Option<ExternalRef>,
-        /// Custom fields.
-        pub fields: BTreeMap<String, FieldValue>,
-        /// Manual due instant.
-        pub due_at: Option<Timestamp>,
-        /// Training ticket, left out of every figure.
-        pub synthetic: bool,
-    }
-}
-
-mirror! {
-    /// Give the ticket to an agent, a group, or both.
-    pub struct Assign {
-        /// New assignee.
-        pub assignee: Option<Label>,
-        /// New group.
-        pub group: Option<Label>,
-        /// Why.
-        pub reason: Option<Note>,
-        /// What the next one must know; becomes an internal comment.
-        pub handover_note: Option<Note>,
-    }
-}
-
-mirror! {
-    /// Take the ticket from its assignee.
-    pub struct Unassign {
-        /// Why.
-        pub reason: Note,
-        /// Clear the group too.
-        pub group: bool,
-    }
-}
-
-mirror! {
-    /// Ask for a higher tier, or for a manager.
-    pub struct Escalate {
-        /// Tier or manager.
-        pub kind: EscalationKind,
-        /// Above the present tier.
-        pub to_tier: Option<u32>,
-        /// Which manager.
-        pub to_manager: Option<Label>,
-        /// Why.
-        pub reason: EscalationReason,
-        /// What the next one must know; becomes an internal comment.
-        pub note: Option<Note>,
-        /// At least one unless the configuration says otherwise; added to the ticket.
-        pub tags: Vec<Tag>,
-    }
-}
-
-/// Back to a lower tier.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Deescalate {
-    /// Below the present tier.
-    pub to_tier: u32,
-    /// Why.
-    pub reason: Note,
-}
-// Tier 0 is a tier: on the wire, a forgotten one must differ from it.
-message!(
-    Deescalate,
-    wire::Deescalate,
-    |w| Ok(Self {
-        to_tier: w.to_tier.ok_or_else(|| FieldError::new("to_tier", "is required"))?,
-        reason: crate::mirror::Wire::from_wire(w.reason).map_err(|e: FieldError| e.in_field("reason"))?,
-    }),
-    |v| wire::Deescalate { to_tier: Some(v.to_tier), reason: v.reason.into() }
-);
-
-mirror! {
-    /// Between open, pending and hold.
-    pub struct SetStatus {
-        /// Where to.
-        pub to: TicketState,
-        /// Name of a custom status in that state.
-        pub custom_status: Option<Label>,
-        /// Required for hold.
-        pub hold_reason: Option<HoldReason>,
-        /// When the wait should end.
-        pub expected_until: Option<Timestamp>,
-        /// A public reply that goes with it.
-        pub comment: Option<Body>,
-    }
-}
-
-mirror! {
-    /// Write something.
-    pub struct AddComment {
-        /// Who may read it.
-        pub visibility: Visibility,
-        /// Default: message.
-        pub kind: Option<CommentKind>,
-        /// The text.
-        pub body: Body,
-        /// SHA-256 of each attachment.
-        pub attachments: Vec<Hash>,
-        /// Which comment it answers.
-        pub in_reply_to: Option<CommentId>,
-        /// Default: true for a public message of a human agent.
-        pub counts_as_reply: Option<bool>,
-        /// A thank-you that must not reopen.
-        pub no_reopen: bool,
-    }
-}
-
-mirror! {
-    /// It is solved.
-    pub struct Resolve {
-        /// What it turned out to be.
-        pub code: ResolutionCode,
-        /// What was done.
-        pub summary: Note,
-        /// Step by step.
-        pub steps: Vec<Note>,
-        /// Root cause.
-        pub root_cause: Option<Note>,
-        /// Why a guard was overridden.
-        pub override_reason: Option<Note>,
-    }
-}
-
-mirror! {
-    /// It is not solved after all.
-    pub struct Reopen {
-        /// Why.
-        pub reason: Note,
-    }
-}
-
-/// End a resolved ticket: there is nothing more to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Close;
-message!(Close, wire::Close, |_w| Ok(Self), |_v| wire::Close {});
-
-mirror! {
-    /// Give it up.
-    pub struct Cancel {
-        /// Why.
-        pub reason: CancelReason,
-    }
-}
-
-mirror! {
-    /// Change priority, urgency or impact; at least one.
-    pub struct SetPriority {
-        /// How soon it hurts.
-        pub urgency: Option<Urgency>,
-        /// How much it hurts.
-        pub impact: Option<Impact>,
-        /// Order of work.
-        pub priority: Option<Priority>,
-        /// Why.
-        pub reason: Option<Note>,
-    }
-}
-
-mirror! {
-    /// Change the category; none clears it.
-    pub struct SetCategory {
-        /// Path.
-        pub category: Option<CategoryPath>,
-    }
-}
-
-mirror! {
-    /// Add and remove tags; at least one.
-    pub struct ChangeTags {
-        /// To add.
-        pub add: Vec<Tag>,
-        /// To remove.
-        pub remove: Vec<Tag>,
-    }
-}
-
-mirror! {
-    /// Replay a history from another system.
-    pub struct Import {
-        /// Name of that system.
-        pub source: Label,
-        /// Identifier of the ticket there.
-        pub external_id: Label,
-        /// From 1.
-        pub part: u32,
-        /// How many.
-        pub parts: u32,
-        /// In order.
-        pub events: Vec<Fact>,
-        /// Which mapping made the facts.
-        pub mapping_version: Option<Label>,
-    }
-}
-
-mirror! {
-    /// Configure something.
-    pub struct PublishConfig {
-        /// Which kind of thing.
-        pub kind: Label,
-        /// Which of its kind; default: the only one.
-        pub id: Option<Label>,
-        /// JSON object.
-        pub body: String,
-        /// From when on it holds; default: now.
-        pub effective_from: Option<Timestamp>,
-        /// Default: open clocks too.
-        pub apply: Option<Apply>,
-        /// It may hold from before now, although another held then.
-        pub retroactive: bool,
-    }
-}
-
-mirror! {
-    /// End what was configured.
-    pub struct RetireConfig {
-        /// Which kind of thing.
-        pub kind: Label,
-        /// Which of its kind; default: the only one.
-        pub id: Option<Label>,
-        /// From when on it does not hold; default: now.
-        pub effective_from: Option<Timestamp>,
-    }
-}
-
-mirror! {
-    /// A clock reached a share of its target.
-    pub struct RecordSlaWarning {
-        /// What is measured.
-        pub metric: SlaMetric,
-        /// Which clock of its metric, from 1.
-        pub instance: u32,
-        /// Share of the target, percent.
-        pub pct: u32,
-        /// When it was reached.
-        pub at: Timestamp,
-        /// When the target runs out.
-        pub due_at: Option<Timestamp>,
-        /// A change jumped over the threshold.
-        pub immediate: bool,
-        /// Configuration under which it was found.
-        pub config_version: Option<u64>,
-    }
-}
-
-mirror! {
-    /// A promise was broken.
-    pub struct RecordSlaBreach {
-        /// What is measured.
-        pub metric: SlaMetric,
-        /// Which clock of its metric, from 1.
-        pub instance: u32,
-        /// When it was broken.
-        pub at: Timestamp,
-        /// Under which policy.
-        pub policy: Label,
-        /// Its version.
-        pub policy_version: u32,
-        /// When it was due.
-        pub due_at: Timestamp,
-        /// Whole seconds of the hours that count.
-        pub consumed_s: Option<u64>,
-        /// It was past due when it was found, because of a change.
-        pub immediate: bool,
-        /// Configuration under which it was found.
-        pub config_version: Option<u64>,
-    }
-}
-
-mirror! {
-    /// A ticket stayed as it is for too long.
-    pub struct FireTimeRule {
-        /// Id of the rule.
-        pub rule: Label,
-        /// How often it was armed, from 1.
-        pub instance: u32,
-        /// When it was due.
-        pub due_at: Timestamp,
-        /// Configuration under which it was found.
-        pub config_version: Option<u64>,
-        /// What it waited for still lasts at the expected version.
-        pub holds: bool,
-        /// Of a rule that repeats: so many further times it was due in the past, all of which this fact stands for.
-        pub skipped: Option<u32>,
-    }
-}
-
-mirror! {
-    /// A breach does not count.
-    pub struct VoidSlaBreach {
-        /// What is measured.
-        pub metric: SlaMetric,
-        /// Which clock of its metric, from 1.
-        pub instance: u32,
-        /// Why.
-        pub reason: Note,
-    }
-}
 
 /// One imported fact.
 #[derive(Debug, Clone, PartialEq)]
@@ -521,22 +267,6 @@ macro_rules! facts {
 }
 
 each_event!(facts);
-
-impl Order {
-    /// True where somebody writes an internal note by it: a comment, or what the next one must know.
-    #[must_use]
-    pub fn is_internal(&self) -> bool {
-        if let Self::AddComment(order) = self {
-            order.visibility == Visibility::Internal
-        } else if let Self::Assign(order) = self {
-            order.handover_note.is_some()
-        } else if let Self::Escalate(order) = self {
-            order.note.is_some()
-        } else {
-            false
-        }
-    }
-}
 
 impl Command {
     /// The version that the command expects, as a version; 0 stands for "does not exist yet".

@@ -1,7 +1,5 @@
 //! The verbs of commands and the names of queries, all of the contract's; some are not of this build.
 
-use crate::command::Order;
-
 /// What can be done with the word in a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
@@ -11,23 +9,33 @@ pub enum Known {
     Unsupported,
 }
 
+/// What a command of a verb is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A ticket that need not be there yet.
+    New,
+    /// A ticket that is there.
+    Ticket,
+    /// What the tenant has configured.
+    Config,
+}
+
 macro_rules! words {
-    ($($verb:literal => $variant:ident,)*) => {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
         /// Verbs of this build, in the order of the contract.
         pub const VERBS: &[&str] = &[$($verb,)*];
 
-        impl Order {
-            /// The verb, as in the subject.
-            #[must_use]
-            pub const fn verb(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $verb,)* }
-            }
+        /// What a verb of this build is about.
+        #[must_use]
+        pub fn about(word: &str) -> Option<About> {
+            match word { $($verb => Some(About::$about),)* _ => None }
         }
     };
 }
 each_verb!(words);
 
-/// Verbs of the contract that this build refuses as `unsupported`.
+/// Further verbs of the contract, refused as `unsupported` until they are built. One that is built may stay here, for
+/// those that are built are looked up first.
 const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",

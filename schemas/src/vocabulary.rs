@@ -23,31 +23,33 @@ macro_rules! each_event {
     };
 }
 
-/// Hands every verb to a macro: its word in subjects, and its name as a type.
+/// Hands every verb to a macro: its word in subjects, its name as a type, and what it is about, one of
+/// [`About`](crate::verb::About).
+#[macro_export]
 macro_rules! each_verb {
     ($then:ident) => {
         $then! {
-            "create" => Create,
-            "assign" => Assign,
-            "unassign" => Unassign,
-            "escalate" => Escalate,
-            "deescalate" => Deescalate,
-            "set_status" => SetStatus,
-            "add_comment" => AddComment,
-            "resolve" => Resolve,
-            "reopen" => Reopen,
-            "close" => Close,
-            "cancel" => Cancel,
-            "set_priority" => SetPriority,
-            "set_category" => SetCategory,
-            "change_tags" => ChangeTags,
-            "import" => Import,
-            "publish_config" => PublishConfig,
-            "retire_config" => RetireConfig,
-            "record_sla_warning" => RecordSlaWarning,
-            "record_sla_breach" => RecordSlaBreach,
-            "fire_time_rule" => FireTimeRule,
-            "void_sla_breach" => VoidSlaBreach,
+            "create" => Create on New,
+            "assign" => Assign on Ticket,
+            "unassign" => Unassign on Ticket,
+            "escalate" => Escalate on Ticket,
+            "deescalate" => Deescalate on Ticket,
+            "set_status" => SetStatus on Ticket,
+            "add_comment" => AddComment on Ticket,
+            "resolve" => Resolve on Ticket,
+            "reopen" => Reopen on Ticket,
+            "close" => Close on Ticket,
+            "cancel" => Cancel on Ticket,
+            "set_priority" => SetPriority on Ticket,
+            "set_category" => SetCategory on Ticket,
+            "change_tags" => ChangeTags on Ticket,
+            "import" => Import on New,
+            "publish_config" => PublishConfig on Config,
+            "retire_config" => RetireConfig on Config,
+            "record_sla_warning" => RecordSlaWarning on Ticket,
+            "record_sla_breach" => RecordSlaBreach on Ticket,
+            "fire_time_rule" => FireTimeRule on Ticket,
+            "void_sla_breach" => VoidSlaBreach on Ticket,
         }
     };
 }

@@ -27,6 +27,7 @@ mod import;
 mod permission;
 mod state;
 mod transition;
+mod verbs;
 
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
