@@ -10,7 +10,7 @@ use folder::{Folder, Stream, contents, said, same, send};
 use guichet_engine::log::{Copied, NoCopy, OpenError};
 use guichet_proof::{Authorship, Said, StreamKey, StreamMac};
 use guichet_schemas::codec::{decode_record, encode_record};
-use guichet_schemas::event::{ConfigPublished, Event, TicketCancelled};
+use guichet_schemas::event::{ConfigEvent, ConfigPublished, Event, TicketCancelled};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, EventId};
 use guichet_schemas::position::{Generation, LogPosition, Partition};
@@ -64,7 +64,7 @@ fn like_ours(all: &[Bytes], event: Event) -> Bytes {
 /// Every way to say that a message is ours without the secret, by name: its bytes, and what its headers say. `stream` is
 /// what was published so far; the forged message is to stand behind it.
 fn forgeries(stream: &[Copied], all: &[Bytes]) -> Vec<(&'static str, Copied)> {
-    let bytes = like_ours(all, Event::TicketCancelled(TicketCancelled { reason: CancelReason::Duplicate }));
+    let bytes = like_ours(all, Event::from(TicketCancelled { reason: CancelReason::Duplicate }));
     let (last, previous) = (stream.last().unwrap(), Hash::of_record(all.last().unwrap()));
     let honest = Said { previous: Some(previous), generation: Some(Generation(1)), mac: None };
     let with = |mac: &str| Said { mac: StreamMac::parse(mac), ..honest };
@@ -133,7 +133,7 @@ fn a_configuration_is_not_forged_either() {
         zone_data: None,
         retroactive: false,
     };
-    let bytes = like_ours(&all, Event::ConfigPublished(published));
+    let bytes = like_ours(&all, Event::Config(ConfigEvent::ConfigPublished(published)));
     let mut stream = folder.published(&all);
     stream.push(Copied { bytes, says: Said { mac: None, ..stream.last().unwrap().says } });
     let log = folder.open(&Stream(stream)).unwrap();
@@ -169,10 +169,8 @@ fn a_genuine_mac_does_not_carry_another_body() {
     let lost = Lost::new();
     let mut stream = lost.stream.clone();
     let last = stream.len() - 1;
-    stream[last].bytes = like_ours(
-        &lost.all[..last],
-        Event::TicketCancelled(TicketCancelled { reason: CancelReason::Duplicate }),
-    );
+    stream[last].bytes =
+        like_ours(&lost.all[..last], Event::from(TicketCancelled { reason: CancelReason::Duplicate }));
     let log = lost.folder.open(&Stream(stream)).unwrap();
     let (records, started) = contents(&log);
     same(&records, &lost.all[..last]);

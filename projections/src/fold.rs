@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use guichet_crash::{CrashPoint, crash_point};
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LogEvent};
 use guichet_schemas::ids::{TicketId, is_token};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{LogPosition, Partition};
@@ -177,7 +177,7 @@ impl Folder {
             };
             match self.read(message) {
                 Ok(one) => {
-                    if let Event::EpochStarted(e) = &one.record.event {
+                    if let Event::Log(LogEvent::EpochStarted(e)) = &one.record.event {
                         checkpoint.generation = e.generation;
                     }
                     checkpoint.position = Some(one.record.position);

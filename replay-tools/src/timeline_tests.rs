@@ -76,7 +76,7 @@ fn plain(text: &str) -> Personal {
 }
 
 fn created() -> Event {
-    Event::TicketCreated(TicketCreated {
+    Event::from(TicketCreated {
         number: 42,
         subject: plain("VPN drops"),
         description: plain(
@@ -110,7 +110,7 @@ fn created() -> Event {
 }
 
 fn status(from: TicketState, to: TicketState, hold_reason: Option<HoldReason>) -> Event {
-    Event::StatusChanged(StatusChanged {
+    Event::from(StatusChanged {
         from,
         to,
         custom_status: None,
@@ -168,7 +168,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
             1,
             "2026-11-02T09:14:03Z",
             (ActorKind::Service, "cli"),
-            Event::TicketImported(imported),
+            Event::from(imported),
             "service cli imported the facts that follow from demo (demo-42-17)",
         ),
         entry(
@@ -182,7 +182,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
             3,
             "2026-11-02T09:20:03Z",
             bruno,
-            Event::TicketAssigned(assigned),
+            Event::from(assigned),
             "bruno took the ticket in group network",
         ),
         entry(
@@ -196,7 +196,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
             5,
             "2026-11-02T09:30:03Z",
             bruno,
-            Event::CommentAdded(comment),
+            Event::from(comment),
             "bruno wrote a public message: “Could you send me the log of the client?”",
         ),
         entry(
@@ -210,7 +210,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
             7,
             "2026-11-03T10:30:03Z",
             bruno,
-            Event::TicketResolved(resolved),
+            Event::from(resolved),
             "bruno resolved the ticket: “New profile” (configuration)",
         ),
     ]

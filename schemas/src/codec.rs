@@ -1,6 +1,6 @@
 //! Bytes to types and back: protobuf, and our JSON mapping. The only place that knows which is which.
 
-mod check;
+pub(crate) mod check;
 mod field;
 mod head;
 mod strict;
@@ -200,10 +200,9 @@ impl RequestKey {
 }
 
 macro_rules! orders {
-    ($($variant:ident),* $(,)?) => {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
         fn order_from_wire(data: wire::command::Data) -> Result<Order, FieldError> {
             Ok(match data {
-                wire::command::Data::Close(_) => Order::Close,
                 $(wire::command::Data::$variant(w) => {
                     Order::$variant(crate::mirror::Wire::from_wire(Some(w)).map_err(|e: FieldError| e.in_field("data"))?)
                 })*
@@ -212,34 +211,12 @@ macro_rules! orders {
 
         fn order_to_wire(order: Order) -> Option<wire::command::Data> {
             match order {
-                Order::Close => Some(wire::command::Data::Close(wire::Close {})),
                 $(Order::$variant(o) => crate::mirror::Wire::to_wire(o).map(wire::command::Data::$variant),)*
             }
         }
     };
 }
-orders!(
-    Create,
-    Assign,
-    Unassign,
-    Escalate,
-    Deescalate,
-    SetStatus,
-    AddComment,
-    Resolve,
-    Reopen,
-    Cancel,
-    SetPriority,
-    SetCategory,
-    ChangeTags,
-    Import,
-    PublishConfig,
-    RetireConfig,
-    RecordSlaWarning,
-    RecordSlaBreach,
-    FireTimeRule,
-    VoidSlaBreach
-);
+each_verb!(orders);
 
 fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Command, Rejection> {
     let at = |field: &'static str| move |e: FieldError| e.in_field(field);
@@ -258,7 +235,7 @@ fn command_from_wire(subject: CommandSubject, w: wire::Command) -> Result<Comman
             order.verb()
         )));
     }
-    check::order(&order).map_err(|e| e.in_field("data"))?;
+    order.check().map_err(|e| e.in_field("data"))?;
     Ok(Command {
         tenant: subject.tenant,
         caller: subject.caller,

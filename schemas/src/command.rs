@@ -1,19 +1,61 @@
-//! Everything one can ask of a ticket, checked: a value of these types keeps every limit of the contract.
+//! Everything one can ask of a ticket, checked: a value of these types keeps every limit of the contract. Each verb has a
+//! file of its own.
 
-use std::collections::BTreeMap;
+mod add_comment;
+mod assign;
+mod cancel;
+mod change_tags;
+mod close;
+mod create;
+mod deescalate;
+mod escalate;
+mod fire_time_rule;
+mod import;
+mod publish_config;
+mod record_sla_breach;
+mod record_sla_warning;
+mod reopen;
+mod resolve;
+mod retire_config;
+mod set_category;
+mod set_priority;
+mod set_status;
+mod unassign;
+mod verb;
+mod void_sla_breach;
 
-use crate::event::{Actor, Event, ExternalRef, FieldValue};
-use crate::hash::Hash;
-use crate::ids::{CallerId, CommandId, CommentId, CorrelationId, TenantId, TicketId};
+use crate::event::{self, Actor, Event, TicketEvent};
+use crate::ids::{CallerId, CommandId, CorrelationId, TenantId, TicketId};
 use crate::position::StreamVersion;
 use crate::rejection::FieldError;
-use crate::text::{Body, CategoryPath, Label, Note, Subject, Tag};
+use crate::text::Label;
 use crate::time::Timestamp;
+use crate::verb::About;
 use crate::wire;
-use crate::words::{
-    Apply, CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
-    Priority, RequesterKind, ResolutionCode, SlaMetric, TicketState, TicketType, Urgency, Visibility,
-};
+use crate::words::{Channel, RequesterKind, TicketState};
+
+pub use add_comment::AddComment;
+pub use assign::Assign;
+pub use cancel::Cancel;
+pub use change_tags::ChangeTags;
+pub use close::Close;
+pub use create::Create;
+pub use deescalate::Deescalate;
+pub use escalate::Escalate;
+pub use fire_time_rule::FireTimeRule;
+pub use import::Import;
+pub use publish_config::PublishConfig;
+pub use record_sla_breach::RecordSlaBreach;
+pub use record_sla_warning::RecordSlaWarning;
+pub use reopen::Reopen;
+pub use resolve::Resolve;
+pub use retire_config::RetireConfig;
+pub use set_category::SetCategory;
+pub use set_priority::SetPriority;
+pub use set_status::SetStatus;
+pub use unassign::Unassign;
+pub use verb::{Name, Verb};
+pub use void_sla_breach::VoidSlaBreach;
 
 /// Limits of the contract.
 pub mod limits {
@@ -85,53 +127,55 @@ pub struct Command {
     pub order: Order,
 }
 
-/// What to do. One variant per verb.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]
-pub enum Order {
-    /// Open a ticket.
-    Create(Create),
-    /// Give it to somebody.
-    Assign(Assign),
-    /// Take it from its assignee.
-    Unassign(Unassign),
-    /// To a higher tier or a manager.
-    Escalate(Escalate),
-    /// Back to a lower tier.
-    Deescalate(Deescalate),
-    /// Between open, pending and hold.
-    SetStatus(SetStatus),
-    /// Write something.
-    AddComment(AddComment),
-    /// It is solved.
-    Resolve(Resolve),
-    /// It is not solved after all.
-    Reopen(Reopen),
-    /// End a resolved ticket.
-    Close,
-    /// Give it up.
-    Cancel(Cancel),
-    /// Change priority, urgency or impact.
-    SetPriority(SetPriority),
-    /// Change the category.
-    SetCategory(SetCategory),
-    /// Add and remove tags.
-    ChangeTags(ChangeTags),
-    /// Replay a history from another system.
-    Import(Import),
-    /// Configure something.
-    PublishConfig(PublishConfig),
-    /// End what was configured.
-    RetireConfig(RetireConfig),
-    /// A clock reached a share of its target.
-    RecordSlaWarning(RecordSlaWarning),
-    /// A promise was broken.
-    RecordSlaBreach(RecordSlaBreach),
-    /// A ticket stayed as it is for too long.
-    FireTimeRule(FireTimeRule),
-    /// A breach does not count.
-    VoidSlaBreach(VoidSlaBreach),
+macro_rules! orders {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
+        /// What to do. One variant per verb.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]
+        pub enum Order { $(#[doc = concat!("`", $verb, "`")] $variant($variant),)* }
+
+        impl Order {
+            /// The verb, as in the subject.
+            #[must_use]
+            pub const fn verb(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $verb,)* }
+            }
+
+            /// What the verb is about.
+            #[must_use]
+            pub const fn about(&self) -> About {
+                match self { $(Self::$variant(_) => About::$about,)* }
+            }
+
+            /// See [`Verb::STATES`].
+            #[must_use]
+            pub const fn states(&self) -> &'static [TicketState] {
+                match self { $(Self::$variant(_) => $variant::STATES,)* }
+            }
+
+            /// See [`Verb::check`].
+            ///
+            /// # Errors
+            /// The field and the rule.
+            pub fn check(&self) -> Result<(), FieldError> {
+                match self { $(Self::$variant(order) => order.check(),)* }
+            }
+
+            /// See [`Verb::names`].
+            #[must_use]
+            pub fn names(&self) -> Vec<Name<'_>> {
+                match self { $(Self::$variant(order) => order.names(),)* }
+            }
+
+            /// See [`Verb::is_internal`].
+            #[must_use]
+            pub fn is_internal(&self) -> bool {
+                match self { $(Self::$variant(order) => order.is_internal(),)* }
+            }
+        }
+    };
 }
+each_verb!(orders);
 
 /// The person or system with the problem.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,337 +213,6 @@ message!(
     }
 );
 
-mirror! {
-    /// Open a ticket.
-    pub struct Create {
-        /// One line.
-        pub subject: Subject,
-        /// As told by the requester.
-        pub description: Body,
-        /// Where it came from.
-        pub channel: Channel,
-        /// Who has the problem.
-        pub requester: Requester,
-        /// Default: by the kind of actor.
-        pub origin: Option<Origin>,
-        /// Default: incident.
-        pub r#type: Option<TicketType>,
-        /// Path.
-        pub category: Option<CategoryPath>,
-        /// How soon it hurts.
-        pub urgency: Option<Urgency>,
-        /// How much it hurts.
-        pub impact: Option<Impact>,
-        /// Default: normal.
-        pub priority: Option<Priority>,
-        /// At most 64.
-        pub tags: Vec<Tag>,
-        /// Group from the start.
-        pub group: Option<Label>,
-        /// Assignee from the start: the ticket starts open.
-        pub assignee: Option<Label>,
-        /// Product concerned.
-        pub product: Option<Label>,
-        /// Brand.
-        pub brand: Option<Label>,
-        /// Language of the requester.
-        pub language: Option<Label>,
-        /// Organisation of the requester.
-        pub organisation: Option<Label>,
-        /// Identity elsewhere, unique per source.
-        pub external_ref: Option<ExternalRef>,
-        /// Custom fields.
-        pub fields: BTreeMap<String, FieldValue>,
-        /// Manual due instant.
-        pub due_at: Option<Timestamp>,
-        /// Training ticket, left out of every figure.
-        pub synthetic: bool,
-    }
-}
-
-mirror! {
-    /// Give the ticket to an agent, a group, or both.
-    pub struct Assign {
-        /// New assignee.
-        pub assignee: Option<Label>,
-        /// New group.
-        pub group: Option<Label>,
-        /// Why.
-        pub reason: Option<Note>,
-        /// What the next one must know; becomes an internal comment.
-        pub handover_note: Option<Note>,
-    }
-}
-
-mirror! {
-    /// Take the ticket from its assignee.
-    pub struct Unassign {
-        /// Why.
-        pub reason: Note,
-        /// Clear the group too.
-        pub group: bool,
-    }
-}
-
-mirror! {
-    /// Ask for a higher tier, or for a manager.
-    pub struct Escalate {
-        /// Tier or manager.
-        pub kind: EscalationKind,
-        /// Above the present tier.
-        pub to_tier: Option<u32>,
-        /// Which manager.
-        pub to_manager: Option<Label>,
-        /// Why.
-        pub reason: EscalationReason,
-        /// What the next one must know; becomes an internal comment.
-        pub note: Option<Note>,
-        /// At least one unless the configuration says otherwise; added to the ticket.
-        pub tags: Vec<Tag>,
-    }
-}
-
-/// Back to a lower tier.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Deescalate {
-    /// Below the present tier.
-    pub to_tier: u32,
-    /// Why.
-    pub reason: Note,
-}
-// Tier 0 is a tier: on the wire, a forgotten one must differ from it.
-message!(
-    Deescalate,
-    wire::Deescalate,
-    |w| Ok(Self {
-        to_tier: w.to_tier.ok_or_else(|| FieldError::new("to_tier", "is required"))?,
-        reason: crate::mirror::Wire::from_wire(w.reason).map_err(|e: FieldError| e.in_field("reason"))?,
-    }),
-    |v| wire::Deescalate { to_tier: Some(v.to_tier), reason: v.reason.into() }
-);
-
-mirror! {
-    /// Between open, pending and hold.
-    pub struct SetStatus {
-        /// Where to.
-        pub to: TicketState,
-        /// Name of a custom status in that state.
-        pub custom_status: Option<Label>,
-        /// Required for hold.
-        pub hold_reason: Option<HoldReason>,
-        /// When the wait should end.
-        pub expected_until: Option<Timestamp>,
-        /// A public reply that goes with it.
-        pub comment: Option<Body>,
-    }
-}
-
-mirror! {
-    /// Write something.
-    pub struct AddComment {
-        /// Who may read it.
-        pub visibility: Visibility,
-        /// Default: message.
-        pub kind: Option<CommentKind>,
-        /// The text.
-        pub body: Body,
-        /// SHA-256 of each attachment.
-        pub attachments: Vec<Hash>,
-        /// Which comment it answers.
-        pub in_reply_to: Option<CommentId>,
-        /// Default: true for a public message of a human agent.
-        pub counts_as_reply: Option<bool>,
-        /// A thank-you that must not reopen.
-        pub no_reopen: bool,
-    }
-}
-
-mirror! {
-    /// It is solved.
-    pub struct Resolve {
-        /// What it turned out to be.
-        pub code: ResolutionCode,
-        /// What was done.
-        pub summary: Note,
-        /// Step by step.
-        pub steps: Vec<Note>,
-        /// Root cause.
-        pub root_cause: Option<Note>,
-        /// Why a guard was overridden.
-        pub override_reason: Option<Note>,
-    }
-}
-
-mirror! {
-    /// It is not solved after all.
-    pub struct Reopen {
-        /// Why.
-        pub reason: Note,
-    }
-}
-
-mirror! {
-    /// Give it up.
-    pub struct Cancel {
-        /// Why.
-        pub reason: CancelReason,
-    }
-}
-
-mirror! {
-    /// Change priority, urgency or impact; at least one.
-    pub struct SetPriority {
-        /// How soon it hurts.
-        pub urgency: Option<Urgency>,
-        /// How much it hurts.
-        pub impact: Option<Impact>,
-        /// Order of work.
-        pub priority: Option<Priority>,
-        /// Why.
-        pub reason: Option<Note>,
-    }
-}
-
-mirror! {
-    /// Change the category; none clears it.
-    pub struct SetCategory {
-        /// Path.
-        pub category: Option<CategoryPath>,
-    }
-}
-
-mirror! {
-    /// Add and remove tags; at least one.
-    pub struct ChangeTags {
-        /// To add.
-        pub add: Vec<Tag>,
-        /// To remove.
-        pub remove: Vec<Tag>,
-    }
-}
-
-mirror! {
-    /// Replay a history from another system.
-    pub struct Import {
-        /// Name of that system.
-        pub source: Label,
-        /// Identifier of the ticket there.
-        pub external_id: Label,
-        /// From 1.
-        pub part: u32,
-        /// How many.
-        pub parts: u32,
-        /// In order.
-        pub events: Vec<Fact>,
-        /// Which mapping made the facts.
-        pub mapping_version: Option<Label>,
-    }
-}
-
-mirror! {
-    /// Configure something.
-    pub struct PublishConfig {
-        /// Which kind of thing.
-        pub kind: Label,
-        /// Which of its kind; default: the only one.
-        pub id: Option<Label>,
-        /// JSON object.
-        pub body: String,
-        /// From when on it holds; default: now.
-        pub effective_from: Option<Timestamp>,
-        /// Default: open clocks too.
-        pub apply: Option<Apply>,
-        /// It may hold from before now, although another held then.
-        pub retroactive: bool,
-    }
-}
-
-mirror! {
-    /// End what was configured.
-    pub struct RetireConfig {
-        /// Which kind of thing.
-        pub kind: Label,
-        /// Which of its kind; default: the only one.
-        pub id: Option<Label>,
-        /// From when on it does not hold; default: now.
-        pub effective_from: Option<Timestamp>,
-    }
-}
-
-mirror! {
-    /// A clock reached a share of its target.
-    pub struct RecordSlaWarning {
-        /// What is measured.
-        pub metric: SlaMetric,
-        /// Which clock of its metric, from 1.
-        pub instance: u32,
-        /// Share of the target, percent.
-        pub pct: u32,
-        /// When it was reached.
-        pub at: Timestamp,
-        /// When the target runs out.
-        pub due_at: Option<Timestamp>,
-        /// A change jumped over the threshold.
-        pub immediate: bool,
-        /// Configuration under which it was found.
-        pub config_version: Option<u64>,
-    }
-}
-
-mirror! {
-    /// A promise was broken.
-    pub struct RecordSlaBreach {
-        /// What is measured.
-        pub metric: SlaMetric,
-        /// Which clock of its metric, from 1.
-        pub instance: u32,
-        /// When it was broken.
-        pub at: Timestamp,
-        /// Under which policy.
-        pub policy: Label,
-        /// Its version.
-        pub policy_version: u32,
-        /// When it was due.
-        pub due_at: Timestamp,
-        /// Whole seconds of the hours that count.
-        pub consumed_s: Option<u64>,
-        /// It was past due when it was found, because of a change.
-        pub immediate: bool,
-        /// Configuration under which it was found.
-        pub config_version: Option<u64>,
-    }
-}
-
-mirror! {
-    /// A ticket stayed as it is for too long.
-    pub struct FireTimeRule {
-        /// Id of the rule.
-        pub rule: Label,
-        /// How often it was armed, from 1.
-        pub instance: u32,
-        /// When it was due.
-        pub due_at: Timestamp,
-        /// Configuration under which it was found.
-        pub config_version: Option<u64>,
-        /// What it waited for still lasts at the expected version.
-        pub holds: bool,
-        /// Of a rule that repeats: so many further times it was due in the past, all of which this fact stands for.
-        pub skipped: Option<u32>,
-    }
-}
-
-mirror! {
-    /// A breach does not count.
-    pub struct VoidSlaBreach {
-        /// What is measured.
-        pub metric: SlaMetric,
-        /// Which clock of its metric, from 1.
-        pub instance: u32,
-        /// Why.
-        pub reason: Note,
-    }
-}
-
 /// One imported fact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
@@ -511,14 +224,17 @@ pub struct Fact {
     pub event: Event,
 }
 
-/// Facts that may be imported: every event of a ticket but the ones that only the engine writes.
+/// Facts that may be imported: every event of a ticket, and nothing that only the engine writes.
 macro_rules! facts {
-    ($($variant:ident,)*) => {
+    (
+        Ticket: TicketEvent { $($family:ident { $($fact:ident,)* })* }
+        $($about:ident: $about_event:ident { $($other:ident,)* })*
+    ) => {
         scalar!([] Fact, wire::Fact,
             |w| {
                 use crate::mirror::Wire;
-                let event = match w.data.ok_or_else(|| FieldError::new("data", "is required"))? {
-                    $(wire::fact::Data::$variant(d) => Event::$variant(Wire::from_wire(Some(d)).map_err(|e: FieldError| e.in_field("data"))?),)*
+                let event: Event = match w.data.ok_or_else(|| FieldError::new("data", "is required"))? {
+                    $($(wire::fact::Data::$fact(d) => <event::$fact as Wire>::from_wire(Some(d)).map_err(|e: FieldError| e.in_field("data"))?.into(),)*)*
                 };
                 if w.r#type != event.type_name() {
                     return Err(FieldError::new("type", format!("is {:?}, but data is {}", w.r#type, event.type_name())));
@@ -534,15 +250,8 @@ macro_rules! facts {
                 use crate::mirror::Wire;
                 let r#type = v.event.type_name().to_owned();
                 let data = match v.event {
-                    $(Event::$variant(e) => Wire::to_wire(e).map(wire::fact::Data::$variant),)*
-                    Event::EpochStarted(_)
-                    | Event::KeyCreated(_)
-                    | Event::SlaWarned(_)
-                    | Event::SlaBreached(_)
-                    | Event::SlaBreachVoided(_)
-                    | Event::TimeRuleFired(_)
-                    | Event::ConfigPublished(_)
-                    | Event::ConfigRetired(_) => None,
+                    $($(Event::Ticket(TicketEvent::$family(event::$family::$fact(e))) => Wire::to_wire(e).map(wire::fact::Data::$fact),)*)*
+                    $(Event::$about(_) => None,)*
                 };
                 wire::Fact { r#type, occurred_at: v.occurred_at.0, actor: Wire::to_wire(v.actor), data }
             });
@@ -550,34 +259,14 @@ macro_rules! facts {
         /// Reads the content of a fact, chosen by its type.
         pub(crate) fn fact_data(r#type: &str, json: &str) -> Result<wire::fact::Data, serde_json::Error> {
             match r#type {
-                $(stringify!($variant) => crate::json::path::read(".data", json.as_bytes()).map(wire::fact::Data::$variant),)*
-                _ => Err(serde::de::Error::custom(format!(".type: {} is not one of {}", crate::json::text::quoted(r#type), [$(stringify!($variant)),*].join(", ")))),
+                $($(stringify!($fact) => crate::json::path::read(".data", json.as_bytes()).map(wire::fact::Data::$fact),)*)*
+                _ => Err(serde::de::Error::custom(format!(".type: {} is not one of {}", crate::json::text::quoted(r#type), [$($(stringify!($fact)),*),*].join(", ")))),
             }
         }
     };
 }
 
-facts! {
-    TicketCreated, TicketImported, StatusChanged, TicketResolved, TicketReopened, TicketClosed, TicketCancelled,
-    TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated, CommentAdded, PriorityChanged,
-    CategoryChanged, TagsChanged, FieldChanged,
-}
-
-impl Order {
-    /// True where somebody writes an internal note by it: a comment, or what the next one must know.
-    #[must_use]
-    pub fn is_internal(&self) -> bool {
-        if let Self::AddComment(order) = self {
-            order.visibility == Visibility::Internal
-        } else if let Self::Assign(order) = self {
-            order.handover_note.is_some()
-        } else if let Self::Escalate(order) = self {
-            order.note.is_some()
-        } else {
-            false
-        }
-    }
-}
+each_event!(facts);
 
 impl Command {
     /// The version that the command expects, as a version; 0 stands for "does not exist yet".

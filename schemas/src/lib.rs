@@ -6,6 +6,9 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+#[macro_use]
+mod vocabulary;
+
 pub mod hash;
 pub mod ids;
 pub mod position;

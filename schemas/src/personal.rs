@@ -1,6 +1,6 @@
 //! Which fields of which events hold personal texts: the ones that are sealed.
 
-use crate::event::{Event, Personal};
+use crate::event::{Conversation, Event, LifeCycle, Personal, TicketEvent};
 use crate::wire;
 use crate::wire::record::Data;
 
@@ -41,8 +41,9 @@ pub fn each<E>(
     event: &mut Event,
     mut visit: impl FnMut(Field, &mut Personal) -> Result<(), E>,
 ) -> Result<(), E> {
+    let Event::Ticket(event) = event else { return Ok(()) };
     match event {
-        Event::TicketCreated(e) => {
+        TicketEvent::LifeCycle(LifeCycle::TicketCreated(e)) => {
             visit(Field::TicketCreatedSubject, &mut e.subject)?;
             visit(Field::TicketCreatedDescription, &mut e.description)?;
             for (field, text) in [
@@ -54,37 +55,26 @@ pub fn each<E>(
             }
             Ok(())
         }
-        Event::TicketResolved(e) => visit(Field::TicketResolvedSummary, &mut e.summary),
-        Event::CommentAdded(e) => visit(Field::CommentAddedBody, &mut e.body),
-        Event::TicketImported(_)
-        | Event::StatusChanged(_)
-        | Event::TicketReopened(_)
-        | Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TicketRouted(_)
-        | Event::TicketAssigned(_)
-        | Event::TicketUnassigned(_)
-        | Event::TicketEscalated(_)
-        | Event::TicketDeescalated(_)
-        | Event::PriorityChanged(_)
-        | Event::CategoryChanged(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => Ok(()),
+        TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)) => {
+            visit(Field::TicketResolvedSummary, &mut e.summary)
+        }
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
+            visit(Field::CommentAddedBody, &mut e.body)
+        }
+        TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_) => Ok(()),
     }
 }
 
 /// True where an event holds a personal text.
 #[must_use]
 pub const fn holds(event: &Event) -> bool {
-    matches!(event, Event::TicketCreated(_) | Event::TicketResolved(_) | Event::CommentAdded(_))
+    matches!(
+        event,
+        Event::Ticket(
+            TicketEvent::LifeCycle(LifeCycle::TicketCreated(_) | LifeCycle::TicketResolved(_))
+                | TicketEvent::Conversation(Conversation::CommentAdded(_))
+        )
+    )
 }
 
 /// The name, in its event, of the first text that is sealed already.
@@ -92,21 +82,21 @@ pub const fn holds(event: &Event) -> bool {
 pub fn sealed_field(event: &Event) -> Option<&'static str> {
     let sealed = |text: &Personal| matches!(text, Personal::Sealed(_));
     let optional = |text: &Option<Personal>| text.as_ref().is_some_and(sealed);
-    if let Event::TicketCreated(e) = event {
-        let texts = [
-            ("subject", sealed(&e.subject)),
-            ("description", sealed(&e.description)),
-            ("requester_name", optional(&e.requester_name)),
-            ("requester_email", optional(&e.requester_email)),
-            ("requester_phone", optional(&e.requester_phone)),
-        ];
-        texts.into_iter().find(|(_, sealed)| *sealed).map(|(name, _)| name)
-    } else if let Event::TicketResolved(e) = event {
-        sealed(&e.summary).then_some("summary")
-    } else if let Event::CommentAdded(e) = event {
-        sealed(&e.body).then_some("body")
-    } else {
-        None
+    let Event::Ticket(event) = event else { return None };
+    match event {
+        TicketEvent::LifeCycle(LifeCycle::TicketCreated(e)) => {
+            let texts = [
+                ("subject", sealed(&e.subject)),
+                ("description", sealed(&e.description)),
+                ("requester_name", optional(&e.requester_name)),
+                ("requester_email", optional(&e.requester_email)),
+                ("requester_phone", optional(&e.requester_phone)),
+            ];
+            texts.into_iter().find(|(_, sealed)| *sealed).map(|(name, _)| name)
+        }
+        TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)) => sealed(&e.summary).then_some("summary"),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => sealed(&e.body).then_some("body"),
+        TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::command::Entity;
 use crate::ids::{CallerId, TenantId, TicketId};
 use crate::position::Partition;
 use crate::rejection::Rejection;
-use crate::verb::{self, Known};
+use crate::verb::{self, About, Known};
 
 /// Everything that the engine answers as commands.
 pub const COMMANDS: &str = "guichet.v1.cmd.>";
@@ -137,30 +137,50 @@ impl CommandSubject {
     }
 }
 
+/// A verb of the contract that goes to the entity new; this build has it not.
+const FOLLOW_UP: &str = "create_follow_up";
+
 fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
+    let about = verb::about(verb);
     match entity {
-        "new" if matches!(verb, "create" | "import" | "create_follow_up") => Ok(Some(Entity::New)),
-        "new" => Err(bad(
-            "the entity new takes only create, import and create_follow_up; name the ticket by its UUID",
-        )),
-        "config" if is_config(verb) => Ok(Some(Entity::Config)),
-        "config" => Err(bad("the entity config takes only publish_config and retire_config")),
+        "new" if about == Some(About::New) || verb == FOLLOW_UP => Ok(Some(Entity::New)),
+        "new" => {
+            let mut takes = verbs_about(About::New);
+            takes.push(FOLLOW_UP);
+            let takes = listed(&takes);
+            Err(bad(&format!("the entity new takes only {takes}; name the ticket by its UUID")))
+        }
+        "config" if about == Some(About::Config) => Ok(Some(Entity::Config)),
+        "config" => {
+            let takes = listed(&verbs_about(About::Config));
+            Err(bad(&format!("the entity config takes only {takes}")))
+        }
         "intake" | "directory" | "subjects" | "articles" | "desk" => Ok(None),
-        id => match TicketId::parse(id) {
-            Some(_) if verb == "import" => Err(bad("import goes to the entity new")),
-            Some(_) if is_config(verb) => {
-                Err(bad("publish_config and retire_config go to the entity config"))
-            }
-            Some(id) => Ok(Some(Entity::Ticket(id))),
-            None => Err(bad(
+        id => match (TicketId::parse(id), about) {
+            (None, _) => Err(bad(
                 "the entity must be a ticket UUID with hyphens, or new, intake, config, directory, subjects, articles, desk",
             )),
+            // Whoever creates a ticket may choose its UUID.
+            (Some(id), Some(About::New)) if verb == "create" => Ok(Some(Entity::Ticket(id))),
+            (Some(_), Some(About::New)) => Err(bad(&format!("{verb} goes to the entity new"))),
+            (Some(_), Some(About::Config)) => {
+                Err(bad(&format!("{} go to the entity config", listed(&verbs_about(About::Config)))))
+            }
+            (Some(id), Some(About::Ticket) | None) => Ok(Some(Entity::Ticket(id))),
         },
     }
 }
 
-fn is_config(verb: &str) -> bool {
-    matches!(verb, "publish_config" | "retire_config")
+fn verbs_about(what: About) -> Vec<&'static str> {
+    verb::VERBS.iter().copied().filter(|verb| verb::about(verb) == Some(what)).collect()
+}
+
+/// The words as a sentence has them: `a, b and c`.
+fn listed(words: &[&str]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => words.concat(),
+    }
 }
 
 /// The parts of a query's subject.
@@ -231,6 +251,28 @@ mod tests {
         ] {
             assert_eq!(CommandSubject::parse(subject).unwrap_err().code(), code, "{subject}");
         }
+    }
+
+    #[test]
+    fn a_verb_at_another_entity_is_told_where_it_goes() {
+        let id = "01980000-0000-7000-8000-000000000001";
+        let said = |entity: &str, verb: &str| {
+            CommandSubject::parse(&format!("guichet.v1.cmd.default.cli.{entity}.{verb}"))
+                .err()
+                .map(|rejection| rejection.to_string())
+        };
+        let ends = |said: Option<String>, rule: &str| {
+            assert!(said.as_ref().is_some_and(|s| s.ends_with(rule)), "{said:?}")
+        };
+        ends(
+            said("new", "assign"),
+            "the entity new takes only create, import and create_follow_up; name the ticket by its UUID",
+        );
+        ends(said("config", "assign"), "the entity config takes only publish_config and retire_config");
+        ends(said(id, "import"), "import goes to the entity new");
+        ends(said(id, "retire_config"), "publish_config and retire_config go to the entity config");
+        assert_eq!(said(id, "create"), None);
+        assert_eq!(said("new", "import"), None);
     }
 
     #[test]

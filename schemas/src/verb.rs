@@ -1,7 +1,5 @@
 //! The verbs of commands and the names of queries, all of the contract's; some are not of this build.
 
-use crate::command::Order;
-
 /// What can be done with the word in a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
@@ -11,32 +9,33 @@ pub enum Known {
     Unsupported,
 }
 
-/// Verbs of this build, in the order of the contract.
-pub const VERBS: &[&str] = &[
-    "create",
-    "assign",
-    "unassign",
-    "escalate",
-    "deescalate",
-    "set_status",
-    "add_comment",
-    "resolve",
-    "reopen",
-    "close",
-    "cancel",
-    "set_priority",
-    "set_category",
-    "change_tags",
-    "import",
-    "publish_config",
-    "retire_config",
-    "record_sla_warning",
-    "record_sla_breach",
-    "fire_time_rule",
-    "void_sla_breach",
-];
+/// What a command of a verb is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A ticket that need not be there yet.
+    New,
+    /// A ticket that is there.
+    Ticket,
+    /// What the tenant has configured.
+    Config,
+}
 
-/// Verbs of the contract that this build refuses as `unsupported`.
+macro_rules! words {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
+        /// Verbs of this build, in the order of the contract.
+        pub const VERBS: &[&str] = &[$($verb,)*];
+
+        /// What a verb of this build is about.
+        #[must_use]
+        pub fn about(word: &str) -> Option<About> {
+            match word { $($verb => Some(About::$about),)* _ => None }
+        }
+    };
+}
+each_verb!(words);
+
+/// Further verbs of the contract, refused as `unsupported` until they are built. One that is built may stay here, for
+/// those that are built are looked up first.
 const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",
@@ -160,35 +159,5 @@ fn known(word: &str, built: &[&str], later: &[&str]) -> Option<Known> {
         Some(Known::Built)
     } else {
         later.contains(&word).then_some(Known::Unsupported)
-    }
-}
-
-impl Order {
-    /// The verb, as in the subject.
-    #[must_use]
-    pub const fn verb(&self) -> &'static str {
-        match self {
-            Self::Create(_) => "create",
-            Self::Assign(_) => "assign",
-            Self::Unassign(_) => "unassign",
-            Self::Escalate(_) => "escalate",
-            Self::Deescalate(_) => "deescalate",
-            Self::SetStatus(_) => "set_status",
-            Self::AddComment(_) => "add_comment",
-            Self::Resolve(_) => "resolve",
-            Self::Reopen(_) => "reopen",
-            Self::Close => "close",
-            Self::Cancel(_) => "cancel",
-            Self::SetPriority(_) => "set_priority",
-            Self::SetCategory(_) => "set_category",
-            Self::ChangeTags(_) => "change_tags",
-            Self::Import(_) => "import",
-            Self::PublishConfig(_) => "publish_config",
-            Self::RetireConfig(_) => "retire_config",
-            Self::RecordSlaWarning(_) => "record_sla_warning",
-            Self::RecordSlaBreach(_) => "record_sla_breach",
-            Self::FireTimeRule(_) => "fire_time_rule",
-            Self::VoidSlaBreach(_) => "void_sla_breach",
-        }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
 use guichet_schemas::codec::decode_record;
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LifeCycle, SlaEvent, TicketEvent};
 use guichet_schemas::record::Record;
 use nix::sys::signal::Signal;
 use rand::rngs::StdRng;
@@ -59,13 +59,13 @@ async fn records(desk: &Desk) -> Vec<Record> {
 
 /// A name for what of a record matters here.
 fn told(record: &Record) -> Option<String> {
-    if let Event::SlaWarned(e) = &record.event {
+    if let Event::Sla(SlaEvent::SlaWarned(e)) = &record.event {
         return Some(format!("{} {} {} %", e.metric, e.instance, e.pct));
     }
-    if let Event::SlaBreached(e) = &record.event {
+    if let Event::Sla(SlaEvent::SlaBreached(e)) = &record.event {
         return Some(format!("{} {} broken", e.metric, e.instance));
     }
-    if let Event::TimeRuleFired(e) = &record.event {
+    if let Event::Sla(SlaEvent::TimeRuleFired(e)) = &record.event {
         return Some(format!("{} {} fired", e.rule, e.instance));
     }
     None
@@ -100,12 +100,15 @@ async fn time_alone_breaks_a_promise_and_everybody_sees_it() {
 
     let last = until("the rule fires", SOON, async || {
         let records = records(&desk).await;
-        records.into_iter().rfind(|record| matches!(record.event, Event::TimeRuleFired(_)))
+        records.into_iter().rfind(|record| matches!(record.event, Event::Sla(SlaEvent::TimeRuleFired(_))))
     })
     .await;
     let records = records(&desk).await;
-    let created_at =
-        records.iter().find(|r| matches!(r.event, Event::TicketCreated(_))).expect("it is there").occurred_at;
+    let created_at = records
+        .iter()
+        .find(|r| matches!(r.event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_)))))
+        .expect("it is there")
+        .occurred_at;
     let found: Vec<_> =
         records.iter().filter_map(|r| Some((told(r)?, r.occurred_at.since(created_at)))).collect();
     let expected =
@@ -183,7 +186,7 @@ async fn what_is_resolved_is_closed_after_four_days_and_what_nobody_touches_is_t
         named.nth(nth).unwrap_or_else(|| panic!("{name} {nth} of {all:?}")).1
     };
     assert_eq!(at(&done, "TimeRuleFired", 0) - at(&done, "TicketResolved", 0), 4 * day * 1_000);
-    let by_itself = |record: &Record| matches!(&record.event, Event::TicketClosed(e) if e.auto);
+    let by_itself = |record: &Record| matches!(&record.event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(e))) if e.auto);
     assert!(records.iter().any(by_itself));
     let names: Vec<_> = of(&records, &left).into_iter().map(|(name, _)| name).collect();
     let expected = ["TicketCreated", "TimeRuleFired", "CommentAdded", "TimeRuleFired", "PriorityChanged"];
@@ -246,7 +249,9 @@ async fn timers_that_fall_due_under_kills_are_recorded_once_and_at_their_instant
     .await;
     assert!(kills >= 3, "seed {seed}: {kills} kills only");
     let created: BTreeMap<_, _> = (records(&desk).await.into_iter())
-        .filter(|record| matches!(record.event, Event::TicketCreated(_)))
+        .filter(|record| {
+            matches!(record.event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(_))))
+        })
         .map(|record| (record.stream_id, record.occurred_at.0))
         .collect();
     assert_eq!(created.len(), tickets);

@@ -90,6 +90,6 @@ fn continued(sim: &Sim, before: &Held, position: LogPosition) -> Option<Bytes> {
     record.event_id = EventId(Uuid::from_u128(u128::from(sim.below(u64::MAX))));
     record.command_id = CommandId(Uuid::from_u128(u128::from(sim.below(u64::MAX))));
     (record.command_index, record.command_count) = (0, 1);
-    record.event = Event::TicketCancelled(TicketCancelled { reason: CancelReason::Spam });
+    record.event = Event::from(TicketCancelled { reason: CancelReason::Spam });
     Some(encode_record(record).into())
 }

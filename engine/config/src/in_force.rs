@@ -1,12 +1,12 @@
 //! The configuration at one instant, as the rules of a ticket ask for it.
 
+use std::collections::BTreeMap;
+
 use guichet_rules::{AUTO_CLOSE, Desk, FiredRule, Life, Unconfigured, Whose, whose};
-use guichet_schemas::command::{
-    Assign, ChangeTags, Command, Create, Escalate, Order, SetCategory, SetStatus,
-};
+use guichet_schemas::command::{Command, Name, Order};
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
-use guichet_schemas::text::{Label, Tag};
+use guichet_schemas::text::Tag;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
@@ -48,41 +48,8 @@ impl Desk for InForce<'_> {
     }
 
     fn knows(&self, order: &Order) -> Result<(), FieldError> {
-        match order {
-            Order::Create(order) => self.knows_new(order),
-            Order::Assign(Assign { assignee, group, .. }) => {
-                self.agent("assignee", assignee.as_ref())?;
-                self.group("group", group.as_ref())
-            }
-            Order::Escalate(Escalate { to_tier, to_manager, tags, .. }) => {
-                self.tier("to_tier", *to_tier)?;
-                self.agent("to_manager", to_manager.as_ref())?;
-                self.tags("tags", tags)
-            }
-            Order::Deescalate(order) => self.tier("to_tier", Some(order.to_tier)),
-            Order::SetStatus(SetStatus { to, custom_status, .. }) => {
-                self.status("custom_status", custom_status.as_ref(), *to)
-            }
-            Order::SetCategory(SetCategory { category }) => {
-                self.category("category", category.as_ref().map(|path| path.as_str()))
-            }
-            Order::ChangeTags(ChangeTags { add, .. }) => self.tags("add", add),
-            // They name nothing; or they tell what happened elsewhere, or what was decided before.
-            Order::Unassign(_)
-            | Order::AddComment(_)
-            | Order::Resolve(_)
-            | Order::Reopen(_)
-            | Order::Close
-            | Order::Cancel(_)
-            | Order::SetPriority(_)
-            | Order::Import(_)
-            | Order::PublishConfig(_)
-            | Order::RetireConfig(_)
-            | Order::RecordSlaWarning(_)
-            | Order::RecordSlaBreach(_)
-            | Order::FireTimeRule(_)
-            | Order::VoidSlaBreach(_) => Ok(()),
-        }
+        order.names().into_iter().try_for_each(|name| self.lists(name))?;
+        if let Order::Create(order) = order { self.fits_fields(&order.fields) } else { Ok(()) }
     }
 
     fn life(&self) -> Life {
@@ -110,13 +77,20 @@ impl Desk for InForce<'_> {
 }
 
 impl InForce<'_> {
-    fn knows_new(&self, order: &Create) -> Result<(), FieldError> {
-        self.agent("assignee", order.assignee.as_ref())?;
-        self.group("group", order.group.as_ref())?;
-        self.category("category", order.category.as_ref().map(|path| path.as_str()))?;
-        self.tags("tags", &order.tags)?;
+    fn lists(&self, name: Name<'_>) -> Result<(), FieldError> {
+        match name {
+            Name::Agent(path, id) => self.agent(path, id.as_str()),
+            Name::Group(path, id) => self.group(path, id.as_str()),
+            Name::Tier(path, tier) => self.tier(path, tier),
+            Name::Status(path, id, state) => self.status(path, id.as_str(), state),
+            Name::Category(path, category) => self.category(path, category.as_str()),
+            Name::Tags(path, tags) => self.tags(path, tags),
+        }
+    }
+
+    fn fits_fields(&self, given: &BTreeMap<String, FieldValue>) -> Result<(), FieldError> {
         let Some(fields) = self.configuration.fields(self.at) else { return Ok(()) };
-        for (name, value) in &order.fields {
+        for (name, value) in given {
             let path = || format!("fields.{name}");
             let field = fields.get(name).ok_or_else(|| unlisted(path(), "field", "fields", name))?;
             let fits = match (field.kind, value) {
@@ -138,51 +112,44 @@ impl InForce<'_> {
                 return Err(FieldError::new(path(), rule));
             }
         }
-        let missing =
-            fields.fields.iter().find(|f| f.required_on_create && !order.fields.contains_key(&f.id));
+        let missing = fields.fields.iter().find(|f| f.required_on_create && !given.contains_key(&f.id));
         missing.map_or(Ok(()), |field| Err(FieldError::new(format!("fields.{}", field.id), "is required")))
     }
 
-    fn agent(&self, path: &str, id: Option<&Label>) -> Result<(), FieldError> {
-        match (self.configuration.agents(self.at), id.map(Label::as_str)) {
-            (Some(agents), Some(id)) if agents.get(id).is_none() => {
-                Err(unlisted(path.to_owned(), "agent", "agents", id))
-            }
-            _ => Ok(()),
+    fn agent(&self, path: &str, id: &str) -> Result<(), FieldError> {
+        match self.configuration.agents(self.at) {
+            Some(agents) if agents.get(id).is_none() => Err(unlisted(path.to_owned(), "agent", "agents", id)),
+            Some(_) | None => Ok(()),
         }
     }
 
-    fn group(&self, path: &str, id: Option<&Label>) -> Result<(), FieldError> {
-        match (self.configuration.groups(self.at), id.map(Label::as_str)) {
-            (Some(groups), Some(id)) if groups.get(id).is_none() => {
-                Err(unlisted(path.to_owned(), "group", "groups", id))
-            }
-            _ => Ok(()),
+    fn group(&self, path: &str, id: &str) -> Result<(), FieldError> {
+        match self.configuration.groups(self.at) {
+            Some(groups) if groups.get(id).is_none() => Err(unlisted(path.to_owned(), "group", "groups", id)),
+            Some(_) | None => Ok(()),
         }
     }
 
-    fn category(&self, path: &str, category: Option<&str>) -> Result<(), FieldError> {
-        match (self.configuration.categories(self.at), category) {
-            (Some(categories), Some(category)) if !categories.has(category) => {
+    fn category(&self, path: &str, category: &str) -> Result<(), FieldError> {
+        match self.configuration.categories(self.at) {
+            Some(categories) if !categories.has(category) => {
                 Err(unlisted(path.to_owned(), "category", "categories", category))
             }
-            _ => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 
-    fn tier(&self, path: &str, tier: Option<u32>) -> Result<(), FieldError> {
-        match (self.configuration.tiers(self.at), tier) {
-            (Some(tiers), Some(tier)) if !tiers.tiers.iter().any(|known| known.tier == tier) => {
+    fn tier(&self, path: &str, tier: u32) -> Result<(), FieldError> {
+        match self.configuration.tiers(self.at) {
+            Some(tiers) if !tiers.tiers.iter().any(|known| known.tier == tier) => {
                 Err(unlisted(path.to_owned(), "tier", "tiers", &tier.to_string()))
             }
-            _ => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 
-    fn status(&self, path: &str, id: Option<&Label>, state: TicketState) -> Result<(), FieldError> {
-        let (Some(statuses), Some(id)) = (self.configuration.statuses(self.at), id.map(Label::as_str)) else {
-            return Ok(());
-        };
+    fn status(&self, path: &str, id: &str, state: TicketState) -> Result<(), FieldError> {
+        let Some(statuses) = self.configuration.statuses(self.at) else { return Ok(()) };
         match statuses.get(id) {
             Some(status) if status.state.0 == state => Ok(()),
             Some(status) => Err(FieldError::new(

@@ -2,7 +2,7 @@
 
 use guichet_rules::Desk as _;
 use guichet_schemas::command::{Command, Order, PublishConfig, RetireConfig};
-use guichet_schemas::event::{ConfigPublished, ConfigRetired, Event};
+use guichet_schemas::event::{ConfigEvent, ConfigPublished, ConfigRetired, Event};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Label;
@@ -65,7 +65,7 @@ impl Configuration {
         if let Some(what) = body.not_yet() {
             return Err(Rejection::Unsupported(what.to_owned()));
         }
-        Ok(Some(Event::ConfigPublished(ConfigPublished {
+        Ok(Some(Event::from(ConfigPublished {
             kind: kind.to_string(),
             id,
             version: u64::from(checked.version),
@@ -89,7 +89,7 @@ impl Configuration {
             return Err(Rejection::NotFound { what: format!("{kind} {id:?}") });
         }
         let version = self.check_retirement(kind, &id, effective_from, now, false).map_err(invalid)?;
-        Ok(Event::ConfigRetired(ConfigRetired {
+        Ok(Event::from(ConfigRetired {
             kind: kind.to_string(),
             id,
             version: u64::from(version),
@@ -115,7 +115,7 @@ impl Publication {
     /// What an event publishes or retires; `None`: nothing, or of a kind that this build does not know.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
-        if let Event::ConfigPublished(e) = event {
+        if let Event::Config(ConfigEvent::ConfigPublished(e)) = event {
             Some(Self {
                 kind: Kind::parse(&e.kind)?,
                 id: e.id.clone(),
@@ -128,7 +128,7 @@ impl Publication {
                 retired: false,
                 body: e.body.as_str().into(),
             })
-        } else if let Event::ConfigRetired(e) = event {
+        } else if let Event::Config(ConfigEvent::ConfigRetired(e)) = event {
             Some(Self {
                 kind: Kind::parse(&e.kind)?,
                 id: e.id.clone(),

@@ -5,7 +5,7 @@ use guichet_config::{Configuration, TEMPLATES, read_toml};
 use guichet_rules::{Desk as _, Unconfigured};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::Command;
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{ConfigEvent, Event};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::CommandSubject;
@@ -51,7 +51,9 @@ fn every_template_can_be_published_as_it_is_and_only_once() {
             let body: Value = serde_json::from_str(&draft.body).unwrap();
             let command = publish(draft.kind.as_str(), Some(&draft.id), &body);
             let event = decided(&mut configuration, &command);
-            let Some(Event::ConfigPublished(e)) = event else { panic!("{}: {event:?}", template.name) };
+            let Some(Event::Config(ConfigEvent::ConfigPublished(e))) = event else {
+                panic!("{}: {event:?}", template.name)
+            };
             assert_eq!((e.version, &e.body[..], e.effective_from), (1, &draft.body[..], NOW));
             assert_eq!(e.body_hash, Hash::of_bytes(draft.body.as_bytes()));
             assert_eq!(
@@ -157,7 +159,7 @@ fn what_is_retired_holds_no_longer_and_what_is_needed_stays() {
     assert_eq!(refused.code(), "config_invalid");
     assert_eq!(configuration.decide(&retire("calendar", "lyon"), NOW).unwrap_err().code(), "not_found");
     let retired = decided(&mut configuration, &retire("sla_policies", "default"));
-    assert!(matches!(retired, Some(Event::ConfigRetired(e)) if e.version == 2));
+    assert!(matches!(retired, Some(Event::Config(ConfigEvent::ConfigRetired(e))) if e.version == 2));
     assert!(configuration.policies(NOW).is_empty());
     assert!(configuration.decide(&retire("calendar", "paris"), NOW).is_ok());
 }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use guichet_schemas::command::{Command, Order};
 use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::verb::About;
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use serde::{Deserialize, Serialize};
 
@@ -203,37 +204,22 @@ pub enum Whose {
 #[must_use]
 pub fn whose(command: &Command) -> Whose {
     let by_sla = command.caller.as_str() == SLA_CALLER;
-    match &command.order {
-        Order::RecordSlaWarning(_) | Order::RecordSlaBreach(_) | Order::FireTimeRule(_) => {
-            let is_worker = by_sla && command.actor.kind == ActorKind::System;
-            Whose::Clocks(if is_worker {
-                Ok(())
-            } else {
-                Err(forbidden(format!(
-                    "only the SLA worker, caller {SLA_CALLER} with an actor of kind system, records what clocks found"
-                )))
-            })
-        }
-        _ if by_sla => {
-            Whose::Clocks(Err(forbidden(format!("caller {SLA_CALLER} only records what clocks found"))))
-        }
-        Order::PublishConfig(_) | Order::RetireConfig(_) => Whose::Configuration,
-        Order::Create(_)
-        | Order::Assign(_)
-        | Order::Unassign(_)
-        | Order::Escalate(_)
-        | Order::Deescalate(_)
-        | Order::SetStatus(_)
-        | Order::AddComment(_)
-        | Order::Resolve(_)
-        | Order::Reopen(_)
-        | Order::Close
-        | Order::Cancel(_)
-        | Order::SetPriority(_)
-        | Order::SetCategory(_)
-        | Order::ChangeTags(_)
-        | Order::VoidSlaBreach(_)
-        | Order::Import(_) => Whose::Anybody,
+    let found = matches!(
+        command.order,
+        Order::RecordSlaWarning(_) | Order::RecordSlaBreach(_) | Order::FireTimeRule(_)
+    );
+    if found && by_sla && command.actor.kind == ActorKind::System {
+        Whose::Clocks(Ok(()))
+    } else if found {
+        Whose::Clocks(Err(forbidden(format!(
+            "only the SLA worker, caller {SLA_CALLER} with an actor of kind system, records what clocks found"
+        ))))
+    } else if by_sla {
+        Whose::Clocks(Err(forbidden(format!("caller {SLA_CALLER} only records what clocks found"))))
+    } else if command.order.about() == About::Config {
+        Whose::Configuration
+    } else {
+        Whose::Anybody
     }
 }
 

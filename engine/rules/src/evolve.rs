@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use guichet_schemas::event::{Event, FieldChanged, FieldValue, StatusChanged, TagsChanged, TicketCreated};
+use guichet_schemas::event::{
+    Classification, CommentAdded, Conversation, Event, FieldChanged, FieldValue, LifeCycle, Ownership,
+    SlaEvent, StatusChanged, TagsChanged, TicketCreated, TicketEvent,
+};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{AuthorKind, HoldReason, TicketState, Visibility};
@@ -19,51 +22,12 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
     }
     let before = t.state();
     match event {
-        Event::TicketCreated(e) => created(&mut t, e),
-        Event::TicketImported(e) => t.import = Some(ImportProgress { done: e.part, parts: e.parts }),
-        Event::StatusChanged(e) => status_changed(&mut t, e),
-        Event::TicketResolved(e) => {
-            enter(&mut t, Phase::Resolved);
-            t.last_resolution =
-                Some(LastResolution { number: e.resolution_no, by: e.by.clone(), at: occurred_at });
-        }
-        Event::TicketReopened(_) => enter(&mut t, Phase::Open),
-        Event::TicketClosed(_) => enter(&mut t, Phase::Closed),
-        Event::TicketCancelled(_) => enter(&mut t, Phase::Cancelled),
-        Event::TicketRouted(e) => t.group.clone_from(&e.to_group),
-        Event::TicketAssigned(e) => {
-            t.assignee = Some(e.to.clone());
-            t.group.clone_from(&e.group);
-            t.stations = e.station_no;
-        }
-        Event::TicketUnassigned(_) => t.assignee = None,
-        Event::TicketEscalated(e) => t.tier = e.to_tier,
-        Event::TicketDeescalated(e) => t.tier = e.to_tier,
-        Event::PriorityChanged(e) => {
-            t.priority = e.to;
-            t.urgency = e.urgency;
-            t.impact = e.impact;
-        }
-        Event::CategoryChanged(e) => t.category.clone_from(&e.to),
-        Event::TagsChanged(e) => tags_changed(&mut t.tags, e),
-        Event::FieldChanged(e) => field_changed(&mut t, e),
-        Event::CommentAdded(e) if e.visibility == Visibility::Public => match e.author_kind {
-            AuthorKind::Requester => t.answered = false,
-            AuthorKind::Agent => t.answered = true,
-            AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
-        },
-        Event::SlaWarned(e) => drop(t.facts.insert(key::warning(e.metric, e.instance, e.pct))),
-        Event::SlaBreached(e) => drop(t.facts.insert(key::breach(e.metric, e.instance))),
-        Event::SlaBreachVoided(e) => drop(t.facts.insert(key::void(e.metric, e.instance))),
-        Event::TimeRuleFired(e) => key::note_rule(&mut t.facts, &e.rule, e.instance),
+        Event::Ticket(event) => changed(&mut t, event, occurred_at),
+        Event::Sla(event) => noted(&mut t, event),
         // No decision depends on these.
-        Event::CommentAdded(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {}
+        Event::Log(_) | Event::Config(_) => {}
     }
-    if t.state() != before || matches!(event, Event::TicketCreated(_)) {
+    if t.state() != before || event.created().is_some() {
         t.state_since = occurred_at;
     }
     t
@@ -71,7 +35,71 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
 
 /// True for what a timer found: it has the instant of the timer, and may come after what happened later.
 const fn is_found(event: &Event) -> bool {
-    matches!(event, Event::SlaWarned(_) | Event::SlaBreached(_) | Event::TimeRuleFired(_))
+    matches!(
+        event,
+        Event::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_) | SlaEvent::TimeRuleFired(_))
+    )
+}
+
+fn changed(t: &mut Ticket, event: &TicketEvent, at: Timestamp) {
+    match event {
+        TicketEvent::LifeCycle(event) => life_cycle(t, event, at),
+        TicketEvent::Ownership(event) => ownership(t, event),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(t, e),
+        TicketEvent::Classification(event) => classification(t, event),
+    }
+}
+
+fn life_cycle(t: &mut Ticket, event: &LifeCycle, at: Timestamp) {
+    match event {
+        LifeCycle::TicketCreated(e) => created(t, e),
+        LifeCycle::TicketImported(e) => t.import = Some(ImportProgress { done: e.part, parts: e.parts }),
+        LifeCycle::StatusChanged(e) => status_changed(t, e),
+        LifeCycle::TicketResolved(e) => {
+            enter(t, Phase::Resolved);
+            t.last_resolution = Some(LastResolution { number: e.resolution_no, by: e.by.clone(), at });
+        }
+        LifeCycle::TicketReopened(_) => enter(t, Phase::Open),
+        LifeCycle::TicketClosed(_) => enter(t, Phase::Closed),
+        LifeCycle::TicketCancelled(_) => enter(t, Phase::Cancelled),
+    }
+}
+
+fn ownership(t: &mut Ticket, event: &Ownership) {
+    match event {
+        Ownership::TicketRouted(e) => t.group.clone_from(&e.to_group),
+        Ownership::TicketAssigned(e) => {
+            t.assignee = Some(e.to.clone());
+            t.group.clone_from(&e.group);
+            t.stations = e.station_no;
+        }
+        Ownership::TicketUnassigned(_) => t.assignee = None,
+        Ownership::TicketEscalated(e) => t.tier = e.to_tier,
+        Ownership::TicketDeescalated(e) => t.tier = e.to_tier,
+    }
+}
+
+fn classification(t: &mut Ticket, event: &Classification) {
+    match event {
+        Classification::PriorityChanged(e) => {
+            t.priority = e.to;
+            t.urgency = e.urgency;
+            t.impact = e.impact;
+        }
+        Classification::CategoryChanged(e) => t.category.clone_from(&e.to),
+        Classification::TagsChanged(e) => tags_changed(&mut t.tags, e),
+        Classification::FieldChanged(e) => field_changed(t, e),
+    }
+}
+
+/// Once noted, a fact of the clocks is not recorded a second time.
+fn noted(t: &mut Ticket, event: &SlaEvent) {
+    match event {
+        SlaEvent::SlaWarned(e) => drop(t.facts.insert(key::warning(e.metric, e.instance, e.pct))),
+        SlaEvent::SlaBreached(e) => drop(t.facts.insert(key::breach(e.metric, e.instance))),
+        SlaEvent::SlaBreachVoided(e) => drop(t.facts.insert(key::void(e.metric, e.instance))),
+        SlaEvent::TimeRuleFired(e) => key::note_rule(&mut t.facts, &e.rule, e.instance),
+    }
 }
 
 fn created(t: &mut Ticket, e: &TicketCreated) {
@@ -102,6 +130,16 @@ fn status_changed(t: &mut Ticket, e: &StatusChanged) {
     };
     enter(t, phase);
     t.custom_status.clone_from(&e.custom_status);
+}
+
+fn commented(t: &mut Ticket, e: &CommentAdded) {
+    if e.visibility == Visibility::Public {
+        match e.author_kind {
+            AuthorKind::Requester => t.answered = false,
+            AuthorKind::Agent => t.answered = true,
+            AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
+        }
+    }
 }
 
 /// In a time that grows with the tags, not with their square: an older log may hold any number of them.

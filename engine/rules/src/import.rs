@@ -3,7 +3,9 @@
 //! imported ticket and a live one tell their story in the same words.
 
 use guichet_schemas::command::{Command, Fact, Import, limits};
-use guichet_schemas::event::{Event, TicketImported};
+use guichet_schemas::event::{
+    Classification, Conversation, Event, LifeCycle, Ownership, TicketEvent, TicketImported,
+};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 
@@ -38,7 +40,7 @@ pub(crate) fn decide(
     let mut replay = Replay { ticket: ticket.cloned(), drafts, context };
     let mut copied = 0_usize;
     replay.push(
-        Event::TicketImported(TicketImported {
+        Event::from(TicketImported {
             source: order.source.as_str().to_owned(),
             external_id: order.external_id.as_str().to_owned(),
             part: order.part,
@@ -68,9 +70,8 @@ pub(crate) fn decide(
 
 fn check(order: &Import, context: &Context<'_>) -> Result<(), Rejection> {
     for (i, fact) in order.events.iter().enumerate() {
-        let creates = matches!(fact.event, Event::TicketCreated(_));
         let first = order.part == 1 && i == 0;
-        if creates != first || matches!(fact.event, Event::TicketImported(_)) {
+        if fact.event.created().is_some() != first || fact.event.imported().is_some() {
             let rule = if first {
                 "must be TicketCreated: a history begins with it"
             } else {
@@ -140,20 +141,26 @@ impl Replay<'_> {
 /// Bytes that [`complete`] copies from a ticket into an event.
 fn repeats(event: &Event, t: &Ticket) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    if let Event::TicketEscalated(_) = event {
-        // Each with its key and its length.
-        let tags = t.tags.iter().fold(0_usize, |sum, tag| sum.saturating_add(tag.len()).saturating_add(2));
-        tags.saturating_add(text(&t.category))
-    } else if let Event::TicketAssigned(_) | Event::TicketUnassigned(_) = event {
-        text(&t.assignee)
-    } else if let Event::TicketRouted(_) = event {
-        text(&t.group)
-    } else if let Event::CategoryChanged(_) = event {
-        text(&t.category)
-    } else if let Event::TicketReopened(_) = event {
-        t.last_resolution.as_ref().map_or(0, |resolution| resolution.by.len())
-    } else {
-        0
+    let Event::Ticket(event) = event else { return 0 };
+    match event {
+        TicketEvent::LifeCycle(LifeCycle::TicketReopened(_)) => {
+            t.last_resolution.as_ref().map_or(0, |resolution| resolution.by.len())
+        }
+        TicketEvent::Ownership(Ownership::TicketEscalated(_)) => {
+            // Each with its key and its length.
+            let tags =
+                t.tags.iter().fold(0_usize, |sum, tag| sum.saturating_add(tag.len()).saturating_add(2));
+            tags.saturating_add(text(&t.category))
+        }
+        TicketEvent::Ownership(Ownership::TicketAssigned(_) | Ownership::TicketUnassigned(_)) => {
+            text(&t.assignee)
+        }
+        TicketEvent::Ownership(Ownership::TicketRouted(_)) => text(&t.group),
+        TicketEvent::Classification(Classification::CategoryChanged(_)) => text(&t.category),
+        TicketEvent::LifeCycle(_)
+        | TicketEvent::Ownership(_)
+        | TicketEvent::Conversation(_)
+        | TicketEvent::Classification(_) => 0,
     }
 }
 
@@ -166,51 +173,51 @@ fn complete(
     index: usize,
 ) -> Event {
     let mut event = fact.event.clone();
-    let Some(t) = ticket else { return event };
-    match &mut event {
-        Event::TicketCreated(e) => e.number = context.next_number.0,
-        Event::StatusChanged(e) => e.from = t.state(),
-        Event::TicketResolved(e) => e.resolution_no = t.resolutions().saturating_add(1),
-        Event::TicketReopened(e) => {
+    if let (Some(t), Event::Ticket(event)) = (ticket, &mut event) {
+        match event {
+            TicketEvent::LifeCycle(event) => life_cycle(event, t, fact.occurred_at, context),
+            TicketEvent::Ownership(event) => ownership(event, t),
+            TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
+                if e.comment_id.0.is_nil() {
+                    e.comment_id.0 = command.command_id.derive(&format!("fact {index}"));
+                }
+            }
+            TicketEvent::Classification(Classification::PriorityChanged(e)) => e.from = t.priority,
+            TicketEvent::Classification(Classification::CategoryChanged(e)) => e.from.clone_from(&t.category),
+            TicketEvent::Classification(_) => {}
+        }
+    }
+    event
+}
+
+fn life_cycle(event: &mut LifeCycle, t: &Ticket, at: Timestamp, context: &Context<'_>) {
+    match event {
+        LifeCycle::TicketCreated(e) => e.number = context.next_number.0,
+        LifeCycle::StatusChanged(e) => e.from = t.state(),
+        LifeCycle::TicketResolved(e) => e.resolution_no = t.resolutions().saturating_add(1),
+        LifeCycle::TicketReopened(e) => {
             e.resolution_no = t.resolutions();
             e.resolver_of_last = t.last_resolution.as_ref().map(|r| r.by.clone());
-            e.since_resolved_ms = t
-                .last_resolution
-                .as_ref()
-                .map_or(0, |r| fact.occurred_at.max(t.last_occurred_at).since(r.at));
+            e.since_resolved_ms =
+                t.last_resolution.as_ref().map_or(0, |r| at.max(t.last_occurred_at).since(r.at));
         }
-        Event::TicketRouted(e) => e.from_group.clone_from(&t.group),
-        Event::TicketAssigned(e) => {
+        LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => {}
+    }
+}
+
+fn ownership(event: &mut Ownership, t: &Ticket) {
+    match event {
+        Ownership::TicketRouted(e) => e.from_group.clone_from(&t.group),
+        Ownership::TicketAssigned(e) => {
             e.from.clone_from(&t.assignee);
             e.station_no = t.stations.saturating_add(1);
         }
-        Event::TicketUnassigned(e) => e.from = t.assignee.clone().unwrap_or_default(),
-        Event::TicketEscalated(e) => {
+        Ownership::TicketUnassigned(e) => e.from = t.assignee.clone().unwrap_or_default(),
+        Ownership::TicketEscalated(e) => {
             e.from_tier = t.tier;
             e.tags_at.clone_from(&t.tags);
             e.category_at.clone_from(&t.category);
         }
-        Event::TicketDeescalated(e) => e.from_tier = t.tier,
-        Event::PriorityChanged(e) => e.from = t.priority,
-        Event::CategoryChanged(e) => e.from.clone_from(&t.category),
-        Event::CommentAdded(e) => {
-            if e.comment_id.0.is_nil() {
-                e.comment_id.0 = command.command_id.derive(&format!("fact {index}"));
-            }
-        }
-        Event::TicketImported(_)
-        | Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {}
+        Ownership::TicketDeescalated(e) => e.from_tier = t.tier,
     }
-    event
 }

@@ -9,7 +9,7 @@
 //! use guichet_schemas::event::{Event, TicketCancelled};
 //! use guichet_schemas::words::{CancelReason, TicketState};
 //! # use guichet_schemas::time::Timestamp;
-//! let spam = Event::TicketCancelled(TicketCancelled { reason: CancelReason::Spam });
+//! let spam = Event::from(TicketCancelled { reason: CancelReason::Spam });
 //! let ticket: Ticket = evolve(None, &spam, Timestamp(0));
 //! assert_eq!(ticket.state(), TicketState::Cancelled);
 //! ```
@@ -27,6 +27,7 @@ mod import;
 mod permission;
 mod state;
 mod transition;
+mod verbs;
 
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};

@@ -1,15 +1,45 @@
 //! Which verb which state allows. A verb whose effect already holds is allowed too, and does nothing.
 
+use guichet_schemas::command::{self, Order, Verb};
+use guichet_schemas::each_verb;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::TicketState;
 
 use crate::state::Ticket;
 
+macro_rules! table {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
+        /// Every verb with the states that it can change.
+        const STATES: &[(&str, &[TicketState])] = &[$(($verb, <command::$variant as Verb>::STATES),)*];
+    };
+}
+each_verb!(table);
+
 /// The verbs that can change a ticket in this state, in the order of the contract.
 #[must_use]
-pub const fn allowed_verbs(state: TicketState) -> &'static [&'static str] {
-    match state {
-        TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => &[
+pub fn allowed_verbs(state: TicketState) -> Vec<&'static str> {
+    STATES.iter().filter(|(_, states)| states.contains(&state)).map(|(verb, _)| *verb).collect()
+}
+
+/// Refuses an order that the state does not allow.
+pub(crate) fn require(ticket: &Ticket, order: &Order) -> Result<(), Rejection> {
+    let (state, verb) = (ticket.state(), order.verb());
+    if order.states().contains(&state) {
+        Ok(())
+    } else if state.is_terminal() {
+        Err(Rejection::TerminalState { number: ticket.number, state, verb })
+    } else {
+        Err(Rejection::InvalidTransition { number: ticket.number, state, verb })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_offers_its_verbs_in_the_order_of_the_contract() {
+        let in_work = [
             "assign",
             "unassign",
             "escalate",
@@ -21,8 +51,11 @@ pub const fn allowed_verbs(state: TicketState) -> &'static [&'static str] {
             "set_priority",
             "set_category",
             "change_tags",
-        ],
-        TicketState::Resolved => &[
+        ];
+        for state in [TicketState::New, TicketState::Open, TicketState::Pending, TicketState::Hold] {
+            assert_eq!(allowed_verbs(state), in_work, "{state}");
+        }
+        let resolved = [
             "assign",
             "unassign",
             "add_comment",
@@ -31,19 +64,10 @@ pub const fn allowed_verbs(state: TicketState) -> &'static [&'static str] {
             "set_priority",
             "set_category",
             "change_tags",
-        ],
-        TicketState::Closed | TicketState::Cancelled => &["change_tags"],
-    }
-}
-
-/// Refuses a verb that the state does not allow.
-pub(crate) fn require(ticket: &Ticket, verb: &'static str) -> Result<(), Rejection> {
-    let state = ticket.state();
-    if allowed_verbs(state).contains(&verb) {
-        Ok(())
-    } else if state.is_terminal() {
-        Err(Rejection::TerminalState { number: ticket.number, state, verb })
-    } else {
-        Err(Rejection::InvalidTransition { number: ticket.number, state, verb })
+        ];
+        assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
+        for state in [TicketState::Closed, TicketState::Cancelled] {
+            assert_eq!(allowed_verbs(state), ["change_tags"], "{state}");
+        }
     }
 }

@@ -6,7 +6,9 @@ mod support;
 
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::command::{AddComment, Assign, ChangeTags, Escalate, Fact, Import, Order, limits};
-use guichet_schemas::event::{Event, FieldChanged, FieldValue, TagsChanged, TicketEscalated};
+use guichet_schemas::event::{
+    Classification, Event, FieldChanged, FieldValue, TagsChanged, TicketEscalated, TicketEvent,
+};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, EscalationKind, EscalationReason, Visibility};
@@ -22,11 +24,11 @@ fn created() -> Event {
 }
 
 fn tagged(tags: impl IntoIterator<Item = String>) -> Event {
-    Event::TagsChanged(TagsChanged { added: tags.into_iter().collect(), removed: Vec::new() })
+    Event::from(TagsChanged { added: tags.into_iter().collect(), removed: Vec::new() })
 }
 
 fn escalated() -> Event {
-    Event::TicketEscalated(TicketEscalated {
+    Event::from(TicketEscalated {
         kind: EscalationKind::Hierarchical,
         from_tier: 0,
         to_tier: 1,
@@ -50,7 +52,10 @@ fn a_tag_that_is_removed_twice_is_removed_once() {
     assert_eq!(desk.ticket.as_ref().unwrap().tags, ["vip"]);
     let twice = Order::ChangeTags(ChangeTags { add: Vec::new(), remove: vec![vip(), vip(), vip()] });
     let events = desk.tell(&command(twice.clone())).unwrap();
-    assert!(matches!(&events[..], [Event::TagsChanged(e)] if e.removed == ["vip"]), "{events:?}");
+    assert!(
+        matches!(&events[..], [Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(e)))] if e.removed == ["vip"]),
+        "{events:?}"
+    );
     assert!(desk.ticket.as_ref().unwrap().tags.is_empty());
     assert_eq!(desk.tell(&command(twice)).unwrap(), []);
 }
@@ -70,9 +75,8 @@ fn an_import_gives_a_ticket_no_more_tags_than_a_person_could() {
 
 #[test]
 fn an_import_gives_a_ticket_no_more_fields_than_a_command_could() {
-    let of = |field: String, to: Option<FieldValue>| {
-        fact(Event::FieldChanged(FieldChanged { field, from: None, to }))
-    };
+    let of =
+        |field: String, to: Option<FieldValue>| fact(Event::from(FieldChanged { field, from: None, to }));
     let small = |n: usize| of(format!("field {n}"), Some(FieldValue::Flag(true)));
     let large = |n: usize| of(format!("field {n}"), Some(FieldValue::Text("x".repeat(3_500))));
     let mut desk = Desk { hour: 100, ..Desk::default() };
@@ -118,7 +122,15 @@ fn a_ticket_of_an_older_log_keeps_any_number_of_tags_and_folds_them_in_no_time()
     ticket = evolve(Some(ticket), &tagged(many.clone()), Timestamp(0));
     assert_eq!(ticket.tags.len(), 100_000);
     let removed = TagsChanged { added: Vec::new(), removed: many };
-    assert!(evolve(Some(ticket.clone()), &Event::TagsChanged(removed), Timestamp(0)).tags.is_empty());
+    assert!(
+        evolve(
+            Some(ticket.clone()),
+            &Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(removed))),
+            Timestamp(0)
+        )
+        .tags
+        .is_empty()
+    );
     // Their square would be minutes.
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     let mut desk = given([]);

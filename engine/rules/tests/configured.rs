@@ -5,10 +5,10 @@ mod support;
 
 use guichet_rules::{Action, FiredRule, Life, PendingGuard};
 use guichet_schemas::command::{
-    AddComment, ChangeTags, Command, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning, SetStatus,
-    VoidSlaBreach,
+    AddComment, ChangeTags, Close, Command, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning,
+    SetStatus, VoidSlaBreach,
 };
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LifeCycle, Ownership, SlaEvent, TicketEvent};
 use guichet_schemas::ids::CallerId;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, SlaMetric, TicketState, Visibility};
@@ -104,7 +104,10 @@ fn a_ticket_waits_for_its_requester_only_once_they_have_an_answer() {
 fn a_guard_that_warns_lets_it_wait_and_says_in_the_event_that_nobody_had_answered() {
     let unanswered = |mut desk: Desk, comment: Option<&str>| {
         let events = desk.tell(&command(pending(comment))).unwrap();
-        let Some(Event::StatusChanged(change)) = events.last() else { panic!("{events:?}") };
+        let Some(Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(change)))) = events.last()
+        else {
+            panic!("{events:?}")
+        };
         change.unanswered
     };
     let life = Life { pending_guard: PendingGuard::Warn, ..Life::default() };
@@ -139,7 +142,7 @@ fn a_reopen_comes_within_its_window_or_not_at_all() {
 #[test]
 fn a_closed_ticket_is_opened_again_by_a_supervisor_and_only_for_a_while() {
     let life = Life { reopen_closed_ms: Some(3_600_000), ..Life::default() };
-    let mut desk = with(life, [resolve(), Order::Close]);
+    let mut desk = with(life, [resolve(), Order::Close(Close)]);
     assert_eq!(desk.clone().tell(&command(reopen())).unwrap_err().code(), "terminal_state");
     let supervisor = by(ActorKind::Supervisor, "sue", reopen());
     assert_eq!(types(&desk.clone().tell(&supervisor).unwrap()), ["TicketReopened"]);
@@ -158,7 +161,7 @@ fn what_a_clock_found_is_recorded_once_and_stamped_with_its_instant() {
         "validation_failed",
         "not over yet"
     );
-    let Event::SlaBreached(fact) = desk.tell(&breach(5, VERSION)).unwrap().remove(0) else {
+    let Event::Sla(SlaEvent::SlaBreached(fact)) = desk.tell(&breach(5, VERSION)).unwrap().remove(0) else {
         panic!("another")
     };
     assert_eq!((fact.due_at, fact.detected_late_ms), (at(5), 6 * 3_600_000));
@@ -223,15 +226,17 @@ fn a_rule_acts_where_its_condition_still_holds() {
         ["TimeRuleFired", "PriorityChanged", "TagsChanged", "TicketEscalated", "CommentAdded"],
         "only a resolved ticket closes"
     );
-    assert!(matches!(&events[0], Event::TimeRuleFired(e) if !e.suppressed && e.actions.len() == 6));
     assert!(
-        matches!(&events[3], Event::TicketEscalated(e) if e.tags_at == ["forgotten"]),
+        matches!(&events[0], Event::Sla(SlaEvent::TimeRuleFired(e)) if !e.suppressed && e.actions.len() == 6)
+    );
+    assert!(
+        matches!(&events[3], Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) if e.tags_at == ["forgotten"]),
         "one sees the other"
     );
     assert_eq!(desk.tell(&fire("forgotten", since + 72, true)).unwrap(), []);
 
     // It was left and came back, as only the worker knows: what fell due before is of another stay.
-    let suppressed = |events: &[Event]| matches!(events, [Event::TimeRuleFired(e)] if e.suppressed && e.actions.is_empty());
+    let suppressed = |events: &[Event]| matches!(events, [Event::Sla(SlaEvent::TimeRuleFired(e))] if e.suppressed && e.actions.is_empty());
     assert!(suppressed(&over.tell(&fire("forgotten", since + 72, false)).unwrap()));
     moved.tell(&by(ActorKind::Requester, "r-1", says(Visibility::Public))).unwrap();
     assert!(
@@ -254,7 +259,9 @@ fn every_desk_closes_what_has_been_resolved_for_long() {
     rule.config_version = None;
     let events = desk.tell(&order).unwrap();
     assert_eq!(types(&events), ["TimeRuleFired", "TicketClosed"]);
-    assert!(matches!(&events[1], Event::TicketClosed(e) if e.auto));
+    assert!(
+        matches!(&events[1], Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(e))) if e.auto)
+    );
 }
 
 #[test]
@@ -295,8 +302,7 @@ fn a_rule_that_repeats_for_years_is_known_by_its_last_time() {
     };
     for hour in 1..300 {
         let events = desk.tell(&nth(u32::try_from(hour).unwrap(), hour)).unwrap();
-        let counted =
-            matches!(&events[..], [Event::TimeRuleFired(e)] if e.skipped.unwrap_or(0) == e.instance / 2);
+        let counted = matches!(&events[..], [Event::Sla(SlaEvent::TimeRuleFired(e))] if e.skipped.unwrap_or(0) == e.instance / 2);
         assert!(counted, "{events:?}");
     }
     desk.tell(&{

@@ -6,10 +6,10 @@ mod support;
 
 use guichet_rules::{allowed_verbs, evolve};
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Command, Deescalate, Escalate, Fact, Import, Order, Reopen,
-    Resolve, SetCategory, SetPriority, SetStatus, Unassign,
+    AddComment, Assign, Cancel, ChangeTags, Close, Command, Deescalate, Escalate, Fact, Import, Order,
+    Reopen, Resolve, SetCategory, SetPriority, SetStatus, Unassign,
 };
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Classification, Event, LifeCycle, TicketEvent};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode,
@@ -71,7 +71,7 @@ fn orders() -> impl Strategy<Value = Order> {
             override_reason: None
         })),
         Just(Order::Reopen(Reopen { reason: text("not done") })),
-        Just(Order::Close),
+        Just(Order::Close(Close)),
         Just(Order::Cancel(Cancel { reason: CancelReason::Test })),
         prop::sample::select(Priority::ALL).prop_map(|p| Order::SetPriority(SetPriority {
             urgency: None,
@@ -137,10 +137,10 @@ proptest! {
     fn a_resolution_has_the_next_number_and_a_reopen_the_last((desk, _) in histories()) {
         let mut last = 0;
         for (event, _) in &desk.events {
-            if let Event::TicketResolved(e) = event {
+            if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) = event {
                 prop_assert_eq!(e.resolution_no, last + 1);
                 last = e.resolution_no;
-            } else if let Event::TicketReopened(e) = event {
+            } else if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(e))) = event {
                 prop_assert_eq!(e.resolution_no, last);
             }
         }
@@ -150,8 +150,8 @@ proptest! {
     fn nothing_but_tags_follows_a_terminal_state((desk, _) in histories()) {
         let mut over = false;
         for (event, _) in &desk.events {
-            prop_assert!(!over || matches!(event, Event::TagsChanged(_)), "{}", event.type_name());
-            over |= matches!(event, Event::TicketClosed(_) | Event::TicketCancelled(_));
+            prop_assert!(!over || matches!(event, Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(_)))), "{}", event.type_name());
+            over |= matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))));
         }
     }
 

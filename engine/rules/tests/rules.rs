@@ -4,9 +4,9 @@
 mod support;
 
 use guichet_schemas::command::{
-    AddComment, Cancel, ChangeTags, Create, Escalate, Order, SetPriority, SetStatus, Unassign,
+    AddComment, Cancel, ChangeTags, Close, Create, Escalate, Order, SetPriority, SetStatus, Unassign,
 };
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Conversation, Event, LifeCycle, Ownership, TicketEvent};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{
     ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, TicketState, Visibility,
@@ -73,7 +73,9 @@ fn a_resolver_without_an_assignee_becomes_it() {
 fn a_reopen_names_the_resolution_that_did_not_hold_and_its_resolver() {
     let mut desk = given([assign("bob"), resolve()]);
     let events = desk.tell(&by(ActorKind::Requester, "r-1", reopen())).unwrap();
-    let [Event::TicketReopened(e)] = &events[..] else { panic!("{events:?}") };
+    let [Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(e)))] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!(
         (e.resolution_no, e.resolver_of_last.as_deref(), e.since_resolved_ms),
         (1, Some("alice"), HOUR as u64)
@@ -106,7 +108,9 @@ fn a_comment_of_the_requester_ends_the_waiting() {
 fn an_internal_note_neither_opens_nor_counts_as_a_reply() {
     let mut desk = given([]);
     let events = desk.tell(&command(comment(Visibility::Internal))).unwrap();
-    let [Event::CommentAdded(c)] = &events[..] else { panic!("{events:?}") };
+    let [Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(c)))] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert!(!c.counts_as_reply);
     assert_eq!(desk.ticket.unwrap().state(), TicketState::New);
 }
@@ -116,7 +120,9 @@ fn the_words_of_a_bot_are_no_reply_even_if_it_says_so() {
     let mut desk = given([]);
     let order = Order::AddComment(AddComment { counts_as_reply: Some(true), ..words(Visibility::Public) });
     let events = desk.tell(&by(ActorKind::Bot, "helper", order)).unwrap();
-    let [Event::CommentAdded(c)] = &events[..] else { panic!("{events:?}") };
+    let [Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(c)))] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert!(!c.counts_as_reply);
 }
 
@@ -133,7 +139,9 @@ fn an_escalation_keeps_assignee_and_group_and_the_tags_of_that_time() {
     });
     let events = desk.tell(&command(order.clone())).unwrap();
     assert_eq!(types(&events), ["TagsChanged", "CommentAdded", "TicketEscalated"]);
-    let Event::TicketEscalated(e) = &events[2] else { panic!("{events:?}") };
+    let Event::Ticket(TicketEvent::Ownership(Ownership::TicketEscalated(e))) = &events[2] else {
+        panic!("{events:?}")
+    };
     assert_eq!((e.from_tier, e.to_tier, e.tags_at.as_slice()), (1, 2, ["vpn".to_owned()].as_slice()));
     assert_eq!(desk.ticket.as_ref().unwrap().assignee.as_deref(), Some("bob"));
     assert!(
@@ -169,7 +177,7 @@ fn unassigning_can_clear_the_group_too() {
 
 #[test]
 fn a_terminal_ticket_takes_only_tags() {
-    for end in [vec![cancel()], vec![resolve(), Order::Close]] {
+    for end in [vec![cancel()], vec![resolve(), Order::Close(Close)]] {
         let mut desk = given(end);
         for order in [assign("bob"), comment(Visibility::Public), resolve(), reopen()] {
             assert_eq!(desk.tell(&command(order)).unwrap_err().code(), "terminal_state");
@@ -185,12 +193,12 @@ fn what_the_state_does_not_allow_is_an_invalid_transition() {
     for order in [set_status(TicketState::Open, None), cancel()] {
         assert_eq!(resolved.ask(&command(order)).unwrap_err().code(), "invalid_transition");
     }
-    assert_eq!(given([]).ask(&command(Order::Close)).unwrap_err().code(), "invalid_transition");
+    assert_eq!(given([]).ask(&command(Order::Close(Close))).unwrap_err().code(), "invalid_transition");
 }
 
 #[test]
 fn asking_twice_is_not_a_mistake() {
-    for orders in [vec![resolve()], vec![cancel()], vec![resolve(), Order::Close]] {
+    for orders in [vec![resolve()], vec![cancel()], vec![resolve(), Order::Close(Close)]] {
         let again = orders.last().unwrap().clone();
         assert_eq!(given(orders).tell(&command(again)).unwrap(), []);
     }

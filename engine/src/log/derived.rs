@@ -1,7 +1,7 @@
 //! Rows that follow from the records: where each ticket's versions stand, what each command led to, the last
 //! number, the external references, the newest key of each data subject. Written after the fsync, without a WAL of their own; rebuilt at start.
 
-use guichet_schemas::event::{Event, ExternalRef};
+use guichet_schemas::event::{Event, ExternalRef, LogEvent};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, TenantId, TicketId};
 use guichet_schemas::position::{LogPosition, StreamVersion};
@@ -56,10 +56,14 @@ impl Derived {
             command: first
                 .filter(|_| record.ends_command())
                 .map(|first| (record.command_id, record.request_hash, first)),
-            number: if let Event::TicketCreated(e) = &record.event { Some(e.number) } else { None },
+            number: record.event.created().map(|e| e.number),
             external_ref: external_ref(&record.event),
-            subject: if let Event::KeyCreated(e) = &record.event { Some(e.subject.clone()) } else { None },
-            epoch: matches!(record.event, Event::EpochStarted(_)),
+            subject: if let Event::Log(LogEvent::KeyCreated(e)) = &record.event {
+                Some(e.subject.clone())
+            } else {
+                None
+            },
+            epoch: matches!(record.event, Event::Log(LogEvent::EpochStarted(_))),
             config: (record.stream_kind == StreamKind::Config).then_some(record.version),
         }
     }
@@ -136,11 +140,8 @@ impl<'a, D: Disk> Families<'a, D> {
 
 /// The identity elsewhere that an event gives its ticket.
 pub(super) fn external_ref(event: &Event) -> Option<ExternalRef> {
-    if let Event::TicketImported(e) = event {
-        Some(ExternalRef { source: e.source.clone(), id: e.external_id.clone() })
-    } else if let Event::TicketCreated(e) = event {
-        e.external_ref.clone()
-    } else {
-        None
+    match event.imported() {
+        Some(e) => Some(ExternalRef { source: e.source.clone(), id: e.external_id.clone() }),
+        None => event.created()?.external_ref.clone(),
     }
 }

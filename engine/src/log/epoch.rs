@@ -2,7 +2,7 @@
 
 use guichet_crash::{CrashPoint, crash_point};
 use guichet_schemas::codec::encode_record;
-use guichet_schemas::event::{Actor, EpochStarted, Event};
+use guichet_schemas::event::{Actor, EpochStarted, Event, LogEvent};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, EventId, TenantId};
 use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition, StreamVersion};
@@ -97,7 +97,7 @@ pub(super) fn start_epoch<D: Disk>(
         source_time: None,
         command_index: 0,
         command_count: 1,
-        event: Event::EpochStarted(EpochStarted {
+        event: Event::Log(LogEvent::EpochStarted(EpochStarted {
             repaired_from: circumstances.continued.repaired.map(|r| r.from.get()),
             repaired_through: circumstances.continued.repaired.map(|r| r.through.get()),
             stream_refused_from: circumstances.continued.refused_from.map(LogPosition::get),
@@ -106,7 +106,7 @@ pub(super) fn start_epoch<D: Disk>(
             restored_through: circumstances.restored.as_ref().map(|r| r.through),
             restored_behind: circumstances.restored.as_ref().and_then(|r| r.behind.clone()),
             ..EpochStarted::uneventful(epoch.0, generation.0, env!("CARGO_PKG_VERSION"))
-        }),
+        })),
     };
     let derived = derived(&record)?;
     let bytes = encode_record(record);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use guichet_keys::KeyStore;
 use guichet_schemas::codec::decode_record;
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LogEvent};
 use guichet_schemas::position::LogPosition;
 
 use super::{GivenUp, Lost, OpenError, Store, StoreFault};
@@ -55,7 +55,7 @@ fn newest(
         store.scan(from, |position, bytes| {
             match decode_record(bytes) {
                 Ok(record) => {
-                    if let Event::KeyCreated(created) = record.event {
+                    if let Event::Log(LogEvent::KeyCreated(created)) = record.event {
                         found = Some((position.get(), record.tenant, created.key_id));
                     }
                 }

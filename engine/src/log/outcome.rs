@@ -1,7 +1,7 @@
 //! Answers of commands that came before: rebuilt from the log, or stored where no event tells them.
 
 use guichet_schemas::codec::decode_record;
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LifeCycle, TicketEvent};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, TenantId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
@@ -24,7 +24,8 @@ pub(super) enum Unwise {
 
 impl Unwise {
     pub(super) fn of(event: &Event) -> Option<Self> {
-        matches!(event, Event::StatusChanged(change) if change.unanswered).then_some(Self::Pending)
+        let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) = event else { return None };
+        e.unanswered.then_some(Self::Pending)
     }
 
     fn warning(self, number: TicketNumber) -> wire::Warning {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use guichet_keys::{DataKey, Dice, NewKey, NoDice, Place, random_key_id, seal};
 use guichet_schemas::codec::decode_record;
-use guichet_schemas::event::{Event, KeyCreated, Personal};
+use guichet_schemas::event::{Event, KeyCreated, LogEvent, Personal};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, KeyId, TenantId, TicketId};
 use guichet_schemas::personal;
@@ -167,7 +167,7 @@ impl Under {
 impl Fresh {
     /// The event that says so.
     pub(super) fn event(&self) -> Event {
-        Event::KeyCreated(KeyCreated {
+        Event::from(KeyCreated {
             subject: self.subject.clone(),
             key_id: self.key.id,
             commitment: self.key.key.commitment(),
@@ -204,7 +204,9 @@ fn created<D: Disk>(
         |what: &str| StoreFault::found("find the key of a subject", format!("position {position} {what}"));
     let bytes = store.record(position)?.ok_or_else(|| damaged("is missing"))?;
     let record = decode_record(&bytes).map_err(|e| damaged(&format!("does not read: {e}")))?;
-    let Event::KeyCreated(event) = record.event else { return Err(damaged("is no KeyCreated")) };
+    let Event::Log(LogEvent::KeyCreated(event)) = record.event else {
+        return Err(damaged("is no KeyCreated"));
+    };
     if record.stream_id != subject || record.tenant != tenant.as_str() {
         return Err(damaged("is about another subject"));
     }

@@ -4,7 +4,7 @@ use guichet_engine::log::{Lost, OpenError};
 use guichet_keys::{DataKey, Place, open};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command, decode_record};
 use guichet_schemas::command::Entity;
-use guichet_schemas::event::{Event, KeyCreated, Personal, Sealed};
+use guichet_schemas::event::{Event, KeyCreated, LogEvent, Personal, Sealed};
 use guichet_schemas::ids::{CallerId, KeyId, TenantId, TicketId};
 use guichet_schemas::personal;
 use guichet_schemas::record::Record;
@@ -33,7 +33,7 @@ impl Desk {
 
     fn keys_created(&self) -> Vec<(Record, KeyCreated)> {
         let created = |record: Record| {
-            let Event::KeyCreated(e) = record.event.clone() else { return None };
+            let Event::Log(LogEvent::KeyCreated(e)) = record.event.clone() else { return None };
             Some((record, e))
         };
         self.all().into_iter().filter_map(created).collect()

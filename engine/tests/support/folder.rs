@@ -10,7 +10,7 @@ use guichet_engine::protection::Protection;
 use guichet_proof::Authorship;
 use guichet_schemas::codec::{Encoding, decode_command, decode_record};
 use guichet_schemas::command::Entity;
-use guichet_schemas::event::{EpochStarted, Event};
+use guichet_schemas::event::{EpochStarted, Event, LogEvent};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CallerId, TenantId, TicketId};
 use guichet_schemas::position::{LogPosition, Partition};
@@ -108,7 +108,8 @@ pub(crate) fn send(log: &Log, n: u128, verb: &'static str) -> Accepted {
 /// The records of an open log but for its newest, the epoch event, which is given apart.
 pub(crate) fn contents(log: &Log) -> (Vec<Bytes>, EpochStarted) {
     let mut records = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
-    let Event::EpochStarted(started) = decode_record(&records.pop().unwrap()).unwrap().event else {
+    let Event::Log(LogEvent::EpochStarted(started)) = decode_record(&records.pop().unwrap()).unwrap().event
+    else {
         panic!()
     };
     (records, started)

@@ -1,6 +1,9 @@
 //! What the reports keep of an event, in the order in which it holds.
 
-use guichet_schemas::event::{CommentAdded, Event, TicketCreated, TicketEscalated};
+use guichet_schemas::event::{
+    Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, TicketCreated, TicketEscalated,
+    TicketEvent,
+};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::store::moment::What;
@@ -13,38 +16,14 @@ use prost::Message as _;
 pub fn distill(record: &Record) -> Vec<Moment> {
     let moment =
         |what| Moment { position: record.position.get(), at: record.occurred_at.0, what: Some(what) };
-    let one = |what| vec![moment(what)];
-    match &record.event {
-        Event::TicketCreated(e) => one(What::Created(created(e))),
-        Event::StatusChanged(e) => one(What::State(e.to.to_wire())),
-        Event::TicketResolved(e) => {
-            one(What::Resolved(MomentResolved { by: e.by.clone(), human: is_human(record.actor.kind) }))
-        }
-        Event::TicketReopened(_) => one(What::Reopened(true)),
-        Event::TicketClosed(e) => one(What::Closed(e.reason.to_wire())),
-        Event::TicketCancelled(e) => one(What::Cancelled(e.reason.to_wire())),
-        Event::TicketRouted(e) => one(What::Group(text(e.to_group.as_ref()))),
-        Event::TicketAssigned(e) => {
-            vec![moment(What::Group(text(e.group.as_ref()))), moment(What::Assignee(e.to.clone()))]
-        }
-        Event::TicketUnassigned(_) => one(What::Assignee(String::new())),
-        Event::TicketEscalated(e) => one(What::Escalated(escalated(e))),
-        Event::TicketDeescalated(e) => one(What::Deescalated(e.to_tier)),
-        Event::CommentAdded(e) => comment(e).map(moment).into_iter().collect(),
-        Event::PriorityChanged(e) => one(What::Priority(e.to.to_wire())),
-        Event::CategoryChanged(e) => one(What::Category(text(e.to.as_ref()))),
-        Event::TicketImported(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => Vec::new(),
-    }
+    let (first, second) = match &record.event {
+        Event::Ticket(TicketEvent::LifeCycle(event)) => (life_cycle(event, record.actor.kind), None),
+        Event::Ticket(TicketEvent::Ownership(event)) => ownership(event),
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => (comment(e), None),
+        Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
+    };
+    first.into_iter().chain(second).map(moment).collect()
 }
 
 /// Appends a moment to the bytes of a history.
@@ -53,6 +32,45 @@ pub fn distill(record: &Record) -> Vec<Moment> {
 /// Never: a vector takes whatever is put into it.
 pub fn encode(moment: &Moment, to: &mut Vec<u8>) {
     moment.encode_length_delimited(to).expect("a vector grows");
+}
+
+fn life_cycle(event: &LifeCycle, actor: ActorKind) -> Option<What> {
+    Some(match event {
+        LifeCycle::TicketCreated(e) => What::Created(created(e)),
+        LifeCycle::TicketImported(_) => return None,
+        LifeCycle::StatusChanged(e) => What::State(e.to.to_wire()),
+        LifeCycle::TicketResolved(e) => {
+            What::Resolved(MomentResolved { by: e.by.clone(), human: is_human(actor) })
+        }
+        LifeCycle::TicketReopened(_) => What::Reopened(true),
+        LifeCycle::TicketClosed(e) => What::Closed(e.reason.to_wire()),
+        LifeCycle::TicketCancelled(e) => What::Cancelled(e.reason.to_wire()),
+    })
+}
+
+/// An assignment is two moments: it names the group as well.
+fn ownership(event: &Ownership) -> (Option<What>, Option<What>) {
+    let one = match event {
+        Ownership::TicketRouted(e) => What::Group(text(e.to_group.as_ref())),
+        Ownership::TicketAssigned(e) => {
+            return (Some(What::Group(text(e.group.as_ref()))), Some(What::Assignee(e.to.clone())));
+        }
+        Ownership::TicketUnassigned(_) => What::Assignee(String::new()),
+        Ownership::TicketEscalated(e) => What::Escalated(escalated(e)),
+        Ownership::TicketDeescalated(e) => What::Deescalated(e.to_tier),
+    };
+    (Some(one), None)
+}
+
+/// Reports are cut by priority and by category, by nothing else that a ticket is filed under.
+fn classification(event: &Classification) -> Option<What> {
+    if let Classification::PriorityChanged(e) = event {
+        Some(What::Priority(e.to.to_wire()))
+    } else if let Classification::CategoryChanged(e) = event {
+        Some(What::Category(text(e.to.as_ref())))
+    } else {
+        None
+    }
 }
 
 fn created(e: &TicketCreated) -> MomentCreated {

@@ -1,11 +1,12 @@
 //! What a record of the log means for the clocks of its ticket.
 
-use std::collections::BTreeMap;
-
 use guichet_config::{Attributes, Metric};
 use guichet_rules::SLA_CALLER;
 use guichet_rules::calendar::{END, FIRST};
-use guichet_schemas::event::{Event, FieldValue, TicketCreated};
+use guichet_schemas::event::{
+    Classification, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Ownership, SlaEvent,
+    TicketCreated, TicketEvent,
+};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{AuthorKind, CloseReason, Origin, SlaMetric, TicketState, Visibility};
@@ -23,96 +24,120 @@ impl Ticket {
         let mut ticket = ticket.unwrap_or_else(|| Self::new(Attributes::new(), 1, book));
         // A log may hold any instant; clocks know those of which calendars know something.
         let at = record.occurred_at.clamp(FIRST, END);
-        if let Event::TicketCreated(e) = &record.event {
+        if let Some(e) = record.event.created() {
             ticket.describe(attributes(e), e.tier);
         }
-        let imports = matches!(record.event, Event::TicketImported(_));
-        ticket.told_by(record.command_id.0.as_u128(), imports.then_some(record.recorded_at));
-        if matches!(record.event, Event::SlaWarned(_) | Event::SlaBreached(_) | Event::TimeRuleFired(_)) {
+        let imported_at = record.event.imported().map(|_| record.recorded_at);
+        ticket.told_by(record.command_id.0.as_u128(), imported_at);
+        if matches!(
+            record.event,
+            Event::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_) | SlaEvent::TimeRuleFired(_))
+        ) {
             ticket.advance(Timestamp(at.0.saturating_add(1)), book, facts);
         }
         let update = is_update(record).then_some(Happening::Updated);
-        for happening in ticket.happenings(&record.event, record).into_iter().chain(update) {
+        for happening in ticket.happenings(record).into_iter().chain(update) {
             ticket.apply(at, &happening, book, facts);
         }
         ticket
     }
 
-    fn happenings(&self, event: &Event, record: &Record) -> Vec<Happening> {
-        let set = |name: &str, value: Option<&str>| {
-            let values = value.map(str::to_owned).into_iter().collect();
-            Happening::Changed(BTreeMap::from([(name.to_owned(), values)]))
-        };
-        match event {
-            Event::TicketCreated(e) => {
-                let assigned = e.assignee.is_some();
-                let created = Happening::Created { outbound: e.origin == Origin::Agent, assigned };
-                [created]
-                    .into_iter()
-                    .chain(assigned.then_some(Happening::Status(TicketState::Open)))
-                    .collect()
+    fn happenings(&self, record: &Record) -> Vec<Happening> {
+        match &record.event {
+            Event::Ticket(TicketEvent::LifeCycle(event)) => life_cycle(event),
+            Event::Ticket(TicketEvent::Ownership(event)) => ownership(event),
+            Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
+                commented(e).into_iter().collect()
             }
-            Event::StatusChanged(e) => vec![Happening::Status(e.to)],
-            Event::TicketResolved(_) => vec![Happening::Status(TicketState::Resolved)],
-            Event::TicketReopened(_) => vec![Happening::Status(TicketState::Open)],
-            Event::TicketClosed(e) if e.reason == CloseReason::Merged => vec![Happening::Merged],
-            Event::TicketClosed(_) => vec![Happening::Status(TicketState::Closed)],
-            Event::TicketCancelled(_) => vec![Happening::Status(TicketState::Cancelled)],
-            Event::TicketRouted(e) => vec![set("group", e.to_group.as_deref())],
-            // Whoever waited for somebody has waited under the promise of before.
-            Event::TicketAssigned(e) => {
-                let mut changed = BTreeMap::from([("assignee".to_owned(), vec![e.to.clone()])]);
-                changed.insert("group".to_owned(), e.group.iter().cloned().collect());
-                vec![Happening::Assigned, Happening::Changed(changed)]
+            Event::Ticket(TicketEvent::Classification(event)) => {
+                self.classification(event).into_iter().map(Happening::Changed).collect()
             }
-            Event::TicketUnassigned(_) => vec![set("assignee", None), Happening::Unassigned],
-            Event::TicketEscalated(e) => vec![Happening::Tier(e.to_tier)],
-            Event::TicketDeescalated(e) => vec![Happening::Tier(e.to_tier)],
-            Event::CommentAdded(e) if e.visibility == Visibility::Internal => Vec::new(),
-            Event::CommentAdded(e) if e.author_kind == AuthorKind::Requester => {
-                vec![Happening::RequesterComment]
-            }
-            Event::CommentAdded(e) if e.counts_as_reply => vec![Happening::PublicReply],
-            Event::PriorityChanged(e) => {
-                let mut changed = BTreeMap::from([word("priority", Some(e.to.as_str()))]);
-                changed.extend([word("urgency", e.urgency.map(|word| word.as_str()))]);
-                changed.extend([word("impact", e.impact.map(|word| word.as_str()))]);
-                vec![Happening::Changed(changed)]
-            }
-            Event::CategoryChanged(e) => vec![set("category", e.to.as_deref())],
-            Event::TagsChanged(e) => {
-                let mut tags = self.attribute("tags").to_vec();
-                tags.retain(|tag| !e.removed.contains(tag));
-                let new: Vec<_> = e.added.iter().filter(|tag| !tags.contains(tag)).cloned().collect();
-                tags.extend(new);
-                vec![Happening::Changed(BTreeMap::from([("tags".to_owned(), tags)]))]
-            }
-            Event::FieldChanged(e) => {
-                let value = e.to.as_ref().map(text);
-                vec![set(&format!("fields.{}", e.field), value.as_deref())]
-            }
-            Event::SlaBreachVoided(e) => vec![Happening::BreachVoided {
+            Event::Sla(SlaEvent::SlaBreachVoided(e)) => vec![Happening::BreachVoided {
                 metric: metric(e.metric),
                 instance: e.instance,
                 by: record.actor.id.clone(),
                 reason: e.reason.clone(),
             }],
-            Event::CommentAdded(_)
-            | Event::TicketImported(_)
-            | Event::EpochStarted(_)
-            | Event::KeyCreated(_)
-            | Event::SlaWarned(_)
-            | Event::SlaBreached(_)
-            | Event::TimeRuleFired(_)
-            | Event::ConfigPublished(_)
-            | Event::ConfigRetired(_) => Vec::new(),
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) => Vec::new(),
         }
+    }
+
+    /// The attributes that become others.
+    fn classification(&self, event: &Classification) -> Option<Attributes> {
+        let changed = if let Classification::PriorityChanged(e) = event {
+            Attributes::from([
+                word("priority", Some(e.to.as_str())),
+                word("urgency", e.urgency.map(|word| word.as_str())),
+                word("impact", e.impact.map(|word| word.as_str())),
+            ])
+        } else if let Classification::CategoryChanged(e) = event {
+            Attributes::from([word("category", e.to.as_deref())])
+        } else if let Classification::TagsChanged(e) = event {
+            let mut tags = self.attribute("tags").to_vec();
+            tags.retain(|tag| !e.removed.contains(tag));
+            let new: Vec<_> = e.added.iter().filter(|tag| !tags.contains(tag)).cloned().collect();
+            tags.extend(new);
+            Attributes::from([("tags".to_owned(), tags)])
+        } else if let Classification::FieldChanged(e) = event {
+            let value = e.to.as_ref().map(text);
+            Attributes::from([word(&format!("fields.{}", e.field), value.as_deref())])
+        } else {
+            return None;
+        };
+        Some(changed)
+    }
+}
+
+fn life_cycle(event: &LifeCycle) -> Vec<Happening> {
+    match event {
+        LifeCycle::TicketCreated(e) => {
+            let assigned = e.assignee.is_some();
+            let created = Happening::Created { outbound: e.origin == Origin::Agent, assigned };
+            [created].into_iter().chain(assigned.then_some(Happening::Status(TicketState::Open))).collect()
+        }
+        LifeCycle::TicketImported(_) => Vec::new(),
+        LifeCycle::StatusChanged(e) => vec![Happening::Status(e.to)],
+        LifeCycle::TicketResolved(_) => vec![Happening::Status(TicketState::Resolved)],
+        LifeCycle::TicketReopened(_) => vec![Happening::Status(TicketState::Open)],
+        LifeCycle::TicketClosed(e) => vec![match e.reason {
+            CloseReason::Resolved => Happening::Status(TicketState::Closed),
+            CloseReason::Merged => Happening::Merged,
+        }],
+        LifeCycle::TicketCancelled(_) => vec![Happening::Status(TicketState::Cancelled)],
+    }
+}
+
+fn ownership(event: &Ownership) -> Vec<Happening> {
+    match event {
+        Ownership::TicketRouted(e) => {
+            vec![Happening::Changed(Attributes::from([word("group", e.to_group.as_deref())]))]
+        }
+        // Whoever waited for somebody has waited under the promise of before.
+        Ownership::TicketAssigned(e) => {
+            let changed = [word("assignee", Some(&e.to)), word("group", e.group.as_deref())];
+            vec![Happening::Assigned, Happening::Changed(Attributes::from(changed))]
+        }
+        Ownership::TicketUnassigned(_) => {
+            vec![Happening::Changed(Attributes::from([word("assignee", None)])), Happening::Unassigned]
+        }
+        Ownership::TicketEscalated(e) => vec![Happening::Tier(e.to_tier)],
+        Ownership::TicketDeescalated(e) => vec![Happening::Tier(e.to_tier)],
+    }
+}
+
+fn commented(e: &CommentAdded) -> Option<Happening> {
+    if e.visibility == Visibility::Internal {
+        None
+    } else if e.author_kind == AuthorKind::Requester {
+        Some(Happening::RequesterComment)
+    } else {
+        e.counts_as_reply.then_some(Happening::PublicReply)
     }
 }
 
 /// True for what somebody did to a ticket that was there: what clocks and rules do ends no silence.
 fn is_update(record: &Record) -> bool {
-    let begins = matches!(record.event, Event::TicketCreated(_) | Event::TicketImported(_));
+    let begins = record.event.created().is_some() || record.event.imported().is_some();
     !begins && record.caller != SLA_CALLER
 }
 

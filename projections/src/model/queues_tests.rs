@@ -97,7 +97,7 @@ fn create(history: &mut History, dice: &mut Dice, number: u64) {
     let one = |dice: &mut Dice, of: &[&str]| {
         of.get(dice.roll(of.len() as u64 + 1) as usize).map(|s| (*s).to_owned())
     };
-    let event = Event::TicketCreated(TicketCreated {
+    let event = Event::from(TicketCreated {
         priority: Priority::ALL[dice.roll(4) as usize],
         group: one(dice, &["desk", "network", "a.b c"]),
         assignee: one(dice, &["alice", "bob"]),
@@ -331,7 +331,7 @@ fn a_score_says_what_it_is_made_of() {
     let mut history = History::new();
     let due = Some(Timestamp(START + 40 * HOUR));
     let urgent = TicketCreated { priority: Priority::Urgent, due_at: due, ..history::created(1) };
-    history.push(ticket_id(1), "alice", Event::TicketCreated(urgent));
+    history.push(ticket_id(1), "alice", Event::from(urgent));
     let mut rig = Rig::new(&QUEUES);
     rig.fold(&history.entries);
     let created = history.entries[1].record.occurred_at.0;

@@ -4,9 +4,10 @@
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
 use guichet_schemas::event::{
-    Actor, CommentAdded, Event, FieldValue, Personal, PriorityChanged, StatusChanged, TagsChanged,
-    TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketImported, TicketReopened,
-    TicketResolved, TicketRouted,
+    Actor, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle, LogEvent,
+    Ownership, Personal, PriorityChanged, SlaEvent, StatusChanged, TagsChanged, TicketAssigned, TicketClosed,
+    TicketCreated, TicketEscalated, TicketEvent, TicketImported, TicketReopened, TicketResolved,
+    TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::record::Record;
@@ -24,74 +25,102 @@ const QUOTE_MAX: usize = 160;
 pub fn sentence(record: &Record) -> String {
     let who = who(&record.actor);
     match &record.event {
-        Event::TicketCreated(e) => format!("{who} {}", created(e)),
-        Event::TicketImported(e) => format!("{who} {}", imported(e)),
-        Event::StatusChanged(e) => format!("{who} {}", status_changed(e)),
-        Event::TicketResolved(e) => format!("{who} {}", resolved(e, &record.actor)),
-        Event::TicketReopened(e) => format!("{who} {}", reopened(e)),
-        Event::TicketClosed(e) => format!("{who} {}", closed(e)),
-        Event::TicketCancelled(e) => format!("{who} cancelled the ticket ({})", words(e.reason.as_str())),
-        Event::TicketRouted(e) => format!("{who} {}", routed(e)),
-        Event::TicketAssigned(e) => format!("{who} {}", assigned(e, &record.actor)),
-        Event::TicketUnassigned(e) => {
-            format!("{who} took the ticket from {}{}", e.from, because(e.reason.as_deref()))
+        Event::Ticket(event) => format!("{who} {}", of_ticket(event, &record.actor)),
+        Event::Log(event) => of_log(event),
+        Event::Sla(event) => of_sla(event, &who),
+        Event::Config(event) => format!("{who} {}", of_config(event)),
+    }
+}
+
+fn of_ticket(event: &TicketEvent, actor: &Actor) -> String {
+    match event {
+        TicketEvent::LifeCycle(event) => of_life_cycle(event, actor),
+        TicketEvent::Ownership(event) => of_ownership(event, actor),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
+        TicketEvent::Classification(event) => of_classification(event),
+    }
+}
+
+fn of_life_cycle(event: &LifeCycle, actor: &Actor) -> String {
+    match event {
+        LifeCycle::TicketCreated(e) => created(e),
+        LifeCycle::TicketImported(e) => imported(e),
+        LifeCycle::StatusChanged(e) => status_changed(e),
+        LifeCycle::TicketResolved(e) => resolved(e, actor),
+        LifeCycle::TicketReopened(e) => reopened(e),
+        LifeCycle::TicketClosed(e) => closed(e),
+        LifeCycle::TicketCancelled(e) => format!("cancelled the ticket ({})", words(e.reason.as_str())),
+    }
+}
+
+fn of_ownership(event: &Ownership, actor: &Actor) -> String {
+    match event {
+        Ownership::TicketRouted(e) => routed(e),
+        Ownership::TicketAssigned(e) => assigned(e, actor),
+        Ownership::TicketUnassigned(e) => {
+            format!("took the ticket from {}{}", e.from, because(e.reason.as_deref()))
         }
-        Event::TicketEscalated(e) => format!("{who} {}", escalated(e)),
-        Event::TicketDeescalated(e) => {
-            format!(
-                "{who} gave the ticket back from tier {} to tier {}{}",
-                e.from_tier,
-                e.to_tier,
-                because(e.reason.as_deref())
-            )
-        }
-        Event::CommentAdded(e) => format!("{who} {}", commented(e)),
-        Event::PriorityChanged(e) => format!("{who} {}", priority_changed(e)),
-        Event::CategoryChanged(e) => {
-            format!("{who} {}", changed("the category", e.from.as_deref(), e.to.as_deref()))
-        }
-        Event::TagsChanged(e) => format!("{who} {}", tags_changed(e)),
-        Event::FieldChanged(e) => {
+        Ownership::TicketEscalated(e) => escalated(e),
+        Ownership::TicketDeescalated(e) => format!(
+            "gave the ticket back from tier {} to tier {}{}",
+            e.from_tier,
+            e.to_tier,
+            because(e.reason.as_deref())
+        ),
+    }
+}
+
+fn of_classification(event: &Classification) -> String {
+    match event {
+        Classification::PriorityChanged(e) => priority_changed(e),
+        Classification::CategoryChanged(e) => changed("the category", e.from.as_deref(), e.to.as_deref()),
+        Classification::TagsChanged(e) => tags_changed(e),
+        Classification::FieldChanged(e) => {
             let (from, to) = (e.from.as_ref().map(value), e.to.as_ref().map(value));
-            format!("{who} {}", changed(&format!("field {}", e.field), from.as_deref(), to.as_deref()))
+            changed(&format!("field {}", e.field), from.as_deref(), to.as_deref())
         }
-        Event::EpochStarted(e) => {
+    }
+}
+
+fn of_log(event: &LogEvent) -> String {
+    match event {
+        LogEvent::EpochStarted(e) => {
             format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
         }
-        Event::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
-        Event::SlaWarned(e) => {
-            format!(
-                "{} % of the target for {} were used up{}",
-                e.pct,
-                clock(e.metric, e.instance),
-                due(e.due_at)
-            )
+        LogEvent::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
+    }
+}
+
+/// Clocks and rules act by themselves: only a person who voids a breach is named.
+fn of_sla(event: &SlaEvent, who: &str) -> String {
+    match event {
+        SlaEvent::SlaWarned(e) => {
+            let clock = clock(e.metric, e.instance);
+            format!("{} % of the target for {clock} were used up{}", e.pct, due(e.due_at))
         }
-        Event::SlaBreached(e) => format!(
-            "the target for {} of policy {} was missed{}",
-            clock(e.metric, e.instance),
-            e.policy,
-            due(Some(e.due_at))
-        ),
-        Event::SlaBreachVoided(e) => {
+        SlaEvent::SlaBreached(e) => {
+            let clock = clock(e.metric, e.instance);
+            format!("the target for {clock} of policy {} was missed{}", e.policy, due(Some(e.due_at)))
+        }
+        SlaEvent::SlaBreachVoided(e) => {
             format!("{who} voided the breach of {}{}", clock(e.metric, e.instance), because(Some(&e.reason)))
         }
-        Event::TimeRuleFired(e) if e.suppressed => {
+        SlaEvent::TimeRuleFired(e) if e.suppressed => {
             let times = e.skipped.map_or_else(String::new, |n| format!(" and {n} times after it"));
             format!("rule {} was due at {}{times}, but the ticket had gone on", e.rule, e.due_at)
         }
-        Event::TimeRuleFired(e) => format!("rule {} acted: {}", e.rule, e.actions.join(", ")),
-        Event::ConfigPublished(e) => {
-            format!(
-                "{who} published {} {}, version {}, from {} on",
-                words(&e.kind),
-                e.id,
-                e.version,
-                e.effective_from
-            )
+        SlaEvent::TimeRuleFired(e) => format!("rule {} acted: {}", e.rule, e.actions.join(", ")),
+    }
+}
+
+fn of_config(event: &ConfigEvent) -> String {
+    match event {
+        ConfigEvent::ConfigPublished(e) => {
+            let kind = words(&e.kind);
+            format!("published {kind} {}, version {}, from {} on", e.id, e.version, e.effective_from)
         }
-        Event::ConfigRetired(e) => {
-            format!("{who} retired {} {} from {} on", words(&e.kind), e.id, e.effective_from)
+        ConfigEvent::ConfigRetired(e) => {
+            format!("retired {} {} from {} on", words(&e.kind), e.id, e.effective_from)
         }
     }
 }

@@ -17,7 +17,7 @@ fn said(actor: &str, event: Event) -> String {
 #[test]
 fn a_history_reads_like_a_story() {
     assert_eq!(
-        said("alice", Event::TicketCreated(history::created(42))),
+        said("alice", Event::from(history::created(42))),
         "alice opened T-42 for requester r-0 by email: “Printer 42 is on fire” (priority normal, category hardware/printer, in group desk)"
     );
     assert_eq!(

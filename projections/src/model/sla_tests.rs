@@ -212,7 +212,7 @@ fn a_broken_promise_is_told_at_once_and_recorded_once() {
     late.push(
         ticket,
         "sla",
-        Event::SlaBreached(SlaBreached {
+        Event::from(SlaBreached {
             metric: SlaMetric::FirstReply,
             instance: 1,
             policy: "all".to_owned(),
@@ -342,7 +342,7 @@ fn what_comes_resolved_is_for_its_source_to_close_and_its_past_tells_nobody() {
         original_created_at: None,
         mapping_version: None,
     };
-    history.push(ticket, "importer", Event::TicketImported(imported));
+    history.push(ticket, "importer", Event::from(imported));
     history.open(1);
     for event in [resolved(1), reopened(1), resolved(2)] {
         history.push(ticket, "bob", event);
@@ -384,7 +384,7 @@ fn a_clock_that_warns_again_under_another_target_hides_no_breach() {
     let ticket = history.open(1);
     let warned = |pct| {
         let metric = SlaMetric::FirstReply;
-        Event::SlaWarned(SlaWarned { metric, instance: 1, pct, due_at: None, immediate: false })
+        Event::from(SlaWarned { metric, instance: 1, pct, due_at: None, immediate: false })
     };
     for number in 2..42 {
         history.open(number);
@@ -434,7 +434,7 @@ fn a_ticket_of_the_year_1_costs_a_row_and_a_fact_for_each_rule() {
         mapping_version: None,
     };
     let ticket = ticket_id(1);
-    history.push(ticket, "importer", Event::TicketImported(imported));
+    history.push(ticket, "importer", Event::from(imported));
     history.open(1);
     history.push(ticket, "bob", comment(Visibility::Public, "so"));
     let mut row = None;

@@ -10,8 +10,8 @@ mod view;
 
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
-    CommentAdded, Event, FieldChanged, PriorityChanged, StatusChanged, TagsChanged, TicketAssigned,
-    TicketCreated, TicketResolved,
+    Classification, CommentAdded, Conversation, Event, FieldChanged, LifeCycle, Ownership, StatusChanged,
+    TagsChanged, TicketCreated, TicketEvent, TicketResolved,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -34,58 +34,10 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
     row.position = record.position.get();
     // What a timer found may come late, with its own instant.
     row.updated_at = row.updated_at.max(record.occurred_at.0);
-    let at = record.occurred_at;
     match &record.event {
-        Event::TicketCreated(e) => {
-            created(&mut row, e, at);
-            row.created_command_id = Some(record.command_id.to_wire());
-        }
-        Event::TicketImported(_) => row.imported = true,
-        Event::StatusChanged(e) => status_changed(&mut row, e, at),
-        Event::TicketResolved(e) => resolved(&mut row, e, record),
-        Event::TicketReopened(_) => {
-            enter(&mut row, TicketState::Open, at);
-            // Of a resolution that did not hold, only its times are left.
-            row.resolution = None;
-            count(&mut row.reopen_count);
-        }
-        Event::TicketClosed(_) => {
-            // Closing what is closed is no entry into closed.
-            if state(&row) != Some(TicketState::Closed) {
-                row.closed_at = Some(at.0);
-            }
-            enter(&mut row, TicketState::Closed, at);
-            count(&mut row.close_count);
-        }
-        Event::TicketCancelled(_) => {
-            enter(&mut row, TicketState::Cancelled, at);
-            row.cancelled_at = Some(at.0);
-        }
-        Event::TicketRouted(e) => set_group(&mut row, e.to_group.as_ref()),
-        Event::TicketAssigned(e) => assigned(&mut row, e),
-        Event::TicketUnassigned(_) => set_assignee(&mut row, None),
-        Event::TicketEscalated(e) => {
-            set_tier(&mut row, e.to_tier);
-            count(&mut row.escalations);
-        }
-        Event::TicketDeescalated(e) => {
-            set_tier(&mut row, e.to_tier);
-            count(&mut row.deescalations);
-        }
-        Event::CommentAdded(e) => commented(&mut row, e),
-        Event::PriorityChanged(e) => priority_changed(&mut row, e),
-        Event::CategoryChanged(e) => row.category.clone_from(&e.to),
-        Event::TagsChanged(e) => tags_changed(&mut row, e),
-        Event::FieldChanged(e) => field_changed(&mut row, e),
+        Event::Ticket(event) => changed(&mut row, event, record),
         // Its clocks are a read model of their own; the others are not about a ticket.
-        Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {}
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => {}
     }
     row
 }
@@ -107,6 +59,78 @@ pub fn answer(mut row: TicketView, now: Timestamp) -> TicketView {
         row.next_due_at = row.due_at.filter(|_| !state.is_done());
     }
     row
+}
+
+fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
+    match event {
+        TicketEvent::LifeCycle(event) => life_cycle(row, event, record),
+        TicketEvent::Ownership(event) => ownership(row, event),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(row, e),
+        TicketEvent::Classification(event) => classification(row, event),
+    }
+}
+
+fn life_cycle(row: &mut TicketView, event: &LifeCycle, record: &Record) {
+    let at = record.occurred_at;
+    match event {
+        LifeCycle::TicketCreated(e) => {
+            created(row, e, at);
+            row.created_command_id = Some(record.command_id.to_wire());
+        }
+        LifeCycle::TicketImported(_) => row.imported = true,
+        LifeCycle::StatusChanged(e) => status_changed(row, e, at),
+        LifeCycle::TicketResolved(e) => resolved(row, e, record),
+        LifeCycle::TicketReopened(_) => {
+            enter(row, TicketState::Open, at);
+            // Of a resolution that did not hold, only its times are left.
+            row.resolution = None;
+            count(&mut row.reopen_count);
+        }
+        LifeCycle::TicketClosed(_) => {
+            // Closing what is closed is no entry into closed.
+            if state(row) != Some(TicketState::Closed) {
+                row.closed_at = Some(at.0);
+            }
+            enter(row, TicketState::Closed, at);
+            count(&mut row.close_count);
+        }
+        LifeCycle::TicketCancelled(_) => {
+            enter(row, TicketState::Cancelled, at);
+            row.cancelled_at = Some(at.0);
+        }
+    }
+}
+
+fn ownership(row: &mut TicketView, event: &Ownership) {
+    match event {
+        Ownership::TicketRouted(e) => set_group(row, e.to_group.as_ref()),
+        Ownership::TicketAssigned(e) => {
+            set_group(row, e.group.as_ref());
+            set_assignee(row, Some(&e.to));
+        }
+        Ownership::TicketUnassigned(_) => set_assignee(row, None),
+        Ownership::TicketEscalated(e) => {
+            set_tier(row, e.to_tier);
+            count(&mut row.escalations);
+        }
+        Ownership::TicketDeescalated(e) => {
+            set_tier(row, e.to_tier);
+            count(&mut row.deescalations);
+        }
+    }
+}
+
+fn classification(row: &mut TicketView, event: &Classification) {
+    match event {
+        Classification::PriorityChanged(e) => {
+            row.priority = e.to.to_wire();
+            row.urgency = e.urgency.to_wire();
+            row.impact = e.impact.to_wire();
+        }
+        Classification::CategoryChanged(e) => row.category.clone_from(&e.to),
+        Classification::TagsChanged(e) => tags_changed(row, e),
+        Classification::FieldChanged(e) => field_changed(row, e),
+    }
 }
 
 fn created(row: &mut TicketView, e: &TicketCreated, at: Timestamp) {
@@ -166,22 +190,11 @@ fn resolved(row: &mut TicketView, e: &TicketResolved, record: &Record) {
     });
 }
 
-fn assigned(row: &mut TicketView, e: &TicketAssigned) {
-    set_group(row, e.group.as_ref());
-    set_assignee(row, Some(&e.to));
-}
-
 fn commented(row: &mut TicketView, e: &CommentAdded) {
     match e.visibility {
         Visibility::Public => count(&mut row.public_comments),
         Visibility::Internal => count(&mut row.internal_comments),
     }
-}
-
-fn priority_changed(row: &mut TicketView, e: &PriorityChanged) {
-    row.priority = e.to.to_wire();
-    row.urgency = e.urgency.to_wire();
-    row.impact = e.impact.to_wire();
 }
 
 fn tags_changed(row: &mut TicketView, e: &TagsChanged) {

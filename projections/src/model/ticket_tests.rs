@@ -26,7 +26,7 @@ fn a_ticket_is_new_without_an_assignee_and_open_with_one() {
     assert_eq!(state(&fold(vec![])), Some(TicketState::New));
     let mut history = History::new();
     let with = TicketCreated { assignee: Some("bob".to_owned()), tier: 0, ..history::created(1) };
-    history.push(history::ticket_id(1), "alice", Event::TicketCreated(with));
+    history.push(history::ticket_id(1), "alice", Event::from(with));
     let row = apply(None, &history.entries[1].record);
     assert_eq!(state(&row), Some(TicketState::Open));
     assert_eq!(
@@ -38,7 +38,7 @@ fn a_ticket_is_new_without_an_assignee_and_open_with_one() {
 
 #[test]
 fn changes_count_only_where_the_value_changes() {
-    let unassigned = || Event::TicketUnassigned(TicketUnassigned { from: "bob".to_owned(), reason: None });
+    let unassigned = || Event::from(TicketUnassigned { from: "bob".to_owned(), reason: None });
     let row = fold(vec![
         assigned("bob", Some("desk")),    // agent
         assigned("bob", Some("network")), // group
@@ -74,7 +74,7 @@ fn resolving_reopening_and_closing_keep_their_times() {
 
 #[test]
 fn the_highest_tier_includes_the_first() {
-    let down = Event::TicketDeescalated(TicketDeescalated { from_tier: 3, to_tier: 0, reason: None });
+    let down = Event::from(TicketDeescalated { from_tier: 3, to_tier: 0, reason: None });
     let row = fold(vec![escalated(1, 3), down]);
     assert_eq!((row.tier, row.max_tier, row.escalations, row.deescalations), (0, 3, 1, 1));
     assert_eq!(fold(vec![]).max_tier, 1);
@@ -116,7 +116,7 @@ proptest! {
         let mut history = History::new();
         let ticket = history::ticket_id(1);
         for i in 0..40 {
-            let event = if i == creation_at { Event::TicketCreated(history::created(1)) } else { history::any_event(&mut dice) };
+            let event = if i == creation_at { Event::from(history::created(1)) } else { history::any_event(&mut dice) };
             history.push(ticket, "bob", event);
         }
         let extreme = TicketView { group_changes: u32::MAX, agent_changes: u32::MAX, escalations: u32::MAX, resolve_count: u32::MAX, ..Default::default() };

@@ -8,7 +8,7 @@ use async_nats::{Client, HeaderMap};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use guichet_projections::{Running, model};
-use guichet_schemas::event::{Event, TicketCreated};
+use guichet_schemas::event::{Event, LifeCycle, TicketCreated, TicketEvent};
 use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
 use guichet_schemas::time::Timestamp;
@@ -29,7 +29,11 @@ fn products(count: u64) -> History {
     for number in 1..=count {
         let created =
             TicketCreated { product: Some(format!("product-{number:04}")), ..history::created(number) };
-        history.push(ticket_id(number), "alice", Event::TicketCreated(created));
+        history.push(
+            ticket_id(number),
+            "alice",
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(created))),
+        );
     }
     history
 }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
 use guichet_projections::{Running, model};
-use guichet_schemas::event::Event;
 use guichet_schemas::event::TicketCreated;
+use guichet_schemas::event::{Event, LifeCycle, TicketEvent};
 use guichet_schemas::wire;
 use guichet_schemas::words::{TicketState, Visibility};
 use prost::Message as _;
@@ -32,17 +32,20 @@ fn story() -> History {
     history.push(
         ticket_id(1),
         "alice",
-        Event::TicketCreated(TicketCreated {
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(TicketCreated {
             category: Some("network".to_owned()),
             due_at: due,
             ..history::created(1)
-        }),
+        }))),
     );
     history.open(2);
     history.push(
         ticket_id(3),
         "alice",
-        Event::TicketCreated(TicketCreated { requester: "zoe".to_owned(), ..history::created(3) }),
+        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(TicketCreated {
+            requester: "zoe".to_owned(),
+            ..history::created(3)
+        }))),
     );
     for event in [
         assigned("bob", Some("network")),

@@ -1,6 +1,6 @@
 //! The queue board as another team would ask for it.
 
-use guichet_schemas::event::{Event, TicketCreated};
+use guichet_schemas::event::{Event, LifeCycle, TicketCreated, TicketEvent};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::Priority;
 use serde_json::json;
@@ -21,7 +21,11 @@ fn story() -> History {
     ] {
         let group = group.map(str::to_owned);
         let event = TicketCreated { priority, group, due_at, ..history::created(number) };
-        history.push(ticket_id(number), "alice", Event::TicketCreated(event));
+        history.push(
+            ticket_id(number),
+            "alice",
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(event))),
+        );
     }
     history.push(ticket_id(2), "alice", assigned("bob", Some("network")));
     history.push(ticket_id(5), "alice", resolved(1));

@@ -38,7 +38,7 @@ impl History {
     pub(crate) fn new() -> Self {
         let mut history = Self { tenant: "_system".to_owned(), ..Self::default() };
         let started = EpochStarted::uneventful(1, 1, "0.1.0");
-        history.append(StreamKind::System, "engine", "engine", Event::EpochStarted(started));
+        history.append(StreamKind::System, "engine", "engine", Event::Log(LogEvent::EpochStarted(started)));
         Self { tenant: "default".to_owned(), ..history }
     }
 
@@ -66,14 +66,18 @@ impl History {
             retroactive: false,
         };
         let stream = self.tenant.clone();
-        self.append(StreamKind::Config, &stream, "cli", Event::ConfigPublished(event));
+        self.append(StreamKind::Config, &stream, "cli", Event::Config(ConfigEvent::ConfigPublished(event)));
         self.head()
     }
 
     /// Opens ticket `number`.
     pub(crate) fn open(&mut self, number: u64) -> TicketId {
         let ticket = ticket_id(number);
-        self.push(ticket, "alice", Event::TicketCreated(created(number)));
+        self.push(
+            ticket,
+            "alice",
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(created(number)))),
+        );
         ticket
     }
 
@@ -176,7 +180,7 @@ pub(crate) fn created(number: u64) -> TicketCreated {
 }
 
 pub(crate) fn assigned(to: &str, group: Option<&str>) -> Event {
-    Event::TicketAssigned(TicketAssigned {
+    Event::from(TicketAssigned {
         from: None,
         to: to.to_owned(),
         group: group.map(str::to_owned),
@@ -188,7 +192,7 @@ pub(crate) fn assigned(to: &str, group: Option<&str>) -> Event {
 }
 
 pub(crate) fn routed(to: Option<&str>) -> Event {
-    Event::TicketRouted(TicketRouted {
+    Event::from(TicketRouted {
         from_group: None,
         to_group: to.map(str::to_owned),
         rule: None,
@@ -199,7 +203,7 @@ pub(crate) fn routed(to: Option<&str>) -> Event {
 
 pub(crate) fn status(from: TicketState, to: TicketState) -> Event {
     let hold_reason = (to == TicketState::Hold).then_some(HoldReason::Vendor);
-    Event::StatusChanged(StatusChanged {
+    Event::from(StatusChanged {
         from,
         to,
         custom_status: None,
@@ -211,7 +215,7 @@ pub(crate) fn status(from: TicketState, to: TicketState) -> Event {
 }
 
 pub(crate) fn resolved(no: u32) -> Event {
-    Event::TicketResolved(TicketResolved {
+    Event::from(TicketResolved {
         by: "bob".to_owned(),
         code: ResolutionCode::Defect,
         summary: text("Put it out."),
@@ -224,7 +228,7 @@ pub(crate) fn resolved(no: u32) -> Event {
 }
 
 pub(crate) fn reopened(no: u32) -> Event {
-    Event::TicketReopened(TicketReopened {
+    Event::from(TicketReopened {
         by_kind: ActorKind::Requester,
         reason: Some("still burning".to_owned()),
         resolution_no: no,
@@ -235,11 +239,11 @@ pub(crate) fn reopened(no: u32) -> Event {
 }
 
 pub(crate) fn closed() -> Event {
-    Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: true })
+    Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true })
 }
 
 pub(crate) fn escalated(from: u32, to: u32) -> Event {
-    Event::TicketEscalated(TicketEscalated {
+    Event::from(TicketEscalated {
         kind: EscalationKind::Functional,
         from_tier: from,
         to_tier: to,
@@ -252,7 +256,7 @@ pub(crate) fn escalated(from: u32, to: u32) -> Event {
 }
 
 pub(crate) fn comment(visibility: Visibility, body: &str) -> Event {
-    Event::CommentAdded(CommentAdded {
+    Event::from(CommentAdded {
         comment_id: CommentId(id(4, 1)),
         visibility,
         kind: CommentKind::Message,
@@ -278,7 +282,7 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
     match dice.roll(16) {
-        0 => Event::TicketImported(TicketImported {
+        0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
             part: 1,
@@ -290,21 +294,17 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
         2 => resolved(tier(dice)),
         3 => reopened(1),
         4 => closed(),
-        5 => Event::TicketCancelled(TicketCancelled { reason: CancelReason::Spam }),
+        5 => Event::from(TicketCancelled { reason: CancelReason::Spam }),
         6 => routed(group(dice)),
         7 => {
             let to = word(dice, &["alice", "bob", "carol"]);
             assigned(&to, group(dice))
         }
-        8 => Event::TicketUnassigned(TicketUnassigned { from: "bob".to_owned(), reason: None }),
+        8 => Event::from(TicketUnassigned { from: "bob".to_owned(), reason: None }),
         9 => escalated(tier(dice), tier(dice)),
-        10 => Event::TicketDeescalated(TicketDeescalated {
-            from_tier: tier(dice),
-            to_tier: tier(dice),
-            reason: None,
-        }),
+        10 => Event::from(TicketDeescalated { from_tier: tier(dice), to_tier: tier(dice), reason: None }),
         11 => comment(Visibility::Public, "Is it still burning?"),
-        12 => Event::PriorityChanged(PriorityChanged {
+        12 => Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,
             urgency: Some(Urgency::High),
@@ -312,15 +312,14 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
             cause: StatusCause::Command,
             reason: None,
         }),
-        13 => Event::CategoryChanged(CategoryChanged {
-            from: None,
-            to: Some(word(dice, &["hardware", "software/mail"])),
-        }),
-        14 => Event::TagsChanged(TagsChanged {
+        13 => {
+            Event::from(CategoryChanged { from: None, to: Some(word(dice, &["hardware", "software/mail"])) })
+        }
+        14 => Event::from(TagsChanged {
             added: vec![word(dice, &["vip", "fire"])],
             removed: vec![word(dice, &["vip", "fire"])],
         }),
-        _ => Event::FieldChanged(FieldChanged {
+        _ => Event::from(FieldChanged {
             field: "floor".to_owned(),
             from: None,
             to: Some(FieldValue::Number(dice.roll(9) as f64)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use guichet_config::{Configuration, Draft, Kind as ConfigKind, Publication};
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, SlaEvent};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -211,13 +211,13 @@ impl Replay {
             }
         }
         let Some(id) = record.ticket_id() else { return };
-        if let Event::TicketCreated(e) = &record.event {
+        if let Some(e) = record.event.created() {
             self.numbers.insert(id, e.number);
             if e.synthetic {
                 self.synthetic.insert(id);
             }
         }
-        if let Event::SlaBreached(e) = &record.event {
+        if let Event::Sla(SlaEvent::SlaBreached(e)) = &record.event {
             let name = metric(e.metric).as_str().to_owned();
             self.recorded.insert((id, name, e.instance), record.occurred_at);
         }

@@ -1,6 +1,6 @@
 //! What a running desk has published, from its log.
 
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{ConfigEvent, Event};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{self, query_reply::Data};
@@ -62,13 +62,14 @@ pub(crate) async fn published(client: &Client) -> Result<Vec<Entry>, ClientError
 
 fn entry(client: &Client, record: wire::Record) -> Result<Option<Entry>, ClientError> {
     let record = Record::from_wire(record).map_err(|e| client.strange("a record".to_owned(), &e))?;
-    let (kind, id, item_version, effective_from, body) = if let Event::ConfigPublished(e) = &record.event {
-        (e.kind.clone(), e.id.clone(), e.version, e.effective_from, Some((e.body.clone(), e.body_hash)))
-    } else if let Event::ConfigRetired(e) = &record.event {
-        (e.kind.clone(), e.id.clone(), e.version, e.effective_from, None)
-    } else {
-        return Ok(None);
-    };
+    let (kind, id, item_version, effective_from, body) =
+        if let Event::Config(ConfigEvent::ConfigPublished(e)) = &record.event {
+            (e.kind.clone(), e.id.clone(), e.version, e.effective_from, Some((e.body.clone(), e.body_hash)))
+        } else if let Event::Config(ConfigEvent::ConfigRetired(e)) = &record.event {
+            (e.kind.clone(), e.id.clone(), e.version, e.effective_from, None)
+        } else {
+            return Ok(None);
+        };
     let (body, body_hash) = body.unzip();
     Ok(Some(Entry {
         version: record.version.get(),

@@ -4,7 +4,9 @@ use std::io::Write as _;
 use std::path::Path;
 
 use guichet_schemas::command::Import;
-use guichet_schemas::event::{Event, FieldValue, Personal};
+use guichet_schemas::event::{
+    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, TicketEvent,
+};
 use guichet_schemas::words::{
     ActorKind, AuthorKind, Channel, HoldReason, Origin, Priority, TicketState, TicketType, Visibility,
 };
@@ -96,45 +98,74 @@ fn story(export: &str) -> Vec<String> {
 }
 
 fn tell(event: &Event) -> String {
-    let text = |t: &Option<String>| t.clone().unwrap_or_else(|| "none".to_owned());
     match event {
-        Event::TicketCreated(e) => {
-            format!("created {} {} tier {}", text(&e.group), text(&e.assignee), e.tier)
-        }
-        Event::StatusChanged(e) => {
-            let reason = e.hold_reason.map(|r| format!(" for {r}")).unwrap_or_default();
-            format!("{} -> {}{reason}", e.from, e.to)
-        }
-        Event::TicketResolved(e) => format!("resolved {} by {}", e.resolution_no, e.by),
-        Event::TicketReopened(e) => format!("reopened {} after {} ms", e.resolution_no, e.since_resolved_ms),
-        Event::TicketClosed(e) => format!("closed{}", if e.auto { " by itself" } else { "" }),
-        Event::TicketCancelled(_) => "cancelled".to_owned(),
-        Event::TicketRouted(e) => format!("routed {} -> {}", text(&e.from_group), text(&e.to_group)),
-        Event::TicketAssigned(e) => {
-            format!("assigned {} -> {} in {} station {}", text(&e.from), e.to, text(&e.group), e.station_no)
-        }
-        Event::TicketUnassigned(e) => format!("unassigned {}", e.from),
-        Event::TicketEscalated(e) => format!("escalated {} -> {}", e.from_tier, e.to_tier),
-        Event::TicketDeescalated(e) => format!("deescalated {} -> {}", e.from_tier, e.to_tier),
-        Event::CommentAdded(e) => match &e.body {
+        Event::Ticket(TicketEvent::LifeCycle(event)) => tell_life_cycle(event),
+        Event::Ticket(TicketEvent::Ownership(event)) => tell_ownership(event),
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => match &e.body {
             Personal::Plain(body) => format!("{} {}: {body}", e.author_kind, e.author),
             Personal::Sealed(_) => panic!("sealed"),
         },
-        Event::PriorityChanged(e) => format!("priority {} -> {}", e.from, e.to),
-        Event::CategoryChanged(e) => format!("category {} -> {}", text(&e.from), text(&e.to)),
-        Event::FieldChanged(e) => format!("{} {:?} -> {:?}", e.field, e.from, e.to),
-        Event::TicketImported(_)
-        | Event::TagsChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {
-            panic!("{event:?}")
+        Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
+    }
+}
+
+fn text(text: &Option<String>) -> &str {
+    text.as_deref().unwrap_or("none")
+}
+
+fn tell_life_cycle(event: &LifeCycle) -> String {
+    match event {
+        LifeCycle::TicketCreated(e) => {
+            format!("created {} {} tier {}", text(&e.group), text(&e.assignee), e.tier)
         }
+        LifeCycle::StatusChanged(e) => {
+            let reason = e.hold_reason.map(|r| format!(" for {r}")).unwrap_or_default();
+            format!("{} -> {}{reason}", e.from, e.to)
+        }
+        LifeCycle::TicketResolved(e) => {
+            format!("resolved {} by {}", e.resolution_no, e.by)
+        }
+        LifeCycle::TicketReopened(e) => {
+            format!("reopened {} after {} ms", e.resolution_no, e.since_resolved_ms)
+        }
+        LifeCycle::TicketClosed(e) => {
+            format!("closed{}", if e.auto { " by itself" } else { "" })
+        }
+        LifeCycle::TicketCancelled(_) => "cancelled".to_owned(),
+        LifeCycle::TicketImported(_) => panic!("{event:?}"),
+    }
+}
+
+fn tell_ownership(event: &Ownership) -> String {
+    match event {
+        Ownership::TicketRouted(e) => {
+            format!("routed {} -> {}", text(&e.from_group), text(&e.to_group))
+        }
+        Ownership::TicketAssigned(e) => {
+            format!("assigned {} -> {} in {} station {}", text(&e.from), e.to, text(&e.group), e.station_no)
+        }
+        Ownership::TicketUnassigned(e) => {
+            format!("unassigned {}", e.from)
+        }
+        Ownership::TicketEscalated(e) => {
+            format!("escalated {} -> {}", e.from_tier, e.to_tier)
+        }
+        Ownership::TicketDeescalated(e) => {
+            format!("deescalated {} -> {}", e.from_tier, e.to_tier)
+        }
+    }
+}
+
+fn tell_classification(event: &Classification) -> String {
+    if let Classification::PriorityChanged(e) = event {
+        format!("priority {} -> {}", e.from, e.to)
+    } else if let Classification::CategoryChanged(e) = event {
+        format!("category {} -> {}", text(&e.from), text(&e.to))
+    } else if let Classification::FieldChanged(e) = event {
+        format!("{} {:?} -> {:?}", e.field, e.from, e.to)
+    } else {
+        panic!("{event:?}")
     }
 }
 
@@ -169,7 +200,7 @@ fn the_first_row_becomes_a_creation_and_what_leads_to_its_state() {
     assert_eq!(times[1..], ["2026-01-01T10:00:00.000Z", "2026-01-01T10:00:00.000Z"]);
     let kinds: Vec<ActorKind> = import.events.iter().map(|f| f.actor.as_ref().unwrap().kind).collect();
     assert_eq!(kinds, [ActorKind::Agent, ActorKind::System, ActorKind::System]);
-    let Event::TicketCreated(e) = &import.events[0].event else { panic!() };
+    let e = import.events[0].event.created().unwrap();
     assert_eq!(
         (e.channel, e.origin, e.r#type, e.priority),
         (Channel::Email, Origin::Agent, TicketType::Question, Priority::Urgent)
@@ -332,7 +363,9 @@ fn comments_are_internal_and_long_ones_become_several() {
     let long = "ä".repeat(40_000);
     let read = read(MAPPING, rows(&[&[("text", &long), ("by", "robot")]]).as_bytes()).unwrap();
     let body = |event: &Event| {
-        let Event::CommentAdded(e) = event else { panic!("{event:?}") };
+        let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) = event else {
+            panic!("{event:?}")
+        };
         assert_eq!((e.author_kind, e.visibility), (AuthorKind::System, Visibility::Internal));
         let Personal::Plain(body) = &e.body else { panic!("sealed") };
         body.clone()
@@ -512,14 +545,14 @@ by = "row"
     let found = read(mapping, log.as_bytes()).unwrap();
     let told: Vec<String> = found.imports[0].events.iter().map(|f| tell(&f.event)).collect();
     assert_eq!(told[1..], ["room Some(Text(\"1\")) -> Some(Text(\"2\"))"]);
-    let Event::TicketCreated(e) = &found.imports[0].events[0].event else { panic!() };
+    let e = found.imports[0].events[0].event.created().unwrap();
     assert_eq!(
         (&e.subject, e.fields["trace:site"].clone()),
         (&Personal::Plain("R&D".to_owned()), FieldValue::Text("x".to_owned()))
     );
     assert_eq!((found.progress.duplicates, found.progress.rejected, found.imports.len()), (1, 1, 2));
     assert!(found.rejects.contains("11,B,"), "{}", found.rejects);
-    let Event::TicketCreated(e) = &found.imports[1].events[0].event else { panic!() };
+    let e = found.imports[1].events[0].event.created().unwrap();
     assert!(e.fields.is_empty(), "attributes of the trace before");
 
     let cut = read(mapping, &log.as_bytes()[..log.len() - 20]).err().unwrap();
@@ -592,7 +625,9 @@ fn read_a_big_export(file: &Path) {
 fn a_hold_keeps_its_reason_and_what_it_is_called() {
     let export = rows(&[&[("state", "Wait"), ("phase", "Vendor")]]);
     let events = read(MAPPING, export.as_bytes()).unwrap().imports.remove(0).events;
-    let Event::StatusChanged(e) = &events[1].event else { panic!() };
+    let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) = &events[1].event else {
+        panic!()
+    };
     assert_eq!(
         (e.to, e.hold_reason, e.custom_status.as_deref()),
         (TicketState::Hold, Some(HoldReason::Vendor), Some("Wait/Vendor"))

@@ -336,7 +336,7 @@ impl History<'_> {
             synthetic: false,
         };
         let actor = self.actor(creator);
-        self.push_at(at, actor, Event::TicketCreated(event));
+        self.push_at(at, actor, event.into());
         if let Some(value) = priority.filter(|p| m.priority(p).is_none()) {
             self.note_priority(row, value);
         }
@@ -383,7 +383,7 @@ impl History<'_> {
             if from != to {
                 let field = self.mapping.columns[*slot].name.clone();
                 let event = FieldChanged { field, from: from.map(field_value), to: to.map(field_value) };
-                self.push(row, Event::FieldChanged(event));
+                self.push(row, event.into());
             }
         }
     }
@@ -408,11 +408,11 @@ impl History<'_> {
                         station_no: self.stations,
                         reason: None,
                     };
-                    self.push(row, Event::TicketAssigned(event));
+                    self.push(row, event.into());
                 }
                 None => {
                     let event = TicketUnassigned { from: from.unwrap_or_default(), reason: None };
-                    self.push(row, Event::TicketUnassigned(event));
+                    self.push(row, event.into());
                 }
             }
         }
@@ -421,7 +421,7 @@ impl History<'_> {
             let to_group = self.group.clone();
             let event =
                 TicketRouted { from_group, to_group, rule: None, strategy: Strategy::Manual, reason: None };
-            self.push(row, Event::TicketRouted(event));
+            self.push(row, event.into());
         }
         if new_group && let Some(group) = group {
             self.tier(row, self.mapping.tier(group));
@@ -433,7 +433,7 @@ impl History<'_> {
         if to > from {
             self.push(
                 row,
-                Event::TicketEscalated(TicketEscalated {
+                Event::from(TicketEscalated {
                     kind: EscalationKind::Functional,
                     from_tier: from,
                     to_tier: to,
@@ -445,10 +445,7 @@ impl History<'_> {
                 }),
             );
         } else if to < from {
-            self.push(
-                row,
-                Event::TicketDeescalated(TicketDeescalated { from_tier: from, to_tier: to, reason: None }),
-            );
+            self.push(row, Event::from(TicketDeescalated { from_tier: from, to_tier: to, reason: None }));
         }
     }
 
@@ -464,7 +461,7 @@ impl History<'_> {
                     let from = std::mem::replace(&mut self.priority, to);
                     self.push(
                         row,
-                        Event::PriorityChanged(PriorityChanged {
+                        Event::from(PriorityChanged {
                             from,
                             to,
                             urgency: None,
@@ -480,7 +477,7 @@ impl History<'_> {
             let to = self.category_of(row);
             if to != self.category {
                 let from = std::mem::replace(&mut self.category, to.clone());
-                self.push(row, Event::CategoryChanged(CategoryChanged { from, to }));
+                self.push(row, Event::from(CategoryChanged { from, to }));
             }
         }
     }
@@ -527,7 +524,7 @@ impl History<'_> {
     fn comment(&mut self, row: &Row, kind: CommentKind, author: String, author_kind: AuthorKind, body: &str) {
         self.push(
             row,
-            Event::CommentAdded(CommentAdded {
+            Event::from(CommentAdded {
                 // The engine gives it one that follows from the command.
                 comment_id: CommentId(Uuid::nil()),
                 // Nobody outside may read what the source may have kept inside.

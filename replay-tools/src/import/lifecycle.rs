@@ -48,10 +48,7 @@ impl History<'_> {
                 | TicketState::Hold
                 | TicketState::Resolved => {
                     self.leave_to(TicketState::Cancelled);
-                    self.push(
-                        row,
-                        Event::TicketCancelled(TicketCancelled { reason: CancelReason::Withdrawn }),
-                    );
+                    self.push(row, Event::from(TicketCancelled { reason: CancelReason::Withdrawn }));
                 }
             },
         }
@@ -82,7 +79,7 @@ impl History<'_> {
         self.leave_to(to);
         self.hold_reason = hold_reason;
         self.waits_for = waits_for;
-        self.push(row, Event::StatusChanged(event));
+        self.push(row, event.into());
     }
 
     fn resolve(&mut self, row: &Row, how: &str) {
@@ -101,14 +98,14 @@ impl History<'_> {
             override_reason: None,
             resolution_no: self.resolutions,
         };
-        self.push(row, Event::TicketResolved(event));
+        self.push(row, event.into());
         self.resolved_at = self.clock;
     }
 
     fn close(&mut self, row: &Row) {
         self.leave_to(TicketState::Closed);
         let auto = self.row_kind(row) == ActorKind::System;
-        self.push(row, Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto }));
+        self.push(row, Event::from(TicketClosed { reason: CloseReason::Resolved, auto }));
     }
 
     fn reopen(&mut self, row: &Row) {
@@ -122,7 +119,7 @@ impl History<'_> {
             since_resolved_ms: if self.resolutions > 0 { now.since(self.resolved_at) } else { 0 },
             follow_up: false,
         };
-        self.push(row, Event::TicketReopened(event));
+        self.push(row, event.into());
     }
 
     fn leave_to(&mut self, state: TicketState) {

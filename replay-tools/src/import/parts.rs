@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
-use guichet_schemas::event::{Event, FieldValue, Personal, TicketCreated};
+use guichet_schemas::event::{
+    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, TicketCreated,
+    TicketEvent,
+};
 use guichet_schemas::text::Label;
 
 use super::mapping::Mapping;
@@ -51,33 +54,46 @@ pub(super) fn weight(fact: &Fact) -> usize {
     const FRAME: usize = 160;
     let actor = fact.actor.as_ref().map_or(0, |a| a.id.len());
     let texts = match &fact.event {
-        Event::TicketCreated(e) => of_creation(e),
-        Event::StatusChanged(e) => of_text(&e.custom_status),
-        Event::TicketResolved(e) => sum([e.by.len(), of_personal(&e.summary)]),
-        Event::TicketReopened(e) => of_text(&e.resolver_of_last),
-        Event::TicketRouted(e) => sum([of_text(&e.from_group), of_text(&e.to_group)]),
-        Event::TicketAssigned(e) => sum([of_text(&e.from), e.to.len(), of_text(&e.group)]),
-        Event::TicketUnassigned(e) => e.from.len(),
-        Event::TicketEscalated(e) => of_text(&e.category_at),
-        Event::CommentAdded(e) => sum([e.author.len(), of_personal(&e.body)]),
-        Event::CategoryChanged(e) => sum([of_text(&e.from), of_text(&e.to)]),
-        Event::FieldChanged(e) => sum([e.field.len(), of_field(e.from.as_ref()), of_field(e.to.as_ref())]),
-        Event::TicketImported(_)
-        | Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TicketDeescalated(_)
-        | Event::PriorityChanged(_)
-        | Event::TagsChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => 0,
+        Event::Ticket(TicketEvent::LifeCycle(event)) => of_life_cycle(event),
+        Event::Ticket(TicketEvent::Ownership(event)) => of_ownership(event),
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
+            sum([e.author.len(), of_personal(&e.body)])
+        }
+        Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
+}
+
+fn of_life_cycle(event: &LifeCycle) -> usize {
+    match event {
+        LifeCycle::TicketCreated(e) => of_creation(e),
+        LifeCycle::StatusChanged(e) => of_text(&e.custom_status),
+        LifeCycle::TicketResolved(e) => sum([e.by.len(), of_personal(&e.summary)]),
+        LifeCycle::TicketReopened(e) => of_text(&e.resolver_of_last),
+        LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => 0,
+    }
+}
+
+fn of_ownership(event: &Ownership) -> usize {
+    match event {
+        Ownership::TicketRouted(e) => sum([of_text(&e.from_group), of_text(&e.to_group)]),
+        Ownership::TicketAssigned(e) => sum([of_text(&e.from), e.to.len(), of_text(&e.group)]),
+        Ownership::TicketUnassigned(e) => e.from.len(),
+        Ownership::TicketEscalated(e) => of_text(&e.category_at),
+        Ownership::TicketDeescalated(_) => 0,
+    }
+}
+
+/// Of the others the frame is enough.
+fn of_classification(event: &Classification) -> usize {
+    if let Classification::CategoryChanged(e) = event {
+        sum([of_text(&e.from), of_text(&e.to)])
+    } else if let Classification::FieldChanged(e) = event {
+        sum([e.field.len(), of_field(e.from.as_ref()), of_field(e.to.as_ref())])
+    } else {
+        0
+    }
 }
 
 fn of_creation(e: &TicketCreated) -> usize {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use guichet_schemas::command::{Fact, Import};
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Classification, Event, LifeCycle, Ownership, TicketEvent};
 use guichet_schemas::words::{Priority, TicketState};
 use serde_json::Value;
 
@@ -63,12 +63,24 @@ struct Folded {
 
 impl Folded {
     fn fold(&mut self, fact: &Fact) {
-        if !matches!(fact.event, Event::TicketCreated(_)) {
+        if fact.event.created().is_none() {
             self.steps_back += u64::from(fact.occurred_at.0 < self.clock);
         }
         self.clock = self.clock.max(fact.occurred_at.0);
         match &fact.event {
-            Event::TicketCreated(e) => {
+            Event::Ticket(TicketEvent::LifeCycle(event)) => self.life_cycle(event),
+            Event::Ticket(TicketEvent::Ownership(event)) => self.ownership(event),
+            Event::Ticket(TicketEvent::Conversation(_)) => {}
+            Event::Ticket(TicketEvent::Classification(event)) => self.classification(event),
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) => {
+                panic!("not in these histories: {:?}", fact.event)
+            }
+        }
+    }
+
+    fn life_cycle(&mut self, event: &LifeCycle) {
+        match event {
+            LifeCycle::TicketCreated(e) => {
                 assert!(self.state.is_none(), "created twice");
                 self.created = self.clock;
                 self.group.clone_from(&e.group);
@@ -79,13 +91,13 @@ impl Folded {
                 self.max_tier = e.tier;
                 self.state = Some(if e.assignee.is_some() { TicketState::Open } else { TicketState::New });
             }
-            Event::StatusChanged(e) => {
+            LifeCycle::StatusChanged(e) => {
                 assert_eq!(Some(e.from), self.state);
                 let unclosed = (e.from, e.to) == (TicketState::Closed, TicketState::Resolved);
                 assert!(unclosed || (!e.to.is_done() && !e.from.is_done()), "{e:?}");
                 self.state = Some(e.to);
             }
-            Event::TicketResolved(e) => {
+            LifeCycle::TicketResolved(e) => {
                 assert!(!self.state.unwrap().is_done(), "resolved while {:?}", self.state);
                 self.state = Some(TicketState::Resolved);
                 self.first_resolved.get_or_insert(self.clock);
@@ -93,7 +105,7 @@ impl Folded {
                 self.resolves += 1;
                 assert_eq!(u64::from(e.resolution_no), self.resolves);
             }
-            Event::TicketReopened(e) => {
+            LifeCycle::TicketReopened(e) => {
                 assert!(self.state.unwrap().is_done(), "reopened while {:?}", self.state);
                 let since = self.clock - self.last_resolved.unwrap();
                 assert_eq!(e.since_resolved_ms, u64::try_from(since).unwrap());
@@ -101,59 +113,59 @@ impl Folded {
                 self.state = Some(TicketState::Open);
                 self.reopens += 1;
             }
-            Event::TicketClosed(_) => {
+            LifeCycle::TicketClosed(_) => {
                 assert_eq!(self.state, Some(TicketState::Resolved));
                 self.state = Some(TicketState::Closed);
                 self.closed = Some(self.clock);
                 self.closes += 1;
             }
-            Event::TicketRouted(e) => {
+            LifeCycle::TicketImported(_) | LifeCycle::TicketCancelled(_) => {
+                panic!("not in these histories: {event:?}")
+            }
+        }
+    }
+
+    fn ownership(&mut self, event: &Ownership) {
+        match event {
+            Ownership::TicketRouted(e) => {
                 assert_ne!(e.from_group, e.to_group);
                 assert_eq!(e.from_group, self.group);
                 self.group_becomes(e.to_group.as_ref());
             }
-            Event::TicketAssigned(e) => {
+            Ownership::TicketAssigned(e) => {
                 assert_eq!(e.from, self.agent);
                 assert_ne!(e.from.as_ref(), Some(&e.to));
                 self.group_becomes(e.group.as_ref());
                 self.agent = Some(e.to.clone());
                 self.agent_changes += 1;
             }
-            Event::TicketUnassigned(e) => {
+            Ownership::TicketUnassigned(e) => {
                 assert_eq!(Some(&e.from), self.agent.as_ref());
                 self.agent = None;
                 self.agent_changes += 1;
             }
-            Event::TicketEscalated(e) => {
+            Ownership::TicketEscalated(e) => {
                 assert!(e.from_tier == self.tier && e.to_tier > self.tier);
                 self.tier = e.to_tier;
                 self.max_tier = self.max_tier.max(e.to_tier);
                 self.escalations += 1;
             }
-            Event::TicketDeescalated(e) => {
+            Ownership::TicketDeescalated(e) => {
                 assert!(e.from_tier == self.tier && e.to_tier < self.tier);
                 self.tier = e.to_tier;
                 self.deescalations += 1;
             }
-            Event::PriorityChanged(e) => self.priority = Some(e.to),
-            Event::CategoryChanged(e) => {
-                assert_eq!(e.from, self.category);
-                self.category.clone_from(&e.to);
-            }
-            Event::CommentAdded(_) | Event::FieldChanged(_) => {}
-            Event::TicketImported(_)
-            | Event::TicketCancelled(_)
-            | Event::TagsChanged(_)
-            | Event::EpochStarted(_)
-            | Event::KeyCreated(_)
-            | Event::SlaWarned(_)
-            | Event::SlaBreached(_)
-            | Event::SlaBreachVoided(_)
-            | Event::TimeRuleFired(_)
-            | Event::ConfigPublished(_)
-            | Event::ConfigRetired(_) => {
-                panic!("not in these histories: {:?}", fact.event)
-            }
+        }
+    }
+
+    fn classification(&mut self, event: &Classification) {
+        if let Classification::PriorityChanged(e) = event {
+            self.priority = Some(e.to);
+        } else if let Classification::CategoryChanged(e) = event {
+            assert_eq!(e.from, self.category);
+            self.category.clone_from(&e.to);
+        } else {
+            assert!(matches!(event, Classification::FieldChanged(_)), "not in these histories: {event:?}");
         }
     }
 
@@ -177,7 +189,7 @@ fn import(mut reader: Reader) -> Imported {
     for import in reader.by_ref() {
         let import: Import = import.unwrap();
         assert!(import.events.len() <= 200);
-        let is_first = matches!(import.events[0].event, Event::TicketCreated(_));
+        let is_first = import.events[0].event.created().is_some();
         assert_eq!(is_first, import.part == 1, "part {} of {}", import.part, import.external_id);
         let ticket = tickets.entry(import.external_id.as_str().to_owned()).or_default();
         for fact in &import.events {

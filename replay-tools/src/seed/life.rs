@@ -7,7 +7,7 @@ mod steps;
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::Fact;
-use guichet_schemas::event::{Actor, Event, Personal, TicketCreated};
+use guichet_schemas::event::{Actor, Personal, TicketCreated};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, Channel, CommentKind, HoldReason, Origin, Priority, RequesterKind, Strategy, Visibility,
@@ -149,7 +149,7 @@ impl Life {
             due_at: None,
             synthetic: false,
         };
-        self.story.fact(&actor, Event::TicketCreated(created));
+        self.story.fact(&actor, created.into());
         if !routed {
             let pause = self.dice.random_range(200..4000);
             self.story.wait(pause);

@@ -90,7 +90,7 @@ impl Story {
         if from != to {
             self.fact(
                 actor,
-                Event::StatusChanged(StatusChanged {
+                Event::from(StatusChanged {
                     from,
                     to,
                     custom_status: None,
@@ -122,7 +122,7 @@ impl Story {
             station_no: self.ticket.as_ref().map_or(1, |t| t.stations + 1),
             reason,
         };
-        self.fact(by, Event::TicketAssigned(event));
+        self.fact(by, event.into());
         if self.state() == TicketState::New {
             self.status(by, TicketState::Open, None, StatusCause::Command);
         }
@@ -137,7 +137,7 @@ impl Story {
             strategy: if rule.is_some() { Strategy::Rule } else { Strategy::Manual },
             reason: None,
         };
-        self.fact(by, Event::TicketRouted(event));
+        self.fact(by, event.into());
     }
 
     /// Somebody writes.
@@ -151,14 +151,14 @@ impl Story {
     ) -> CommentId {
         let event = self.words(by, visibility, kind, channel, body);
         let comment_id = event.comment_id;
-        self.fact(by, Event::CommentAdded(event));
+        self.fact(by, event.into());
         comment_id
     }
 
     /// Somebody says thank you, which is no reason to open a ticket again.
     pub(super) fn thanks(&mut self, by: &Actor, channel: Channel, body: &str) {
         let event = self.words(by, Visibility::Public, CommentKind::Message, Some(channel), body);
-        self.fact(by, Event::CommentAdded(CommentAdded { no_reopen: true, ..event }));
+        self.fact(by, Event::from(CommentAdded { no_reopen: true, ..event }));
     }
 
     fn words(

@@ -54,7 +54,7 @@ fn record(position: u64, ticket: u128, version: u64, prev_hash: Hash) -> Record 
         source_time: None,
         command_index: 0,
         command_count: 1,
-        event: Event::TicketCancelled(TicketCancelled { reason: CancelReason::Spam }),
+        event: Event::from(TicketCancelled { reason: CancelReason::Spam }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the time went: from the creation to the milestones, and in each state, group and pair of hands.
 
 use guichet_rules::{Ticket, evolve};
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LifeCycle, TicketEvent};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
@@ -104,7 +104,9 @@ fn measure(entries: &[wire::TimelineEntry], now: Timestamp) -> Option<Spans> {
             }
             None => None,
         };
-        spans.milestone(&record.event, at);
+        if let Event::Ticket(TicketEvent::LifeCycle(event)) = &record.event {
+            spans.milestone(event, at);
+        }
         before = Some((evolve(ticket, &record.event, at), at));
     }
     if let Some((ticket, since)) = before {
@@ -128,38 +130,19 @@ impl Spans {
         }
     }
 
-    fn milestone(&mut self, event: &Event, at: Timestamp) {
+    fn milestone(&mut self, event: &LifeCycle, at: Timestamp) {
         let after = at.since(self.created.unwrap_or(at));
         match event {
-            Event::TicketCreated(_) => self.created = Some(at),
-            Event::TicketResolved(_) => {
+            LifeCycle::TicketCreated(_) => self.created = Some(at),
+            LifeCycle::TicketResolved(_) => {
                 self.first_resolved.get_or_insert(after);
                 self.last_resolved = Some(after);
             }
             // Only an imported ticket comes back from there.
-            Event::TicketReopened(_) => self.closed = None,
-            Event::TicketClosed(_) => self.closed = Some(after),
-            Event::TicketCancelled(_) => self.cancelled = Some(after),
-            Event::TicketImported(_)
-            | Event::StatusChanged(_)
-            | Event::TicketRouted(_)
-            | Event::TicketAssigned(_)
-            | Event::TicketUnassigned(_)
-            | Event::TicketEscalated(_)
-            | Event::TicketDeescalated(_)
-            | Event::CommentAdded(_)
-            | Event::PriorityChanged(_)
-            | Event::CategoryChanged(_)
-            | Event::TagsChanged(_)
-            | Event::FieldChanged(_)
-            | Event::EpochStarted(_)
-            | Event::KeyCreated(_)
-            | Event::SlaWarned(_)
-            | Event::SlaBreached(_)
-            | Event::SlaBreachVoided(_)
-            | Event::TimeRuleFired(_)
-            | Event::ConfigPublished(_)
-            | Event::ConfigRetired(_) => {}
+            LifeCycle::TicketReopened(_) => self.closed = None,
+            LifeCycle::TicketClosed(_) => self.closed = Some(after),
+            LifeCycle::TicketCancelled(_) => self.cancelled = Some(after),
+            LifeCycle::TicketImported(_) | LifeCycle::StatusChanged(_) => {}
         }
     }
 }

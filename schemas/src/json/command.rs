@@ -31,7 +31,7 @@ struct Envelope<'a> {
 }
 
 macro_rules! verbs {
-    ($($verb:literal => $variant:ident,)*) => {
+    ($($verb:literal => $variant:ident on $about:ident,)*) => {
         fn read_data(verb: &str, json: &str) -> Result<Option<Data>, serde_json::Error> {
             match verb {
                 $($verb => path::read("data", json.as_bytes()).map(|d| Some(Data::$variant(d))),)*
@@ -44,15 +44,7 @@ macro_rules! verbs {
         }
     };
 }
-verbs! {
-    "create" => Create, "assign" => Assign, "unassign" => Unassign, "escalate" => Escalate,
-    "deescalate" => Deescalate, "set_status" => SetStatus, "add_comment" => AddComment, "resolve" => Resolve,
-    "reopen" => Reopen, "close" => Close, "cancel" => Cancel, "set_priority" => SetPriority,
-    "set_category" => SetCategory, "change_tags" => ChangeTags, "import" => Import,
-    "publish_config" => PublishConfig, "retire_config" => RetireConfig,
-    "record_sla_warning" => RecordSlaWarning, "record_sla_breach" => RecordSlaBreach,
-    "fire_time_rule" => FireTimeRule, "void_sla_breach" => VoidSlaBreach,
-}
+each_verb!(verbs);
 
 /// Reads a command whose verb stands in the subject.
 ///

@@ -5,15 +5,31 @@ use serde::{Serialize, Serializer};
 use crate::wire;
 
 macro_rules! event_data {
-    ($name:ident, $path:path, $doc:literal, [$($variant:ident),*]) => {
-        #[doc = $doc]
-        pub(crate) struct $name<'a>(pub(crate) Option<&'a $path>);
+    (
+        Ticket: TicketEvent { $($family:ident { $($fact:ident,)* })* }
+        $($about:ident: $about_event:ident { $($other:ident,)* })*
+    ) => {
+        /// Content of a record.
+        pub(crate) struct RecordData<'a>(pub(crate) Option<&'a wire::record::Data>);
 
-        impl Serialize for $name<'_> {
+        impl Serialize for RecordData<'_> {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                use $path as D;
+                use wire::record::Data;
                 match self.0 {
-                    $(Some(D::$variant(e)) => e.serialize(s),)*
+                    $($(Some(Data::$fact(e)) => e.serialize(s),)*)*
+                    $($(Some(Data::$other(e)) => e.serialize(s),)*)*
+                    None => s.serialize_none(),
+                }
+            }
+        }
+
+        /// Content of an imported fact.
+        pub(crate) struct FactData<'a>(pub(crate) Option<&'a wire::fact::Data>);
+
+        impl Serialize for FactData<'_> {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                match self.0 {
+                    $($(Some(wire::fact::Data::$fact(e)) => e.serialize(s),)*)*
                     None => s.serialize_none(),
                 }
             }
@@ -21,62 +37,7 @@ macro_rules! event_data {
     };
 }
 
-event_data!(
-    RecordData,
-    wire::record::Data,
-    "Content of a record.",
-    [
-        TicketCreated,
-        TicketImported,
-        StatusChanged,
-        TicketResolved,
-        TicketReopened,
-        TicketClosed,
-        TicketCancelled,
-        TicketRouted,
-        TicketAssigned,
-        TicketUnassigned,
-        TicketEscalated,
-        TicketDeescalated,
-        CommentAdded,
-        PriorityChanged,
-        CategoryChanged,
-        TagsChanged,
-        FieldChanged,
-        EpochStarted,
-        KeyCreated,
-        SlaWarned,
-        SlaBreached,
-        SlaBreachVoided,
-        TimeRuleFired,
-        ConfigPublished,
-        ConfigRetired
-    ]
-);
-event_data!(
-    FactData,
-    wire::fact::Data,
-    "Content of an imported fact.",
-    [
-        TicketCreated,
-        TicketImported,
-        StatusChanged,
-        TicketResolved,
-        TicketReopened,
-        TicketClosed,
-        TicketCancelled,
-        TicketRouted,
-        TicketAssigned,
-        TicketUnassigned,
-        TicketEscalated,
-        TicketDeescalated,
-        CommentAdded,
-        PriorityChanged,
-        CategoryChanged,
-        TagsChanged,
-        FieldChanged
-    ]
-);
+each_event!(event_data);
 
 impl Serialize for wire::Record {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,7 @@
 
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Order};
-use guichet_schemas::event::{EpochStarted, Event};
+use guichet_schemas::event::{EpochStarted, Event, LogEvent};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire;
 use prost::Message as _;
@@ -222,7 +222,7 @@ fn body_and_subject_must_agree() {
 
 #[test]
 fn an_event_of_a_newer_program_is_told_from_damage() {
-    let event = Event::EpochStarted(EpochStarted::uneventful(1, 1, "0.1.0"));
+    let event = Event::Log(LogEvent::EpochStarted(EpochStarted::uneventful(1, 1, "0.1.0")));
     let good = samples::record(event).into_wire();
     let unknown = |change: fn(&mut wire::Record)| {
         let mut wire = good.clone();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc, Weekday};
 use chrono_tz::Europe::Paris;
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Classification, Conversation, Event, LifeCycle, SlaEvent, TicketEvent};
 use guichet_schemas::record::Record;
 use guichet_schemas::words::{AuthorKind, Origin, Priority, TicketState, Visibility};
 
@@ -130,7 +130,7 @@ pub(super) fn breaches(records: &[Record], now: i64) -> Breaches {
     let mut found = Breaches::new();
     for record in records.iter().filter(|record| record.ticket_id().is_some()) {
         let id = record.stream_id.as_str();
-        if let Event::TicketCreated(e) = &record.event {
+        if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = &record.event {
             let at = record.occurred_at.0;
             let begun = |target| Clock { since: Some(at), target, ..Clock::default() };
             let (reply, resolution) = targets(e.priority);
@@ -143,7 +143,10 @@ pub(super) fn breaches(records: &[Record], now: i64) -> Breaches {
             tickets.insert(id, ticket);
         } else if let Some(ticket) = tickets.get_mut(id) {
             let at = record.occurred_at.0.max(ticket.time);
-            if matches!(record.event, Event::SlaWarned(_) | Event::SlaBreached(_)) {
+            if matches!(
+                record.event,
+                Event::Sla(SlaEvent::SlaWarned(_)) | Event::Sla(SlaEvent::SlaBreached(_))
+            ) {
                 continue;
             }
             ticket.pass(id, at, &minutes, &mut found);
@@ -183,7 +186,7 @@ impl Ticket {
     }
 
     fn happen(&mut self, id: &str, at: i64, event: &Event, minutes: &Minutes, found: &mut Breaches) {
-        if let Event::StatusChanged(e) = event {
+        if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) = event {
             self.state = e.to;
             if !self.resolution.ended {
                 if e.to == TicketState::Pending {
@@ -196,7 +199,9 @@ impl Ticket {
             }
         } else if matches!(
             event,
-            Event::TicketResolved(_) | Event::TicketClosed(_) | Event::TicketCancelled(_)
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(_)))
+                | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_)))
+                | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_)))
         ) {
             for (_, clock) in self.clocks() {
                 clock.stop(at);
@@ -204,11 +209,11 @@ impl Ticket {
             self.reply = None;
             self.resolution.ended = true;
             self.state = TicketState::Resolved;
-        } else if matches!(event, Event::TicketReopened(_)) {
+        } else if matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(_)))) {
             self.state = TicketState::Open;
             self.resolution.ended = false;
             self.resolution.since.get_or_insert(at);
-        } else if let Event::PriorityChanged(e) = event {
+        } else if let Event::Ticket(TicketEvent::Classification(Classification::PriorityChanged(e))) = event {
             let (reply, resolution) = targets(e.to);
             for (metric, clock) in self.clocks() {
                 let target = if metric == "first_reply" { reply } else { resolution };
@@ -218,7 +223,7 @@ impl Ticket {
                 clock.target = target;
                 clock.judge(id, metric, at, minutes, found);
             }
-        } else if let Event::CommentAdded(e) = event
+        } else if let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) = event
             && e.visibility == Visibility::Public
         {
             assert_ne!(e.author_kind, AuthorKind::Requester, "these histories have no such comments");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, SlaEvent};
 use guichet_schemas::record::Record;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn promises(template: &str) -> String {
 
 fn told(records: &[Record]) -> Breaches {
     let one = |record: &Record| {
-        let Event::SlaBreached(e) = &record.event else { return None };
+        let Event::Sla(SlaEvent::SlaBreached(e)) = &record.event else { return None };
         Some((record.stream_id.clone(), e.metric.as_str(), e.instance, record.occurred_at.0, e.due_at.0))
     };
     records.iter().filter_map(one).collect()

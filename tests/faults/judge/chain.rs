@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LifeCycle, LogEvent, TicketEvent};
 use guichet_schemas::hash::Hash;
 
 use super::Written;
@@ -33,14 +33,14 @@ pub(super) fn check(written: &Written) -> Vec<Finding> {
             broken(format!("position {position} was recorded before the one before it"));
         }
         recorded_at = record.recorded_at.0;
-        if let Event::TicketCreated(created) = &record.event {
+        if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(created))) = &record.event {
             let last = numbers.entry(record.tenant.as_str()).or_insert(0);
             if created.number != *last + 1 {
                 broken(format!("position {position}: number {} follows number {last}", created.number));
             }
             *last = created.number;
         }
-        if let Event::EpochStarted(started) = &record.event {
+        if let Event::Log(LogEvent::EpochStarted(started)) = &record.event {
             if started.epoch != epoch + 1 {
                 broken(format!("position {position}: epoch {} follows epoch {epoch}", started.epoch));
             }

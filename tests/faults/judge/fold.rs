@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use guichet_rules::{Context, Ticket, Unconfigured, decide, evolve};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::Command;
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, LifeCycle, LogEvent, TicketEvent};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -31,7 +31,7 @@ pub(super) fn check(entries: &[Entry], written: &Written, views: &[Value]) -> Ve
         let mut records = &written.records[index..index + count];
         index += count;
         // A key is none of the rules' business.
-        if let [Record { event: Event::KeyCreated(_), .. }, rest @ ..] = records {
+        if let [Record { event: Event::Log(LogEvent::KeyCreated(_)), .. }, rest @ ..] = records {
             records = rest;
         }
         let Some(first) = records.first().filter(|first| first.ticket_id().is_some()) else { continue };
@@ -47,7 +47,7 @@ pub(super) fn check(entries: &[Entry], written: &Written, views: &[Value]) -> Ve
             )),
         }
         for record in records {
-            if let Event::TicketCreated(created) = &record.event {
+            if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(created))) = &record.event {
                 numbers = created.number;
             }
             let before = tickets.remove(record.stream_id.as_str()).map(|(ticket, _)| ticket);

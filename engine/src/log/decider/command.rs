@@ -6,7 +6,7 @@ use guichet_config::Configuration;
 use guichet_rules::{Context, Draft, Unconfigured, decide, evolve};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
-use guichet_schemas::event::{Event, ExternalRef};
+use guichet_schemas::event::ExternalRef;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::personal;
@@ -345,7 +345,7 @@ pub(super) fn refused(rejection: Rejection) -> Answer {
 
 /// Whom a ticket is for, where it comes into being.
 fn requester(draft: &Draft) -> Option<&str> {
-    if let Event::TicketCreated(e) = &draft.event { Some(&e.requester) } else { None }
+    draft.event.created().map(|e| e.requester.as_str())
 }
 
 fn creates(command: &Command) -> bool {

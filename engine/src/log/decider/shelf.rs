@@ -81,7 +81,7 @@ mod tests {
     /// A ticket with so many tags of a kilobyte, whose last event stands at a position.
     fn entry(tags: usize, position: u64) -> Entry {
         let added = (0..tags).map(|n| format!("{n}{}", "x".repeat(1024))).collect();
-        let event = Event::TagsChanged(TagsChanged { added, removed: Vec::new() });
+        let event = Event::from(TagsChanged { added, removed: Vec::new() });
         Entry {
             ticket: evolve(None, &event, Timestamp(0)),
             version: StreamVersion::FIRST,

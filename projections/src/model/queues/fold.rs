@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use guichet_schemas::event::Event;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::StreamVersion;
 use prost::Message as _;
 
 use super::Board;
-use super::row::{self, Row, Subject};
+use super::row::{Row, Step, Subject};
 use crate::keys;
 use crate::projection::{Accepted, Opened, Projection, TicketKey};
 use crate::queries::line::Line;
@@ -68,10 +67,8 @@ impl Projection for Fold {
     fn apply(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         let Some((id, key)) = accepted.ticket else { return Ok(()) };
         let record = accepted.record;
-        if !row::matters(&record.event) {
-            return Ok(());
-        }
-        if let Event::TicketCreated(e) = &record.event {
+        let Some(step) = Step::of(&record.event) else { return Ok(()) };
+        if let Step::Created(e) = step {
             let subject =
                 Subject { command_id: record.command_id.to_wire(), text: e.subject.clone().to_wire() };
             batch.put(keys::SUBJECTS, key, &subject.encode_to_vec());
@@ -87,7 +84,7 @@ impl Projection for Fold {
                 self.changes.len() - 1
             }
         };
-        row::evolve(&mut self.changes[index].after, record);
+        step.take(&mut self.changes[index].after, record);
         Ok(())
     }
 

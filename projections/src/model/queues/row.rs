@@ -1,6 +1,8 @@
 //! What the board knows of a ticket. The subject lies apart: it never changes, and the row does often.
 
-use guichet_schemas::event::{Event, TicketCreated};
+use guichet_schemas::event::{
+    Classification, Event, LifeCycle, Ownership, TicketAssigned, TicketCreated, TicketEvent,
+};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::Personal;
@@ -67,43 +69,66 @@ impl Row {
     }
 }
 
-/// Whether an event can change a row: most comments and tags need not be looked at.
-pub(super) const fn matters(event: &Event) -> bool {
-    match event {
-        Event::TicketCreated(_)
-        | Event::StatusChanged(_)
-        | Event::TicketResolved(_)
-        | Event::TicketReopened(_)
-        | Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TicketRouted(_)
-        | Event::TicketAssigned(_)
-        | Event::TicketUnassigned(_)
-        | Event::TicketEscalated(_)
-        | Event::TicketDeescalated(_)
-        | Event::PriorityChanged(_) => true,
-        Event::TicketImported(_)
-        | Event::CommentAdded(_)
-        | Event::CategoryChanged(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => false,
-    }
+/// What an event does to a row.
+pub(super) enum Step<'a> {
+    Created(&'a TicketCreated),
+    Entered(TicketState),
+    Routed(Option<&'a String>),
+    Assigned(&'a TicketAssigned),
+    Unassigned,
+    Tier(u32),
+    Priority(Priority),
 }
 
-/// What a record makes of a row. Before its creation a ticket has none.
-pub(super) fn evolve(row: &mut Option<Row>, record: &Record) {
-    if let Event::TicketCreated(e) = &record.event {
-        *row = Some(created(e, record));
-    } else if let Some(row) = row {
-        change(row, record);
+impl<'a> Step<'a> {
+    /// `None` where an event changes no row: most comments and tags need not be looked at.
+    pub(super) const fn of(event: &'a Event) -> Option<Self> {
+        let Event::Ticket(event) = event else { return None };
+        match event {
+            TicketEvent::LifeCycle(event) => Self::of_life_cycle(event),
+            TicketEvent::Ownership(event) => Some(Self::of_ownership(event)),
+            TicketEvent::Classification(Classification::PriorityChanged(e)) => Some(Self::Priority(e.to)),
+            TicketEvent::Conversation(_) | TicketEvent::Classification(_) => None,
+        }
+    }
+
+    const fn of_life_cycle(event: &'a LifeCycle) -> Option<Self> {
+        match event {
+            LifeCycle::TicketCreated(e) => Some(Self::Created(e)),
+            LifeCycle::TicketImported(_) => None,
+            LifeCycle::StatusChanged(e) => Some(Self::Entered(e.to)),
+            LifeCycle::TicketResolved(_) => Some(Self::Entered(TicketState::Resolved)),
+            LifeCycle::TicketReopened(_) => Some(Self::Entered(TicketState::Open)),
+            LifeCycle::TicketClosed(_) => Some(Self::Entered(TicketState::Closed)),
+            LifeCycle::TicketCancelled(_) => Some(Self::Entered(TicketState::Cancelled)),
+        }
+    }
+
+    const fn of_ownership(event: &'a Ownership) -> Self {
+        match event {
+            Ownership::TicketRouted(e) => Self::Routed(e.to_group.as_ref()),
+            Ownership::TicketAssigned(e) => Self::Assigned(e),
+            Ownership::TicketUnassigned(_) => Self::Unassigned,
+            Ownership::TicketEscalated(e) => Self::Tier(e.to_tier),
+            Ownership::TicketDeescalated(e) => Self::Tier(e.to_tier),
+        }
+    }
+
+    pub(super) fn take(self, row: &mut Option<Row>, record: &Record) {
+        match (self, row) {
+            (Self::Created(e), row) => *row = Some(created(e, record)),
+            (Self::Entered(state), Some(row)) => row.enter(state, record.occurred_at.0),
+            (Self::Routed(group), Some(row)) => row.group = group.cloned(),
+            (Self::Assigned(e), Some(row)) => {
+                row.group.clone_from(&e.group);
+                row.assignee = Some(e.to.clone());
+            }
+            (Self::Unassigned, Some(row)) => row.assignee = None,
+            (Self::Tier(tier), Some(row)) => row.tier = tier,
+            (Self::Priority(priority), Some(row)) => row.priority = priority.to_wire(),
+            // Before its creation a ticket has no row.
+            (_, None) => {}
+        }
     }
 }
 
@@ -122,39 +147,5 @@ fn created(e: &TicketCreated, record: &Record) -> Row {
         organisation: e.organisation.clone(),
         tier: e.tier,
         synthetic: e.synthetic,
-    }
-}
-
-fn change(row: &mut Row, record: &Record) {
-    let at = record.occurred_at.0;
-    match &record.event {
-        Event::StatusChanged(e) => row.enter(e.to, at),
-        Event::TicketResolved(_) => row.enter(TicketState::Resolved, at),
-        Event::TicketReopened(_) => row.enter(TicketState::Open, at),
-        Event::TicketClosed(_) => row.enter(TicketState::Closed, at),
-        Event::TicketCancelled(_) => row.enter(TicketState::Cancelled, at),
-        Event::TicketRouted(e) => row.group.clone_from(&e.to_group),
-        Event::TicketAssigned(e) => {
-            row.group.clone_from(&e.group);
-            row.assignee = Some(e.to.clone());
-        }
-        Event::TicketUnassigned(_) => row.assignee = None,
-        Event::TicketEscalated(e) => row.tier = e.to_tier,
-        Event::TicketDeescalated(e) => row.tier = e.to_tier,
-        Event::PriorityChanged(e) => row.priority = e.to.to_wire(),
-        Event::TicketCreated(_)
-        | Event::TicketImported(_)
-        | Event::CommentAdded(_)
-        | Event::CategoryChanged(_)
-        | Event::TagsChanged(_)
-        | Event::FieldChanged(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => {}
     }
 }

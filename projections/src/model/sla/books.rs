@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use guichet_config::Publication;
 use guichet_schemas::codec::decode_record;
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{ConfigEvent, Event};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::record::Record;
 use guichet_service::caught;
@@ -69,7 +69,7 @@ impl Books {
 
 /// True for a record of configuration.
 pub(crate) const fn is_publication(record: &Record) -> bool {
-    matches!(record.event, Event::ConfigPublished(_) | Event::ConfigRetired(_))
+    matches!(record.event, Event::Config(ConfigEvent::ConfigPublished(_) | ConfigEvent::ConfigRetired(_)))
 }
 
 /// The books of the last view that somebody looked at: they change rarely, and hold the open hours of each year.

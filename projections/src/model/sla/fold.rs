@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::thread;
 
 use guichet_reports::{distill, encode};
-use guichet_schemas::event::Event;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -148,7 +147,7 @@ impl Projection for Fold {
             return Ok(());
         }
         let Some((id, key)) = accepted.ticket else { return Ok(()) };
-        if let Event::TicketCreated(e) = &record.event {
+        if let Some(e) = record.event.created() {
             let number = keys::number(&record.tenant, TicketNumber(e.number));
             batch.put(keys::NUMBERS, &number, id.0.as_bytes());
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, SlaEvent};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_sla::{AlarmKey, Fact, Recorded, Rulebook, Ticket, TimerName, metric};
@@ -52,10 +52,10 @@ impl Row {
         };
         row.ticket = Some(Ticket::fold(before, record, book, &mut facts));
         row.version = record.version.get();
-        if let Event::TicketCreated(e) = &record.event {
+        if let Some(e) = record.event.created() {
             row.number = e.number;
         }
-        if let Event::TicketImported(e) = &record.event {
+        if let Some(e) = record.event.imported() {
             row.importing = e.part < e.parts;
         }
         if let Some(key) = recorded_by(&record.event) {
@@ -187,14 +187,12 @@ fn is_news(fact: &Fact, recorded: &Recorded) -> bool {
 
 /// The fact that an event records.
 fn recorded_by(event: &Event) -> Option<AlarmKey> {
-    if let Event::SlaWarned(e) = event {
-        let of = TimerName::Clock(metric(e.metric));
-        Some(AlarmKey { of, instance: e.instance, pct: Some(e.pct) })
-    } else if let Event::SlaBreached(e) = event {
-        Some(AlarmKey { of: TimerName::Clock(metric(e.metric)), instance: e.instance, pct: None })
-    } else if let Event::TimeRuleFired(e) = event {
-        Some(AlarmKey { of: TimerName::Rule(e.rule.clone()), instance: e.instance, pct: None })
-    } else {
-        None
-    }
+    let Event::Sla(event) = event else { return None };
+    let (of, instance, pct) = match event {
+        SlaEvent::SlaWarned(e) => (TimerName::Clock(metric(e.metric)), e.instance, Some(e.pct)),
+        SlaEvent::SlaBreached(e) => (TimerName::Clock(metric(e.metric)), e.instance, None),
+        SlaEvent::TimeRuleFired(e) => (TimerName::Rule(e.rule.clone()), e.instance, None),
+        SlaEvent::SlaBreachVoided(_) => return None,
+    };
+    Some(AlarmKey { of, instance, pct })
 }

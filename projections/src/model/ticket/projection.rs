@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use guichet_schemas::codec::decode_record;
-use guichet_schemas::event::Event;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::position::StreamVersion;
 use guichet_schemas::record::Record;
@@ -119,7 +118,7 @@ fn put_record<'a>(accepted: &Accepted<'a>, batch: &mut Batch<'_>) -> Option<&'a 
         &keys::ticket_event(&record.tenant, ticket.0, record.version),
         &record.position.get().to_be_bytes(),
     );
-    if let Event::TicketCreated(e) = &record.event {
+    if let Some(e) = record.event.created() {
         batch.put(
             keys::NUMBERS,
             &keys::number(&record.tenant, TicketNumber(e.number)),

@@ -46,7 +46,7 @@ impl Life {
         };
         let by = agent(one(&mut self.dice, self.group.agents));
         self.story.comment(&by, Visibility::Internal, CommentKind::Message, None, note);
-        self.story.fact(&by, Event::TicketCancelled(TicketCancelled { reason }));
+        self.story.fact(&by, Event::from(TicketCancelled { reason }));
     }
 
     pub(super) fn finish(&mut self) {
@@ -87,7 +87,7 @@ impl Life {
             override_reason: None,
             resolution_no: self.story.ticket().map_or(1, |t| t.resolutions() + 1),
         };
-        self.story.fact(&by, Event::TicketResolved(resolved));
+        self.story.fact(&by, resolved.into());
     }
 
     /// It was not solved after all.
@@ -106,7 +106,7 @@ impl Life {
             since_resolved_ms: last.as_ref().map_or(0, |r| self.story.now().since(r.at)),
             follow_up: false,
         };
-        self.story.fact(&by, Event::TicketReopened(reopened));
+        self.story.fact(&by, reopened.into());
         if self.chance(0.4) {
             self.escalate();
         }
@@ -127,7 +127,7 @@ impl Life {
             let by = self.owner();
             return self
                 .story
-                .fact(&by, Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: false }));
+                .fact(&by, Event::from(TicketClosed { reason: CloseReason::Resolved, auto: false }));
         }
         // The clock that closes looks once an hour.
         let due = Timestamp(self.story.now().0 + AUTO_CLOSE);
@@ -135,7 +135,7 @@ impl Life {
         self.story.wait_until(Timestamp(instant(date(due), 0).0 + hour * HOUR));
         self.story.fact(
             &system("auto-close"),
-            Event::TicketClosed(TicketClosed { reason: CloseReason::Resolved, auto: true }),
+            Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true }),
         );
     }
 }

@@ -97,8 +97,7 @@ impl Life {
             let tag = format!("to-{}", group.name);
             if !tags_at.contains(&tag) {
                 tags_at.push(tag.clone());
-                self.story
-                    .fact(&by, Event::TagsChanged(TagsChanged { added: vec![tag], removed: Vec::new() }));
+                self.story.fact(&by, Event::from(TagsChanged { added: vec![tag], removed: Vec::new() }));
             }
         }
         let note = self.text(self.words.finding);
@@ -113,7 +112,7 @@ impl Life {
             category_at,
             note_comment: Some(comment),
         };
-        self.story.fact(&by, Event::TicketEscalated(escalated));
+        self.story.fact(&by, escalated.into());
         let pause = self.minutes(5, 120);
         self.story.work(pause);
         match above {
@@ -141,7 +140,7 @@ impl Life {
         let by = self.owner();
         let from_tier = self.group.tier;
         let reason = Some("Known case, the procedure is in the handbook.".to_owned());
-        self.story.fact(&by, Event::TicketDeescalated(TicketDeescalated { from_tier, to_tier, reason }));
+        self.story.fact(&by, Event::from(TicketDeescalated { from_tier, to_tier, reason }));
         self.take(self.topic.desk);
     }
 
@@ -163,7 +162,7 @@ impl Life {
             cause: StatusCause::Command,
             reason: Some(reason.to_owned()),
         };
-        self.story.fact(&by, Event::PriorityChanged(event));
+        self.story.fact(&by, event.into());
     }
 
     pub(super) fn classify_anew(&mut self) {
@@ -171,7 +170,7 @@ impl Life {
         let to = topic(&mut self.dice).category.to_owned();
         if from.as_ref() != Some(&to) {
             let by = self.owner();
-            self.story.fact(&by, Event::CategoryChanged(CategoryChanged { from, to: Some(to) }));
+            self.story.fact(&by, Event::from(CategoryChanged { from, to: Some(to) }));
         }
     }
 }

@@ -3,7 +3,10 @@
 
 use super::{at_most, check_fields, tier};
 use crate::command::limits;
-use crate::event::{Event, FieldValue, Personal};
+use crate::event::{
+    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, TicketCreated,
+    TicketEvent,
+};
 use crate::rejection::FieldError;
 
 /// Characters of a name.
@@ -24,33 +27,24 @@ type Checked = Result<(), FieldError>;
 /// Checks the sizes of one fact.
 pub(super) fn sizes(event: &Event) -> Checked {
     match event {
-        Event::TicketCreated(e) => {
-            characters("subject", plain(&e.subject), SUBJECT)?;
-            bytes("description", plain(&e.description), BODY)?;
-            label("requester", Some(&e.requester))?;
-            label("requester_name", e.requester_name.as_ref().map(plain))?;
-            label("requester_email", e.requester_email.as_ref().map(plain))?;
-            label("requester_phone", e.requester_phone.as_ref().map(plain))?;
-            category("category", e.category.as_deref())?;
-            tags("tags", &e.tags)?;
-            tier("tier", Some(e.tier))?;
-            let names = [
-                ("group", &e.group),
-                ("assignee", &e.assignee),
-                ("product", &e.product),
-                ("brand", &e.brand),
-                ("language", &e.language),
-                ("organisation", &e.organisation),
-            ];
-            names.into_iter().try_for_each(|(name, text)| label(name, text.as_deref()))?;
-            if let Some(reference) = &e.external_ref {
-                label("external_ref.source", Some(&reference.source))?;
-                label("external_ref.id", Some(&reference.id))?;
-            }
-            check_fields(&e.fields)
+        Event::Ticket(TicketEvent::LifeCycle(event)) => life_cycle(event),
+        Event::Ticket(TicketEvent::Ownership(event)) => ownership(event),
+        Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
+            label("author", Some(&e.author))?;
+            at_most("attachments", e.attachments.len(), limits::ATTACHMENTS)?;
+            bytes("body", plain(&e.body), BODY)
         }
-        Event::StatusChanged(e) => label("custom_status", e.custom_status.as_deref()),
-        Event::TicketResolved(e) => {
+        Event::Ticket(TicketEvent::Classification(event)) => classification(event),
+        // No facts that may be imported.
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => Ok(()),
+    }
+}
+
+fn life_cycle(event: &LifeCycle) -> Checked {
+    match event {
+        LifeCycle::TicketCreated(e) => created(e),
+        LifeCycle::StatusChanged(e) => label("custom_status", e.custom_status.as_deref()),
+        LifeCycle::TicketResolved(e) => {
             label("by", Some(&e.by))?;
             bytes("summary", plain(&e.summary), NOTE)?;
             at_most("steps", e.steps.len(), 100)?;
@@ -59,53 +53,86 @@ pub(super) fn sizes(event: &Event) -> Checked {
             note("root_cause", e.root_cause.as_deref())?;
             note("override_reason", e.override_reason.as_deref())
         }
-        Event::TicketReopened(e) => {
+        LifeCycle::TicketReopened(e) => {
             label("resolver_of_last", e.resolver_of_last.as_deref())?;
             note("reason", e.reason.as_deref())
         }
-        Event::TicketRouted(e) => {
+        // They carry no text of their own, or are no facts that may be imported.
+        LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => Ok(()),
+    }
+}
+
+fn created(e: &TicketCreated) -> Checked {
+    characters("subject", plain(&e.subject), SUBJECT)?;
+    bytes("description", plain(&e.description), BODY)?;
+    label("requester", Some(&e.requester))?;
+    label("requester_name", e.requester_name.as_ref().map(plain))?;
+    label("requester_email", e.requester_email.as_ref().map(plain))?;
+    label("requester_phone", e.requester_phone.as_ref().map(plain))?;
+    category("category", e.category.as_deref())?;
+    tags("tags", &e.tags)?;
+    tier("tier", Some(e.tier))?;
+    let names = [
+        ("group", &e.group),
+        ("assignee", &e.assignee),
+        ("product", &e.product),
+        ("brand", &e.brand),
+        ("language", &e.language),
+        ("organisation", &e.organisation),
+    ];
+    names.into_iter().try_for_each(|(name, text)| label(name, text.as_deref()))?;
+    if let Some(reference) = &e.external_ref {
+        label("external_ref.source", Some(&reference.source))?;
+        label("external_ref.id", Some(&reference.id))?;
+    }
+    check_fields(&e.fields)
+}
+
+fn ownership(event: &Ownership) -> Checked {
+    match event {
+        Ownership::TicketRouted(e) => {
             label("from_group", e.from_group.as_deref())?;
             label("to_group", e.to_group.as_deref())?;
             label("rule", e.rule.as_deref())?;
             note("reason", e.reason.as_deref())
         }
-        Event::TicketAssigned(e) => {
+        Ownership::TicketAssigned(e) => {
             label("from", e.from.as_deref())?;
             label("to", Some(&e.to))?;
             label("group", e.group.as_deref())?;
             note("reason", e.reason.as_deref())
         }
-        Event::TicketUnassigned(e) => {
+        Ownership::TicketUnassigned(e) => {
             label("from", Some(&e.from))?;
             note("reason", e.reason.as_deref())
         }
-        Event::TicketEscalated(e) => {
+        Ownership::TicketEscalated(e) => {
             tier("from_tier", Some(e.from_tier))?;
             tier("to_tier", Some(e.to_tier))?;
             label("to_manager", e.to_manager.as_deref())?;
             tags("tags_at", &e.tags_at)?;
             category("category_at", e.category_at.as_deref())
         }
-        Event::TicketDeescalated(e) => {
+        Ownership::TicketDeescalated(e) => {
             tier("from_tier", Some(e.from_tier))?;
             tier("to_tier", Some(e.to_tier))?;
             note("reason", e.reason.as_deref())
         }
-        Event::CommentAdded(e) => {
-            label("author", Some(&e.author))?;
-            at_most("attachments", e.attachments.len(), limits::ATTACHMENTS)?;
-            bytes("body", plain(&e.body), BODY)
-        }
-        Event::PriorityChanged(e) => note("reason", e.reason.as_deref()),
-        Event::CategoryChanged(e) => {
+    }
+}
+
+fn classification(event: &Classification) -> Checked {
+    match event {
+        Classification::PriorityChanged(e) => note("reason", e.reason.as_deref()),
+        Classification::CategoryChanged(e) => {
             category("from", e.from.as_deref())?;
             category("to", e.to.as_deref())
         }
-        Event::TagsChanged(e) => {
+        Classification::TagsChanged(e) => {
             tags("added", &e.added)?;
             tags("removed", &e.removed)
         }
-        Event::FieldChanged(e) => {
+        Classification::FieldChanged(e) => {
             bytes("field", &e.field, 64)?;
             let texts = [("from", &e.from), ("to", &e.to)];
             texts.into_iter().try_for_each(|(name, value)| match value {
@@ -113,18 +140,6 @@ pub(super) fn sizes(event: &Event) -> Checked {
                 Some(FieldValue::Number(_) | FieldValue::Flag(_)) | None => Ok(()),
             })
         }
-        // They carry no text of their own, or are no facts that may be imported.
-        Event::TicketClosed(_)
-        | Event::TicketCancelled(_)
-        | Event::TicketImported(_)
-        | Event::EpochStarted(_)
-        | Event::KeyCreated(_)
-        | Event::SlaWarned(_)
-        | Event::SlaBreached(_)
-        | Event::SlaBreachVoided(_)
-        | Event::TimeRuleFired(_)
-        | Event::ConfigPublished(_)
-        | Event::ConfigRetired(_) => Ok(()),
     }
 }
 

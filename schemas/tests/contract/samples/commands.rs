@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Command, Create, Deescalate, Escalate, Fact, FireTimeRule,
+    AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, Deescalate, Escalate, Fact, FireTimeRule,
     Import, Order, PublishConfig, RecordSlaBreach, RecordSlaWarning, Reopen, Requester, Resolve,
     RetireConfig, SetCategory, SetPriority, SetStatus, Unassign, VoidSlaBreach,
 };
@@ -145,7 +145,7 @@ fn work() -> Vec<Order> {
             override_reason: note("the requester is on leave"),
         }),
         Order::Reopen(Reopen { reason: text("it blinks again") }),
-        Order::Close,
+        Order::Close(Close),
         Order::Cancel(Cancel { reason: CancelReason::Withdrawn }),
         Order::SetPriority(SetPriority {
             urgency: Some(Urgency::High),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, EpochStarted, Event, ExternalRef,
-    FieldChanged, FieldValue, KeyCreated, Personal, PriorityChanged, Sealed, SlaBreachVoided, SlaBreached,
-    SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed, TicketCreated,
-    TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved, TicketRouted,
-    TicketUnassigned, TimeRuleFired,
+    FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged, Sealed, SlaBreachVoided,
+    SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed,
+    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved,
+    TicketRouted, TicketUnassigned, TimeRuleFired,
 };
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::words::{
@@ -41,7 +41,7 @@ pub(crate) fn all() -> Vec<Event> {
 
 fn beginnings() -> Vec<Event> {
     vec![
-        Event::TicketCreated(TicketCreated {
+        Event::from(TicketCreated {
             number: 42,
             subject: plain("Imprimante en panne 🖨"),
             description: plain("Elle clignote.\nSecond line."),
@@ -74,7 +74,7 @@ fn beginnings() -> Vec<Event> {
             due_at: Some(minute(600)),
             synthetic: true,
         }),
-        Event::TicketImported(TicketImported {
+        Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
             part: 1,
@@ -82,7 +82,7 @@ fn beginnings() -> Vec<Event> {
             original_created_at: Some(minute(-1_000)),
             mapping_version: text("servicenow/1"),
         }),
-        Event::StatusChanged(StatusChanged {
+        Event::from(StatusChanged {
             from: TicketState::Open,
             to: TicketState::Hold,
             custom_status: text("waiting for spare part"),
@@ -91,7 +91,7 @@ fn beginnings() -> Vec<Event> {
             cause: StatusCause::RequesterComment,
             unanswered: true,
         }),
-        Event::TicketResolved(TicketResolved {
+        Event::from(TicketResolved {
             by: "alice".to_owned(),
             code: ResolutionCode::CannotReproduce,
             summary: plain("New toner."),
@@ -101,7 +101,7 @@ fn beginnings() -> Vec<Event> {
             override_reason: text("requester on leave"),
             resolution_no: 2,
         }),
-        Event::TicketReopened(TicketReopened {
+        Event::from(TicketReopened {
             by_kind: ActorKind::LightAgent,
             reason: text("it blinks again"),
             resolution_no: 2,
@@ -109,21 +109,21 @@ fn beginnings() -> Vec<Event> {
             since_resolved_ms: 86_400_000,
             follow_up: true,
         }),
-        Event::TicketClosed(TicketClosed { reason: CloseReason::Merged, auto: true }),
-        Event::TicketCancelled(TicketCancelled { reason: CancelReason::Duplicate }),
+        Event::from(TicketClosed { reason: CloseReason::Merged, auto: true }),
+        Event::from(TicketCancelled { reason: CancelReason::Duplicate }),
     ]
 }
 
 fn ownership() -> Vec<Event> {
     vec![
-        Event::TicketRouted(TicketRouted {
+        Event::from(TicketRouted {
             from_group: text("desk"),
             to_group: text("network"),
             rule: text("by-category"),
             strategy: Strategy::Rule,
             reason: text("no printer at all"),
         }),
-        Event::TicketAssigned(TicketAssigned {
+        Event::from(TicketAssigned {
             from: text("alice"),
             to: "bob".to_owned(),
             group: text("network"),
@@ -132,8 +132,8 @@ fn ownership() -> Vec<Event> {
             station_no: 3,
             reason: text("on call"),
         }),
-        Event::TicketUnassigned(TicketUnassigned { from: "bob".to_owned(), reason: text("end of shift") }),
-        Event::TicketEscalated(TicketEscalated {
+        Event::from(TicketUnassigned { from: "bob".to_owned(), reason: text("end of shift") }),
+        Event::from(TicketEscalated {
             kind: EscalationKind::Hierarchical,
             from_tier: 1,
             to_tier: 2,
@@ -143,13 +143,13 @@ fn ownership() -> Vec<Event> {
             category_at: text("technical/printer"),
             note_comment: Some(comment(2)),
         }),
-        Event::TicketDeescalated(TicketDeescalated { from_tier: 2, to_tier: 1, reason: text("known error") }),
+        Event::from(TicketDeescalated { from_tier: 2, to_tier: 1, reason: text("known error") }),
     ]
 }
 
 fn conversation() -> Vec<Event> {
     vec![
-        Event::CommentAdded(CommentAdded {
+        Event::from(CommentAdded {
             comment_id: comment(3),
             visibility: Visibility::Internal,
             kind: CommentKind::Troubleshooting,
@@ -162,7 +162,7 @@ fn conversation() -> Vec<Event> {
             counts_as_reply: true,
             no_reopen: true,
         }),
-        Event::PriorityChanged(PriorityChanged {
+        Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,
             urgency: Some(Urgency::High),
@@ -170,17 +170,17 @@ fn conversation() -> Vec<Event> {
             cause: StatusCause::Timer,
             reason: text("board meeting"),
         }),
-        Event::CategoryChanged(CategoryChanged { from: text("technical"), to: text("technical/printer") }),
-        Event::TagsChanged(TagsChanged {
+        Event::from(CategoryChanged { from: text("technical"), to: text("technical/printer") }),
+        Event::from(TagsChanged {
             added: vec!["drum".to_owned()],
             removed: vec!["vip".to_owned(), "old".to_owned()],
         }),
-        Event::FieldChanged(FieldChanged {
+        Event::from(FieldChanged {
             field: "floor".to_owned(),
             from: Some(FieldValue::Number(-0.25)),
             to: Some(FieldValue::Text("4".to_owned())),
         }),
-        Event::EpochStarted(EpochStarted {
+        Event::Log(LogEvent::EpochStarted(EpochStarted {
             repaired_from: Some(41),
             repaired_through: Some(60),
             clock_behind_ms: Some(400_000),
@@ -189,12 +189,8 @@ fn conversation() -> Vec<Event> {
             restored_behind: text("the stream is lost too"),
             stream_refused_from: Some(61),
             ..EpochStarted::uneventful(7, 2, "0.1.0")
-        }),
-        Event::KeyCreated(KeyCreated {
-            subject: "r-1".to_owned(),
-            key_id: KeyId(uuid(9)),
-            commitment: hash(0x33),
-        }),
+        })),
+        Event::from(KeyCreated { subject: "r-1".to_owned(), key_id: KeyId(uuid(9)), commitment: hash(0x33) }),
     ]
 }
 
@@ -204,14 +200,14 @@ pub(crate) const CALENDAR: &str =
 
 fn clocks_and_configuration() -> Vec<Event> {
     vec![
-        Event::SlaWarned(SlaWarned {
+        Event::from(SlaWarned {
             metric: SlaMetric::AgentWork,
             instance: 1,
             pct: 75,
             due_at: Some(minute(60)),
             immediate: true,
         }),
-        Event::SlaBreached(SlaBreached {
+        Event::from(SlaBreached {
             metric: SlaMetric::FirstReply,
             instance: 2,
             policy: "gold".to_owned(),
@@ -221,12 +217,12 @@ fn clocks_and_configuration() -> Vec<Event> {
             immediate: true,
             detected_late_ms: 12,
         }),
-        Event::SlaBreachVoided(SlaBreachVoided {
+        Event::from(SlaBreachVoided {
             metric: SlaMetric::FirstReply,
             instance: 2,
             reason: "the line was down".to_owned(),
         }),
-        Event::TimeRuleFired(TimeRuleFired {
+        Event::from(TimeRuleFired {
             rule: "pending-72h".to_owned(),
             version: 4,
             instance: 2,
@@ -235,7 +231,7 @@ fn clocks_and_configuration() -> Vec<Event> {
             suppressed: true,
             skipped: Some(12),
         }),
-        Event::ConfigPublished(ConfigPublished {
+        Event::from(ConfigPublished {
             kind: "calendar".to_owned(),
             id: "paris".to_owned(),
             version: 2,
@@ -246,7 +242,7 @@ fn clocks_and_configuration() -> Vec<Event> {
             zone_data: text("2026b"),
             retroactive: true,
         }),
-        Event::ConfigRetired(ConfigRetired {
+        Event::from(ConfigRetired {
             kind: "calendar".to_owned(),
             id: "paris".to_owned(),
             version: 3,

@@ -6,7 +6,7 @@ pub(crate) mod replies;
 mod reports;
 
 use guichet_schemas::command::Entity;
-use guichet_schemas::event::{Actor, Event, Personal};
+use guichet_schemas::event::{Actor, Event, LogEvent, Personal};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CallerId, CommandId, CommentId, CorrelationId, EventId, TenantId, TicketId};
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
@@ -65,8 +65,8 @@ pub(crate) fn subject(verb: &str) -> CommandSubject {
 
 /// A record with every field filled.
 pub(crate) fn record(event: Event) -> Record {
-    let engine = matches!(event, Event::EpochStarted(_));
-    let subject = matches!(event, Event::KeyCreated(_));
+    let engine = matches!(event, Event::Log(LogEvent::EpochStarted(_)));
+    let subject = matches!(event, Event::Log(LogEvent::KeyCreated(_)));
     Record {
         position: LogPosition::new(1234).unwrap(),
         partition: Partition(3),

@@ -1,0 +1,49 @@
+//! The verb `assign`.
+
+use guichet_schemas::command::{Assign, Command};
+use guichet_schemas::event::TicketRouted;
+use guichet_schemas::ids::CommentId;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::words::{CommentKind, StatusCause, Strategy, TicketState};
+
+use super::Decide;
+use super::shared::{assigned, internal_note, moved};
+use crate::decide::{Context, Draft};
+use crate::state::Ticket;
+use crate::transition::require;
+
+impl Decide for Assign {
+    fn decide(&self, ticket: &Ticket, command: &Command, _: &Context<'_>) -> Result<Vec<Draft>, Rejection> {
+        require(ticket, &command.order)?;
+        let group = self.group.as_ref().map(|g| g.as_str().to_owned()).or_else(|| ticket.group.clone());
+        let new_assignee =
+            self.assignee.as_ref().map(|a| a.as_str()).filter(|a| ticket.assignee.as_deref() != Some(a));
+        let mut drafts = Vec::new();
+        if new_assignee.is_none() && group == ticket.group {
+            return Ok(drafts);
+        }
+        let handover_comment = self.handover_note.as_ref().map(|note| {
+            let id = CommentId(command.command_id.derive("handover"));
+            drafts.push(Draft::of(internal_note(command, id, CommentKind::Handover, note.clone().into())));
+            id
+        });
+        let reason = self.reason.as_ref().map(|r| r.as_str().to_owned());
+        match new_assignee {
+            Some(to) => {
+                let strategy = Strategy::Manual;
+                drafts.push(Draft::of(assigned(ticket, to, group, strategy, handover_comment, reason)));
+                if ticket.state() == TicketState::New {
+                    drafts.push(Draft::of(moved(ticket, TicketState::Open, StatusCause::Command)));
+                }
+            }
+            None => drafts.push(Draft::of(TicketRouted {
+                from_group: ticket.group.clone(),
+                to_group: group,
+                rule: None,
+                strategy: Strategy::Manual,
+                reason,
+            })),
+        }
+        Ok(drafts)
+    }
+}

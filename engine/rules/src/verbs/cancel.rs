@@ -1,0 +1,21 @@
+//! The verb `cancel`.
+
+use guichet_schemas::command::{Cancel, Command};
+use guichet_schemas::event::TicketCancelled;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::words::TicketState;
+
+use super::Decide;
+use crate::decide::{Context, Draft};
+use crate::state::Ticket;
+use crate::transition::require;
+
+impl Decide for Cancel {
+    fn decide(&self, ticket: &Ticket, command: &Command, _: &Context<'_>) -> Result<Vec<Draft>, Rejection> {
+        if ticket.state() == TicketState::Cancelled {
+            return Ok(Vec::new());
+        }
+        require(ticket, &command.order)?;
+        Ok(vec![Draft::of(TicketCancelled { reason: self.reason })])
+    }
+}

@@ -1,0 +1,47 @@
+//! The verb `resolve`.
+
+use guichet_schemas::command::{Command, Resolve};
+use guichet_schemas::event::TicketResolved;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::words::{ConfirmedBy, Strategy, TicketState};
+
+use super::Decide;
+use super::shared::assigned;
+use crate::decide::{Context, Draft};
+use crate::state::Ticket;
+use crate::transition::require;
+
+impl Decide for Resolve {
+    fn decide(
+        &self,
+        ticket: &Ticket,
+        command: &Command,
+        context: &Context<'_>,
+    ) -> Result<Vec<Draft>, Rejection> {
+        if ticket.state() == TicketState::Resolved {
+            return Ok(Vec::new());
+        }
+        require(ticket, &command.order)?;
+        let by = command.actor.id.clone();
+        let mut drafts = Vec::new();
+        if ticket.assignee.is_none() {
+            if !context.desk.life().auto_assign_on_resolve {
+                let message = format!("nobody has ticket {}; assign it before it is resolved", ticket.number);
+                return Err(Rejection::GuardFailed { guard: "assignee", message });
+            }
+            let assigned = assigned(ticket, &by, ticket.group.clone(), Strategy::Manual, None, None);
+            drafts.push(Draft::of(assigned));
+        }
+        drafts.push(Draft::of(TicketResolved {
+            by,
+            code: self.code,
+            summary: self.summary.clone().into(),
+            steps: self.steps.iter().map(|s| s.as_str().to_owned()).collect(),
+            root_cause: self.root_cause.as_ref().map(|r| r.as_str().to_owned()),
+            confirmed_by: ConfirmedBy::None,
+            override_reason: self.override_reason.as_ref().map(|r| r.as_str().to_owned()),
+            resolution_no: ticket.resolutions().saturating_add(1),
+        }));
+        Ok(drafts)
+    }
+}

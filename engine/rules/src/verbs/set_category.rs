@@ -1,0 +1,21 @@
+//! The verb `set_category`.
+
+use guichet_schemas::command::{Command, SetCategory};
+use guichet_schemas::event::CategoryChanged;
+use guichet_schemas::rejection::Rejection;
+
+use super::Decide;
+use crate::decide::{Context, Draft};
+use crate::state::Ticket;
+use crate::transition::require;
+
+impl Decide for SetCategory {
+    fn decide(&self, ticket: &Ticket, command: &Command, _: &Context<'_>) -> Result<Vec<Draft>, Rejection> {
+        require(ticket, &command.order)?;
+        let to = self.category.as_ref().map(|c| c.as_str().to_owned());
+        if to == ticket.category {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Draft::of(CategoryChanged { from: ticket.category.clone(), to })])
+    }
+}

@@ -1,0 +1,122 @@
+//! What several verbs lead to.
+
+use guichet_schemas::command::{Command, limits};
+use guichet_schemas::event::{CommentAdded, Personal, StatusChanged, TicketAssigned, TicketReopened};
+use guichet_schemas::ids::CommentId;
+use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::words::{
+    ActorKind, AuthorKind, CommentKind, StatusCause, Strategy, TicketState, Visibility,
+};
+
+use crate::decide::Context;
+use crate::permission::is_human_agent;
+use crate::state::Ticket;
+
+/// The next station of the ticket.
+pub(crate) fn assigned(
+    t: &Ticket,
+    to: &str,
+    group: Option<String>,
+    strategy: Strategy,
+    handover_comment: Option<CommentId>,
+    reason: Option<String>,
+) -> TicketAssigned {
+    TicketAssigned {
+        from: t.assignee.clone(),
+        to: to.to_owned(),
+        group,
+        strategy,
+        handover_comment,
+        station_no: t.stations.saturating_add(1),
+        reason,
+    }
+}
+
+/// Another state, with nothing that is special to it.
+pub(crate) fn moved(t: &Ticket, to: TicketState, cause: StatusCause) -> StatusChanged {
+    StatusChanged {
+        from: t.state(),
+        to,
+        custom_status: None,
+        hold_reason: None,
+        expected_until: None,
+        cause,
+        unanswered: false,
+    }
+}
+
+/// What only the people of the desk read.
+pub(crate) fn internal_note(
+    command: &Command,
+    id: CommentId,
+    kind: CommentKind,
+    body: Personal,
+) -> CommentAdded {
+    comment(command, id, Visibility::Internal, kind, body)
+}
+
+/// A comment by whoever sends the command.
+pub(crate) fn comment(
+    command: &Command,
+    id: CommentId,
+    visibility: Visibility,
+    kind: CommentKind,
+    body: Personal,
+) -> CommentAdded {
+    let author_kind = match command.actor.kind {
+        ActorKind::Requester => AuthorKind::Requester,
+        ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => {
+            AuthorKind::Agent
+        }
+        ActorKind::Bot => AuthorKind::Bot,
+        ActorKind::Service | ActorKind::System => AuthorKind::System,
+    };
+    CommentAdded {
+        comment_id: id,
+        visibility,
+        kind,
+        author: command.actor.id.clone(),
+        author_kind,
+        channel: command.channel,
+        body,
+        attachments: Vec::new(),
+        in_reply_to: None,
+        counts_as_reply: visibility == Visibility::Public && is_human_agent(command.actor.kind),
+        no_reopen: false,
+    }
+}
+
+/// A resolved ticket is reopened as long as the desk allows it.
+pub(crate) fn may_come_back(t: &Ticket, context: &Context<'_>) -> bool {
+    context.desk.life().reopen_window_ms.is_none_or(|window| context.now.since(t.state_since) <= window)
+}
+
+/// It comes back, with what is known of its last resolution.
+pub(crate) fn reopened(
+    t: &Ticket,
+    reason: Option<String>,
+    command: &Command,
+    context: &Context<'_>,
+) -> TicketReopened {
+    let last = t.last_resolution.as_ref();
+    TicketReopened {
+        by_kind: command.actor.kind,
+        reason,
+        resolution_no: t.resolutions(),
+        resolver_of_last: last.map(|r| r.by.clone()),
+        since_resolved_ms: last.map_or(0, |r| context.now.since(r.at)),
+        follow_up: false,
+    }
+}
+
+/// So many tags are not too many.
+pub(crate) fn room_for_tags(count: usize, field: &str) -> Result<(), Rejection> {
+    if count > limits::TAGS {
+        return Err(FieldError::new(
+            field,
+            format!("must leave the ticket with at most {} tags", limits::TAGS),
+        )
+        .into());
+    }
+    Ok(())
+}
