@@ -3,7 +3,7 @@
 //! after the start that follows, or that start is refused and says what is missing.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use rand::rngs::StdRng;
@@ -30,6 +30,7 @@ const UNPUBLISHED: std::ops::Range<u64> = 20..200;
 /// The harm is done, and work goes on for so long.
 const GOES_ON: Duration = Duration::from_millis(300);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+const READ_WITHIN: Duration = Duration::from_secs(60);
 /// A process that halted is started so often.
 const STARTS: u32 = 3;
 
@@ -221,9 +222,27 @@ async fn come_back(site: &mut Site, crowd: &mut Crowd) -> Result<(), Finding> {
             }
         }
     };
-    if settled {
-        Ok(())
-    } else {
-        Err(Finding::of(Invariant::I11, "some commands get no answer although everything is up again"))
+    if !settled {
+        return Err(Finding::of(
+            Invariant::I11,
+            "some commands get no answer although everything is up again",
+        ));
+    }
+    read_all(site).await
+}
+
+/// Reads the whole log once. What was damaged may be met only now: then the engine halts, and the next start repairs.
+async fn read_all(site: &mut Site) -> Result<(), Finding> {
+    let (begun, mut next) = (Instant::now(), 1);
+    loop {
+        site.supervise()?;
+        match site.desk.read_log(next).await {
+            Some(batch) if batch.head < next => return Ok(()),
+            Some(batch) => next += batch.records.len() as u64,
+            None => tokio::time::sleep(LOOK_EVERY).await,
+        }
+        if begun.elapsed() > READ_WITHIN {
+            return Err(Finding::of(Invariant::I11, format!("nobody reads the log beyond {next}")));
+        }
     }
 }

@@ -162,11 +162,17 @@ impl Desk {
         self.read_log(0).await.map(|batch| batch.head)
     }
 
-    async fn read_log(&self, from: u64) -> Option<LogBatch> {
+    /// Some records from a position on; `None`: no engine gives them at once.
+    pub(crate) async fn read_log(&self, from: u64) -> Option<LogBatch> {
         let asked = LogRequest { from, max_events: 0, max_bytes: 0 }.encode_to_vec();
         // Who was killed does not answer what it had; better ask the next one soon.
         let request = Request::new().payload(asked.into()).timeout(Some(LOG_WITHIN));
         let answer = self.client.send_request("guichet.v1.log.0", request).await.ok()?;
+        // A refusal has no body, which would read as a batch of a log without records.
+        let is_refused = answer.headers.as_ref().is_some_and(|h| h.get("Nats-Service-Error").is_some());
+        if is_refused {
+            return None;
+        }
         Some(LogBatch::decode(answer.payload).expect("a LogBatch"))
     }
 
