@@ -76,42 +76,23 @@ fn sentence(entry: &wire::TimelineEntry) -> String {
 
 /// What was said, in full.
 fn said(entry: &wire::TimelineEntry) -> Option<String> {
-    match data(entry)? {
-        Data::CommentAdded(e) => Some(readable(e.body.as_ref()).to_owned()),
-        Data::TicketCreated(e) => Some(readable(e.description.as_ref()).to_owned()),
-        Data::TicketResolved(e) => {
-            let summary = readable(e.summary.as_ref());
-            // The sentence quotes it whole where it is short.
-            let mut lines: Vec<String> = Vec::new();
-            if !entry.sentence.contains(&format!("“{summary}”")) {
-                lines.push(summary.to_owned());
-            }
-            lines.extend((1..).zip(&e.steps).map(|(i, step)| format!("{i}. {step}")));
-            lines.extend(e.root_cause.as_ref().map(|cause| format!("Root cause: {cause}")));
-            (!lines.is_empty()).then(|| lines.join("\n"))
+    let data = data(entry)?;
+    if let Data::CommentAdded(e) = data {
+        Some(readable(e.body.as_ref()).to_owned())
+    } else if let Data::TicketCreated(e) = data {
+        Some(readable(e.description.as_ref()).to_owned())
+    } else if let Data::TicketResolved(e) = data {
+        let summary = readable(e.summary.as_ref());
+        // The sentence quotes it whole where it is short.
+        let mut lines: Vec<String> = Vec::new();
+        if !entry.sentence.contains(&format!("“{summary}”")) {
+            lines.push(summary.to_owned());
         }
-        Data::StatusChanged(_)
-        | Data::TicketImported(_)
-        | Data::TicketReopened(_)
-        | Data::TicketClosed(_)
-        | Data::TicketCancelled(_)
-        | Data::TicketRouted(_)
-        | Data::TicketAssigned(_)
-        | Data::TicketUnassigned(_)
-        | Data::TicketEscalated(_)
-        | Data::TicketDeescalated(_)
-        | Data::PriorityChanged(_)
-        | Data::CategoryChanged(_)
-        | Data::TagsChanged(_)
-        | Data::FieldChanged(_)
-        | Data::EpochStarted(_)
-        | Data::KeyCreated(_)
-        | Data::SlaWarned(_)
-        | Data::SlaBreached(_)
-        | Data::SlaBreachVoided(_)
-        | Data::TimeRuleFired(_)
-        | Data::ConfigPublished(_)
-        | Data::ConfigRetired(_) => None,
+        lines.extend((1..).zip(&e.steps).map(|(i, step)| format!("{i}. {step}")));
+        lines.extend(e.root_cause.as_ref().map(|cause| format!("Root cause: {cause}")));
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    } else {
+        None
     }
 }
 
