@@ -31,6 +31,22 @@ macro_rules! words {
             }
         }
 
+        /// As its word, so that what is kept stays readable where the list gets longer.
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(d)?;
+                Self::parse(&word).ok_or_else(|| {
+                    serde::de::Error::custom(format!("must be one of {}", [$($word),*].join(", ")))
+                })
+            }
+        }
+
         scalar!([] $name, i32,
             |r| match crate::wire::$name::try_from(r) {
                 $(Ok(crate::wire::$name::$variant) => Ok(Self::$variant),)*

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, Urgency};
+use serde::{Deserialize, Serialize};
 
-/// Raised whenever the fold changes, so that stored states of an older fold are not used.
-pub const FOLD_VERSION: u32 = 3;
+/// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
+/// used: they do not say the names of their fields.
+pub const FOLD_VERSION: u32 = 4;
 
 /// Where a ticket stands, with what is true only there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Nobody has it.
     New,
@@ -29,7 +31,7 @@ pub enum Phase {
 }
 
 /// The newest resolution.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastResolution {
     /// From 1, one more at each.
     pub number: u32,
@@ -40,7 +42,7 @@ pub struct LastResolution {
 }
 
 /// How much of a history has been imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProgress {
     /// Parts done, from the first on without a gap.
     pub done: u32,
@@ -49,7 +51,7 @@ pub struct ImportProgress {
 }
 
 /// A ticket, folded from its events.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {
     /// Short number for people.
     pub number: TicketNumber,

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `events` | position u64 | record bytes |
 //! | `tickets_index` | tenant, 0, ticket 16, version u64 | position u64 |
-//! | `snapshots` | tenant, 0, ticket 16 | `store.v1.TicketSnapshot` |
+//! | `snapshots` | tenant, 0, ticket 16 | fold version 4, then `tickets::Entry`, postcard |
 //! | `commands` | tenant, 0, command id 16 | `store.v1.CommandOutcome` |
 //! | `numbers` | tenant | last ticket number u64 |
 //! | `external_refs` | tenant, 0, source, 0, id | ticket 16 |
