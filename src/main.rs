@@ -197,8 +197,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Keeps what large requests took for a moment from staying taken. glibc gives every thread an arena of its own, eight
-/// for each core, and none gives back what lies below something that is still in use: after 650,000 hostile messages of
+/// Keeps what large requests took for a moment from staying taken. glibc gives threads arenas of their own, up to
+/// eight for each core, and none gives back what lies below something that is still in use: after 650,000 hostile messages of
 /// up to 1 MiB, half of the memory of a node was free and taken all the same.
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "nothing safe sets up the allocator")]

@@ -1,8 +1,8 @@
 //! Log → JetStream, in order, the record bytes as stored, sequence == position.
 //!
 //! The stream is a copy, never the truth: what is short, purged or gone is published again from the log, and so is what
-//! somebody forged who has not the secret of the folder. What another engine with that secret wrote stops this one. Every publish carries the expected last sequence, so that a second writer
-//! is found at its first message. What it has sent behind that one may still be stored: a number says nothing of whose
+//! anyone without the secret of the folder has forged. What another engine with that secret wrote stops this one. Every
+//! publish carries the expected last sequence, so that a second writer is found at its first message. What it has sent behind that one may still be stored: a number says nothing of whose
 //! message stands there. The hashes in the headers do.
 
 pub mod bus;

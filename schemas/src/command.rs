@@ -73,6 +73,10 @@ pub mod limits {
     pub const FIELDS: usize = 100;
     /// Bytes of all custom fields of a ticket, names and texts together.
     pub const FIELDS_BYTES: usize = 8 * 1024;
+    /// Bytes of the name of a custom field.
+    pub const FIELD_NAME_BYTES: usize = 64;
+    /// Steps of a resolution.
+    pub const STEPS: usize = 100;
     /// Attachments of a comment.
     pub const ATTACHMENTS: usize = 50;
     /// Facts of one imported part.

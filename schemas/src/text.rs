@@ -9,6 +9,9 @@ use crate::rejection::FieldError;
 pub struct Line<const MAX: usize>(String);
 
 impl<const MAX: usize> Line<MAX> {
+    /// Characters that it may have.
+    pub const CHARACTERS: usize = MAX;
+
     /// Checks the text.
     ///
     /// # Errors
@@ -41,6 +44,9 @@ impl<const MAX: usize> Line<MAX> {
 pub struct Text<const MAX: usize>(String);
 
 impl<const MAX: usize> Text<MAX> {
+    /// Bytes that it may have.
+    pub const BYTES: usize = MAX;
+
     /// Checks the text.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ pub(super) fn continue_log<D: Disk>(
             .increment(stream_end.saturating_sub(refused.get()).saturating_add(1));
         tracing::error!(
             from = refused.get(),
-            "the stream holds messages that this log's engine did not write; nothing of them is taken, and it is made anew from the log. Somebody who may publish there forged them, see docs/SECURITY.md"
+            "the stream holds messages that this log's engine did not write; nothing of them is taken, and it is made anew from the log. anyone who may publish there can forge them, see docs/SECURITY.md"
         );
     }
     if end <= have {

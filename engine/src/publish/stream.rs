@@ -123,7 +123,7 @@ async fn why_anew<B: Bus>(
     tracing::error!(
         %from,
         through = last.get(),
-        "the stream holds messages that this log's engine did not write; it is made anew from the log. Somebody who may publish there forged them, see docs/SECURITY.md"
+        "the stream holds messages that this log's engine did not write; it is made anew from the log. anyone who may publish there can forge them, see docs/SECURITY.md"
     );
     Ok(())
 }

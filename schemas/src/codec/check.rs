@@ -56,7 +56,10 @@ pub(crate) fn check_fields(fields: &BTreeMap<String, FieldValue>) -> Result<(), 
             format!("must have at most {} bytes together", limits::FIELDS_BYTES),
         ));
     }
-    if fields.keys().any(|k| k.trim().is_empty() || k.len() > 64 || k.chars().any(char::is_control)) {
+    if fields
+        .keys()
+        .any(|k| k.trim().is_empty() || k.len() > limits::FIELD_NAME_BYTES || k.chars().any(char::is_control))
+    {
         return Err(FieldError::new(
             "fields",
             "must have names of 1 to 64 bytes, without control characters",

@@ -1,7 +1,7 @@
 //! The verb `resolve`.
 
-use super::Verb;
 use super::verb::IN_WORK;
+use super::{Verb, limits};
 use crate::codec::check::at_most;
 use crate::rejection::FieldError;
 use crate::text::Note;
@@ -27,6 +27,6 @@ impl Verb for Resolve {
     const STATES: &'static [TicketState] = IN_WORK;
 
     fn check(&self) -> Result<(), FieldError> {
-        at_most("steps", self.steps.len(), 100)
+        at_most("steps", self.steps.len(), limits::STEPS)
     }
 }

@@ -8,19 +8,14 @@ use crate::event::{
     TicketEvent,
 };
 use crate::rejection::FieldError;
+use crate::text::{Body, CategoryPath, Label, Note, Subject, Tag};
 
-/// Characters of a name.
-const LABEL: usize = 128;
-/// Characters of a subject.
-const SUBJECT: usize = 300;
-/// Characters of a category.
-const CATEGORY: usize = 200;
-/// Characters of a tag.
-const TAG: usize = 64;
-/// Bytes of a note, a summary, a reason.
-const NOTE: usize = 4096;
-/// Bytes of a description, or of the body of a comment.
-const BODY: usize = 49_152;
+const LABEL: usize = Label::CHARACTERS;
+const SUBJECT: usize = Subject::CHARACTERS;
+const CATEGORY: usize = CategoryPath::CHARACTERS;
+const TAG: usize = Tag::CHARACTERS;
+const NOTE: usize = Note::BYTES;
+const BODY: usize = Body::BYTES;
 
 type Checked = Result<(), FieldError>;
 
@@ -47,7 +42,7 @@ fn life_cycle(event: &LifeCycle) -> Checked {
         LifeCycle::TicketResolved(e) => {
             label("by", Some(&e.by))?;
             bytes("summary", plain(&e.summary), NOTE)?;
-            at_most("steps", e.steps.len(), 100)?;
+            at_most("steps", e.steps.len(), limits::STEPS)?;
             let mut steps = e.steps.iter().enumerate();
             steps.try_for_each(|(n, step)| bytes(&format!("steps[{n}]"), step, NOTE))?;
             note("root_cause", e.root_cause.as_deref())?;
@@ -133,7 +128,7 @@ fn classification(event: &Classification) -> Checked {
             tags("removed", &e.removed)
         }
         Classification::FieldChanged(e) => {
-            bytes("field", &e.field, 64)?;
+            bytes("field", &e.field, limits::FIELD_NAME_BYTES)?;
             let texts = [("from", &e.from), ("to", &e.to)];
             texts.into_iter().try_for_each(|(name, value)| match value {
                 Some(FieldValue::Text(text)) => bytes(name, text, limits::FIELDS_BYTES),
