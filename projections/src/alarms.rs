@@ -38,7 +38,7 @@ use uuid::Uuid;
 use self::patience::{AGAIN_AFTER, Patience, Refusal, Until};
 use crate::keys;
 use crate::live::Model;
-use crate::model::sla::{Alarm, Book, BooksCache, Row};
+use crate::model::sla::{Alarm, BooksCache, Row};
 use crate::projection::TicketKey;
 use crate::running::{Clock, blocking};
 use crate::store::{StoreError, View};
@@ -49,6 +49,9 @@ const WINDOW: usize = 256;
 const ROOM_MIN: usize = WINDOW / 4;
 /// The clock is looked at again at least so often: it may be set, and need not run as fast as ours.
 const LOOK_MAX: Duration = Duration::from_millis(250);
+/// A look goes over all tenants. After one, so many times as long nobody looks, so that a desk of many tenants spends a
+/// tenth of a core on it, and one of few still looks after each batch.
+const RESTS_TIMES: u32 = 9;
 /// How long an answer may take before it is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -112,12 +115,22 @@ impl Alarms {
         }
         let mut position = self.model.position();
         let mut sent = FuturesUnordered::new();
+        let mut rests_until = Instant::now();
         loop {
             if self.patience.release(*position.borrow_and_update(), Instant::now()) {
                 self.count_aside();
             }
             let room = WINDOW.saturating_sub(sent.len());
-            let gathered = if room >= ROOM_MIN { self.gather(room).await } else { Ok(Gathered::default()) };
+            let begun = Instant::now();
+            let gathered = if begun < rests_until {
+                Ok(Gathered { next: self.in_a_while(rests_until), ..Gathered::default() })
+            } else if room >= ROOM_MIN {
+                let gathered = self.gather(room).await;
+                rests_until = Instant::now() + begun.elapsed().saturating_mul(RESTS_TIMES);
+                gathered
+            } else {
+                Ok(Gathered::default())
+            };
             let Gathered { due, next, sick } = match gathered {
                 Ok(gathered) => gathered,
                 Err(error) => {
@@ -184,6 +197,13 @@ impl Alarms {
         }
     }
 
+    /// An instant by the clock that counts.
+    fn in_a_while(&self, at: Instant) -> Option<Timestamp> {
+        let left =
+            i64::try_from(at.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(i64::MAX);
+        Some(Timestamp((self.clock)().0.saturating_add(left)))
+    }
+
     /// How long nothing is due, by the clock that counts.
     fn pause(&self, next: Option<Timestamp>) -> Duration {
         let now = (self.clock)();
@@ -201,14 +221,13 @@ impl Alarms {
                 return Ok(Gathered::default());
             }
             model.slot.read(|view, _| {
-                let books = books.of(&view)?;
                 let tenants = view.tenants()?;
-                let look = Look { view: &view, left_alone: &left_alone, now };
+                let look = Look { view: &view, books: &books, left_alone: &left_alone, now };
                 let mut all = Gathered::default();
                 for (tenant, left) in tenants.iter().zip((1..=tenants.len()).rev()) {
                     // One's flood does not keep back what another's clocks found; what one leaves, the next may have.
                     let share = room.saturating_sub(all.due.len()).div_ceil(left);
-                    match look.of(tenant, &books.of(tenant.as_str()), share) {
+                    match look.of(tenant, share) {
                         Ok(theirs) => {
                             all.due.extend(theirs.due);
                             all.sick.extend(theirs.sick);
@@ -230,14 +249,17 @@ impl Alarms {
 /// A look at the alarms.
 struct Look<'a> {
     view: &'a View<'a>,
+    books: &'a BooksCache,
     left_alone: &'a BTreeSet<TicketKey>,
     now: Timestamp,
 }
 
 impl Look<'_> {
     /// Up to so many tickets of a tenant whose alarm is past, and when the next one is.
-    fn of(&self, tenant: &TenantId, book: &Book, room: usize) -> Result<Gathered, StoreError> {
+    fn of(&self, tenant: &TenantId, room: usize) -> Result<Gathered, StoreError> {
         let (view, now) = (self.view, self.now);
+        // Mostly nothing is due, and then nobody needs it.
+        let mut book = None;
         let folded = view.checkpoint()?.position_or_zero();
         let prefix = keys::tenant(tenant.as_str());
         let Gathered { mut due, mut sick, .. } = Gathered::default();
@@ -264,6 +286,10 @@ impl Look<'_> {
                     sick.push((key, id, error.to_string()));
                     continue;
                 }
+            };
+            let book = match &book {
+                Some(book) => book,
+                None => book.insert(self.books.of(view, tenant.as_str())?),
             };
             let found = caught("fold", || row.alarms(now, &book.rules));
             let Ok(alarms) = found else {

@@ -66,13 +66,20 @@ pub struct Configuration {
     tenant: String,
     items: BTreeMap<(Kind, String), Vec<Arc<Entry>>>,
     calendars: BTreeMap<String, Calendar>,
+    /// Bytes of the bodies published so far.
+    written: usize,
 }
+
+/// A publication takes about so many times the memory of its text: the text, and what was read from it.
+const READ_TIMES: usize = 8;
+/// What it takes beside.
+const ENTRY_BYTES: usize = 512;
 
 impl Configuration {
     /// Nothing configured yet.
     #[must_use]
     pub fn new(tenant: &str) -> Self {
-        Self { tenant: tenant.to_owned(), items: BTreeMap::new(), calendars: BTreeMap::new() }
+        Self { tenant: tenant.to_owned(), items: BTreeMap::new(), calendars: BTreeMap::new(), written: 0 }
     }
 
     /// The token of the tenant.
@@ -85,6 +92,7 @@ impl Configuration {
     /// [`Configuration::unread`] names it.
     pub fn publish(&mut self, publication: Publication) {
         let body = publication.body();
+        self.written = self.written.saturating_add(publication.body.len());
         if let Some(Body::Calendar(definition)) = &body
             && let Ok(hours) = definition.hours()
         {
@@ -97,6 +105,13 @@ impl Configuration {
         }
         let key = (publication.kind, publication.id.clone());
         self.items.entry(key).or_default().push(Arc::new(Entry { publication, body }));
+    }
+
+    /// Bytes that it takes in memory, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let entries: usize = self.items.values().map(Vec::len).sum();
+        self.written.saturating_mul(READ_TIMES).saturating_add(entries.saturating_mul(ENTRY_BYTES))
     }
 
     /// What was published of an item, oldest first.

@@ -23,11 +23,18 @@ use super::desk::{Queued, stopped};
 use super::disk::Disk;
 use super::recovery::Head;
 use super::sealer::Sealer;
+use super::tickets::Entry;
 use super::{Store, StoreFault};
 use crate::clock::{EngineClock, IdSource};
 use crate::halt::Halt;
 use configure::Configured;
+pub(super) use shelf::Folded;
 use shelf::Shelf;
+
+/// Bytes of tickets in memory that are on disk.
+const TICKETS_BYTES: usize = 64 << 20;
+/// The same for what tenants have configured: each desk configures about 100 KiB, and every command looks at it.
+const CONFIGURED_BYTES: usize = if cfg!(test) { 64 << 10 } else { 64 << 20 };
 
 type TicketKey = (TenantId, TicketId);
 
@@ -42,9 +49,9 @@ pub(super) struct Decider<D: Disk> {
     clock: EngineClock,
     sealer: Sealer,
     ids: IdSource,
-    tickets: Shelf,
+    tickets: Shelf<TicketKey, Entry>,
     numbers: HashMap<TenantId, u64>,
-    configured: HashMap<TenantId, Configured>,
+    configured: Shelf<TenantId, Configured>,
     /// What the batches under way did, oldest first; the last one is being filled.
     overlays: VecDeque<Overlay>,
     batch: Batch<D::Rows>,
@@ -95,9 +102,9 @@ impl<D: Disk> Decider<D> {
             clock,
             sealer,
             ids,
-            tickets: Shelf::new(head.position),
+            tickets: Shelf::new(TICKETS_BYTES, head.position),
             numbers: HashMap::new(),
-            configured: HashMap::new(),
+            configured: Shelf::new(CONFIGURED_BYTES, head.position),
             overlays: VecDeque::from([Overlay::default()]),
             batch: Batch::default(),
             committing: false,
@@ -216,6 +223,7 @@ impl<D: Disk> Decider<D> {
         if let Some(mut overlay) = self.overlays.pop_front() {
             if let Some(head) = overlay.head {
                 self.tickets.reached(head);
+                self.configured.reached(head);
             }
             overlay.clear();
             self.spare_overlay = overlay;

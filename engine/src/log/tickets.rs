@@ -7,6 +7,7 @@ use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use serde::{Deserialize, Serialize};
 
+use super::decider::Folded;
 use super::disk::Disk;
 use super::{Store, StoreFault, keys};
 
@@ -19,9 +20,13 @@ pub(super) struct Entry {
     pub(super) last_hash: Hash,
 }
 
-impl Entry {
-    /// Bytes that it takes in memory, roughly and never much less.
-    pub(super) fn weight(&self) -> usize {
+impl Folded for Entry {
+    fn position(&self) -> Option<LogPosition> {
+        Some(self.position)
+    }
+
+    // Roughly, and never much less.
+    fn weight(&self) -> usize {
         /// Of a text beside its letters: three words, and what the allocator keeps.
         const TEXT: usize = 40;
         /// The entry, its key and its node in the cache.

@@ -17,7 +17,7 @@ use crate::projection::ReadModel;
 use crate::store::{Family, Merge};
 
 pub(crate) use answers::{RUNS_OF_TICKET_MAX, Runs, clocks};
-pub(crate) use books::{Book, Books, BooksCache};
+pub(crate) use books::BooksCache;
 pub(crate) use dues::News;
 pub(crate) use row::{Alarm, Row};
 

@@ -12,6 +12,7 @@ use guichet_schemas::words::{SlaMetric, TicketState, Visibility};
 use guichet_sla::{Kind, Ticket};
 use proptest::prelude::*;
 
+use super::books::{Book, Books};
 use super::row::Armed;
 use super::*;
 use crate::history::{
@@ -71,14 +72,17 @@ type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 fn armed(rig: &Rig) -> (Entries, Entries) {
     let store = rig.folder.store();
     let view = store.view();
-    let books = Books::read(&view).unwrap();
+    let mut books = Books::default();
     // What is planned for later than the log has come to is still planned.
     let now = Timestamp(START + 1_000 * view.checkpoint().unwrap().position_or_zero() as i64);
     let mut wanted = BTreeMap::new();
     for entry in view.scan(keys::SLA_TICKETS, Vec::new(), &[]) {
         let (key, bytes) = entry.unwrap();
         let (tenant, id) = keys::tenant_and_ticket(&key).unwrap();
-        let Some(armed) = Row::read(&bytes).unwrap().armed(&books.of(tenant).rules, now) else { continue };
+        let Some(armed) = Row::read(&bytes).unwrap().armed(&books.of(&view, tenant).unwrap().rules, now)
+        else {
+            continue;
+        };
         let named = |name: &str, key: &[u8]| [name.as_bytes(), key].concat();
         wanted.insert(named(keys::SLA_ARMED, &key), armed.write());
         for (family, at) in [(keys::SLA_ALARMS, armed.alarm), (keys::SLA_DUE, armed.due)] {
@@ -182,7 +186,7 @@ fn a_broken_promise_is_told_at_once_and_recorded_once() {
             rig.folder.store().view().get(keys::SLA_TICKETS, &keys::ticket("default", ticket)).unwrap();
         Row::read(&bytes.unwrap()).unwrap()
     };
-    let book = Books::read(&store.view()).unwrap().of("default");
+    let book = Books::default().of(&store.view(), "default").unwrap();
     let alarms = row(&rig).alarms(Timestamp(now), &book.rules);
     let kinds: Vec<_> =
         alarms.iter().map(|alarm| (alarm.fact.kind.name(), alarm.fact.at.0 - created)).collect();
@@ -349,9 +353,9 @@ fn what_comes_resolved_is_for_its_source_to_close_and_its_past_tells_nobody() {
     }
     let rules = r#"{"rules":[{"id":"done","status":"resolved","seconds":1,"hours":"calendar"}]}"#;
     history.publish("time_rules", rules, START);
-    let mut books = Books::default();
-    books.publish(&history.entries.pop().unwrap().record);
-    let book = &books.of("default").rules;
+    let mut book = Book::default();
+    book.publish(&history.entries.pop().unwrap().record);
+    let book = &book.rules;
     // So many of the records came by the import, a day later.
     let fired = |imported: usize| -> Vec<(String, bool)> {
         let (mut ticket, mut facts) = (None, Vec::new());
@@ -397,7 +401,7 @@ fn a_clock_that_warns_again_under_another_target_hides_no_breach() {
     settle(&mut rig);
     let bytes = rig.folder.store().view().get(keys::SLA_TICKETS, &keys::ticket("default", ticket)).unwrap();
     let row = Row::read(&bytes.unwrap()).unwrap();
-    let book = Books::read(&rig.folder.store().view()).unwrap().of("default");
+    let book = Books::default().of(&rig.folder.store().view(), "default").unwrap();
     let alarms = row.alarms(Timestamp(START + 400_000), &book.rules);
     let first: Vec<_> =
         alarms.iter().filter_map(|alarm| alarm.fact.alarm()).filter(|key| key.instance == 1).collect();
@@ -422,9 +426,9 @@ fn a_ticket_of_the_year_1_costs_a_row_and_a_fact_for_each_rule() {
         .collect();
     let year_1 = -62_135_596_800_000;
     history.publish("time_rules", &format!(r#"{{"rules":[{}]}}"#, rules.join(",")), year_1);
-    let mut books = Books::default();
-    books.publish(&history.entries.pop().unwrap().record);
-    let book = &books.of("default").rules;
+    let mut book = Book::default();
+    book.publish(&history.entries.pop().unwrap().record);
+    let book = &book.rules;
     let imported = TicketImported {
         source: "old".to_owned(),
         external_id: "1".to_owned(),

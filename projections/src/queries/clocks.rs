@@ -79,7 +79,7 @@ impl Queries {
                 let Some(bytes) = view.get(keys::SLA_TICKETS, &keys::ticket(&tenant, id))? else {
                     return Ok(None);
                 };
-                let book = books.of(&view)?.of(&tenant);
+                let book = books.of(&view, &tenant)?;
                 let runs = sla::Runs::Newest(sla::RUNS_OF_TICKET_MAX);
                 let clocks = sla::clocks(&Row::read(&bytes)?, id, now, &book, runs);
                 Ok(Some((clocks, view.checkpoint()?.position_or_zero())))

@@ -14,8 +14,8 @@ use guichet_schemas::wire;
 use guichet_service::caught;
 use uuid::Uuid;
 
-use super::Decider;
 use super::command::refused;
+use super::{Decider, Folded};
 use crate::log::batch::Answer;
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
@@ -61,26 +61,39 @@ impl Configured {
     }
 }
 
+impl Folded for Configured {
+    fn position(&self) -> Option<LogPosition> {
+        self.events.last().map(|event| event.position)
+    }
+
+    fn weight(&self) -> usize {
+        /// The name of its type, and what the allocator keeps.
+        const NAME: usize = 40;
+        let events = self.events.len().saturating_mul(size_of::<EventRef>() + NAME);
+        events.saturating_add(self.configuration.weight())
+    }
+}
+
 impl<D: Disk> Decider<D> {
     /// What a tenant has configured.
-    pub(super) fn configured(&mut self, tenant: &TenantId) -> Result<&mut Configured, StoreFault> {
-        if !self.configured.contains_key(tenant) {
-            // Nothing of it can be under way: what is decided goes through here first.
+    pub(super) fn configured(&mut self, tenant: &TenantId) -> Result<&Configured, StoreFault> {
+        if !self.configured.contains(tenant) {
+            // Nothing of it can be under way: what is decided goes through here first, and stays until it is on disk.
             let loaded = self.load_configured(tenant)?;
-            self.configured.insert(tenant.clone(), loaded);
+            self.configured.put(tenant.clone(), loaded);
         }
-        Ok(self.configured.get_mut(tenant).expect("it was put there"))
+        Ok(self.configured.get(tenant).expect("it was put there"))
     }
 
     /// Is there this tenant? The one of the zero-configuration start is there from the beginning.
     pub(super) fn is_there(&mut self, tenant: &TenantId) -> Result<bool, StoreFault> {
-        if self.configured.contains_key(tenant) || *tenant == TenantId::default_tenant() {
+        if self.configured.contains(tenant) || *tenant == TenantId::default_tenant() {
             return Ok(true);
         }
         let loaded = self.load_configured(tenant)?;
         let is_there = loaded.last().is_some();
         if is_there {
-            self.configured.insert(tenant.clone(), loaded);
+            self.configured.put(tenant.clone(), loaded);
         }
         Ok(is_there)
     }
@@ -151,10 +164,14 @@ impl<D: Disk> Decider<D> {
             }
             Prepared::Record(record) => {
                 let Record { staged, accepted, next } = *record;
-                let configured = self.configured(tenant)?;
+                let mut configured = match self.configured.take(tenant) {
+                    Some(configured) => configured,
+                    None => self.load_configured(tenant)?,
+                };
                 configured.configuration = next;
                 configured.events.push(staged.recorded.clone());
                 configured.last_hash = staged.hash;
+                self.configured.put(tenant.clone(), configured);
                 self.put(staged.bytes, staged.hash, staged.recorded.position, staged.derived);
                 self.reply(request, &accepted);
                 Ok(Answer::Ready(Ok(accepted)))
@@ -164,7 +181,7 @@ impl<D: Disk> Decider<D> {
         if *tenant != TenantId::default_tenant()
             && self.configured.get(tenant).is_some_and(|configured| configured.last().is_none())
         {
-            self.configured.remove(tenant);
+            self.configured.take(tenant);
         }
         answer
     }

@@ -1,42 +1,54 @@
-//! Folded tickets in memory: as many as a number of bytes holds, the least used go first.
+//! What the decider has folded, in memory: as much as a number of bytes holds, the least used goes first.
 //!
 //! What is under way stays, whatever it takes: its last events stand nowhere else yet, so nobody could fold it again.
+
+use std::hash::Hash as Hashed;
 
 use guichet_schemas::position::LogPosition;
 use lru::LruCache;
 
-use super::TicketKey;
-use crate::log::tickets::Entry;
+/// Something that was folded from the log and can be folded from it again.
+pub(in crate::log) trait Folded {
+    /// About how many bytes it takes.
+    fn weight(&self) -> usize;
+    /// Its last event; `None`: it has none.
+    fn position(&self) -> Option<LogPosition>;
+}
 
-/// Bytes of tickets that are on disk.
-const BYTES_MAX: usize = 64 << 20;
-
-pub(super) struct Shelf {
-    tickets: LruCache<TicketKey, (Entry, usize)>,
+pub(super) struct Shelf<K: Hashed + Eq, V> {
+    kept: LruCache<K, (V, usize)>,
     bytes: usize,
     most: usize,
     /// So far the log can be read from the database.
     on_disk: LogPosition,
 }
 
-impl Shelf {
-    /// An empty one; the log can be read up to here.
-    pub(super) fn new(on_disk: LogPosition) -> Self {
-        Self { tickets: LruCache::unbounded(), bytes: 0, most: BYTES_MAX, on_disk }
+impl<K: Hashed + Eq, V: Folded> Shelf<K, V> {
+    /// An empty one for so many bytes; the log can be read up to here.
+    pub(super) fn new(most: usize, on_disk: LogPosition) -> Self {
+        Self { kept: LruCache::unbounded(), bytes: 0, most, on_disk }
     }
 
-    /// Takes a ticket out; whoever takes it puts it back.
-    pub(super) fn take(&mut self, key: &TicketKey) -> Option<Entry> {
-        let (entry, weight) = self.tickets.pop(key)?;
+    pub(super) fn contains(&self, key: &K) -> bool {
+        self.kept.contains(key)
+    }
+
+    /// What is kept, as used just now. Whoever changes its weight puts it in again.
+    pub(super) fn get(&mut self, key: &K) -> Option<&V> {
+        self.kept.get(key).map(|(value, _)| value)
+    }
+
+    /// Takes something out; whoever takes it puts it back.
+    pub(super) fn take(&mut self, key: &K) -> Option<V> {
+        let (value, weight) = self.kept.pop(key)?;
         self.bytes = self.bytes.saturating_sub(weight);
-        Some(entry)
+        Some(value)
     }
 
-    /// Keeps a ticket.
-    pub(super) fn put(&mut self, key: TicketKey, entry: Entry) {
-        let weight = entry.weight();
+    pub(super) fn put(&mut self, key: K, value: V) {
+        let weight = value.weight();
         self.bytes = self.bytes.saturating_add(weight);
-        if let Some((_, before)) = self.tickets.put(key, (entry, weight)) {
+        if let Some((_, before)) = self.kept.put(key, (value, weight)) {
             self.bytes = self.bytes.saturating_sub(before);
         }
         self.fit();
@@ -48,14 +60,15 @@ impl Shelf {
         self.fit();
     }
 
+    /// What was put in last stays, however large it is: it is about to be looked at.
     fn fit(&mut self) {
-        while self.bytes > self.most {
+        while self.bytes > self.most && self.kept.len() > 1 {
             // What was used longest ago is under way: then everything else is.
-            let Some((_, (oldest, _))) = self.tickets.peek_lru() else { break };
-            if oldest.position > self.on_disk {
+            let Some((_, (oldest, _))) = self.kept.peek_lru() else { break };
+            if oldest.position().is_some_and(|last| last > self.on_disk) {
                 break;
             }
-            if let Some((_, (_, weight))) = self.tickets.pop_lru() {
+            if let Some((_, (_, weight))) = self.kept.pop_lru() {
                 self.bytes = self.bytes.saturating_sub(weight);
             }
         }
@@ -73,6 +86,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::log::decider::TicketKey;
+    use crate::log::tickets::Entry;
 
     fn key(n: u128) -> TicketKey {
         (TenantId::default_tenant(), TicketId(Uuid::from_u128(n)))
@@ -92,7 +107,7 @@ mod tests {
 
     #[test]
     fn as_many_tickets_stay_as_there_is_room_for_and_the_least_used_go() {
-        let mut shelf = Shelf { most: 1 << 20, ..Shelf::new(LogPosition::FIRST) };
+        let mut shelf = Shelf::new(1 << 20, LogPosition::FIRST);
         shelf.put(key(0), entry(100, 1));
         for n in 1..200 {
             let used = shelf.take(&key(0)).expect("what is used stays");
@@ -101,19 +116,19 @@ mod tests {
             assert!(shelf.bytes <= 1 << 20, "{} bytes", shelf.bytes);
         }
         assert!(shelf.take(&key(1)).is_none() && shelf.take(&key(199)).is_some());
-        assert!(shelf.tickets.len() < 11);
+        assert!(shelf.kept.len() < 11);
     }
 
     #[test]
     fn what_is_under_way_stays_until_it_is_on_disk() {
-        let mut shelf = Shelf { most: 1 << 20, ..Shelf::new(LogPosition::FIRST) };
+        let mut shelf = Shelf::new(1 << 20, LogPosition::FIRST);
         for n in 1..30 {
             shelf.put(key(n), entry(100, 5));
         }
-        assert_eq!(shelf.tickets.len(), 29, "nobody could fold one of these again");
+        assert_eq!(shelf.kept.len(), 29, "nobody could fold one of these again");
         shelf.reached(LogPosition::new(5).unwrap());
-        assert!(shelf.bytes <= 1 << 20 && shelf.tickets.len() < 11);
-        while let Some((key, _)) = shelf.tickets.peek_lru().map(|(key, _)| (key.clone(), ())) {
+        assert!(shelf.bytes <= 1 << 20 && shelf.kept.len() < 11);
+        while let Some((key, _)) = shelf.kept.peek_lru().map(|(key, _)| (key.clone(), ())) {
             shelf.take(&key);
         }
         assert_eq!(shelf.bytes, 0);

@@ -43,11 +43,17 @@ fn open(dir: tempfile::TempDir) -> Desk {
 impl Desk {
     /// Sends commands in one go, so that the next is decided while the one before is under way.
     fn tell_all(&self, commands: &[(&str, &str, Value)]) -> Vec<Outcome> {
+        let of_default: Vec<_> =
+            commands.iter().map(|(entity, verb, body)| ("default", *entity, *verb, body.clone())).collect();
+        self.tell_tenants(&of_default)
+    }
+
+    fn tell_tenants(&self, commands: &[(&str, &str, &str, Value)]) -> Vec<Outcome> {
         let (send, answers) = mpsc::channel();
         let desk = self.log.desk();
-        for (n, (entity, verb, body)) in commands.iter().enumerate() {
+        for (n, (tenant, entity, verb, body)) in commands.iter().enumerate() {
             let subject =
-                CommandSubject::parse(&format!("guichet.v1.cmd.default.cli.{entity}.{verb}")).unwrap();
+                CommandSubject::parse(&format!("guichet.v1.cmd.{tenant}.cli.{entity}.{verb}")).unwrap();
             let (bytes, key) = (body.to_string(), &self.log.request_key.0);
             let request = decode_command(subject, Encoding::Json, bytes.as_bytes(), None, key).unwrap();
             let send = send.clone();
@@ -123,5 +129,57 @@ fn an_expected_version_at_the_end_of_the_numbers_is_a_conflict_like_any_other() 
     desk.log.desk().submit(request, Box::new(move |outcome| send.send(outcome).unwrap()));
     let outcome = answer.recv().unwrap();
     assert!(matches!(&outcome, Err(Rejection::VersionConflict { missed_count: 0, .. })), "{outcome:?}");
+    desk.log.close().unwrap();
+}
+
+#[test]
+fn configuration_that_gave_way_is_loaded_again_and_that_under_way_stays() {
+    let desk = open(tempfile::tempdir().unwrap());
+    let names: Vec<String> = (0..40).map(|n| format!("desk-{n}")).collect();
+    let categories = |round: u64| {
+        let padding = (0..40).map(|n| format!("padding-{n}"));
+        let listed: Vec<String> = padding.chain([format!("round-{round}")]).collect();
+        json!({"kind": "categories", "body": {"categories": listed}})
+    };
+    let mut id = 0;
+    let mut command = |data: Value| {
+        id += 1;
+        by("alice", id, data)
+    };
+    let mut founding = Vec::new();
+    for name in &names {
+        founding.push((
+            name.as_str(),
+            "config",
+            "publish_config",
+            command(json!({"kind": "tenant", "body": {}})),
+        ));
+    }
+    // Each round meets what gave way for the others since the last one; within a round much is under way.
+    let rounds = (2..5).map(|round| {
+        let publish = |name| (name, "config", "publish_config", command(categories(round)));
+        names.iter().map(String::as_str).map(publish).collect::<Vec<_>>()
+    });
+    let rounds: Vec<_> = [founding].into_iter().chain(rounds).collect();
+    for (round, commands) in (1..).zip(&rounds) {
+        for outcome in desk.tell_tenants(commands) {
+            assert_eq!(outcome.unwrap().version, round);
+        }
+    }
+    let create = |category: &str| {
+        let mut data = create();
+        data["category"] = category.into();
+        data
+    };
+    for (n, name) in names.iter().enumerate() {
+        let n = n as u128;
+        let outcomes = desk.tell_tenants(&[
+            (name, "new", "create", by("alice", 1_000 + n, create("round-4"))),
+            (name, "new", "create", by("alice", 2_000 + n, create("round-3"))),
+        ]);
+        assert!(outcomes[0].is_ok(), "{:?}", outcomes[0]);
+        assert!(outcomes[1].is_err(), "the categories of the round before are not in force");
+    }
+    assert_eq!(desk.halt.reason(), None);
     desk.log.close().unwrap();
 }

@@ -55,7 +55,7 @@ impl Answers for Clocks {
     }
 
     fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
-        let book = self.books.of(&reader.view)?.of(reader.tenant());
+        let book = self.books.of(&reader.view, reader.tenant())?;
         match &reader.ask.question {
             Question::SlaClocks(which) => {
                 present_only(reader.ask)?;

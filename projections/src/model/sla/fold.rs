@@ -19,11 +19,11 @@ use guichet_service::caught;
 use guichet_sla::{Fact, Kind, Outcome, Rulebook, TimerName, metric_word};
 use prost::Message as _;
 
+use super::Row;
 use super::answers::Clocks;
-use super::books::is_publication;
+use super::books::{BatchBooks, Book, Books, is_publication};
 use super::dues::{Change, Dues};
 use super::row::{Armed, Kept};
-use super::{Books, Row};
 use crate::keys;
 use crate::model::rows::{RowCache, Rows};
 use crate::projection::{Accepted, Opened, Projection, TicketKey};
@@ -40,7 +40,7 @@ const PASSED_MAX: usize = 16;
 
 pub(super) fn open(store: &Arc<Store>) -> Result<Opened, StoreError> {
     let view = store.view();
-    let books = Books::read(&view)?;
+    let mut books = Books::default();
     let mut sweeps = BTreeMap::new();
     for entry in view.scan(keys::SLA_SWEEP, Vec::new(), &[]) {
         let (key, value) = entry?;
@@ -53,12 +53,13 @@ pub(super) fn open(store: &Arc<Store>) -> Result<Opened, StoreError> {
         let tenant = String::from_utf8(key.into_vec()).map_err(|_| damaged_key())?;
         let until = value.first_chunk().map(|bytes| Timestamp(i64::from_be_bytes(*bytes)));
         let until = until.ok_or(StoreError::Damaged { what: "an instant of plans" })?;
-        plans.insert(tenant.clone(), Plans::of(&books, &tenant, until));
+        let next = books.of(&view, &tenant)?.rules.next_plan(until);
+        plans.insert(tenant, Plans { until, next });
     }
     let dues = Arc::new(Dues::new(behind(&sweeps)));
     let fold = Fold {
         store: Arc::clone(store),
-        books,
+        books: BatchBooks::default(),
         sweeps,
         stepped: String::new(),
         plans,
@@ -73,7 +74,7 @@ pub(super) fn open(store: &Arc<Store>) -> Result<Opened, StoreError> {
 
 struct Fold {
     store: Arc<Store>,
-    books: Books,
+    books: BatchBooks,
     /// By tenant, alarms that are looked at again.
     sweeps: BTreeMap<String, Sweep>,
     /// The tenant of the last step.
@@ -128,31 +129,24 @@ struct Plans {
     next: Option<Timestamp>,
 }
 
-impl Plans {
-    fn of(books: &Books, tenant: &str, until: Timestamp) -> Self {
-        Self { until, next: books.of(tenant).rules.next_plan(until) }
-    }
-}
-
 impl Projection for Fold {
     fn apply(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         let record = accepted.record;
         if let Some(plans) = self.plans.get(&record.tenant)
             && plans.next.is_some_and(|next| next <= record.recorded_at)
         {
-            self.sweep(record, batch);
+            self.sweep(record, batch)?;
         }
         if is_publication(record) {
-            self.publish(accepted, batch);
-            return Ok(());
+            return self.publish(accepted, batch);
         }
         let Some((id, key)) = accepted.ticket else { return Ok(()) };
         if let Some(e) = record.event.created() {
             let number = keys::number(&record.tenant, TicketNumber(e.number));
             batch.put(keys::NUMBERS, &number, id.0.as_bytes());
         }
-        let book = self.books.of(&record.tenant);
         let store = &self.store;
+        let book = Arc::clone(self.books.of(|| store.view(), &record.tenant)?);
         let slot = self.rows.slot(key, &mut self.cache, || kept(store, key))?;
         let (before, armed) = slot.take().map_or((None, None), |kept| (Some(kept.row), kept.armed));
         let owner = before.as_ref().map(Owner::of);
@@ -186,7 +180,8 @@ impl Projection for Fold {
         for (key, moments) in std::mem::take(&mut self.moments) {
             batch.merge(keys::SLA_HISTORIES, &key, &moments);
         }
-        let (judges, changes) = (Judges { books: &self.books, plans: &self.plans }, &mut self.changes);
+        let (judges, changes) =
+            (Judges { books: self.books.of_batch(), plans: &self.plans }, &mut self.changes);
         self.rows.each(|key, kept| {
             batch.put(keys::SLA_TICKETS, key, &kept.row.write());
             let armed = judges.armed(key, &kept.row);
@@ -197,6 +192,7 @@ impl Projection for Fold {
 
     fn committed(&mut self) {
         self.cache.keep(std::mem::take(&mut self.rows));
+        self.books.committed();
         self.dues.note(self.changes.drain(..), behind(&self.sweeps));
     }
 
@@ -229,7 +225,9 @@ impl Projection for Fold {
             }
             asleep.push((key, Armed::read(&value)?));
         }
-        let armed = Judges { books: &self.books, plans: &self.plans }.all_armed(&self.store, &asleep)?;
+        self.books.of(|| self.store.view(), &tenant)?;
+        let armed =
+            Judges { books: self.books.of_batch(), plans: &self.plans }.all_armed(&self.store, &asleep)?;
         for ((key, before), after) in asleep.iter().zip(armed) {
             move_alarm(key, Some(*before), after, batch, &mut self.changes);
         }
@@ -253,18 +251,18 @@ impl Projection for Fold {
 
 impl Fold {
     /// Every alarm of the tenant is looked at again, from the first ticket on.
-    fn publish(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) {
+    fn publish(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         let record = accepted.record;
-        let rules_before = self.books.of(&record.tenant).rules.len();
-        self.books.publish(record);
+        let book = Arc::make_mut(self.books.of(|| self.store.view(), &record.tenant)?);
+        let rules_before = book.rules.len();
+        book.publish(record);
+        let follows = book.rules.len() != rules_before;
         batch.put(keys::SLA_CONFIG, &keys::record(&record.tenant, record.position), accepted.bytes);
-        if self.books.of(&record.tenant).rules.len() != rules_before {
-            self.sweep(record, batch);
-        }
+        if follows { self.sweep(record, batch) } else { Ok(()) }
     }
 
     /// Something that clocks go by takes hold of tickets that sleep.
-    fn sweep(&mut self, record: &Record, batch: &mut Batch<'_>) {
+    fn sweep(&mut self, record: &Record, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         let tenant = &record.tenant;
         tracing::info!(
             tenant,
@@ -276,14 +274,17 @@ impl Fold {
         let sweep = Sweep { position: first, tickets: 0, cursor: keys::tenant(tenant) };
         batch.put(keys::SLA_SWEEP, tenant.as_bytes(), &sweep.write());
         self.sweeps.insert(tenant.clone(), sweep);
-        self.plans.insert(tenant.clone(), Plans::of(&self.books, tenant, record.recorded_at));
-        batch.put(keys::SLA_PLANS, tenant.as_bytes(), &record.recorded_at.0.to_be_bytes());
+        let until = record.recorded_at;
+        let next = self.books.of(|| self.store.view(), tenant)?.rules.next_plan(until);
+        self.plans.insert(tenant.clone(), Plans { until, next });
+        batch.put(keys::SLA_PLANS, tenant.as_bytes(), &until.0.to_be_bytes());
+        Ok(())
     }
 }
 
 /// What tickets are judged by.
 struct Judges<'a> {
-    books: &'a Books,
+    books: &'a BTreeMap<String, Arc<Book>>,
     plans: &'a BTreeMap<String, Plans>,
 }
 
@@ -297,7 +298,8 @@ impl Judges<'_> {
         let (tenant, id) = keys::tenant_and_ticket(key)?;
         let now = self.plans.get(tenant).map_or(Timestamp(i64::MIN), |plans| plans.until);
         // Here the future of a ticket is looked at: a panic costs it its alarm, not the desk its clocks.
-        let armed = caught("fold", || judge(&self.books.of(tenant).rules, now));
+        let book = self.books.get(tenant).expect("the batch has asked for the book of each of its tickets");
+        let armed = caught("fold", || judge(&book.rules, now));
         armed.unwrap_or_else(|_| {
             tracing::error!(ticket = %id, "looking ahead panicked; no clock of this ticket will raise an alarm");
             None
