@@ -14,7 +14,9 @@ use zeroize::Zeroizing;
 
 use crate::doctor::Surroundings;
 use crate::nats_server::Search;
-use crate::node::PROJECTION_BATCH;
+
+/// Events that a projection writes in one batch, at most.
+const PROJECTION_BATCH: usize = 4000;
 
 /// Where a node keeps its things and which servers it talks to.
 #[derive(Debug, Clone, Args)]

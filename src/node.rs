@@ -31,8 +31,6 @@ use crate::serve;
 const HANGS_AFTER: Duration = Duration::from_secs(8);
 /// The one partition there is until scale-out.
 pub(crate) const PARTITION: Partition = Partition(0);
-/// Events that a projection writes in one batch, at most.
-pub(crate) const PROJECTION_BATCH: usize = 4000;
 
 /// Which read models run in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

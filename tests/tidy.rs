@@ -1,6 +1,9 @@
 //! The style guide as far as a program can check it: owners of outside things, direction of dependencies, pins.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
+#[path = "tidy/edges.rs"]
+mod edges;
+
 use std::path::{Path, PathBuf};
 
 fn root() -> &'static Path {
@@ -86,39 +89,6 @@ fn discovery_is_answered_by_our_own_service() {
     let library = ["async_nats::service::Service", "service_builder", "add_service"];
     for name in library {
         assert_eq!(strangers(name, &[]), Vec::<String>::new(), "{name}");
-    }
-}
-
-#[test]
-fn the_rules_and_the_words_know_no_machine() {
-    for manifest in [
-        "schemas/Cargo.toml",
-        "engine/rules/Cargo.toml",
-        "engine/config/Cargo.toml",
-        "engine/proof/Cargo.toml",
-    ] {
-        let text = std::fs::read_to_string(root().join(manifest)).unwrap();
-        let dependencies = text.split("[dev-dependencies]").next().unwrap();
-        for forbidden in ["rocksdb", "async-nats", "tokio"] {
-            assert!(!dependencies.contains(forbidden), "{manifest} depends on {forbidden}");
-        }
-    }
-}
-
-#[test]
-fn the_read_side_does_not_know_the_engine() {
-    let text = std::fs::read_to_string(root().join("projections/Cargo.toml")).unwrap();
-    assert!(!text.contains("guichet-engine"), "projections may use only schemas and engine/rules");
-}
-
-#[test]
-fn the_http_side_only_asks() {
-    let text = std::fs::read_to_string(root().join("projections/http/Cargo.toml")).unwrap();
-    for forbidden in ["guichet-projections", "guichet-engine", "rocksdb"] {
-        assert!(
-            !text.contains(forbidden),
-            "projections/http knows only what is answered over NATS, not {forbidden}"
-        );
     }
 }
 

@@ -36,11 +36,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::patience::{AGAIN_AFTER, Patience, Refusal, Until};
+use crate::ground::{Clock, blocking};
 use crate::keys;
 use crate::live::Model;
 use crate::model::sla::{Alarm, BooksCache, Row};
 use crate::projection::TicketKey;
-use crate::running::{Clock, blocking};
 use crate::store::{StoreError, View};
 
 /// Tickets whose facts are on their way at a time.

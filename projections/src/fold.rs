@@ -19,12 +19,13 @@ use prost::Message as _;
 use crate::arrived::Checked;
 use crate::keys;
 use crate::lineage::{Halt, Verdict, examine};
-use crate::live::{Live, Slot};
-use crate::projection::{Accepted, Opened, Projection, TicketKey};
+use crate::projection::{Accepted, Opened, Projection, ReadModel, TicketKey};
+use crate::slot::{Live, Slot};
 use crate::store::{Batch, Checkpoint, Store, StoreError};
 
 /// Folds what arrives into a store.
 pub(crate) struct Folder {
+    model: &'static ReadModel,
     store: Arc<Store>,
     fold: Box<dyn Projection>,
     /// Where the answers of this generation are found.
@@ -69,7 +70,11 @@ impl From<StoreError> for StageError {
 }
 
 impl Folder {
-    pub(crate) fn open(store: Arc<Store>, partition: Partition) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        model: &'static ReadModel,
+        store: Arc<Store>,
+        partition: Partition,
+    ) -> Result<Self, StoreError> {
         let view = store.view();
         let checkpoint = view.checkpoint()?;
         let mut quarantined = BTreeSet::new();
@@ -80,9 +85,9 @@ impl Folder {
         }
         let tenants = view.tenants()?.iter().map(ToString::to_string).collect();
         drop(view);
-        let Opened { fold, answers } = (store.model().open)(&store)?;
-        let slot = Slot::new(Live::new(Arc::clone(&store), answers));
-        Ok(Self { store, fold, slot, partition, checkpoint, quarantined, tenants })
+        let Opened { fold, answers } = (model.open)(&store)?;
+        let slot = Slot::new(Live::new(model, Arc::clone(&store), answers));
+        Ok(Self { model, store, fold, slot, partition, checkpoint, quarantined, tenants })
     }
 
     /// Where the answers of what is folded here are found.
@@ -93,6 +98,10 @@ impl Folder {
     /// Answers are found there from now on.
     pub(crate) fn answer_at(&mut self, slot: Arc<Slot>) {
         self.slot = slot;
+    }
+
+    pub(crate) const fn model(&self) -> &'static ReadModel {
+        self.model
     }
 
     pub(crate) fn store(&self) -> Arc<Store> {
@@ -285,18 +294,18 @@ impl Folder {
         let Record { position, event, .. } = one.record;
         let Some((id, key)) = one.ticket else {
             // Nothing to set aside: the worker halts, and says that its model failed.
-            panic!("the fold of {} panicked at position {position}", self.store.model().name);
+            panic!("the fold of {} panicked at position {position}", self.model.name);
         };
-        tracing::error!(model = self.store.model().name, ticket = %id, %position, event = event.type_name(), "the fold panicked; the ticket is quarantined");
+        tracing::error!(model = self.model.name, ticket = %id, %position, event = event.type_name(), "the fold panicked; the ticket is quarantined");
         poisoned.insert(key.clone(), index);
         self.reopen()
     }
 
     /// What it has in memory is in doubt.
     fn reopen(&mut self) -> Result<(), StoreError> {
-        let Opened { fold, answers } = (self.store.model().open)(&self.store)?;
+        let Opened { fold, answers } = (self.model.open)(&self.store)?;
         self.fold = fold;
-        self.slot.replace(Live::new(Arc::clone(&self.store), answers));
+        self.slot.replace(Live::new(self.model, Arc::clone(&self.store), answers));
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ impl Desk {
     /// Closes and opens the store, as a restart does.
     fn restart(self) -> Self {
         let Self { folder, dir } = self;
-        let model = folder.store.model();
+        let model = folder.model();
         drop(folder);
         Self { folder: open(dir.path(), model), dir }
     }
@@ -47,8 +47,8 @@ impl Desk {
 }
 
 fn open(dir: &std::path::Path, model: &'static ReadModel) -> Folder {
-    let store = Store::open(dir, model, &Memory::new(1 << 20, 64 << 20)).unwrap();
-    Folder::open(Arc::new(store), Partition(0)).unwrap()
+    let store = Store::open(dir, model.layout(), &Memory::new(1 << 20, 64 << 20)).unwrap();
+    Folder::open(model, Arc::new(store), Partition(0)).unwrap()
 }
 
 fn arrived(entry: &Entry) -> Arrived {

@@ -15,8 +15,10 @@ pub mod projection;
 mod pulse;
 
 mod arrived;
+mod heard;
 mod lineage;
 mod live;
+mod slot;
 
 mod fold;
 mod folders;
@@ -27,14 +29,15 @@ mod compare;
 pub mod rebuild;
 
 mod alarms;
+mod ground;
 pub mod queries;
 mod running;
 
 pub use arrived::{Arrived, Proof};
+pub use ground::{Beside, Clock, Settings, Task};
+pub use live::Model;
 pub use projection::ReadModel;
-pub use running::{
-    Beside, Clock, Connections, Footing, Model, Running, Settings, StartError, Task, open, start,
-};
+pub use running::{Connections, Footing, Running, StartError, open, start};
 pub use store::{Memory, Store, StoreError};
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
-//! A read model at work, and the generation of it that answers now: store and answers, exchanged together.
+//! A read model at work.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use guichet_schemas::wire::ProjectionView;
 use tokio::sync::watch;
 
 use crate::fold::{End, Folder};
 use crate::folders::Folders;
-use crate::projection::{Answers, ReadModel};
-use crate::rebuild::{Phase, Progress};
+use crate::projection::ReadModel;
+use crate::rebuild::progress::{Phase, Progress};
+use crate::slot::Slot;
 use crate::status::Status;
-use crate::store::{Checkpoint, Store, StoreError, View};
+use crate::store::{Checkpoint, Store, StoreError};
 
 /// A read model at work in this process, for those who ask.
 #[derive(Clone)]
@@ -27,7 +28,7 @@ pub struct Model {
 impl Model {
     pub(crate) fn new(folder: Folder, folders: Arc<Folders>) -> Self {
         Self {
-            status: Arc::new(Status::new(folder.store().model(), &folder.state(End::All))),
+            status: Arc::new(Status::new(folder.model(), &folder.state(End::All))),
             slot: folder.slot(),
             folder: Arc::new(Mutex::new(folder)),
             folders,
@@ -113,57 +114,5 @@ impl Model {
     /// The folder alone, where nobody else has the model.
     pub(crate) fn into_folder(self) -> Option<Folder> {
         Some(Arc::into_inner(self.folder)?.into_inner().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// One generation, open.
-pub(crate) struct Live {
-    pub(crate) store: Arc<Store>,
-    pub(crate) answers: Arc<dyn Answers>,
-    /// Held by an answer that looks at memory, and by the write that changes store and memory together.
-    turn: RwLock<()>,
-}
-
-/// Where the live generation is found.
-pub(crate) struct Slot(RwLock<Arc<Live>>);
-
-impl Live {
-    pub(crate) fn new(store: Arc<Store>, answers: Arc<dyn Answers>) -> Arc<Self> {
-        Arc::new(Self { store, answers, turn: RwLock::new(()) })
-    }
-
-    /// Taken by who writes, where answers look at memory.
-    pub(crate) fn writing(&self) -> Option<RwLockWriteGuard<'_, ()>> {
-        self.store.model().in_memory.then(|| self.turn.write().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn reading(&self) -> Option<RwLockReadGuard<'_, ()>> {
-        self.store.model().in_memory.then(|| self.turn.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Slot {
-    pub(crate) fn new(live: Arc<Live>) -> Arc<Self> {
-        Arc::new(Self(RwLock::new(live)))
-    }
-
-    pub(crate) fn get(&self) -> Arc<Live> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn replace(&self, live: Arc<Live>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = live;
-    }
-
-    /// Reads from one instant: view and memory agree.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(View<'_>, &dyn Answers) -> T) -> T {
-        loop {
-            let live = self.get();
-            let _turn = live.reading();
-            // Exchanged while we waited: its memory may be behind its store from now on.
-            if Arc::ptr_eq(&live, &self.get()) {
-                return read(live.store.view(), live.answers.as_ref());
-            }
-        }
     }
 }

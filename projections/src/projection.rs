@@ -1,7 +1,7 @@
 //! What a read model is, and how to write one. A new model touches three places and no more:
 //!
-//! 1. It implements [`Projection`], the fold, and [`Answers`], its queries, in a file below `model/`.
-//! 2. It describes itself in a `static` [`ReadModel`] and stands in [`crate::model::ALL`].
+//! 1. It implements [`Projection`], the fold, and [`Answers`], its queries, in a folder of its own below `model/`.
+//! 2. It describes itself in a `static` [`ReadModel`] and stands in `model::ALL`.
 //! 3. Its questions get a variant of `queries::ask::Question`, with the check of their fields.
 //!
 //! ```text
@@ -17,6 +17,7 @@
 //! wrote cannot be read from the store before that: what a later event of the batch needs, the fold keeps.
 //! After a failed batch the object is dropped and opened again, so nothing needs to be undone.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,9 +27,8 @@ use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::StepsView;
 
-use crate::model::sla::News;
-use crate::queries::{Found, Reader, Refusal};
-use crate::store::{Batch, Family, Store, StoreError};
+use crate::queries::reader::{Found, Reader, Refusal};
+use crate::store::{Batch, Family, Layout, Store, StoreError};
 
 /// A read model, as the catalogue lists it.
 pub struct ReadModel {
@@ -46,6 +46,14 @@ pub struct ReadModel {
     pub in_memory: bool,
     /// Loads what it keeps in memory.
     pub open: fn(&Arc<Store>) -> Result<Opened, StoreError>,
+}
+
+impl ReadModel {
+    /// What its folder holds.
+    #[must_use]
+    pub const fn layout(&self) -> Layout {
+        Layout { name: self.name, version: self.version, families: self.families }
+    }
 }
 
 /// The two halves of a model at work. They may share memory behind a lock.
@@ -137,6 +145,26 @@ pub trait Answers: Send + Sync {
 
     /// Takes what another model tells; `None`: there is no such model, and nothing that it told counts any more.
     fn hear(&self, _news: Option<News>) {}
+}
+
+/// By tenant and ticket, when the first of its running clocks is due; `None`: none runs.
+pub(crate) type Due = BTreeMap<String, HashMap<TicketId, Option<Timestamp>>>;
+
+/// What the model of the clocks tells others about when tickets are due.
+#[derive(Debug)]
+pub struct News {
+    /// All that are due, not only those that changed.
+    pub(crate) whole: bool,
+    pub(crate) due: Due,
+    /// Up to which position that is known of all tickets; `None`: up to where the model is.
+    pub(crate) behind: Option<u64>,
+}
+
+impl News {
+    /// That nothing is due.
+    pub(crate) const fn nothing() -> Self {
+        Self { whole: true, due: Due::new(), behind: None }
+    }
 }
 
 /// A record that continues the history.

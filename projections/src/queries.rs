@@ -8,22 +8,15 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod answer;
-mod ask;
-mod budget;
+pub(crate) mod ask;
+pub(crate) mod budget;
 mod clocks;
 mod control;
-pub(crate) mod desk;
-mod events;
-pub(crate) mod line;
 mod opened;
 pub(crate) mod page;
-mod past;
 mod projections;
-mod queue;
+pub(crate) mod reader;
 mod reply;
-mod ticket;
-mod tickets;
-mod timeline;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
@@ -43,18 +36,19 @@ use metrics::counter;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use self::budget::Pool;
+use self::budget::{Pool, RETRY_AFTER_MS};
+use crate::ground::Ground;
 use crate::live::Model;
 use crate::model;
 use crate::model::sla::BooksCache;
-use crate::running::Ground;
-pub(crate) use answer::absent;
-pub use answer::{Found, Reader, Refusal};
 pub use ask::{Ask, Question, Queue, Which};
 pub(crate) use budget::Budget;
 pub use budget::Over;
 #[cfg(test)]
 pub(crate) use budget::{LIMITS, Limits};
+pub(crate) use reader::absent;
+use reader::unavailable;
+pub use reader::{Found, Reader, Refusal};
 
 /// Questions taken and not yet answered, waiting ones apart.
 const PENDING: Room = Room { of: "queries", all: 1_024, each: 256, kept: 1_024, bytes: 16 << 20 };
@@ -73,7 +67,6 @@ const BYTES_MAX: usize = 64 * 1024;
 const TURN_WITHIN: Duration = Duration::from_secs(15);
 /// Bytes that NATS adds to an answer, with ours.
 const HEADERS_MAX: usize = 1_024;
-const RETRY_AFTER_MS: u64 = 100;
 /// How long a question waits for a model that has just started to compare itself with the log.
 const PROVEN_WITHIN: Duration = Duration::from_secs(2);
 
@@ -401,8 +394,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     let done = tokio::task::spawn_blocking(move || caught("query", work)).await;
     // Only where the process ends before the work has begun.
     done.unwrap_or_else(|_| Err(unavailable("the read models are stopping")))
-}
-
-fn unavailable(reason: &str) -> Rejection {
-    Rejection::Unavailable { reason: reason.to_owned(), as_of_position: None }
 }

@@ -8,6 +8,7 @@
 //! The live one answers and folds all the while; it is held only for the last few records, twice.
 
 mod offline;
+pub(crate) mod progress;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +19,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::{Found, compare};
 use crate::fold::{End, Folder};
+use crate::ground::{Ground, blocking};
 use crate::live::Model;
-use crate::running::{Ground, blocking};
 use crate::store::{Store, StoreError};
 use crate::worker::Worker;
 use crate::worker::source::Source;
 pub use offline::{Offline, OfflineError, content_of};
+pub use progress::{Phase, Progress};
 
 /// The live one is held when only so much is missing.
 const NEAR: u64 = 500;
@@ -51,48 +53,6 @@ pub struct Healing {
     pub tenant: String,
     /// Its id.
     pub ticket: String,
-}
-
-/// How far it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Nothing was asked for since the process started.
-    #[default]
-    Idle,
-    /// Records are folded into the next generation.
-    Building,
-    /// The two are compared.
-    Comparing,
-    /// The next takes over.
-    Swapping,
-    /// Done: see what it says.
-    Done,
-    /// Could not be done.
-    Failed,
-}
-
-/// What a rebuild has to say, while it goes on and when it is done.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Progress {
-    /// How far.
-    pub phase: Phase,
-    /// Position of the next generation.
-    pub position: u64,
-    /// Where it must arrive.
-    pub target: u64,
-    /// Rows compared; `None` where the two could not be compared.
-    pub rows: Option<u64>,
-    /// Rows that are not the same.
-    pub differing: u64,
-    /// The first of them.
-    pub differences: Vec<String>,
-    /// Hash of the rebuilt content at the position of the comparison.
-    pub content_hash: Option<String>,
-    /// The rebuilt one is live now.
-    pub swapped: bool,
-    /// Why it failed, or why the two were not compared.
-    pub note: Option<String>,
 }
 
 /// Begins a rebuild beside the workers.
@@ -155,8 +115,8 @@ async fn fresh<S: Source>(model: &Model, ground: &Ground<S>) -> Result<Folder, S
     ground
         .blocking(move || {
             folders.clear_spare()?;
-            let store = Store::open(folders.spare(), read_model, &memory)?;
-            Folder::open(Arc::new(store), partition)
+            let store = Store::open(folders.spare(), read_model.layout(), &memory)?;
+            Folder::open(read_model, Arc::new(store), partition)
         })
         .await
 }

@@ -1,21 +1,18 @@
 //! Starting and stopping: opens the stores, starts the feed, a worker per model and the query service, and stops
 //! them in the reverse order.
 
-use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use guichet_proof::Authorship;
-use guichet_schemas::position::Partition;
-use guichet_schemas::time::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::alarms::Alarms;
 use crate::fold::Folder;
 use crate::folders::Folders;
-pub use crate::live::Model;
+use crate::ground::blocking;
+use crate::ground::{Beside, Clock, Ground, Settings, Task};
+use crate::live::Model;
 use crate::model;
 use crate::projection::ReadModel;
 use crate::pulse;
@@ -27,20 +24,6 @@ use crate::worker::{Feed, Nats, Worker};
 
 /// How long a stopping service waits for answers that are on their way.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
-
-/// What the projections of a process need to know.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Folder in which each read model has its own, `projection-<name>-<partition>`.
-    pub dir: PathBuf,
-    /// Which log they fold.
-    pub partition: Partition,
-    /// Events written in one batch, at most; 4,000 is a good value. Changes speed and memory, never content.
-    pub batch_events_max: usize,
-    /// Tells what the engine of the log wrote into the stream from what somebody else did; none: whoever may publish
-    /// there is believed, until the log is read.
-    pub authorship: Option<Authorship>,
-}
 
 /// How the projections of a process are connected.
 #[derive(Debug, Clone)]
@@ -58,9 +41,6 @@ impl From<async_nats::Client> for Connections {
     }
 }
 
-/// Says what time it is, for answers. Nothing of it is ever written.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 /// Why the projections could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -75,43 +55,6 @@ pub enum StartError {
     /// The query service.
     #[error("the query service could not be announced over NATS")]
     Service(#[source] async_nats::Error),
-}
-
-impl Settings {
-    pub(crate) fn batch_size(&self) -> usize {
-        self.batch_events_max.max(1)
-    }
-}
-
-/// What every model of a process stands on.
-#[derive(Clone)]
-pub(crate) struct Ground<S = Nats> {
-    pub(crate) settings: Settings,
-    pub(crate) memory: Memory,
-    pub(crate) source: S,
-    pub(crate) feed: Feed,
-    pub(crate) clock: Clock,
-    pub(crate) stopped: watch::Receiver<bool>,
-    /// Takes what goes on beside the workers: rebuilds.
-    beside: Beside,
-}
-
-/// What somebody else keeps going until it ends.
-pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Begins a task.
-pub type Beside = Arc<dyn Fn(Task) + Send + Sync>;
-
-impl<S: Source> Ground<S> {
-    /// Runs a task that ends when the process is told to stop.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        (self.beside)(Box::pin(task));
-    }
-
-    /// Does what may block where it holds nobody up; a panic there goes on here.
-    pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        self.source.blocking(work).await.expect("opening and exchanging a model does not panic")
-    }
 }
 
 /// What read models are given to stand on.
@@ -217,8 +160,8 @@ async fn open_one<S: Source>(
         folders.settle()?;
         let partition = settings.partition;
         let live = || {
-            let store = Store::open(folders.live(), model, &memory)?;
-            Folder::open(Arc::new(store), partition)
+            let store = Store::open(folders.live(), model.layout(), &memory)?;
+            Folder::open(model, Arc::new(store), partition)
         };
         let (folder, whole) = match live() {
             Err(why) if why.is_damage() => {
@@ -229,15 +172,15 @@ async fn open_one<S: Source>(
             }
             Err(why @ StoreError::OtherProjection { .. }) => {
                 tracing::warn!(%why, "the read model is built anew and answers from there; the folder of the old one stays until that is done");
-                let store = match Store::open(folders.spare(), model, &memory) {
+                let store = match Store::open(folders.spare(), model.layout(), &memory) {
                     // Begun by another version than the last start was.
                     Err(StoreError::OtherProjection { .. }) => {
                         folders.clear_spare()?;
-                        Store::open(folders.spare(), model, &memory)?
+                        Store::open(folders.spare(), model.layout(), &memory)?
                     }
                     opened => opened?,
                 };
-                (Folder::open(Arc::new(store), partition)?, false)
+                (Folder::open(model, Arc::new(store), partition)?, false)
             }
             opened => (opened?, true),
         };
@@ -293,13 +236,5 @@ impl Running {
         }
         let stores: Vec<_> = self.models.iter().map(Model::store).collect();
         blocking(move || stores.iter().try_for_each(|store| store.flush())).await
-    }
-}
-
-/// Runs on a thread that may block; a panic there goes on here.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -8,9 +8,9 @@ use guichet_schemas::wire::{ProjectionState, ProjectionView, RebuildView, StepsV
 use tokio::sync::watch;
 
 use crate::fold::Folded;
+use crate::heard::Heard;
 use crate::lineage::Halt;
 use crate::projection::ReadModel;
-use crate::pulse::Heard;
 use crate::store::{Checkpoint, StoreError, View};
 
 /// Quarantined tickets that an answer lists; of the others it gives the number.

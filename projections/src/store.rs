@@ -19,13 +19,12 @@ use guichet_schemas::ids::TicketId;
 use rocksdb::{ColumnFamily, DB, FlushOptions};
 
 pub use checkpoint::Checkpoint;
-pub use family::{Family, Merge};
+pub use family::{Family, Layout, Merge};
 pub use options::Memory;
 pub use view::{Entry, View};
 pub use write::Batch;
 
 use crate::keys;
-use crate::projection::ReadModel;
 
 /// What every model has beside its own families.
 const COMMON: [Family; 2] = [Family::ranges(keys::QUARANTINE), Family::ranges(keys::META)];
@@ -33,7 +32,7 @@ const COMMON: [Family; 2] = [Family::ranges(keys::QUARANTINE), Family::ranges(ke
 /// A read model on disk.
 pub struct Store {
     db: DB,
-    model: &'static ReadModel,
+    layout: Layout,
 }
 
 /// What can go wrong with a read model.
@@ -102,17 +101,11 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be opened, or another program than this one must read it.
-    pub fn open(dir: &Path, model: &'static ReadModel, memory: &Memory) -> Result<Self, StoreError> {
-        let families = model.families.iter().chain(&COMMON).map(|one| options::family(*one, memory));
-        let store = Self { db: DB::open_cf_descriptors(&options::database(memory)?, dir, families)?, model };
+    pub fn open(dir: &Path, layout: Layout, memory: &Memory) -> Result<Self, StoreError> {
+        let families = layout.families.iter().chain(&COMMON).map(|one| options::family(*one, memory));
+        let store = Self { db: DB::open_cf_descriptors(&options::database(memory)?, dir, families)?, layout };
         store.check_format()?;
         Ok(store)
-    }
-
-    /// The model that it holds.
-    #[must_use]
-    pub fn model(&self) -> &'static ReadModel {
-        self.model
     }
 
     /// How far the model is.
@@ -135,12 +128,12 @@ impl Store {
 
     /// The names of all families, in the order of the content hash; `meta` is the last.
     pub(crate) fn families(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.model.families.iter().chain(&COMMON).map(|family| family.name)
+        self.layout.families.iter().chain(&COMMON).map(|family| family.name)
     }
 
     /// The families that make the content, in the order in which it is hashed and compared.
     pub(crate) fn content(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let own = self.model.families.iter().chain(&COMMON).filter(|family| !family.derived);
+        let own = self.layout.families.iter().chain(&COMMON).filter(|family| !family.derived);
         own.map(|family| family.name).filter(|name| *name != keys::META)
     }
 
@@ -168,7 +161,7 @@ impl Store {
 
     fn check_format(&self) -> Result<(), StoreError> {
         let meta = family(&self.db, keys::META);
-        let wanted = projection_mark(self.model);
+        let wanted = projection_mark(self.layout);
         match self.db.get_cf(meta, keys::META_FORMAT)? {
             None => {
                 let mut batch = rocksdb::WriteBatch::default();
@@ -196,9 +189,9 @@ impl Store {
 }
 
 /// Name and version of the fold, as they stand in `meta`.
-fn projection_mark(model: &ReadModel) -> Vec<u8> {
-    let mut mark = keys::tenant(model.name);
-    mark.extend_from_slice(&model.version.to_be_bytes());
+fn projection_mark(layout: Layout) -> Vec<u8> {
+    let mut mark = keys::tenant(layout.name);
+    mark.extend_from_slice(&layout.version.to_be_bytes());
     mark
 }
 
@@ -232,13 +225,13 @@ mod tests {
     fn refusal(key: &[u8], mark: &[u8]) -> String {
         let dir = tempfile::tempdir().unwrap();
         let memory = Memory::new(1 << 20, 1 << 20);
-        let store = Store::open(dir.path(), &TICKET, &memory).unwrap();
+        let store = Store::open(dir.path(), TICKET.layout(), &memory).unwrap();
         let mut batch = rocksdb::WriteBatch::default();
         batch.put_cf(family(&store.db, keys::META), key, mark);
         store.db.write_without_wal(batch).unwrap();
         store.flush().unwrap();
         drop(store);
-        Store::open(dir.path(), &TICKET, &memory).err().expect("must be refused").to_string()
+        Store::open(dir.path(), TICKET.layout(), &memory).err().expect("must be refused").to_string()
     }
 
     #[test]
@@ -249,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_folder_of_another_fold_is_refused() {
-        let mut mark = projection_mark(&TICKET);
+        let mut mark = projection_mark(TICKET.layout());
         mark.pop();
         mark.push(99);
         let said = refusal(keys::META_PROJECTION, &mark);
@@ -260,7 +253,7 @@ mod tests {
     fn a_crash_loses_the_same_tail_everywhere() {
         let dir = tempfile::tempdir().unwrap();
         let memory = Memory::new(1 << 20, 1 << 30);
-        let store = Store::open(dir.path(), &TICKET, &memory).unwrap();
+        let store = Store::open(dir.path(), TICKET.layout(), &memory).unwrap();
         // Enough for the column family of the records, and for no other, to be full.
         for position in (1..=600).filter_map(LogPosition::new) {
             let mut batch = store.batch();
@@ -274,7 +267,7 @@ mod tests {
             let file = file.unwrap();
             std::fs::copy(file.path(), crashed.path().join(file.file_name())).unwrap();
         }
-        let left = Store::open(crashed.path(), &TICKET, &memory).unwrap();
+        let left = Store::open(crashed.path(), TICKET.layout(), &memory).unwrap();
         let have = left.checkpoint().unwrap().position_or_zero();
         assert!((1..600).contains(&have), "a flush in between, and a tail that was lost: {have}");
         assert_eq!(left.view().records_from("default", LogPosition::FIRST).count() as u64, have);

@@ -13,8 +13,8 @@
 //! The models of a process share one reader, the feed. To fill up, the log service is several times faster than
 //! the stream: records by the thousand, where the stream brings them one by one, each with a score of headers.
 
-mod feed;
-mod nats;
+pub(crate) mod feed;
+pub(crate) mod nats;
 mod pause;
 pub mod source;
 
@@ -27,10 +27,10 @@ use guichet_schemas::position::LogPosition;
 
 use crate::arrived::{Arrived, Checked};
 use crate::fold::{End, Folded, Folder};
+use crate::ground::Ground;
 use crate::lineage::Halt;
 use crate::live::Model;
 use crate::rebuild;
-use crate::running::Ground;
 use crate::store::{Checkpoint, Store};
 pub(crate) use feed::Feed;
 use feed::{Heard, Portion};
@@ -40,8 +40,6 @@ use source::{Extent, Messages as _, Reply, Source, drain, within};
 
 /// Bytes folded in one batch, beside the number of events that the settings allow.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// After this long without a message the stream is asked whether there should have been one.
-const WATCHDOG: Duration = Duration::from_secs(3);
 
 pub(crate) struct Worker<S: Source> {
     model: Model,
@@ -421,7 +419,7 @@ impl<S: Source> Worker<S> {
         let messages = self.unless_stopped(self.ground.source.messages(start)).await?;
         let mut messages = messages.map_err(Pause::Interrupted)?;
         while self.position() < until {
-            let next = within(&self.ground.source, WATCHDOG, messages.next());
+            let next = within(&self.ground.source, source::WATCHDOG, messages.next());
             let Some(next) = self.unless_stopped(next).await? else {
                 return Err(Pause::Interrupted(format!(
                     "the stream should have position {until}, the consumer delivers nothing"

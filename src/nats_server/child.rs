@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,8 @@ use tracing::{error, info, warn};
 
 use super::launch::Running;
 use super::place::Place;
+use super::wait::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
 
-/// How long a server may take to end by itself before it is killed.
-pub(super) const STOP_WITHIN: Duration = Duration::from_secs(20);
-/// How often we look whether the child is ready, or still there.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Pause before the first restart; every further one doubles it.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two restarts.
@@ -91,14 +88,6 @@ fn end_of(child: &mut Child, orders: &mpsc::Receiver<Infallible>, again: &Atomic
         if stop_asked_within(orders, LOOK_EVERY) {
             return None;
         }
-    }
-}
-
-/// Sleeps, but wakes up when the child is no longer wanted, and says so.
-pub(super) fn stop_asked_within(orders: &mpsc::Receiver<Infallible>, pause: Duration) -> bool {
-    match orders.recv_timeout(pause) {
-        Err(RecvTimeoutError::Timeout) => false,
-        Err(RecvTimeoutError::Disconnected) => true,
     }
 }
 

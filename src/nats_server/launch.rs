@@ -13,10 +13,11 @@ use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
 use tracing::error;
 
-use super::child::{LOOK_EVERY, ended, stop_asked_within, terminate};
+use super::child::{ended, terminate};
 use super::damage::{self, Damaged};
 use super::log_tail::tail;
 use super::place::Place;
+use super::wait::{LOOK_EVERY, stop_asked_within};
 
 /// Memory that the child aims to stay below; it may go beyond when it must.
 const MEMORY_SOFT_LIMIT: &str = "96MiB";

@@ -15,6 +15,7 @@ mod launch;
 mod log_tail;
 mod place;
 pub(crate) mod rights;
+mod wait;
 
 #[cfg(test)]
 mod damage_tests;

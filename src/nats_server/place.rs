@@ -14,8 +14,8 @@ use nix::unistd::Pid;
 use tracing::warn;
 
 use super::accounts::{self, EVENTS};
-use super::child::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
 use super::keys::{Keys, write_private};
+use super::wait::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
 
 /// The disk is the limit of the stream, and the publisher watches it. The server's own is three quarters of what is free
 /// when it starts: a long stream would not fit any more after the next start, and free space would not help.

@@ -1,13 +1,14 @@
 //! The client that does nothing wrong: a desk of its own, one request after the other, and a watch in the hand.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::{Client, Request};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::desk::Desk;
@@ -57,33 +58,37 @@ impl Told {
     }
 }
 
-/// At work until it is dropped.
+/// At work until it is dropped, on a thread of its own: what the attackers of this process take to make up their messages
+/// is not what the node does to others.
 pub(crate) struct Polite {
     told: Arc<Mutex<Told>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Polite {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// Dropped with this, which ends it.
+    _wanted: oneshot::Sender<Infallible>,
 }
 
 impl Polite {
     /// Makes its desk and a ticket, and begins.
     pub(crate) async fn start(url: &str) -> Self {
-        let desk = Desk::connect(url).await;
-        desk.ready().await;
         let told = Arc::new(Mutex::new(Told::nothing()));
-        let mut at_work = AtWork { client: desk.client, told: Arc::clone(&told), ticket: Uuid::nil() };
-        at_work.open().await;
-        let task = tokio::spawn(async move {
-            for n in 0.. {
-                at_work.step(n).await;
-                tokio::time::sleep(PAUSE).await;
-            }
+        let (wanted, unwanted) = oneshot::channel();
+        let (begun, begins) = oneshot::channel();
+        let (url, tells) = (url.to_owned(), Arc::clone(&told));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        std::thread::spawn(move || {
+            runtime.block_on(async move {
+                let desk = Desk::connect(&url).await;
+                desk.ready().await;
+                let mut at_work = AtWork { client: desk.client, told: tells, ticket: Uuid::nil() };
+                at_work.open().await;
+                begun.send(()).ok();
+                tokio::select! {
+                    () = at_work.run() => {}
+                    _ = unwanted => {}
+                }
+            });
         });
-        Self { told, task }
+        begins.await.expect("the polite client has a desk and a ticket");
+        Self { told, _wanted: wanted }
     }
 
     /// What it went through since the last time.
@@ -107,6 +112,13 @@ struct AtWork {
 }
 
 impl AtWork {
+    async fn run(&mut self) {
+        for n in 0.. {
+            self.step(n).await;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     async fn open(&mut self) {
         let desk = json!({"kind": "tenant", "body": {"name": "Polite"}});
         // A node that was started again has it already.

@@ -13,7 +13,8 @@ use guichet_schemas::wire;
 use super::derived::Derived;
 use super::desk::Responder;
 use super::disk::Rows;
-use super::outcome::{self, Unwise};
+use super::outcome;
+use super::told::{Recorded, Told};
 
 /// Caps of a batch: what queues up behind a slow disk is committed in pieces of this size.
 pub(super) const EVENTS_MAX: usize = 4096;
@@ -50,30 +51,6 @@ pub(super) enum Answer {
     Told(Told),
     /// The answer as it is: a refusal, a dry run, one that was given before, or one about the configuration.
     Ready(Outcome),
-}
-
-/// What a command led to: enough to give its answer, and to give it again.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Told {
-    pub(super) partition: Partition,
-    pub(super) ticket: TicketId,
-    pub(super) number: TicketNumber,
-    pub(super) version: StreamVersion,
-    /// Of the last event; where nothing was to do, the newest of the log.
-    pub(super) position: Option<LogPosition>,
-    /// Its events among those of the batch: the first, and how many.
-    pub(super) events: (usize, usize),
-}
-
-/// An event, as answers and conflicts name it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Recorded {
-    pub(super) event_id: EventId,
-    pub(super) type_name: &'static str,
-    pub(super) version: StreamVersion,
-    pub(super) position: LogPosition,
-    /// The answer warns of it.
-    pub(super) unwise: Option<Unwise>,
 }
 
 impl<R: Rows> Batch<R> {
@@ -113,25 +90,6 @@ impl<R: Rows> Batch<R> {
         self.waiting.clear();
         self.recorded.clear();
         Self { synced: R::default(), head: None, bytes: 0, answers: 0, keys: 0, ..self }
-    }
-}
-
-impl Told {
-    /// Its events, among all of the batch.
-    pub(super) fn events_of<'a>(&self, all: &'a [Recorded]) -> &'a [Recorded] {
-        let (first, count) = self.events;
-        &all[first..first + count]
-    }
-}
-
-impl Recorded {
-    pub(super) fn event_ref(&self) -> EventRef {
-        EventRef {
-            event_id: self.event_id,
-            type_name: self.type_name.to_owned(),
-            version: self.version,
-            position: self.position,
-        }
     }
 }
 

@@ -4,7 +4,6 @@
 mod command;
 mod configure;
 mod lookup;
-mod shelf;
 #[cfg(test)]
 mod tests;
 
@@ -21,15 +20,14 @@ use super::batch::{Batch, Overlay};
 use super::committer::Committed;
 use super::desk::{Queued, stopped};
 use super::disk::Disk;
-use super::recovery::Head;
+use super::head::Head;
 use super::sealer::Sealer;
+use super::shelf::Shelf;
 use super::tickets::Entry;
 use super::{Store, StoreFault};
 use crate::clock::{EngineClock, IdSource};
 use crate::halt::Halt;
 use configure::Configured;
-pub(super) use shelf::Folded;
-use shelf::Shelf;
 
 /// Bytes of tickets in memory that are on disk.
 const TICKETS_BYTES: usize = 64 << 20;

@@ -13,7 +13,7 @@ use guichet_schemas::words::{ActorKind, StreamKind};
 use super::derived::Families;
 use super::derived_tail::{decode, derived};
 use super::disk::Disk;
-use super::recovery::Head;
+use super::head::Head;
 use super::repair::Continued;
 use super::restore::Restored;
 use super::{OpenError, Store, StoreFault, keys};

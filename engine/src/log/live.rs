@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use guichet_schemas::position::LogPosition;
 
 use super::identity::FILE;
-use super::repair::DATABASE;
+use super::store::DATABASE;
 use super::{Memory, OpenError, Store, StoreFault};
 
 /// A log as it was at one instant.

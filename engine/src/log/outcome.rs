@@ -11,34 +11,9 @@ use guichet_schemas::wire::store::CommandOutcome;
 use guichet_schemas::words::StreamKind;
 use prost::Message as _;
 
-use super::batch::{Recorded, Told};
 use super::disk::Disk;
+use super::told::{Recorded, Told};
 use super::{Store, StoreFault, keys, tickets};
-
-/// What is legal but unwise. Told by the event, so that every answer of its command says it.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Unwise {
-    /// The clocks of the requester stand still, and nobody has answered them.
-    Pending,
-}
-
-impl Unwise {
-    pub(super) fn of(event: &Event) -> Option<Self> {
-        let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) = event else { return None };
-        e.unanswered.then_some(Self::Pending)
-    }
-
-    fn warning(self, number: TicketNumber) -> wire::Warning {
-        match self {
-            Self::Pending => wire::Warning {
-                code: "pending".to_owned(),
-                message: format!(
-                    "ticket {number} waits for its requester, who has no answer; send them a public comment"
-                ),
-            },
-        }
-    }
-}
 
 /// The stored answer of a command, with the hash of its request.
 pub(super) fn load<D: Disk>(

@@ -20,8 +20,9 @@ use super::epoch::Circumstances;
 use super::fence::Fence;
 use super::head_note::{self, Acknowledged, HeadNote};
 use super::identity::Identity;
-use super::repair::{self, Continued, DATABASE, Remaking};
+use super::repair::{self, Continued, Remaking};
 use super::restore::Restored;
+use super::store::DATABASE;
 use super::writer::{Ground, Writer};
 use super::{
     GivenUp, KeyShelf, LogReader, Lost, Memory, OpenError, Store, StoreFault, TreeReader, key_check,
@@ -57,19 +58,6 @@ impl Default for Terms<'_> {
     fn default() -> Self {
         Self { copy: &NoCopy, accept_clock: false, accept_loss: GivenUp::default(), pace: Pace::TRUE }
     }
-}
-
-/// Where a log ends.
-#[derive(Debug, Clone, Copy)]
-pub struct Head {
-    /// Newest position.
-    pub position: LogPosition,
-    /// Its hash.
-    pub hash: Hash,
-    /// This start.
-    pub epoch: Epoch,
-    /// Lineage.
-    pub generation: Generation,
 }
 
 /// An open log with its threads.

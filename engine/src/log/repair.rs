@@ -22,6 +22,7 @@ use super::derived_tail::rebuild_derived;
 use super::disk::{Disk, Rows as _};
 use super::identity::Identity;
 use super::salvage::Salvaged;
+use super::store::DATABASE;
 use super::tail::{self, Tail};
 use super::wal::Ending;
 use super::{GivenUp, Lost, Memory, OpenError, Store, StoreFault, head_note, keys, tree};
@@ -449,8 +450,6 @@ pub(super) fn count_answers(store: &Store) -> Result<u64, StoreFault> {
     Ok(count)
 }
 
-/// Folder of the database.
-pub(super) const DATABASE: &str = "rocksdb";
 /// Folder of one that is being made. Complete exactly where the other one is gone.
 const NEXT: &str = "rocksdb.next";
 

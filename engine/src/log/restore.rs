@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::copy::EventCopy;
 use super::fence::Fence;
 use super::identity::{self, Identity};
-use super::repair::{self, DATABASE};
+use super::repair;
+use super::store::DATABASE;
 use super::{Memory, OpenError, Store, StoreFault, keys};
 
 /// The note for the next start.

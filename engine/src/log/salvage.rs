@@ -17,8 +17,7 @@ use prost::Message as _;
 use rocksdb::Options;
 
 use super::disk::{Disk as _, Reading};
-use super::repair::DATABASE;
-use super::store::Db;
+use super::store::{DATABASE, Db};
 use super::wal::{self, Ending};
 use super::{Store, StoreFault, keys};
 

@@ -14,11 +14,10 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::StreamKind;
 use prost::Message as _;
 
-use super::batch::Recorded;
 use super::derived::Derived;
-use super::outcome::Unwise;
 use super::sealer::Fresh;
 use super::tickets::Entry;
+use super::told::{Recorded, Unwise};
 use crate::clock::IdSource;
 
 /// Where the records of a command will stand.

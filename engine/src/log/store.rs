@@ -16,6 +16,9 @@ use rocksdb::{
 use super::disk::{Disk, Durable, Reading, Rows};
 use super::{Memory, keys, options, salvage};
 
+/// Folder of the database.
+pub(super) const DATABASE: &str = "rocksdb";
+
 /// RocksDB said no. What was being written may or may not be there: never try again, stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{doing}: {cause}")]

@@ -7,8 +7,8 @@ use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use serde::{Deserialize, Serialize};
 
-use super::decider::Folded;
 use super::disk::Disk;
+use super::shelf::Folded;
 use super::{Store, StoreFault, keys};
 
 /// A ticket and where its stream ends.

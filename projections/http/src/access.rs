@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::host;
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// Lets in whoever names us as ourselves.
 pub(crate) async fn check_host(State(shared): State<Shared>, request: Request, next: Next) -> Response {

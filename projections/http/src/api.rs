@@ -20,7 +20,7 @@ use guichet_schemas::verb::{self, Known};
 use crate::packed::Packed;
 use crate::refusal::{self, Refusal};
 use crate::routes::{ROUTES, Route};
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::{access, live, openapi, turns};
 use question::Fields;
 

@@ -9,7 +9,7 @@ use guichet_schemas::wire::{
 use serde_json::{Value, json};
 
 use crate::refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// `GET /healthz`.
 pub(crate) async fn alive() -> Response {

@@ -28,11 +28,13 @@ mod packed;
 mod health;
 mod looks;
 mod meters;
+mod scrape;
 
 mod pages;
 
 mod headers;
 mod server;
+mod shared;
 
 pub use bounds::Bounds;
 pub use meters::prepare as count_from_now;

@@ -4,7 +4,7 @@
 //! A reader that is slow gets the newest position and not those between; nothing is kept for it.
 
 mod follower;
-mod hub;
+pub(crate) mod hub;
 
 use std::convert::Infallible;
 
@@ -18,12 +18,10 @@ use guichet_schemas::rejection::Rejection;
 use crate::api;
 use crate::meters::{self, LiveConnection};
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::shares::Reached;
 use crate::source::Source;
 use follower::Follower;
-
-pub(crate) use hub::Hub;
 
 const RETRY_AFTER_MS: u64 = 5_000;
 

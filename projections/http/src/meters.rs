@@ -1,22 +1,16 @@
-//! What this process counts about itself, and `/metrics`. Names of metrics stand here and nowhere else; routes are
-//! counted by their pattern, never by a path, so that their number is bounded.
+//! What this process counts about itself. Names of metrics stand here and nowhere else; routes are counted by their
+//! pattern, never by a path, so that their number is bounded.
 
 use std::sync::OnceLock;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use guichet_schemas::wire::{self, PublishingReason, PublishingState};
+use axum::response::Response;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use nix::sys::resource::{Resource, getrlimit};
 use tokio::time::Instant;
 
 use crate::bounds::{Bounds, REQUESTS, REQUESTS_PER_SOURCE};
-use crate::health;
-use crate::looks::Looks;
-use crate::server::Shared;
 
 const ANSWERED: &str = "guichet_http_requests_total";
 const SECONDS: &str = "guichet_http_request_seconds";
@@ -30,18 +24,18 @@ const BOUNDS: &str = "guichet_http_bound";
 const LIVE: &str = "guichet_live_connections";
 const LIVE_REFUSED: &str = "guichet_live_refused_total";
 const LIVE_SKIPPED: &str = "guichet_live_skipped_total";
-const READ_MODELS_UP: &str = "guichet_read_models_up";
-const LAG: &str = "guichet_projection_lag";
-const CHECKPOINT: &str = "guichet_projection_checkpoint_position";
-const VERIFIED: &str = "guichet_projection_verified_position";
-const QUARANTINED: &str = "guichet_projection_quarantined_tickets";
-const PUBLISHING: &str = "guichet_publishing_state";
-const PUBLISHING_STANDS: &str = "guichet_publishing_standing";
-const PUBLISHED: &str = "guichet_publishing_position";
-const HEAD: &str = "guichet_log_head_position";
-const DESCRIPTORS: &str = "guichet_descriptors_open";
-const DESCRIPTORS_MAX: &str = "guichet_descriptors_max";
-const HALTED: &str = "guichet_projection_halted";
+pub(crate) const READ_MODELS_UP: &str = "guichet_read_models_up";
+pub(crate) const LAG: &str = "guichet_projection_lag";
+pub(crate) const CHECKPOINT: &str = "guichet_projection_checkpoint_position";
+pub(crate) const VERIFIED: &str = "guichet_projection_verified_position";
+pub(crate) const QUARANTINED: &str = "guichet_projection_quarantined_tickets";
+pub(crate) const PUBLISHING: &str = "guichet_publishing_state";
+pub(crate) const PUBLISHING_STANDS: &str = "guichet_publishing_standing";
+pub(crate) const PUBLISHED: &str = "guichet_publishing_position";
+pub(crate) const HEAD: &str = "guichet_log_head_position";
+pub(crate) const DESCRIPTORS: &str = "guichet_descriptors_open";
+pub(crate) const DESCRIPTORS_MAX: &str = "guichet_descriptors_max";
+pub(crate) const HALTED: &str = "guichet_projection_halted";
 /// Counted by the projections.
 const SET_ASIDE: &str = "guichet_sla_tickets_set_aside";
 /// Counted by `guichet-service`, wherever something of an outsider is worked on.
@@ -65,7 +59,7 @@ const OVER_BUDGET: &str = "guichet_queries_over_budget_total";
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// One recorder per process: the facade has one, whoever counts.
-fn recorder() -> Option<&'static PrometheusHandle> {
+pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     HANDLE.get_or_init(install).as_ref()
 }
@@ -291,69 +285,4 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
     let status = response.status().as_str().to_owned();
     counter!(ANSWERED, "route" => route, "method" => method, "status" => status).increment(1);
     response
-}
-
-/// `GET /metrics`.
-pub(crate) async fn show(State(shared): State<Shared>) -> Response {
-    let Some(recorder) = recorder() else {
-        return axum::http::StatusCode::NOT_FOUND.into_response();
-    };
-    read_models(&shared.looks).await;
-    descriptors();
-    recorder.run_upkeep();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorder.render()).into_response()
-}
-
-/// How the stream keeps up; nothing where nothing is published.
-fn publishing(view: Option<&wire::PublishingView>) {
-    let Some(view) = view else { return };
-    for state in [
-        PublishingState::Live,
-        PublishingState::CatchingUp,
-        PublishingState::Standing,
-        PublishingState::Unknown,
-    ] {
-        let is = f64::from(u8::from(view.state() == state));
-        gauge!(PUBLISHING, "state" => health::publishing_state(state)).set(is);
-    }
-    for reason in [
-        PublishingReason::StreamFull,
-        PublishingReason::StreamGone,
-        PublishingReason::StreamReadOnly,
-        PublishingReason::StreamSilent,
-        PublishingReason::Unreachable,
-        PublishingReason::Refused,
-    ] {
-        let is = view.state() == PublishingState::Standing && view.reason() == reason;
-        gauge!(PUBLISHING_STANDS, "reason" => health::publishing_reason(reason)).set(f64::from(u8::from(is)));
-    }
-    gauge!(PUBLISHED).set(view.published as f64);
-    gauge!(HEAD).set(view.head as f64);
-}
-
-/// What the process has open, where the system says.
-fn descriptors() {
-    if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
-        // The folder itself is open while it is read.
-        gauge!(DESCRIPTORS).set(open.count().saturating_sub(1) as f64);
-    }
-    if let Ok((most, _)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        gauge!(DESCRIPTORS_MAX).set(most as f64);
-    }
-}
-
-/// Reads the health of the read models into gauges. They answer at once or count as down.
-async fn read_models(looks: &Looks) {
-    let seen = looks.look().await;
-    gauge!(READ_MODELS_UP).set(if seen.is_ok() { 1.0 } else { 0.0 });
-    let Ok(view) = seen else { return };
-    publishing(view.publishing.as_ref());
-    for model in &view.projections {
-        let set = |name, value: u64| gauge!(name, "projection" => model.name.clone()).set(value as f64);
-        set(LAG, model.lag);
-        set(CHECKPOINT, model.checkpoint);
-        set(VERIFIED, model.verified_position);
-        set(QUARANTINED, (model.quarantined.len() as u64).saturating_add(model.quarantined_left_out));
-        set(HALTED, u64::from(model.state() == wire::ProjectionState::Halted));
-    }
 }

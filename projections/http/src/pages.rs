@@ -24,7 +24,7 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use guichet_schemas::ids::TenantId;
 
-use crate::server::Shared;
+use crate::shared::Shared;
 use frame::{Frame, Here};
 
 pub(crate) use board::BoardBy;

@@ -17,12 +17,13 @@ use tower_http::compression::CompressionLayer;
 use crate::ask::Questions;
 use crate::bounds::{Bounds, REQUESTS, REQUESTS_PER_SOURCE};
 use crate::connections::{self, Room};
-use crate::live::Hub;
+use crate::live::hub::Hub;
 use crate::looks::Looks;
 use crate::refusal::Refusal;
+use crate::shared::Shared;
 use crate::shares::Shares;
 use crate::token::Token;
-use crate::{access, api, headers, health, meters, pages, turns};
+use crate::{access, api, headers, health, meters, pages, scrape, turns};
 
 /// How long requests under way may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -56,22 +57,6 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-}
-
-/// What every request sees.
-#[derive(Debug, Clone)]
-pub(crate) struct Shared {
-    pub(crate) questions: Questions,
-    pub(crate) token: Token,
-    /// Cookies do not know ports: two desks on one machine must not take each other's.
-    pub(crate) cookie: Arc<str>,
-    pub(crate) names: Arc<[String]>,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) live_places: Arc<Shares>,
-    /// Requests under way.
-    pub(crate) turns: Arc<Shares>,
-    pub(crate) looks: Arc<Looks>,
-    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 /// A server at work.
@@ -118,7 +103,7 @@ fn router(shared: Shared) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(meters::show))
+        .route("/metrics", get(scrape::show))
         .merge(api::router(shared.clone()))
         .merge(pages::router(shared.clone()))
         .fallback(async || Refusal::nothing_here())

@@ -14,7 +14,7 @@ use guichet_service::caught;
 use crate::bounds::{BODY_BYTES, TURN_WITHIN};
 use crate::meters;
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::shares::{Reached, Share};
 use crate::source::Source;
 

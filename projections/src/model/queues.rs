@@ -3,6 +3,7 @@
 //! A row per ticket lies in the store, also of those that are done, because they may reopen. What the answers
 //! need of those that wait is kept in memory, in order: the `Board`. It is made from the rows at the start.
 
+mod answers;
 mod board;
 mod fold;
 mod lane;
@@ -13,8 +14,8 @@ use crate::keys;
 use crate::projection::ReadModel;
 use crate::store::Family;
 
-pub(crate) use board::{Board, Desk, Waiting};
-pub(crate) use lane::{Lane, Name};
+pub(crate) use board::{Board, TenantBoard, Waiting};
+pub(crate) use lane::Lane;
 pub(crate) use row::{Row, Subject};
 pub(crate) use score::{points, score};
 

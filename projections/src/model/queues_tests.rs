@@ -14,8 +14,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::history::{self, Dice, History, START, any_event, resolved, ticket_id};
 use crate::model::rig::Rig;
-use crate::model::sla::News;
 use crate::model::ticket;
+use crate::projection::News;
 
 const HOUR: i64 = 3_600_000;
 

@@ -30,7 +30,7 @@ impl Rig {
 
     pub(crate) fn restart(self) -> Self {
         let Self { folder, dir } = self;
-        let model = folder.slot().get().store.model();
+        let model = folder.model();
         drop(folder);
         Self { folder: open(dir.path(), model), dir }
     }
@@ -79,6 +79,6 @@ impl Rig {
 }
 
 fn open(dir: &std::path::Path, model: &'static ReadModel) -> Folder {
-    let store = Store::open(dir, model, &Memory::new(1 << 20, 64 << 20)).unwrap();
-    Folder::open(Arc::new(store), Partition(0)).unwrap()
+    let store = Store::open(dir, model.layout(), &Memory::new(1 << 20, 64 << 20)).unwrap();
+    Folder::open(model, Arc::new(store), Partition(0)).unwrap()
 }

@@ -18,7 +18,6 @@ use crate::store::{Family, Merge};
 
 pub(crate) use answers::{RUNS_OF_TICKET_MAX, Runs, clocks};
 pub(crate) use books::BooksCache;
-pub(crate) use dues::News;
 pub(crate) use row::{Alarm, Row};
 
 /// Clocks, alarms and broken promises.

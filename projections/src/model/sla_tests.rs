@@ -19,6 +19,7 @@ use crate::history::{
     Dice, Entry, History, START, any_event, comment, reopened, resolved, status, ticket_id,
 };
 use crate::model::rig::Rig;
+use crate::projection::News;
 
 fn policies(minutes: u32) -> String {
     let target = |metric: &str, seconds: u32| {

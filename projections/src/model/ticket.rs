@@ -5,7 +5,8 @@
 //! What depends on the present instant is not in the row; [`answer`] adds it. Sealed texts stay sealed: the row keeps
 //! which commands wrote them, and the query service opens them in the answer.
 
-mod projection;
+mod answers;
+mod fold;
 mod view;
 
 use guichet_schemas::codec::number_text;
@@ -19,9 +20,9 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{self, TicketView};
 use guichet_schemas::words::{TicketState, Visibility};
 
-pub use projection::TICKET;
+pub use fold::TICKET;
 #[cfg(test)]
-pub(crate) use projection::opened;
+pub(crate) use fold::opened;
 
 /// What a ticket is after a record. `None` stands before its first.
 #[must_use]

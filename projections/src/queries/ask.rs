@@ -14,8 +14,6 @@ use guichet_schemas::wire;
 use guichet_schemas::wire::query::Data;
 use guichet_schemas::words::{QueueBy, QueueOrder};
 
-use crate::model::queues::Name;
-
 const WAIT_MS_MAX: u64 = 30_000;
 const LIMIT_MAX: u32 = 1_000;
 const LIMIT_DEFAULT: u32 = 100;
@@ -250,6 +248,28 @@ fn which(id: Option<Vec<u8>>, number: Option<String>) -> Result<Which, Rejection
         (None, None) => Err(FieldError::new("ticket_id", "or number is required").into()),
         (Some(_), Some(_)) => {
             Err(FieldError::new("number", "must not be given together with ticket_id").into())
+        }
+    }
+}
+
+/// Whose tickets. Those without one come last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name {
+    Named(String),
+    Without,
+}
+
+impl From<Option<&String>> for Name {
+    fn from(name: Option<&String>) -> Self {
+        name.map_or(Self::Without, |name| Self::Named(name.clone()))
+    }
+}
+
+impl Name {
+    pub(crate) fn text(&self) -> Option<String> {
+        match self {
+            Self::Named(name) => Some(name.clone()),
+            Self::Without => None,
         }
     }
 }

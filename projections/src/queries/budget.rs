@@ -9,8 +9,9 @@ use guichet_schemas::rejection::{FieldError, Rejection};
 use metrics::{counter, gauge};
 use nix::time::{ClockId, clock_gettime};
 
-use super::RETRY_AFTER_MS;
-use super::answer::Refusal;
+use super::reader::Refusal;
+
+pub(super) const RETRY_AFTER_MS: u64 = 100;
 
 /// Steps between two looks at the clocks: an entry of a table, or 64 bytes of one.
 const STEPS_PER_LOOK: u64 = 256;
@@ -95,7 +96,7 @@ impl Over {
                 reason: "the answers under way hold all the memory that they may",
                 retry_after_ms: RETRY_AFTER_MS,
             },
-            Self::Stopping => super::unavailable("the read models are stopping"),
+            Self::Stopping => super::reader::unavailable("the read models are stopping"),
         }
     }
 }

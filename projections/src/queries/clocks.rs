@@ -12,7 +12,8 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{QueryReply, SlaClockState, SlaClockView};
 use guichet_service::Full;
 
-use super::answer::{Refusal, rejection};
+use super::answer::rejection;
+use super::reader::Refusal;
 use super::{Queries, blocking};
 use crate::keys;
 use crate::live::Model;

@@ -6,7 +6,7 @@ use guichet_schemas::wire::QueryReply;
 use guichet_schemas::wire::query_reply::Data;
 use tokio::runtime::Handle;
 
-use super::answer::Reader;
+use super::reader::Reader;
 use crate::model::sentence::sentence;
 
 /// Opens an answer before it goes out.

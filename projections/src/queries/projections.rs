@@ -16,9 +16,10 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{ProjectionView, ProjectionsView, QueryReply};
 use prost::Message as _;
 
-use super::answer::{Refusal, rejection, unknown_tenant};
+use super::answer::{rejection, unknown_tenant};
 use super::ask::Ask;
 use super::page::Cursor;
+use super::reader::Refusal;
 use super::{Queries, blocking};
 use crate::model;
 

@@ -38,7 +38,7 @@ pub fn content_of<'a>(
     memory: &Memory,
     records: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Hash, OfflineError> {
-    let mut folder = Folder::open(Arc::new(Store::open(dir, model, memory)?), partition)?;
+    let mut folder = Folder::open(model, Arc::new(Store::open(dir, model.layout(), memory)?), partition)?;
     let mut before = Hash::ZERO;
     let arrived: Vec<_> = (1..).zip(records).map(|(at, record)| arrived(at, record, &mut before)).collect();
     for batch in arrived.chunks(BATCH) {
@@ -103,8 +103,8 @@ impl Offline {
     ) -> Result<Self, OfflineError> {
         let folders = Folders::of(dir, model.name, partition);
         folders.settle()?;
-        let opened = Store::open(folders.live(), model, memory)
-            .and_then(|store| Folder::open(Arc::new(store), partition));
+        let opened = Store::open(folders.live(), model.layout(), memory)
+            .and_then(|store| Folder::open(model, Arc::new(store), partition));
         let live = match opened {
             Ok(live) => Some(live),
             Err(StoreError::OtherProjection { .. }) => None,
@@ -112,7 +112,8 @@ impl Offline {
             Err(error) => return Err(error.into()),
         };
         folders.clear_spare()?;
-        let next = Folder::open(Arc::new(Store::open(folders.spare(), model, memory)?), partition)?;
+        let next =
+            Folder::open(model, Arc::new(Store::open(folders.spare(), model.layout(), memory)?), partition)?;
         let batch_events_max = batch_events_max.max(1);
         let progress = Progress { phase: Phase::Building, ..Progress::default() };
         let (batch, before) = (Vec::new(), Hash::ZERO);

@@ -1,4 +1,16 @@
-//! A column family of a read model, and how its values join.
+//! The layout of a read model: its column families, and how their values join.
+
+/// What a folder holds, and by which version of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Its name.
+    pub name: &'static str,
+    /// One more whenever the same events give other rows.
+    pub version: u32,
+    /// Its column families, in the order in which the content hash reads them. `quarantine` and `meta` come on top by
+    /// themselves.
+    pub families: &'static [Family],
+}
 
 /// A column family, with what RocksDB should know about its use.
 #[derive(Debug, Clone, Copy)]

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 
-use super::WATCHDOG;
 use super::pause::{Backoff, Pause};
-use super::source::{Messages as _, Source, drain, within};
+use super::source::{Messages as _, Source, WATCHDOG, drain, within};
 use crate::arrived::{Arrived, Checked};
 
 /// After this long without a portion a model looks whether it should have more, in the stream or in the log.

@@ -9,6 +9,9 @@ use guichet_schemas::wire::LogBatch;
 use super::pause::Pause;
 use crate::arrived::Arrived;
 
+/// After this long without a message the stream is asked whether there should have been one.
+pub(super) const WATCHDOG: Duration = Duration::from_secs(3);
+
 /// The stream and the log of one partition, and the time that passes while they are asked.
 pub trait Source: Clone + Send + Sync + 'static {
     /// What a consumer brings.

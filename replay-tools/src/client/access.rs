@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::options::{ConnectOptions, Credentials, Login};
-use super::secret::Secret;
+use super::options::{ConnectOptions, Credentials};
+use super::secret::{Login, Secret};
 use super::server::{NamedBy, Server};
 use super::{ClientError, context};
 

@@ -8,8 +8,8 @@ use guichet_schemas::ids::{CallerId, TenantId};
 use serde::Deserialize;
 
 use super::access::AccessArgs;
-use super::options::{ConnectOptions, Credentials, Login};
-use super::secret::Secret;
+use super::options::{ConnectOptions, Credentials};
+use super::secret::{Login, Secret};
 use super::server::{NamedBy, Server};
 use super::{Client, ClientError};
 

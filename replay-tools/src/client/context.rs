@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::access::pair;
 use super::error::ClientError;
-use super::options::{Credentials, Login};
-use super::secret::Secret;
+use super::options::Credentials;
+use super::secret::{Login, Secret};
 
 /// What we read of a context; the tool keeps more in it, about its own output.
 #[derive(Default, Deserialize)]

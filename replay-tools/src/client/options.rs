@@ -7,33 +7,8 @@ use async_nats::ConnectErrorKind;
 
 use super::denied::Refusals;
 use super::error::ClientError;
-use super::secret::Secret;
+use super::secret::{Login, Secret};
 use super::server::{NamedBy, Server};
-
-/// Who we say that we are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Login {
-    /// A user with a password.
-    User {
-        /// The name.
-        name: String,
-        /// The password.
-        password: Secret,
-    },
-    /// A token.
-    Token(Secret),
-    /// File with a user JWT and its seed.
-    Creds(PathBuf),
-    /// File with the seed of an nkey.
-    Nkey(PathBuf),
-    /// A user JWT and its seed.
-    Jwt {
-        /// The JWT.
-        jwt: Secret,
-        /// The seed that signs for it.
-        seed: Secret,
-    },
-}
 
 /// How to get in. Whatever is absent is not offered.
 #[derive(Debug, Clone, Default)]

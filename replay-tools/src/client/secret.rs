@@ -1,8 +1,8 @@
-//! A text that nobody may see: it says neither in messages nor in logs what it is, and does not stay in freed memory.
+//! Secrets, and what is proved by them. A secret shows neither in messages nor in logs, and does not stay in freed memory.
 
 use std::convert::Infallible;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
@@ -63,6 +63,31 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
     }
+}
+
+/// Who we say that we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// A user with a password.
+    User {
+        /// The name.
+        name: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A token.
+    Token(Secret),
+    /// File with a user JWT and its seed.
+    Creds(PathBuf),
+    /// File with the seed of an nkey.
+    Nkey(PathBuf),
+    /// A user JWT and its seed.
+    Jwt {
+        /// The JWT.
+        jwt: Secret,
+        /// The seed that signs for it.
+        seed: Secret,
+    },
 }
 
 #[cfg(test)]

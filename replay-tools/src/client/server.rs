@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ClientError;
-use super::options::Login;
-use super::secret::Secret;
+use super::secret::{Login, Secret};
 
 /// Who said where the server is.
 #[derive(Debug, Clone, PartialEq, Eq)]

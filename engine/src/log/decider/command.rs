@@ -16,12 +16,13 @@ use guichet_schemas::time::Timestamp;
 use guichet_service::caught;
 
 use super::{Decider, TicketKey};
-use crate::log::batch::{Answer, Recorded, Told};
+use crate::log::batch::Answer;
 use crate::log::derived::Derived;
 use crate::log::disk::Disk;
 use crate::log::sealer::Fresh;
 use crate::log::stage::{Place, Staged, StagedOther, stage};
 use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
+use crate::log::told::{Recorded, Told};
 use crate::log::{StoreFault, keys, outcome};
 
 /// What a command met.

@@ -14,11 +14,12 @@ use guichet_schemas::wire;
 use guichet_service::caught;
 use uuid::Uuid;
 
+use super::Decider;
 use super::command::refused;
-use super::{Decider, Folded};
 use crate::log::batch::Answer;
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
+use crate::log::shelf::Folded;
 use crate::log::stage::{Place, StagedOther, stage_config};
 use crate::log::{StoreFault, keys, outcome};
 

@@ -13,9 +13,9 @@ use guichet_schemas::rejection::{EventRef, Rejection};
 use guichet_schemas::wire;
 
 use super::{Decider, TicketKey};
-use crate::log::batch::Recorded;
 use crate::log::disk::Disk;
 use crate::log::tickets::{self, Entry};
+use crate::log::told::Recorded;
 use crate::log::{StoreFault, keys, outcome};
 
 /// Missed events named in a version conflict.

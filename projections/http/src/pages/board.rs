@@ -16,7 +16,7 @@ use super::fresh::Fresh;
 use super::text::{Text, fill};
 use super::text_of;
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// By what the board makes a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 
 use super::failed;
 use super::text;
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::source::Source;
 use crate::{access, turns};
 

@@ -12,7 +12,7 @@ use super::failed;
 use super::text::{self, LANGUAGES, Text};
 use crate::api;
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// How long a tile waits for the read model to show what happened; then it shows what there is.
 const WAIT_MS: u64 = 1_500;

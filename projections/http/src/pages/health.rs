@@ -16,7 +16,7 @@ use super::text::{Text, fill};
 use super::{html, text_of};
 use crate::health::state;
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// Tickets that are listed at most.
 const QUARANTINED: usize = 200;

@@ -17,7 +17,7 @@ use super::fresh::Fresh;
 use super::text::{Text, fill};
 use super::{html, text_of};
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// Tickets on a page.
 const LIMIT: u32 = 50;

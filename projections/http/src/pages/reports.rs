@@ -17,7 +17,7 @@ use super::fresh::Fresh;
 use super::text::{Text, fill};
 use super::text_of;
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// Length of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

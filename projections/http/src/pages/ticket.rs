@@ -19,7 +19,7 @@ use super::fresh::Fresh;
 use super::text::{Text, fill};
 use super::{html, text_of};
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// Entries of a history on a page, if they are not large.
 const PAGE: u32 = 50;

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, HashMap};
 
 use guichet_schemas::ids::TicketId;
 
-use super::lane::{Lane, Name};
+use super::lane::Lane;
 use super::row::Row;
+use crate::queries::ask::Name;
 
 /// Every tenant's desk.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
-    desks: BTreeMap<String, Desk>,
+    desks: BTreeMap<String, TenantBoard>,
     /// All of when tickets are due by their clocks was told.
     pub(crate) has_dues: bool,
 }
 
 /// A tenant's tickets that wait.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct TenantBoard {
     pub(crate) waiting: BTreeMap<u64, Waiting>,
     places: HashMap<TicketId, u64>,
     /// When tickets are due by their clocks; also of those that are not here yet, or not any more.
@@ -37,7 +38,7 @@ pub(crate) struct Waiting {
 }
 
 impl Board {
-    pub(crate) fn desk(&self, tenant: &str) -> Option<&Desk> {
+    pub(crate) fn desk(&self, tenant: &str) -> Option<&TenantBoard> {
         self.desks.get(tenant)
     }
 
@@ -59,15 +60,15 @@ impl Board {
 
     /// Everybody who is due by a clock, as far as was told.
     pub(crate) fn by_clock(&self) -> Vec<(String, TicketId)> {
-        let of = |(tenant, desk): (&String, &Desk)| {
+        let of = |(tenant, desk): (&String, &TenantBoard)| {
             desk.by_clock.keys().map(|id| (tenant.clone(), *id)).collect::<Vec<_>>()
         };
         self.desks.iter().flat_map(of).collect()
     }
 
-    fn own(&mut self, tenant: &str) -> &mut Desk {
+    fn own(&mut self, tenant: &str) -> &mut TenantBoard {
         if !self.desks.contains_key(tenant) {
-            self.desks.insert(tenant.to_owned(), Desk::default());
+            self.desks.insert(tenant.to_owned(), TenantBoard::default());
         }
         match self.desks.get_mut(tenant) {
             Some(desk) => desk,
@@ -76,7 +77,7 @@ impl Board {
     }
 }
 
-impl Desk {
+impl TenantBoard {
     pub(crate) fn ticket(&self, id: TicketId) -> Option<&Waiting> {
         self.waiting.get(self.places.get(&id)?)
     }

@@ -9,10 +9,10 @@ use guichet_schemas::position::StreamVersion;
 use prost::Message as _;
 
 use super::Board;
+use super::answers::QueueAnswers;
 use super::row::{Row, Step, Subject};
 use crate::keys;
 use crate::projection::{Accepted, Opened, Projection, TicketKey};
-use crate::queries::line::Line;
 use crate::store::{Batch, Store, StoreError};
 
 struct Fold {
@@ -41,7 +41,7 @@ pub(super) fn open(store: &Arc<Store>) -> Result<Opened, StoreError> {
     let board = Arc::new(RwLock::new(board));
     let fold =
         Fold { store: Arc::clone(store), board: Arc::clone(&board), changes: Vec::new(), at: HashMap::new() };
-    Ok(Opened { fold: Box::new(fold), answers: Arc::new(Line(board)) })
+    Ok(Opened { fold: Box::new(fold), answers: Arc::new(QueueAnswers(board)) })
 }
 
 fn decode(bytes: &[u8]) -> Result<Row, StoreError> {

@@ -8,28 +8,6 @@ use guichet_schemas::words::{Priority, TicketState};
 
 use super::Row;
 
-/// Whose tickets. Those without one come last.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Name {
-    Named(String),
-    Without,
-}
-
-impl From<Option<&String>> for Name {
-    fn from(name: Option<&String>) -> Self {
-        name.map_or(Self::Without, |name| Self::Named(name.clone()))
-    }
-}
-
-impl Name {
-    pub(crate) fn text(&self) -> Option<String> {
-        match self {
-            Self::Named(name) => Some(name.clone()),
-            Self::Without => None,
-        }
-    }
-}
-
 /// Tickets that wait, by the places of their creation.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {

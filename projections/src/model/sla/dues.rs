@@ -8,13 +8,11 @@ use guichet_schemas::time::Timestamp;
 
 use super::row::Armed;
 use crate::keys;
+use crate::projection::{Due, News};
 use crate::store::{Store, StoreError, damaged_key};
 
 /// Changes that are kept for who asks next. Beyond, all are read again.
 const CHANGES_MAX: usize = 100_000;
-
-/// By tenant and ticket, when the first of its running clocks is due; `None`: none runs.
-type Due = BTreeMap<String, HashMap<TicketId, Option<Timestamp>>>;
 
 /// Changes since somebody asked, as soon as somebody has asked.
 #[derive(Debug)]
@@ -24,23 +22,6 @@ pub(super) struct Dues(Mutex<Kept>);
 struct Kept {
     changes: Option<Due>,
     behind: Option<u64>,
-}
-
-/// What is told.
-#[derive(Debug)]
-pub struct News {
-    /// All that are due, not only those that changed.
-    pub(crate) whole: bool,
-    pub(crate) due: Due,
-    /// Up to which position that is known of all tickets; `None`: up to where the model is.
-    pub(crate) behind: Option<u64>,
-}
-
-impl News {
-    /// That nothing is due.
-    pub(crate) const fn nothing() -> Self {
-        Self { whole: true, due: Due::new(), behind: None }
-    }
 }
 
 impl Dues {

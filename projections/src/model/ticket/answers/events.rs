@@ -10,9 +10,9 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{EventsQuery, EventsView, RecordView};
 
-use super::answer::{Found, Reader, Refusal};
-use super::page::{Cursor, Page, ROWS_READ_MAX};
 use super::past;
+use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
+use crate::queries::reader::{Found, Reader, Refusal};
 use crate::store::StoreError;
 
 pub(super) fn answer(reader: &Reader<'_>, query: &EventsQuery) -> Result<Found, Refusal> {

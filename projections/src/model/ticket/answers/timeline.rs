@@ -4,11 +4,11 @@ use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{TimelineView, query_reply::Data};
 
-use super::answer::{Found, Reader, Refusal, absent};
-use super::ask::History;
-use super::page::{Cursor, Page, ROWS_READ_MAX};
 use super::past;
 use crate::model::timeline;
+use crate::queries::ask::History;
+use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
+use crate::queries::reader::{Found, Reader, Refusal, absent};
 use crate::store::StoreError;
 
 /// Where an event of the ticket stands.

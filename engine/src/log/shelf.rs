@@ -8,7 +8,7 @@ use guichet_schemas::position::LogPosition;
 use lru::LruCache;
 
 /// Something that was folded from the log and can be folded from it again.
-pub(in crate::log) trait Folded {
+pub(super) trait Folded {
     /// About how many bytes it takes.
     fn weight(&self) -> usize;
     /// Its last event; `None`: it has none.
@@ -86,8 +86,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::log::decider::TicketKey;
     use crate::log::tickets::Entry;
+
+    type TicketKey = (TenantId, TicketId);
 
     fn key(n: u128) -> TicketKey {
         (TenantId::default_tenant(), TicketId(Uuid::from_u128(n)))

@@ -11,10 +11,10 @@ use guichet_schemas::record::Record;
 use guichet_schemas::wire::TicketView;
 use prost::Message as _;
 
+use super::answers::TicketAnswers;
 use crate::keys;
 use crate::model::rows::{Row, RowCache, Rows};
 use crate::projection::{Accepted, Opened, Projection, ReadModel, TicketKey};
-use crate::queries::desk::Desk;
 use crate::store::{Batch, Family, Store, StoreError};
 
 /// The tickets with their timelines, and the records.
@@ -38,7 +38,7 @@ type Apply = fn(Option<TicketView>, &Record) -> TicketView;
 
 pub(crate) fn opened(store: &Arc<Store>, apply: Apply) -> Opened {
     let fold = Fold { store: Arc::clone(store), apply, rows: Rows::default(), cache: RowCache::default() };
-    Opened { fold: Box::new(fold), answers: Arc::new(Desk) }
+    Opened { fold: Box::new(fold), answers: Arc::new(TicketAnswers) }
 }
 
 impl Row for TicketView {

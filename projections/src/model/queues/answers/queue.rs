@@ -14,11 +14,12 @@ use guichet_schemas::wire::{QueueEntry, QueueView};
 use guichet_schemas::words::QueueOrder;
 use prost::Message as _;
 
-use super::answer::{Found, Reader, Refusal};
-use super::ask::{Ask, Queue};
-use super::page::{NOT_OURS, Page};
 use crate::keys;
-use crate::model::queues::{self, Desk, Lane, Name, Row, Subject, Waiting};
+use crate::model::queues::{self, Lane, Row, Subject, TenantBoard, Waiting};
+use crate::queries::ask::Name;
+use crate::queries::ask::{Ask, Queue};
+use crate::queries::page::{NOT_OURS, Page};
+use crate::queries::reader::{Found, Reader, Refusal};
 use crate::store::StoreError;
 
 /// Where a ticket stands in an order: the smaller comes first, and no two are the same.
@@ -93,7 +94,7 @@ impl Cursor {
     }
 }
 
-pub(super) fn answer(reader: &Reader<'_>, desk: &Desk, which: &Queue) -> Result<Found, Refusal> {
+pub(super) fn answer(reader: &Reader<'_>, desk: &TenantBoard, which: &Queue) -> Result<Found, Refusal> {
     let after = Cursor::read(reader.ask, which.order)?.map(|cursor| cursor.after);
     let mut page = Page::new(reader.ask);
     let (mut last, mut next) = (after, None);
@@ -111,7 +112,7 @@ pub(super) fn answer(reader: &Reader<'_>, desk: &Desk, which: &Queue) -> Result<
 /// The tickets of the queue behind a place, in order: one more than a page takes.
 fn line<'a>(
     reader: &Reader<'_>,
-    desk: &'a Desk,
+    desk: &'a TenantBoard,
     which: &Queue,
     after: Option<Place>,
 ) -> Result<Vec<(Place, &'a Waiting)>, Refusal> {
@@ -176,7 +177,7 @@ const fn number(place: Place) -> u64 {
 }
 
 /// The smallest lane that holds all that is asked for.
-fn lane<'a>(desk: &'a Desk, which: &Queue) -> Option<&'a Lane> {
+fn lane<'a>(desk: &'a TenantBoard, which: &Queue) -> Option<&'a Lane> {
     let group = which.group.as_ref().map(|name| desk.groups.get(name));
     let agent = which.agent.as_ref().map(|name| desk.agents.get(name));
     match (group, agent) {

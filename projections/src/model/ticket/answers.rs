@@ -1,18 +1,23 @@
 //! The queries of the ticket model.
 
+mod events;
+mod past;
+mod ticket;
+mod tickets;
+mod timeline;
+
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
-use super::answer::{Found, Reader, Refusal};
-use super::ask::Question;
-use super::{events, past, ticket, tickets, timeline};
 use crate::projection::Answers;
+use crate::queries::ask::Question;
+use crate::queries::reader::{Found, Reader, Refusal};
 
 /// Answers from the rows of tickets, and from their records.
-pub(crate) struct Desk;
+pub(super) struct TicketAnswers;
 
-impl Answers for Desk {
+impl Answers for TicketAnswers {
     fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
         match &reader.ask.question {
             Question::Ticket(which) => ticket::answer(reader, *which),

@@ -4,6 +4,8 @@
 //! instant, so time alone moves nobody between two pages. Who comes, goes or changes place meanwhile does so at
 //! its own place and moves none of the others: a ticket whose own place stays is on exactly one page.
 
+mod queue;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -12,28 +14,28 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{QueueHead, QueueRow, QueuesView};
 use guichet_schemas::words::QueueBy;
 
-use super::answer::{Found, Reader, Refusal};
-use super::ask::Question;
-use super::page::Page;
-use super::queue;
-use crate::model::queues::{Board, Desk, Lane, Name};
-use crate::model::sla::News;
+use crate::model::queues::{Board, Lane, TenantBoard};
 use crate::projection::Answers;
+use crate::projection::News;
+use crate::queries::ask::Name;
+use crate::queries::ask::Question;
+use crate::queries::page::{self, Page};
+use crate::queries::reader::{Found, Reader, Refusal};
 
 /// Instants that are taken in while everybody else waits: some milliseconds.
 const HEARD_AT_ONCE: usize = 1_000;
 
 /// Answers from the board in memory.
-pub(crate) struct Line(pub(crate) Arc<RwLock<Board>>);
+pub(super) struct QueueAnswers(pub(super) Arc<RwLock<Board>>);
 
-impl Answers for Line {
+impl Answers for QueueAnswers {
     fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
         if reader.ask.looks_back() {
             let what = "the queue board with as_of or as_of_position";
             return Err(Rejection::Unsupported(what.to_owned()).into());
         }
         let board = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let nobody = Desk::default();
+        let nobody = TenantBoard::default();
         let desk = board.desk(reader.tenant()).unwrap_or(&nobody);
         match &reader.ask.question {
             Question::Queues(by) => queues(reader, desk, *by),
@@ -95,7 +97,7 @@ impl Answers for Line {
     }
 }
 
-fn queues(reader: &Reader<'_>, desk: &Desk, by: QueueBy) -> Result<Found, Refusal> {
+fn queues(reader: &Reader<'_>, desk: &TenantBoard, by: QueueBy) -> Result<Found, Refusal> {
     let lanes = match by {
         QueueBy::Group => &desk.groups,
         QueueBy::Agent => &desk.agents,
@@ -103,7 +105,7 @@ fn queues(reader: &Reader<'_>, desk: &Desk, by: QueueBy) -> Result<Found, Refusa
     let after = match reader.ask.cursor.as_deref().map(|text| text.strip_prefix("q.")) {
         None => None,
         Some(Some(name)) => Some(Name::Named(name.to_owned())),
-        Some(None) => return Err(FieldError::new("cursor", super::page::NOT_OURS).into()),
+        Some(None) => return Err(FieldError::new("cursor", page::NOT_OURS).into()),
     };
     let mut page = Page::new(reader.ask);
     let (mut last, mut next) = (after.clone(), None);
@@ -118,7 +120,7 @@ fn queues(reader: &Reader<'_>, desk: &Desk, by: QueueBy) -> Result<Found, Refusa
     Ok((Data::Queues(QueuesView { queues: page.into_entries() }), next))
 }
 
-fn row(desk: &Desk, by: QueueBy, name: &Name, lane: &Lane, now: Timestamp) -> QueueRow {
+fn row(desk: &TenantBoard, by: QueueBy, name: &Name, lane: &Lane, now: Timestamp) -> QueueRow {
     let (group, agent) = match by {
         QueueBy::Group => (name.text(), None),
         QueueBy::Agent => (None, name.text()),
@@ -136,7 +138,7 @@ fn row(desk: &Desk, by: QueueBy, name: &Name, lane: &Lane, now: Timestamp) -> Qu
     }
 }
 
-fn head(desk: &Desk, first: Option<&(i64, u64)>) -> Option<QueueHead> {
+fn head(desk: &TenantBoard, first: Option<&(i64, u64)>) -> Option<QueueHead> {
     let (at, place) = first?;
     let waiting = desk.waiting.get(place)?;
     Some(QueueHead {

@@ -12,9 +12,9 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{TicketView, TicketsQuery, TicketsView};
 use guichet_schemas::words::{Channel, Priority, TicketState};
 
-use super::answer::{Found, Reader, Refusal};
-use super::page::{Cursor, Page, ROWS_READ_MAX};
 use crate::model::ticket;
+use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
+use crate::queries::reader::{Found, Reader, Refusal};
 
 /// Rows whose subjects are opened together, with one request for their keys.
 const TOGETHER: usize = 256;

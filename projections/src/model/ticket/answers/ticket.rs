@@ -3,11 +3,11 @@
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire::query_reply::Data;
 
-use super::answer::{Found, Reader, Refusal, absent};
-use super::ask::Which;
-use super::page::Cursor;
 use super::past;
 use crate::model::ticket;
+use crate::queries::ask::Which;
+use crate::queries::page::Cursor;
+use crate::queries::reader::{Found, Reader, Refusal, absent};
 
 pub(super) fn answer(reader: &Reader<'_>, which: Which) -> Result<Found, Refusal> {
     Cursor::refuse(reader.ask)?;

@@ -7,8 +7,8 @@ use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{self, TicketView};
 
-use super::answer::{Reader, Refusal};
 use crate::model;
+use crate::queries::reader::{Reader, Refusal};
 use crate::store::StoreError;
 
 const DAMAGED: StoreError = StoreError::Damaged { what: "a record" };

@@ -1,0 +1,75 @@
+//! What a command led to, in as much memory as its answer needs.
+
+use guichet_schemas::event::{Event, LifeCycle, TicketEvent};
+use guichet_schemas::ids::{EventId, TicketId, TicketNumber};
+use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
+use guichet_schemas::rejection::EventRef;
+use guichet_schemas::wire;
+
+/// What a command led to: enough to give its answer, and to give it again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    pub(super) partition: Partition,
+    pub(super) ticket: TicketId,
+    pub(super) number: TicketNumber,
+    pub(super) version: StreamVersion,
+    /// Of the last event; where nothing was to do, the newest of the log.
+    pub(super) position: Option<LogPosition>,
+    /// Its events among those of the batch: the first, and how many.
+    pub(super) events: (usize, usize),
+}
+
+/// An event, as answers and conflicts name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recorded {
+    pub(super) event_id: EventId,
+    pub(super) type_name: &'static str,
+    pub(super) version: StreamVersion,
+    pub(super) position: LogPosition,
+    /// The answer warns of it.
+    pub(super) unwise: Option<Unwise>,
+}
+
+impl Told {
+    /// Its events, among all of the batch.
+    pub(super) fn events_of<'a>(&self, all: &'a [Recorded]) -> &'a [Recorded] {
+        let (first, count) = self.events;
+        &all[first..first + count]
+    }
+}
+
+impl Recorded {
+    pub(super) fn event_ref(&self) -> EventRef {
+        EventRef {
+            event_id: self.event_id,
+            type_name: self.type_name.to_owned(),
+            version: self.version,
+            position: self.position,
+        }
+    }
+}
+
+/// What is legal but unwise. Told by the event, so that every answer of its command says it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unwise {
+    /// The clocks of the requester stand still, and nobody has answered them.
+    Pending,
+}
+
+impl Unwise {
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) = event else { return None };
+        e.unanswered.then_some(Self::Pending)
+    }
+
+    pub(super) fn warning(self, number: TicketNumber) -> wire::Warning {
+        match self {
+            Self::Pending => wire::Warning {
+                code: "pending".to_owned(),
+                message: format!(
+                    "ticket {number} waits for its requester, who has no answer; send them a public comment"
+                ),
+            },
+        }
+    }
+}

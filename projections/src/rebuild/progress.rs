@@ -1,0 +1,45 @@
+//! How far a rebuild is.
+
+use serde::{Deserialize, Serialize};
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing was asked for since the process started.
+    #[default]
+    Idle,
+    /// Records are folded into the next generation.
+    Building,
+    /// The two are compared.
+    Comparing,
+    /// The next takes over.
+    Swapping,
+    /// Done: see what it says.
+    Done,
+    /// Could not be done.
+    Failed,
+}
+
+/// What a rebuild has to say, while it goes on and when it is done.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// How far.
+    pub phase: Phase,
+    /// Position of the next generation.
+    pub position: u64,
+    /// Where it must arrive.
+    pub target: u64,
+    /// Rows compared; `None` where the two could not be compared.
+    pub rows: Option<u64>,
+    /// Rows that are not the same.
+    pub differing: u64,
+    /// The first of them.
+    pub differences: Vec<String>,
+    /// Hash of the rebuilt content at the position of the comparison.
+    pub content_hash: Option<String>,
+    /// The rebuilt one is live now.
+    pub swapped: bool,
+    /// Why it failed, or why the two were not compared.
+    pub note: Option<String>,
+}
