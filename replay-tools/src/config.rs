@@ -111,7 +111,7 @@ enum Verb {
 }
 
 fn kind(name: &str) -> Result<Kind, String> {
-    let known = Kind::ALL.map(Kind::as_str).join(", ");
+    let known = Kind::names();
     Kind::parse(name).ok_or_else(|| format!("kinds are {known}"))
 }
 

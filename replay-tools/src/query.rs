@@ -6,7 +6,7 @@ use guichet_schemas::verb::QUERIES;
 use guichet_schemas::view::readable;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::words::Priority;
-use guichet_schemas::{json, wire};
+use guichet_schemas::{any_report, each_report, json, wire};
 
 use crate::body::BodyArgs;
 use crate::client::{Client, ClientError, ConnectArgs};
@@ -125,29 +125,28 @@ fn append(answer: &mut wire::QueryReply, page: wire::QueryReply) {
     }
 }
 
-fn append_rows(all: &mut Data, more: Data) {
-    macro_rules! rows_of {
-        ($($report:ident),*) => {
+macro_rules! reports {
+    ($($of:ident { $($name:literal => $report:ident: $answer:ident $about:tt)* })*) => {
+        fn append_rows(all: &mut Data, more: Data) {
             match (all, more) {
-                $((Data::$report(all), Data::$report(more)) => all.rows.extend(more.rows),)*
+                $($((Data::$report(all), Data::$report(more)) => all.rows.extend(more.rows),)*)*
                 // The others have one page.
                 (_, _) => {}
             }
-        };
-    }
-    rows_of!(
-        ReportBacklog,
-        ReportReopenRate,
-        ReportResolutionTime,
-        ReportFirstResponse,
-        ReportClosure,
-        ReportEscalation,
-        ReportVolume,
-        ReportAgeing,
-        ReportReassignment,
-        ReportSla
-    );
+        }
+
+        /// Prints the rows of a report, and nothing of another answer.
+        fn report(output: &Output, data: &Data) -> Result<(), ClientError> {
+            match data {
+                $($(Data::$report(report) => {
+                    rows::table(output, &report.rows, "no row: nothing of that is in the span")
+                })*)*
+                _ => Ok(()),
+            }
+        }
+    };
 }
+each_report!([reports]);
 
 impl QueryArgs {
     fn query(&self) -> Result<wire::Query, ClientError> {
@@ -176,20 +175,10 @@ impl QueryArgs {
 
 /// Prints what is a list of alike rows of figures; else says that it is none.
 fn figures(output: &Output, data: &Data) -> Result<bool, ClientError> {
-    let nothing = "no row: nothing of that is in the span";
     match data {
         Data::Queues(view) => rows::table(output, &view.queues, "no ticket waits")?,
         Data::Queue(view) => rows::table(output, &view.tickets, "no ticket waits here")?,
-        Data::ReportBacklog(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportReopenRate(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportResolutionTime(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportFirstResponse(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportClosure(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportEscalation(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportVolume(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportAgeing(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportReassignment(report) => rows::table(output, &report.rows, nothing)?,
-        Data::ReportSla(report) => rows::table(output, &report.rows, nothing)?,
+        any_report!(Data, _) => report(output, data)?,
         Data::SlaClocks(view) => rows::table(output, &view.clocks, "no clock")?,
         Data::SlaBreaches(view) => rows::table(output, &view.breaches, "no promise was broken")?,
         Data::Ticket(_)

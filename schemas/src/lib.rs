@@ -8,6 +8,8 @@
 
 #[macro_use]
 mod vocabulary;
+#[macro_use]
+mod reports;
 
 pub mod hash;
 pub mod ids;

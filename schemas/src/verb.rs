@@ -117,28 +117,17 @@ const LATER_VERBS: &[&str] = &[
     "redeliver_connector",
 ];
 
-/// Queries of this build.
-pub const QUERIES: &[&str] = &[
-    "ticket",
-    "timeline",
-    "tickets",
-    "events",
-    "projections",
-    "queues",
-    "queue",
-    "report_backlog",
-    "report_reopen_rate",
-    "report_resolution_time",
-    "report_first_response",
-    "report_closure",
-    "report_escalation",
-    "report_volume",
-    "report_ageing",
-    "report_reassignment",
-    "report_sla",
-    "sla_clocks",
-    "sla_breaches",
-];
+macro_rules! queries {
+    ({ [$($before:literal,)*] [$($behind:literal,)*] }
+     $($of:ident { $($report:literal => $variant:ident: $answer:ident $about:tt)* })*) => {
+        /// Queries of this build.
+        pub const QUERIES: &[&str] = &[$($before,)* $($($report,)*)* $($behind,)*];
+    };
+}
+each_report!([queries] {
+    ["ticket", "timeline", "tickets", "events", "projections", "queues", "queue",]
+    ["sla_clocks", "sla_breaches",]
+});
 
 const LATER_QUERIES: &[&str] = &["report_agent_load", "report_csat"];
 

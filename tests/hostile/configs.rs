@@ -62,7 +62,7 @@ pub(crate) fn publication(desk: &UnderAttack, dice: &mut Dice) -> Message {
         change(&mut body, wild, dice);
     }
     if wild.now(dice) {
-        kind = dice.pick(&Kind::ALL).as_str().to_owned();
+        kind = dice.pick(Kind::ALL).as_str().to_owned();
     }
     if wild.now(dice) {
         id = words::text("id", Wild(1), dice);

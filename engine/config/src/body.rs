@@ -1,81 +1,138 @@
-//! What a publication says, typed: JSON in, one structure for each kind out.
+//! What a publication says, typed: JSON in, one structure for each kind out. The table of kinds: all that there is to
+//! configure, each with the file beside this one that holds its body, its checks and its advice.
 
+mod agents;
+mod calendar;
 mod callers;
-mod desk;
+mod categories;
+mod fields;
+mod groups;
 mod lifecycle;
+mod policies;
+mod statuses;
+mod tags;
+mod tenant;
+mod tiers;
+mod time_rules;
 
 use guichet_rules::calendar::Definition;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::agents::{Agent, Agents};
 pub use self::callers::{Caller, Callers, Role};
-pub use self::desk::{
-    Agent, Agents, Categories, Field, FieldKind, Fields, Group, Groups, Language, Status, StatusName,
-    Statuses, TagWord, Tags, Tenant, Tier, Tiers, UnknownTags,
-};
+pub use self::categories::Categories;
+pub use self::fields::{Field, FieldKind, Fields};
+pub use self::groups::{Group, Groups};
 pub use self::lifecycle::{AUTO_CLOSE_MAX_S, Lifecycle};
+pub use self::policies::Policies;
+pub use self::statuses::{Status, StatusName, Statuses};
+pub use self::tags::{TagWord, Tags, UnknownTags};
+pub use self::tenant::{Language, Tenant};
+pub use self::tiers::{Tier, Tiers};
+pub use self::time_rules::TimeRules;
 use crate::fault::Fault;
+use crate::item::Item;
 use crate::kind::Kind;
-use crate::policy::Policy;
-use crate::time_rule::TimeRule;
 
-/// The body of `sla_policies`: the first policy that matches a ticket is the one that counts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Policies {
-    /// In their order.
-    pub policies: Vec<Policy>,
+/// Hands every kind to a macro: its name, the structure of its body, and whether there is one of it in a tenant, one
+/// for each name, or the tenant itself. Each comes after those that it may refer to, and the tenant first: publishing
+/// it makes one.
+macro_rules! each_kind {
+    ($then:ident) => {
+        $then! {
+            /// The tenant itself; its id is the token of the tenant.
+            Tenant: Tenant as "tenant", Tenant;
+            /// Opening hours; one item for each name.
+            Calendar: Definition as "calendar", Named;
+            /// Levels of support.
+            Tiers: Tiers as "tiers", One;
+            /// Teams.
+            Groups: Groups as "groups", One;
+            /// Names of states, and what is expected in them.
+            Statuses: Statuses as "statuses", One;
+            /// The tree of categories.
+            Categories: Categories as "categories", One;
+            /// Custom fields.
+            Fields: Fields as "fields", One;
+            /// The vocabulary of tags.
+            Tags: Tags as "tags", One;
+            /// People who work on tickets.
+            Agents: Agents as "agents", One;
+            /// Guards and delays of the life of a ticket.
+            Lifecycle: Lifecycle as "lifecycle", One;
+            /// What is promised, and to which tickets.
+            SlaPolicies: Policies as "sla_policies", One;
+            /// What happens to tickets that stay as they are.
+            TimeRules: TimeRules as "time_rules", One;
+            /// Who may do what.
+            Callers: Callers as "callers", One;
+        }
+    };
 }
+pub(crate) use each_kind;
 
-/// The body of `time_rules`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TimeRules {
-    /// In their order.
-    pub rules: Vec<TimeRule>,
+macro_rules! bodies {
+    ($($(#[$doc:meta])* $kind:ident: $body:ident as $name:literal, $ids:ident;)*) => {
+        /// A body of any kind.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(missing_docs, reason = "each is the body of the kind of its name")]
+        pub enum Body {
+            $($kind($body),)*
+        }
+
+        impl Body {
+            /// Reads a body of a kind: its shape only, not what it says.
+            ///
+            /// # Errors
+            /// A field that is missing, unknown or of another type, with its place.
+            pub fn read(kind: Kind, body: &Value) -> Result<Self, Fault> {
+                Ok(match kind { $(Kind::$kind => Self::$kind(read(body)?),)* })
+            }
+
+            pub(crate) fn as_item(&self) -> &dyn Item {
+                match self { $(Self::$kind(body) => body,)* }
+            }
+        }
+
+        impl Kind {
+            /// Why what is in force of it cannot be retired; `None`: it can.
+            pub(crate) fn must_stay(self) -> Option<&'static str> {
+                match self { $(Self::$kind => <$body as Item>::must_stay(),)* }
+            }
+
+            /// True where reports go by it, so that their read model keeps what is published of it.
+            #[must_use]
+            pub fn is_read_by_reports(self) -> bool {
+                match self { $(Self::$kind => <$body as Item>::is_read_by_reports(),)* }
+            }
+        }
+
+        $(impl OfKind for $body {
+            const KIND: Kind = Kind::$kind;
+
+            fn of(body: &Body) -> Option<&Self> {
+                if let Body::$kind(body) = body { Some(body) } else { None }
+            }
+        })*
+    };
 }
+each_kind!(bodies);
 
-/// A body of any kind.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each is the body of the kind of its name")]
-pub enum Body {
-    Calendar(Definition),
-    Tiers(Tiers),
-    Groups(Groups),
-    Statuses(Statuses),
-    Categories(Categories),
-    Fields(Fields),
-    Tags(Tags),
-    Agents(Agents),
-    Lifecycle(Lifecycle),
-    SlaPolicies(Policies),
-    TimeRules(TimeRules),
-    Callers(Callers),
-    Tenant(Tenant),
+/// A structure that is the body of a kind.
+pub trait OfKind: Sized {
+    /// The kind.
+    const KIND: Kind;
+
+    /// Itself, where a body is of the kind.
+    fn of(body: &Body) -> Option<&Self>;
 }
 
 impl Body {
-    /// Reads a body of a kind: its shape only, not what it says.
-    ///
-    /// # Errors
-    /// A field that is missing, unknown or of another type, with its place.
-    pub fn read(kind: Kind, body: &Value) -> Result<Self, Fault> {
-        Ok(match kind {
-            Kind::Calendar => Self::Calendar(read(body)?),
-            Kind::Tiers => Self::Tiers(read(body)?),
-            Kind::Groups => Self::Groups(read(body)?),
-            Kind::Statuses => Self::Statuses(read(body)?),
-            Kind::Categories => Self::Categories(read(body)?),
-            Kind::Fields => Self::Fields(read(body)?),
-            Kind::Tags => Self::Tags(read(body)?),
-            Kind::Agents => Self::Agents(read(body)?),
-            Kind::Lifecycle => Self::Lifecycle(read(body)?),
-            Kind::SlaPolicies => Self::SlaPolicies(read(body)?),
-            Kind::TimeRules => Self::TimeRules(read(body)?),
-            Kind::Callers => Self::Callers(read(body)?),
-            Kind::Tenant => Self::Tenant(read(body)?),
-        })
+    /// What has a meaning in the contract and none in this build: it is refused, not ignored.
+    #[must_use]
+    pub fn not_yet(&self) -> Option<&'static str> {
+        self.as_item().not_yet()
     }
 }
 

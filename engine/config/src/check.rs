@@ -1,11 +1,10 @@
 //! Whether something may be published: its shape, what it says, and how it fits to everything else that is configured.
 
-mod desk;
-mod hours;
-mod names;
-mod policies;
+pub(crate) mod hours;
+pub(crate) mod names;
+pub(crate) mod policies;
 mod references;
-mod time_rules;
+pub(crate) mod time_rules;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,12 +12,13 @@ use std::sync::Arc;
 use guichet_schemas::ids::is_token;
 use guichet_schemas::time::Timestamp;
 
-pub(crate) use self::hours::is_always_open;
+pub(crate) use self::hours::{Reach, is_always_open};
+pub(crate) use self::references::There;
 use crate::body::Body;
 use crate::canonical::{self, canonical};
 use crate::configuration::{Configuration, Publication};
 use crate::fault::Fault;
-use crate::kind::{Kind, THE_ONE};
+use crate::kind::{Ids, Kind, THE_ONE};
 use crate::policy::Apply;
 
 /// What may be published.
@@ -65,7 +65,7 @@ impl Configuration {
         self.check_instant(kind, id, effective_from, now, retroactive)?;
         let value = canonical::read(body)?;
         let read = Body::read(kind, &value)?;
-        if let Some(fault) = faults_in(&read, effective_from.max(now)).into_iter().next() {
+        if let Some(fault) = read.as_item().faults(effective_from.max(now)).into_iter().next() {
             return Err(fault);
         }
         let body: Arc<str> = canonical(&value)?.into();
@@ -96,8 +96,7 @@ impl Configuration {
         if self.entry(kind, id, effective_from).is_none() {
             return Err(Fault::at("id", format!("there is no {kind} {id:?} to retire")));
         }
-        if kind == Kind::Callers {
-            let rule = "without it every caller is an agent and none an admin: nobody could publish again";
+        if let Some(rule) = kind.must_stay() {
             return Err(Fault::at("id", rule));
         }
         self.check_instant(kind, id, effective_from, now, retroactive)?;
@@ -110,23 +109,13 @@ impl Configuration {
     }
 
     fn check_id(&self, kind: Kind, id: &str) -> Result<(), Fault> {
-        let wanted = match kind {
-            Kind::Calendar if is_token(id) => id,
-            Kind::Calendar => {
-                return Err(Fault::at("id", "the name of a calendar is 1 to 64 of A-Z a-z 0-9 _ -"));
+        let wanted = match kind.ids() {
+            Ids::Named if is_token(id) => id,
+            Ids::Named => {
+                return Err(Fault::at("id", format!("the name of a {kind} is 1 to 64 of A-Z a-z 0-9 _ -")));
             }
-            Kind::Tenant => self.tenant_token(),
-            Kind::Tiers
-            | Kind::Groups
-            | Kind::Statuses
-            | Kind::Categories
-            | Kind::Fields
-            | Kind::Tags
-            | Kind::Agents
-            | Kind::Lifecycle
-            | Kind::SlaPolicies
-            | Kind::TimeRules
-            | Kind::Callers => THE_ONE,
+            Ids::Tenant => self.tenant_token(),
+            Ids::One => THE_ONE,
         };
         if id == wanted {
             return Ok(());
@@ -188,25 +177,6 @@ impl Configuration {
             }
         }
         Ok(())
-    }
-}
-
-/// What is wrong in a body, whatever else is configured. The shape is right already.
-pub(crate) fn faults_in(body: &Body, from: Timestamp) -> Vec<Fault> {
-    match body {
-        Body::Calendar(calendar) => hours::faults(calendar, from),
-        Body::Tiers(tiers) => desk::tiers(tiers),
-        Body::Groups(groups) => desk::groups(groups),
-        Body::Statuses(statuses) => desk::statuses(statuses),
-        Body::Categories(categories) => desk::categories(categories),
-        Body::Fields(fields) => desk::fields(fields),
-        Body::Tags(tags) => desk::tags(tags),
-        Body::Agents(agents) => desk::agents(agents),
-        Body::Lifecycle(lifecycle) => desk::lifecycle(lifecycle),
-        Body::SlaPolicies(policies) => policies::faults(policies),
-        Body::TimeRules(rules) => time_rules::faults(rules),
-        Body::Callers(callers) => desk::callers(callers),
-        Body::Tenant(tenant) => desk::tenant(tenant),
     }
 }
 

@@ -7,7 +7,8 @@ use guichet_rules::calendar::{Calendar, Definition};
 use guichet_schemas::time::Timestamp;
 
 use crate::body::{
-    Agents, Body, Callers, Categories, Fields, Groups, Lifecycle, Statuses, Tags, Tenant, Tiers,
+    Agents, Body, Callers, Categories, Fields, Groups, Lifecycle, OfKind, Policies, Statuses, Tags, Tenant,
+    Tiers, TimeRules,
 };
 use crate::kind::{Kind, THE_ONE};
 use crate::policy::{Apply, PolicySet};
@@ -157,27 +158,19 @@ impl Configuration {
     /// The policies, each with its version.
     #[must_use]
     pub fn policies(&self, at: Timestamp) -> PolicySet {
-        let Some(entry) = self.entry(Kind::SlaPolicies, THE_ONE, at) else { return PolicySet::new() };
-        let Some(Body::SlaPolicies(body)) = &entry.body else { return PolicySet::new() };
-        body.policies.clone()
+        self.body(at).map_or_else(PolicySet::new, |body: &Policies| body.policies.clone())
     }
 
     /// The time rules, in their order.
     #[must_use]
     pub fn time_rules(&self, at: Timestamp) -> &[TimeRule] {
-        match self.the_one(Kind::TimeRules, at) {
-            Some(Body::TimeRules(body)) => &body.rules,
-            _ => &[],
-        }
+        self.body(at).map_or(&[], |body: &TimeRules| body.rules.as_slice())
     }
 
     /// Guards and delays; those of a desk without configuration where nothing is in force.
     #[must_use]
     pub fn lifecycle(&self, at: Timestamp) -> Lifecycle {
-        match self.the_one(Kind::Lifecycle, at) {
-            Some(Body::Lifecycle(body)) => body.clone(),
-            _ => Lifecycle::default(),
-        }
+        self.body(at).cloned().unwrap_or_default()
     }
 
     /// The tenant; nothing said of it where nothing is in force.
@@ -206,8 +199,10 @@ impl Configuration {
         (!newest.publication.retired).then_some(newest)
     }
 
-    fn the_one(&self, kind: Kind, at: Timestamp) -> Option<&Body> {
-        self.entry(kind, THE_ONE, at)?.body.as_ref()
+    /// The body in force of a kind of which there is one; `None`: as without configuration.
+    #[must_use]
+    pub fn body<T: OfKind>(&self, at: Timestamp) -> Option<&T> {
+        T::of(self.entry(T::KIND, THE_ONE, at)?.body.as_ref()?)
     }
 }
 
@@ -217,10 +212,7 @@ macro_rules! in_force {
             $(#[$doc])*
             #[must_use]
             pub fn $name(&self, at: Timestamp) -> Option<&$body> {
-                match self.the_one(Kind::$body, at) {
-                    Some(Body::$body(body)) => Some(body),
-                    _ => None,
-                }
+                self.body(at)
             }
         )* }
     };

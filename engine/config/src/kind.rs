@@ -2,102 +2,66 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::body::each_kind;
+
 /// The id of everything of which a tenant has one.
 pub const THE_ONE: &str = "default";
 
-/// A kind of configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// The tenant itself; its id is the token of the tenant.
+/// What the items of a kind are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// There is one, [`THE_ONE`].
+    One,
+    /// Each has a name of its own.
+    Named,
+    /// There is one, and it is called as the tenant.
     Tenant,
-    /// Opening hours; one item for each name.
-    Calendar,
-    /// Levels of support.
-    Tiers,
-    /// Teams.
-    Groups,
-    /// Names of states, and what is expected in them.
-    Statuses,
-    /// The tree of categories.
-    Categories,
-    /// Custom fields.
-    Fields,
-    /// The vocabulary of tags.
-    Tags,
-    /// People who work on tickets.
-    Agents,
-    /// Guards and delays of the life of a ticket.
-    Lifecycle,
-    /// What is promised, and to which tickets.
-    SlaPolicies,
-    /// What happens to tickets that stay as they are.
-    TimeRules,
-    /// Who may do what.
-    Callers,
 }
 
-impl Kind {
-    /// All of them, each after those that it may refer to, and the tenant first: publishing it makes one.
-    pub const ALL: [Self; 13] = [
-        Self::Tenant,
-        Self::Calendar,
-        Self::Tiers,
-        Self::Groups,
-        Self::Statuses,
-        Self::Categories,
-        Self::Fields,
-        Self::Tags,
-        Self::Agents,
-        Self::Lifecycle,
-        Self::SlaPolicies,
-        Self::TimeRules,
-        Self::Callers,
-    ];
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Calendar => "calendar",
-            Self::Tiers => "tiers",
-            Self::Groups => "groups",
-            Self::Statuses => "statuses",
-            Self::Categories => "categories",
-            Self::Fields => "fields",
-            Self::Tags => "tags",
-            Self::Agents => "agents",
-            Self::Lifecycle => "lifecycle",
-            Self::SlaPolicies => "sla_policies",
-            Self::TimeRules => "time_rules",
-            Self::Callers => "callers",
-            Self::Tenant => "tenant",
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident: $body:ident as $name:literal, $ids:ident;)*) => {
+        /// A kind of configuration.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)*
         }
-    }
 
+        impl Kind {
+            /// All of them, each after those that it may refer to, and the tenant first: publishing it makes one.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// Its name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            pub(crate) const fn ids(self) -> Ids {
+                match self { $(Self::$kind => Ids::$ids,)* }
+            }
+        }
+    };
+}
+each_kind!(kinds);
+
+impl Kind {
     /// Reads a name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+
+    /// The names of all of them.
+    #[must_use]
+    pub fn names() -> String {
+        Self::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     /// True where items have names of their own; else the id is [`THE_ONE`].
     #[must_use]
     pub const fn is_named(self) -> bool {
-        match self {
-            Self::Calendar | Self::Tenant => true,
-            Self::Tiers
-            | Self::Groups
-            | Self::Statuses
-            | Self::Categories
-            | Self::Fields
-            | Self::Tags
-            | Self::Agents
-            | Self::Lifecycle
-            | Self::SlaPolicies
-            | Self::TimeRules
-            | Self::Callers => false,
-        }
+        matches!(self.ids(), Ids::Named | Ids::Tenant)
     }
 }
 

@@ -23,6 +23,7 @@ mod check;
 mod configuration;
 mod diff;
 mod in_force;
+mod item;
 mod lint;
 mod publish;
 mod templates;

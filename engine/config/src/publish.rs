@@ -164,42 +164,10 @@ fn kind(name: &Label) -> Result<Kind, Rejection> {
     match Kind::parse(name) {
         Some(kind) => Ok(kind),
         None if LATER.contains(&name) => Err(Rejection::Unsupported(format!("configuration kind {name}"))),
-        None => {
-            let known: Vec<&str> = Kind::ALL.into_iter().map(Kind::as_str).collect();
-            Err(FieldError::new("data.kind", format!("must be one of {}", known.join(", "))).into())
-        }
+        None => Err(FieldError::new("data.kind", format!("must be one of {}", Kind::names())).into()),
     }
 }
 
 fn invalid(fault: Fault) -> Rejection {
     Rejection::ConfigInvalid { path: fault.path, rule: fault.rule }
-}
-
-impl Body {
-    /// What has a meaning in the contract and none in this build: it is refused, not ignored.
-    #[must_use]
-    pub fn not_yet(&self) -> Option<&'static str> {
-        match self {
-            Self::Lifecycle(life) if life.resolve_requires_confirmation => {
-                Some("lifecycle.resolve_requires_confirmation")
-            }
-            Self::Tenant(tenant) if tenant.number_prefix.is_some() => Some("tenant.number_prefix"),
-            Self::Fields(fields) if fields.fields.iter().any(|field| field.required_on_resolve) => {
-                Some("fields.required_on_resolve")
-            }
-            Self::Calendar(_)
-            | Self::Tiers(_)
-            | Self::Groups(_)
-            | Self::Statuses(_)
-            | Self::Categories(_)
-            | Self::Fields(_)
-            | Self::Tags(_)
-            | Self::Agents(_)
-            | Self::Lifecycle(_)
-            | Self::SlaPolicies(_)
-            | Self::TimeRules(_)
-            | Self::Callers(_)
-            | Self::Tenant(_) => None,
-        }
-    }
 }

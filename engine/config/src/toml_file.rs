@@ -72,7 +72,7 @@ pub fn read_toml_with(
     let mut drafts = Vec::new();
     for (name, value) in file {
         let Some(kind) = Kind::parse(&name) else {
-            let kinds = Kind::ALL.map(Kind::as_str).join(", ");
+            let kinds = Kind::names();
             return Err(Fault::at(name, format!("there is no such kind; kinds are {kinds}")));
         };
         let toml::Value::Table(table) = value else {

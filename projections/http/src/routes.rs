@@ -1,6 +1,8 @@
 //! The routes of the API: which address asks which query. One table, from which the router and its description are
 //! made, so that neither can know more than the other.
 
+use guichet_schemas::each_report;
+
 /// One address and the query behind it.
 #[derive(Debug)]
 pub(crate) struct Route {
@@ -59,30 +61,30 @@ macro_rules! route {
     };
 }
 
-/// All of them.
-pub(crate) const ROUTES: &[Route] = &[
-    route!("/tickets", "tickets", Nothing, "Tickets that match every filter given, newest number first"),
-    route!("/tickets/{ticket}", "ticket", Ticket, "One ticket, by number or id"),
-    route!("/tickets/{ticket}/timeline", "timeline", Ticket, "A ticket's whole history, oldest first"),
-    route!("/queues", "queues", Nothing, "The queue board: a row per group or per agent"),
-    route!("/queues/{group}", "queue", Group, "A group's queue, in the order in which to take it"),
-    route!("/queue", "queue", Nothing, "All that wait, or a part: of an agent, without a group, unassigned"),
-    route!("/events", "events", Nothing, "Records of the log, oldest first"),
-    route!("/projections", "projections", Nothing, "Health of the read models"),
-    route!("/reports/backlog", "report_backlog", Nothing, "Created, resolved, and what was left"),
-    route!("/reports/reopen_rate", "report_reopen_rate", Nothing, "How many resolutions did not hold"),
-    route!("/reports/resolution_time", "report_resolution_time", Nothing, "How long resolutions took"),
-    route!("/reports/first_response", "report_first_response", Nothing, "How long the first answer took"),
-    route!("/reports/closure", "report_closure", Nothing, "Whether the desk keeps up with what comes in"),
-    route!("/reports/escalation", "report_escalation", Nothing, "What went to a higher tier or a manager"),
-    route!("/reports/volume", "report_volume", Nothing, "What came in"),
-    route!("/reports/ageing", "report_ageing", Nothing, "How old the unresolved tickets are"),
-    route!("/tickets/{ticket}/sla", "sla_clocks", Ticket, "The clocks of a ticket"),
-    route!("/sla/clocks", "sla_clocks", Nothing, "Running clocks that are due before an instant"),
-    route!("/sla/breaches", "sla_breaches", Nothing, "Promises that were broken"),
-    route!("/reports/sla", "report_sla", Nothing, "Promises kept and broken"),
-    route!("/reports/reassignment", "report_reassignment", Nothing, "How often work changed hands"),
-];
+macro_rules! routes {
+    ({ $($path:literal, $query:literal, $place:ident, $summary:literal;)* }
+     $($of:ident { $($name:literal => $variant:ident: $answer:ident
+        { $kind:ident in $module:ident, $address:literal, $told:literal })* })*) => {
+        /// All of them.
+        pub(crate) const ROUTES: &[Route] = &[
+            $(route!($path, $query, $place, $summary),)*
+            $($(route!($address, $name, Nothing, $told),)*)*
+        ];
+    };
+}
+each_report!([routes] {
+    "/tickets", "tickets", Nothing, "Tickets that match every filter given, newest number first";
+    "/tickets/{ticket}", "ticket", Ticket, "One ticket, by number or id";
+    "/tickets/{ticket}/timeline", "timeline", Ticket, "A ticket's whole history, oldest first";
+    "/queues", "queues", Nothing, "The queue board: a row per group or per agent";
+    "/queues/{group}", "queue", Group, "A group's queue, in the order in which to take it";
+    "/queue", "queue", Nothing, "All that wait, or a part: of an agent, without a group, unassigned";
+    "/events", "events", Nothing, "Records of the log, oldest first";
+    "/projections", "projections", Nothing, "Health of the read models";
+    "/tickets/{ticket}/sla", "sla_clocks", Ticket, "The clocks of a ticket";
+    "/sla/clocks", "sla_clocks", Nothing, "Running clocks that are due before an instant";
+    "/sla/breaches", "sla_breaches", Nothing, "Promises that were broken";
+});
 
 #[cfg(test)]
 mod tests {

@@ -6,35 +6,100 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use guichet_rules::calendar::Calendar;
+use guichet_schemas::each_report;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::FieldError;
-use guichet_schemas::wire::ReportQuery;
 use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::wire::{ReportQuery, query};
 use guichet_schemas::words::{GroupBy, Period};
 
 use crate::history::History;
 use crate::periods::{Cutting, Periods, Span};
-use crate::reports::{self, Sums, Window};
+use crate::reports::{self, Define, Sums, Window};
 
 /// R1 asks whether a ticket was reopened within so many days, if nobody says how many.
 const WINDOW_DAYS: u32 = 7;
 const WINDOW_DAYS_MAX: u32 = 365;
 const DAY_MS: i64 = 86_400_000;
 
-/// Which report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "documented in query.proto, under the same names")]
-pub enum Kind {
-    Backlog,
-    ReopenRate,
-    ResolutionTime,
-    FirstResponse,
-    Closure,
-    Escalation,
-    Volume,
-    Ageing,
-    Reassignment,
-    Sla,
+macro_rules! kinds {
+    ($($of:ident { $($name:literal => $variant:ident: $answer:ident
+        { $kind:ident in $module:ident, $path:literal, $told:literal })* })*) => {
+        /// Which report.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "documented in query.proto, under the same names")]
+        pub enum Kind {
+            $($($kind,)*)*
+        }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$($(Self::$kind,)*)*];
+
+            /// The one that is asked for; `None`: the question is no report.
+            #[must_use]
+            pub const fn of(question: &query::Data) -> Option<Self> {
+                match question {
+                    $($(query::Data::$variant(_) => Some(Self::$kind),)*)*
+                    _ => None,
+                }
+            }
+
+            /// Its name as a query.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $($(Self::$kind => $name,)*)* }
+            }
+
+            /// The question.
+            #[must_use]
+            pub const fn question(self, query: ReportQuery) -> query::Data {
+                match self { $($(Self::$kind => query::Data::$variant(query),)*)* }
+            }
+
+            const fn definition(self) -> Definition {
+                match self { $($(Self::$kind => Definition::of::<reports::$module::$kind>(),)*)* }
+            }
+        }
+
+        $(names! { $of $($name)* })*
+    };
+}
+macro_rules! names {
+    (Tickets $($name:literal)*) => {
+        impl Kind {
+            /// The names of those that are sums over the histories of tickets.
+            pub const OF_TICKETS: &[&str] = &[$($name,)*];
+        }
+    };
+    (Clocks $($name:literal)*) => {
+        impl Kind {
+            /// The names of those that are sums over the histories of clocks.
+            pub const OF_CLOCKS: &[&str] = &[$($name,)*];
+        }
+    };
+}
+each_report!([kinds]);
+
+/// What a report says about itself.
+struct Definition {
+    has_sets: bool,
+    takes_window: bool,
+    counts_open_hours: bool,
+    parts: &'static [GroupBy],
+    empty: fn(&Params) -> Box<dyn Sums>,
+}
+
+impl Definition {
+    const fn of<R: Define>() -> Self {
+        Self {
+            has_sets: R::HAS_SETS,
+            takes_window: R::TAKES_WINDOW,
+            counts_open_hours: R::COUNTS_OPEN_HOURS,
+            parts: R::PARTS,
+            empty: |params| Box::new(R::new(params)),
+        }
+    }
 }
 
 /// Everything that makes a report another one. Two questions with the same parameters read the same sums.
@@ -114,18 +179,14 @@ impl Params {
         let group_by =
             query.group_by.map(|g| GroupBy::from_wire(g).map_err(|e| e.in_field("group_by"))).transpose()?;
         if let Some(group_by) = group_by
-            && !kind.parts().contains(&group_by)
+            && !kind.definition().parts.contains(&group_by)
         {
-            let rule = format!("must be one of {} for this report", words(kind.parts()));
+            let rule = format!("must be one of {} for this report", words(kind.definition().parts));
             return Err(FieldError::new("group_by", rule));
         }
         let days = query.window_days.unwrap_or(WINDOW_DAYS);
-        if query.window_days.is_some() && kind != Kind::ReopenRate {
-            return Err(FieldError::new("window_days", "is only for report_reopen_rate"));
-        }
-        if query.calendar.is_some() && kind != Kind::FirstResponse {
-            return Err(FieldError::new("calendar", "is only for report_first_response"));
-        }
+        kind.refuse("window_days", query.window_days.is_some(), |of| of.takes_window)?;
+        kind.refuse("calendar", query.calendar.is_some(), |of| of.counts_open_hours)?;
         if days == 0 || days > WINDOW_DAYS_MAX {
             return Err(FieldError::new("window_days", format!("must be 1 to {WINDOW_DAYS_MAX}")));
         }
@@ -144,6 +205,16 @@ impl Params {
         if self.group_by.is_some() { "group_by" } else { "from" }
     }
 
+    /// How long a window of days is, in milliseconds.
+    pub(crate) const fn window_ms(&self) -> i64 {
+        self.window_ms
+    }
+
+    /// Whose open hours count.
+    pub(crate) const fn hours(&self) -> Option<&BusinessHours> {
+        self.hours.as_ref()
+    }
+
     /// Counts the open hours of a calendar, too.
     #[must_use]
     pub fn with_hours(self, hours: Option<BusinessHours>) -> Self {
@@ -152,33 +223,20 @@ impl Params {
 }
 
 impl Kind {
-    /// Whether its sums hold sets, of durations or of names.
-    const fn has_sets(self) -> bool {
-        match self {
-            Self::ReopenRate | Self::ResolutionTime | Self::FirstResponse | Self::Ageing | Self::Sla => true,
-            Self::Backlog | Self::Closure | Self::Escalation | Self::Volume | Self::Reassignment => false,
-        }
+    /// Whether it counts the open hours of a calendar, too.
+    #[must_use]
+    pub const fn counts_open_hours(self) -> bool {
+        self.definition().counts_open_hours
     }
 
-    /// By what this report can be parted.
-    const fn parts(self) -> &'static [GroupBy] {
-        use GroupBy::{
-            Agent, Category, Channel, Group, Kind as ByKind, Priority, Product, Reason, Tag, Tier,
-        };
-        match self {
-            Self::Escalation => {
-                &[Channel, Category, Group, Priority, Product, Agent, Tier, Tag, ByKind, Reason]
-            }
-            Self::Backlog
-            | Self::ReopenRate
-            | Self::ResolutionTime
-            | Self::FirstResponse
-            | Self::Closure
-            | Self::Volume
-            | Self::Ageing
-            | Self::Reassignment
-            | Self::Sla => &[Channel, Category, Group, Priority, Product, Agent, Tier],
+    /// A field that is given and is not for this report.
+    fn refuse(self, field: &str, given: bool, takes: impl Fn(&Definition) -> bool) -> Result<(), FieldError> {
+        if !given || takes(&self.definition()) {
+            return Ok(());
         }
+        let takers = Self::ALL.iter().filter(|kind| takes(&kind.definition()));
+        let takers: Vec<_> = takers.map(|kind| kind.as_str()).collect();
+        Err(FieldError::new(field, format!("is only for {}", takers.join(", "))))
     }
 }
 
@@ -190,20 +248,7 @@ impl Report {
     /// A report over no ticket at all.
     #[must_use]
     pub fn new(params: Params) -> Self {
-        let sums: Box<dyn Sums> = match params.kind {
-            Kind::Backlog => Box::<reports::backlog::Backlog>::default(),
-            Kind::ReopenRate => Box::new(reports::reopen_rate::ReopenRate::new(params.window_ms)),
-            Kind::ResolutionTime => Box::<reports::resolution_time::ResolutionTime>::default(),
-            Kind::FirstResponse => {
-                Box::new(reports::first_response::FirstResponse::new(params.hours.clone()))
-            }
-            Kind::Closure => Box::<reports::closure::Closure>::default(),
-            Kind::Escalation => Box::<reports::escalation::Escalation>::default(),
-            Kind::Volume => Box::<reports::volume::Volume>::default(),
-            Kind::Ageing => Box::<reports::ageing::Ageing>::default(),
-            Kind::Reassignment => Box::<reports::reassignment::Reassignment>::default(),
-            Kind::Sla => Box::<reports::sla::Sla>::default(),
-        };
+        let sums = (params.kind.definition().empty)(&params);
         let periods = Periods::new(params.cutting, params.range);
         Self { params, periods, sums, sets: 0, sets_since: 0 }
     }
@@ -243,7 +288,7 @@ impl Report {
 
     fn count(&mut self, history: &History, sign: i64) {
         if history.counts() {
-            if self.params.kind.has_sets() {
+            if self.params.kind.definition().has_sets {
                 let more = history.moments().len().saturating_mul(SETS_PER_MOMENT);
                 self.sets_since = self.sets_since.saturating_add(more);
             }

@@ -13,7 +13,7 @@ use crate::history::History;
 use crate::life::Life;
 use crate::part::Part;
 use crate::periods::{Periods, Span, Start};
-use crate::report::Look;
+use crate::report::{Look, Params};
 
 /// Fills what all rows have: the period, the position, and the part under its own name.
 macro_rules! row {
@@ -87,6 +87,33 @@ pub(crate) trait Sums: Any + Send {
 
     /// Bytes held, without what is in sets. Costs nothing to ask.
     fn bytes_of_cells(&self) -> usize;
+}
+
+/// By what a ticket can be parted.
+pub(crate) const OF_TICKETS: &[GroupBy] = &[
+    GroupBy::Channel,
+    GroupBy::Category,
+    GroupBy::Group,
+    GroupBy::Priority,
+    GroupBy::Product,
+    GroupBy::Agent,
+    GroupBy::Tier,
+];
+
+/// What a report is beside its sums. A new one is a line in [`guichet_schemas::each_report`], its rows in
+/// `query.proto`, and a file in this folder that says this of it.
+pub(crate) trait Define: Sums + Sized {
+    /// Its sums hold sets, of durations or of names.
+    const HAS_SETS: bool = false;
+    /// Its question may say how many days a window has.
+    const TAKES_WINDOW: bool = false;
+    /// It counts the open hours of a calendar, which its question may name.
+    const COUNTS_OPEN_HOURS: bool = false;
+    /// By what it can be parted.
+    const PARTS: &'static [GroupBy] = OF_TICKETS;
+
+    /// The sums over no ticket at all.
+    fn new(params: &Params) -> Self;
 }
 
 /// What rows are made for.

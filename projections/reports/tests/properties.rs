@@ -19,17 +19,6 @@ use proptest::prelude::*;
 const HOUR: i64 = 3_600_000;
 /// 2026-02-02T00:00:00Z, a Monday.
 const START: i64 = 1_769_990_400_000;
-const KINDS: [Kind; 9] = [
-    Kind::Backlog,
-    Kind::ReopenRate,
-    Kind::ResolutionTime,
-    Kind::FirstResponse,
-    Kind::Closure,
-    Kind::Escalation,
-    Kind::Volume,
-    Kind::Ageing,
-    Kind::Reassignment,
-];
 
 /// One step of a ticket's life, hours after the one before.
 fn step() -> impl Strategy<Value = (i64, What)> {
@@ -140,14 +129,14 @@ fn fresh(kind: Kind, query: &ReportQuery, histories: &BTreeMap<usize, History>) 
 /// Every row as a text, whatever the report.
 fn texts(data: Data) -> Vec<String> {
     macro_rules! texts {
-        ($($variant:ident)*) => {
+        ($($of:ident { $($name:literal => $variant:ident: $answer:ident $about:tt)* })*) => {
             match data {
-                $(Data::$variant(report) => report.rows.iter().map(|row| format!("{row:?}")).collect(),)*
+                $($(Data::$variant(report) => report.rows.iter().map(|row| format!("{row:?}")).collect(),)*)*
                 other => panic!("no report: {other:?}"),
             }
         };
     }
-    texts!(ReportBacklog ReportReopenRate ReportResolutionTime ReportFirstResponse ReportClosure ReportEscalation ReportVolume ReportAgeing ReportReassignment ReportSla)
+    guichet_schemas::each_report!([texts])
 }
 
 /// True where a row names a part, and each of its figures is 0 or absent.
@@ -254,7 +243,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_kept_is_what_a_fresh_look_finds(log in log(), batch in 1usize..8, begun in 0usize..30, kind in proptest::sample::select(KINDS.to_vec()), parted: bool) {
+    fn what_is_kept_is_what_a_fresh_look_finds(log in log(), batch in 1usize..8, begun in 0usize..30, kind in proptest::sample::select(Kind::ALL), parted: bool) {
         let query = query(Period::Week, parted.then_some(GroupBy::Group));
         let (params, span) = Params::read(kind, &query, NOW).unwrap();
         let mut kept = Kept::at(0);
@@ -297,7 +286,7 @@ proptest! {
     }
 
     #[test]
-    fn sums_over_halves_are_the_sums_over_all(log in log(), kind in proptest::sample::select(KINDS.to_vec())) {
+    fn sums_over_halves_are_the_sums_over_all(log in log(), kind in proptest::sample::select(Kind::ALL)) {
         let all = histories(&log, Cut::NONE);
         let (params, span) = Params::read(kind, &query(Period::Day, None), NOW).unwrap();
         let look = Look { position: 1, now: NOW };
@@ -311,7 +300,7 @@ proptest! {
     }
 
     #[test]
-    fn a_look_back_sees_what_had_happened_and_was_known(log in log(), position in 0u64..60, hours in 0i64..1500, kind in proptest::sample::select(KINDS.to_vec())) {
+    fn a_look_back_sees_what_had_happened_and_was_known(log in log(), position in 0u64..60, hours in 0i64..1500, kind in proptest::sample::select(Kind::ALL)) {
         let cut = Cut { position, before: START + hours * HOUR };
         let seen: Vec<_> = log.iter().filter(|(_, m)| m.position <= cut.position && m.at < cut.before).cloned().collect();
         let query = query(Period::Week, None);
@@ -321,7 +310,7 @@ proptest! {
     }
 
     #[test]
-    fn a_window_is_cut_out_of_all_rows(log in log(), skip in 0u64..300, rows in 0usize..40, kind in proptest::sample::select(KINDS.to_vec()), parted: bool) {
+    fn a_window_is_cut_out_of_all_rows(log in log(), skip in 0u64..300, rows in 0usize..40, kind in proptest::sample::select(Kind::ALL), parted: bool) {
         let query = query(Period::Week, parted.then_some(GroupBy::Priority));
         let all = texts(fresh(kind, &query, &histories(&log, Cut::NONE)));
         let (params, span) = Params::read(kind, &query, NOW).unwrap();
@@ -340,7 +329,7 @@ proptest! {
     }
 
     #[test]
-    fn sums_of_one_span_have_the_same_rows_and_hold_no_more(log in log(), week in 2u32..16, weeks in 1u32..4, kind in proptest::sample::select(KINDS.to_vec()), parted: bool) {
+    fn sums_of_one_span_have_the_same_rows_and_hold_no_more(log in log(), week in 2u32..16, weeks in 1u32..4, kind in proptest::sample::select(Kind::ALL), parted: bool) {
         let day = |week: u32| chrono::NaiveDate::from_isoywd_opt(2026, week, chrono::Weekday::Mon).unwrap().to_string();
         let asked = ReportQuery { from: Some(day(week)), to: Some(day(week + weeks)), ..query(Period::Week, parted.then_some(GroupBy::Group)) };
         let (params, span) = Params::read(kind, &asked, NOW).unwrap();
@@ -366,7 +355,7 @@ proptest! {
     #[test]
     fn what_is_kept_stays_within_its_bytes(log in log(), most in 0usize..20_000) {
         let mut kept = Kept::bounded(0, most);
-        for kind in KINDS {
+        for kind in Kind::ALL.iter().copied() {
             let (params, _) = Params::read(kind, &query(Period::Day, Some(GroupBy::Agent)), NOW).unwrap();
             let mut report = Report::new(params.clone());
             histories(&log, Cut::NONE).values().for_each(|history| report.add(history));

@@ -12,7 +12,7 @@ pub(in crate::model) use build::Sum;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use guichet_config::{Kind, Publication};
+use guichet_config::Publication;
 use guichet_reports::{Change, Cut, History, Kept, distill, encode};
 use guichet_schemas::position::LogPosition;
 
@@ -29,17 +29,7 @@ pub static REPORTS: ReadModel = ReadModel {
         Family::ranges(keys::RECORDED).merged(Merge::APPEND),
         Family::ranges(keys::REPORT_CALENDARS),
     ],
-    answers: &[
-        "report_backlog",
-        "report_reopen_rate",
-        "report_resolution_time",
-        "report_first_response",
-        "report_closure",
-        "report_escalation",
-        "report_volume",
-        "report_ageing",
-        "report_reassignment",
-    ],
+    answers: guichet_reports::Kind::OF_TICKETS,
     // The kept reports have a lock and a position of their own: a first question may take a second, and no batch
     // waits for it.
     in_memory: false,
@@ -72,7 +62,7 @@ impl Projection for Fold {
     fn apply(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         self.recorded(accepted, batch);
         let record = accepted.record;
-        if Publication::of(&record.event).is_some_and(|publication| publication.kind == Kind::Calendar) {
+        if Publication::of(&record.event).is_some_and(|publication| publication.kind.is_read_by_reports()) {
             let key = keys::record(&record.tenant, record.position);
             batch.put(keys::REPORT_CALENDARS, &key, accepted.bytes);
         }

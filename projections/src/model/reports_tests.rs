@@ -16,19 +16,13 @@ const NOW: i64 = START + 86_400_000;
 
 /// Every report with the same fields.
 fn reports(query: ReportQuery) -> Vec<(&'static str, wire::query::Data)> {
-    use wire::query::Data as Ask;
-    let window = ReportQuery { window_days: Some(1), ..query.clone() };
-    vec![
-        ("report_backlog", Ask::ReportBacklog(query.clone())),
-        ("report_reopen_rate", Ask::ReportReopenRate(window)),
-        ("report_resolution_time", Ask::ReportResolutionTime(query.clone())),
-        ("report_first_response", Ask::ReportFirstResponse(query.clone())),
-        ("report_closure", Ask::ReportClosure(query.clone())),
-        ("report_escalation", Ask::ReportEscalation(query.clone())),
-        ("report_volume", Ask::ReportVolume(query.clone())),
-        ("report_ageing", Ask::ReportAgeing(query.clone())),
-        ("report_reassignment", Ask::ReportReassignment(query)),
-    ]
+    let of_tickets =
+        guichet_reports::Kind::ALL.iter().filter(|kind| REPORTS.answers.contains(&kind.as_str()));
+    let asked = of_tickets.map(|kind| {
+        let window = matches!(kind, guichet_reports::Kind::ReopenRate).then_some(1);
+        (kind.as_str(), kind.question(ReportQuery { window_days: window, ..query.clone() }))
+    });
+    asked.collect()
 }
 
 fn query(group_by: Option<GroupBy>) -> ReportQuery {

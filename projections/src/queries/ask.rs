@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use guichet_reports::Kind;
+use guichet_schemas::any_report;
 use guichet_schemas::codec::Encoding;
 use guichet_schemas::ids::{TenantId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
@@ -174,6 +175,7 @@ impl Ask {
 }
 
 fn question(data: Data) -> Result<Question, Rejection> {
+    let report = Kind::of(&data);
     Ok(match data {
         Data::Ticket(q) => Question::Ticket(which(q.ticket_id, q.number)?),
         Data::Timeline(q) => {
@@ -199,16 +201,7 @@ fn question(data: Data) -> Result<Question, Rejection> {
             Question::Queues(by.unwrap_or(QueueBy::Group))
         }
         Data::Queue(q) => Question::Queue(queue(q)?),
-        Data::ReportBacklog(q) => Question::Report(Kind::Backlog, q),
-        Data::ReportReopenRate(q) => Question::Report(Kind::ReopenRate, q),
-        Data::ReportResolutionTime(q) => Question::Report(Kind::ResolutionTime, q),
-        Data::ReportFirstResponse(q) => Question::Report(Kind::FirstResponse, q),
-        Data::ReportClosure(q) => Question::Report(Kind::Closure, q),
-        Data::ReportEscalation(q) => Question::Report(Kind::Escalation, q),
-        Data::ReportVolume(q) => Question::Report(Kind::Volume, q),
-        Data::ReportAgeing(q) => Question::Report(Kind::Ageing, q),
-        Data::ReportReassignment(q) => Question::Report(Kind::Reassignment, q),
-        Data::ReportSla(q) => Question::Report(Kind::Sla, q),
+        any_report!(Data, q) => Question::Report(report.expect("a report is of a kind"), q),
         Data::SlaClocks(q) => match (q.due_before, q.ticket_id, q.number) {
             (Some(due_before), None, None) => Question::SlaDue(Timestamp(due_before)),
             (Some(_), _, _) => {

@@ -1,7 +1,7 @@
 //! Queries and their answers as JSON: the filters stand beside the common fields, an answer says `ok` first.
 
 use serde::de::Error as _;
-use serde::ser::SerializeMap as _;
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -9,13 +9,15 @@ use super::command::{ErrorForm, Refused};
 use super::{object, path};
 use crate::wire;
 use crate::wire::query::Data;
-use crate::wire::query_reply;
+use crate::wire::query_reply::Data as Answer;
 
 macro_rules! queries {
-    ($($name:literal => $variant:ident,)*) => {
+    ({ $($name:literal => $variant:ident,)* }
+     $($of:ident { $($report:literal => $asked:ident: $answer:ident $about:tt)* })*) => {
         fn read_filters(name: &str, json: &str) -> Result<Option<Data>, serde_json::Error> {
             match name {
                 $($name => path::read("", json.as_bytes()).map(|d| Some(Data::$variant(d))),)*
+                $($($report => path::read("", json.as_bytes()).map(|d| Some(Data::$asked(d))),)*)*
                 _ => Ok(None),
             }
         }
@@ -23,26 +25,32 @@ macro_rules! queries {
         /// The name of a query.
         #[must_use]
         pub const fn name_of(data: &Data) -> &'static str {
-            match data { $(Data::$variant(_) => $name,)* }
+            match data {
+                $(Data::$variant(_) => $name,)*
+                $($(Data::$asked(_) => $report,)*)*
+            }
+        }
+
+        /// Writes the rows of a report, and nothing of another answer.
+        fn report_rows<M: SerializeMap>(answer: &Answer, map: &mut M) -> Result<(), M::Error> {
+            match answer {
+                $($(Answer::$asked(report) => map.serialize_entry("data", &report.rows),)*)*
+                _ => Ok(()),
+            }
         }
     };
 }
-queries! {
-    "ticket" => Ticket, "timeline" => Timeline, "tickets" => Tickets, "events" => Events, "projections" => Projections,
-    "queues" => Queues, "queue" => Queue,
-    "report_backlog" => ReportBacklog,
-    "report_reopen_rate" => ReportReopenRate,
-    "report_resolution_time" => ReportResolutionTime,
-    "report_first_response" => ReportFirstResponse,
-    "report_closure" => ReportClosure,
-    "report_escalation" => ReportEscalation,
-    "report_volume" => ReportVolume,
-    "report_ageing" => ReportAgeing,
-    "report_reassignment" => ReportReassignment,
-    "report_sla" => ReportSla,
+each_report!([queries] {
+    "ticket" => Ticket,
+    "timeline" => Timeline,
+    "tickets" => Tickets,
+    "events" => Events,
+    "projections" => Projections,
+    "queues" => Queues,
+    "queue" => Queue,
     "sla_clocks" => SlaClocks,
     "sla_breaches" => SlaBreaches,
-}
+});
 
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
@@ -110,7 +118,7 @@ fn joined(fields: &[(String, Box<RawValue>)]) -> Result<String, serde_json::Erro
 impl Serialize for wire::QueryReply {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut map = s.serialize_map(None)?;
-        if let Some(query_reply::Data::Error(error)) = &self.data {
+        if let Some(Answer::Error(error)) = &self.data {
             let refused = Refused { ok: false, error: ErrorForm(error) };
             map.serialize_entry("ok", &refused.ok)?;
             map.serialize_entry("error", &refused.error)?;
@@ -126,32 +134,23 @@ impl Serialize for wire::QueryReply {
             map.serialize_entry("sla_as_of_position", &position)?;
         }
         match &self.data {
-            Some(query_reply::Data::Ticket(v)) => map.serialize_entry("data", v)?,
-            Some(query_reply::Data::Timeline(v)) => map.serialize_entry("data", &v.entries)?,
-            Some(query_reply::Data::Tickets(v)) => map.serialize_entry("data", &v.tickets)?,
-            Some(query_reply::Data::Events(v)) => map.serialize_entry("data", &v.events)?,
-            Some(query_reply::Data::Projections(v)) => {
+            Some(Answer::Ticket(v)) => map.serialize_entry("data", v)?,
+            Some(Answer::Timeline(v)) => map.serialize_entry("data", &v.entries)?,
+            Some(Answer::Tickets(v)) => map.serialize_entry("data", &v.tickets)?,
+            Some(Answer::Events(v)) => map.serialize_entry("data", &v.events)?,
+            Some(Answer::Projections(v)) => {
                 map.serialize_entry("data", &v.projections)?;
                 // Beside the list, which others read as one.
                 if let Some(publishing) = &v.publishing {
                     map.serialize_entry("publishing", publishing)?;
                 }
             }
-            Some(query_reply::Data::Queues(v)) => map.serialize_entry("data", &v.queues)?,
-            Some(query_reply::Data::Queue(v)) => map.serialize_entry("data", &v.tickets)?,
-            Some(query_reply::Data::ReportBacklog(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportReopenRate(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportResolutionTime(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportFirstResponse(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportClosure(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportEscalation(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportVolume(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportAgeing(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportReassignment(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::ReportSla(v)) => map.serialize_entry("data", &v.rows)?,
-            Some(query_reply::Data::SlaClocks(v)) => map.serialize_entry("data", &v.clocks)?,
-            Some(query_reply::Data::SlaBreaches(v)) => map.serialize_entry("data", &v.breaches)?,
-            Some(query_reply::Data::Error(_)) | None => {}
+            Some(Answer::Queues(v)) => map.serialize_entry("data", &v.queues)?,
+            Some(Answer::Queue(v)) => map.serialize_entry("data", &v.tickets)?,
+            Some(report @ any_report!(Answer, _)) => report_rows(report, &mut map)?,
+            Some(Answer::SlaClocks(v)) => map.serialize_entry("data", &v.clocks)?,
+            Some(Answer::SlaBreaches(v)) => map.serialize_entry("data", &v.breaches)?,
+            Some(Answer::Error(_)) | None => {}
         }
         if let Some(cursor) = &self.next_cursor {
             map.serialize_entry("next_cursor", cursor)?;

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use guichet_schemas::ids::is_token;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Fault;
+use crate::item::{Advised, Item};
 use crate::word::Word;
 
 /// The body of `callers`. Who is not listed may do nothing.
@@ -330,6 +334,41 @@ impl Callers {
     #[must_use]
     pub fn roles(&self, caller: &str) -> &[Role] {
         self.callers.get(caller).map_or(&[], |known| known.roles.as_slice())
+    }
+}
+
+impl Item for Callers {
+    fn faults(&self, _: Timestamp) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for token in self.callers.keys().filter(|token| !is_token(token)) {
+            faults.push(Fault::at(format!("callers.{token}"), "a caller is 1 to 64 of A-Z a-z 0-9 _ -"));
+        }
+        let admin = |caller: &Caller| caller.roles.contains(&Role::Admin) && !caller.actor_kinds.is_empty();
+        if !self.callers.values().any(admin) {
+            let rule = "no caller has the role admin and speaks for somebody: nobody could publish again";
+            faults.push(Fault::at("callers", rule));
+        }
+        faults
+    }
+
+    fn advice(&self, _: &Advised<'_>) -> Vec<Fault> {
+        let mut found = Vec::new();
+        for (token, caller) in &self.callers {
+            if caller.roles.is_empty() && !caller.import {
+                found.push(Fault::at(format!("callers.{token}.roles"), "may do nothing"));
+            }
+            if caller.actor_kinds.is_empty() {
+                found.push(Fault::at(
+                    format!("callers.{token}.actor_kinds"),
+                    "speaks for nobody, so may do nothing",
+                ));
+            }
+        }
+        found
+    }
+
+    fn must_stay() -> Option<&'static str> {
+        Some("without it every caller is an agent and none an admin: nobody could publish again")
     }
 }
 

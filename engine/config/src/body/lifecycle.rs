@@ -1,9 +1,13 @@
 //! Guards and delays of the life of a ticket.
 
 use guichet_rules::{AUTO_CLOSE, PendingGuard};
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
+use crate::check::{Reach, There, names};
+use crate::fault::Fault;
+use crate::item::{Advised, Item};
 use crate::policy::HoursKind;
 use crate::time_rule::{Action, TimeRule, When};
 use crate::word::Word;
@@ -69,5 +73,55 @@ impl Lifecycle {
             repeat: false,
             actions: vec![Action::Close {}],
         }
+    }
+}
+
+impl Item for Lifecycle {
+    fn faults(&self, _: Timestamp) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if !(1..=AUTO_CLOSE_MAX_S).contains(&self.auto_close_after_s) {
+            let rule = format!("is 1 to {AUTO_CLOSE_MAX_S}: a resolved ticket is closed within 28 days");
+            faults.push(Fault::at("auto_close_after_s", rule));
+        }
+        if self.auto_close_hours == HoursKind::Business && self.auto_close_calendar.is_none() {
+            faults.push(Fault::at("auto_close_calendar", "business hours need a calendar"));
+        }
+        let windows = [
+            ("reopen_window_s", self.reopen_window_s),
+            ("follow_up_reopen_within_s", self.follow_up_reopen_within_s),
+        ];
+        for (path, window) in windows {
+            if window == Some(0) {
+                faults
+                    .push(Fault::at(path, "is at least 1; leave it out where there is no limit of its own"));
+            } else {
+                faults.extend(window.and_then(|seconds| names::seconds(path, seconds)));
+            }
+        }
+        faults
+    }
+
+    fn misfits(&self, _: &There<'_>, reach: &mut Reach<'_>) -> Vec<Fault> {
+        let calendar = self.auto_close_calendar.as_deref();
+        let fault = reach.fault(self.auto_close_hours, calendar, self.auto_close_after_s);
+        let in_own_words = |fault: Fault| {
+            let path = if fault.path == "calendar" { "auto_close_calendar" } else { "auto_close_after_s" };
+            Fault::at(path, fault.rule)
+        };
+        fault.map(in_own_words).into_iter().collect()
+    }
+
+    fn advice(&self, _: &Advised<'_>) -> Vec<Fault> {
+        let closes = self.auto_close_after_s;
+        let of_wall_clock = self.auto_close_hours == HoursKind::Calendar;
+        if of_wall_clock && self.reopen_window_s.is_some_and(|window| window > closes) {
+            let rule = format!("is longer than the {closes} s after which the ticket is closed");
+            return vec![Fault::at("reopen_window_s", rule)];
+        }
+        Vec::new()
+    }
+
+    fn not_yet(&self) -> Option<&'static str> {
+        self.resolve_requires_confirmation.then_some("lifecycle.resolve_requires_confirmation")
     }
 }

@@ -15,7 +15,7 @@ const WINDOWS_MAX: usize = 24;
 const STARTS: i64 = 366;
 
 /// What is wrong in a calendar.
-pub(super) fn faults(calendar: &Definition, from: Timestamp) -> Vec<Fault> {
+pub(crate) fn faults(calendar: &Definition, from: Timestamp) -> Vec<Fault> {
     if calendar.effective_from.is_some() {
         let rule = "stands beside the body, not in it: a calendar with two beginnings has none";
         return vec![Fault::at("effective_from", rule)];

@@ -7,8 +7,16 @@ use guichet_schemas::text::Line;
 use crate::fault::Fault;
 use crate::policy::SECONDS_MAX;
 
+/// The highest tier.
+pub(crate) const TIER_MAX: u32 = 4;
+
+/// Tiers are 0 to 4.
+pub(crate) fn tier(path: impl Into<String>, tier: u32) -> Option<Fault> {
+    (tier > TIER_MAX).then(|| Fault::at(path, format!("tiers are 0 to {TIER_MAX}")))
+}
+
 /// Each name is one that commands can carry, and is there once. `field` is behind the index in the path.
-pub(super) fn faults<'a, const MAX: usize>(
+pub(crate) fn faults<'a, const MAX: usize>(
     list: &str,
     field: &str,
     names: impl IntoIterator<Item = &'a str>,
@@ -28,7 +36,7 @@ pub(super) fn faults<'a, const MAX: usize>(
 }
 
 /// A time that has to pass.
-pub(super) fn seconds(path: &str, seconds: u32) -> Option<Fault> {
+pub(crate) fn seconds(path: &str, seconds: u32) -> Option<Fault> {
     match seconds {
         0 => Some(Fault::at(path, "is at least 1")),
         1..=SECONDS_MAX => None,
@@ -37,6 +45,6 @@ pub(super) fn seconds(path: &str, seconds: u32) -> Option<Fault> {
 }
 
 /// A text for people, of one line.
-pub(super) fn label(path: &str, text: Option<&str>) -> Option<Fault> {
+pub(crate) fn label(path: &str, text: Option<&str>) -> Option<Fault> {
     Line::<128>::parse(text?.to_owned()).err().map(|fault| Fault::at(path, fault.rule))
 }

@@ -4,8 +4,7 @@ use guichet_schemas::words::{
     Channel, Impact, Origin, Priority, RequesterKind, TicketState, TicketType, Urgency,
 };
 
-use super::desk::{TIER_MAX, tier_fault};
-use super::names;
+use super::names::{self, TIER_MAX};
 use crate::body::Policies;
 use crate::fault::Fault;
 use crate::policy::{ATTRIBUTES, HoursKind, Policy, Target, Values, covers};
@@ -13,7 +12,7 @@ use crate::policy::{ATTRIBUTES, HoursKind, Policy, Target, Values, covers};
 const WARN_MAX: u32 = 1_000;
 
 /// What is wrong in them.
-pub(super) fn faults(policies: &Policies) -> Vec<Fault> {
+pub(crate) fn faults(policies: &Policies) -> Vec<Fault> {
     let policies = &policies.policies;
     let mut faults = names::faults::<128>("policies", ".id", policies.iter().map(|p| p.id.as_str()));
     for (n, policy) in policies.iter().enumerate() {
@@ -100,7 +99,7 @@ fn target_faults(target: &Target) -> Vec<Fault> {
         let rule = format!("{:?} is not one of *, {}", target.priority, words.join(", "));
         faults.push(Fault::at("priority", rule));
     }
-    faults.extend(target.tier.and_then(|tier| tier_fault("tier", tier)));
+    faults.extend(target.tier.and_then(|tier| names::tier("tier", tier)));
     let mut before = 0;
     for (n, pct) in target.warn_pct.iter().enumerate() {
         if !(1..=WARN_MAX).contains(pct) {
@@ -133,7 +132,7 @@ fn takes_place(earlier: &Target, later: &Target) -> bool {
 
 /// True where the earlier policy matches every ticket that the later one matches: each of its conditions holds for
 /// each value that the later one asks for.
-pub(super) fn takes_all_of(earlier: &Policy, later: &Policy) -> bool {
+pub(crate) fn takes_all_of(earlier: &Policy, later: &Policy) -> bool {
     earlier.conditions.iter().all(|(name, wanted)| {
         let all = words_of(name).filter(|_| is_on_every_ticket(name));
         if all.is_some_and(|all| all.iter().all(|word| wanted.as_slice().iter().any(|w| w == word))) {

@@ -3,8 +3,7 @@
 use guichet_rules::AUTO_CLOSE;
 use guichet_schemas::text::{Note, Tag};
 
-use super::desk::TIER_MAX;
-use super::names;
+use super::names::{self, TIER_MAX};
 use crate::body::TimeRules;
 use crate::fault::Fault;
 use crate::policy::HoursKind;
@@ -14,7 +13,7 @@ use crate::time_rule::{Action, TimeRule, When};
 const TOLD: [&str; 3] = ["assignee", "group", "requester"];
 
 /// What is wrong in them.
-pub(super) fn faults(rules: &TimeRules) -> Vec<Fault> {
+pub(crate) fn faults(rules: &TimeRules) -> Vec<Fault> {
     let mut faults = names::faults::<128>("rules", ".id", rules.rules.iter().map(|rule| rule.id.as_str()));
     for (n, rule) in rules.rules.iter().enumerate() {
         faults.extend(rule_faults(rule).into_iter().map(|fault| fault.below(&format!("rules[{n}]"))));
@@ -68,6 +67,6 @@ fn action_faults(action: &Action) -> Vec<Fault> {
 }
 
 /// Whom a rule tells by name: the kind of the name, and the name.
-pub(super) fn named(to: &str) -> Option<(&str, &str)> {
+pub(crate) fn named(to: &str) -> Option<(&str, &str)> {
     to.split_once(':').filter(|(kind, name)| matches!(*kind, "group" | "agent") && !name.is_empty())
 }

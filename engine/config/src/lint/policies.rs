@@ -15,7 +15,7 @@ const LONG_MS: i64 = 31 * 86_400_000;
 /// A rule that repeats faster writes more than anybody reads.
 const REPEAT_SECONDS_MIN: u32 = 60;
 
-pub(super) fn sla_policies(configuration: &Configuration, now: Timestamp) -> Vec<Fault> {
+pub(crate) fn sla_policies(configuration: &Configuration, now: Timestamp) -> Vec<Fault> {
     let policies = configuration.policies(now);
     let mut found = Vec::new();
     if !policies.iter().any(|policy| policy.conditions.is_empty()) {
@@ -125,7 +125,7 @@ fn target_faults(
     found
 }
 
-pub(super) fn time_rules(rules: &TimeRules, lifecycle: &Lifecycle) -> Vec<Fault> {
+pub(crate) fn time_rules(rules: &TimeRules, lifecycle: &Lifecycle) -> Vec<Fault> {
     let mut found = Vec::new();
     for (n, rule) in rules.rules.iter().enumerate() {
         let faults = rule_faults(rule, lifecycle);

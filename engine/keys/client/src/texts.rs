@@ -1,5 +1,6 @@
 //! Where personal texts stand in records and in answers: what [`crate::Opener::open`] needs to know of each.
 
+use guichet_schemas::any_report;
 use guichet_schemas::ids::{CommandId, KeyId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::personal::{self, Field};
@@ -53,16 +54,7 @@ pub fn of_reply(reply: &mut wire::QueryReply) -> Vec<Text<'_>> {
         Some(
             Data::Projections(_)
             | Data::Queues(_)
-            | Data::ReportBacklog(_)
-            | Data::ReportReopenRate(_)
-            | Data::ReportResolutionTime(_)
-            | Data::ReportFirstResponse(_)
-            | Data::ReportClosure(_)
-            | Data::ReportEscalation(_)
-            | Data::ReportVolume(_)
-            | Data::ReportAgeing(_)
-            | Data::ReportReassignment(_)
-            | Data::ReportSla(_)
+            | any_report!(Data, _)
             | Data::SlaClocks(_)
             | Data::SlaBreaches(_)
             | Data::Error(_),

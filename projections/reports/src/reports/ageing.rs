@@ -7,12 +7,13 @@ use guichet_schemas::wire::store::Moment;
 use guichet_schemas::wire::{AgeingReport, AgeingRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{Follow, Sums, Table, Taken, add, entry_bytes, same, told, walk};
+use super::{Define, Follow, Sums, Table, Taken, add, entry_bytes, same, told, walk};
 use crate::durations::Durations;
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 const DAY_MS: u64 = 86_400_000;
 /// Name, first day, and first day after; the lower edge belongs to the bucket.
@@ -46,6 +47,14 @@ struct Nothing;
 impl<'a> Follow<'a> for Nothing {
     fn moment(&mut self, _: Start, _: &Life<'a>, _: &'a Moment, _: &Life<'a>) {}
     fn end_of(&mut self, _: Start, _: &Life<'a>) {}
+}
+
+impl Define for Ageing {
+    const HAS_SETS: bool = true;
+
+    fn new(_: &Params) -> Self {
+        Self::default()
+    }
 }
 
 impl Sums for Ageing {

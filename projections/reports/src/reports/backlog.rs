@@ -6,11 +6,12 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{BacklogReport, BacklogRow};
 use guichet_schemas::words::{GroupBy, TicketState};
 
-use super::{At, Cells, Follow, Sums, Table, add, quotient, same, told, walk};
+use super::{At, Cells, Define, Follow, Sums, Table, add, quotient, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
@@ -92,6 +93,12 @@ impl Follower<'_> {
         if is.1 {
             add(of(self.cells.at(is.0, period)), self.sign);
         }
+    }
+}
+
+impl Define for Backlog {
+    fn new(_: &Params) -> Self {
+        Self::default()
     }
 }
 

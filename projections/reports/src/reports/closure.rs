@@ -6,11 +6,12 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{ClosureReport, ClosureRow};
 use guichet_schemas::words::{GroupBy, TicketState};
 
-use super::{At, Cells, Follow, Sums, Table, add, ratio, same, told, walk};
+use super::{At, Cells, Define, Follow, Sums, Table, add, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
@@ -59,6 +60,12 @@ impl<'a> Follow<'a> for Follower<'_> {
         if let Some(part) = self.resolved_in.take() {
             add(&mut self.cells.at(&part, period).resolved, self.sign);
         }
+    }
+}
+
+impl Define for Closure {
+    fn new(_: &Params) -> Self {
+        Self::default()
     }
 }
 

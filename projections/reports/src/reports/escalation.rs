@@ -8,11 +8,12 @@ use guichet_schemas::wire::store::{Moment, MomentEscalated};
 use guichet_schemas::wire::{EscalationReport, EscalationRow};
 use guichet_schemas::words::{EscalationKind, EscalationReason, GroupBy};
 
-use super::{At, Cells, Follow, Sums, Table, add, ratio, same, told, walk};
+use super::{At, Cells, Define, Follow, Sums, Table, add, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::{Dimensions, Life};
 use crate::part::{self, Part};
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
@@ -108,6 +109,25 @@ fn parts_of(group_by: Option<GroupBy>, escalated: &MomentEscalated, now: &Dimens
             | GroupBy::Tier,
         )
         | None => vec![part::of(group_by, now)],
+    }
+}
+
+impl Define for Escalation {
+    const PARTS: &'static [GroupBy] = &[
+        GroupBy::Channel,
+        GroupBy::Category,
+        GroupBy::Group,
+        GroupBy::Priority,
+        GroupBy::Product,
+        GroupBy::Agent,
+        GroupBy::Tier,
+        GroupBy::Tag,
+        GroupBy::Kind,
+        GroupBy::Reason,
+    ];
+
+    fn new(_: &Params) -> Self {
+        Self::default()
     }
 }
 

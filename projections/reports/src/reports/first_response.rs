@@ -7,13 +7,13 @@ use guichet_schemas::wire::store::Moment;
 use guichet_schemas::wire::{FirstResponseReport, FirstResponseRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Sums, Table, same, walk};
+use super::{At, Cells, Define, Follow, Sums, Table, same, walk};
 use crate::durations::Durations;
 use crate::history::History;
 use crate::life::Life;
 use crate::part;
 use crate::periods::{Periods, Start};
-use crate::report::BusinessHours;
+use crate::report::{BusinessHours, Params};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
@@ -38,12 +38,6 @@ impl super::Cell for Cell {
 pub(crate) struct FirstResponse {
     cells: Cells<Cell>,
     hours: Option<BusinessHours>,
-}
-
-impl FirstResponse {
-    pub(crate) fn new(hours: Option<BusinessHours>) -> Self {
-        Self { cells: Cells::default(), hours }
-    }
 }
 
 struct Follower<'a> {
@@ -75,6 +69,15 @@ impl<'a> Follow<'a> for Follower<'_> {
     }
 
     fn end_of(&mut self, _: Start, _: &Life<'a>) {}
+}
+
+impl Define for FirstResponse {
+    const HAS_SETS: bool = true;
+    const COUNTS_OPEN_HOURS: bool = true;
+
+    fn new(params: &Params) -> Self {
+        Self { cells: Cells::default(), hours: params.hours().cloned() }
+    }
 }
 
 impl Sums for FirstResponse {

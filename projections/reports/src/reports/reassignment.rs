@@ -7,11 +7,12 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{ReassignmentReport, ReassignmentRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Sums, Table, add, ratio, same, told, walk};
+use super::{At, Cells, Define, Follow, Sums, Table, add, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::{Handover, Life};
 use crate::part::{self, Part};
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
@@ -63,6 +64,12 @@ impl<'a> Follow<'a> for Follower<'_> {
             add(&mut cell.human_resolved, self.sign);
             add(&mut cell.one_owner, if life.has_one_agent() { self.sign } else { 0 });
         }
+    }
+}
+
+impl Define for Reassignment {
+    fn new(_: &Params) -> Self {
+        Self::default()
     }
 }
 

@@ -8,11 +8,14 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{ReopenRateReport, ReopenRateRow, ResolverShare};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Mark, Sums, Table, add, entry_bytes, quotient, ratio, same, told, walk};
+use super::{
+    At, Cells, Define, Follow, Mark, Sums, Table, add, entry_bytes, quotient, ratio, same, told, walk,
+};
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
@@ -46,12 +49,6 @@ impl super::Cell for Cell {
 pub(crate) struct ReopenRate {
     window_ms: i64,
     cells: Cells<Cell>,
-}
-
-impl ReopenRate {
-    pub(crate) fn new(window_ms: i64) -> Self {
-        Self { window_ms, cells: Cells::default() }
-    }
 }
 
 struct Follower<'r, 'a> {
@@ -116,6 +113,15 @@ fn charge(cell: &mut Cell, resolver: &str, resolved: i64, charged: i64) {
     add(&mut share.1, charged);
     if *share == (0, 0) {
         cell.resolvers.remove(resolver);
+    }
+}
+
+impl Define for ReopenRate {
+    const HAS_SETS: bool = true;
+    const TAKES_WINDOW: bool = true;
+
+    fn new(params: &Params) -> Self {
+        Self { window_ms: params.window_ms(), cells: Cells::default() }
     }
 }
 

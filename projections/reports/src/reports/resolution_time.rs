@@ -6,12 +6,13 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{ResolutionTimeReport, ResolutionTimeRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Sums, Table, add, ratio, same, walk};
+use super::{At, Cells, Define, Follow, Sums, Table, add, ratio, same, walk};
 use crate::durations::Durations;
 use crate::history::History;
 use crate::life::Life;
 use crate::part;
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
@@ -75,6 +76,14 @@ impl<'a> Follow<'a> for Follower<'_> {
                 }
             }
         }
+    }
+}
+
+impl Define for ResolutionTime {
+    const HAS_SETS: bool = true;
+
+    fn new(_: &Params) -> Self {
+        Self::default()
     }
 }
 

@@ -9,11 +9,12 @@ use guichet_schemas::wire::store::{ClockStep, Moment};
 use guichet_schemas::wire::{SlaMetricRow, SlaReport, SlaRow};
 use guichet_schemas::words::{GroupBy, SlaMetric};
 
-use super::{At, Cells, Follow, Sums, Table, add, ratio, same, told, walk};
+use super::{At, Cells, Define, Follow, Sums, Table, add, ratio, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part::{self, Part};
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 /// By the metric's number on the wire.
 type Cell = BTreeMap<i32, Counts>;
@@ -78,6 +79,14 @@ impl<'a> Follow<'a> for Follower {
     }
 
     fn end_of(&mut self, _: Start, _: &Life<'a>) {}
+}
+
+impl Define for Sla {
+    const HAS_SETS: bool = true;
+
+    fn new(_: &Params) -> Self {
+        Self::default()
+    }
 }
 
 impl Sums for Sla {

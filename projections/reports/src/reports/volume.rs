@@ -6,11 +6,12 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{VolumeReport, VolumeRow};
 use guichet_schemas::words::GroupBy;
 
-use super::{At, Cells, Follow, Sums, Table, add, same, told, walk};
+use super::{At, Cells, Define, Follow, Sums, Table, add, same, told, walk};
 use crate::history::History;
 use crate::life::Life;
 use crate::part;
 use crate::periods::{Periods, Start};
+use crate::report::Params;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Cell {
@@ -57,6 +58,12 @@ impl<'a> Follow<'a> for Follower<'_> {
     }
 
     fn end_of(&mut self, _: Start, _: &Life<'a>) {}
+}
+
+impl Define for Volume {
+    fn new(_: &Params) -> Self {
+        Self::default()
+    }
 }
 
 impl Sums for Volume {

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use guichet_config::Configuration;
-use guichet_reports::{BusinessHours, Cut, Kept, Kind, Look, Params, Report, Span, Window};
+use guichet_reports::{BusinessHours, Cut, Kept, Look, Params, Report, Span, Window};
 use guichet_schemas::codec::decode_record;
+use guichet_schemas::each_report;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
@@ -206,7 +207,7 @@ impl Answers for Reports {
         let asked = Asked { reader, span, window: window(reader.ask)? };
         let with_hours = |view: &View<'_>, until| -> Result<Params, Refusal> {
             let of = |name| hours(view, reader, until, name);
-            let hours = (*kind == Kind::FirstResponse).then(|| of(query.calendar.as_deref())).transpose()?;
+            let hours = kind.counts_open_hours().then(|| of(query.calendar.as_deref())).transpose()?;
             Ok(params.clone().with_hours(hours.flatten()))
         };
         let mut params = with_hours(&reader.view, reader.until)?;
@@ -285,27 +286,16 @@ pub(in crate::model) fn window(ask: &Ask) -> Result<Window, FieldError> {
 pub(in crate::model) fn page((data, more): Rows, ask: &Ask) -> Result<Found, Refusal> {
     let after = Cursor::Row.read(ask)?.unwrap_or(0);
     macro_rules! page_of {
-        ($($variant:ident: $report:ident,)*) => {
+        ($($of:ident { $($name:literal => $variant:ident: $report:ident $about:tt)* })*) => {
             match data {
-                $(Data::$variant(report) => {
+                $($(Data::$variant(report) => {
                     let (rows, next_cursor) = cut(report.rows, after, more, ask);
                     let data = Data::$variant(wire::$report { rows });
                     Ok((data, next_cursor))
-                })*
+                })*)*
                 other => Ok((other, None)),
             }
         };
     }
-    page_of! {
-        ReportBacklog: BacklogReport,
-        ReportReopenRate: ReopenRateReport,
-        ReportResolutionTime: ResolutionTimeReport,
-        ReportFirstResponse: FirstResponseReport,
-        ReportClosure: ClosureReport,
-        ReportEscalation: EscalationReport,
-        ReportVolume: VolumeReport,
-        ReportAgeing: AgeingReport,
-        ReportReassignment: ReassignmentReport,
-        ReportSla: SlaReport,
-    }
+    each_report!([page_of])
 }

@@ -1,0 +1,80 @@
+//! People who work on tickets.
+
+use guichet_schemas::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Reach, There, names};
+use crate::fault::Fault;
+use crate::item::{Advised, Item};
+
+/// The body of `agents`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agents {
+    /// Each id once.
+    pub agents: Vec<Agent>,
+}
+
+/// Somebody who works on tickets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// Their name in commands.
+    pub id: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Groups that they are in.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The highest tier that they work in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u32>,
+    /// What they know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<String>,
+}
+
+impl Agents {
+    /// The agent of that id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.id == id)
+    }
+}
+
+impl Item for Agents {
+    fn faults(&self, _: Timestamp) -> Vec<Fault> {
+        let agents = &self.agents;
+        let mut faults = names::faults::<128>("agents", ".id", agents.iter().map(|a| a.id.as_str()));
+        for (n, agent) in agents.iter().enumerate() {
+            let of = |list: &str| format!("agents[{n}].{list}");
+            faults.extend(names::label(&of("name"), agent.name.as_deref()));
+            faults.extend(names::faults::<128>(&of("groups"), "", agent.groups.iter().map(String::as_str)));
+            faults.extend(names::faults::<128>(&of("skills"), "", agent.skills.iter().map(String::as_str)));
+            faults.extend(agent.tier.and_then(|tier| names::tier(of("tier"), tier)));
+        }
+        faults
+    }
+
+    fn misfits(&self, there: &There<'_>, _: &mut Reach<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (n, agent) in self.agents.iter().enumerate() {
+            for (g, group) in agent.groups.iter().enumerate() {
+                faults.extend(
+                    there.group(group).map(|rule| Fault::at(format!("agents[{n}].groups[{g}]"), rule)),
+                );
+            }
+            let tier = agent.tier.and_then(|tier| there.tier(tier));
+            faults.extend(tier.map(|rule| Fault::at(format!("agents[{n}].tier"), rule)));
+        }
+        faults
+    }
+
+    fn advice(&self, _: &Advised<'_>) -> Vec<Fault> {
+        let alone = self.agents.iter().enumerate().filter(|(_, agent)| agent.groups.is_empty());
+        alone
+            .map(|(n, _)| Fault::at(format!("agents[{n}].groups"), "is in no group, so no queue is theirs"))
+            .collect()
+    }
+}
