@@ -127,6 +127,7 @@ fn variable(name: &str) -> Option<OsString> {
 pub(crate) fn search() -> Search {
     Search {
         configured: variable("GUICHET_NATS_SERVER").map(PathBuf::from),
+        program: std::env::current_exe().ok(),
         home: std::env::home_dir(),
         path: variable("PATH"),
     }

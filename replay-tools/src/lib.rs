@@ -18,6 +18,7 @@ pub mod client;
 pub mod which;
 
 pub mod body;
+mod card;
 pub mod clocks;
 pub mod config;
 pub mod query;

@@ -1,4 +1,5 @@
-//! `guichet query`: asks a read model, and prints the answer as JSON, or as a table where rows are alike.
+//! `guichet query`: asks a read model, and prints the answer for a person: a ticket as a card, rows that are alike as a
+//! table, everything else and what a program asks for (`--json`) as JSON.
 
 use clap::Args;
 use guichet_schemas::time::Timestamp;
@@ -11,9 +12,10 @@ use guichet_schemas::{any_report, each_report, json, wire};
 use crate::body::BodyArgs;
 use crate::client::{Client, ClientError, ConnectArgs};
 use crate::output::{Output, OutputArgs};
+use crate::rows::First;
 use crate::send::refusal_text;
 use crate::which::Which;
-use crate::{exit, rows, show};
+use crate::{card, exit, rows, show};
 
 /// Characters of a subject in a table.
 const SUBJECT_MAX: usize = 60;
@@ -44,7 +46,7 @@ pub struct QueryArgs {
     /// Follow the cursors to the last page
     #[arg(long)]
     pub all: bool,
-    /// Print the answer as JSON, tables too
+    /// Print the answer as JSON, tables and the card of a ticket too
     #[arg(long)]
     pub json: bool,
     /// How to print.
@@ -61,7 +63,7 @@ pub struct QueryArgs {
 /// The words make no question, or nobody answers. A refusal is exit code 1.
 pub async fn run(args: QueryArgs) -> Result<u8, ClientError> {
     let output = Output::new(&args.output);
-    let query = args.query()?;
+    let (query, first) = args.query()?;
     let client = args.connect.connect().await?;
     let query = args.about(&client, query).await?;
     let reply = if args.all {
@@ -74,8 +76,12 @@ pub async fn run(args: QueryArgs) -> Result<u8, ClientError> {
         return Ok(exit::REFUSED);
     }
     match &reply.data {
-        Some(data) if !args.json && figures(&output, data)? => {
+        Some(data) if !args.json && figures(&output, data, first)? => {
             output.note(&format!("as of position {}", reply.as_of_position));
+        }
+        Some(Data::Ticket(view)) if !args.json => {
+            let now = Timestamp(reply.as_of_time);
+            output.line(&card::card(view, reply.as_of_position, now, output.look()))?;
         }
         Some(Data::Tickets(view)) if !args.json => tickets(&output, view)?,
         Some(Data::Projections(view)) if !args.json => projections(&output, view)?,
@@ -136,10 +142,10 @@ macro_rules! reports {
         }
 
         /// Prints the rows of a report, and nothing of another answer.
-        fn report(output: &Output, data: &Data) -> Result<(), ClientError> {
+        fn report(output: &Output, data: &Data, first: First) -> Result<(), ClientError> {
             match data {
                 $($(Data::$report(report) => {
-                    rows::table(output, &report.rows, "no row: nothing of that is in the span")
+                    rows::periods(output, &report.rows, "no row: nothing of that is in the span", first)
                 })*)*
                 _ => Ok(()),
             }
@@ -149,11 +155,15 @@ macro_rules! reports {
 each_report!([reports]);
 
 impl QueryArgs {
-    fn query(&self) -> Result<wire::Query, ClientError> {
+    /// The question, and with which period its table begins.
+    fn query(&self) -> Result<(wire::Query, First), ClientError> {
         let read = |body: &str| json::query::read(&self.name, body.as_bytes());
         let body = self.body.json(|body| read(body).is_ok())?;
-        read(&body)
-            .map_err(|e| ClientError::Usage(format!("the query {} does not take this: {e}", self.name)))
+        let query = read(&body)
+            .map_err(|e| ClientError::Usage(format!("the query {} does not take this: {e}", self.name)))?;
+        let asked =
+            serde_json::from_str::<serde_json::Value>(&body).is_ok_and(|body| body["from"].is_string());
+        Ok((query, if asked { First::AsAsked } else { First::WithFigures }))
     }
 
     async fn about(&self, client: &Client, mut query: wire::Query) -> Result<wire::Query, ClientError> {
@@ -174,11 +184,11 @@ impl QueryArgs {
 }
 
 /// Prints what is a list of alike rows of figures; else says that it is none.
-fn figures(output: &Output, data: &Data) -> Result<bool, ClientError> {
+fn figures(output: &Output, data: &Data, first: First) -> Result<bool, ClientError> {
     match data {
         Data::Queues(view) => rows::table(output, &view.queues, "no ticket waits")?,
         Data::Queue(view) => rows::table(output, &view.tickets, "no ticket waits here")?,
-        any_report!(Data, _) => report(output, data)?,
+        any_report!(Data, _) => report(output, data, first)?,
         Data::SlaClocks(view) => rows::table(output, &view.clocks, "no clock")?,
         Data::SlaBreaches(view) => rows::table(output, &view.breaches, "no promise was broken")?,
         Data::Ticket(_)

@@ -39,6 +39,15 @@ impl<'de> Deserialize<'de> for Row {
     }
 }
 
+/// With which period a table begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum First {
+    /// The one that was asked for.
+    AsAsked,
+    /// The first in which there was anything to count.
+    WithFigures,
+}
+
 /// Prints rows; `nothing` is said where there is none.
 ///
 /// # Errors
@@ -48,13 +57,59 @@ pub(crate) fn table<R: serde::Serialize>(
     rows: &[R],
     nothing: &str,
 ) -> Result<(), ClientError> {
+    print(output, &read(rows), nothing)
+}
+
+/// Prints the rows of a report; how many empty periods at its beginning are left out is said.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(crate) fn periods<R: serde::Serialize>(
+    output: &Output,
+    rows: &[R],
+    nothing: &str,
+    first: First,
+) -> Result<(), ClientError> {
+    let rows = read(rows);
+    let left_out = if first == First::WithFigures { empty_before(&rows) } else { 0 };
+    print(output, rows.get(left_out..).unwrap_or_default(), nothing)?;
+    if left_out > 0 {
+        let rows = show::count(left_out as u64, "earlier row", "earlier rows");
+        output.note(&format!(
+            "{rows} without any figure left out; --set from=DATE begins there, --json has all"
+        ));
+    }
+    Ok(())
+}
+
+fn read<R: serde::Serialize>(rows: &[R]) -> Vec<Row> {
     // What we wrote can be read; a row that could not would be shown as an empty line.
-    let rows: Vec<Row> = rows
-        .iter()
-        .map(|row| serde_json::from_slice(&json::to_vec(row)).unwrap_or(Row(Vec::new())))
-        .collect();
+    let read = |row| serde_json::from_slice(&json::to_vec(row)).unwrap_or(Row(Vec::new()));
+    rows.iter().map(read).collect()
+}
+
+/// Rows of periods before the first that holds a figure; the last row always stays.
+fn empty_before(rows: &[Row]) -> usize {
+    let is_empty = |Row(fields): &Row| {
+        let mut figures = fields.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
+        fields.iter().any(|(name, _)| name == "period") && figures.all(|(_, value)| is_nothing(value))
+    };
+    rows.iter().take_while(|row| is_empty(row)).count().min(rows.len().saturating_sub(1))
+}
+
+/// Neither a figure nor something that holds one.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Array(values) => values.iter().all(is_nothing),
+        Value::Object(members) => members.values().all(is_nothing),
+    }
+}
+
+fn print(output: &Output, rows: &[Row], nothing: &str) -> Result<(), ClientError> {
     let mut names: Vec<&str> = Vec::new();
-    for Row(fields) in &rows {
+    for Row(fields) in rows {
         for (name, _) in fields {
             if !names.contains(&name.as_str()) && !LEFT_OUT.contains(&name.as_str()) {
                 names.push(name);

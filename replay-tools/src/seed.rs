@@ -15,6 +15,7 @@
 mod arrivals;
 mod calendar;
 mod cast;
+mod configure;
 mod fill;
 mod life;
 mod live;
@@ -27,6 +28,7 @@ use guichet_schemas::time::Timestamp;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
+pub use self::configure::configure;
 pub use self::fill::{Filled, fill};
 pub use self::live::{LiveCommand, live};
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use guichet_config::Configuration;
 use guichet_rules::{Context, Ticket, Unconfigured, allowed_verbs, decide, evolve};
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Entity, Order};
@@ -16,6 +17,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
+use crate::config::file::checked;
 
 fn until() -> Timestamp {
     Timestamp::parse("2026-11-20T16:00:00Z").unwrap()
@@ -180,8 +182,36 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
     assert!(created.windows(5).any(|w| w[4].since(w[0]) < 20 * 60_000), "no burst");
 }
 
+fn configured() -> Configuration {
+    checked(&configure::drafts(), until())
+        .unwrap_or_else(|(draft, fault)| panic!("{} {}: {fault}", draft.kind, draft.id))
+}
+
+#[test]
+fn everybody_in_the_history_works_in_a_group_that_is_configured() {
+    let configuration = configured();
+    let groups = configuration.groups(until()).unwrap();
+    let mut seen = BTreeSet::new();
+    for fact in history(Plan::fortnight(42, until())).flat_map(|import| import.events) {
+        let Event::Ticket(TicketEvent::Ownership(event)) = fact.event else { continue };
+        seen.extend(match event {
+            Ownership::TicketRouted(e) => e.to_group,
+            Ownership::TicketAssigned(e) => e.group,
+            Ownership::TicketUnassigned(_)
+            | Ownership::TicketEscalated(_)
+            | Ownership::TicketDeescalated(_) => None,
+        });
+    }
+    assert!(seen.len() > 5, "{seen:?}");
+    let unknown: Vec<_> = seen.iter().filter(|group| groups.get(group).is_none()).collect();
+    assert!(unknown.is_empty(), "not configured: {unknown:?}");
+    assert_eq!(guichet_config::lint(&configuration, until()), Vec::new(), "it is an example too");
+}
+
 #[test]
 fn the_desk_takes_every_live_command() {
+    let configuration = configured();
+    let desk = configuration.at(until());
     let mut tickets: BTreeMap<String, (Ticket, u64)> = BTreeMap::new();
     let commands = live(42);
     assert!((36..=44).contains(&commands.len()), "{}", commands.len());
@@ -192,7 +222,7 @@ fn the_desk_takes_every_live_command() {
         let Entity::Ticket(id) = sent.entity else { panic!("live commands name their ticket") };
         let ticket = tickets.remove(&id.to_string());
         let number = tickets.len() as u64 + 1;
-        let context = Context { next_number: TicketNumber(number), ..context() };
+        let context = Context { next_number: TicketNumber(number), desk: &desk, ..context() };
         let drafts = decide(ticket.as_ref().map(|(t, _)| t), &command, &context)
             .unwrap_or_else(|r| panic!("command {n}, {}: {r}", sent.verb));
         assert!(!drafts.is_empty(), "command {n}, {}: nothing to do", sent.verb);

@@ -150,6 +150,11 @@ pub fn render(story: &Story<'_>, zone: Tz, look: Look) -> String {
     out
 }
 
+/// What stands above a history.
+pub(crate) fn head(story: &Story<'_>, zone: Tz, look: Look) -> String {
+    header::write(story, zone, look)
+}
+
 fn instant(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::parse(text).ok_or("must be a time such as 2026-11-02T10:00:00Z")
 }

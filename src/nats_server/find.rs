@@ -27,6 +27,8 @@ pub(crate) struct Found {
 pub(crate) struct Search {
     /// `GUICHET_NATS_SERVER`. If there is one, nothing else is tried.
     pub(crate) configured: Option<PathBuf>,
+    /// Where our own program is: a package brings the server along, beside it or in `../lib/guichet`.
+    pub(crate) program: Option<PathBuf>,
     /// The home directory; `./guichet` keeps below it what it fetched.
     pub(crate) home: Option<PathBuf>,
     /// `PATH`. `/usr/sbin`, where Debian puts the program, is tried after it.
@@ -88,7 +90,12 @@ fn places(search: &Search) -> Vec<PathBuf> {
         .iter()
         .map(|home| home.join(format!(".cache/guichet/tools/nats-server-{PINNED}/nats-server")));
     let on_path = search.path.iter().flat_map(std::env::split_paths).map(|folder| folder.join("nats-server"));
-    let mut places: Vec<PathBuf> = fetched.collect();
+    let folder = search.program.as_deref().and_then(Path::parent);
+    let packed = folder
+        .into_iter()
+        .flat_map(|folder| [folder.join("nats-server"), folder.join("../lib/guichet/nats-server")]);
+    // What is not there is not worth a word: most installations have neither.
+    let mut places: Vec<PathBuf> = packed.filter(|place| place.exists()).chain(fetched).collect();
     places.extend(on_path.filter(|place| place.exists()));
     places.push(PathBuf::from("/usr/sbin/nats-server"));
     places
@@ -152,6 +159,7 @@ mod tests {
         let on_path = pretender(&temp.path().join("bin"), "2.15.0");
         let mut search = Search {
             configured: None,
+            program: None,
             home: Some(temp.path().join("home")),
             path: Some(temp.path().join("bin").into_os_string()),
         };
@@ -165,10 +173,26 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_came_in_the_package_comes_first() {
+        let temp = tempfile::tempdir().unwrap();
+        let on_path = pretender(&temp.path().join("bin"), "2.15.0");
+        let mut search = Search { path: Some(on_path.parent().unwrap().into()), ..Search::default() };
+        search.program = Some(temp.path().join("usr/bin/guichet"));
+        assert_eq!(find(&search).unwrap().path, on_path, "a package without one takes what there is");
+        fs::create_dir_all(temp.path().join("usr/bin")).unwrap();
+        let packed = pretender(&temp.path().join("usr/lib/guichet"), PINNED);
+        let found = find(&search).unwrap().path;
+        assert_eq!(found.canonicalize().unwrap(), packed);
+        let beside = pretender(&temp.path().join("usr/bin"), PINNED);
+        assert_eq!(find(&search).unwrap().path, beside);
+    }
+
+    #[test]
     fn a_configured_server_that_is_too_old_is_an_error_and_not_skipped() {
         let temp = tempfile::tempdir().unwrap();
         let search = Search {
             configured: Some(pretender(&temp.path().join("own"), "2.9.15")),
+            program: None,
             home: None,
             path: Some(pretender(&temp.path().join("bin"), "2.15.1").parent().unwrap().into()),
         };
@@ -185,6 +209,7 @@ mod tests {
         let old = pretender(&temp.path().join("bin"), "2.9.15");
         let search = Search {
             configured: None,
+            program: None,
             home: Some(temp.path().join("home")),
             path: Some(temp.path().join("bin").into_os_string()),
         };

@@ -15,7 +15,7 @@ use super::*;
 /// The one that `./guichet test` exports, else the one it fetched, else none and the test is void.
 pub(super) fn real_server() -> Option<Found> {
     let configured = std::env::var_os("GUICHET_NATS_SERVER").map(PathBuf::from);
-    find(&Search { configured, home: std::env::home_dir(), path: None }).ok()
+    find(&Search { configured, home: std::env::home_dir(), ..Search::default() }).ok()
 }
 
 async fn eventually(what: &str, condition: impl Fn() -> bool) {

@@ -3,7 +3,7 @@
 //!
 //! `truth` and `crash` need the data sets of `GUICHET_SHARED` (default: `shared` beside the workspace) and
 //! `python` needs python3 with venv, `http` also Chromium, Node and npm, `examples` also Node, npm and Debian's go with
-//! nats.go, `proof` Debian's go with golang.org/x/mod; the first time they need a network. Where one is missing its tests say so and pass; with `CI` set they
+//! nats.go, `proof` Debian's go with golang.org/x/mod, `packages` root; the first time they need a network. Where one is missing its tests say so and pass; with `CI` set they
 //! fail. `GUICHET_LONG=1` kills twenty times as often, `GUICHET_SEED`
 //! in another order.
 
@@ -38,6 +38,8 @@ mod crash;
 mod examples;
 #[cfg(test)]
 mod numbers;
+#[cfg(test)]
+mod packages;
 #[cfg(test)]
 mod proof;
 #[cfg(test)]

@@ -16,9 +16,11 @@ use crate::log::{Disk, LogReader, StoreFault};
 
 /// Messages compared at a time.
 const STRETCH: usize = 1_000;
-/// Pause between two stretches: ten million messages are looked at in less than three hours, for about a
-/// hundredth of a core.
+/// Pause between two stretches while more than one of them is not compared yet: ten million messages are looked at in
+/// less than three hours, for about four hundredths of a core.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The pause once all but a few were: the rounds go on, for what flips at rest, at a tenth of the cost.
+const PAUSE_AT_REST: Duration = Duration::from_secs(10);
 
 /// What is compared with what.
 pub(super) struct Scrub<B, D> {
@@ -38,10 +40,12 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
     /// Runs until it is aborted.
     pub(super) async fn run(self) {
         let mut next = LogPosition::FIRST;
+        // How far the last whole round came.
+        let mut compared = 0;
         loop {
             let through = *self.published.borrow();
             if next.get() > through {
-                next = LogPosition::FIRST;
+                (next, compared) = (LogPosition::FIRST, through);
             }
             if *self.damaged.borrow() == 0 && next.get() <= through {
                 match self.stretch(next, through).await {
@@ -52,7 +56,7 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
                             "the stream is damaged; it is made anew from the log"
                         );
                         self.damaged.send_replace(damaged.get());
-                        next = LogPosition::FIRST;
+                        (next, compared) = (LogPosition::FIRST, 0);
                     }
                     Ok(Seen::SameUpTo(position)) => next = position,
                     // A doubt about the server is not one about the stream: look again later.
@@ -60,7 +64,8 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
                 }
             }
             // A pace, not a wait for something.
-            self.bus.sleep(PAUSE).await;
+            let is_new = through.saturating_sub(compared) > STRETCH as u64;
+            self.bus.sleep(if is_new { PAUSE } else { PAUSE_AT_REST }).await;
         }
     }
 

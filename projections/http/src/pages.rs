@@ -12,6 +12,7 @@ mod fresh;
 mod health;
 mod queue;
 mod reports;
+mod sentence;
 mod text;
 mod ticket;
 

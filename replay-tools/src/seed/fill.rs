@@ -76,21 +76,22 @@ fn pack(client: &Client, import: Import) -> wire::Command {
 
 impl Filled {
     fn take(&mut self, reply: wire::CommandReply) -> Result<(), ClientError> {
-        match reply.outcome {
-            Some(Outcome::Accepted(accepted)) => {
-                // An import that is here already, under the facts of an earlier day, writes nothing.
-                self.found += u64::from(accepted.replayed || accepted.events.is_empty());
-                self.events += accepted.events.len() as u64;
-                self.position = self.position.max(accepted.position);
-                Ok(())
-            }
-            Some(Outcome::Error(error)) => {
-                Err(ClientError::Refused { code: error.code, message: error.message })
-            }
-            None => Err(ClientError::Refused {
-                code: "malformed".to_owned(),
-                message: "the engine gave no outcome".to_owned(),
-            }),
-        }
+        let accepted = accepted(reply)?;
+        // An import that is here already, under the facts of an earlier day, writes nothing.
+        self.found += u64::from(accepted.replayed || accepted.events.is_empty());
+        self.events += accepted.events.len() as u64;
+        self.position = self.position.max(accepted.position);
+        Ok(())
+    }
+}
+
+pub(super) fn accepted(reply: wire::CommandReply) -> Result<wire::Accepted, ClientError> {
+    match reply.outcome {
+        Some(Outcome::Accepted(accepted)) => Ok(accepted),
+        Some(Outcome::Error(error)) => Err(ClientError::Refused { code: error.code, message: error.message }),
+        None => Err(ClientError::Refused {
+            code: "malformed".to_owned(),
+            message: "the engine gave no outcome".to_owned(),
+        }),
     }
 }

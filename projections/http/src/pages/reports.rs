@@ -92,6 +92,16 @@ struct Value {
     text: String,
     number: Option<f64>,
     detail: Option<String>,
+    /// Nothing had happened that it could tell of.
+    is_empty: bool,
+}
+
+/// The rows from the first period on in which there was anything to count; the last at least.
+fn begun(rows: impl Iterator<Item = Row>) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.collect();
+    let first = rows.iter().position(|row| row.values.iter().any(|value| !value.is_empty));
+    rows.drain(..first.unwrap_or(rows.len().saturating_sub(1)));
+    rows
 }
 
 /// `GET …/tiles/backlog`.
@@ -172,7 +182,7 @@ async fn backlog(shared: &Shared, f: &Frame, period: Span) -> Result<Report, Ref
             column(t.ratio_events, None, "ratio"),
             column(t.reopened, None, "count"),
         ],
-        rows: rows.collect(),
+        rows: begun(rows),
         notes: Vec::new(),
         fresh: Fresh::new(t, behind),
     })
@@ -195,7 +205,7 @@ async fn reopen(shared: &Shared, f: &Frame, period: Span) -> Result<Report, Refu
         described: fill(t.chart_of, &[t.reopen]),
         caption: t.reopen,
         columns: vec![column(t.r1, "r1"), column(t.r2, "r2")],
-        rows: rows.collect(),
+        rows: begun(rows),
         notes: vec![t.r1_help, t.r2_help],
         fresh: Fresh::new(t, behind),
     })
@@ -203,12 +213,12 @@ async fn reopen(shared: &Shared, f: &Frame, period: Span) -> Result<Report, Refu
 
 impl Value {
     fn count(t: &Text, n: u64) -> Self {
-        Self { text: form::count(t, n), number: Some(n as f64), detail: None }
+        Self { text: form::count(t, n), number: Some(n as f64), detail: None, is_empty: n == 0 }
     }
 
     fn ratio(t: &Text, ratio: Option<f64>) -> Self {
         let text = ratio.map_or_else(|| form::NOTHING.to_owned(), |ratio| form::decimal(t, ratio, 2));
-        Self { text, number: ratio, detail: None }
+        Self { text, number: ratio, detail: None, is_empty: ratio.is_none() }
     }
 
     fn share(t: &Text, ratio: Option<&wire::Ratio>) -> Self {
@@ -217,6 +227,45 @@ impl Value {
             format!("{} / {}", form::count(t, ratio.numerator), form::count(t, ratio.denominator))
         });
         let text = value.map_or_else(|| form::NOTHING.to_owned(), |value| form::percent(t, value));
-        Self { text, number: value, detail }
+        Self { text, number: value, is_empty: detail.is_none(), detail }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(period: &str, count: u64, share: Option<(u64, u64)>) -> Row {
+        let t = super::super::text::by_code("en").unwrap();
+        let share = share.map(|(numerator, denominator)| wire::Ratio {
+            numerator,
+            denominator,
+            value: (denominator > 0).then(|| numerator as f64 / denominator as f64),
+            ..wire::Ratio::default()
+        });
+        Row {
+            period: period.to_owned(),
+            from: String::new(),
+            mark: None,
+            values: vec![Value::count(t, count), Value::share(t, share.as_ref())],
+        }
+    }
+
+    fn shown(rows: Vec<Row>) -> Vec<String> {
+        begun(rows.into_iter()).into_iter().map(|row| row.period).collect()
+    }
+
+    #[test]
+    fn a_chart_begins_with_the_first_event_and_leaves_out_nothing_after_it() {
+        let weeks = vec![
+            row("W1", 0, None),
+            row("W2", 0, Some((0, 0))),
+            row("W3", 0, Some((0, 4))),
+            row("W4", 0, None),
+            row("W5", 2, None),
+        ];
+        assert_eq!(shown(weeks), ["W3", "W4", "W5"], "none of four is a figure too");
+        assert_eq!(shown(vec![row("W1", 0, None), row("W2", 0, None)]), ["W2"]);
+        assert!(shown(Vec::new()).is_empty());
     }
 }

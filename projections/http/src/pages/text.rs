@@ -51,7 +51,7 @@ texts! {
     left, ratio, ratio_events, r1, r2, r1_help, r2_help, provisional, running, chart_of, as_table,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    tier, tags, state, age, resolutions, reopens, find_ticket, find, data_in_english, history_part, newest_page,
+    tier, tags, state, age, resolutions, reopens, find_ticket, find, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
@@ -239,6 +239,7 @@ mod tests {
             "r1",
             "r2",
             "ago_less_than_a_minute",
+            "description",
         ];
         let untranslated: Vec<_> = same.into_iter().filter(|key| !may.contains(key)).collect();
         assert!(untranslated.is_empty(), "{untranslated:?}");

@@ -16,6 +16,7 @@ use super::failed;
 use super::form;
 use super::frame::{Frame, Here, question, unexpected};
 use super::fresh::Fresh;
+use super::sentence;
 use super::text::{Text, fill};
 use super::{html, text_of};
 use crate::refusal::Refusal;
@@ -66,6 +67,7 @@ struct Tile {
     state: (&'static str, &'static str),
     priority: (&'static str, &'static str),
     facts: Vec<Fact>,
+    description: String,
     clocks: Vec<Clock>,
     /// Says that there are more.
     more_clocks: Option<String>,
@@ -97,6 +99,10 @@ struct Entry {
     name: String,
     word: String,
     sentence: String,
+    /// The language of the sentence.
+    lang: &'static str,
+    /// What somebody wrote.
+    said: Option<String>,
     at: String,
     at_text: String,
     /// Where it differs from when it occurred.
@@ -183,6 +189,7 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
         state: form::state_of(f.t, view.state),
         priority: form::priority_of(f.t, view.priority),
         facts: facts(f.t, &view),
+        description: readable(view.description.as_ref()).to_owned(),
         clocks,
         more_clocks,
         pages: Pages::new(f, &view, part.before, &entries),
@@ -239,6 +246,10 @@ impl Pages {
     }
 }
 
+fn channel_of(t: &Text, channel: Channel) -> &'static str {
+    if t.lang == "fr" { sentence::words::channel(channel) } else { channel.as_str() }
+}
+
 fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
     let text = |name, value: Option<&str>| {
         let value = value.filter(|v| !v.is_empty()).unwrap_or(form::NOTHING).to_owned();
@@ -248,7 +259,7 @@ fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
         text(t.group, view.group.as_deref()),
         text(t.assignee, view.assignee.as_deref()),
         text(t.requester, Some(&view.requester)),
-        text(t.channel, Channel::from_wire(view.channel).ok().map(Channel::as_str)),
+        text(t.channel, Channel::from_wire(view.channel).ok().map(|channel| channel_of(t, channel))),
         text(t.category, view.category.as_deref()),
         text(t.tags, Some(&view.tags.join(", "))),
         text(t.tier, Some(&view.tier.to_string())),
@@ -273,7 +284,8 @@ impl Entry {
     /// About what it takes on a page: signs that HTML writes in words take up to six bytes.
     fn bytes(&self) -> usize {
         let weight = |byte: u8| if b"<>&'\"".contains(&byte) { 6 } else { 1 };
-        self.sentence.bytes().chain(self.data.bytes()).map(weight).sum()
+        let said = self.said.iter().flat_map(|said| said.bytes());
+        self.sentence.bytes().chain(self.data.bytes()).chain(said).map(weight).sum()
     }
 
     fn new(t: &Text, entry: &wire::TimelineEntry) -> Self {
@@ -286,12 +298,15 @@ impl Entry {
         let cause = json["causation_id"].as_str().or(json["command_id"].as_str()).unwrap_or_default();
         let recorded = (entry.recorded_at != entry.occurred_at)
             .then(|| (form::machine(entry.recorded_at), form::minute(entry.recorded_at)));
+        let (sentence, lang) = sentence::of(t, entry);
         Self {
             position: entry.position,
             version: entry.version,
             name: t.event(&entry.r#type).to_owned(),
             word: entry.r#type.clone(),
-            sentence: entry.sentence.clone(),
+            sentence,
+            lang,
+            said: sentence::said(t, entry),
             at: form::machine(entry.occurred_at),
             at_text: form::minute(entry.occurred_at),
             recorded,
