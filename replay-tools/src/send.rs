@@ -6,7 +6,7 @@ use guichet_schemas::command::Entity;
 use guichet_schemas::event::Actor;
 use guichet_schemas::ids::{CommandId, CorrelationId};
 use guichet_schemas::mirror::Wire as _;
-use guichet_schemas::verb::VERBS;
+use guichet_schemas::verb::{About, VERBS, about};
 use guichet_schemas::wire::command_reply::Outcome;
 use guichet_schemas::words::{ActorKind, Channel};
 use guichet_schemas::{json, wire};
@@ -133,10 +133,11 @@ impl SendArgs {
     }
 
     async fn entity(&self, client: &Client) -> Result<Entity, ClientError> {
-        match (self.ticket.as_deref(), self.verb.as_str()) {
-            (None | Some("new"), "create" | "import") => Ok(Entity::New),
-            (None | Some("config"), "publish_config" | "retire_config") => Ok(Entity::Config),
-            (None, verb) => {
+        match (self.ticket.as_deref(), about(&self.verb)) {
+            (None | Some("new"), Some(About::New)) => Ok(Entity::New),
+            (None | Some("config"), Some(About::Config)) => Ok(Entity::Config),
+            (None, Some(About::Ticket) | None) => {
+                let verb = &self.verb;
                 Err(ClientError::Usage(format!("{verb} needs a ticket, such as `guichet send {verb} T-42`")))
             }
             (Some(ticket), _) => {

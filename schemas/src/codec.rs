@@ -200,7 +200,7 @@ impl RequestKey {
 }
 
 macro_rules! orders {
-    ($($verb:literal => $variant:ident on $about:ident,)*) => {
+    ($($verb:ident => $variant:ident on $about:ident,)*) => {
         fn order_from_wire(data: wire::command::Data) -> Result<Order, FieldError> {
             Ok(match data {
                 $(wire::command::Data::$variant(w) => {

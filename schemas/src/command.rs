@@ -1,28 +1,7 @@
 //! Everything one can ask of a ticket, checked: a value of these types keeps every limit of the contract. Each verb has a
-//! file of its own.
+//! file of its own, with the events that it leads to.
 
-mod add_comment;
-mod assign;
-mod cancel;
-mod change_tags;
-mod close;
-mod create;
-mod deescalate;
-mod escalate;
-mod fire_time_rule;
-mod import;
-mod publish_config;
-mod record_sla_breach;
-mod record_sla_warning;
-mod reopen;
-mod resolve;
-mod retire_config;
-mod set_category;
-mod set_priority;
-mod set_status;
-mod unassign;
 mod verb;
-mod void_sla_breach;
 
 use crate::event::{self, Actor, Event, TicketEvent};
 use crate::ids::{CallerId, CommandId, CorrelationId, TenantId, TicketId};
@@ -34,28 +13,15 @@ use crate::verb::About;
 use crate::wire;
 use crate::words::{Channel, RequesterKind, TicketState};
 
-pub use add_comment::AddComment;
-pub use assign::Assign;
-pub use cancel::Cancel;
-pub use change_tags::ChangeTags;
-pub use close::Close;
-pub use create::Create;
-pub use deescalate::Deescalate;
-pub use escalate::Escalate;
-pub use fire_time_rule::FireTimeRule;
-pub use import::Import;
-pub use publish_config::PublishConfig;
-pub use record_sla_breach::RecordSlaBreach;
-pub use record_sla_warning::RecordSlaWarning;
-pub use reopen::Reopen;
-pub use resolve::Resolve;
-pub use retire_config::RetireConfig;
-pub use set_category::SetCategory;
-pub use set_priority::SetPriority;
-pub use set_status::SetStatus;
-pub use unassign::Unassign;
 pub use verb::{Name, Verb};
-pub use void_sla_breach::VoidSlaBreach;
+
+macro_rules! files {
+    ($($verb:ident => $variant:ident on $about:ident,)*) => {
+        $(pub(crate) mod $verb;)*
+        $(pub use $verb::$variant;)*
+    };
+}
+each_verb!(files);
 
 /// Limits of the contract.
 pub mod limits {
@@ -132,17 +98,22 @@ pub struct Command {
 }
 
 macro_rules! orders {
-    ($($verb:literal => $variant:ident on $about:ident,)*) => {
+    ($($verb:ident => $variant:ident on $about:ident,)*) => {
         /// What to do. One variant per verb.
         #[derive(Debug, Clone, PartialEq)]
         #[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]
-        pub enum Order { $(#[doc = concat!("`", $verb, "`")] $variant($variant),)* }
+        pub enum Order { $(#[doc = concat!("`", stringify!($verb), "`")] $variant($variant),)* }
+
+        $(impl $variant {
+            /// The verb, as in the subject.
+            pub const VERB: &str = stringify!($verb);
+        })*
 
         impl Order {
             /// The verb, as in the subject.
             #[must_use]
             pub const fn verb(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $verb,)* }
+                match self { $(Self::$variant(_) => stringify!($verb),)* }
             }
 
             /// What the verb is about.

@@ -1,29 +1,27 @@
-//! Everything that can have happened. The names and shapes are the storage format: they grow, they never change.
+//! Everything that can have happened. The names and shapes are the storage format: they grow, they never change. An event
+//! stands in the file of the verb that leads to it, with what it means.
 
-mod classification;
-mod config;
-mod conversation;
-mod life_cycle;
+mod change;
 mod log;
-mod ownership;
-mod sla;
+mod meaning;
 
 use crate::rejection::FieldError;
 use crate::wire;
 use crate::words::ActorKind;
 
-pub use self::classification::{CategoryChanged, FieldChanged, PriorityChanged, TagsChanged};
-pub use self::config::{ConfigPublished, ConfigRetired};
-pub use self::conversation::CommentAdded;
-pub use self::life_cycle::{
-    StatusChanged, TicketCancelled, TicketClosed, TicketCreated, TicketImported, TicketReopened,
-    TicketResolved,
-};
-pub use self::log::{EpochStarted, KeyCreated};
-pub use self::ownership::{
-    TicketAssigned, TicketDeescalated, TicketEscalated, TicketRouted, TicketUnassigned,
-};
-pub use self::sla::{SlaBreachVoided, SlaBreached, SlaWarned, TimeRuleFired};
+pub use self::change::{Attribute, Change};
+pub use self::meaning::Meaning;
+
+/// What stands in the files of the verbs, and in that of the log.
+mod files {
+    macro_rules! files {
+        ($($verb:ident => $variant:ident on $about:ident,)*) => {
+            $(pub use crate::command::$verb::*;)*
+        };
+    }
+    each_verb!(files);
+    pub use super::log::*;
+}
 
 /// Who acts, as claimed by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,6 +163,8 @@ macro_rules! events {
         Ticket: TicketEvent { $($family:ident { $($fact:ident,)* })* }
         $($about:ident: $about_event:ident { $($other:ident,)* })*
     ) => {
+        pub use self::files::{$($($fact,)*)* $($($other,)*)*};
+
         /// One fact, by what it is about.
         #[derive(Debug, Clone, PartialEq)]
         #[expect(clippy::large_enum_variant, reason = "an event lives for one decision; boxing the commonest would cost more")]

@@ -19,9 +19,10 @@ pub mod time;
 
 #[macro_use]
 pub mod mirror;
+#[macro_use]
+pub mod personal;
 pub mod command;
 pub mod event;
-pub mod personal;
 pub mod rejection;
 pub mod words;
 

@@ -1,121 +1,157 @@
-//! Which fields of which events hold personal texts: the ones that are sealed.
+//! Which fields of which events hold personal texts: the ones that are sealed. Each event says it in its own file.
 
-use crate::event::{Conversation, Event, LifeCycle, Personal, TicketEvent};
+use crate::event::{Classification, Conversation, Event, LifeCycle, Ownership, Personal, TicketEvent};
 use crate::wire;
 use crate::wire::record::Data;
 
-macro_rules! fields {
-    ($($variant:ident = $name:literal,)*) => {
-        /// A field that holds a personal text. Its name is part of what a sealed text is bound to: it never changes.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Field { $(#[doc = concat!("`", $name, "`.")] $variant,)* }
+/// A field that holds a personal text. Its name is part of what a sealed text is bound to: it never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Field(&'static str);
 
-        impl Field {
-            /// Every one.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+impl Field {
+    /// Event and field, such as `TicketCreated.subject`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
 
-            /// Event and field, such as `TicketCreated.subject`.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+}
+
+/// The personal texts of an event; `personal_texts!` says which.
+pub(crate) trait Texts {
+    /// The event on the wire.
+    type OnWire;
+    /// Their fields.
+    const FIELDS: &'static [Field];
+
+    fn each<E>(&mut self, visit: &mut impl FnMut(Field, &mut Personal) -> Result<(), E>) -> Result<(), E>;
+
+    /// The name of the first that is sealed already.
+    fn sealed(&self) -> Option<&'static str>;
+
+    fn on_wire(event: &mut Self::OnWire) -> Vec<(Field, Option<&mut wire::Personal>)>;
+}
+
+/// A personal text that is there, or may be.
+pub(crate) trait MayHold {
+    fn text(&self) -> Option<&Personal>;
+    fn text_mut(&mut self) -> Option<&mut Personal>;
+}
+
+impl MayHold for Personal {
+    fn text(&self) -> Option<&Personal> {
+        Some(self)
+    }
+    fn text_mut(&mut self) -> Option<&mut Personal> {
+        Some(self)
+    }
+}
+
+impl MayHold for Option<Personal> {
+    fn text(&self) -> Option<&Personal> {
+        self.as_ref()
+    }
+    fn text_mut(&mut self) -> Option<&mut Personal> {
+        self.as_mut()
+    }
+}
+
+/// Says which fields of an event hold personal texts, and gives each a name by which answers find it.
+macro_rules! personal_texts {
+    ($event:ident { $($name:ident: $field:ident),* $(,)? }) => {
+        impl $event {
+            $(
+                #[doc = concat!("The field `", stringify!($field), "`, whose texts are sealed.")]
+                pub const $name: $crate::personal::Field =
+                    $crate::personal::Field::new(concat!(stringify!($event), ".", stringify!($field)));
+            )*
+        }
+
+        impl $crate::personal::Texts for $event {
+            type OnWire = $crate::wire::$event;
+            const FIELDS: &'static [$crate::personal::Field] = &[$(Self::$name,)*];
+
+            fn each<E>(
+                &mut self,
+                _visit: &mut impl FnMut($crate::personal::Field, &mut $crate::event::Personal) -> Result<(), E>,
+            ) -> Result<(), E> {
+                $(if let Some(text) = $crate::personal::MayHold::text_mut(&mut self.$field) {
+                    _visit(Self::$name, text)?;
+                })*
+                Ok(())
+            }
+
+            fn sealed(&self) -> Option<&'static str> {
+                $(if let Some($crate::event::Personal::Sealed(_)) = $crate::personal::MayHold::text(&self.$field) {
+                    return Some(stringify!($field));
+                })*
+                None
+            }
+
+            fn on_wire(
+                _event: &mut Self::OnWire,
+            ) -> Vec<($crate::personal::Field, Option<&mut $crate::wire::Personal>)> {
+                vec![$((Self::$name, _event.$field.as_mut()),)*]
             }
         }
     };
 }
 
-fields! {
-    TicketCreatedSubject = "TicketCreated.subject",
-    TicketCreatedDescription = "TicketCreated.description",
-    TicketCreatedRequesterName = "TicketCreated.requester_name",
-    TicketCreatedRequesterEmail = "TicketCreated.requester_email",
-    TicketCreatedRequesterPhone = "TicketCreated.requester_phone",
-    TicketResolvedSummary = "TicketResolved.summary",
-    CommentAddedBody = "CommentAdded.body",
-}
+macro_rules! texts {
+    (
+        Ticket: TicketEvent { $($family:ident { $($fact:ident,)* })* }
+        $($about:ident: $about_event:ident { $($other:ident,)* })*
+    ) => {
+        /// Every field of every event.
+        pub fn fields() -> impl Iterator<Item = Field> {
+            [$($(<crate::event::$fact as Texts>::FIELDS,)*)*].into_iter().flatten().copied()
+        }
 
-/// Shows every personal text of an event.
-///
-/// # Errors
-/// The first of `visit`.
-pub fn each<E>(
-    event: &mut Event,
-    mut visit: impl FnMut(Field, &mut Personal) -> Result<(), E>,
-) -> Result<(), E> {
-    let Event::Ticket(event) = event else { return Ok(()) };
-    match event {
-        TicketEvent::LifeCycle(LifeCycle::TicketCreated(e)) => {
-            visit(Field::TicketCreatedSubject, &mut e.subject)?;
-            visit(Field::TicketCreatedDescription, &mut e.description)?;
-            for (field, text) in [
-                (Field::TicketCreatedRequesterName, &mut e.requester_name),
-                (Field::TicketCreatedRequesterEmail, &mut e.requester_email),
-                (Field::TicketCreatedRequesterPhone, &mut e.requester_phone),
-            ] {
-                text.as_mut().map_or(Ok(()), |text| visit(field, text))?;
+        /// Shows every personal text of an event.
+        ///
+        /// # Errors
+        /// The first of `visit`.
+        pub fn each<E>(
+            event: &mut Event,
+            mut visit: impl FnMut(Field, &mut Personal) -> Result<(), E>,
+        ) -> Result<(), E> {
+            match event {
+                $($(Event::Ticket(TicketEvent::$family($family::$fact(e))) => e.each(&mut visit),)*)*
+                $(Event::$about(_) => Ok(()),)*
             }
-            Ok(())
         }
-        TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)) => {
-            visit(Field::TicketResolvedSummary, &mut e.summary)
-        }
-        TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
-            visit(Field::CommentAddedBody, &mut e.body)
-        }
-        TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_) => Ok(()),
-    }
-}
 
-/// True where an event holds a personal text.
-#[must_use]
-pub const fn holds(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Ticket(
-            TicketEvent::LifeCycle(LifeCycle::TicketCreated(_) | LifeCycle::TicketResolved(_))
-                | TicketEvent::Conversation(Conversation::CommentAdded(_))
-        )
-    )
-}
-
-/// The name, in its event, of the first text that is sealed already.
-#[must_use]
-pub fn sealed_field(event: &Event) -> Option<&'static str> {
-    let sealed = |text: &Personal| matches!(text, Personal::Sealed(_));
-    let optional = |text: &Option<Personal>| text.as_ref().is_some_and(sealed);
-    let Event::Ticket(event) = event else { return None };
-    match event {
-        TicketEvent::LifeCycle(LifeCycle::TicketCreated(e)) => {
-            let texts = [
-                ("subject", sealed(&e.subject)),
-                ("description", sealed(&e.description)),
-                ("requester_name", optional(&e.requester_name)),
-                ("requester_email", optional(&e.requester_email)),
-                ("requester_phone", optional(&e.requester_phone)),
-            ];
-            texts.into_iter().find(|(_, sealed)| *sealed).map(|(name, _)| name)
+        /// True where an event holds a personal text.
+        #[must_use]
+        pub const fn holds(event: &Event) -> bool {
+            match event {
+                $($(Event::Ticket(TicketEvent::$family($family::$fact(_))) => {
+                    !<crate::event::$fact as Texts>::FIELDS.is_empty()
+                })*)*
+                $(Event::$about(_) => false,)*
+            }
         }
-        TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)) => sealed(&e.summary).then_some("summary"),
-        TicketEvent::Conversation(Conversation::CommentAdded(e)) => sealed(&e.body).then_some("body"),
-        TicketEvent::LifeCycle(_) | TicketEvent::Ownership(_) | TicketEvent::Classification(_) => None,
-    }
-}
 
-/// The personal texts of an event in its form on the wire, each with its field.
-pub fn on_wire(data: &mut Data) -> impl Iterator<Item = (Field, &mut wire::Personal)> {
-    let texts = if let Data::TicketCreated(e) = data {
-        vec![
-            (Field::TicketCreatedSubject, e.subject.as_mut()),
-            (Field::TicketCreatedDescription, e.description.as_mut()),
-            (Field::TicketCreatedRequesterName, e.requester_name.as_mut()),
-            (Field::TicketCreatedRequesterEmail, e.requester_email.as_mut()),
-            (Field::TicketCreatedRequesterPhone, e.requester_phone.as_mut()),
-        ]
-    } else if let Data::TicketResolved(e) = data {
-        vec![(Field::TicketResolvedSummary, e.summary.as_mut())]
-    } else if let Data::CommentAdded(e) = data {
-        vec![(Field::CommentAddedBody, e.body.as_mut())]
-    } else {
-        Vec::new()
+        /// The name, in its event, of the first text that is sealed already.
+        #[must_use]
+        pub fn sealed_field(event: &Event) -> Option<&'static str> {
+            match event {
+                $($(Event::Ticket(TicketEvent::$family($family::$fact(e))) => e.sealed(),)*)*
+                $(Event::$about(_) => None,)*
+            }
+        }
+
+        /// The personal texts of an event in its form on the wire, each with its field.
+        pub fn on_wire(data: &mut Data) -> impl Iterator<Item = (Field, &mut wire::Personal)> {
+            let texts = match data {
+                $($(Data::$fact(e) => <crate::event::$fact as Texts>::on_wire(e),)*)*
+                $($(Data::$other(_) => Vec::new(),)*)*
+            };
+            texts.into_iter().filter_map(|(field, text)| text.map(|text| (field, text)))
+        }
     };
-    texts.into_iter().filter_map(|(field, text)| text.map(|text| (field, text)))
 }
+each_event!(texts);

@@ -98,6 +98,7 @@ fn padded(text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use guichet_schemas::event::TicketCreated;
     use guichet_schemas::ids::{CommandId, TicketId};
     use proptest::prelude::*;
     use uuid::Uuid;
@@ -118,7 +119,7 @@ mod tests {
     }
 
     fn here() -> Place<'static> {
-        place("default", 1, Field::TicketCreatedSubject, 2)
+        place("default", 1, TicketCreated::SUBJECT, 2)
     }
 
     fn sealed(text: &str) -> Sealed {
@@ -135,12 +136,12 @@ mod tests {
         assert_eq!(opens(&key(7), &here(), &s).as_deref(), Ok("Jeanne Moreau"));
         assert_eq!(opens(&key(8), &here(), &s), Err(NotOpened));
         for elsewhere in [
-            place("other", 1, Field::TicketCreatedSubject, 2),
-            place("default", 3, Field::TicketCreatedSubject, 2),
-            place("default", 1, Field::TicketCreatedDescription, 2),
-            place("default", 1, Field::TicketCreatedSubject, 4),
+            place("other", 1, TicketCreated::SUBJECT, 2),
+            place("default", 3, TicketCreated::SUBJECT, 2),
+            place("default", 1, TicketCreated::DESCRIPTION, 2),
+            place("default", 1, TicketCreated::SUBJECT, 4),
             // The two ids changed places.
-            place("default", 2, Field::TicketCreatedSubject, 1),
+            place("default", 2, TicketCreated::SUBJECT, 1),
         ] {
             assert_eq!(opens(&key(7), &elsewhere, &s), Err(NotOpened), "{elsewhere:?}");
         }

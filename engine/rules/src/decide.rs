@@ -71,7 +71,7 @@ pub fn decide(
 }
 
 macro_rules! verbs {
-    ($($verb:literal => $variant:ident on $about:ident,)*) => {
+    ($($verb:ident => $variant:ident on $about:ident,)*) => {
         fn by_verb(
             ticket: Option<&Ticket>,
             command: &Command,

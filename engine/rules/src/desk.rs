@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use guichet_schemas::command::{Command, Order};
+use guichet_schemas::command::{AddComment, ChangeTags, Close, Command, Escalate, Order, SetPriority};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::verb::About;
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
@@ -137,11 +137,11 @@ impl Action {
     /// changed.
     pub(crate) const fn verb(&self) -> Option<&'static str> {
         match self {
-            Self::Close => Some("close"),
-            Self::SetPriority(_) => Some("set_priority"),
-            Self::AddTags(_) => Some("change_tags"),
-            Self::Escalate { .. } => Some("escalate"),
-            Self::Note(_) => Some("add_comment"),
+            Self::Close => Some(Close::VERB),
+            Self::SetPriority(_) => Some(SetPriority::VERB),
+            Self::AddTags(_) => Some(ChangeTags::VERB),
+            Self::Escalate { .. } => Some(Escalate::VERB),
+            Self::Note(_) => Some(AddComment::VERB),
             Self::Notify(_) => None,
         }
     }

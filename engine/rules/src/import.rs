@@ -2,16 +2,15 @@
 //! what happened there, happened. What follows from the ticket's own history is filled in here, so that an
 //! imported ticket and a live one tell their story in the same words.
 
-use guichet_schemas::command::{Command, Fact, Import, limits};
-use guichet_schemas::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, TicketEvent, TicketImported,
-};
+use guichet_schemas::command::{Command, Import, limits};
+use guichet_schemas::event::{Event, TicketImported};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 
 use crate::decide::{Context, Draft};
-use crate::evolve::evolve;
+use crate::evolve::{complete, evolve, repeats};
 use crate::state::Ticket;
+use crate::verbs::Replayed;
 
 /// How far a source's clock may run before ours.
 const FUTURE_MS_MAX: i64 = 5 * 60 * 1000;
@@ -60,7 +59,11 @@ pub(crate) fn decide(
                 max: limits::COPIED_BYTES as u64,
             });
         }
-        let event = complete(fact, replay.ticket.as_ref(), command, context, replay.drafts.len());
+        let mut event = fact.event.clone();
+        if let Some(ticket) = &replay.ticket {
+            let replayed = Replayed { at: fact.occurred_at, index: replay.drafts.len(), command, context };
+            complete(&mut event, ticket, &replayed);
+        }
         let before = replay.holds();
         replay.push(event, fact.occurred_at, fact.actor.clone());
         replay.holds().may_follow(before).map_err(|e| e.in_field(&format!("data.events[{i}].data")))?;
@@ -135,89 +138,5 @@ impl Replay<'_> {
         self.ticket = Some(evolve(self.ticket.take(), &event, occurred_at));
         let source_time = (occurred_at != at).then_some(at);
         self.drafts.push(Draft { event, occurred_at: Some(occurred_at), source_time, actor });
-    }
-}
-
-/// Bytes that [`complete`] copies from a ticket into an event.
-fn repeats(event: &Event, t: &Ticket) -> usize {
-    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let Event::Ticket(event) = event else { return 0 };
-    match event {
-        TicketEvent::LifeCycle(LifeCycle::TicketReopened(_)) => {
-            t.last_resolution.as_ref().map_or(0, |resolution| resolution.by.len())
-        }
-        TicketEvent::Ownership(Ownership::TicketEscalated(_)) => {
-            // Each with its key and its length.
-            let tags =
-                t.tags.iter().fold(0_usize, |sum, tag| sum.saturating_add(tag.len()).saturating_add(2));
-            tags.saturating_add(text(&t.category))
-        }
-        TicketEvent::Ownership(Ownership::TicketAssigned(_) | Ownership::TicketUnassigned(_)) => {
-            text(&t.assignee)
-        }
-        TicketEvent::Ownership(Ownership::TicketRouted(_)) => text(&t.group),
-        TicketEvent::Classification(Classification::CategoryChanged(_)) => text(&t.category),
-        TicketEvent::LifeCycle(_)
-        | TicketEvent::Ownership(_)
-        | TicketEvent::Conversation(_)
-        | TicketEvent::Classification(_) => 0,
-    }
-}
-
-/// Fills in what follows from the ticket so far.
-fn complete(
-    fact: &Fact,
-    ticket: Option<&Ticket>,
-    command: &Command,
-    context: &Context<'_>,
-    index: usize,
-) -> Event {
-    let mut event = fact.event.clone();
-    if let (Some(t), Event::Ticket(event)) = (ticket, &mut event) {
-        match event {
-            TicketEvent::LifeCycle(event) => life_cycle(event, t, fact.occurred_at, context),
-            TicketEvent::Ownership(event) => ownership(event, t),
-            TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
-                if e.comment_id.0.is_nil() {
-                    e.comment_id.0 = command.command_id.derive(&format!("fact {index}"));
-                }
-            }
-            TicketEvent::Classification(Classification::PriorityChanged(e)) => e.from = t.priority,
-            TicketEvent::Classification(Classification::CategoryChanged(e)) => e.from.clone_from(&t.category),
-            TicketEvent::Classification(_) => {}
-        }
-    }
-    event
-}
-
-fn life_cycle(event: &mut LifeCycle, t: &Ticket, at: Timestamp, context: &Context<'_>) {
-    match event {
-        LifeCycle::TicketCreated(e) => e.number = context.next_number.0,
-        LifeCycle::StatusChanged(e) => e.from = t.state(),
-        LifeCycle::TicketResolved(e) => e.resolution_no = t.resolutions().saturating_add(1),
-        LifeCycle::TicketReopened(e) => {
-            e.resolution_no = t.resolutions();
-            e.resolver_of_last = t.last_resolution.as_ref().map(|r| r.by.clone());
-            e.since_resolved_ms =
-                t.last_resolution.as_ref().map_or(0, |r| at.max(t.last_occurred_at).since(r.at));
-        }
-        LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => {}
-    }
-}
-
-fn ownership(event: &mut Ownership, t: &Ticket) {
-    match event {
-        Ownership::TicketRouted(e) => e.from_group.clone_from(&t.group),
-        Ownership::TicketAssigned(e) => {
-            e.from.clone_from(&t.assignee);
-            e.station_no = t.stations.saturating_add(1);
-        }
-        Ownership::TicketUnassigned(e) => e.from = t.assignee.clone().unwrap_or_default(),
-        Ownership::TicketEscalated(e) => {
-            e.from_tier = t.tier;
-            e.tags_at.clone_from(&t.tags);
-            e.category_at.clone_from(&t.category);
-        }
-        Ownership::TicketDeescalated(e) => e.from_tier = t.tier,
     }
 }

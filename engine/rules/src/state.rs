@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use guichet_schemas::event::{FieldValue, TicketCreated};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, Urgency};
@@ -122,6 +123,29 @@ impl Ticket {
         }
     }
 
+    /// What a creation says of it.
+    pub(crate) fn begin(&mut self, e: &TicketCreated) {
+        self.number = TicketNumber(e.number);
+        self.phase = if e.assignee.is_some() { Phase::Open } else { Phase::New };
+        self.stations = u32::from(e.assignee.is_some());
+        self.group.clone_from(&e.group);
+        self.assignee.clone_from(&e.assignee);
+        self.tier = e.tier;
+        self.category.clone_from(&e.category);
+        self.urgency = e.urgency;
+        self.impact = e.impact;
+        self.priority = e.priority;
+        self.tags.clone_from(&e.tags);
+        self.fields = e.fields.iter().map(|(name, value)| (name.clone(), weight(value))).collect();
+        self.requester.clone_from(&e.requester);
+    }
+
+    /// Another phase begins without the custom status of the last.
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.custom_status = None;
+    }
+
     /// Bytes of its custom fields, names and values together.
     #[must_use]
     pub fn field_bytes(&self) -> usize {
@@ -163,4 +187,9 @@ impl Ticket {
     pub fn resolutions(&self) -> u32 {
         self.last_resolution.as_ref().map_or(0, |r| r.number)
     }
+}
+
+/// Bytes that a custom field counts against the limit of its ticket.
+pub(crate) fn weight(value: &FieldValue) -> u32 {
+    u32::try_from(value.weight()).unwrap_or(u32::MAX)
 }

@@ -8,9 +8,9 @@ use guichet_schemas::words::TicketState;
 use crate::state::Ticket;
 
 macro_rules! table {
-    ($($verb:literal => $variant:ident on $about:ident,)*) => {
+    ($($verb:ident => $variant:ident on $about:ident,)*) => {
         /// Every verb with the states that it can change.
-        const STATES: &[(&str, &[TicketState])] = &[$(($verb, <command::$variant as Verb>::STATES),)*];
+        const STATES: &[(&str, &[TicketState])] = &[$((stringify!($verb), <command::$variant as Verb>::STATES),)*];
     };
 }
 each_verb!(table);

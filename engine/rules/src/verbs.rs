@@ -1,31 +1,21 @@
-//! What each verb does to a ticket, or why not: a file per verb.
+//! What each verb does to a ticket, or why not, and what its events make of the ticket: a file per verb.
 
-mod add_comment;
-mod assign;
-mod cancel;
-mod change_tags;
-mod close;
-mod create;
-mod deescalate;
-mod escalate;
-mod fire_time_rule;
-mod import;
-mod record_sla_breach;
-mod record_sla_warning;
-mod reopen;
-mod resolve;
-mod set_category;
-mod set_priority;
-mod set_status;
 pub(crate) mod shared;
-mod unassign;
-mod void_sla_breach;
 
 use guichet_schemas::command::Command;
+use guichet_schemas::each_verb;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
+
+macro_rules! files {
+    ($($verb:ident => $variant:ident on $about:ident,)*) => { $(files!($about $verb);)* };
+    (Config $verb:ident) => {};
+    ($about:ident $verb:ident) => { mod $verb; };
+}
+each_verb!(files);
 
 /// A verb about a ticket that is there.
 pub(crate) trait Decide {
@@ -47,4 +37,29 @@ pub(crate) trait Begin {
         command: &Command,
         context: &Context<'_>,
     ) -> Result<Vec<Draft>, Rejection>;
+}
+
+/// An event that decisions look back at.
+pub(crate) trait Fold {
+    /// Changes the ticket, at the instant at which it occurred.
+    fn fold(&self, ticket: &mut Ticket, at: Timestamp);
+
+    /// Fills in what an imported one need not say, for it follows from the ticket so far.
+    fn complete(&mut self, _: &Ticket, _: &Replayed<'_>) {}
+
+    /// Bytes that `complete` copies from a ticket.
+    fn repeats(&self, _: &Ticket) -> usize {
+        0
+    }
+}
+
+/// Where an imported fact stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replayed<'a> {
+    /// When it happened, by the source.
+    pub(crate) at: Timestamp,
+    /// Its place among the events of the command.
+    pub(crate) index: usize,
+    pub(crate) command: &'a Command,
+    pub(crate) context: &'a Context<'a>,
 }

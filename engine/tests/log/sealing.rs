@@ -4,7 +4,7 @@ use guichet_engine::log::{Lost, OpenError};
 use guichet_keys::{DataKey, Place, open};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command, decode_record};
 use guichet_schemas::command::Entity;
-use guichet_schemas::event::{Event, KeyCreated, LogEvent, Personal, Sealed};
+use guichet_schemas::event::{CommentAdded, Event, KeyCreated, LogEvent, Personal, Sealed};
 use guichet_schemas::ids::{CallerId, KeyId, TenantId, TicketId};
 use guichet_schemas::personal;
 use guichet_schemas::record::Record;
@@ -226,11 +226,7 @@ fn under_a_destroyed_key_nothing_new_is_sealed() {
     assert_ne!(keys[0].1.key_id, keys[1].1.key_id);
     for (record, field, sealed) in desk.texts() {
         let opened = desk.opened(&record, field, &sealed);
-        assert_eq!(
-            opened.as_deref(),
-            (field == personal::Field::CommentAddedBody).then_some(BODY),
-            "{field:?}"
-        );
+        assert_eq!(opened.as_deref(), (field == CommentAdded::BODY).then_some(BODY), "{field:?}");
     }
     check_log(&desk.records());
     desk.close();

@@ -4,7 +4,7 @@ use guichet_config::{Attributes, Metric};
 use guichet_rules::SLA_CALLER;
 use guichet_rules::calendar::{END, FIRST};
 use guichet_schemas::event::{
-    Classification, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Ownership, SlaEvent,
+    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, SlaEvent,
     TicketCreated, TicketEvent,
 };
 use guichet_schemas::record::Record;
@@ -44,14 +44,16 @@ impl Ticket {
 
     fn happenings(&self, record: &Record) -> Vec<Happening> {
         match &record.event {
-            Event::Ticket(TicketEvent::LifeCycle(event)) => life_cycle(event),
-            Event::Ticket(TicketEvent::Ownership(event)) => ownership(event),
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) => created(e),
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(e)))
+                if e.reason == CloseReason::Merged =>
+            {
+                vec![Happening::Merged]
+            }
             Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
                 commented(e).into_iter().collect()
             }
-            Event::Ticket(TicketEvent::Classification(event)) => {
-                self.classification(event).into_iter().map(Happening::Changed).collect()
-            }
+            Event::Ticket(event) => self.described(event),
             Event::Sla(SlaEvent::SlaBreachVoided(e)) => vec![Happening::BreachVoided {
                 metric: metric(e.metric),
                 instance: e.instance,
@@ -62,67 +64,55 @@ impl Ticket {
         }
     }
 
-    /// The attributes that become others.
-    fn classification(&self, event: &Classification) -> Option<Attributes> {
-        let changed = if let Classification::PriorityChanged(e) = event {
-            Attributes::from([
-                word("priority", Some(e.to.as_str())),
-                word("urgency", e.urgency.map(|word| word.as_str())),
-                word("impact", e.impact.map(|word| word.as_str())),
-            ])
-        } else if let Classification::CategoryChanged(e) = event {
-            Attributes::from([word("category", e.to.as_deref())])
-        } else if let Classification::TagsChanged(e) = event {
-            let mut tags = self.attribute("tags").to_vec();
-            tags.retain(|tag| !e.removed.contains(tag));
-            let new: Vec<_> = e.added.iter().filter(|tag| !tags.contains(tag)).cloned().collect();
-            tags.extend(new);
-            Attributes::from([("tags".to_owned(), tags)])
-        } else if let Classification::FieldChanged(e) = event {
-            let value = e.to.as_ref().map(text);
-            Attributes::from([word(&format!("fields.{}", e.field), value.as_deref())])
-        } else {
-            return None;
-        };
-        Some(changed)
-    }
-}
-
-fn life_cycle(event: &LifeCycle) -> Vec<Happening> {
-    match event {
-        LifeCycle::TicketCreated(e) => {
-            let assigned = e.assignee.is_some();
-            let created = Happening::Created { outbound: e.origin == Origin::Agent, assigned };
-            [created].into_iter().chain(assigned.then_some(Happening::Status(TicketState::Open))).collect()
-        }
-        LifeCycle::TicketImported(_) => Vec::new(),
-        LifeCycle::StatusChanged(e) => vec![Happening::Status(e.to)],
-        LifeCycle::TicketResolved(_) => vec![Happening::Status(TicketState::Resolved)],
-        LifeCycle::TicketReopened(_) => vec![Happening::Status(TicketState::Open)],
-        LifeCycle::TicketClosed(e) => vec![match e.reason {
-            CloseReason::Resolved => Happening::Status(TicketState::Closed),
-            CloseReason::Merged => Happening::Merged,
-        }],
-        LifeCycle::TicketCancelled(_) => vec![Happening::Status(TicketState::Cancelled)],
-    }
-}
-
-fn ownership(event: &Ownership) -> Vec<Happening> {
-    match event {
-        Ownership::TicketRouted(e) => {
-            vec![Happening::Changed(Attributes::from([word("group", e.to_group.as_deref())]))]
-        }
+    /// What clocks hear of an event by what it says of itself: the attributes that become others, the tier, the state.
+    fn described(&self, event: &TicketEvent) -> Vec<Happening> {
+        let mut changed = Attributes::new();
+        let mut tier = None;
+        event.changes(|change| match change {
+            Change::Tier { to, .. } => tier = Some(Happening::Tier(to)),
+            Change::Group(to) => changed.extend([word("group", to)]),
+            Change::Assignee { to, .. } => changed.extend([word("assignee", to)]),
+            Change::Priority { to, .. } => changed.extend([word("priority", Some(to.as_str()))]),
+            Change::Urgency(to) => changed.extend([word("urgency", to.map(|word| word.as_str()))]),
+            Change::Impact(to) => changed.extend([word("impact", to.map(|word| word.as_str()))]),
+            Change::Type { to, .. } => changed.extend([word("type", Some(to.as_str()))]),
+            Change::Category { to, .. } => changed.extend([word("category", to)]),
+            Change::Tags { added, removed } => {
+                changed.extend([("tags".to_owned(), self.tags_after(added, removed))]);
+            }
+            Change::Field { name, to, .. } => {
+                changed.extend([word(&format!("fields.{name}"), to.map(text).as_deref())]);
+            }
+            // No condition reads it, and no clock counts by it: it is a promise of somebody, not of a policy.
+            Change::DueAt(_) => {}
+        });
+        let changed = (!changed.is_empty()).then_some(Happening::Changed(changed));
         // Whoever waited for somebody has waited under the promise of before.
-        Ownership::TicketAssigned(e) => {
-            let changed = [word("assignee", Some(&e.to)), word("group", e.group.as_deref())];
-            vec![Happening::Assigned, Happening::Changed(Attributes::from(changed))]
-        }
-        Ownership::TicketUnassigned(_) => {
-            vec![Happening::Changed(Attributes::from([word("assignee", None)])), Happening::Unassigned]
-        }
-        Ownership::TicketEscalated(e) => vec![Happening::Tier(e.to_tier)],
-        Ownership::TicketDeescalated(e) => vec![Happening::Tier(e.to_tier)],
+        let (before, after) = match event {
+            TicketEvent::Ownership(Ownership::TicketAssigned(_)) => (Some(Happening::Assigned), None),
+            TicketEvent::Ownership(Ownership::TicketUnassigned(_)) => (None, Some(Happening::Unassigned)),
+            TicketEvent::LifeCycle(_)
+            | TicketEvent::Ownership(_)
+            | TicketEvent::Conversation(_)
+            | TicketEvent::Classification(_) => (None, None),
+        };
+        let entered = event.enters().map(Happening::Status);
+        [before, changed, tier, after, entered].into_iter().flatten().collect()
     }
+
+    fn tags_after(&self, added: &[String], removed: &[String]) -> Vec<String> {
+        let mut tags = self.attribute("tags").to_vec();
+        tags.retain(|tag| !removed.contains(tag));
+        let new: Vec<_> = added.iter().filter(|tag| !tags.contains(tag)).cloned().collect();
+        tags.extend(new);
+        tags
+    }
+}
+
+fn created(e: &TicketCreated) -> Vec<Happening> {
+    let assigned = e.assignee.is_some();
+    let created = Happening::Created { outbound: e.origin == Origin::Agent, assigned };
+    [created].into_iter().chain(assigned.then_some(Happening::Status(TicketState::Open))).collect()
 }
 
 fn commented(e: &CommentAdded) -> Option<Happening> {

@@ -4,10 +4,10 @@
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
 use guichet_schemas::event::{
-    Actor, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle, LogEvent,
-    Ownership, Personal, PriorityChanged, SlaEvent, StatusChanged, TagsChanged, TicketAssigned, TicketClosed,
-    TicketCreated, TicketEscalated, TicketEvent, TicketImported, TicketReopened, TicketResolved,
-    TicketRouted,
+    Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
+    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, SlaEvent, StatusChanged, TicketAssigned,
+    TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported, TicketReopened,
+    TicketResolved, TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::record::Record;
@@ -25,19 +25,21 @@ const QUOTE_MAX: usize = 160;
 pub fn sentence(record: &Record) -> String {
     let who = who(&record.actor);
     match &record.event {
-        Event::Ticket(event) => format!("{who} {}", of_ticket(event, &record.actor)),
+        Event::Ticket(event) => format!("{who} {}", of_ticket(event, record)),
         Event::Log(event) => of_log(event),
         Event::Sla(event) => of_sla(event, &who),
         Event::Config(event) => format!("{who} {}", of_config(event)),
     }
 }
 
-fn of_ticket(event: &TicketEvent, actor: &Actor) -> String {
+fn of_ticket(event: &TicketEvent, record: &Record) -> String {
     match event {
-        TicketEvent::LifeCycle(event) => of_life_cycle(event, actor),
-        TicketEvent::Ownership(event) => of_ownership(event, actor),
+        TicketEvent::LifeCycle(event) => of_life_cycle(event, &record.actor),
+        TicketEvent::Ownership(event) => of_ownership(event, &record.actor),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
-        TicketEvent::Classification(event) => of_classification(event),
+        TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(e),
+        // What changes one thing reads by what it changes.
+        TicketEvent::Classification(_) => of_changes(event, record.event.type_name()),
     }
 }
 
@@ -70,16 +72,34 @@ fn of_ownership(event: &Ownership, actor: &Actor) -> String {
     }
 }
 
-fn of_classification(event: &Classification) -> String {
-    match event {
-        Classification::PriorityChanged(e) => priority_changed(e),
-        Classification::CategoryChanged(e) => changed("the category", e.from.as_deref(), e.to.as_deref()),
-        Classification::TagsChanged(e) => tags_changed(e),
-        Classification::FieldChanged(e) => {
-            let (from, to) = (e.from.as_ref().map(value), e.to.as_ref().map(value));
-            changed(&format!("field {}", e.field), from.as_deref(), to.as_deref())
+/// The sentence of an event that has none of its own: what becomes another, and why.
+fn of_changes(event: &TicketEvent, type_name: &str) -> String {
+    let mut all = Vec::new();
+    event.changes(|change| all.push(of_change(change)));
+    let text = if all.is_empty() { format!("recorded {type_name}") } else { all.join(", ") };
+    text + &because(event.reason())
+}
+
+fn of_change(change: Change<'_>) -> String {
+    let word = |word: &str| Some(words(word));
+    let tier = |tier: u32| Some(tier.to_string());
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    let (what, from, to) = match change {
+        Change::Group(to) => ("the group", None, text(to)),
+        Change::Assignee { from, to } => ("the assignee", text(from), text(to)),
+        Change::Tier { from, to } => ("the tier", tier(from), tier(to)),
+        Change::Priority { from, to } => ("the priority", word(from.as_str()), word(to.as_str())),
+        Change::Urgency(to) => ("the urgency", None, to.and_then(|to| word(to.as_str()))),
+        Change::Impact(to) => ("the impact", None, to.and_then(|to| word(to.as_str()))),
+        Change::Type { from, to } => ("the type", word(from.as_str()), word(to.as_str())),
+        Change::Category { from, to } => ("the category", text(from), text(to)),
+        Change::Tags { added, removed } => return tags_changed(added, removed),
+        Change::Field { name, from, to } => {
+            return changed(&format!("field {name}"), from.map(value).as_deref(), to.map(value).as_deref());
         }
-    }
+        Change::DueAt(to) => ("the due date", None, to.map(|to| to.to_string())),
+    };
+    changed(what, from.as_deref(), to.as_deref())
 }
 
 fn of_log(event: &LogEvent) -> String {
@@ -272,13 +292,11 @@ fn priority_changed(e: &PriorityChanged) -> String {
     text + &because(Some(notes.join(", ")).filter(|n| !n.is_empty()).as_deref())
 }
 
-fn tags_changed(e: &TagsChanged) -> String {
-    match (e.added.is_empty(), e.removed.is_empty()) {
-        (false, false) => {
-            format!("added the tags {} and removed {}", e.added.join(", "), e.removed.join(", "))
-        }
-        (false, true) => format!("added the tags {}", e.added.join(", ")),
-        (true, _) => format!("removed the tags {}", e.removed.join(", ")),
+fn tags_changed(added: &[String], removed: &[String]) -> String {
+    match (added.is_empty(), removed.is_empty()) {
+        (false, false) => format!("added the tags {} and removed {}", added.join(", "), removed.join(", ")),
+        (false, true) => format!("added the tags {}", added.join(", ")),
+        (true, _) => format!("removed the tags {}", removed.join(", ")),
     }
 }
 

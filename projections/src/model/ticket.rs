@@ -11,8 +11,8 @@ mod view;
 
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
-    Classification, CommentAdded, Conversation, Event, FieldChanged, LifeCycle, Ownership, StatusChanged,
-    TagsChanged, TicketCreated, TicketEvent, TicketResolved,
+    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, StatusChanged,
+    TicketCreated, TicketEvent, TicketResolved,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -63,11 +63,31 @@ pub fn answer(mut row: TicketView, now: Timestamp) -> TicketView {
 }
 
 fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
+    event.changes(|change| take(row, change));
     match event {
         TicketEvent::LifeCycle(event) => life_cycle(row, event, record),
-        TicketEvent::Ownership(event) => ownership(row, event),
+        TicketEvent::Ownership(Ownership::TicketEscalated(_)) => count(&mut row.escalations),
+        TicketEvent::Ownership(Ownership::TicketDeescalated(_)) => count(&mut row.deescalations),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(row, e),
-        TicketEvent::Classification(event) => classification(row, event),
+        // Beside what they change, they leave nothing in the row.
+        TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
+    }
+}
+
+/// An attribute that becomes another, whichever event says so.
+fn take(row: &mut TicketView, change: Change<'_>) {
+    match change {
+        Change::Group(to) => set_group(row, to),
+        Change::Assignee { to, .. } => set_assignee(row, to),
+        Change::Tier { to, .. } => set_tier(row, to),
+        Change::Priority { to, .. } => row.priority = to.to_wire(),
+        Change::Urgency(to) => row.urgency = to.to_wire(),
+        Change::Impact(to) => row.impact = to.to_wire(),
+        Change::Type { to, .. } => row.r#type = to.to_wire(),
+        Change::Category { to, .. } => row.category = to.map(str::to_owned),
+        Change::Tags { added, removed } => tags_changed(&mut row.tags, added, removed),
+        Change::Field { name, to, .. } => field_changed(row, name, to),
+        Change::DueAt(to) => row.due_at = to.to_wire(),
     }
 }
 
@@ -102,42 +122,11 @@ fn life_cycle(row: &mut TicketView, event: &LifeCycle, record: &Record) {
     }
 }
 
-fn ownership(row: &mut TicketView, event: &Ownership) {
-    match event {
-        Ownership::TicketRouted(e) => set_group(row, e.to_group.as_ref()),
-        Ownership::TicketAssigned(e) => {
-            set_group(row, e.group.as_ref());
-            set_assignee(row, Some(&e.to));
-        }
-        Ownership::TicketUnassigned(_) => set_assignee(row, None),
-        Ownership::TicketEscalated(e) => {
-            set_tier(row, e.to_tier);
-            count(&mut row.escalations);
-        }
-        Ownership::TicketDeescalated(e) => {
-            set_tier(row, e.to_tier);
-            count(&mut row.deescalations);
-        }
-    }
-}
-
-fn classification(row: &mut TicketView, event: &Classification) {
-    match event {
-        Classification::PriorityChanged(e) => {
-            row.priority = e.to.to_wire();
-            row.urgency = e.urgency.to_wire();
-            row.impact = e.impact.to_wire();
-        }
-        Classification::CategoryChanged(e) => row.category.clone_from(&e.to),
-        Classification::TagsChanged(e) => tags_changed(row, e),
-        Classification::FieldChanged(e) => field_changed(row, e),
-    }
-}
-
 fn created(row: &mut TicketView, e: &TicketCreated, at: Timestamp) {
+    if let Some(state) = e.enters() {
+        enter(row, state, at);
+    }
     let e = e.clone();
-    let state = if e.assignee.is_some() { TicketState::Open } else { TicketState::New };
-    enter(row, state, at);
     row.created_at = at.0;
     row.number = number_text(e.number);
     row.subject = e.subject.to_wire();
@@ -198,19 +187,19 @@ fn commented(row: &mut TicketView, e: &CommentAdded) {
     }
 }
 
-fn tags_changed(row: &mut TicketView, e: &TagsChanged) {
-    row.tags.retain(|tag| !e.removed.contains(tag));
-    for tag in &e.added {
-        if !row.tags.contains(tag) {
-            row.tags.push(tag.clone());
+fn tags_changed(tags: &mut Vec<String>, added: &[String], removed: &[String]) {
+    tags.retain(|tag| !removed.contains(tag));
+    for tag in added {
+        if !tags.contains(tag) {
+            tags.push(tag.clone());
         }
     }
 }
 
-fn field_changed(row: &mut TicketView, e: &FieldChanged) {
-    match e.to.clone().to_wire() {
-        Some(value) => row.fields.insert(e.field.clone(), value),
-        None => row.fields.remove(&e.field),
+fn field_changed(row: &mut TicketView, name: &str, to: Option<&FieldValue>) {
+    match to.cloned().to_wire() {
+        Some(value) => row.fields.insert(name.to_owned(), value),
+        None => row.fields.remove(name),
     };
 }
 
@@ -225,16 +214,16 @@ fn enter(row: &mut TicketView, to: TicketState, at: Timestamp) {
     row.expected_until = None;
 }
 
-fn set_group(row: &mut TicketView, to: Option<&String>) {
-    if row.group.as_ref() != to {
-        row.group = to.cloned();
+fn set_group(row: &mut TicketView, to: Option<&str>) {
+    if row.group.as_deref() != to {
+        row.group = to.map(str::to_owned);
         count(&mut row.group_changes);
     }
 }
 
-fn set_assignee(row: &mut TicketView, to: Option<&String>) {
-    if row.assignee.as_ref() != to {
-        row.assignee = to.cloned();
+fn set_assignee(row: &mut TicketView, to: Option<&str>) {
+    if row.assignee.as_deref() != to {
+        row.assignee = to.map(str::to_owned);
         count(&mut row.agent_changes);
     }
 }

@@ -1,11 +1,11 @@
 //! What the checks of several verbs have in common.
 
-mod fact;
+pub(crate) mod size;
 
 use std::collections::BTreeMap;
 
 use crate::command::limits;
-use crate::event::{Actor, Event, FieldValue};
+use crate::event::{Actor, Event, FieldValue, Meaning as _};
 use crate::rejection::FieldError;
 use crate::text::Label;
 use crate::time::Timestamp;
@@ -19,7 +19,11 @@ pub(crate) fn actor(actor: &Actor) -> Result<(), FieldError> {
 
 /// The sizes of an imported fact.
 pub(crate) fn sizes(event: &Event) -> Result<(), FieldError> {
-    fact::sizes(event)
+    match event {
+        Event::Ticket(event) => event.sizes(),
+        // No facts that may be imported.
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) => Ok(()),
+    }
 }
 
 /// A list has its limit.

@@ -2,12 +2,13 @@
 
 use super::verb::UNTIL_CLOSED;
 use super::{Verb, limits};
-use crate::codec::check::at_most;
+use crate::codec::check::{at_most, size};
+use crate::event::{Change, Meaning, Personal};
 use crate::hash::Hash;
 use crate::ids::CommentId;
 use crate::rejection::FieldError;
 use crate::text::Body;
-use crate::words::{CommentKind, TicketState, Visibility};
+use crate::words::{AuthorKind, Channel, CommentKind, TicketState, Visibility};
 
 mirror! {
     /// Write something.
@@ -39,4 +40,44 @@ impl Verb for AddComment {
     fn is_internal(&self) -> bool {
         self.visibility == Visibility::Internal
     }
+}
+
+mirror! {
+    /// Somebody wrote something.
+    pub struct CommentAdded {
+        /// Comment id.
+        pub comment_id: CommentId,
+        /// Visibility.
+        pub visibility: Visibility,
+        /// Kind.
+        pub kind: CommentKind,
+        /// Author.
+        pub author: String,
+        /// Author kind.
+        pub author_kind: AuthorKind,
+        /// Channel.
+        pub channel: Option<Channel>,
+        /// Body.
+        pub body: Personal,
+        /// SHA-256 of each attachment.
+        pub attachments: Vec<Hash>,
+        /// In reply to.
+        pub in_reply_to: Option<CommentId>,
+        /// A public reply by a human agent, for reply clocks.
+        pub counts_as_reply: bool,
+        /// A thank-you that must not reopen.
+        pub no_reopen: bool,
+    }
+}
+
+personal_texts!(CommentAdded { BODY: body });
+
+impl Meaning for CommentAdded {
+    fn sizes(&self) -> Result<(), FieldError> {
+        size::label("author", Some(&self.author))?;
+        at_most("attachments", self.attachments.len(), limits::ATTACHMENTS)?;
+        size::bytes("body", size::plain(&self.body), Body::BYTES)
+    }
+
+    fn changes<'a>(&'a self, _: impl FnMut(Change<'a>)) {}
 }

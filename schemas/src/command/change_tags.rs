@@ -1,7 +1,8 @@
 //! The verb `change_tags`.
 
 use super::{Name, Verb, limits};
-use crate::codec::check::at_most;
+use crate::codec::check::{at_most, size};
+use crate::event::{Change, Meaning};
 use crate::rejection::FieldError;
 use crate::text::Tag;
 use crate::words::TicketState;
@@ -33,5 +34,28 @@ impl Verb for ChangeTags {
 
     fn names(&self) -> Vec<Name<'_>> {
         vec![Name::Tags("add", &self.add)]
+    }
+}
+
+mirror! {
+    /// Tags were added or removed.
+    pub struct TagsChanged {
+        /// Added.
+        pub added: Vec<String>,
+        /// Removed.
+        pub removed: Vec<String>,
+    }
+}
+
+personal_texts!(TagsChanged {});
+
+impl Meaning for TagsChanged {
+    fn sizes(&self) -> Result<(), FieldError> {
+        size::tags("added", &self.added)?;
+        size::tags("removed", &self.removed)
+    }
+
+    fn changes<'a>(&'a self, mut tell: impl FnMut(Change<'a>)) {
+        tell(Change::Tags { added: &self.added, removed: &self.removed });
     }
 }

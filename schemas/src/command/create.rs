@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{Name, Requester, Verb, limits};
-use crate::codec::check::{at_most, check_fields};
-use crate::event::{ExternalRef, FieldValue};
+use crate::codec::check::{at_most, check_fields, size, tier};
+use crate::event::{Change, ExternalRef, FieldValue, Meaning, Personal};
 use crate::rejection::FieldError;
 use crate::text::{Body, CategoryPath, Label, Subject, Tag};
 use crate::time::Timestamp;
-use crate::words::{Channel, Impact, Origin, Priority, TicketState, TicketType, Urgency};
+use crate::words::{Channel, Impact, Origin, Priority, RequesterKind, TicketState, TicketType, Urgency};
 
 mirror! {
     /// Open a ticket.
@@ -75,5 +75,108 @@ impl Verb for Create {
         let group = self.group.as_ref().map(|id| Name::Group("group", id));
         let category = self.category.as_ref().map(|path| Name::Category("category", path));
         [assignee, group, category, Some(Name::Tags("tags", &self.tags))].into_iter().flatten().collect()
+    }
+}
+
+mirror! {
+    /// A ticket came into being. With an assignee it starts open, else new.
+    pub struct TicketCreated {
+        /// Dense per tenant, from 1.
+        pub number: u64,
+        /// Subject.
+        pub subject: Personal,
+        /// Description.
+        pub description: Personal,
+        /// Identifier of the requester; a pseudonym.
+        pub requester: String,
+        /// Requester kind.
+        pub requester_kind: Option<RequesterKind>,
+        /// Requester name.
+        pub requester_name: Option<Personal>,
+        /// Requester email.
+        pub requester_email: Option<Personal>,
+        /// Requester phone.
+        pub requester_phone: Option<Personal>,
+        /// Channel.
+        pub channel: Channel,
+        /// Origin.
+        pub origin: Origin,
+        /// Type.
+        pub r#type: TicketType,
+        /// Path, such as technical/network.
+        pub category: Option<String>,
+        /// Urgency.
+        pub urgency: Option<Urgency>,
+        /// Impact.
+        pub impact: Option<Impact>,
+        /// Priority.
+        pub priority: Priority,
+        /// Tags.
+        pub tags: Vec<String>,
+        /// Group.
+        pub group: Option<String>,
+        /// Assignee.
+        pub assignee: Option<String>,
+        /// 0 to 4; the entry tier is 1.
+        pub tier: u32,
+        /// Product.
+        pub product: Option<String>,
+        /// Brand.
+        pub brand: Option<String>,
+        /// Language.
+        pub language: Option<String>,
+        /// Organisation.
+        pub organisation: Option<String>,
+        /// External ref.
+        pub external_ref: Option<ExternalRef>,
+        /// Fields.
+        pub fields: BTreeMap<String, FieldValue>,
+        /// Due at.
+        pub due_at: Option<Timestamp>,
+        /// Synthetic.
+        pub synthetic: bool,
+    }
+}
+
+personal_texts!(TicketCreated {
+    SUBJECT: subject,
+    DESCRIPTION: description,
+    REQUESTER_NAME: requester_name,
+    REQUESTER_EMAIL: requester_email,
+    REQUESTER_PHONE: requester_phone,
+});
+
+impl Meaning for TicketCreated {
+    fn sizes(&self) -> Result<(), FieldError> {
+        size::characters("subject", size::plain(&self.subject), Subject::CHARACTERS)?;
+        size::bytes("description", size::plain(&self.description), Body::BYTES)?;
+        size::label("requester", Some(&self.requester))?;
+        size::label("requester_name", self.requester_name.as_ref().map(size::plain))?;
+        size::label("requester_email", self.requester_email.as_ref().map(size::plain))?;
+        size::label("requester_phone", self.requester_phone.as_ref().map(size::plain))?;
+        size::category("category", self.category.as_deref())?;
+        size::tags("tags", &self.tags)?;
+        tier("tier", Some(self.tier))?;
+        let names = [
+            ("group", &self.group),
+            ("assignee", &self.assignee),
+            ("product", &self.product),
+            ("brand", &self.brand),
+            ("language", &self.language),
+            ("organisation", &self.organisation),
+        ];
+        names.into_iter().try_for_each(|(name, text)| size::label(name, text.as_deref()))?;
+        if let Some(reference) = &self.external_ref {
+            size::label("external_ref.source", Some(&reference.source))?;
+            size::label("external_ref.id", Some(&reference.id))?;
+        }
+        check_fields(&self.fields)
+    }
+
+    /// What a creation carries is the first value, not a change.
+    fn changes<'a>(&'a self, _: impl FnMut(Change<'a>)) {}
+
+    fn enters(&self) -> Option<TicketState> {
+        Some(if self.assignee.is_some() { TicketState::Open } else { TicketState::New })
     }
 }

@@ -2,7 +2,8 @@
 
 use super::verb::IN_WORK;
 use super::{Name, Verb};
-use crate::codec::check::tier;
+use crate::codec::check::{size, tier};
+use crate::event::{Change, Meaning};
 use crate::rejection::FieldError;
 use crate::text::Note;
 use crate::wire;
@@ -36,5 +37,35 @@ impl Verb for Deescalate {
 
     fn names(&self) -> Vec<Name<'_>> {
         vec![Name::Tier("to_tier", self.to_tier)]
+    }
+}
+
+mirror! {
+    /// The ticket went back to a lower tier.
+    pub struct TicketDeescalated {
+        /// From tier.
+        pub from_tier: u32,
+        /// To tier.
+        pub to_tier: u32,
+        /// Reason.
+        pub reason: Option<String>,
+    }
+}
+
+personal_texts!(TicketDeescalated {});
+
+impl Meaning for TicketDeescalated {
+    fn sizes(&self) -> Result<(), FieldError> {
+        tier("from_tier", Some(self.from_tier))?;
+        tier("to_tier", Some(self.to_tier))?;
+        size::note("reason", self.reason.as_deref())
+    }
+
+    fn changes<'a>(&'a self, mut tell: impl FnMut(Change<'a>)) {
+        tell(Change::Tier { from: self.from_tier, to: self.to_tier });
+    }
+
+    fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 }

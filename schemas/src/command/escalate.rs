@@ -2,7 +2,9 @@
 
 use super::verb::IN_WORK;
 use super::{Name, Verb, limits};
-use crate::codec::check::{at_most, tier};
+use crate::codec::check::{at_most, size, tier};
+use crate::event::{Change, Meaning};
+use crate::ids::CommentId;
 use crate::rejection::FieldError;
 use crate::text::{Label, Note, Tag};
 use crate::words::{EscalationKind, EscalationReason, TicketState};
@@ -49,5 +51,43 @@ impl Verb for Escalate {
 
     fn is_internal(&self) -> bool {
         self.note.is_some()
+    }
+}
+
+mirror! {
+    /// The ticket went to a higher tier, or to a manager.
+    pub struct TicketEscalated {
+        /// Kind.
+        pub kind: EscalationKind,
+        /// From tier.
+        pub from_tier: u32,
+        /// To tier.
+        pub to_tier: u32,
+        /// To manager.
+        pub to_manager: Option<String>,
+        /// Reason.
+        pub reason: EscalationReason,
+        /// Tags and category at that time, for reports that must not depend on later edits.
+        pub tags_at: Vec<String>,
+        /// Category at.
+        pub category_at: Option<String>,
+        /// Note comment.
+        pub note_comment: Option<CommentId>,
+    }
+}
+
+personal_texts!(TicketEscalated {});
+
+impl Meaning for TicketEscalated {
+    fn sizes(&self) -> Result<(), FieldError> {
+        tier("from_tier", Some(self.from_tier))?;
+        tier("to_tier", Some(self.to_tier))?;
+        size::label("to_manager", self.to_manager.as_deref())?;
+        size::tags("tags_at", &self.tags_at)?;
+        size::category("category_at", self.category_at.as_deref())
+    }
+
+    fn changes<'a>(&'a self, mut tell: impl FnMut(Change<'a>)) {
+        tell(Change::Tier { from: self.from_tier, to: self.to_tier });
     }
 }

@@ -33,3 +33,23 @@ impl Verb for FireTimeRule {
         given("due_at", self.due_at)
     }
 }
+
+mirror! {
+    /// A ticket stayed as it is for so long that a rule acts. Occurred when it was due.
+    pub struct TimeRuleFired {
+        /// Its id.
+        pub rule: String,
+        /// Version of the configuration that holds the rule.
+        pub version: u64,
+        /// How often it was armed, from 1.
+        pub instance: u32,
+        /// When it was due.
+        pub due_at: Timestamp,
+        /// Names of its actions.
+        pub actions: Vec<String>,
+        /// Its condition did not hold any more when it was recorded: nothing was done.
+        pub suppressed: bool,
+        /// Of a rule that repeats: so many further times it was due in the past, all of which this fact stands for.
+        pub skipped: Option<u32>,
+    }
+}

@@ -1,10 +1,12 @@
 //! The verb `import`.
 
 use super::{Fact, Verb, limits};
-use crate::codec::check::{actor, sizes};
+use crate::codec::check::{actor, size, sizes};
+use crate::event::{Change, FieldValue, Meaning};
 use crate::personal;
 use crate::rejection::FieldError;
 use crate::text::Label;
+use crate::time::Timestamp;
 use crate::words::TicketState;
 
 mirror! {
@@ -48,5 +50,63 @@ impl Verb for Import {
             let checked = sealed.map_or_else(|| sizes(&fact.event), Err);
             checked.map_err(|e| e.in_field("data").at_index(n).in_field("events"))
         })
+    }
+}
+
+mirror! {
+    /// The facts that follow, up to the next command, come from another system.
+    pub struct TicketImported {
+        /// Source.
+        pub source: String,
+        /// External id.
+        pub external_id: String,
+        /// From 1; a long history arrives in several parts.
+        pub part: u32,
+        /// Parts.
+        pub parts: u32,
+        /// Original created at.
+        pub original_created_at: Option<Timestamp>,
+        /// Mapping version.
+        pub mapping_version: Option<String>,
+    }
+}
+
+personal_texts!(TicketImported {});
+
+impl Meaning for TicketImported {
+    /// It is no fact that may be imported.
+    fn sizes(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn changes<'a>(&'a self, _: impl FnMut(Change<'a>)) {}
+}
+
+mirror! {
+    /// A custom field changed; absent: it has no value.
+    pub struct FieldChanged {
+        /// Field.
+        pub field: String,
+        /// From.
+        pub from: Option<FieldValue>,
+        /// To.
+        pub to: Option<FieldValue>,
+    }
+}
+
+personal_texts!(FieldChanged {});
+
+impl Meaning for FieldChanged {
+    fn sizes(&self) -> Result<(), FieldError> {
+        size::bytes("field", &self.field, limits::FIELD_NAME_BYTES)?;
+        let texts = [("from", &self.from), ("to", &self.to)];
+        texts.into_iter().try_for_each(|(name, value)| match value {
+            Some(FieldValue::Text(text)) => size::bytes(name, text, limits::FIELDS_BYTES),
+            Some(FieldValue::Number(_) | FieldValue::Flag(_)) | None => Ok(()),
+        })
+    }
+
+    fn changes<'a>(&'a self, mut tell: impl FnMut(Change<'a>)) {
+        tell(Change::Field { name: &self.field, from: self.from.as_ref(), to: self.to.as_ref() });
     }
 }

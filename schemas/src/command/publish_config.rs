@@ -1,6 +1,7 @@
 //! The verb `publish_config`.
 
 use super::{Verb, limits};
+use crate::hash::Hash;
 use crate::rejection::FieldError;
 use crate::text::Label;
 use crate::time::Timestamp;
@@ -34,5 +35,29 @@ impl Verb for PublishConfig {
         }
         let canonical = crate::json::embedded::canonical(&self.body);
         canonical.map(|_| ()).map_err(|e| FieldError::new("body", format!("does not read: {e}")))
+    }
+}
+
+mirror! {
+    /// Something was configured.
+    pub struct ConfigPublished {
+        /// Such as calendar or `sla_policies`.
+        pub kind: String,
+        /// Which of its kind.
+        pub id: String,
+        /// Of this kind and id; from 1, no gaps.
+        pub version: u64,
+        /// From when on it holds.
+        pub effective_from: Timestamp,
+        /// For which clocks.
+        pub apply: Apply,
+        /// Canonical JSON: keys in order, no white space, nothing that is null.
+        pub body: String,
+        /// SHA-256 of the body.
+        pub body_hash: Hash,
+        /// Version of the zone data that it was checked with.
+        pub zone_data: Option<String>,
+        /// It changes what held before it was published.
+        pub retroactive: bool,
     }
 }

@@ -41,3 +41,25 @@ impl Verb for RecordSlaBreach {
         given("due_at", self.due_at)
     }
 }
+
+mirror! {
+    /// A promise was broken. Once per clock, whatever happens. Occurred at the instant that the fold found.
+    pub struct SlaBreached {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// Under which policy.
+        pub policy: String,
+        /// Its version.
+        pub policy_version: u32,
+        /// When it was due.
+        pub due_at: Timestamp,
+        /// Whole seconds of the hours that count.
+        pub consumed_s: u64,
+        /// It was past due when it was found, because of a change.
+        pub immediate: bool,
+        /// From the breach to its record.
+        pub detected_late_ms: u64,
+    }
+}

@@ -35,3 +35,19 @@ impl Verb for RecordSlaWarning {
         given("at", self.at)
     }
 }
+
+mirror! {
+    /// A clock reached a share of its target. Occurred at the instant that the fold found.
+    pub struct SlaWarned {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// Share of the target, percent; beyond 100: after the breach.
+        pub pct: u32,
+        /// When the target runs out.
+        pub due_at: Option<Timestamp>,
+        /// A change jumped over the threshold.
+        pub immediate: bool,
+    }
+}

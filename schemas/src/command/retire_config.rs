@@ -20,3 +20,17 @@ mirror! {
 impl Verb for RetireConfig {
     const STATES: &'static [TicketState] = &[];
 }
+
+mirror! {
+    /// What was configured holds no longer.
+    pub struct ConfigRetired {
+        /// Its kind.
+        pub kind: String,
+        /// Which of its kind.
+        pub id: String,
+        /// Of this kind and id; from 1, no gaps.
+        pub version: u64,
+        /// From when on it does not hold.
+        pub effective_from: Timestamp,
+    }
+}

@@ -2,9 +2,11 @@
 
 use super::Verb;
 use super::verb::UNTIL_CLOSED;
+use crate::codec::check::size;
+use crate::event::{Change, Meaning};
 use crate::rejection::FieldError;
 use crate::text::Note;
-use crate::words::{Impact, Priority, TicketState, Urgency};
+use crate::words::{Impact, Priority, StatusCause, TicketState, Urgency};
 
 mirror! {
     /// Change priority, urgency or impact; at least one.
@@ -28,5 +30,41 @@ impl Verb for SetPriority {
             return Err(FieldError::new("priority", "or urgency or impact is required"));
         }
         Ok(())
+    }
+}
+
+mirror! {
+    /// Priority, urgency or impact changed.
+    pub struct PriorityChanged {
+        /// From.
+        pub from: Priority,
+        /// To.
+        pub to: Priority,
+        /// Urgency.
+        pub urgency: Option<Urgency>,
+        /// Impact.
+        pub impact: Option<Impact>,
+        /// Cause.
+        pub cause: StatusCause,
+        /// Reason.
+        pub reason: Option<String>,
+    }
+}
+
+personal_texts!(PriorityChanged {});
+
+impl Meaning for PriorityChanged {
+    fn sizes(&self) -> Result<(), FieldError> {
+        size::note("reason", self.reason.as_deref())
+    }
+
+    fn changes<'a>(&'a self, mut tell: impl FnMut(Change<'a>)) {
+        tell(Change::Priority { from: self.from, to: self.to });
+        tell(Change::Urgency(self.urgency));
+        tell(Change::Impact(self.impact));
+    }
+
+    fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 }

@@ -2,10 +2,12 @@
 
 use super::verb::IN_WORK;
 use super::{Name, Verb};
+use crate::codec::check::size;
+use crate::event::{Change, Meaning};
 use crate::rejection::FieldError;
 use crate::text::{Body, Label};
 use crate::time::Timestamp;
-use crate::words::{HoldReason, TicketState};
+use crate::words::{HoldReason, StatusCause, TicketState};
 
 mirror! {
     /// Between open, pending and hold.
@@ -53,5 +55,39 @@ impl Verb for SetStatus {
 
     fn names(&self) -> Vec<Name<'_>> {
         self.custom_status.iter().map(|id| Name::Status("custom_status", id, self.to)).collect()
+    }
+}
+
+mirror! {
+    /// The ticket moved between new, open, pending and hold.
+    pub struct StatusChanged {
+        /// From.
+        pub from: TicketState,
+        /// To.
+        pub to: TicketState,
+        /// Custom status.
+        pub custom_status: Option<String>,
+        /// Hold reason.
+        pub hold_reason: Option<HoldReason>,
+        /// Expected until.
+        pub expected_until: Option<Timestamp>,
+        /// Cause.
+        pub cause: StatusCause,
+        /// It began to wait for a requester who had no answer, and the agent was warned.
+        pub unanswered: bool,
+    }
+}
+
+personal_texts!(StatusChanged {});
+
+impl Meaning for StatusChanged {
+    fn sizes(&self) -> Result<(), FieldError> {
+        size::label("custom_status", self.custom_status.as_deref())
+    }
+
+    fn changes<'a>(&'a self, _: impl FnMut(Change<'a>)) {}
+
+    fn enters(&self) -> Option<TicketState> {
+        Some(self.to)
     }
 }

@@ -25,3 +25,15 @@ impl Verb for VoidSlaBreach {
         at_least_one("instance", self.instance)
     }
 }
+
+mirror! {
+    /// A supervisor says that a breach does not count. The breach stays.
+    pub struct SlaBreachVoided {
+        /// What is measured.
+        pub metric: SlaMetric,
+        /// Which clock of its metric, from 1.
+        pub instance: u32,
+        /// Why.
+        pub reason: String,
+    }
+}

@@ -31,10 +31,10 @@ struct Envelope<'a> {
 }
 
 macro_rules! verbs {
-    ($($verb:literal => $variant:ident on $about:ident,)*) => {
+    ($($verb:ident => $variant:ident on $about:ident,)*) => {
         fn read_data(verb: &str, json: &str) -> Result<Option<Data>, serde_json::Error> {
             match verb {
-                $($verb => path::read("data", json.as_bytes()).map(|d| Some(Data::$variant(d))),)*
+                $(stringify!($verb) => path::read("data", json.as_bytes()).map(|d| Some(Data::$variant(d))),)*
                 _ => Ok(None),
             }
         }

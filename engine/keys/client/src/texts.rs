@@ -1,6 +1,7 @@
 //! Where personal texts stand in records and in answers: what [`crate::Opener::open`] needs to know of each.
 
 use guichet_schemas::any_report;
+use guichet_schemas::event::{TicketCreated, TicketResolved};
 use guichet_schemas::ids::{CommandId, KeyId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::personal::{self, Field};
@@ -69,12 +70,12 @@ fn of_ticket(view: &mut wire::TicketView) -> Vec<Text<'_>> {
     let created = command(view.created_command_id.as_deref());
     let resolved = command(view.resolution.as_ref().and_then(|r| r.command_id.as_deref()));
     let texts = [
-        (Field::TicketCreatedSubject, created, view.subject.as_mut()),
-        (Field::TicketCreatedDescription, created, view.description.as_mut()),
-        (Field::TicketCreatedRequesterName, created, view.requester_name.as_mut()),
-        (Field::TicketCreatedRequesterEmail, created, view.requester_email.as_mut()),
-        (Field::TicketCreatedRequesterPhone, created, view.requester_phone.as_mut()),
-        (Field::TicketResolvedSummary, resolved, view.resolution.as_mut().and_then(|r| r.summary.as_mut())),
+        (TicketCreated::SUBJECT, created, view.subject.as_mut()),
+        (TicketCreated::DESCRIPTION, created, view.description.as_mut()),
+        (TicketCreated::REQUESTER_NAME, created, view.requester_name.as_mut()),
+        (TicketCreated::REQUESTER_EMAIL, created, view.requester_email.as_mut()),
+        (TicketCreated::REQUESTER_PHONE, created, view.requester_phone.as_mut()),
+        (TicketResolved::SUMMARY, resolved, view.resolution.as_mut().and_then(|r| r.summary.as_mut())),
     ];
     let bound = |(field, command, text): (Field, Option<CommandId>, Option<_>)| {
         Some(Text { ticket, command: command?, field, text: text? })
@@ -86,7 +87,7 @@ fn of_ticket(view: &mut wire::TicketView) -> Vec<Text<'_>> {
 fn of_queue_entry(entry: &mut wire::QueueEntry) -> Option<Text<'_>> {
     let ticket = TicketId::from_wire(entry.ticket_id.clone()).ok()?;
     let command = command(entry.created_command_id.as_deref())?;
-    Some(Text { ticket, command, field: Field::TicketCreatedSubject, text: entry.subject.as_mut()? })
+    Some(Text { ticket, command, field: TicketCreated::SUBJECT, text: entry.subject.as_mut()? })
 }
 
 fn command(id: Option<&[u8]>) -> Option<CommandId> {

@@ -4,10 +4,11 @@ use guichet_schemas::command::{AddComment, Command};
 use guichet_schemas::event::CommentAdded;
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::words::{ActorKind, CommentKind, StatusCause, TicketState, Visibility};
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::{ActorKind, AuthorKind, CommentKind, StatusCause, TicketState, Visibility};
 
-use super::Decide;
 use super::shared::{comment, may_come_back, moved, reopened};
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::permission::is_human_agent;
 use crate::state::Ticket;
@@ -54,5 +55,23 @@ impl Decide for AddComment {
             | TicketState::Cancelled => {}
         }
         Ok(drafts)
+    }
+}
+
+impl Fold for CommentAdded {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        if self.visibility == Visibility::Public {
+            match self.author_kind {
+                AuthorKind::Requester => ticket.answered = false,
+                AuthorKind::Agent => ticket.answered = true,
+                AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
+            }
+        }
+    }
+
+    fn complete(&mut self, _: &Ticket, replayed: &Replayed<'_>) {
+        if self.comment_id.0.is_nil() {
+            self.comment_id.0 = replayed.command.command_id.derive(&format!("fact {}", replayed.index));
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! The verb `assign`.
 
 use guichet_schemas::command::{Assign, Command};
-use guichet_schemas::event::TicketRouted;
+use guichet_schemas::event::{TicketAssigned, TicketRouted};
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{CommentKind, StatusCause, Strategy, TicketState};
 
-use super::Decide;
 use super::shared::{assigned, internal_note, moved};
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
@@ -45,5 +46,36 @@ impl Decide for Assign {
             })),
         }
         Ok(drafts)
+    }
+}
+
+impl Fold for TicketRouted {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.group.clone_from(&self.to_group);
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.from_group.clone_from(&ticket.group);
+    }
+
+    fn repeats(&self, ticket: &Ticket) -> usize {
+        ticket.group.as_ref().map_or(0, String::len)
+    }
+}
+
+impl Fold for TicketAssigned {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.assignee = Some(self.to.clone());
+        ticket.group.clone_from(&self.group);
+        ticket.stations = self.station_no;
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.from.clone_from(&ticket.assignee);
+        self.station_no = ticket.stations.saturating_add(1);
+    }
+
+    fn repeats(&self, ticket: &Ticket) -> usize {
+        ticket.assignee.as_ref().map_or(0, String::len)
     }
 }

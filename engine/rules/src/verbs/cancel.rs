@@ -3,11 +3,12 @@
 use guichet_schemas::command::{Cancel, Command};
 use guichet_schemas::event::TicketCancelled;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
-use super::Decide;
+use super::{Decide, Fold};
 use crate::decide::{Context, Draft};
-use crate::state::Ticket;
+use crate::state::{Phase, Ticket};
 use crate::transition::require;
 
 impl Decide for Cancel {
@@ -17,5 +18,11 @@ impl Decide for Cancel {
         }
         require(ticket, &command.order)?;
         Ok(vec![Draft::of(TicketCancelled { reason: self.reason })])
+    }
+}
+
+impl Fold for TicketCancelled {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.enter(Phase::Cancelled);
     }
 }

@@ -1,11 +1,14 @@
 //! The verb `change_tags`.
 
+use std::collections::BTreeSet;
+
 use guichet_schemas::command::{ChangeTags, Command};
 use guichet_schemas::event::TagsChanged;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 
-use super::Decide;
 use super::shared::room_for_tags;
+use super::{Decide, Fold};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
@@ -36,5 +39,19 @@ impl Decide for ChangeTags {
             room_for_tags(left.saturating_add(added.len()), "data.add")?;
         }
         Ok(vec![Draft::of(TagsChanged { added, removed })])
+    }
+}
+
+impl Fold for TagsChanged {
+    /// In a time that grows with the tags, not with their square: an older log may hold any number of them.
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        let tags = &mut ticket.tags;
+        if !self.removed.is_empty() {
+            let removed: BTreeSet<&String> = self.removed.iter().collect();
+            tags.retain(|tag| !removed.contains(tag));
+        }
+        let mut had: BTreeSet<&String> = tags.iter().collect();
+        let added: Vec<String> = self.added.iter().filter(|tag| had.insert(tag)).cloned().collect();
+        tags.extend(added);
     }
 }

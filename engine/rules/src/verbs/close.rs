@@ -3,11 +3,12 @@
 use guichet_schemas::command::{Close, Command};
 use guichet_schemas::event::TicketClosed;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{CloseReason, TicketState};
 
-use super::Decide;
+use super::{Decide, Fold};
 use crate::decide::{Context, Draft};
-use crate::state::Ticket;
+use crate::state::{Phase, Ticket};
 use crate::transition::require;
 
 impl Decide for Close {
@@ -17,5 +18,11 @@ impl Decide for Close {
         }
         require(ticket, &command.order)?;
         Ok(vec![Draft::of(TicketClosed { reason: CloseReason::Resolved, auto: false })])
+    }
+}
+
+impl Fold for TicketClosed {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.enter(Phase::Closed);
     }
 }

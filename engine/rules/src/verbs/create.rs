@@ -4,9 +4,10 @@ use guichet_schemas::command::{Command, Create};
 use guichet_schemas::event::TicketCreated;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::text::Label;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, Origin, Priority, TicketType};
 
-use super::Begin;
+use super::{Begin, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 
@@ -66,6 +67,16 @@ impl Begin for Create {
             due_at: self.due_at,
             synthetic: self.synthetic,
         })])
+    }
+}
+
+impl Fold for TicketCreated {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.begin(self);
+    }
+
+    fn complete(&mut self, _: &Ticket, replayed: &Replayed<'_>) {
+        self.number = replayed.context.next_number.0;
     }
 }
 

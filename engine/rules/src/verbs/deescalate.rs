@@ -3,8 +3,9 @@
 use guichet_schemas::command::{Command, Deescalate};
 use guichet_schemas::event::TicketDeescalated;
 use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::time::Timestamp;
 
-use super::Decide;
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
@@ -25,5 +26,15 @@ impl Decide for Deescalate {
                 reason: Some(self.reason.as_str().to_owned()),
             })]),
         }
+    }
+}
+
+impl Fold for TicketDeescalated {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.tier = self.to_tier;
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.from_tier = ticket.tier;
     }
 }

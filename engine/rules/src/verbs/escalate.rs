@@ -5,10 +5,11 @@ use guichet_schemas::event::{TagsChanged, TicketEscalated};
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Tag;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{CommentKind, EscalationKind};
 
-use super::Decide;
 use super::shared::{internal_note, room_for_tags};
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
@@ -51,6 +52,25 @@ impl Decide for Escalate {
             note_comment,
         }));
         Ok(drafts)
+    }
+}
+
+impl Fold for TicketEscalated {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.tier = self.to_tier;
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.from_tier = ticket.tier;
+        self.tags_at.clone_from(&ticket.tags);
+        self.category_at.clone_from(&ticket.category);
+    }
+
+    fn repeats(&self, ticket: &Ticket) -> usize {
+        // Each with its key and its length.
+        let tags =
+            ticket.tags.iter().fold(0_usize, |sum, tag| sum.saturating_add(tag.len()).saturating_add(2));
+        tags.saturating_add(ticket.category.as_ref().map_or(0, String::len))
     }
 }
 

@@ -6,10 +6,11 @@ use guichet_schemas::event::{
 };
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{CloseReason, CommentKind, EscalationKind, StatusCause};
 
-use super::Decide;
 use super::shared::internal_note;
+use super::{Decide, Fold};
 use crate::clocks::{at, found, key};
 use crate::decide::{Context, Draft};
 use crate::desk::Action;
@@ -55,6 +56,12 @@ impl Decide for FireTimeRule {
             }
         }
         Ok(drafts)
+    }
+}
+
+impl Fold for TimeRuleFired {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        key::note_rule(&mut ticket.facts, &self.rule, self.instance);
     }
 }
 

@@ -1,12 +1,14 @@
 //! The verb `import`.
 
 use guichet_schemas::command::{Command, Import};
+use guichet_schemas::event::{FieldChanged, TicketImported};
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 
-use super::Begin;
+use super::{Begin, Fold};
 use crate::decide::{Context, Draft};
 use crate::import;
-use crate::state::Ticket;
+use crate::state::{ImportProgress, Ticket, weight};
 
 impl Begin for Import {
     fn begin(
@@ -16,5 +18,20 @@ impl Begin for Import {
         context: &Context<'_>,
     ) -> Result<Vec<Draft>, Rejection> {
         import::decide(ticket, self, command, context)
+    }
+}
+
+impl Fold for TicketImported {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.import = Some(ImportProgress { done: self.part, parts: self.parts });
+    }
+}
+
+impl Fold for FieldChanged {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        match &self.to {
+            Some(value) => drop(ticket.fields.insert(self.field.clone(), weight(value))),
+            None => drop(ticket.fields.remove(&self.field)),
+        }
     }
 }

@@ -3,8 +3,9 @@
 use guichet_schemas::command::{Command, RecordSlaBreach};
 use guichet_schemas::event::SlaBreached;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 
-use super::Decide;
+use super::{Decide, Fold};
 use crate::clocks::{at, found, key};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
@@ -26,5 +27,11 @@ impl Decide for RecordSlaBreach {
             detected_late_ms: context.now.since(self.at),
         };
         Ok(vec![at(self.at, event)])
+    }
+}
+
+impl Fold for SlaBreached {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.facts.insert(key::breach(self.metric, self.instance));
     }
 }

@@ -3,8 +3,9 @@
 use guichet_schemas::command::{Command, RecordSlaWarning};
 use guichet_schemas::event::SlaWarned;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 
-use super::Decide;
+use super::{Decide, Fold};
 use crate::clocks::{at, found, key};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
@@ -23,5 +24,11 @@ impl Decide for RecordSlaWarning {
             immediate: self.immediate,
         };
         Ok(vec![at(self.at, event)])
+    }
+}
+
+impl Fold for SlaWarned {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.facts.insert(key::warning(self.metric, self.instance, self.pct));
     }
 }

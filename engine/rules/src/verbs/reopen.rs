@@ -1,13 +1,15 @@
 //! The verb `reopen`.
 
 use guichet_schemas::command::{Command, Reopen};
+use guichet_schemas::event::TicketReopened;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, TicketState};
 
-use super::Decide;
 use super::shared::{may_come_back, reopened};
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
-use crate::state::Ticket;
+use crate::state::{Phase, Ticket};
 use crate::transition::require;
 
 impl Decide for Reopen {
@@ -37,6 +39,23 @@ impl Decide for Reopen {
                 require(ticket, &command.order).map(|()| Vec::new())
             }
         }
+    }
+}
+
+impl Fold for TicketReopened {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.enter(Phase::Open);
+    }
+
+    fn complete(&mut self, ticket: &Ticket, replayed: &Replayed<'_>) {
+        let last = ticket.last_resolution.as_ref();
+        self.resolution_no = ticket.resolutions();
+        self.resolver_of_last = last.map(|r| r.by.clone());
+        self.since_resolved_ms = last.map_or(0, |r| replayed.at.max(ticket.last_occurred_at).since(r.at));
+    }
+
+    fn repeats(&self, ticket: &Ticket) -> usize {
+        ticket.last_resolution.as_ref().map_or(0, |resolution| resolution.by.len())
     }
 }
 

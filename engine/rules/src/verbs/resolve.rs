@@ -3,12 +3,13 @@
 use guichet_schemas::command::{Command, Resolve};
 use guichet_schemas::event::TicketResolved;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ConfirmedBy, Strategy, TicketState};
 
-use super::Decide;
 use super::shared::assigned;
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
-use crate::state::Ticket;
+use crate::state::{LastResolution, Phase, Ticket};
 use crate::transition::require;
 
 impl Decide for Resolve {
@@ -43,5 +44,16 @@ impl Decide for Resolve {
             resolution_no: ticket.resolutions().saturating_add(1),
         }));
         Ok(drafts)
+    }
+}
+
+impl Fold for TicketResolved {
+    fn fold(&self, ticket: &mut Ticket, at: Timestamp) {
+        ticket.enter(Phase::Resolved);
+        ticket.last_resolution = Some(LastResolution { number: self.resolution_no, by: self.by.clone(), at });
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.resolution_no = ticket.resolutions().saturating_add(1);
     }
 }

@@ -3,8 +3,9 @@
 use guichet_schemas::command::{Command, SetCategory};
 use guichet_schemas::event::CategoryChanged;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 
-use super::Decide;
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
@@ -17,5 +18,19 @@ impl Decide for SetCategory {
             return Ok(Vec::new());
         }
         Ok(vec![Draft::of(CategoryChanged { from: ticket.category.clone(), to })])
+    }
+}
+
+impl Fold for CategoryChanged {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.category.clone_from(&self.to);
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.from.clone_from(&ticket.category);
+    }
+
+    fn repeats(&self, ticket: &Ticket) -> usize {
+        ticket.category.as_ref().map_or(0, String::len)
     }
 }

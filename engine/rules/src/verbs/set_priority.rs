@@ -3,9 +3,10 @@
 use guichet_schemas::command::{Command, SetPriority};
 use guichet_schemas::event::PriorityChanged;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::StatusCause;
 
-use super::Decide;
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
@@ -29,5 +30,17 @@ impl Decide for SetPriority {
             cause: StatusCause::Command,
             reason: self.reason.as_ref().map(|r| r.as_str().to_owned()),
         })])
+    }
+}
+
+impl Fold for PriorityChanged {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.priority = self.to;
+        ticket.urgency = self.urgency;
+        ticket.impact = self.impact;
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.from = ticket.priority;
     }
 }

@@ -4,14 +4,15 @@ use guichet_schemas::command::{Command, SetStatus};
 use guichet_schemas::event::StatusChanged;
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::words::{CommentKind, StatusCause, TicketState, Visibility};
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::{CommentKind, HoldReason, StatusCause, TicketState, Visibility};
 
-use super::Decide;
 use super::shared::comment;
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::desk::PendingGuard;
 use crate::permission::is_human_agent;
-use crate::state::Ticket;
+use crate::state::{Phase, Ticket};
 use crate::transition::require;
 
 impl Decide for SetStatus {
@@ -57,5 +58,24 @@ impl Decide for SetStatus {
             }));
         }
         Ok(drafts)
+    }
+}
+
+impl Fold for StatusChanged {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.enter(match self.to {
+            TicketState::New => Phase::New,
+            TicketState::Open => Phase::Open,
+            TicketState::Pending => Phase::Pending,
+            TicketState::Hold => Phase::Hold(self.hold_reason.unwrap_or(HoldReason::Internal)),
+            TicketState::Resolved => Phase::Resolved,
+            TicketState::Closed => Phase::Closed,
+            TicketState::Cancelled => Phase::Cancelled,
+        });
+        ticket.custom_status.clone_from(&self.custom_status);
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.from = ticket.state();
     }
 }

@@ -3,9 +3,10 @@
 use guichet_schemas::command::{Command, Unassign};
 use guichet_schemas::event::{TicketRouted, TicketUnassigned};
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::Strategy;
 
-use super::Decide;
+use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
@@ -28,5 +29,19 @@ impl Decide for Unassign {
             }));
         }
         Ok(drafts)
+    }
+}
+
+impl Fold for TicketUnassigned {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.assignee = None;
+    }
+
+    fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {
+        self.from = ticket.assignee.clone().unwrap_or_default();
+    }
+
+    fn repeats(&self, ticket: &Ticket) -> usize {
+        ticket.assignee.as_ref().map_or(0, String::len)
     }
 }

@@ -3,9 +3,10 @@
 use guichet_schemas::command::{Command, VoidSlaBreach};
 use guichet_schemas::event::SlaBreachVoided;
 use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
 
-use super::Decide;
+use super::{Decide, Fold};
 use crate::clocks::key;
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
@@ -31,5 +32,11 @@ impl Decide for VoidSlaBreach {
             instance: self.instance,
             reason: self.reason.as_str().to_owned(),
         })])
+    }
+}
+
+impl Fold for SlaBreachVoided {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.facts.insert(key::void(self.metric, self.instance));
     }
 }

@@ -4,6 +4,7 @@ mod en;
 mod fr;
 
 use axum::http::{HeaderMap, header};
+use guichet_schemas::event::Attribute;
 use guichet_schemas::wire::PublishingReason;
 use guichet_schemas::words::SlaMetric;
 
@@ -51,7 +52,7 @@ texts! {
     left, ratio, ratio_events, r1, r2, r1_help, r2_help, provisional, running, chart_of, as_table,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    tier, tags, state, age, resolutions, reopens, find_ticket, find, description, root_cause, history_part, newest_page,
+    tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
@@ -66,8 +67,7 @@ texts! {
     stream_full, stream_gone, stream_read_only, stream_silent, stream_unreachable, stream_refused, no_engine,
     // Events of a history.
     event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
-    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_priority_changed,
-    event_category_changed, event_tags_changed, event_field_changed, event_sla_warned, event_sla_breached,
+    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_sla_warned, event_sla_breached,
     event_sla_breach_voided, event_time_rule_fired,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
@@ -114,12 +114,9 @@ fn preferred(accepted: &str) -> Option<&'static Text> {
 }
 
 impl Text {
-    /// The name of an event's type; the type itself where it is newer than this page.
-    pub(crate) fn event<'t>(&self, type_name: &'t str) -> &'t str
-    where
-        'static: 't,
-    {
-        match type_name {
+    /// The name of a kind of event; none: it has no other than that of the attribute that it changes.
+    pub(crate) fn event(&self, type_name: &str) -> Option<&'static str> {
+        Some(match type_name {
             "TicketCreated" => self.event_ticket_created,
             "TicketImported" => self.event_ticket_imported,
             "StatusChanged" => self.event_status_changed,
@@ -133,15 +130,28 @@ impl Text {
             "TicketEscalated" => self.event_ticket_escalated,
             "TicketDeescalated" => self.event_ticket_deescalated,
             "CommentAdded" => self.event_comment_added,
-            "PriorityChanged" => self.event_priority_changed,
-            "CategoryChanged" => self.event_category_changed,
-            "TagsChanged" => self.event_tags_changed,
-            "FieldChanged" => self.event_field_changed,
             "SlaWarned" => self.event_sla_warned,
             "SlaBreached" => self.event_sla_breached,
             "SlaBreachVoided" => self.event_sla_breach_voided,
             "TimeRuleFired" => self.event_time_rule_fired,
-            newer => newer,
+            _ => return None,
+        })
+    }
+
+    /// The name of an attribute of a ticket.
+    pub(crate) const fn attribute(&self, attribute: Attribute) -> &'static str {
+        match attribute {
+            Attribute::Group => self.group,
+            Attribute::Assignee => self.assignee,
+            Attribute::Tier => self.tier,
+            Attribute::Priority => self.priority,
+            Attribute::Urgency => self.urgency,
+            Attribute::Impact => self.impact,
+            Attribute::Type => self.ticket_type,
+            Attribute::Category => self.category,
+            Attribute::Tags => self.tags,
+            Attribute::Field => self.field,
+            Attribute::DueAt => self.due,
         }
     }
 
@@ -232,6 +242,8 @@ mod tests {
             "agent",
             "ticket",
             "version",
+            "impact",
+            "ticket_type",
             "position",
             "score",
             "total",

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use guichet_schemas::event::{Event, Meaning as _};
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::view::readable;
@@ -302,7 +303,7 @@ impl Entry {
         Self {
             position: entry.position,
             version: entry.version,
-            name: t.event(&entry.r#type).to_owned(),
+            name: name(t, entry).to_owned(),
             word: entry.r#type.clone(),
             sentence,
             lang,
@@ -314,6 +315,49 @@ impl Entry {
             caller: entry.caller.clone(),
             cause: cause.to_owned(),
             data: serde_json::to_string_pretty(&json["data"]).unwrap_or_default(),
+        }
+    }
+}
+
+/// What an entry is called: by its kind, else by the attribute that it changes first; its type where it is newer than this
+/// page.
+fn name<'t>(t: &Text, entry: &'t wire::TimelineEntry) -> &'t str {
+    t.event(&entry.r#type).or_else(|| changed(t, entry)).unwrap_or(&entry.r#type)
+}
+
+fn changed(t: &Text, entry: &wire::TimelineEntry) -> Option<&'static str> {
+    let data = entry.data.as_ref()?.data.clone()?;
+    let Event::Ticket(event) = Event::from_wire(data).ok()? else { return None };
+    let mut first = None;
+    event.changes(|change| first = first.or(Some(change.attribute())));
+    first.map(|attribute| t.attribute(attribute))
+}
+
+#[cfg(test)]
+mod tests {
+    use guichet_schemas::event::{TagsChanged, TicketClosed};
+    use guichet_schemas::words::CloseReason;
+
+    use super::*;
+    use crate::pages::text::by_code;
+
+    fn entry(event: Event) -> wire::TimelineEntry {
+        let r#type = event.type_name().to_owned();
+        let record = wire::Record { data: Some(event.to_wire()), ..wire::Record::default() };
+        wire::TimelineEntry { r#type, data: Some(record), ..wire::TimelineEntry::default() }
+    }
+
+    #[test]
+    fn an_event_without_a_name_is_called_by_what_it_changes() {
+        let closed = entry(Event::from(TicketClosed { reason: CloseReason::Resolved, auto: false }));
+        let tags = entry(Event::from(TagsChanged { added: vec!["vip".to_owned()], removed: Vec::new() }));
+        let newer =
+            wire::TimelineEntry { r#type: "TicketSplit".to_owned(), ..wire::TimelineEntry::default() };
+        for (code, names) in
+            [("en", ["Closed", "Tags", "TicketSplit"]), ("fr", ["Clôture", "Étiquettes", "TicketSplit"])]
+        {
+            let t = by_code(code).unwrap();
+            assert_eq!([&closed, &tags, &newer].map(|entry| name(t, entry)), names);
         }
     }
 }

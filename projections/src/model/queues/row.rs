@@ -1,8 +1,6 @@
 //! What the board knows of a ticket. The subject lies apart: it never changes, and the row does often.
 
-use guichet_schemas::event::{
-    Classification, Event, LifeCycle, Ownership, TicketAssigned, TicketCreated, TicketEvent,
-};
+use guichet_schemas::event::{Attribute, Change, Event, Meaning as _, TicketCreated, TicketEvent};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::Personal;
@@ -67,77 +65,77 @@ impl Row {
         }
         self.state = to.to_wire();
     }
+
+    fn take(&mut self, change: Change<'_>) {
+        match change {
+            Change::Group(to) => self.group = to.map(str::to_owned),
+            Change::Assignee { to, .. } => self.assignee = to.map(str::to_owned),
+            Change::Tier { to, .. } => self.tier = to,
+            Change::Priority { to, .. } => self.priority = to.to_wire(),
+            Change::DueAt(to) => self.due_at = to.to_wire(),
+            Change::Urgency(_)
+            | Change::Impact(_)
+            | Change::Type { .. }
+            | Change::Category { .. }
+            | Change::Tags { .. }
+            | Change::Field { .. } => {}
+        }
+    }
 }
 
 /// What an event does to a row.
 pub(super) enum Step<'a> {
     Created(&'a TicketCreated),
     Entered(TicketState),
-    Routed(Option<&'a String>),
-    Assigned(&'a TicketAssigned),
-    Unassigned,
-    Tier(u32),
-    Priority(Priority),
+    Changed(&'a TicketEvent),
 }
 
 impl<'a> Step<'a> {
     /// `None` where an event changes no row: most comments and tags need not be looked at.
-    pub(super) const fn of(event: &'a Event) -> Option<Self> {
-        let Event::Ticket(event) = event else { return None };
-        match event {
-            TicketEvent::LifeCycle(event) => Self::of_life_cycle(event),
-            TicketEvent::Ownership(event) => Some(Self::of_ownership(event)),
-            TicketEvent::Classification(Classification::PriorityChanged(e)) => Some(Self::Priority(e.to)),
-            TicketEvent::Conversation(_) | TicketEvent::Classification(_) => None,
+    pub(super) fn of(event: &'a Event) -> Option<Self> {
+        let Event::Ticket(of_ticket) = event else { return None };
+        if let Some(e) = event.created() {
+            return Some(Self::Created(e));
         }
-    }
-
-    const fn of_life_cycle(event: &'a LifeCycle) -> Option<Self> {
-        match event {
-            LifeCycle::TicketCreated(e) => Some(Self::Created(e)),
-            LifeCycle::TicketImported(_) => None,
-            LifeCycle::StatusChanged(e) => Some(Self::Entered(e.to)),
-            LifeCycle::TicketResolved(_) => Some(Self::Entered(TicketState::Resolved)),
-            LifeCycle::TicketReopened(_) => Some(Self::Entered(TicketState::Open)),
-            LifeCycle::TicketClosed(_) => Some(Self::Entered(TicketState::Closed)),
-            LifeCycle::TicketCancelled(_) => Some(Self::Entered(TicketState::Cancelled)),
+        if let Some(state) = of_ticket.enters() {
+            return Some(Self::Entered(state));
         }
-    }
-
-    const fn of_ownership(event: &'a Ownership) -> Self {
-        match event {
-            Ownership::TicketRouted(e) => Self::Routed(e.to_group.as_ref()),
-            Ownership::TicketAssigned(e) => Self::Assigned(e),
-            Ownership::TicketUnassigned(_) => Self::Unassigned,
-            Ownership::TicketEscalated(e) => Self::Tier(e.to_tier),
-            Ownership::TicketDeescalated(e) => Self::Tier(e.to_tier),
-        }
+        let mut shows = false;
+        of_ticket.changes(|change| shows |= is_shown(change.attribute()));
+        shows.then_some(Self::Changed(of_ticket))
     }
 
     pub(super) fn take(self, row: &mut Option<Row>, record: &Record) {
         match (self, row) {
             (Self::Created(e), row) => *row = Some(created(e, record)),
             (Self::Entered(state), Some(row)) => row.enter(state, record.occurred_at.0),
-            (Self::Routed(group), Some(row)) => row.group = group.cloned(),
-            (Self::Assigned(e), Some(row)) => {
-                row.group.clone_from(&e.group);
-                row.assignee = Some(e.to.clone());
-            }
-            (Self::Unassigned, Some(row)) => row.assignee = None,
-            (Self::Tier(tier), Some(row)) => row.tier = tier,
-            (Self::Priority(priority), Some(row)) => row.priority = priority.to_wire(),
+            (Self::Changed(event), Some(row)) => event.changes(|change| row.take(change)),
             // Before its creation a ticket has no row.
             (_, None) => {}
         }
     }
 }
 
+/// True for the attributes that a row holds.
+const fn is_shown(attribute: Attribute) -> bool {
+    match attribute {
+        Attribute::Group | Attribute::Assignee | Attribute::Tier | Attribute::Priority | Attribute::DueAt => {
+            true
+        }
+        Attribute::Urgency
+        | Attribute::Impact
+        | Attribute::Type
+        | Attribute::Category
+        | Attribute::Tags
+        | Attribute::Field => false,
+    }
+}
+
 fn created(e: &TicketCreated, record: &Record) -> Row {
-    let state = if e.assignee.is_some() { TicketState::Open } else { TicketState::New };
     Row {
         place: record.position.get(),
         number: e.number,
-        state: state.to_wire(),
+        state: e.enters().to_wire().unwrap_or_default(),
         priority: e.priority.to_wire(),
         group: e.group.clone(),
         assignee: e.assignee.clone(),

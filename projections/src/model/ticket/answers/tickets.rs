@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use guichet_key_client::Text;
+use guichet_schemas::event::TicketCreated;
 use guichet_schemas::ids::{CommandId, TicketId};
 use guichet_schemas::mirror::Wire;
-use guichet_schemas::personal::Field;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::wire::personal::Form;
 use guichet_schemas::wire::query_reply::Data;
@@ -67,7 +67,7 @@ fn subject_of(row: &mut TicketView) -> Option<Text<'_>> {
     Some(Text {
         ticket: TicketId::from_wire(row.ticket_id.clone()).ok()?,
         command: CommandId::from_wire(row.created_command_id.clone()?).ok()?,
-        field: Field::TicketCreatedSubject,
+        field: TicketCreated::SUBJECT,
         text: row.subject.as_mut()?,
     })
 }

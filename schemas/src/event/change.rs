@@ -1,0 +1,106 @@
+//! What of a ticket an event makes another, by attribute: for whoever reads tickets and need not know the event.
+
+use super::FieldValue;
+use crate::time::Timestamp;
+use crate::words::{Impact, Priority, TicketType, Urgency};
+
+/// An attribute that is another from an event on; what it was before, where the event says it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Change<'a> {
+    /// The group that has the ticket; none: it is cleared.
+    Group(Option<&'a str>),
+    /// The agent who has the ticket.
+    Assignee {
+        /// Before.
+        from: Option<&'a str>,
+        /// From now on; none: nobody.
+        to: Option<&'a str>,
+    },
+    /// The level of support.
+    Tier {
+        /// Before.
+        from: u32,
+        /// From now on.
+        to: u32,
+    },
+    /// The order of work.
+    Priority {
+        /// Before.
+        from: Priority,
+        /// From now on.
+        to: Priority,
+    },
+    /// How soon it hurts.
+    Urgency(Option<Urgency>),
+    /// How much it hurts.
+    Impact(Option<Impact>),
+    /// The kind of request.
+    Type {
+        /// Before.
+        from: TicketType,
+        /// From now on.
+        to: TicketType,
+    },
+    /// The category, a path.
+    Category {
+        /// Before.
+        from: Option<&'a str>,
+        /// From now on.
+        to: Option<&'a str>,
+    },
+    /// The tags.
+    Tags {
+        /// That come.
+        added: &'a [String],
+        /// That go.
+        removed: &'a [String],
+    },
+    /// A custom field.
+    Field {
+        /// Its name.
+        name: &'a str,
+        /// Before.
+        from: Option<&'a FieldValue>,
+        /// From now on.
+        to: Option<&'a FieldValue>,
+    },
+    /// The instant by which somebody wants it done; none: no longer any.
+    DueAt(Option<Timestamp>),
+}
+
+/// What of a ticket can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "as the variants of `Change`")]
+pub enum Attribute {
+    Group,
+    Assignee,
+    Tier,
+    Priority,
+    Urgency,
+    Impact,
+    Type,
+    Category,
+    Tags,
+    Field,
+    DueAt,
+}
+
+impl Change<'_> {
+    /// Which attribute it is.
+    #[must_use]
+    pub const fn attribute(&self) -> Attribute {
+        match self {
+            Self::Group(_) => Attribute::Group,
+            Self::Assignee { .. } => Attribute::Assignee,
+            Self::Tier { .. } => Attribute::Tier,
+            Self::Priority { .. } => Attribute::Priority,
+            Self::Urgency(_) => Attribute::Urgency,
+            Self::Impact(_) => Attribute::Impact,
+            Self::Type { .. } => Attribute::Type,
+            Self::Category { .. } => Attribute::Category,
+            Self::Tags { .. } => Attribute::Tags,
+            Self::Field { .. } => Attribute::Field,
+            Self::DueAt(_) => Attribute::DueAt,
+        }
+    }
+}
