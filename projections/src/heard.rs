@@ -1,5 +1,6 @@
 //! What the engine says of its log, for read models that must know how far they are behind.
 
+use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{PublishingReason, PublishingState, PublishingView};
 

@@ -1,9 +1,6 @@
 //! What the engine says of its log, asked once a second: where it ends, and how its copy in the stream goes. A stream
 //! that stands still says nothing, so whoever counts from the stream alone is current for ever.
 
-use guichet_schemas::mirror::Wire as _;
-use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::{PublishingState, PublishingView};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -62,6 +59,9 @@ fn take(heard: &mut Heard, reply: Reply, missed: u32, clock: &Clock) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use guichet_schemas::time::Timestamp;
+    use guichet_schemas::wire::{PublishingReason, PublishingState, PublishingView};
+
     use std::sync::Arc;
 
     use guichet_schemas::wire::LogBatch;

@@ -19,7 +19,6 @@ mod pause;
 pub mod source;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use guichet_schemas::hash::Hash;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use guichet_schemas::codec::Outcome;
 use guichet_schemas::event::ExternalRef;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CommandId, EventId, TenantId, TicketId, TicketNumber};
-use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
-use guichet_schemas::rejection::{EventRef, Rejection};
+use guichet_schemas::ids::{CommandId, TenantId, TicketId};
+use guichet_schemas::position::LogPosition;
+use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire;
 
 use super::derived::Derived;

@@ -1,7 +1,6 @@
 //! Answers of commands that came before: rebuilt from the log, or stored where no event tells them.
 
 use guichet_schemas::codec::decode_record;
-use guichet_schemas::event::{Event, LifeCycle, TicketEvent};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, TenantId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
@@ -12,7 +11,7 @@ use guichet_schemas::words::StreamKind;
 use prost::Message as _;
 
 use super::disk::Disk;
-use super::told::{Recorded, Told};
+use super::told::{Recorded, Told, Unwise};
 use super::{Store, StoreFault, keys, tickets};
 
 /// The stored answer of a command, with the hash of its request.

@@ -9,8 +9,7 @@ use guichet_crash::{CrashPoint, crash_point};
 use guichet_keys::{Dice, KeyStore};
 use guichet_proof::{Authorship, SignedCheckpoint};
 use guichet_schemas::codec::RequestKey;
-use guichet_schemas::hash::Hash;
-use guichet_schemas::position::{Epoch, Generation, LogPosition, Partition};
+use guichet_schemas::position::{LogPosition, Partition};
 use tokio::sync::watch;
 
 use super::begin::{Now, begin, complete};
@@ -18,6 +17,7 @@ use super::copy::{EventCopy, NoCopy};
 use super::desk::Desk;
 use super::epoch::Circumstances;
 use super::fence::Fence;
+use super::head::Head;
 use super::head_note::{self, Acknowledged, HeadNote};
 use super::identity::Identity;
 use super::repair::{self, Continued, Remaking};

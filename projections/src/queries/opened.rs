@@ -24,7 +24,7 @@ pub(super) async fn open(opener: &Opener, tenant: &str, reply: &mut QueryReply) 
 
 impl Reader<'_> {
     /// Opens texts that the answer itself must look into. Waits for keys, so it is not for models in memory.
-    pub(super) fn open(&self, texts: Vec<Text<'_>>) {
+    pub(crate) fn open(&self, texts: Vec<Text<'_>>) {
         if let Some(opener) = self.opener {
             Handle::current().block_on(opener.open(self.ask.tenant.as_str(), texts));
         }

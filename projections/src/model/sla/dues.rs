@@ -1,6 +1,6 @@
 //! When tickets are due by their clocks: what the queue board has not heard yet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use guichet_schemas::ids::TicketId;
