@@ -117,7 +117,7 @@ fn measure(in_flight: usize, tickets: Tickets, length: Length) -> Level {
         .expect("a fresh log opens");
     let floor_memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let mut floor = Floor::open(&dir.path().join("floor"), &floor_memory);
-    let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(tickets));
+    let mut drive = Drive::new(log.inlet(), log.reader(), Workload::new(tickets));
     let histogram =
         || Histogram::new_with_max(60_000_000_000, 3).expect("a minute in ns with 3 digits is possible");
     let mut level = Level {

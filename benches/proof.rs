@@ -139,7 +139,7 @@ fn fill_and_kill(dir: &Path) {
 #[expect(clippy::print_stdout, reason = "the process that waits hears it there")]
 fn fill(dir: &Path, events_min: u64) {
     let log = open(dir);
-    let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(Tickets::Many));
+    let mut drive = Drive::new(log.inlet(), log.reader(), Workload::new(Tickets::Many));
     let mut told = false;
     loop {
         drive.turn(512, Duration::from_secs(1));

@@ -108,7 +108,7 @@ impl Side {
             Protection { sealing: on.sealing, notary: on.notary, ..Protection::within(dir, Partition(0)) };
         let log = Log::open(&dir.join("log"), Partition(0), &memory, &protection, &Halt::new());
         let log = log.expect("a fresh log opens");
-        let drive = Drive::new(log.desk(), log.reader(), Workload::new(tickets));
+        let drive = Drive::new(log.inlet(), log.reader(), Workload::new(tickets));
         Self { log, drive, rates: Vec::new(), commands: 0, on_cpu: [Duration::ZERO; 4] }
     }
 

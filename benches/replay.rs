@@ -69,7 +69,7 @@ fn fill(dir: &Path, events_min: u64) -> u64 {
     let protection = Protection::within(dir, Partition(0));
     let log = Log::open(dir, Partition(0), &memory, &protection, &Halt::new()).expect("a fresh log opens");
     let reader = log.reader();
-    let mut drive = Drive::new(log.desk(), log.reader(), Workload::new(Tickets::Many));
+    let mut drive = Drive::new(log.inlet(), log.reader(), Workload::new(Tickets::Many));
     while LogPosition::or_zero(reader.head()) < events_min {
         drive.turn(512, Duration::from_secs(1));
     }

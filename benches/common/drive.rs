@@ -5,7 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use guichet_engine::log::{Desk, LogReader};
+use guichet_engine::log::{CommandInlet, LogReader};
 use guichet_schemas::codec::Request;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
@@ -17,7 +17,7 @@ const AHEAD_PER_SECOND: f64 = 600_000.0;
 
 /// Hands in the commands of a workload.
 pub(crate) struct Drive {
-    desk: Desk,
+    desk: CommandInlet,
     reader: LogReader,
     workload: Workload,
     left: VecDeque<Request>,
@@ -34,7 +34,7 @@ pub(crate) struct Turn {
 }
 
 impl Drive {
-    pub(crate) fn new(desk: Desk, reader: LogReader, workload: Workload) -> Self {
+    pub(crate) fn new(desk: CommandInlet, reader: LogReader, workload: Workload) -> Self {
         Self { desk, reader, workload, left: VecDeque::new() }
     }
 
@@ -77,7 +77,7 @@ impl Drive {
 }
 
 struct Loop {
-    desk: Desk,
+    desk: CommandInlet,
     reader: LogReader,
     until: Instant,
     all_answered: Sender<()>,

@@ -26,7 +26,7 @@ use self::decode::{Decoder, Waiting};
 use self::quota::{Permit, Quota};
 use self::turns::Turns;
 use crate::clock;
-use crate::log::Desk;
+use crate::log::CommandInlet;
 
 /// Name of the service for discovery.
 pub const SERVICE: &str = "guichet-engine";
@@ -111,7 +111,7 @@ pub async fn service(client: &Client) -> Result<Service, async_nats::Error> {
 /// NATS.
 pub async fn start(
     service: &Service,
-    desk: Desk,
+    inlet: CommandInlet,
     key: RequestKey,
     pressure: Arc<Pressure>,
 ) -> Result<Intake, async_nats::Error> {
@@ -127,7 +127,7 @@ pub async fn start(
     let (refusals, refused) = mpsc::channel(REFUSALS);
     let draining = Arc::new(AtomicBool::new(false));
     let (turns, quota) = (Arc::new(Turns::new()), Arc::new(Quota::default()));
-    let decoder = Decoder { desk, key, answers };
+    let decoder = Decoder { inlet, key, answers };
     let decoders = decode::start(&decoder, &turns);
     let door =
         Door { decoder, turns: turns.clone(), quota: quota.clone(), pressure, draining: draining.clone() };
@@ -156,7 +156,7 @@ impl Intake {
         Gauges { turns: self.turns.clone(), quota: self.quota.clone() }
     }
 
-    /// After the stop of the service: refuses what has arrived and lets go of the desk. Answers under way still
+    /// After the stop of the service: refuses what has arrived and lets go of the inlet. Answers under way still
     /// go out. Without a connection the end of the subscription may never come, so the wait is bounded.
     pub async fn close(mut self, wait: Duration) {
         match tokio::time::timeout(wait, &mut self.listening).await {
@@ -165,7 +165,7 @@ impl Intake {
             Err(_) => {
                 tracing::warn!("NATS does not answer; stopping without it");
                 self.listening.abort();
-                // Only a task that has ended has let go of the desk.
+                // Only a task that has ended has let go of the inlet.
                 (&mut self.listening).await.ok();
             }
         }
@@ -261,10 +261,10 @@ impl Door {
         let body = waiting.request.message.payload.len();
         let at_once = body <= AT_ONCE_BYTES
             && waiting.permit.place <= AT_ONCE
-            && self.decoder.desk.has_room()
+            && self.decoder.inlet.has_room()
             && self.turns.has_nothing_of(&who);
         if at_once {
-            self.decoder.work(waiting, Desk::submit);
+            self.decoder.work(waiting, CommandInlet::submit);
         } else {
             self.turns.put(who, waiting, body);
         }

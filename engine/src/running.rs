@@ -182,7 +182,7 @@ pub async fn start(
     let tile_service =
         tile_service::start(&service, settings.partition, log.tree()).await.map_err(StartError::Nats)?;
     let checkpoints = tokio::spawn(checkpoints::publish(client.clone(), settings.partition, log.tree()));
-    let intake = intake::start(&service, log.desk(), log.request_key.0.clone(), pressure.clone())
+    let intake = intake::start(&service, log.inlet(), log.request_key.0.clone(), pressure.clone())
         .await
         .map_err(StartError::Nats)?;
     // A subscription is only there once the server has seen it.

@@ -73,7 +73,7 @@ impl Desk {
     /// The same, of several tenants.
     fn tell_all_of(&self, commands: &[(&str, Entity, &'static str, Value)]) -> Vec<Outcome> {
         let (send, answers) = mpsc::channel();
-        let desk = self.log.desk();
+        let desk = self.log.inlet();
         for (i, (tenant, entity, verb, body)) in commands.iter().enumerate() {
             let subject = CommandSubject {
                 tenant: TenantId::parse(tenant).unwrap(),

@@ -151,7 +151,7 @@ fn send(log: &Log, n: u128, verb: &'static str, text: &str) -> Accepted {
     let body = json!({"command_id": id, "actor": {"kind": "agent", "id": "alice"}, "data": data}).to_string();
     let request = decode_command(subject, Encoding::Json, body.as_bytes(), None, &log.request_key.0).unwrap();
     let (answer, answered) = mpsc::channel();
-    log.desk().submit(request, Box::new(move |outcome| answer.send(outcome).unwrap()));
+    log.inlet().submit(request, Box::new(move |outcome| answer.send(outcome).unwrap()));
     answered.recv().unwrap().unwrap()
 }
 

@@ -63,7 +63,7 @@ impl Desk {
                 decode_command(subject, Encoding::Json, body.as_bytes(), None, &self.log.request_key.0)
                     .unwrap();
             let send = send.clone();
-            self.log.desk().submit(request, Box::new(move |outcome| send.send(outcome).unwrap()));
+            self.log.inlet().submit(request, Box::new(move |outcome| send.send(outcome).unwrap()));
         }
         drop(send);
         assert_eq!(answers.iter().filter(Result::is_ok).count(), commands.len());

@@ -24,7 +24,7 @@ use crate::slot::{Live, Slot};
 use crate::store::{Batch, Checkpoint, Store, StoreError};
 
 /// Folds what arrives into a store.
-pub(crate) struct Folder {
+pub(crate) struct ModelWriter {
     model: &'static ReadModel,
     store: Arc<Store>,
     fold: Box<dyn Projection>,
@@ -69,7 +69,7 @@ impl From<StoreError> for StageError {
     }
 }
 
-impl Folder {
+impl ModelWriter {
     pub(crate) fn open(
         model: &'static ReadModel,
         store: Arc<Store>,

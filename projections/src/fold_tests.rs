@@ -14,7 +14,7 @@ use crate::projection::ReadModel;
 use crate::store::Memory;
 
 struct Desk {
-    folder: Folder,
+    folder: ModelWriter,
     dir: tempfile::TempDir,
 }
 
@@ -46,9 +46,9 @@ impl Desk {
     }
 }
 
-fn open(dir: &std::path::Path, model: &'static ReadModel) -> Folder {
+fn open(dir: &std::path::Path, model: &'static ReadModel) -> ModelWriter {
     let store = Store::open(dir, model.layout(), &Memory::new(1 << 20, 64 << 20)).unwrap();
-    Folder::open(model, Arc::new(store), Partition(0)).unwrap()
+    ModelWriter::open(model, Arc::new(store), Partition(0)).unwrap()
 }
 
 fn arrived(entry: &Entry) -> Arrived {

@@ -21,7 +21,7 @@ mod live;
 mod slot;
 
 mod fold;
-mod folders;
+mod generation_dirs;
 mod status;
 pub mod worker;
 

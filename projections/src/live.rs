@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use guichet_schemas::wire::ProjectionView;
 use tokio::sync::watch;
 
-use crate::fold::{End, Folder};
-use crate::folders::Folders;
+use crate::fold::{End, ModelWriter};
+use crate::generation_dirs::GenerationDirs;
 use crate::projection::ReadModel;
 use crate::rebuild::progress::{Phase, Progress};
 use crate::slot::Slot;
@@ -18,15 +18,15 @@ use crate::store::{Checkpoint, Store, StoreError};
 pub struct Model {
     pub(crate) status: Arc<Status>,
     pub(crate) slot: Arc<Slot>,
-    folder: Arc<Mutex<Folder>>,
-    pub(crate) folders: Arc<Folders>,
+    folder: Arc<Mutex<ModelWriter>>,
+    pub(crate) folders: Arc<GenerationDirs>,
     /// Held by who folds, batch by batch, and by who wants the model to stand still.
     pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
     progress: Arc<Mutex<Progress>>,
 }
 
 impl Model {
-    pub(crate) fn new(folder: Folder, folders: Arc<Folders>) -> Self {
+    pub(crate) fn new(folder: ModelWriter, folders: Arc<GenerationDirs>) -> Self {
         Self {
             status: Arc::new(Status::new(folder.model(), &folder.state(End::All))),
             slot: folder.slot(),
@@ -92,7 +92,7 @@ impl Model {
     }
 
     /// The folder of the live generation. Blocks while a batch is folded.
-    pub(crate) fn folder(&self) -> MutexGuard<'_, Folder> {
+    pub(crate) fn folder(&self) -> MutexGuard<'_, ModelWriter> {
         self.folder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -102,7 +102,7 @@ impl Model {
     }
 
     /// Puts another generation in the place of the live one, and gives that. Hold the gate.
-    pub(crate) fn exchange(&self, mut next: Folder) -> Folder {
+    pub(crate) fn exchange(&self, mut next: ModelWriter) -> ModelWriter {
         let mut folder = self.folder();
         self.slot.replace(next.slot().get());
         next.answer_at(Arc::clone(&self.slot));
@@ -112,7 +112,7 @@ impl Model {
     }
 
     /// The folder alone, where nobody else has the model.
-    pub(crate) fn into_folder(self) -> Option<Folder> {
+    pub(crate) fn into_folder(self) -> Option<ModelWriter> {
         Some(Arc::into_inner(self.folder)?.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -18,7 +18,7 @@ use guichet_schemas::wire::RebuildView;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::{Found, compare};
-use crate::fold::{End, Folder};
+use crate::fold::{End, ModelWriter};
 use crate::ground::{Ground, blocking};
 use crate::live::Model;
 use crate::store::{Store, StoreError};
@@ -109,14 +109,14 @@ async fn builder<S: Source>(model: &Model, ground: &Ground<S>) -> Result<Worker<
     Ok(Worker::new(Model::new(folder, Arc::clone(&model.folders)), ground))
 }
 
-async fn fresh<S: Source>(model: &Model, ground: &Ground<S>) -> Result<Folder, StoreError> {
+async fn fresh<S: Source>(model: &Model, ground: &Ground<S>) -> Result<ModelWriter, StoreError> {
     let (folders, read_model) = (Arc::clone(&model.folders), model.model());
     let (memory, partition) = (ground.memory.clone(), ground.settings.partition);
     ground
         .blocking(move || {
             folders.clear_spare()?;
             let store = Store::open(folders.spare(), read_model.layout(), &memory)?;
-            Folder::open(read_model, Arc::new(store), partition)
+            ModelWriter::open(read_model, Arc::new(store), partition)
         })
         .await
 }
@@ -230,7 +230,7 @@ async fn swap<S: Source>(model: &Model, mut builder: Worker<S>) -> Result<(), St
 }
 
 /// Removes a generation when nobody reads it any more.
-async fn release(model: &Model, old: Folder) {
+async fn release(model: &Model, old: ModelWriter) {
     let store = Arc::downgrade(&old.store());
     blocking(move || drop(old)).await;
     let free = async {

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::alarms::Alarms;
-use crate::fold::Folder;
-use crate::folders::Folders;
+use crate::fold::ModelWriter;
+use crate::generation_dirs::GenerationDirs;
 use crate::ground::blocking;
 use crate::ground::{Beside, Clock, Ground, Settings, Task};
 use crate::live::Model;
@@ -156,12 +156,12 @@ async fn open_one<S: Source>(
 ) -> Result<(Model, bool), StartError> {
     let (settings, memory) = (ground.settings.clone(), ground.memory.clone());
     let opened = ground.blocking(move || {
-        let folders = Folders::of(&settings.dir, model.name, settings.partition);
+        let folders = GenerationDirs::of(&settings.dir, model.name, settings.partition);
         folders.settle()?;
         let partition = settings.partition;
         let live = || {
             let store = Store::open(folders.live(), model.layout(), &memory)?;
-            Folder::open(model, Arc::new(store), partition)
+            ModelWriter::open(model, Arc::new(store), partition)
         };
         let (folder, whole) = match live() {
             Err(why) if why.is_damage() => {
@@ -180,7 +180,7 @@ async fn open_one<S: Source>(
                     }
                     opened => opened?,
                 };
-                (Folder::open(model, Arc::new(store), partition)?, false)
+                (ModelWriter::open(model, Arc::new(store), partition)?, false)
             }
             opened => (opened?, true),
         };

@@ -43,7 +43,7 @@ pub enum StoreError {
     Storage(#[from] rocksdb::Error),
     /// The folder itself.
     #[error("the folder {dir} cannot be made")]
-    Folder {
+    ModelWriter {
         /// Which.
         dir: std::path::PathBuf,
         /// Why.
@@ -86,7 +86,7 @@ impl StoreError {
         match self {
             Self::Storage(fault) => fault.kind() == rocksdb::ErrorKind::Corruption || is_missing(fault),
             Self::Damaged { .. } => true,
-            Self::Folder { .. } | Self::NewerFormat { .. } | Self::OtherProjection { .. } => false,
+            Self::ModelWriter { .. } | Self::NewerFormat { .. } | Self::OtherProjection { .. } => false,
         }
     }
 }

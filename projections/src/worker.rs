@@ -25,7 +25,7 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 
 use crate::arrived::{Arrived, Checked};
-use crate::fold::{End, Folded, Folder};
+use crate::fold::{End, Folded, ModelWriter};
 use crate::ground::Ground;
 use crate::lineage::Halt;
 use crate::live::Model;
@@ -198,7 +198,7 @@ impl<S: Source> Worker<S> {
     }
 
     /// What it has folded into, when it is done.
-    pub(crate) fn into_folder(self) -> Option<Folder> {
+    pub(crate) fn into_folder(self) -> Option<ModelWriter> {
         self.model.into_folder()
     }
 

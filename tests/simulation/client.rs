@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use guichet_engine::log::Desk;
+use guichet_engine::log::CommandInlet;
 use guichet_schemas::codec::{Outcome, Request};
 use guichet_schemas::rejection::Rejection;
 use tokio::sync::oneshot;
@@ -24,7 +24,7 @@ pub(crate) type Addresses = Arc<Mutex<Vec<Address>>>;
 #[derive(Clone)]
 pub(crate) struct Address {
     pub(crate) engine: usize,
-    pub(crate) desk: Desk,
+    pub(crate) desk: CommandInlet,
     pub(crate) life: Life,
 }
 

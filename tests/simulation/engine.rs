@@ -110,7 +110,7 @@ impl Engine {
     /// Tells the world where it listens.
     pub(crate) fn listen(&self, addresses: &Addresses) {
         if let Some(Running { life, steps, .. }) = &self.running {
-            let address = Address { engine: self.number, desk: steps.desk(), life: life.clone() };
+            let address = Address { engine: self.number, desk: steps.inlet(), life: life.clone() };
             addresses.lock().unwrap_or_else(PoisonError::into_inner).push(address);
         }
     }

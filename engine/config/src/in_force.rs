@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use guichet_rules::{AUTO_CLOSE, Desk, FiredRule, Life, Unconfigured, Whose, whose};
+use guichet_rules::{AUTO_CLOSE, DeskRules, FiredRule, Life, Unconfigured, Whose, whose};
 use guichet_schemas::command::{Command, Name, Order};
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -29,7 +29,7 @@ impl Configuration {
     }
 }
 
-impl Desk for InForce<'_> {
+impl DeskRules for InForce<'_> {
     fn may(&self, command: &Command) -> Result<(), Rejection> {
         let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.may(command) };
         if let Whose::Clocks(allowed) = whose(command) {

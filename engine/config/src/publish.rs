@@ -1,6 +1,6 @@
 //! What a command that configures leads to, and what its event means.
 
-use guichet_rules::Desk as _;
+use guichet_rules::DeskRules as _;
 use guichet_schemas::command::{Command, Order, PublishConfig, RetireConfig};
 use guichet_schemas::event::{ConfigEvent, ConfigPublished, ConfigRetired, Event};
 use guichet_schemas::hash::Hash;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use guichet_config::{Configuration, TEMPLATES, read_toml};
-use guichet_rules::{Desk as _, Unconfigured};
+use guichet_rules::{DeskRules as _, Unconfigured};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::Command;
 use guichet_schemas::event::{ConfigEvent, Event};

@@ -8,7 +8,7 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
 
-use crate::desk::Desk;
+use crate::desk::DeskRules;
 use crate::state::Ticket;
 use crate::verbs::{Begin, Decide};
 
@@ -22,7 +22,7 @@ pub struct Context<'a> {
     /// The ticket that already has the external reference of a create.
     pub external_ref_of: Option<TicketId>,
     /// What is configured now.
-    pub desk: &'a dyn Desk,
+    pub desk: &'a dyn DeskRules,
     /// Version of that; 0: nothing was ever configured.
     pub config_version: u64,
 }

@@ -19,7 +19,7 @@ pub const CLI_CALLER: &str = "cli";
 pub const AUTO_CLOSE: &str = "auto_close";
 
 /// What is configured at the instant of a decision.
-pub trait Desk: Debug {
+pub trait DeskRules: Debug {
     /// Refuses what the caller, or the actor for whom it speaks, may not do.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl Action {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unconfigured;
 
-impl Desk for Unconfigured {
+impl DeskRules for Unconfigured {
     fn may(&self, command: &Command) -> Result<(), Rejection> {
         match whose(command) {
             Whose::Clocks(allowed) => allowed,

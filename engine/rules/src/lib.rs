@@ -32,8 +32,8 @@ mod verbs;
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
-    AUTO_CLOSE, Action, CLI_CALLER, Desk, FiredRule, Life, PendingGuard, SLA_CALLER, Unconfigured, Whose,
-    whose,
+    AUTO_CLOSE, Action, CLI_CALLER, DeskRules, FiredRule, Life, PendingGuard, SLA_CALLER, Unconfigured,
+    Whose, whose,
 };
 pub use evolve::evolve;
 pub use state::{FOLD_VERSION, ImportProgress, LastResolution, Phase, Ticket};

@@ -7,7 +7,7 @@ mod anything;
 
 use anything::{Dice, NUMBERS};
 use guichet_rules::{
-    Action, Context, Desk, FiredRule, Life, PendingGuard, Ticket, Unconfigured, decide, evolve, missed,
+    Action, Context, DeskRules, FiredRule, Life, PendingGuard, Ticket, Unconfigured, decide, evolve, missed,
 };
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::{Command, Order, limits};
@@ -33,7 +33,7 @@ struct Anyone {
     rule: Option<FiredRule>,
 }
 
-impl Desk for Anyone {
+impl DeskRules for Anyone {
     fn may(&self, command: &Command) -> Result<(), Rejection> {
         // The refusals are tested by examples; here everybody comes through.
         if command.dry_run { Unconfigured.may(command) } else { Ok(()) }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::Answer;
 use super::quota::Permit;
 use super::turns::Turns;
-use crate::log::{Desk, Responder};
+use crate::log::{CommandInlet, Responder};
 
 /// Threads that read bodies.
 const DECODERS: usize = 2;
@@ -29,7 +29,7 @@ pub(super) struct Waiting {
 /// Reads commands and hands them in.
 #[derive(Clone)]
 pub(super) struct Decoder {
-    pub(super) desk: Desk,
+    pub(super) inlet: CommandInlet,
     pub(super) key: RequestKey,
     pub(super) answers: mpsc::Sender<Answer>,
 }
@@ -41,7 +41,7 @@ pub(super) fn start(decoder: &Decoder, turns: &Arc<Turns<Waiting>>) -> Vec<std::
         let work = move || {
             while let Some((who, turn)) = turns.next() {
                 for waiting in turn {
-                    decoder.work(waiting, Desk::hand_in);
+                    decoder.work(waiting, CommandInlet::hand_in);
                 }
                 turns.done(who);
             }
@@ -56,7 +56,7 @@ pub(super) fn start(decoder: &Decoder, turns: &Arc<Turns<Waiting>>) -> Vec<std::
 
 impl Decoder {
     /// Reads one command and hands it in, or answers why not. A panic is the answer of this command alone.
-    pub(super) fn work(&self, waiting: Waiting, hand_in: impl FnOnce(&Desk, Request, Responder)) {
+    pub(super) fn work(&self, waiting: Waiting, hand_in: impl FnOnce(&CommandInlet, Request, Responder)) {
         let read = caught("decode", || read(&waiting, &self.key)).and_then(|read| read);
         let Waiting { request, encoding, permit, .. } = waiting;
         let answers = self.answers.clone();
@@ -68,7 +68,7 @@ impl Decoder {
             }
         };
         match read {
-            Ok(command) => hand_in(&self.desk, command, Box::new(answer)),
+            Ok(command) => hand_in(&self.inlet, command, Box::new(answer)),
             Err(rejection) => answer(Err(rejection)),
         }
     }

@@ -11,8 +11,8 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire;
 
 use super::derived::Derived;
-use super::desk::Responder;
 use super::disk::Rows;
+use super::inlet::Responder;
 use super::outcome;
 use super::told::{Recorded, Told};
 

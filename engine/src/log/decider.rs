@@ -4,6 +4,7 @@
 mod command;
 mod configure;
 mod lookup;
+mod meeting;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +19,9 @@ use guichet_schemas::position::{Epoch, LogPosition, Partition};
 
 use super::batch::{Batch, Overlay};
 use super::committer::Committed;
-use super::desk::{Queued, stopped};
 use super::disk::Disk;
 use super::head::Head;
+use super::inlet::{Queued, stopped};
 use super::sealer::Sealer;
 use super::shelf::Shelf;
 use super::tickets::Entry;

@@ -14,12 +14,12 @@ use tokio::sync::watch;
 
 use super::begin::{Now, begin, complete};
 use super::copy::{EventCopy, NoCopy};
-use super::desk::Desk;
 use super::epoch::Circumstances;
 use super::fence::Fence;
 use super::head::Head;
 use super::head_note::{self, Acknowledged, HeadNote};
 use super::identity::Identity;
+use super::inlet::CommandInlet;
 use super::repair::{self, Continued, Remaking};
 use super::restore::Restored;
 use super::store::DATABASE;
@@ -68,7 +68,7 @@ pub struct Log {
     /// Secret of the request hashes.
     pub request_key: RequestKeyHandle,
     authorship: Authorship,
-    desk: Desk,
+    inlet: CommandInlet,
     reader: LogReader,
     tree: TreeReader,
     store: Arc<Store>,
@@ -173,7 +173,7 @@ impl Log {
 
         let ours = fence.clone();
         let keys = key_store.clone().map(|keys| keys as Arc<dyn KeyShelf>);
-        let (writer, desk, reader) = Writer::on(Ground {
+        let (writer, inlet, reader) = Writer::on(Ground {
             store: store.clone(),
             keys,
             partition,
@@ -194,7 +194,7 @@ impl Log {
             head,
             authorship: identity.authorship(partition),
             request_key: RequestKeyHandle(identity.request_key),
-            desk,
+            inlet,
             reader,
             tree,
             store,
@@ -206,8 +206,8 @@ impl Log {
 
     /// Where commands are handed in.
     #[must_use]
-    pub fn desk(&self) -> Desk {
-        self.desk.clone()
+    pub fn inlet(&self) -> CommandInlet {
+        self.inlet.clone()
     }
 
     /// Who writes the stream of this log.
@@ -240,13 +240,13 @@ impl Log {
         self.store.property(name)
     }
 
-    /// Decides and commits what is queued, ends the threads and closes the database. Every other [`Desk`]
+    /// Decides and commits what is queued, ends the threads and closes the database. Every other [`CommandInlet`]
     /// must be dropped before, or this waits for it.
     ///
     /// # Errors
     /// The disk.
     pub fn close(self) -> Result<(), StoreFault> {
-        drop(self.desk);
+        drop(self.inlet);
         for thread in self.threads {
             // A panic there has aborted the process: a join can only succeed.
             thread.join().map_err(|_| StoreFault::refused("close the log", "a writing thread panicked"))?;

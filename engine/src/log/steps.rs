@@ -17,11 +17,11 @@ use super::begin::{self, Now};
 use super::committer::{Committed, Stage};
 use super::copy::EventCopy;
 use super::decider::{Next, Stop};
-use super::desk::Desk;
 use super::disk::Disk;
 use super::epoch::Circumstances;
 use super::head::Head;
 use super::identity::Identity;
+use super::inlet::CommandInlet;
 use super::writer::{Ground, Writer};
 use super::{KeyShelf, LogReader, OpenError, Store};
 use crate::clock::{IdSource, TimeSource};
@@ -67,7 +67,7 @@ pub enum Step {
 /// A writer that is led.
 pub struct Steps<D: Disk> {
     writer: Writer<D>,
-    desk: Desk,
+    inlet: CommandInlet,
     reader: LogReader<D>,
     head: Head,
     authorship: Authorship,
@@ -106,9 +106,9 @@ impl<D: Disk> Steps<D> {
             ids,
             dice,
         };
-        let (writer, desk, reader) = Writer::on(ground);
+        let (writer, inlet, reader) = Writer::on(ground);
         let authorship = identity.authorship(partition);
-        Ok(Self { writer, desk, reader, head, authorship, under_way: None, ended: false })
+        Ok(Self { writer, inlet, reader, head, authorship, under_way: None, ended: false })
     }
 
     /// Where the log ended at the start, the epoch event included.
@@ -131,8 +131,8 @@ impl<D: Disk> Steps<D> {
 
     /// Where commands are handed in.
     #[must_use]
-    pub fn desk(&self) -> Desk {
-        self.desk.clone()
+    pub fn inlet(&self) -> CommandInlet {
+        self.inlet.clone()
     }
 
     /// Which steps can be made now; none: the writer waits for a command, or has ended.

@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use super::batch::Batch;
 use super::committer::{Committed, Committer, StillOurs};
 use super::decider::{Commands, Decider};
-use super::desk::Desk;
 use super::disk::Disk;
 use super::head::Head;
 use super::head_note::Note;
+use super::inlet::CommandInlet;
 use super::key_writer::{self, KeyWriter, KeysOnDisk};
 use super::sealer::Sealer;
 use super::{KeyShelf, LogReader, Store};
@@ -58,8 +58,8 @@ pub(super) struct Writer<D: Disk> {
 pub(super) type Work = (&'static str, Box<dyn FnOnce() + Send>);
 
 impl<D: Disk> Writer<D> {
-    /// A writer, with the desk where commands are handed in and a reader of what is on disk.
-    pub(super) fn on(ground: Ground<D>) -> (Self, Desk, LogReader<D>) {
+    /// A writer, with the inlet where commands are handed in and a reader of what is on disk.
+    pub(super) fn on(ground: Ground<D>) -> (Self, CommandInlet, LogReader<D>) {
         let Ground {
             store,
             keys,
@@ -75,7 +75,7 @@ impl<D: Disk> Writer<D> {
             dice,
         } = ground;
         let (head_tx, head_rx) = watch::channel(head.position.get());
-        let (desk, commands) = Desk::new();
+        let (inlet, commands) = CommandInlet::new();
         let on_disk = Arc::new(KeysOnDisk::default());
         let (groups_tx, groups) = crossbeam_channel::bounded(key_writer::GROUPS);
         let sealer = Sealer::new(keys.clone(), dice.0, groups_tx);
@@ -104,7 +104,7 @@ impl<D: Disk> Writer<D> {
             batches: crossbeam_channel::bounded(1),
             done: crossbeam_channel::bounded(2),
         };
-        (writer, desk, reader)
+        (writer, inlet, reader)
     }
 
     /// What each of its threads does.

@@ -10,7 +10,7 @@ use guichet_schemas::wire;
 use guichet_schemas::wire::query_reply::Data;
 
 use crate::arrived::{Arrived, Checked};
-use crate::fold::{End, Folder};
+use crate::fold::{End, ModelWriter};
 use crate::history::Entry;
 use crate::projection::ReadModel;
 use crate::queries::{Ask, Budget, LIMITS, Limits, Reader, Refusal};
@@ -18,7 +18,7 @@ use crate::store::{Memory, Store};
 
 /// A read model in a folder of its own.
 pub(crate) struct Rig {
-    pub(crate) folder: Folder,
+    pub(crate) folder: ModelWriter,
     dir: tempfile::TempDir,
 }
 
@@ -78,7 +78,7 @@ impl Rig {
     }
 }
 
-fn open(dir: &std::path::Path, model: &'static ReadModel) -> Folder {
+fn open(dir: &std::path::Path, model: &'static ReadModel) -> ModelWriter {
     let store = Store::open(dir, model.layout(), &Memory::new(1 << 20, 64 << 20)).unwrap();
-    Folder::open(model, Arc::new(store), Partition(0)).unwrap()
+    ModelWriter::open(model, Arc::new(store), Partition(0)).unwrap()
 }

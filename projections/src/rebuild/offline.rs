@@ -10,8 +10,8 @@ use guichet_schemas::position::Partition;
 use super::{Phase, Progress, UNREADABLE};
 use crate::arrived::{Arrived, Checked};
 use crate::compare::compare;
-use crate::fold::{End, Folder};
-use crate::folders::Folders;
+use crate::fold::{End, ModelWriter};
+use crate::generation_dirs::GenerationDirs;
 use crate::projection::ReadModel;
 use crate::store::{Memory, Store, StoreError};
 
@@ -38,7 +38,8 @@ pub fn content_of<'a>(
     memory: &Memory,
     records: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Hash, OfflineError> {
-    let mut folder = Folder::open(model, Arc::new(Store::open(dir, model.layout(), memory)?), partition)?;
+    let mut folder =
+        ModelWriter::open(model, Arc::new(Store::open(dir, model.layout(), memory)?), partition)?;
     let mut before = Hash::ZERO;
     let arrived: Vec<_> = (1..).zip(records).map(|(at, record)| arrived(at, record, &mut before)).collect();
     for batch in arrived.chunks(BATCH) {
@@ -60,7 +61,7 @@ fn arrived(position: u64, record: &[u8], before: &mut Hash) -> Arrived {
 }
 
 /// Folds records that continue what the folder holds; says how far it is.
-fn fold(folder: &mut Folder, batch: Vec<Arrived>) -> Result<u64, OfflineError> {
+fn fold(folder: &mut ModelWriter, batch: Vec<Arrived>) -> Result<u64, OfflineError> {
     let checked: Vec<_> = batch.into_iter().map(Checked::of).collect();
     let folded = folder.fold(&checked.iter().collect::<Vec<_>>());
     match folded.end {
@@ -75,10 +76,10 @@ const BATCH: usize = 1_000;
 
 /// A rebuild that takes records in order.
 pub struct Offline {
-    folders: Folders,
+    folders: GenerationDirs,
     /// `None` where this program cannot read it.
-    live: Option<Folder>,
-    next: Folder,
+    live: Option<ModelWriter>,
+    next: ModelWriter,
     swap: bool,
     batch: Vec<Arrived>,
     batch_events_max: usize,
@@ -101,10 +102,10 @@ impl Offline {
         batch_events_max: usize,
         swap: bool,
     ) -> Result<Self, OfflineError> {
-        let folders = Folders::of(dir, model.name, partition);
+        let folders = GenerationDirs::of(dir, model.name, partition);
         folders.settle()?;
         let opened = Store::open(folders.live(), model.layout(), memory)
-            .and_then(|store| Folder::open(model, Arc::new(store), partition));
+            .and_then(|store| ModelWriter::open(model, Arc::new(store), partition));
         let live = match opened {
             Ok(live) => Some(live),
             Err(StoreError::OtherProjection { .. }) => None,
@@ -112,8 +113,11 @@ impl Offline {
             Err(error) => return Err(error.into()),
         };
         folders.clear_spare()?;
-        let next =
-            Folder::open(model, Arc::new(Store::open(folders.spare(), model.layout(), memory)?), partition)?;
+        let next = ModelWriter::open(
+            model,
+            Arc::new(Store::open(folders.spare(), model.layout(), memory)?),
+            partition,
+        )?;
         let batch_events_max = batch_events_max.max(1);
         let progress = Progress { phase: Phase::Building, ..Progress::default() };
         let (batch, before) = (Vec::new(), Hash::ZERO);

@@ -116,7 +116,7 @@ pub(crate) struct House {
     pub(crate) rule: Option<FiredRule>,
 }
 
-impl guichet_rules::Desk for House {
+impl guichet_rules::DeskRules for House {
     fn may(&self, command: &Command) -> Result<(), Rejection> {
         Unconfigured.may(command)
     }

@@ -1,20 +1,16 @@
 //! One command: what it leads to, and how that gets into the batch.
 
-use std::sync::Arc;
-
-use guichet_config::Configuration;
 use guichet_rules::{Context, Draft, Unconfigured, decide, evolve};
 use guichet_schemas::codec::Request;
-use guichet_schemas::command::{Command, Entity, Order};
-use guichet_schemas::event::ExternalRef;
+use guichet_schemas::command::{Command, Order};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::personal;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::time::Timestamp;
 use guichet_service::caught;
 
+use super::meeting::{Meeting, Met, claimed_ref};
 use super::{Decider, TicketKey};
 use crate::log::batch::Answer;
 use crate::log::derived::Derived;
@@ -24,28 +20,6 @@ use crate::log::stage::{Place, Staged, StagedOther, stage};
 use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
 use crate::log::told::{Recorded, Told};
 use crate::log::{StoreFault, keys, outcome};
-
-/// What a command met.
-enum Met {
-    /// Its answer: it was decided before, or there is no such tenant and it makes none.
-    Answered(Answer),
-    /// It is about the configuration, at this instant.
-    Config(Timestamp),
-    /// It is about a ticket.
-    Ticket(Box<Meeting>),
-}
-
-/// A ticket and all that is needed to decide a command on it.
-struct Meeting {
-    key: TicketKey,
-    /// Out of the cache while it is here.
-    entry: Option<Entry>,
-    now: Timestamp,
-    next_number: TicketNumber,
-    external_ref_of: Option<TicketId>,
-    configuration: Arc<Configuration>,
-    config_version: u64,
-}
 
 /// What a decision comes to, before anything of it is in the batch.
 enum Prepared {
@@ -104,46 +78,6 @@ impl<D: Disk> Decider<D> {
             self.tickets.put(meeting.key, entry);
         }
         answer
-    }
-
-    /// Looks up all that a decision needs.
-    fn meet(&mut self, request: &Request) -> Result<Met, StoreFault> {
-        let command = &request.command;
-        if !self.is_there(&command.tenant)? {
-            return Ok(match self.founds(request) {
-                Ok(()) => Met::Config(self.clock.now()),
-                Err(rejection) => Met::Answered(refused(rejection)),
-            });
-        }
-        if let Some((hash, mut accepted)) = self.outcome(command)? {
-            if hash != request.request_hash {
-                return Ok(Met::Answered(refused(Rejection::CommandIdReused)));
-            }
-            accepted.replayed = true;
-            return Ok(Met::Answered(Answer::Ready(Ok(accepted))));
-        }
-        let now = self.clock.now();
-        if command.entity == Entity::Config {
-            return Ok(Met::Config(now));
-        }
-        let external_ref = external_ref_of(command);
-        let external_ref_of = match &external_ref {
-            Some(reference) => self.external_ref(&command.tenant, reference)?,
-            None => None,
-        };
-        let id = match (command.entity, &command.order, external_ref_of) {
-            (Entity::Ticket(id), _, _) | (Entity::New, Order::Import(_), Some(id)) => id,
-            (Entity::New | Entity::Config, _, _) => TicketId(self.ids.next(now)),
-        };
-        let next_number = TicketNumber(self.next_number(&command.tenant)?);
-        let configured = self.configured(&command.tenant)?;
-        let (configuration, config_version) = (Arc::clone(&configured.configuration), configured.version());
-        let key = (command.tenant.clone(), id);
-        // Last: from here on it is in nobody's cache.
-        let entry = self.take_entry(&key)?;
-        let meeting =
-            Meeting { key, entry, now, next_number, external_ref_of, configuration, config_version };
-        Ok(Met::Ticket(Box::new(meeting)))
     }
 
     /// Decides, seals, encodes and folds. Changes nothing that another command sees.
@@ -279,7 +213,7 @@ impl<D: Disk> Decider<D> {
         if let Some(snapshot) = snapshot {
             self.batch.snapshots.push((keys::ticket(key.0.as_str(), key.1), snapshot));
         }
-        if let Some(reference) = external_ref_of(&request.command) {
+        if let Some(reference) = claimed_ref(&request.command) {
             self.overlay().external_refs.insert((key.0.clone(), reference), key.1);
         }
         self.remember(request, told);
@@ -351,18 +285,4 @@ fn requester(draft: &Draft) -> Option<&str> {
 
 fn creates(command: &Command) -> bool {
     matches!(command.order, Order::Create(_) | Order::Import(_))
-}
-
-/// The identity elsewhere that a command claims.
-fn external_ref_of(command: &Command) -> Option<ExternalRef> {
-    if let Order::Import(order) = &command.order {
-        Some(ExternalRef {
-            source: order.source.as_str().to_owned(),
-            id: order.external_id.as_str().to_owned(),
-        })
-    } else if let Order::Create(order) = &command.order {
-        order.external_ref.clone()
-    } else {
-        None
-    }
 }

@@ -50,7 +50,7 @@ impl Desk {
 
     fn tell_tenants(&self, commands: &[(&str, &str, &str, Value)]) -> Vec<Outcome> {
         let (send, answers) = mpsc::channel();
-        let desk = self.log.desk();
+        let desk = self.log.inlet();
         for (n, (tenant, entity, verb, body)) in commands.iter().enumerate() {
             let subject =
                 CommandSubject::parse(&format!("guichet.v1.cmd.{tenant}.cli.{entity}.{verb}")).unwrap();
@@ -126,7 +126,7 @@ fn an_expected_version_at_the_end_of_the_numbers_is_a_conflict_like_any_other() 
     let mut request = decode_command(subject, Encoding::Json, body.as_bytes(), None, key).unwrap();
     request.command.expected_version = Some(u64::MAX);
     let (send, answer) = mpsc::channel();
-    desk.log.desk().submit(request, Box::new(move |outcome| send.send(outcome).unwrap()));
+    desk.log.inlet().submit(request, Box::new(move |outcome| send.send(outcome).unwrap()));
     let outcome = answer.recv().unwrap();
     assert!(matches!(&outcome, Err(Rejection::VersionConflict { missed_count: 0, .. })), "{outcome:?}");
     desk.log.close().unwrap();

@@ -13,14 +13,14 @@ use crate::store::StoreError;
 
 /// The folders of one model.
 #[derive(Debug)]
-pub(crate) struct Folders {
+pub(crate) struct GenerationDirs {
     plain: PathBuf,
     next: PathBuf,
     /// There while `next` is live.
     swapped: PathBuf,
 }
 
-impl Folders {
+impl GenerationDirs {
     pub(crate) fn of(dir: &Path, model: &str, partition: Partition) -> Self {
         let name = format!("projection-{model}-{partition}");
         Self {
@@ -94,7 +94,7 @@ impl Folders {
     }
 
     fn fault(&self, error: io::Error) -> StoreError {
-        StoreError::Folder { dir: self.plain.clone(), error }
+        StoreError::ModelWriter { dir: self.plain.clone(), error }
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_crash_at_any_step_of_a_swap_leaves_one_generation() {
         let dir = tempfile::tempdir().unwrap();
-        let folders = Folders::of(dir.path(), "ticket", Partition(0));
+        let folders = GenerationDirs::of(dir.path(), "ticket", Partition(0));
         let holds = |path: &Path| fs::read_to_string(path.join("which")).ok();
         for (old, new) in [("1", "2"), ("2", "3")] {
             for (folder, generation) in [(folders.live(), old), (folders.spare(), new)] {

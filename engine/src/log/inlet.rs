@@ -18,9 +18,9 @@ const BUSY_RETRY_MS: u64 = 50;
 
 /// Where commands are handed in.
 #[derive(Clone)]
-pub struct Desk {
+pub struct CommandInlet {
     queue: Sender<Queued>,
-    /// One entry for each command of a [`Desk::hand_in`] that waits.
+    /// One entry for each command of a [`CommandInlet::hand_in`] that waits.
     slots: (Sender<()>, Receiver<()>),
 }
 
@@ -49,13 +49,13 @@ impl Drop for Slot {
     }
 }
 
-impl std::fmt::Debug for Desk {
+impl std::fmt::Debug for CommandInlet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Desk({} waiting)", self.queue.len())
+        write!(f, "CommandInlet({} waiting)", self.queue.len())
     }
 }
 
-impl Desk {
+impl CommandInlet {
     pub(super) fn new() -> (Self, Receiver<Queued>) {
         let (queue, commands) = crossbeam_channel::bounded(QUEUE);
         (Self { queue, slots: crossbeam_channel::bounded(SHORT) }, commands)

@@ -1,0 +1,95 @@
+//! What a command meets: its ticket, and all else that is needed to decide it.
+
+use std::sync::Arc;
+
+use guichet_config::Configuration;
+use guichet_schemas::codec::Request;
+use guichet_schemas::command::{Command, Entity, Order};
+use guichet_schemas::event::ExternalRef;
+use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
+
+use super::command::refused;
+use super::{Decider, TicketKey};
+use crate::log::StoreFault;
+use crate::log::batch::Answer;
+use crate::log::disk::Disk;
+use crate::log::tickets::Entry;
+
+/// What a command met.
+pub(super) enum Met {
+    /// Its answer: it was decided before, or there is no such tenant and it makes none.
+    Answered(Answer),
+    /// It is about the configuration, at this instant.
+    Config(Timestamp),
+    /// It is about a ticket.
+    Ticket(Box<Meeting>),
+}
+
+/// A ticket and all that is needed to decide a command on it.
+pub(super) struct Meeting {
+    pub(super) key: TicketKey,
+    /// Out of the cache while it is here.
+    pub(super) entry: Option<Entry>,
+    pub(super) now: Timestamp,
+    pub(super) next_number: TicketNumber,
+    pub(super) external_ref_of: Option<TicketId>,
+    pub(super) configuration: Arc<Configuration>,
+    pub(super) config_version: u64,
+}
+
+impl<D: Disk> Decider<D> {
+    /// Looks up all that a decision needs.
+    pub(super) fn meet(&mut self, request: &Request) -> Result<Met, StoreFault> {
+        let command = &request.command;
+        if !self.is_there(&command.tenant)? {
+            return Ok(match self.founds(request) {
+                Ok(()) => Met::Config(self.clock.now()),
+                Err(rejection) => Met::Answered(refused(rejection)),
+            });
+        }
+        if let Some((hash, mut accepted)) = self.outcome(command)? {
+            if hash != request.request_hash {
+                return Ok(Met::Answered(refused(Rejection::CommandIdReused)));
+            }
+            accepted.replayed = true;
+            return Ok(Met::Answered(Answer::Ready(Ok(accepted))));
+        }
+        let now = self.clock.now();
+        if command.entity == Entity::Config {
+            return Ok(Met::Config(now));
+        }
+        let external_ref_of = match &claimed_ref(command) {
+            Some(reference) => self.external_ref(&command.tenant, reference)?,
+            None => None,
+        };
+        let id = match (command.entity, &command.order, external_ref_of) {
+            (Entity::Ticket(id), _, _) | (Entity::New, Order::Import(_), Some(id)) => id,
+            (Entity::New | Entity::Config, _, _) => TicketId(self.ids.next(now)),
+        };
+        let next_number = TicketNumber(self.next_number(&command.tenant)?);
+        let configured = self.configured(&command.tenant)?;
+        let (configuration, config_version) = (Arc::clone(&configured.configuration), configured.version());
+        let key = (command.tenant.clone(), id);
+        // Last: from here on it is in nobody's cache.
+        let entry = self.take_entry(&key)?;
+        let meeting =
+            Meeting { key, entry, now, next_number, external_ref_of, configuration, config_version };
+        Ok(Met::Ticket(Box::new(meeting)))
+    }
+}
+
+/// The identity elsewhere that a command claims.
+pub(super) fn claimed_ref(command: &Command) -> Option<ExternalRef> {
+    if let Order::Import(order) = &command.order {
+        Some(ExternalRef {
+            source: order.source.as_str().to_owned(),
+            id: order.external_id.as_str().to_owned(),
+        })
+    } else if let Order::Create(order) = &command.order {
+        order.external_ref.clone()
+    } else {
+        None
+    }
+}
