@@ -71,7 +71,7 @@ pub(crate) async fn streams(goal: &str, campaign: &Campaign) -> Vec<Row> {
         let (mut verdict, mut slowest, mut said) = (Verdict::default(), [Duration::ZERO; 2], Vec::new());
         let wanted = campaign.pick(1, 50);
         let each = (0..wanted).map(|n| on_a_disk(cause, campaign.seed + n));
-        let mut each = stream::iter(each).buffer_unordered(campaign.pick(1, AT_ONCE));
+        let mut each = stream::iter(each).buffer_unordered(campaign.pick(2, AT_ONCE));
         while let Some(came) = each.next().await {
             match came {
                 Ok(Ok(seen)) => {
