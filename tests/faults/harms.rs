@@ -65,7 +65,7 @@ pub(crate) async fn under_load(goal: &str, campaign: &Campaign) -> Vec<Row> {
     let mut counts: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
     let (kinds, wanted) = (KINDS.iter().cycle(), campaign.pick(9, 500));
     let each = kinds.enumerate().take(wanted).map(|(n, kind)| on_a_disk(*kind, campaign.seed + n as u64));
-    let mut each = stream::iter(each).buffer_unordered(campaign.pick(1, AT_ONCE));
+    let mut each = stream::iter(each).buffer_unordered(campaign.pick(2, AT_ONCE));
     while let Some(came) = each.next().await {
         let Harmed { kind, seed, what, came, restarts: again } = match came {
             Ok(harmed) => harmed,
