@@ -191,3 +191,16 @@ fn nothing_is_left_undone_without_an_issue() {
         .collect();
     assert!(left.is_empty(), "open ends in {left:?}");
 }
+
+#[test]
+fn the_reading_path_is_short() {
+    let map = std::fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let section = map.split("## Reading path").nth(1).expect("the map has a reading path");
+    let section = section.split("\n## ").next().unwrap();
+    let files: Vec<&str> =
+        section.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).collect();
+    let files: Vec<&str> = files.iter().map(|line| line.split('`').nth(1).expect("a file")).collect();
+    let lines = |file: &&str| std::fs::read_to_string(root().join(file)).expect(file).lines().count();
+    let all: usize = files.iter().map(lines).sum();
+    assert!(files.len() <= 9 && all <= 1_500, "{} files of {all} lines: {files:?}", files.len());
+}
