@@ -205,7 +205,10 @@ fn everybody_in_the_history_works_in_a_group_that_is_configured() {
     assert!(seen.len() > 5, "{seen:?}");
     let unknown: Vec<_> = seen.iter().filter(|group| groups.get(group).is_none()).collect();
     assert!(unknown.is_empty(), "not configured: {unknown:?}");
-    assert_eq!(guichet_config::lint(&configuration, until()), Vec::new(), "it is an example too");
+    // It is an example too. Only its promises are old: every ticket of a history of any length is judged by them.
+    let advice = guichet_config::lint(&configuration, until());
+    let advice: Vec<_> = advice.iter().map(|fault| (fault.path.as_str(), &fault.rule[..22])).collect();
+    assert_eq!(advice, [("sla_policies", "nobody has changed it ")]);
 }
 
 #[test]

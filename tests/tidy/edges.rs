@@ -50,7 +50,7 @@ const ALLOWED: [(&str, &[&str], &[&str]); 15] = [
             "schemas",
             "service",
         ],
-        &["async-nats", "rand", "tokio"],
+        &["async-nats", "tokio"],
     ),
 ];
 
