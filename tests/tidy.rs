@@ -112,6 +112,7 @@ fn script_and_program_pin_the_same_nats_server() {
 
 /// Read by a program that looks for them under their names, or by the folder.
 const FOUND_BY_CONVENTION: &[&str] = &[
+    "deny.toml",
     "rustfmt.toml",
     "pyproject.toml",
     "docs/examples/go/go.mod",

@@ -46,7 +46,7 @@ fn unoptimised() -> Result<Vec<String>, String> {
     let manifest = manifest.map_err(|error| format!("Cargo.toml: {error}"))?;
     let ours = manifest.lines().filter(|line| line.starts_with("guichet-") && line.contains("path ="));
     let names = ours.filter_map(|line| line.split(' ').next()).chain(["guichet"]);
-    let quickly = |name| ["--config".to_owned(), format!("profile.dev.package.{name}.opt-level=0")];
+    let quickly = |name: &str| ["--config".to_owned(), format!("profile.dev.package.{name}.opt-level=0")];
     Ok(names.flat_map(quickly).collect())
 }
 
