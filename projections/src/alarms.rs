@@ -29,7 +29,7 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
 use guichet_schemas::{subject, wire};
 use guichet_service::caught;
-use guichet_sla::{Fact, Kind, TimerName, metric_word};
+use guichet_sla::{Fact, Kind, TimerName};
 use prost::Message as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -455,7 +455,7 @@ fn command(due: &Due, alarm: &Alarm, version: u64) -> Option<Command> {
     let (order, threshold) = match (&fact.of, &fact.kind) {
         (TimerName::Clock(metric), Kind::Warned { pct, due_at, immediate }) => {
             let order = RecordSlaWarning {
-                metric: metric_word(*metric),
+                metric: *metric,
                 instance: fact.instance,
                 pct: *pct,
                 at: fact.at,
@@ -470,7 +470,7 @@ fn command(due: &Due, alarm: &Alarm, version: u64) -> Option<Command> {
             Kind::Breached { due_at, consumed_s, policy, policy_version, immediate },
         ) => {
             let order = RecordSlaBreach {
-                metric: metric_word(*metric),
+                metric: *metric,
                 instance: fact.instance,
                 at: fact.at,
                 policy: Label::parse(policy.clone()).ok()?,

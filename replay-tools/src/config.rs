@@ -12,7 +12,7 @@ use guichet_schemas::ids::{CommandId, TenantId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::command_reply::Outcome;
-use guichet_schemas::words::{ActorKind, Apply};
+use guichet_schemas::words::ActorKind;
 use guichet_schemas::{command::Entity, wire};
 use serde_json::json;
 use uuid::Uuid;
@@ -386,16 +386,12 @@ impl Sender<'_> {
     /// Publishes one thing and says what became of it. Gives the version after it; `None`: it was refused.
     async fn publish(&self, draft: &Draft, expected: u64, id: Uuid) -> Result<Option<u64>, ClientError> {
         let actor = Actor { kind: ActorKind::Admin, id: self.actor.clone(), on_behalf_of: None };
-        let apply = match draft.apply {
-            guichet_config::Apply::OpenClocks => Apply::OpenClocks,
-            guichet_config::Apply::NewOnly => Apply::NewOnly,
-        };
         let data = wire::PublishConfig {
             kind: draft.kind.to_string(),
             id: Some(draft.id.clone()),
             body: draft.body.to_string(),
             effective_from: draft.effective_from.to_wire(),
-            apply: Some(apply).to_wire(),
+            apply: Some(draft.apply).to_wire(),
             retroactive: draft.retroactive,
         };
         let command = wire::Command {

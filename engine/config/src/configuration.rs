@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use guichet_rules::calendar::{Calendar, Definition};
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::Apply;
 
 use crate::body::{
     Agents, Body, Callers, Categories, Fields, Groups, Lifecycle, Statuses, Tags, Tenant, Tiers,
 };
 use crate::kind::{Kind, THE_ONE};
-use crate::policy::{Apply, PolicySet};
+use crate::policy::PolicySet;
 use crate::time_rule::TimeRule;
 
 /// One publication, or one retirement, as the log has it.

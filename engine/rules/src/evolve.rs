@@ -104,7 +104,7 @@ fn noted(t: &mut Ticket, event: &SlaEvent) {
 
 fn created(t: &mut Ticket, e: &TicketCreated) {
     t.number = TicketNumber(e.number);
-    t.phase = if e.assignee.is_some() { Phase::Open } else { Phase::New };
+    t.phase = phase(e.first_state(), None);
     t.stations = u32::from(e.assignee.is_some());
     t.group.clone_from(&e.group);
     t.assignee.clone_from(&e.assignee);
@@ -119,17 +119,20 @@ fn created(t: &mut Ticket, e: &TicketCreated) {
 }
 
 fn status_changed(t: &mut Ticket, e: &StatusChanged) {
-    let phase = match e.to {
+    enter(t, phase(e.to, e.hold_reason));
+    t.custom_status.clone_from(&e.custom_status);
+}
+
+fn phase(of: TicketState, hold_reason: Option<HoldReason>) -> Phase {
+    match of {
         TicketState::New => Phase::New,
         TicketState::Open => Phase::Open,
         TicketState::Pending => Phase::Pending,
-        TicketState::Hold => Phase::Hold(e.hold_reason.unwrap_or(HoldReason::Internal)),
+        TicketState::Hold => Phase::Hold(hold_reason.unwrap_or(HoldReason::Internal)),
         TicketState::Resolved => Phase::Resolved,
         TicketState::Closed => Phase::Closed,
         TicketState::Cancelled => Phase::Cancelled,
-    };
-    enter(t, phase);
-    t.custom_status.clone_from(&e.custom_status);
+    }
 }
 
 fn commented(t: &mut Ticket, e: &CommentAdded) {

@@ -135,8 +135,7 @@ fn classification(row: &mut TicketView, event: &Classification) {
 
 fn created(row: &mut TicketView, e: &TicketCreated, at: Timestamp) {
     let e = e.clone();
-    let state = if e.assignee.is_some() { TicketState::Open } else { TicketState::New };
-    enter(row, state, at);
+    enter(row, e.first_state(), at);
     row.created_at = at.0;
     row.number = number_text(e.number);
     row.subject = e.subject.to_wire();

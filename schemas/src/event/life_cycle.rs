@@ -10,7 +10,7 @@ use crate::words::{
 };
 
 mirror! {
-    /// A ticket came into being. With an assignee it starts open, else new.
+    /// A ticket came into being, in [`TicketCreated::first_state`].
     pub struct TicketCreated {
         /// Dense per tenant, from 1.
         pub number: u64,
@@ -162,5 +162,13 @@ mirror! {
     pub struct TicketCancelled {
         /// Reason.
         pub reason: CancelReason,
+    }
+}
+
+impl TicketCreated {
+    /// The state in which it starts: open where somebody has it already, else new.
+    #[must_use]
+    pub const fn first_state(&self) -> TicketState {
+        if self.assignee.is_some() { TicketState::Open } else { TicketState::New }
     }
 }

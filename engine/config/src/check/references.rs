@@ -1,6 +1,7 @@
 //! What refers to what, and whether it is there. Only kinds that are configured limit anything, but for calendars:
 //! business hours of no calendar would never pass.
 
+use guichet_rules::Action;
 use guichet_schemas::time::Timestamp;
 
 use super::hours::Reach;
@@ -10,7 +11,6 @@ use crate::configuration::Configuration;
 use crate::fault::Fault;
 use crate::kind::Kind;
 use crate::policy::{Policy, covers};
-use crate::time_rule::Action;
 
 /// Everything in force at an instant that refers to something that is not there, or that is never reached.
 pub(super) fn faults(configuration: &Configuration, at: Timestamp) -> Vec<(Kind, Fault)> {

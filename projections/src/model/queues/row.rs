@@ -133,11 +133,10 @@ impl<'a> Step<'a> {
 }
 
 fn created(e: &TicketCreated, record: &Record) -> Row {
-    let state = if e.assignee.is_some() { TicketState::Open } else { TicketState::New };
     Row {
         place: record.position.get(),
         number: e.number,
-        state: state.to_wire(),
+        state: e.first_state().to_wire(),
         priority: e.priority.to_wire(),
         group: e.group.clone(),
         assignee: e.assignee.clone(),
