@@ -21,7 +21,7 @@ use guichet_engine::log::{Log, Memory, StoppedLog};
 use guichet_engine::notary::read_public;
 use guichet_engine::protection::Protection;
 use guichet_proof::{Author, Authorship, ProofFile, Said, StreamKey, StreamMac, prove};
-use guichet_replay_tools::verify::{Claims, Source, audit};
+use guichet_replay_tools::verify::{Claims, Source, Unread, audit};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{Generation, LogPosition, Partition};
 
@@ -185,7 +185,7 @@ fn read_again(dir: &Path) -> Duration {
     claims.add("the anchor", &anchor, Some(&key));
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let begun = Instant::now();
-    let mut whole = audit(&log, threads, &claims.claims, &AtomicU64::new(0));
+    let mut whole = audit(&log, threads, &claims.claims, &AtomicU64::new(0)).expect("the log can be read");
     let took = begun.elapsed();
     assert_eq!((whole.events(), whole.findings().count()), (log.head(), 0), "the log is sound");
     took
@@ -198,11 +198,11 @@ impl Source for Files {
         self.0.head()
     }
 
-    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String> {
-        self.0.scan(first, last, visit).map_err(|e| e.to_string())
+    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), Unread> {
+        self.0.scan(first, last, visit).map_err(|e| Unread::Refused(e.into()))
     }
 
-    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, String> {
-        self.0.tile(level, index).map_err(|e| e.to_string())
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, Unread> {
+        self.0.tile(level, index).map_err(|e| Unread::Refused(e.into()))
     }
 }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_nats::Client;
 use guichet_engine::halt::{Halt, HaltReason};
-use guichet_engine::log::Memory;
+use guichet_engine::log::{self, Memory};
 use guichet_engine::publish::standing::Publishing;
 use guichet_engine::{Connections, Engine, clock};
 use guichet_projections::{ReadModel, Running as Projections};
+use guichet_proof::Authorship;
 use guichet_replay_tools::client::{AccessArgs, ConnectOptions, Secret, Server};
 use guichet_schemas::position::Partition;
 use tokio::sync::watch;
@@ -215,10 +216,9 @@ impl Node {
             None
         };
         let models = roles.projections.named();
-        // On another machine than the engine's there is no secret: there the credentials of the broker have to do.
         let authorship = match &engine {
             Some(engine) => Some(engine.authorship()),
-            None => guichet_engine::log::authorship(&data_dir.join("log-0"), PARTITION).ok(),
+            None => authorship_beside(data_dir),
         };
         let projections = if models.is_empty() {
             None
@@ -353,6 +353,23 @@ impl Node {
             nats.stop().await;
         }
         result
+    }
+}
+
+/// Who writes the stream of the log in a data folder. `None` on another machine than the engine's, where there is no
+/// secret: there the credentials of the broker have to do.
+pub(crate) fn authorship_beside(data_dir: &Path) -> Option<Authorship> {
+    let dir = data_dir.join(format!("log-{PARTITION}"));
+    match log::authorship(&dir, PARTITION) {
+        Ok(authorship) => Some(authorship),
+        Err(log::OpenError::Folder { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "the secret of the log is here and cannot be read: whoever may publish into the stream is believed"
+            );
+            None
+        }
     }
 }
 

@@ -140,7 +140,7 @@ impl EventCopy for Records<'_> {
         let mut found = Vec::with_capacity(most);
         while next < size && found.len() < most {
             let records = self.backup.folder.records(next / TILE_WIDTH, size);
-            let records = records.map_err(|e| CopyError(e.to_string()))?;
+            let records = records.map_err(CopyError::silent)?;
             let skipped = usize::try_from(next % TILE_WIDTH).unwrap_or(usize::MAX);
             found.extend(records.into_iter().skip(skipped).take(most - found.len()));
             next = from.get() - 1 + found.len() as u64;

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use guichet_engine::log::{Memory, StoppedLog, authorship};
+use guichet_engine::log::{Memory, StoppedLog, StoreFault};
 use guichet_engine::protection::Protection;
+use guichet_replay_tools::client::ClientError;
 use guichet_replay_tools::output::Output;
-use guichet_replay_tools::verify::{self, Claims, Report, Source, VerifyArgs};
+use guichet_replay_tools::verify::{self, Claims, Report, Source, Unread, VerifyArgs};
 
 use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};
-use crate::node::PARTITION;
+use crate::node::{PARTITION, authorship_beside};
 use crate::run_file;
 
 /// Verifies. A finding is exit code 1.
@@ -24,7 +25,7 @@ pub(crate) async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let is_named = connect.access.names_a_server();
     let runs = connect.data_dir.join(run_file::NODE).exists();
     let report = if !args.offline && (is_named || runs) {
-        let authorship = authorship(&connect.data_dir.join(format!("log-{PARTITION}")), PARTITION).ok();
+        let authorship = authorship_beside(&connect.data_dir);
         verify::over_nats(&args, (key.as_ref(), authorship.as_ref()), claims, &output).await?
     } else {
         let (dir, shown) = (connect.data_dir.clone(), output.clone());
@@ -64,7 +65,8 @@ fn offline(
         }
         audit.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
-    Ok(verify::report(whole, claims))
+    let problem = |why: Unread| ClientError::File { path: data_dir.to_owned(), problem: why.to_string() };
+    Ok(verify::report(whole.map_err(problem)?, claims))
 }
 
 struct Files(StoppedLog);
@@ -74,11 +76,15 @@ impl Source for Files {
         self.0.head()
     }
 
-    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String> {
-        self.0.scan(first, last, visit).map_err(|e| e.to_string())
+    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), Unread> {
+        self.0.scan(first, last, visit).map_err(unread)
     }
 
-    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, String> {
-        self.0.tile(level, index).map_err(|e| e.to_string())
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, Unread> {
+        self.0.tile(level, index).map_err(unread)
     }
+}
+
+fn unread(fault: StoreFault) -> Unread {
+    if fault.is_damage() { Unread::Damaged(fault.into()) } else { Unread::Refused(fault.into()) }
 }

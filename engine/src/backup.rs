@@ -207,7 +207,7 @@ impl Secrets {
         let rows = Reader::open(&self.dir.join(ANSWERS))?;
         Ok(rows.map(|row| match row {
             Ok((_, key, value)) => Ok((key, value)),
-            Err(e) => Err(StoreFault::found("read the answers in the backup", e.to_string())),
+            Err(e) => Err(StoreFault::found("read the answers in the backup", e)),
         }))
     }
 
@@ -216,7 +216,7 @@ impl Secrets {
     /// # Errors
     /// See [`BackupError`].
     pub fn restore_keys(&self, protection: &Protection, memory: &Memory) -> Result<bool, BackupError> {
-        if guichet_keys::KeyStore::is_there(&protection.keys) {
+        if guichet_keys::KeyStore::is_there(&protection.keys)? {
             return Ok(false);
         }
         let rows = Reader::open(&self.dir.join(KEYS))?;

@@ -14,7 +14,7 @@ pub struct Halt {
 }
 
 /// A doubt that only a person or another program can clear.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum HaltReason {
     /// The disk gave no clear answer: what was being written may or may not be there.
     #[error(

@@ -43,6 +43,19 @@ pub enum NotaryError {
     Store(#[from] StoreFault),
 }
 
+impl NotaryError {
+    /// True where the system did not let us read or write a file: nothing is known about what it holds.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Key(KeyFileError::Io { cause, .. }) | Self::Anchor(AnchorError::Io { cause, .. }) => {
+                cause.raw_os_error().is_some()
+            }
+            Self::Store(fault) => !fault.is_damage(),
+            Self::Key(_) | Self::Anchor(_) => false,
+        }
+    }
+}
+
 impl From<StoreFault> for HaltReason {
     fn from(fault: StoreFault) -> Self {
         Self::Storage(fault)
@@ -51,7 +64,7 @@ impl From<StoreFault> for HaltReason {
 
 impl From<AnchorError> for HaltReason {
     fn from(error: AnchorError) -> Self {
-        Self::Storage(StoreFault::refused("keep the anchor", error.to_string()))
+        Self::Storage(StoreFault::refused("keep the anchor", error))
     }
 }
 

@@ -312,12 +312,29 @@ impl Engine {
 /// Looks at the disk, and shows how full the queues are.
 async fn watch(dir: PathBuf, reserve: u64, pressure: Arc<Pressure>, gauges: Gauges) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
+    let mut is_blind = false;
     loop {
         every.tick().await;
         gauges.set();
-        if let Ok(stat) = nix::sys::statvfs::statvfs(&dir) {
-            let free = stat.blocks_available() * stat.fragment_size();
-            pressure.disk_low.store(free < reserve, Ordering::Relaxed);
+        let looked = nix::sys::statvfs::statvfs(&dir);
+        let was_blind = std::mem::replace(&mut is_blind, looked.is_err());
+        match looked {
+            Ok(stat) => {
+                let free = stat.blocks_available() * stat.fragment_size();
+                pressure.disk_low.store(free < reserve, Ordering::Relaxed);
+                if was_blind {
+                    tracing::info!(dir = %dir.display(), "the free space of the disk can be read again");
+                }
+            }
+            Err(error) => {
+                metrics::counter!("guichet_disk_unread_total").increment(1);
+                if !was_blind {
+                    tracing::error!(
+                        dir = %dir.display(), %error,
+                        "the free space of the disk cannot be read, so the reserve is not kept until it can; see that the folder is there"
+                    );
+                }
+            }
         }
     }
 }

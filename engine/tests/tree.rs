@@ -86,7 +86,7 @@ impl Desk {
 
     fn close(self) {
         self.log.close().unwrap();
-        assert_eq!(self.halt.reason(), None);
+        assert!(self.halt.reason().is_none(), "{:?}", self.halt.reason());
     }
 }
 

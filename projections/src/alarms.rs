@@ -29,19 +29,19 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
 use guichet_schemas::{subject, wire};
 use guichet_service::caught;
-use guichet_sla::{Fact, Kind, TimerName, metric_word};
+use guichet_sla::{Fact, Kind, TimerName};
 use prost::Message as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::patience::{AGAIN_AFTER, Patience, Refusal, Until};
+use self::patience::{Patience, Refusal, Until};
 use crate::ground::{Clock, blocking};
 use crate::keys;
 use crate::live::Model;
 use crate::model::sla::{Alarm, BooksCache, Row};
 use crate::projection::TicketKey;
-use crate::store::{StoreError, View};
+use crate::store::{StoreError, View, damaged_key};
 
 /// Tickets whose facts are on their way at a time.
 const WINDOW: usize = 256;
@@ -55,6 +55,8 @@ const RESTS_TIMES: u32 = 9;
 /// How long an answer may take before it is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
+/// Counts facts that were not recorded when they were sent, by why.
+const NOT_RECORDED: &str = "guichet_sla_not_recorded_total";
 /// Counts tickets whose facts the engine refuses again and again.
 const SET_ASIDE: &str = "guichet_sla_tickets_set_aside";
 
@@ -77,16 +79,62 @@ struct Gathered {
     /// When the next one is past.
     next: Option<Timestamp>,
     /// Tickets whose clocks cannot be looked at, and why.
-    sick: Vec<(TicketKey, TicketId, String)>,
+    sick: Vec<(TicketKey, TicketId, Why)>,
 }
 
 /// What came of sending the facts of a ticket.
 enum Sent {
-    /// It is left alone until then.
-    Until(Until),
+    /// The last was recorded here, and is not folded yet.
+    Taken(LogPosition),
+    /// Nobody took it and nobody refused it.
+    Postponed(Why),
     /// A fact was refused; this says which, and why.
-    Refused(String),
+    Refused(Why),
 }
+
+/// Why a fact is not in the log.
+struct Why {
+    /// For metrics, and to tell a reason from another one: a word of the contract, or of ours.
+    word: &'static str,
+    /// For the log file.
+    said: String,
+}
+
+impl Why {
+    /// True where the same fact is refused for ever.
+    fn is_for_ever(&self) -> bool {
+        NEVER.contains(&self.word)
+    }
+}
+
+/// It is in the log already.
+const RECORDED_BEFORE: &str = "recorded_before";
+/// Nobody answered.
+const NO_ANSWER: &str = "no_answer";
+/// An answer that is none.
+const UNREADABLE_ANSWER: &str = "unreadable_answer";
+/// The clocks of a ticket cannot be read or looked at.
+const UNREADABLE_CLOCKS: &str = "unreadable_clocks";
+/// There is no command for the fact.
+const NO_COMMAND: &str = "no_command";
+/// A refusal that this program does not know.
+const OTHER: &str = "other";
+/// Refusals that pass: the ticket, the desk or the engine is not where we think, and soon we know more.
+const AGAIN: [&str; 5] = ["version_conflict", "config_stale", "busy", "unavailable", "outcome_unknown"];
+/// Refusals of the form of a command: the same fact is always the same command.
+const NEVER: [&str; 5] = ["malformed", "bad_subject", "payload_too_large", "unsupported", NO_COMMAND];
+/// All others that the engine may say. Some pass: an engine whose clock is behind refuses what is early.
+const REFUSALS: [&str; 9] = [
+    "validation_failed",
+    "not_found",
+    "terminal_state",
+    "invalid_transition",
+    "guard_failed",
+    "duplicate",
+    "config_invalid",
+    "forbidden",
+    "internal",
+];
 
 /// A ticket with something to record.
 struct Due {
@@ -164,9 +212,19 @@ impl Alarms {
 
     fn answered(&mut self, (key, id, sent): (TicketKey, TicketId, Sent)) {
         match sent {
-            Sent::Until(until) => {
-                if self.patience.answered(key, until) {
+            Sent::Taken(recorded) => {
+                if self.patience.answered(key, Until::Folded(recorded)) {
                     self.count_aside();
+                }
+            }
+            Sent::Postponed(why) => {
+                metrics::counter!(NOT_RECORDED, "why" => why.word).increment(1);
+                if self.patience.postponed(key, why.word, Instant::now()) {
+                    tracing::warn!(
+                        ticket = %id, why = why.said,
+                        "what clocks found cannot be recorded for now; it is sent again every two seconds, this ticket \
+                         is one of those that wait"
+                    );
                 }
             }
             Sent::Refused(why) => self.refused(key, id, &why),
@@ -179,8 +237,11 @@ impl Alarms {
     }
 
     /// A ticket whose facts do not come into the log. It keeps back nobody else, and is named.
-    fn refused(&mut self, key: TicketKey, id: TicketId, why: &str) {
-        match self.patience.refused(key, Instant::now()) {
+    fn refused(&mut self, key: TicketKey, id: TicketId, why: &Why) {
+        metrics::counter!(NOT_RECORDED, "why" => why.word).increment(1);
+        let refusal = self.patience.refused(key, why.word, why.is_for_ever(), Instant::now());
+        let why = &why.said;
+        match refusal {
             Refusal::Quiet => {}
             Refusal::Told => {
                 tracing::warn!(ticket = %id, why, "what a clock found is refused; it is sent again after longer and longer");
@@ -190,9 +251,13 @@ impl Alarms {
                 let aside = self.patience.aside();
                 tracing::error!(
                     ticket = %id, why, aside,
-                    "what the clocks of a ticket found is refused again and again: the ticket is set aside, and tried \
-                     again every ten minutes"
+                    "what the clocks of a ticket found is refused again and again, or can never be recorded: the ticket \
+                     is set aside, and tried again every ten minutes"
                 );
+            }
+            Refusal::StillAside => {
+                let aside = self.patience.aside();
+                tracing::error!(ticket = %id, why, aside, "a ticket is still set aside: what its clocks found is refused");
             }
         }
     }
@@ -266,7 +331,7 @@ impl Look<'_> {
         for entry in view.scan(keys::SLA_ALARMS, prefix.clone(), &prefix) {
             let (key, _) = entry?;
             let (Some(id), Some(at)) = (keys::trailing_ticket(&key), keys::instant(&key, &prefix)) else {
-                continue;
+                return Err(damaged_key());
             };
             if at >= now || due.len() >= room || sick.len() >= WINDOW {
                 return Ok(Gathered { due, next: Some(at), sick });
@@ -279,11 +344,15 @@ impl Look<'_> {
             if view.get(keys::QUARANTINE, &key)?.is_some() {
                 continue;
             }
-            let Some(bytes) = view.get(keys::SLA_TICKETS, &key)? else { continue };
+            let unreadable = |said: String| Why { word: UNREADABLE_CLOCKS, said };
+            let Some(bytes) = view.get(keys::SLA_TICKETS, &key)? else {
+                sick.push((key, id, unreadable("it has an alarm, and no clocks".to_owned())));
+                continue;
+            };
             let row = match Row::read(&bytes) {
                 Ok(row) => row,
                 Err(error) => {
-                    sick.push((key, id, error.to_string()));
+                    sick.push((key, id, unreadable(error.to_string())));
                     continue;
                 }
             };
@@ -293,7 +362,7 @@ impl Look<'_> {
             };
             let found = caught("fold", || row.alarms(now, &book.rules));
             let Ok(alarms) = found else {
-                sick.push((key, id, "looking at its clocks panicked".to_owned()));
+                sick.push((key, id, unreadable("looking at its clocks panicked".to_owned())));
                 continue;
             };
             if alarms.is_empty() {
@@ -319,9 +388,12 @@ async fn send(client: async_nats::Client, due: Due) -> (TicketKey, TicketId, Sen
     let (mut recorded, mut refused) = (None, None);
     for alarm in &due.alarms {
         let fact = &alarm.fact;
-        let of = |why: &str| format!("{} of {} {}: {why}", fact.kind.name(), fact.of, fact.instance);
+        let of = |Why { word, said }: Why| {
+            let said = format!("{} of {} {}: {said}", fact.kind.name(), fact.of, fact.instance);
+            Why { word, said }
+        };
         let Some(command) = command(&due, alarm, version) else {
-            refused = Some(of("no command can say it"));
+            refused = Some(of(Why { word: NO_COMMAND, said: "no command can say it".to_owned() }));
             continue;
         };
         match answer(&client, command).await {
@@ -332,10 +404,10 @@ async fn send(client: async_nats::Client, due: Due) -> (TicketKey, TicketId, Sen
             }
             // Written down before, and soon folded: it hides no other.
             Answer::Known => {}
-            Answer::Again => return (due.key, due.id, Sent::Until(again())),
+            Answer::Again(why) => return (due.key, due.id, Sent::Postponed(of(why))),
             Answer::Refused(why) => {
                 // It hides no other fact.
-                refused.get_or_insert_with(|| of(&why));
+                refused.get_or_insert_with(|| of(why));
             }
         }
         // Its actions may change what the next fact is.
@@ -346,19 +418,21 @@ async fn send(client: async_nats::Client, due: Due) -> (TicketKey, TicketId, Sen
     if let Some(why) = refused {
         return (due.key, due.id, Sent::Refused(why));
     }
-    let until = recorded.map_or_else(again, Until::Folded);
-    (due.key, due.id, Sent::Until(until))
-}
-
-fn again() -> Until {
-    Until::Time(Instant::now() + AGAIN_AFTER)
+    let sent = recorded.map_or_else(
+        || {
+            let said = "all of it was recorded before, and is not folded yet".to_owned();
+            Sent::Postponed(Why { word: RECORDED_BEFORE, said })
+        },
+        Sent::Taken,
+    );
+    (due.key, due.id, sent)
 }
 
 enum Answer {
     Accepted { version: u64, position: u64 },
     Known,
-    Again,
-    Refused(String),
+    Again(Why),
+    Refused(Why),
 }
 
 async fn answer(client: &async_nats::Client, command: Command) -> Answer {
@@ -370,23 +444,34 @@ async fn answer(client: &async_nats::Client, command: Command) -> Answer {
         to,
         async_nats::Request::new().headers(headers).payload(body.into()).timeout(Some(ANSWER_WITHIN)),
     );
-    let Ok(message) = asked.await else { return Answer::Again };
-    let Ok(reply) = wire::CommandReply::decode(message.payload) else {
-        return Answer::Refused("the answer cannot be read".to_owned());
+    let message = match asked.await {
+        Ok(message) => message,
+        Err(error) => return Answer::Again(Why { word: NO_ANSWER, said: error.to_string() }),
+    };
+    let reply = match wire::CommandReply::decode(message.payload) {
+        Ok(reply) => reply,
+        Err(error) => return Answer::Refused(Why { word: UNREADABLE_ANSWER, said: error.to_string() }),
     };
     match reply.outcome {
         Some(wire::command_reply::Outcome::Accepted(accepted)) => {
             Answer::Accepted { version: accepted.version, position: accepted.position }
         }
-        Some(wire::command_reply::Outcome::Error(error)) => match error.code.as_str() {
-            "command_id_reused" => Answer::Known,
-            // The ticket, the desk or the engine is not where we think; soon we know more.
-            "version_conflict" | "config_stale" | "busy" | "unavailable" | "outcome_unknown" => Answer::Again,
-            // Also where the clock of the engine is behind ours: then the next try passes.
-            _ => Answer::Refused(format!("{}: {}", error.code, error.message)),
-        },
-        None => Answer::Refused("the answer is empty".to_owned()),
+        Some(wire::command_reply::Outcome::Error(error)) if error.code == "command_id_reused" => {
+            Answer::Known
+        }
+        Some(wire::command_reply::Outcome::Error(error)) => refusal(&error),
+        None => Answer::Refused(Why { word: UNREADABLE_ANSWER, said: "the answer is empty".to_owned() }),
     }
+}
+
+fn refusal(error: &wire::Error) -> Answer {
+    let known = |words: &[&'static str]| words.iter().find(|word| **word == error.code).copied();
+    let said = format!("{}: {}", error.code, error.message);
+    if let Some(word) = known(&AGAIN) {
+        return Answer::Again(Why { word, said });
+    }
+    let word = known(&NEVER).or_else(|| known(&REFUSALS)).unwrap_or(OTHER);
+    Answer::Refused(Why { word, said })
 }
 
 /// The command that records a fact; `None`: it is none that is recorded.
@@ -396,7 +481,7 @@ fn command(due: &Due, alarm: &Alarm, version: u64) -> Option<Command> {
     let (order, threshold) = match (&fact.of, &fact.kind) {
         (TimerName::Clock(metric), Kind::Warned { pct, due_at, immediate }) => {
             let order = RecordSlaWarning {
-                metric: metric_word(*metric),
+                metric: *metric,
                 instance: fact.instance,
                 pct: *pct,
                 at: fact.at,
@@ -411,7 +496,7 @@ fn command(due: &Due, alarm: &Alarm, version: u64) -> Option<Command> {
             Kind::Breached { due_at, consumed_s, policy, policy_version, immediate },
         ) => {
             let order = RecordSlaBreach {
-                metric: metric_word(*metric),
+                metric: *metric,
                 instance: fact.instance,
                 at: fact.at,
                 policy: Label::parse(policy.clone()).ok()?,

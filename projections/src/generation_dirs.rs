@@ -47,11 +47,11 @@ impl GenerationDirs {
 
     fn try_settle(&self) -> io::Result<()> {
         fs::create_dir_all(self.parent())?;
-        if !self.swapped.exists() {
+        if !self.swapped.try_exists()? {
             return Ok(());
         }
         // Without `next` the last attempt got as far as the new name.
-        if self.next.exists() {
+        if self.next.try_exists()? {
             remove(&self.plain)?;
             crash_point(CrashPoint::SettleRemoved);
             fs::rename(&self.next, &self.plain)?;

@@ -15,6 +15,7 @@ mod write;
 
 use std::path::Path;
 
+use guichet_fault::FaultKind;
 use guichet_schemas::ids::TicketId;
 use rocksdb::{ColumnFamily, DB, FlushOptions};
 
@@ -84,16 +85,11 @@ impl StoreError {
     /// True where the files are damaged, and others in their place would help. A disk that refuses is not damage.
     pub(crate) fn is_damage(&self) -> bool {
         match self {
-            Self::Storage(fault) => fault.kind() == rocksdb::ErrorKind::Corruption || is_missing(fault),
+            Self::Storage(fault) => FaultKind::of(fault).is_damage(),
             Self::Damaged { .. } => true,
             Self::ModelWriter { .. } | Self::NewerFormat { .. } | Self::OtherProjection { .. } => false,
         }
     }
-}
-
-/// A file that RocksDB knows of and does not find.
-fn is_missing(fault: &rocksdb::Error) -> bool {
-    fault.kind() == rocksdb::ErrorKind::IOError && fault.as_ref().contains("No such file")
 }
 
 impl Store {
@@ -247,6 +243,28 @@ mod tests {
         mark.push(99);
         let said = refusal(keys::META_PROJECTION, &mark);
         assert!(said.contains("ticket version 99") && said.contains("delete the folder"), "{said}");
+    }
+
+    #[test]
+    fn files_that_are_gone_are_damage_and_a_system_that_refuses_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        // The name of the folder stands in the message, and says nothing.
+        let dir = dir.path().join("No such file or directory");
+        let memory = Memory::new(1 << 20, 1 << 20);
+        let store = Store::open(&dir, TICKET.layout(), &memory).unwrap();
+        store.flush().unwrap();
+        drop(store);
+        let files = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+        let table = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "sst")).unwrap();
+        let away = dir.with_file_name("table");
+        std::fs::rename(&table, &away).unwrap();
+        let open = || Store::open(&dir, TICKET.layout(), &memory).err().expect("a table is not there");
+        assert!(open().is_damage(), "{:?}", open());
+        std::fs::create_dir(&table).unwrap();
+        assert!(!open().is_damage(), "{:?}", open());
+        std::fs::remove_dir(&table).unwrap();
+        std::fs::rename(&away, &table).unwrap();
+        Store::open(&dir, TICKET.layout(), &memory).unwrap();
     }
 
     #[test]

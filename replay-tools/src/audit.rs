@@ -10,7 +10,7 @@ mod folder;
 use std::path::PathBuf;
 
 use clap::Args;
-use guichet_proof::{Edge, FullTile, SignedCheckpoint, TileId, VerifyingKey};
+use guichet_proof::{CheckpointError, Edge, FullTile, SignedCheckpoint, TileId, VerifyingKey};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Partition;
 
@@ -76,10 +76,42 @@ pub async fn run(args: AuditArgs) -> Result<u8, ClientError> {
             Ok(exit::DONE)
         }
         Err(refused) => {
-            output.alarm(&refused);
+            output.alarm(&refused.to_string());
             Ok(exit::REFUSED)
         }
     }
+}
+
+/// Why a log is not believed. The copy is left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Unbelieved {
+    /// The checkpoint of the copy is not signed by the key, or is none.
+    #[error("{path} is not believed: {cause}")]
+    Checkpoint {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: CheckpointError,
+    },
+    /// The log has fewer records than were copied.
+    #[error("the log has {log} records, but the copy has {copy}: the log was rolled back")]
+    RolledBack {
+        /// What was signed last.
+        log: u64,
+        /// What was copied.
+        copy: u64,
+    },
+    /// The files of the copy do not have the root that its checkpoint says.
+    #[error("the files of the copy do not belong to its checkpoint: they were changed")]
+    FilesChanged,
+    /// The records do not have the root that was signed.
+    #[error(
+        "the records do not have the root that was signed at {size}: they were changed, or do not begin with what the copy has"
+    )]
+    OtherRoot {
+        /// What was signed.
+        size: u64,
+    },
 }
 
 /// Brings a folder up to `newest` with the records that are asked for by position: at least one each time. Gives the
@@ -93,23 +125,18 @@ pub async fn extend(
     newest: &SignedCheckpoint,
     records: impl AsyncFn(u64) -> Result<Vec<Vec<u8>>, ClientError>,
     output: &Output,
-) -> Result<Result<u64, String>, ClientError> {
+) -> Result<Result<u64, Unbelieved>, ClientError> {
     let copied = match folder.checkpoint(key)? {
         Ok(copied) => copied,
         Err(refused) => return Ok(Err(refused)),
     };
     let size = copied.as_ref().map_or(0, SignedCheckpoint::size);
     if newest.size() < size {
-        return Ok(Err(format!(
-            "the log has {} records, but the copy has {size}: the log was rolled back",
-            newest.size()
-        )));
+        return Ok(Err(Unbelieved::RolledBack { log: newest.size(), copy: size }));
     }
     let mut edge = folder.edge(size)?;
     if copied.is_some_and(|copied| edge.root() != copied.root()) {
-        return Ok(
-            Err("the files of the copy do not belong to its checkpoint: they were changed".to_owned()),
-        );
+        return Ok(Err(Unbelieved::FilesChanged));
     }
     let progress = output.progress("records", newest.size());
     let mut full = Vec::new();
@@ -132,10 +159,7 @@ pub async fn extend(
     }
     drop(progress);
     if edge.root() != newest.root() {
-        return Ok(Err(format!(
-            "the records do not have the root that was signed at {}: they were changed, or do not begin with what the copy has",
-            newest.size()
-        )));
+        return Ok(Err(Unbelieved::OtherRoot { size: newest.size() }));
     }
     write_edge(folder, &edge, &bundle.take())?;
     folder.write_checkpoint(newest)?;

@@ -12,7 +12,7 @@ use guichet_schemas::ids::{CommandId, TenantId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::command_reply::Outcome;
-use guichet_schemas::words::{ActorKind, Apply};
+use guichet_schemas::words::ActorKind;
 use guichet_schemas::{command::Entity, wire};
 use serde_json::json;
 use uuid::Uuid;
@@ -412,16 +412,12 @@ impl Sender<'_> {
 
 /// The order that publishes a draft.
 pub(crate) fn publication(draft: &Draft) -> wire::PublishConfig {
-    let apply = match draft.apply {
-        guichet_config::Apply::OpenClocks => Apply::OpenClocks,
-        guichet_config::Apply::NewOnly => Apply::NewOnly,
-    };
     wire::PublishConfig {
         kind: draft.kind.to_string(),
         id: Some(draft.id.clone()),
         body: draft.body.to_string(),
         effective_from: draft.effective_from.to_wire(),
-        apply: Some(apply).to_wire(),
+        apply: Some(draft.apply).to_wire(),
         retroactive: draft.retroactive,
     }
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 pub use self::findings::{Finding, Findings};
 pub use self::over_nats::over_nats;
 pub use self::section::{Filled, Section};
-pub use self::whole::{Claim, Source, Whole, audit};
+pub use self::whole::{Claim, Source, Unread, Whole, audit};
 use crate::client::{ClientError, ConnectArgs};
 use crate::exit;
 use crate::output::{Output, OutputArgs};

@@ -155,6 +155,13 @@ words! {
     }
 }
 
+/// Clocks that are open count too, unless somebody says otherwise; else they keep their set of policies for good.
+impl Default for Apply {
+    fn default() -> Self {
+        Self::OpenClocks
+    }
+}
+
 impl TicketState {
     /// Nothing but notes and links follows.
     #[must_use]

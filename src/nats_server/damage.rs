@@ -52,11 +52,28 @@ pub(super) fn complaint(body: &[u8]) -> Option<Damaged> {
     Some(if is_inside { Damaged::Part(path) } else { Damaged::Store })
 }
 
+/// What the system says where it refuses, as a Go program prints it. Then the store may be whole, and another one in its
+/// place would meet the same. A server that ended has nothing but words.
+const REFUSALS: [&str; 12] = [
+    "no space left on device",
+    "disk quota exceeded",
+    "file too large",
+    "too many open files",
+    "cannot allocate memory",
+    "out of memory",
+    "permission denied",
+    "operation not permitted",
+    "read-only file system",
+    "input/output error",
+    "resource temporarily unavailable",
+    "address already in use",
+];
+
 /// True where the last words of a server say that it ended over its store.
 pub(super) fn ended_over_store(log: &str) -> bool {
-    let is_full = log.contains("no space left");
-    !is_full
-        && (log.contains("Can't start JetStream") || log.contains("panic: ") || log.contains("fatal error: "))
+    let over = ["Can't start JetStream", "panic: ", "fatal error: "].iter().any(|words| log.contains(words));
+    let said = log.to_lowercase();
+    over && !REFUSALS.iter().any(|refusal| said.contains(refusal))
 }
 
 impl Place {
@@ -155,6 +172,21 @@ mod tests {
 
     fn of(error: &str) -> Option<Damaged> {
         complaint(serde_json::json!({"status": "unavailable", "error": error}).to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_server_that_the_system_refused_something_did_not_end_over_its_store() {
+        assert!(ended_over_store("[FTL] Can't start JetStream: unexpected end of JSON input"));
+        assert!(ended_over_store("panic: runtime error: slice bounds out of range [:7] with capacity 4"));
+        assert!(!ended_over_store("[INF] Server is ready"));
+        for refusal in REFUSALS {
+            assert!(
+                !ended_over_store(&format!("[FTL] Can't start JetStream: open x: {refusal}")),
+                "{refusal}"
+            );
+        }
+        assert!(!ended_over_store("fatal error: runtime: out of memory"));
+        assert!(!ended_over_store("[FTL] Can't start JetStream: open meta.inf: Too many open files"));
     }
 
     #[test]

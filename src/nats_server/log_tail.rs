@@ -21,7 +21,7 @@ pub(super) fn tail(log: &Path, before: u64) -> String {
         file.read_to_end(&mut bytes)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
-    let text = read().unwrap_or_default();
+    let text = read().unwrap_or_else(|error| format!("({} cannot be read: {error})", log.display()));
     let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(LOG_TAIL_LINES)..];
     if last.is_empty() {
@@ -40,7 +40,7 @@ mod tests {
     fn the_log_tail_starts_after_what_was_there_before() {
         let temp = tempfile::tempdir().unwrap();
         let log = temp.path().join("nats.log");
-        assert_eq!(tail(&log, 0), " nothing");
+        assert!(tail(&log, 0).contains("nats.log cannot be read: No such file"), "{}", tail(&log, 0));
         fs::write(&log, "old\n").unwrap();
         assert_eq!(tail(&log, 4), " nothing");
         fs::write(&log, "old\none\ntwo\n").unwrap();

@@ -303,7 +303,7 @@ impl Stream {
 impl EventCopy for Broker {
     fn last(&self) -> Result<u64, CopyError> {
         if !self.is_up() {
-            return Err(CopyError("it is down".to_owned()));
+            return Err(CopyError::silent("it is down"));
         }
         Ok(self.look().map_or(0, |found| found.last))
     }
@@ -319,7 +319,7 @@ impl EventCopy for Broker {
 
     fn read(&self, from: LogPosition, most: usize) -> Result<Vec<Copied>, CopyError> {
         if !self.is_up() {
-            return Err(CopyError("it is down".to_owned()));
+            return Err(CopyError::silent("it is down"));
         }
         let stored = self.messages(from.get(), most);
         let in_order = stored.into_iter().zip(from.get()..).take_while(|(m, wanted)| m.sequence == *wanted);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use guichet_engine::halt::HaltReason;
-use guichet_engine::publish::bus::{Bus, Found, Kept, Message, Repair, Stored};
+use guichet_engine::publish::bus::{Bus, Found, Kept, Message, Repair, Stored, Unrestored};
 use tokio::sync::oneshot;
 
 use crate::broker::Broker;
@@ -109,8 +109,8 @@ impl Bus for FakeBus {
         self.ask(|broker| broker.make(&self.owner)).await.map_err(Repair::Unknown)
     }
 
-    async fn restore(&self) -> Result<(), String> {
-        self.ask(|broker| broker.restore(&self.owner)).await
+    async fn restore(&self) -> Result<(), Unrestored> {
+        self.ask(|broker| broker.restore(&self.owner)).await.map_err(Unrestored::Unknown)
     }
 
     async fn remove(&self) -> Result<(), String> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use guichet_schemas::ids::is_token;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::Apply;
 
 pub(crate) use self::hours::{Reach, is_always_open};
 pub(crate) use self::references::There;
@@ -19,7 +20,6 @@ use crate::canonical::{self, canonical};
 use crate::configuration::{Configuration, Publication};
 use crate::fault::Fault;
 use crate::kind::{Ids, Kind, THE_ONE};
-use crate::policy::Apply;
 
 /// What may be published.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use guichet_rules::calendar::{Calendar, Definition};
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::Apply;
 
 use crate::body::{
     Agents, Body, Callers, Categories, Fields, Groups, Lifecycle, OfKind, Policies, Statuses, Tags, Tenant,
     Tiers, TimeRules,
 };
 use crate::kind::{Kind, THE_ONE};
-use crate::policy::{Apply, PolicySet};
+use crate::policy::PolicySet;
 use crate::time_rule::TimeRule;
 
 /// One publication, or one retirement, as the log has it.

@@ -151,10 +151,10 @@ fn lists(path: &str, from: &[Value], to: &[Value], found: &mut Found) {
 #[cfg(test)]
 mod tests {
     use guichet_schemas::time::Timestamp;
+    use guichet_schemas::words::Apply;
 
     use super::diff;
     use crate::configuration::{Configuration, Publication};
-    use crate::policy::Apply;
     use crate::toml_file::{Draft, read_toml};
 
     fn published(drafts: &[Draft]) -> Configuration {

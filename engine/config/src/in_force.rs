@@ -12,7 +12,6 @@ use guichet_schemas::words::TicketState;
 
 use crate::body::{FieldKind, Role, UnknownTags};
 use crate::configuration::Configuration;
-use crate::time_rule::Action;
 
 /// What is in force at an instant.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +70,7 @@ impl DeskRules for InForce<'_> {
         let rule = self.configuration.time_rules(self.at).iter().find(|rule| rule.id == id)?;
         Some(FiredRule {
             states: TicketState::ALL.iter().copied().filter(|state| rule.looks_at(*state)).collect(),
-            actions: rule.actions.iter().map(Action::as_decided).collect(),
+            actions: rule.actions.clone(),
         })
     }
 }
@@ -172,18 +171,4 @@ impl InForce<'_> {
 
 fn unlisted(path: String, what: &str, kind: &str, name: &str) -> FieldError {
     FieldError::new(path, format!("{name:?} is no {what} that the configuration kind {kind} lists"))
-}
-
-impl Action {
-    fn as_decided(&self) -> guichet_rules::Action {
-        use guichet_rules::Action as Decided;
-        match self {
-            Self::Close {} => Decided::Close,
-            Self::SetPriority { priority } => Decided::SetPriority(priority.0),
-            Self::AddTags { tags } => Decided::AddTags(tags.clone()),
-            Self::Escalate { to_tier, reason } => Decided::Escalate { to_tier: *to_tier, reason: reason.0 },
-            Self::Note { text } => Decided::Note(text.clone()),
-            Self::Notify { to } => Decided::Notify(to.clone()),
-        }
-    }
 }

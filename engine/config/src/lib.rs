@@ -13,7 +13,6 @@ mod holidays;
 mod kind;
 mod word;
 
-mod metric;
 mod policy;
 mod time_rule;
 
@@ -34,16 +33,17 @@ pub use check::Checked;
 pub use configuration::{Configuration, Publication};
 pub use diff::{Change, What, diff};
 pub use fault::Fault;
+pub use guichet_rules::Action;
+pub use guichet_schemas::words::{Apply, SlaMetric};
 pub use holidays::{TABLES, holidays_fr, holidays_fr_alsace_moselle, holidays_ical};
 pub use in_force::InForce;
 pub use kind::{Kind, THE_ONE};
 pub use lint::{STALE_MS, lint};
-pub use metric::Metric;
 pub use policy::{
-    ATTRIBUTES, Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise,
-    SECONDS_MAX, Target, Values, matches, promise,
+    ATTRIBUTES, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, Promise, SECONDS_MAX,
+    Target, Values, matches, promise,
 };
 pub use templates::{TEMPLATES, Template, template};
-pub use time_rule::{Action, TimeRule, When};
+pub use time_rule::{TimeRule, When};
 pub use toml_file::{Draft, read_toml, read_toml_with};
 pub use word::{Listed, Word};

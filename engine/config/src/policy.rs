@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{SlaMetric, TicketState};
 use serde::{Deserialize, Serialize};
 
-use crate::metric::Metric;
 use crate::word::Word;
 
 /// Attributes of a ticket that conditions read; each may have several values, as tags do. A custom field is named
@@ -88,7 +87,7 @@ impl Values {
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// What is measured.
-    pub metric: Metric,
+    pub metric: SlaMetric,
     /// How long it may take, 1 to [`SECONDS_MAX`].
     pub seconds: u32,
     /// Which time counts.
@@ -133,17 +132,6 @@ impl HoursKind {
             Self::Calendar => "calendar",
         }
     }
-}
-
-/// Which clocks a publication of policies is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Apply {
-    /// Those that are open, too.
-    #[default]
-    OpenClocks,
-    /// Only those that begin from now on; open ones keep their set for good.
-    NewOnly,
 }
 
 /// What a reopen does to the clock of the resolution.
@@ -195,11 +183,11 @@ pub struct Promise<'a> {
 /// What a set promises a ticket about one metric.
 ///
 /// ```
-/// use guichet_config::{Attributes, Metric, PolicySet, promise};
+/// use guichet_config::{Attributes, SlaMetric, PolicySet, promise};
 /// let set: PolicySet = serde_json::from_str(
 ///     r#"[{"id": "all", "targets": [{"metric": "first_reply", "seconds": 3600, "hours": "calendar"}]}]"#,
 /// ).unwrap();
-/// let promised = promise(&set, &Attributes::new(), 1, Metric::FirstReply).unwrap();
+/// let promised = promise(&set, &Attributes::new(), 1, SlaMetric::FirstReply).unwrap();
 /// assert_eq!(promised.target.seconds, 3600);
 /// ```
 #[must_use]
@@ -207,7 +195,7 @@ pub fn promise<'a>(
     policies: &'a [Policy],
     attributes: &Attributes,
     tier: u32,
-    metric: Metric,
+    metric: SlaMetric,
 ) -> Option<Promise<'a>> {
     let policy = policies.iter().find(|policy| matches(policy, attributes, tier))?;
     let has = |wanted: &str| wanted == "*" || has_value(attributes, "priority", wanted);

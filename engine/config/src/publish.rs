@@ -7,14 +7,13 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Label;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words;
+use guichet_schemas::words::Apply;
 
 use crate::body::Body;
 use crate::canonical;
 use crate::configuration::{Configuration, Publication};
 use crate::fault::Fault;
 use crate::kind::{Kind, THE_ONE};
-use crate::policy::Apply;
 
 /// Kinds of the contract that later builds have.
 const LATER: &[&str] = &[
@@ -70,10 +69,7 @@ impl Configuration {
             id,
             version: u64::from(checked.version),
             effective_from,
-            apply: match order.apply {
-                None | Some(words::Apply::OpenClocks) => words::Apply::OpenClocks,
-                Some(words::Apply::NewOnly) => words::Apply::NewOnly,
-            },
+            apply: order.apply.unwrap_or_default(),
             body_hash: Hash::of_bytes(checked.body.as_bytes()),
             body: checked.body.to_string(),
             zone_data: (kind == Kind::Calendar).then(|| chrono_tz::IANA_TZDB_VERSION.to_owned()),
@@ -121,10 +117,7 @@ impl Publication {
                 id: e.id.clone(),
                 version: u32::try_from(e.version).unwrap_or(u32::MAX),
                 effective_from: e.effective_from,
-                apply: match e.apply {
-                    words::Apply::OpenClocks => Apply::OpenClocks,
-                    words::Apply::NewOnly => Apply::NewOnly,
-                },
+                apply: e.apply,
                 retired: false,
                 body: e.body.as_str().into(),
             })
@@ -134,7 +127,7 @@ impl Publication {
                 id: e.id.clone(),
                 version: u32::try_from(e.version).unwrap_or(u32::MAX),
                 effective_from: e.effective_from,
-                apply: Apply::OpenClocks,
+                apply: Apply::default(),
                 retired: true,
                 body: "".into(),
             })

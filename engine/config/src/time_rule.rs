@@ -1,6 +1,7 @@
 //! Something that is to happen when a ticket stays as it is for too long.
 
-use guichet_schemas::words::{EscalationReason, Priority, TicketState};
+use guichet_rules::Action;
+use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::HoursKind;
@@ -54,41 +55,6 @@ impl When {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// What a rule does. A table with its name in `type`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
-    /// Closes a resolved ticket.
-    Close {},
-    /// Gives it another priority.
-    SetPriority {
-        /// Which.
-        priority: Word<Priority>,
-    },
-    /// Adds tags.
-    AddTags {
-        /// Which, at least one.
-        tags: Vec<String>,
-    },
-    /// Gives it to a higher tier.
-    Escalate {
-        /// Which, 1 to 4.
-        to_tier: u32,
-        /// Why.
-        reason: Word<EscalationReason>,
-    },
-    /// Writes an internal note.
-    Note {
-        /// Its text.
-        text: String,
-    },
-    /// Tells somebody.
-    Notify {
-        /// `assignee`, `group`, `requester`, or `group:<name>` or `agent:<name>`.
-        to: String,
-    },
 }
 
 impl TimeRule {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::Apply;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -15,7 +16,6 @@ use crate::canonical::canonical;
 use crate::fault::Fault;
 use crate::holidays::{TABLES, holidays_ical, of_table};
 use crate::kind::{Kind, THE_ONE};
-use crate::policy::Apply;
 
 /// Something to publish, as a file has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Words of the closed lists of `guichet_schemas`, as a configuration writes them.
 
-use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
+use guichet_schemas::words::{ActorKind, TicketState};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A closed list of words.
@@ -24,7 +24,7 @@ macro_rules! listed {
     )* };
 }
 
-listed!(ActorKind, EscalationReason, Priority, TicketState);
+listed!(ActorKind, TicketState);
 
 /// A value of a closed list, written as its word; another word is refused with the list.
 ///

@@ -10,7 +10,6 @@
 mod aead;
 pub mod copy;
 mod dice;
-mod fault;
 mod kek;
 mod key;
 mod options;
@@ -19,7 +18,6 @@ mod seal;
 mod store;
 
 pub use dice::{Dice, NoDice};
-pub use fault::FaultKind;
 pub use kek::{Kek, KekError, KekSource};
 pub use key::{Commitment, DataKey, random_key_id};
 pub use seal::{NotOpened, Place, open, seal};

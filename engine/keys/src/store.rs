@@ -1,9 +1,11 @@
 //! The key store: a database of its own, so that keys have a folder, permissions and backups of their own. A record
 //! uses a key only after its row is on disk.
 
+use std::error::Error;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use guichet_fault::{Cause, FaultKind, files};
 use guichet_schemas::ids::KeyId;
 use nix::fcntl::{Flock, FlockArg};
 use rocksdb::{
@@ -16,7 +18,7 @@ use crate::dice::Dice;
 use crate::kek::Kek;
 use crate::key::{Commitment, DataKey};
 use crate::rows::{self, KeyRow};
-use crate::{FaultKind, NoDice, options};
+use crate::{NoDice, options};
 
 /// Version of the rows. A store of another one is refused.
 const FORMAT: u32 = 1;
@@ -27,31 +29,35 @@ const FORMAT: u32 = 1;
 pub struct KeyFault {
     /// What we were doing.
     pub doing: &'static str,
-    /// What the database said, or what we found.
-    pub cause: String,
-    /// What it says about the data.
-    pub kind: FaultKind,
+    /// What the database or the system said, or what we found.
+    pub cause: Cause,
 }
 
 impl KeyFault {
     pub(crate) fn of(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
-        move |e| Self { doing, kind: FaultKind::of(&e), cause: e.into_string() }
+        move |error| Self { doing, cause: error.into() }
     }
 
     /// What is stored is not what was written.
-    pub(crate) fn found(doing: &'static str, cause: impl Into<String>) -> Self {
-        Self { doing, cause: cause.into(), kind: FaultKind::Damage }
+    pub(crate) fn found(doing: &'static str, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { doing, cause: Cause::damage(why) }
     }
 
     /// The system refused: nothing is known about the keys.
-    pub fn refused(doing: &'static str, cause: impl Into<String>) -> Self {
-        Self { doing, cause: cause.into(), kind: FaultKind::Refused }
+    pub fn refused(doing: &'static str, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { doing, cause: Cause::refused(why) }
+    }
+
+    /// What it says about the keys.
+    #[must_use]
+    pub fn kind(&self) -> FaultKind {
+        self.cause.kind()
     }
 }
 
 impl From<NoDice> for KeyFault {
     fn from(e: NoDice) -> Self {
-        Self::refused("wrap a key", e.to_string())
+        Self::refused("wrap a key", e)
     }
 }
 
@@ -91,7 +97,7 @@ pub enum OpenError {
         /// Its format.
         found: u32,
     },
-    /// The database is damaged, or the disk fails.
+    /// The database is damaged.
     #[error(
         "the key store {dir} cannot be opened: {fault}; bring back a copy of this folder. Without one, move it away and start with --accept-loss keys: the log works on, and what was sealed under its keys stays sealed"
     )]
@@ -101,6 +107,25 @@ pub enum OpenError {
         /// What was found.
         fault: KeyFault,
     },
+    /// The system refuses, and the keys may be whole.
+    #[error(
+        "the key store {dir} cannot be opened: {fault}; nothing says that the keys are damaged: leave the folder where it is, remove the cause, and start again"
+    )]
+    Refused {
+        /// Which store.
+        dir: PathBuf,
+        /// What the system or the database said.
+        fault: KeyFault,
+    },
+}
+
+impl OpenError {
+    fn of(dir: &Path) -> impl Fn(KeyFault) -> Self + Copy {
+        move |fault| {
+            let dir = dir.to_owned();
+            if fault.kind().is_damage() { Self::Fault { dir, fault } } else { Self::Refused { dir, fault } }
+        }
+    }
 }
 
 /// A key to be kept.
@@ -134,10 +159,13 @@ impl std::fmt::Debug for KeyStore {
 }
 
 impl KeyStore {
-    /// True where a folder holds a key store, or the beginning of one.
-    #[must_use]
-    pub fn is_there(dir: &Path) -> bool {
-        dir.join("rocksdb").join("CURRENT").exists()
+    /// True where a folder holds a key store, the beginning of one, or what is left of one.
+    ///
+    /// # Errors
+    /// The system does not let us look.
+    pub fn is_there(dir: &Path) -> Result<bool, OpenError> {
+        let found = files::of(&dir.join("rocksdb"));
+        Ok(!found.map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?.is_empty())
     }
 
     /// Opens the store in `dir`, or makes it. Its memory is that of the databases of the process.
@@ -152,7 +180,12 @@ impl KeyStore {
     ) -> Result<Self, OpenError> {
         let lock = lock(dir)?;
         let database = dir.join("rocksdb");
-        let fault = |fault| OpenError::Fault { dir: dir.to_owned(), fault };
+        let fault = OpenError::of(dir);
+        if files::lost_their_beginning(&database).map_err(|e| fault(KeyFault::refused("open", e)))? {
+            // The database would be made anew here, and the files of the old one removed.
+            let why = "its file CURRENT is gone, but there are tables or write-ahead logs";
+            return Err(fault(KeyFault { doing: "open", cause: Cause::missing(why) }));
+        }
         let families = families(cache).map_err(fault)?;
         let db = Db::open_cf_descriptors(&options::database(write_buffers), database, families)
             .map_err(KeyFault::of("open"))
@@ -259,7 +292,7 @@ pub(crate) fn write_synced(db: &Db, batch: WriteBatch) -> Result<(), KeyFault> {
 /// The key of the tags, made with the store. Tells a store of another key-encryption key or format.
 fn names(db: &Db, dir: &Path, kek: &Kek) -> Result<(Zeroizing<[u8; 32]>, bool), OpenError> {
     let meta = cf(db, rows::META);
-    let at = |fault| OpenError::Fault { dir: dir.to_owned(), fault };
+    let at = OpenError::of(dir);
     let get = |key| db.get_cf(&meta, key).map_err(KeyFault::of("read what is true of the store")).map_err(at);
     let damaged = |cause: &str| at(KeyFault::found("read what is true of the store", cause));
     let Some(format) = get(rows::FORMAT)? else {

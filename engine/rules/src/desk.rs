@@ -93,30 +93,43 @@ impl FiredRule {
     /// The rule [`AUTO_CLOSE`], whatever its delay.
     #[must_use]
     pub fn auto_close() -> Self {
-        Self { states: vec![TicketState::Resolved], actions: vec![Action::Close] }
+        Self { states: vec![TicketState::Resolved], actions: vec![Action::Close {}] }
     }
 }
 
-/// What a time rule does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a time rule does, as a configuration writes it: a table with its name in `type`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// Closes a resolved ticket.
-    Close,
+    Close {},
     /// Gives it another priority.
-    SetPriority(Priority),
+    SetPriority {
+        /// Which.
+        priority: Priority,
+    },
     /// Adds tags.
-    AddTags(Vec<String>),
+    AddTags {
+        /// Which, at least one.
+        tags: Vec<String>,
+    },
     /// Gives it to a higher tier.
     Escalate {
-        /// Which.
+        /// Which, 1 to 4.
         to_tier: u32,
         /// Why.
         reason: EscalationReason,
     },
     /// Writes an internal note.
-    Note(String),
+    Note {
+        /// Its text.
+        text: String,
+    },
     /// Tells somebody; whoever follows the events does it.
-    Notify(String),
+    Notify {
+        /// `assignee`, `group`, `requester`, or `group:<name>` or `agent:<name>`.
+        to: String,
+    },
 }
 
 impl Action {
@@ -124,12 +137,12 @@ impl Action {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Close => "close",
-            Self::SetPriority(_) => "set_priority",
-            Self::AddTags(_) => "add_tags",
+            Self::Close {} => "close",
+            Self::SetPriority { .. } => "set_priority",
+            Self::AddTags { .. } => "add_tags",
             Self::Escalate { .. } => "escalate",
-            Self::Note(_) => "note",
-            Self::Notify(_) => "notify",
+            Self::Note { .. } => "note",
+            Self::Notify { .. } => "notify",
         }
     }
 
@@ -137,12 +150,12 @@ impl Action {
     /// changed.
     pub(crate) const fn verb(&self) -> Option<&'static str> {
         match self {
-            Self::Close => Some(Close::VERB),
-            Self::SetPriority(_) => Some(SetPriority::VERB),
-            Self::AddTags(_) => Some(ChangeTags::VERB),
+            Self::Close {} => Some(Close::VERB),
+            Self::SetPriority { .. } => Some(SetPriority::VERB),
+            Self::AddTags { .. } => Some(ChangeTags::VERB),
             Self::Escalate { .. } => Some(Escalate::VERB),
-            Self::Note(_) => Some(AddComment::VERB),
-            Self::Notify(_) => None,
+            Self::Note { .. } => Some(AddComment::VERB),
+            Self::Notify { .. } => None,
         }
     }
 }

@@ -207,12 +207,12 @@ fn a_rule_acts_where_its_condition_still_holds() {
     let rule = FiredRule {
         states: vec![TicketState::Pending],
         actions: vec![
-            Action::SetPriority(Priority::High),
-            Action::AddTags(vec!["forgotten".to_owned()]),
+            Action::SetPriority { priority: Priority::High },
+            Action::AddTags { tags: vec!["forgotten".to_owned()] },
             Action::Escalate { to_tier: 2, reason: EscalationReason::TimeLimit },
-            Action::Note("nobody looked".to_owned()),
-            Action::Notify("assignee".to_owned()),
-            Action::Close,
+            Action::Note { text: "nobody looked".to_owned() },
+            Action::Notify { to: "assignee".to_owned() },
+            Action::Close {},
         ],
     };
     let mut desk = given([support::assign("bob"), pending(None)]);
@@ -269,7 +269,7 @@ fn a_rule_adds_no_tag_that_a_person_could_not_add() {
     let full: Vec<String> = (0..64).map(|n| format!("tag-{n}")).collect();
     let tags = full.iter().map(|tag| support::line(tag)).collect();
     let mut desk = given([Order::ChangeTags(ChangeTags { add: tags, remove: Vec::new() })]);
-    let actions = vec![Action::AddTags(vec!["one more".to_owned()])];
+    let actions = vec![Action::AddTags { tags: vec!["one more".to_owned()] }];
     let rule = FiredRule { states: vec![TicketState::New], actions };
     desk.house = Some(House { life: Life::default(), rule: Some(rule) });
     desk.hour = 80;

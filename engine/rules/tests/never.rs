@@ -53,14 +53,14 @@ fn desk(dice: &mut Dice) -> Anyone {
     let window = |dice: &mut Dice| dice.often().then(|| dice.one(NUMBERS));
     let tags = (0..dice.below(70)).map(|n| format!("tag {}", n / 2)).collect();
     let actions = vec![
-        Action::SetPriority(dice.one(Priority::ALL)),
-        Action::AddTags(tags),
+        Action::SetPriority { priority: dice.one(Priority::ALL) },
+        Action::AddTags { tags },
         Action::Escalate {
             to_tier: u32::try_from(dice.below(6)).unwrap(),
             reason: EscalationReason::TimeLimit,
         },
-        Action::Note("nobody looked".to_owned()),
-        Action::Close,
+        Action::Note { text: "nobody looked".to_owned() },
+        Action::Close {},
     ];
     Anyone {
         life: Life {

@@ -1,8 +1,13 @@
 //! The copy of the log that is kept elsewhere, as a start needs it: where it ends, and what it holds.
 
+use std::error::Error;
+
 use bytes::Bytes;
+use guichet_fault::Source;
 use guichet_proof::Said;
 use guichet_schemas::position::LogPosition;
+
+use super::StoreFault;
 
 /// A copy of the log outside its folder: the stream.
 pub trait EventCopy {
@@ -50,12 +55,26 @@ impl From<Bytes> for Copied {
     }
 }
 
-/// The copy cannot be asked. Whether it holds more than the log is not known.
+/// Whether the copy holds more than the log is not known.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error(
-    "the stream, which may hold records that this log has lost, could not be asked ({0}); an engine must not go on before it knows. See that JetStream answers, then start again"
-)]
-pub struct CopyError(pub String);
+pub enum CopyError {
+    /// The stream cannot be asked.
+    #[error(
+        "the stream, which may hold records that this log has lost, could not be asked ({0}); an engine must not go on before it knows. See that JetStream answers, then start again"
+    )]
+    Silent(Source),
+    /// What the damaged log holds beyond the stream cannot be read now.
+    #[error(transparent)]
+    Log(#[from] StoreFault),
+}
+
+impl CopyError {
+    /// The stream cannot be asked, for this reason.
+    pub fn silent(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let why: Box<dyn Error + Send + Sync> = why.into();
+        Self::Silent(why.into())
+    }
+}
 
 /// No copy at all: a log that is not published.
 #[derive(Debug, Clone, Copy)]

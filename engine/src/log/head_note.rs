@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 
-use super::StoreFault;
+use super::{OpenError, StoreFault};
 
 /// Name of the file in the folder of the log.
 const FILE: &str = "head";
@@ -52,14 +52,22 @@ pub(super) struct HeadNote {
 /// Told before answers go: the newest position, where the batch has records, and how many answers are kept, or 0.
 pub(super) type Note = Box<dyn Fn(Option<LogPosition>, u64) -> Result<(), StoreFault> + Send>;
 
-/// What the note in the folder of a log says. `None`: there is none, or it cannot be read.
-pub(super) fn read(dir: &Path) -> Option<Noted> {
-    let bytes = std::fs::read(dir.join(FILE)).ok()?;
-    let (acknowledged, boot) = parse(&bytes).or_else(|| {
-        tracing::warn!("the note of what was acknowledged is damaged; it is written anew");
-        None
-    })?;
-    Some(Noted { acknowledged, exact: boot != [0; 16] && boot == this_boot() })
+/// What the note in the folder of a log says. `None`: there is none, or it is damaged.
+///
+/// # Errors
+/// The system does not let us read it: a start that went on would not miss what was acknowledged.
+pub(super) fn read(dir: &Path) -> Result<Option<Noted>, OpenError> {
+    let path = dir.join(FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(OpenError::Folder { dir: path, cause }),
+    };
+    let Some((acknowledged, boot)) = parse(&bytes) else {
+        tracing::warn!("the note of what was acknowledged is damaged; a new one is written");
+        return Ok(None);
+    };
+    Ok(Some(Noted { acknowledged, exact: boot != [0; 16] && boot == this_boot() }))
 }
 
 impl HeadNote {
@@ -86,7 +94,7 @@ impl HeadNote {
         if acknowledged == self.written {
             return Ok(());
         }
-        self.put(acknowledged).map_err(|e| StoreFault::refused("note what is acknowledged", e.to_string()))
+        self.put(acknowledged).map_err(|e| StoreFault::refused("note what is acknowledged", e))
     }
 
     /// Hands it to who commits.
@@ -127,7 +135,10 @@ fn parse(read: &[u8]) -> Option<(Acknowledged, [u8; 16])> {
 
 /// The id of this start of the machine; zeros where the system has none.
 fn this_boot() -> [u8; 16] {
-    let text = std::fs::read_to_string(BOOT).unwrap_or_default();
+    let text = std::fs::read_to_string(BOOT).unwrap_or_else(|error| {
+        tracing::warn!(%error, file = BOOT, "this start of the machine cannot be told from another one");
+        String::new()
+    });
     uuid::Uuid::parse_str(text.trim()).map_or([0; 16], uuid::Uuid::into_bytes)
 }
 
@@ -138,11 +149,11 @@ mod tests {
     #[test]
     fn the_newest_is_read_and_no_flipped_bit_is() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(read(dir.path()), None);
+        assert_eq!(read(dir.path()).unwrap(), None);
         let mut note = HeadNote::open(dir.path(), Acknowledged::default()).unwrap();
         let acknowledged = Acknowledged { position: 7_654_321, answers: 12 };
         note.write(acknowledged).unwrap();
-        let noted = read(dir.path()).unwrap();
+        let noted = read(dir.path()).unwrap().unwrap();
         assert_eq!(noted.acknowledged, acknowledged);
         let whole = std::fs::read(dir.path().join(FILE)).unwrap();
         for bit in 0..whole.len() * 8 {
@@ -158,6 +169,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let acknowledged = Acknowledged { position: 5, answers: 0 };
         std::fs::write(dir.path().join(FILE), bytes(acknowledged, [7; 16])).unwrap();
-        assert_eq!(read(dir.path()), Some(Noted { acknowledged, exact: false }));
+        assert_eq!(read(dir.path()).unwrap(), Some(Noted { acknowledged, exact: false }));
     }
 }

@@ -85,8 +85,7 @@ impl Identity {
     }
 
     fn new() -> Result<Self, StoreFault> {
-        let key =
-            secret().map_err(|e| StoreFault::refused("make the secret of the folder", e.to_string()))?;
+        let key = secret().map_err(|e| StoreFault::refused("make the secret of the folder", e))?;
         Ok(Self { generation: Generation(1), request_key: RequestKey(key), macs_from: Some(1) })
     }
 

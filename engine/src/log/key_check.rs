@@ -30,7 +30,7 @@ pub(super) fn newest_is_there(
     accepted: GivenUp,
 ) -> Result<(), OpenError> {
     let file = dir.join(GIVEN_UP);
-    let given_up = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let given_up = given_up(&file).map_err(|cause| OpenError::Folder { dir: file.clone(), cause })?;
     let Some((position, tenant, key)) = newest(store, last, given_up)? else { return Ok(()) };
     if keys.get(&tenant, key).map_err(StoreFault::from)?.is_some() {
         return Ok(());
@@ -39,6 +39,19 @@ pub(super) fn newest_is_there(
     std::fs::write(&file, format!("{position}\n"))
         .and_then(|()| std::fs::File::open(&file)?.sync_all())
         .map_err(|cause| OpenError::Folder { dir: file, cause })
+}
+
+/// Up to where an operator said that keys are lost; 0: nowhere.
+fn given_up(file: &Path) -> std::io::Result<u64> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    Ok(text.trim().parse().unwrap_or_else(|error| {
+        tracing::warn!(%error, file = %file.display(), "the note of the keys that were given up is damaged; all keys are looked for");
+        0
+    }))
 }
 
 /// The newest record behind a position that made a key: where it stands, of which tenant, and the key.

@@ -38,7 +38,7 @@ pub(super) fn open(protection: &Protection, memory: &Memory) -> Result<Option<Ar
     if !protection.has_sealing() {
         return Ok(None);
     }
-    let kek = protection.kek.load(KeyStore::is_there(&protection.keys))?;
+    let kek = protection.kek.load(KeyStore::is_there(&protection.keys)?)?;
     let store = KeyStore::open(&protection.keys, &memory.cache, &memory.write_buffers, kek)?;
     Ok(Some(Arc::new(store)))
 }
@@ -46,6 +46,6 @@ pub(super) fn open(protection: &Protection, memory: &Memory) -> Result<Option<Ar
 impl From<KeyFault> for StoreFault {
     fn from(fault: KeyFault) -> Self {
         // Whatever became of the keys, the log is not made anew for it.
-        Self::refused("key store", format!("{}: {}", fault.doing, fault.cause))
+        Self::refused("use the keys", fault)
     }
 }

@@ -26,9 +26,9 @@ impl LiveLog {
     /// There is no log, or it is damaged.
     pub fn open(dir: &Path, work: &Path, memory: &Memory) -> Result<Self, OpenError> {
         let database = dir.join(DATABASE);
-        if !database.is_dir() {
-            let cause = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no log");
-            return Err(OpenError::Folder { dir: database, cause });
+        let folder = |cause| OpenError::Folder { dir: database.clone(), cause };
+        if !database.try_exists().map_err(folder)? {
+            return Err(folder(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no log")));
         }
         let store = Store::open_secondary(&database, work, memory)?;
         let head = LogPosition::or_zero(store.last_position()?);

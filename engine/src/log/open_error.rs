@@ -258,15 +258,15 @@ impl OpenError {
     }
 
     /// True where a database that is made anew may be whole.
-    pub(super) const fn is_damage(&self) -> bool {
+    pub(super) fn is_damage(&self) -> bool {
         match self {
-            Self::Store(fault) => fault.kind.is_damage(),
+            Self::Store(fault) => fault.is_damage(),
             // The tables or write-ahead logs may still hold what opening them did not find.
             Self::Lost(Lost::Records { .. } | Lost::Signed { .. } | Lost::Answers { .. })
             | Self::Notary(NotaryError::Anchor(AnchorError::OtherPast { .. } | AnchorError::Ahead { .. })) => {
                 true
             }
-            Self::Notary(NotaryError::Store(fault)) => fault.kind.is_damage(),
+            Self::Notary(NotaryError::Store(fault)) => fault.is_damage(),
             Self::Notary(_)
             | Self::Lost(Lost::Keys { .. })
             | Self::Keys(_)
@@ -296,7 +296,8 @@ impl From<guichet_keys::OpenError> for OpenError {
             error @ (guichet_keys::OpenError::Folder { .. }
             | guichet_keys::OpenError::OtherKek { .. }
             | guichet_keys::OpenError::OtherFormat { .. }
-            | guichet_keys::OpenError::Fault { .. }) => Self::Keys(error),
+            | guichet_keys::OpenError::Fault { .. }
+            | guichet_keys::OpenError::Refused { .. }) => Self::Keys(error),
         }
     }
 }

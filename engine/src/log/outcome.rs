@@ -23,13 +23,13 @@ pub(super) fn load<D: Disk>(
     let Some(bytes) = store.get(keys::COMMANDS, &keys::command(tenant.as_str(), id))? else {
         return Ok(None);
     };
-    let damaged = |what: String| StoreFault::found("read the outcome of a command", what);
-    let row = CommandOutcome::decode(bytes.as_slice()).map_err(|e| damaged(e.to_string()))?;
+    let doing = "read the outcome of a command";
+    let row = CommandOutcome::decode(bytes.as_slice()).map_err(|e| StoreFault::found(doing, e))?;
     let hash = Hash::from_slice(&row.request_hash)
-        .ok_or_else(|| damaged("its request hash is not 32 bytes".to_owned()))?;
+        .ok_or_else(|| StoreFault::found(doing, "its request hash is not 32 bytes"))?;
     let accepted = match (LogPosition::new(row.first_position), LogPosition::new(row.last_position)) {
         (Some(first), Some(last)) => from_log(store, first, last)?,
-        _ => wire::Accepted::decode(row.reply.as_slice()).map_err(|e| damaged(e.to_string()))?,
+        _ => wire::Accepted::decode(row.reply.as_slice()).map_err(|e| StoreFault::found(doing, e))?,
     };
     Ok(Some((hash, accepted)))
 }
@@ -107,7 +107,7 @@ fn from_log<D: Disk>(
         position < last && damage.is_none()
     })?;
     if let Some(e) = damage {
-        return Err(StoreFault::found("rebuild an answer from the log", e.to_string()));
+        return Err(StoreFault::found("rebuild an answer from the log", e));
     }
     if let Some((tenant, id)) = ticket {
         let entry = tickets::load(store, &tenant, id)?;

@@ -120,7 +120,11 @@ impl Log {
         let folder = |cause| OpenError::Folder { dir: dir.to_owned(), cause };
         repair::settle(dir).map_err(folder)?;
         salvage::keep(dir).map_err(folder)?;
-        let anchored = notary::anchored(protection);
+        let anchored = match notary::anchored(protection) {
+            // What was signed may be there: a start that does not know it can prove nothing.
+            Err(error) if error.is_refusal() => return Err(error.into()),
+            known => known,
+        };
         let mut place = Place { terms, dir, partition, memory, protection, anchored: anchored.as_ref().ok() };
         let opened = match place.open() {
             Err(error) if error.is_damage() => {
@@ -280,8 +284,12 @@ struct Opened {
 
 impl Place<'_> {
     fn open(&mut self) -> Result<Opened, OpenError> {
-        if let Ok(cause) = std::fs::read_to_string(self.dir.join(MARK)) {
-            return Err(StoreFault::found("open the log", cause).into());
+        match std::fs::read(self.dir.join(MARK)) {
+            Ok(why) => {
+                return Err(StoreFault::found("open the log", String::from_utf8_lossy(&why)).into());
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(OpenError::Folder { dir: self.dir.join(MARK), cause }),
         }
         let database = self.dir.join(DATABASE);
         if Store::is_readable(&database)? {
@@ -336,7 +344,7 @@ impl Place<'_> {
         store: &Store,
         last: Option<LogPosition>,
     ) -> Result<(), OpenError> {
-        let Some(noted) = head_note::read(self.dir) else { return Ok(()) };
+        let Some(noted) = head_note::read(self.dir)? else { return Ok(()) };
         let (reached, told) = (LogPosition::or_zero(last), noted.acknowledged);
         let accepted = self.terms.accept_loss;
         if reached < told.position {
@@ -389,7 +397,7 @@ impl Place<'_> {
 /// Notes that the database in `dir` cannot be read, for the next start, which makes it anew: opening it alone would
 /// not find that.
 pub(crate) fn mark_damaged(dir: &Path, fault: &StoreFault) {
-    if fault.kind.is_damage()
+    if fault.is_damage()
         && let Err(error) = std::fs::write(dir.join(MARK), fault.to_string())
     {
         tracing::error!(%error, "the damage could not be noted for the next start");

@@ -292,7 +292,7 @@ impl Remaking<'_> {
             }
         };
         let aside = self.dir.join(format!("{DATABASE}.damaged-{}", clock::wall().0));
-        if damaged.exists() {
+        if damaged.try_exists().map_err(folder)? {
             std::fs::rename(&damaged, &aside).map_err(folder)?;
         }
         settle(self.dir).map_err(folder)?;
@@ -303,10 +303,10 @@ impl Remaking<'_> {
     fn fill(&self, store: &Store, salvaged: &Salvaged) -> Result<Continued, OpenError> {
         let identity = Identity::settle(store, self.dir, self.anchored.size() == 0)?;
         let (end, signed) = (self.copy.last()?, self.anchored.size());
-        let through = end.max(salvaged.reaches(end, signed));
+        let through = end.max(salvaged.reaches(end, signed)?);
         let joined = Joined { copy: self.copy, salvaged, end, through };
-        let noted = head_note::read(self.dir);
-        let least = noted.map_or(0, |noted| noted.acknowledged.position).max(salvaged.newest()).max(signed);
+        let noted = head_note::read(self.dir)?;
+        let least = noted.map_or(0, |noted| noted.acknowledged.position).max(salvaged.newest()?).max(signed);
         if through < signed {
             // What was signed is never given up by the way: for that there is a restore.
             return Err(OpenError::Lost(Lost::Signed { from: through + 1, through: least }));
@@ -380,8 +380,8 @@ impl EventCopy for Joined<'_> {
             return self.copy.read(from, most);
         }
         let positions = (from.get()..=self.through).take(most).filter_map(LogPosition::new);
-        let found = positions.map_while(|position| self.salvaged.record(position));
-        Ok(found.map(|bytes| Copied::from(Bytes::from(bytes))).collect())
+        let found = positions.map_while(|position| self.salvaged.record(position).transpose());
+        found.map(|bytes| Ok(Copied::from(Bytes::from(bytes?)))).collect()
     }
 }
 
@@ -396,7 +396,7 @@ fn carry_over(
         Some(last) => {
             let ours = store.record(last)?;
             // Two histories: nothing of the one is put behind the other.
-            if salvaged.record(last).is_some_and(|theirs| ours.as_ref() != Some(&theirs)) {
+            if salvaged.record(last)?.is_some_and(|theirs| ours.as_ref() != Some(&theirs)) {
                 return Err(OpenError::OtherCopy { position: last });
             }
             ours.map_or(Hash::ZERO, |ours| Hash::of_record(&ours))
@@ -414,7 +414,7 @@ fn carry_over(
         through: None,
     };
     let mut position = LogPosition::after(last);
-    while let Some(record) = salvaged.record(position) {
+    while let Some(record) = salvaged.record(position)? {
         // A file of ours says nothing of what stood before a record: its ticket and the positions do.
         let says = Said { previous: Some(next.before), ..Said::default() };
         let bytes = Bytes::from(record);
@@ -463,8 +463,11 @@ pub(super) fn settle(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-impl From<super::copy::CopyError> for OpenError {
-    fn from(error: super::copy::CopyError) -> Self {
-        Self::Copy(error)
+impl From<CopyError> for OpenError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Log(fault) => Self::Store(fault),
+            error @ CopyError::Silent(_) => Self::Copy(error),
+        }
     }
 }

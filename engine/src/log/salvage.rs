@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use guichet_fault::files;
 use guichet_schemas::codec::Head;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::wire::store::CommandOutcome;
@@ -32,7 +33,7 @@ const TABLES: &str = "tables";
 /// The folder cannot be written.
 pub(super) fn keep(dir: &Path) -> io::Result<()> {
     let (database, kept) = (dir.join(DATABASE), dir.join(KEPT));
-    if !database.join("CURRENT").exists() && !kept.exists() && files_of(&database)?.is_empty() {
+    if !kept.try_exists()? && files::of(&database)?.is_empty() {
         return Ok(());
     }
     fs::create_dir_all(&kept)?;
@@ -49,33 +50,8 @@ pub(super) fn let_go(dir: &Path) {
     }
 }
 
-/// The files of a database; none where there is no folder.
-fn files_of(database: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(database) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_data = [".sst", ".log"].iter().any(|ending| name.ends_with(ending));
-        if is_data || name == "CURRENT" || name.starts_with("MANIFEST-") {
-            found.push(path);
-        }
-    }
-    Ok(found)
-}
-
-/// True where a folder holds files of a database that its start does not find: to make a new one there would remove
-/// them.
-pub(super) fn lost_its_beginning(database: &Path) -> bool {
-    !database.join("CURRENT").exists() && files_of(database).is_ok_and(|files| !files.is_empty())
-}
-
 fn link(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<()> {
-    for file in files_of(from)?.into_iter().filter(|file| wanted(file)) {
+    for file in files::of(from)?.into_iter().filter(|file| wanted(file)) {
         let name = file.file_name().unwrap_or_default();
         match fs::hard_link(&file, to.join(name)) {
             Ok(()) => {}
@@ -104,10 +80,10 @@ pub(super) struct Salvaged {
 }
 
 impl Salvaged {
-    /// Reads the database in a folder of a log, and what is kept of it. What cannot be read is left out.
+    /// Reads the database in a folder of a log, and what is kept of it. What is damaged is left out.
     ///
     /// # Errors
-    /// The write-ahead logs cannot be read from the disk.
+    /// The system refuses: then what could not be read may be whole, and must not be given up.
     pub(super) fn of(dir: &Path) -> Result<Self, StoreFault> {
         let mut found = Self {
             records: BTreeMap::new(),
@@ -118,19 +94,20 @@ impl Salvaged {
             ending: Ending::Clean,
         };
         let kept = dir.join(KEPT);
-        let kept = if kept.is_dir() { kept } else { dir.join(DATABASE) };
-        let disk = |e: io::Error| StoreFault::refused("read the write-ahead logs", e.to_string());
-        if kept.is_dir() {
+        let disk = |e: io::Error| StoreFault::refused("read the write-ahead logs", e);
+        let kept = if kept.try_exists().map_err(disk)? { kept } else { dir.join(DATABASE) };
+        if kept.try_exists().map_err(disk)? {
             for file in wal::files(&kept).map_err(disk)? {
                 let bytes = fs::read(&file).map_err(disk)?;
                 found.take_wal(&bytes);
             }
-            found.take_tables(&kept);
+            found.take_tables(&kept)?;
         }
+        let newest = found.newest()?;
         tracing::warn!(
             records = found.records.len(),
             answers = found.answers.len(),
-            newest = found.newest(),
+            newest,
             "read what the damaged database still holds"
         );
         Ok(found)
@@ -152,55 +129,89 @@ impl Salvaged {
         self.answers_whole &= self.ending == Ending::Clean;
     }
 
-    fn take_tables(&mut self, kept: &Path) {
+    fn take_tables(&mut self, kept: &Path) -> Result<(), StoreFault> {
         // Under a list of files that is damaged, RocksDB finds some of the tables or none; under a new one it finds all
         // that have no damage inside. Each finds what the other misses.
         for opened in [Store::open_damaged(kept), listed_anew(kept)] {
             match opened {
-                Ok(store) => self.take_answers(store),
-                Err(fault) => {
+                Ok(store) => self.take_answers(store)?,
+                Err(fault) if fault.is_damage() => {
                     tracing::warn!(%fault, "tables of the damaged database could not be opened");
                     self.answers_whole = false;
                 }
+                Err(refused) => return Err(refused),
             }
         }
+        Ok(())
     }
 
-    fn take_answers(&mut self, store: Store) {
+    fn take_answers(&mut self, store: Store) -> Result<(), StoreFault> {
         if store.has(keys::META) {
-            let counted = store.number(keys::META, keys::META_ANSWERS);
-            self.answers_counted = counted.unwrap_or_default().max(self.answers_counted);
+            let counted = unless_damaged(store.number(keys::META, keys::META_ANSWERS))?;
+            self.answers_counted = counted.flatten().max(self.answers_counted);
         }
         if store.has(keys::COMMANDS) {
             self.answers_whole &= each_answer(&store, |key, value| {
                 self.answers.insert(key.to_vec(), value.to_vec());
-            });
+            })?;
         }
         if store.has(keys::EVENTS) {
             self.tables.push(store);
         }
+        Ok(())
     }
 
     /// The record at a position, where it is found.
-    pub(super) fn record(&self, position: LogPosition) -> Option<Vec<u8>> {
-        let in_wal = self.records.get(&position.get()).cloned();
-        in_wal.or_else(|| self.tables.iter().find_map(|tables| tables.record(position).ok().flatten()))
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn record(&self, position: LogPosition) -> Result<Option<Vec<u8>>, StoreFault> {
+        if let Some(in_wal) = self.records.get(&position.get()) {
+            return Ok(Some(in_wal.clone()));
+        }
+        for tables in &self.tables {
+            if let Some(found) = unless_damaged(tables.record(position))?.flatten() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// The newest position that was seen, whatever is missing before it.
-    pub(super) fn newest(&self) -> u64 {
-        let in_tables = self.tables.iter().filter_map(|tables| tables.last_position().ok().flatten());
-        let in_wal = self.records.last_key_value().map_or(0, |(position, _)| *position);
-        in_tables.map(LogPosition::get).max().unwrap_or(0).max(in_wal)
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn newest(&self) -> Result<u64, StoreFault> {
+        let mut newest = self.records.last_key_value().map_or(0, |(position, _)| *position);
+        for tables in &self.tables {
+            let last = unless_damaged(tables.last_position())?.flatten();
+            newest = newest.max(LogPosition::or_zero(last));
+        }
+        Ok(newest)
     }
 
     /// The last position from `after` on, without a gap, up to `limit`.
-    pub(super) fn reaches(&self, after: u64, limit: u64) -> u64 {
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn reaches(&self, after: u64, limit: u64) -> Result<u64, StoreFault> {
         let mut last = after;
-        while last < limit && LogPosition::new(last + 1).is_some_and(|next| self.record(next).is_some()) {
+        while last < limit
+            && let Some(next) = LogPosition::new(last + 1)
+            && self.record(next)?.is_some()
+        {
             last += 1;
         }
-        last
+        Ok(last)
+    }
+}
+
+/// What was read; none where it is damaged.
+fn unless_damaged<T>(read: Result<T, StoreFault>) -> Result<Option<T>, StoreFault> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(fault) if fault.is_damage() => Ok(None),
+        Err(refused) => Err(refused),
     }
 }
 
@@ -216,8 +227,8 @@ fn is_answer(key: &[u8], value: &[u8]) -> bool {
     named && CommandOutcome::decode(value).is_ok_and(|row| row.first_position == 0 && !row.reply.is_empty())
 }
 
-/// Visits the answers of commands that wrote no event; false where some could not be read.
-fn each_answer(store: &Store, mut visit: impl FnMut(&[u8], &[u8])) -> bool {
+/// Visits the answers of commands that wrote no event; false where some are damaged.
+fn each_answer(store: &Store, mut visit: impl FnMut(&[u8], &[u8])) -> Result<bool, StoreFault> {
     let (mut from, mut whole) = (Vec::new(), true);
     // Past a block that cannot be read: as far as must be, doubling. What lies in between is missed, and counted.
     let mut step = 1_u128 << 64;
@@ -230,14 +241,14 @@ fn each_answer(store: &Store, mut visit: impl FnMut(&[u8], &[u8])) -> bool {
             last = key.to_vec();
             true
         });
-        if read.is_ok() {
-            return whole;
+        if unless_damaged(read)?.is_some() {
+            return Ok(whole);
         }
         whole = false;
         if !last.is_empty() {
             (from, step) = (last, 1 << 64);
         }
-        let Some(next) = beyond(&from, step) else { return false };
+        let Some(next) = beyond(&from, step) else { return Ok(false) };
         (from, step) = (next, step.saturating_mul(2));
     }
 }
@@ -252,7 +263,7 @@ fn beyond(key: &[u8], step: u128) -> Option<Vec<u8>> {
 /// The tables of a database under a new list of files, made beside it.
 fn listed_anew(kept: &Path) -> Result<Store, StoreFault> {
     let dir = kept.join(TABLES);
-    let disk = |e: io::Error| StoreFault::refused("list the tables of the damaged log", e.to_string());
+    let disk = |e: io::Error| StoreFault::refused("list the tables of the damaged log", e);
     if dir.exists() {
         fs::remove_dir_all(&dir).map_err(disk)?;
     }

@@ -231,5 +231,5 @@ fn existing(
 }
 
 fn no_dice(e: NoDice) -> StoreFault {
-    StoreFault::refused("make a key or a nonce", e.to_string())
+    StoreFault::refused("make a key or a nonce", e)
 }

@@ -22,9 +22,9 @@ impl StoppedLog {
     /// An engine runs on it, there is none, or the database is damaged.
     pub fn open(dir: &Path, memory: &Memory) -> Result<Self, OpenError> {
         let database = dir.join("rocksdb");
-        if !database.is_dir() {
-            let cause = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no log");
-            return Err(OpenError::Folder { dir: database, cause });
+        let folder = |cause| OpenError::Folder { dir: database.clone(), cause };
+        if !database.try_exists().map_err(folder)? {
+            return Err(folder(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no log")));
         }
         let fence = Fence::take(dir)?;
         let store = Store::open_read_only(&database, memory)?;

@@ -1,10 +1,11 @@
 //! The database of the log: typed reads and the two kinds of writes, on any disk; and how RocksDB is one.
 
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
 use guichet_crash::{Sabotage, sabotaged};
-use guichet_keys::FaultKind;
+use guichet_fault::{Cause, FaultKind, files};
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::wire::store::CommandOutcome;
 use prost::Message as _;
@@ -14,36 +15,46 @@ use rocksdb::{
 };
 
 use super::disk::{Disk, Durable, Reading, Rows};
-use super::{Memory, keys, options, salvage};
+use super::{Memory, keys, options};
 
 /// Folder of the database.
 pub(super) const DATABASE: &str = "rocksdb";
 
 /// RocksDB said no. What was being written may or may not be there: never try again, stop.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{doing}: {cause}")]
 pub struct StoreFault {
     /// What we were doing.
     pub doing: &'static str,
-    /// What RocksDB said, or what we found.
-    pub cause: String,
-    /// What it says about the data. What is done about a fault follows from this, never from its words.
-    pub kind: FaultKind,
+    /// What RocksDB or the system said, or what we found.
+    pub cause: Cause,
 }
 
 impl StoreFault {
     pub(super) fn of(doing: &'static str) -> impl FnOnce(rocksdb::Error) -> Self {
-        move |e| Self { doing, kind: FaultKind::of(&e), cause: e.into_string() }
+        move |error| Self { doing, cause: error.into() }
     }
 
     /// What is stored is not what was written.
-    pub(crate) fn found(doing: &'static str, cause: impl Into<String>) -> Self {
-        Self { doing, cause: cause.into(), kind: FaultKind::Damage }
+    pub(crate) fn found(doing: &'static str, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { doing, cause: Cause::damage(why) }
     }
 
     /// The system refused, or a part of ours stopped: nothing is known about the data.
-    pub fn refused(doing: &'static str, cause: impl Into<String>) -> Self {
-        Self { doing, cause: cause.into(), kind: FaultKind::Refused }
+    pub fn refused(doing: &'static str, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { doing, cause: Cause::refused(why) }
+    }
+
+    /// What it says about the data. What is done about a fault follows from this, never from its words.
+    #[must_use]
+    pub fn kind(&self) -> FaultKind {
+        self.cause.kind()
+    }
+
+    /// True where other files in the place of these would help.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        self.kind().is_damage()
     }
 }
 
@@ -67,10 +78,11 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub fn is_readable(dir: &Path) -> Result<bool, StoreFault> {
-        if !dir.join("CURRENT").exists() {
+        let doing = "look into the log";
+        if !dir.join("CURRENT").try_exists().map_err(|e| StoreFault::refused(doing, e))? {
             return Ok(false);
         }
-        let families = Db::list_cf(&Options::default(), dir).map_err(StoreFault::of("look into the log"))?;
+        let families = Db::list_cf(&Options::default(), dir).map_err(StoreFault::of(doing))?;
         let has = |name: &str| families.iter().any(|f| f == name);
         Ok(has(keys::EVENTS) && !has(keys::SUBJECTS))
     }
@@ -83,10 +95,11 @@ impl Store {
         if Self::is_readable(dir)? {
             return Err(StoreFault::found("open the log", "it has format 1, with readable personal texts"));
         }
-        if salvage::lost_its_beginning(dir) {
+        let lost = files::lost_their_beginning(dir).map_err(|e| StoreFault::refused("open the log", e))?;
+        if lost {
             // RocksDB would make a new database here, and remove the files of the old one.
-            let cause = "its file CURRENT is gone, but there are tables or write-ahead logs".to_owned();
-            return Err(StoreFault { doing: "open the log", cause, kind: FaultKind::Missing });
+            let why = "its file CURRENT is gone, but there are tables or write-ahead logs";
+            return Err(StoreFault { doing: "open the log", cause: Cause::missing(why) });
         }
         let families = Self::families(&keys::ALL, memory)?;
         let db = Db::open_cf_descriptors(&options::database(memory), dir, families)
@@ -102,8 +115,12 @@ impl Store {
         // A MANIFEST that names WALs, read without this, ends the process: RocksDB 11 wants to strike them out through
         // a context of the recovery, and for readers there is none (`DBImpl::Recover`, a null pointer).
         options.set_track_and_verify_wals_in_manifest(true);
-        let db = Db::open_cf_for_read_only(&options, dir, Self::there(dir), false)
-            .map_err(StoreFault::of("look into the damaged log"))?;
+        let doing = "look into the damaged log";
+        if !dir.join("CURRENT").try_exists().map_err(|e| StoreFault::refused(doing, e))? {
+            return Err(StoreFault { doing, cause: Cause::missing("its file CURRENT is gone") });
+        }
+        let db = Db::open_cf_for_read_only(&options, dir, Self::there(dir)?, false)
+            .map_err(StoreFault::of(doing))?;
         Ok(Self { db })
     }
 
@@ -113,8 +130,8 @@ impl Store {
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.scan_prefix(keys::COMMANDS, &[], &[], |key, value| {
-            let row = CommandOutcome::decode(value);
-            if row.is_ok_and(|row| row.first_position == 0 && !row.reply.is_empty()) {
+            let row = CommandOutcome::decode(value).map_err(|e| StoreFault::found("read the answers", e))?;
+            if row.first_position == 0 && !row.reply.is_empty() {
                 visit(key, value)?;
             }
             Ok(())
@@ -134,7 +151,7 @@ impl Store {
         let mut options = options::database(memory);
         // A file that the engine removes meanwhile can be read on only by who has it open.
         options.set_max_open_files(-1);
-        let families = Self::families(&Self::there(dir), memory)?;
+        let families = Self::families(&Self::there(dir)?, memory)?;
         let db = Db::open_cf_descriptors_as_secondary(&options, dir, work, families)
             .map_err(StoreFault::of("open the log beside its engine"))?;
         Ok(Self { db })
@@ -145,19 +162,20 @@ impl Store {
     /// # Errors
     /// RocksDB refuses: damage, or a column family that is not there.
     pub(super) fn open_read_only(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
-        let families = Self::families(&Self::there(dir), memory)?;
+        let families = Self::families(&Self::there(dir)?, memory)?;
         let db = Db::open_cf_descriptors_read_only(&options::database(memory), dir, families, false)
             .map_err(StoreFault::of("open the log to read it"))?;
         Ok(Self { db })
     }
 
     /// The column families that a folder has. One that an older program wrote lacks what was added since, until an
-    /// engine has opened it; who only reads makes none. Where they cannot be listed, opening them says why.
-    fn there(dir: &Path) -> Vec<&'static str> {
-        let listed = Db::list_cf(&Options::default(), dir);
-        let has = |name: &&str| listed.as_ref().is_ok_and(|families| families.iter().any(|one| one == name));
+    /// engine has opened it; who only reads makes none.
+    fn there(dir: &Path) -> Result<Vec<&'static str>, StoreFault> {
+        let listed =
+            Db::list_cf(&Options::default(), dir).map_err(StoreFault::of("list the column families"))?;
+        let has = |name: &&str| listed.iter().any(|one| one == name);
         let there: Vec<_> = keys::ALL.into_iter().filter(has).collect();
-        if there.is_empty() { keys::ALL.to_vec() } else { there }
+        Ok(if there.is_empty() { keys::ALL.to_vec() } else { there })
     }
 
     fn families(names: &[&'static str], memory: &Memory) -> Result<Vec<ColumnFamilyDescriptor>, StoreFault> {

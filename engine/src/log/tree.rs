@@ -75,7 +75,7 @@ pub fn root_at<D: Disk>(store: &Store<D>, edge: &Edge, size: u64) -> Result<Hash
     prove::root_at(size, &Stored { store, edge }).map_err(|error| match error {
         ProveError::Source(fault) => fault,
         other @ (ProveError::Missing(_) | ProveError::NotInTree { .. } | ProveError::OtherRoot) => {
-            StoreFault::found("read the tree", other.to_string())
+            StoreFault::found("read the tree", other)
         }
     })
 }

@@ -32,7 +32,7 @@ pub trait Bus: Clone + Send + Sync + 'static {
     fn make(&self) -> impl Future<Output = Result<Found, Repair>> + Send;
 
     /// Configures the stream as we need it, and writes the name of our log on it.
-    fn restore(&self) -> impl Future<Output = Result<(), String>> + Send;
+    fn restore(&self) -> impl Future<Output = Result<(), Unrestored>> + Send;
 
     /// Deletes the stream with all that it holds.
     fn remove(&self) -> impl Future<Output = Result<(), String>> + Send;
@@ -117,6 +117,17 @@ pub struct Stored {
     pub sequence: u64,
     /// The message.
     pub kept: Kept,
+}
+
+/// Why the stream was not configured.
+#[derive(Debug, thiserror::Error)]
+pub enum Unrestored {
+    /// The server does not give these settings to the stream that is there; it may give them to a new one.
+    #[error("the server refuses: {0}")]
+    Refused(String),
+    /// No clear answer; ask again.
+    #[error("{0}")]
+    Unknown(String),
 }
 
 /// Why the stream is not ready.

@@ -1,5 +1,7 @@
 //! The stream as a copy of the log, for a start that must know whether the log has lost its end.
 
+use std::error::Error;
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, ErrorCode};
@@ -29,13 +31,16 @@ pub(crate) struct StreamCopy {
 
 impl StreamCopy {
     /// Asks until there is an answer.
-    fn ask<T, E: std::fmt::Display>(&self, question: impl AsyncFn() -> Result<T, E>) -> Result<T, CopyError> {
+    fn ask<T, E>(&self, question: impl AsyncFn() -> Result<T, E>) -> Result<T, CopyError>
+    where
+        E: Into<Box<dyn Error + Send + Sync>> + Display,
+    {
         self.runtime.block_on(async {
             let begun = Instant::now();
             loop {
                 match question().await {
                     Ok(answer) => return Ok(answer),
-                    Err(error) if begun.elapsed() > PATIENCE => return Err(CopyError(error.to_string())),
+                    Err(error) if begun.elapsed() > PATIENCE => return Err(CopyError::silent(error)),
                     Err(error) => {
                         tracing::warn!(%error, "JetStream does not answer yet");
                         // Nothing says when it will.

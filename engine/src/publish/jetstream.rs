@@ -16,7 +16,7 @@ use guichet_proof::Authorship;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 
-use super::bus::{Bus, Found, Kept, Message, Repair, Stored};
+use super::bus::{Bus, Found, Kept, Message, Repair, Stored, Unrestored};
 use super::healer::Healer;
 use super::standing::{Reason, Signs};
 use super::{ACK_TIMEOUT, WINDOW, headers, stored};
@@ -121,10 +121,16 @@ impl Bus for JetStream {
         }
     }
 
-    async fn restore(&self) -> Result<(), String> {
+    async fn restore(&self) -> Result<(), Unrestored> {
         let wanted = config(self.partition, &self.owner);
-        let restored = self.healer.jetstream().await?.update_stream(&wanted).await;
-        restored.map(|_| ()).map_err(|e| e.to_string())
+        let healer = self.healer.jetstream().await.map_err(Unrestored::Unknown)?;
+        let restored = healer.update_stream(&wanted).await;
+        restored.map(|_| ()).map_err(|error| match blame_create(&error) {
+            Reason::Refused => Unrestored::Refused(error.to_string()),
+            Reason::Full | Reason::Gone | Reason::ReadOnly | Reason::Silent | Reason::Unreachable => {
+                Unrestored::Unknown(error.to_string())
+            }
+        })
     }
 
     async fn remove(&self) -> Result<(), String> {

@@ -4,7 +4,7 @@ use guichet_proof::{Author, Authorship};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 
-use super::bus::{Bus, Found, Kept, Repair};
+use super::bus::{Bus, Found, Kept, Repair, Unrestored};
 use crate::log::StoreFault;
 
 /// Messages looked at in one go for who wrote them.
@@ -34,8 +34,15 @@ pub(super) async fn open<B: Bus>(
     settle_owner(bus, authorship, &found, &record).await?;
     if let Some(difference) = found.misfit.take() {
         tracing::warn!(%difference, "the stream is not configured as ours; restoring it");
-        if bus.restore().await.is_err() {
-            found = recreate(bus).await?;
+        match bus.restore().await {
+            Ok(()) => {}
+            Err(Unrestored::Refused(why)) => {
+                tracing::warn!(%why, "the stream cannot be configured as ours; it is rebuilt from the log");
+                found = recreate(bus).await?;
+            }
+            Err(Unrestored::Unknown(why)) => {
+                return Err(Repair::Unknown(format!("configure the stream: {why}")));
+            }
         }
     }
     if !found.is_whole() {

@@ -125,9 +125,16 @@ impl Watch {
             let wrong = place.look().or_else(|| stands.then(|| place.try_to_write()).flatten());
             (place, wrong)
         });
-        let (place, wrong) = looked.await.ok()?;
-        self.place = Some(place);
-        wrong
+        match looked.await {
+            Ok((place, wrong)) => {
+                self.place = Some(place);
+                wrong
+            }
+            Err(error) => {
+                tracing::error!(%error, "looking at the folder of the stream panicked; it is not looked at again until the next start");
+                None
+            }
+        }
     }
 
     fn reason(&self, seen: &Seen, stands: bool, wrong: Option<(Reason, String)>) -> Option<(Reason, String)> {

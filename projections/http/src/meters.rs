@@ -38,6 +38,9 @@ pub(crate) const DESCRIPTORS_MAX: &str = "guichet_descriptors_max";
 pub(crate) const HALTED: &str = "guichet_projection_halted";
 /// Counted by the projections.
 const SET_ASIDE: &str = "guichet_sla_tickets_set_aside";
+const NOT_RECORDED: &str = "guichet_sla_not_recorded_total";
+/// Counted by the engine.
+const DISK_UNREAD: &str = "guichet_disk_unread_total";
 /// Counted by `guichet-service`, wherever something of an outsider is worked on.
 const INTERNAL_ERRORS: &str = "guichet_internal_errors_total";
 /// Where that is, so that an alarm sees the first one as a step from 0.
@@ -105,6 +108,8 @@ fn install() -> Option<PrometheusHandle> {
         SET_ASIDE,
         "Tickets of which the engine refuses again and again what their clocks found."
     );
+    describe_counter!(NOT_RECORDED, "Facts of clocks that were not recorded when they were sent, by why.");
+    describe_counter!(DISK_UNREAD, "Looks at the free space of the log's disk that the system refused.");
     describe_gauge!(HALTED, "1 where the read model stands still to protect data, else 0.");
     describe_gauge!(PUBLISHING, "1 for the state that publishing to the stream is in, else 0.");
     describe_gauge!(PUBLISHING_STANDS, "1 for the reason why publishing stands, else 0.");

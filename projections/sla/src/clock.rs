@@ -1,18 +1,20 @@
 //! One clock: the stretches in which it ran, and what follows from them. Nothing is added up while it runs, so a
 //! target, a calendar or the hours may change and all of it is counted again, exactly.
 
-use guichet_config::{HoursKind, Metric, OnReopen, Promise};
+use guichet_config::{HoursKind, OnReopen, Promise};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{SlaMetric, TicketState};
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Outcome;
+use crate::metric_number;
 use crate::rulebook::{Measure, Rules};
 
 /// A clock that was started, and may have ended. Times are milliseconds since 1970 UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Clock {
-    pub(crate) metric: Metric,
+    #[serde(with = "metric_number")]
+    pub(crate) metric: SlaMetric,
     pub(crate) instance: u32,
     pub(crate) terms: Terms,
     pub(crate) revision: u32,
@@ -100,10 +102,10 @@ impl Terms {
         rules.measure(self.hours, self.calendar.as_deref())
     }
 
-    pub(crate) fn pauses_in(&self, metric: Metric, state: TicketState) -> bool {
+    pub(crate) fn pauses_in(&self, metric: SlaMetric, state: TicketState) -> bool {
         match &self.pauses_in {
             Some(states) => states.iter().any(|named| named == state.as_str()),
-            None => metric.pauses_in().contains(&state),
+            None => pauses_in(metric).contains(&state),
         }
     }
 
@@ -112,8 +114,22 @@ impl Terms {
     }
 }
 
+/// States in which a clock stands still unless its target names others.
+const fn pauses_in(metric: SlaMetric) -> &'static [TicketState] {
+    match metric {
+        SlaMetric::RequesterWait | SlaMetric::PausableUpdate => &[TicketState::Pending],
+        SlaMetric::AgentWork => &[TicketState::Pending, TicketState::Hold],
+        SlaMetric::FirstReply
+        | SlaMetric::NextReply
+        | SlaMetric::Assignment
+        | SlaMetric::PeriodicUpdate
+        | SlaMetric::Resolution
+        | SlaMetric::TierTime => &[],
+    }
+}
+
 impl Clock {
-    pub(crate) fn start(metric: Metric, instance: u32, promise: Promise<'_>, at: i64) -> Self {
+    pub(crate) fn start(metric: SlaMetric, instance: u32, promise: Promise<'_>, at: i64) -> Self {
         Self {
             metric,
             instance,

@@ -12,6 +12,7 @@
 mod clock;
 mod fact;
 mod instant;
+mod metric_number;
 mod record;
 mod recorded;
 mod rulebook;
@@ -21,7 +22,6 @@ mod timer_name;
 mod view;
 
 pub use fact::{AlarmKey, Fact, Kind, Outcome, order};
-pub use record::{metric, metric_word};
 pub use recorded::Recorded;
 pub use rulebook::Rulebook;
 pub use ticket::{Happening, Ticket};

@@ -1,6 +1,6 @@
 //! What a record of the log means for the clocks of its ticket.
 
-use guichet_config::{Attributes, Metric};
+use guichet_config::Attributes;
 use guichet_rules::SLA_CALLER;
 use guichet_rules::calendar::{END, FIRST};
 use guichet_schemas::event::{
@@ -9,7 +9,7 @@ use guichet_schemas::event::{
 };
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{AuthorKind, CloseReason, Origin, SlaMetric, TicketState, Visibility};
+use guichet_schemas::words::{AuthorKind, CloseReason, Origin, TicketState, Visibility};
 
 use crate::fact::Fact;
 use crate::rulebook::Rulebook;
@@ -55,7 +55,7 @@ impl Ticket {
             }
             Event::Ticket(event) => self.described(event),
             Event::Sla(SlaEvent::SlaBreachVoided(e)) => vec![Happening::BreachVoided {
-                metric: metric(e.metric),
+                metric: e.metric,
                 instance: e.instance,
                 by: record.actor.id.clone(),
                 reason: e.reason.clone(),
@@ -164,37 +164,5 @@ fn text(value: &FieldValue) -> String {
         FieldValue::Text(text) => text.clone(),
         FieldValue::Number(number) => number.to_string(),
         FieldValue::Flag(flag) => flag.to_string(),
-    }
-}
-
-/// The metric of a recorded fact.
-#[must_use]
-pub const fn metric(of: SlaMetric) -> Metric {
-    match of {
-        SlaMetric::FirstReply => Metric::FirstReply,
-        SlaMetric::NextReply => Metric::NextReply,
-        SlaMetric::Assignment => Metric::Assignment,
-        SlaMetric::PeriodicUpdate => Metric::PeriodicUpdate,
-        SlaMetric::PausableUpdate => Metric::PausableUpdate,
-        SlaMetric::RequesterWait => Metric::RequesterWait,
-        SlaMetric::AgentWork => Metric::AgentWork,
-        SlaMetric::Resolution => Metric::Resolution,
-        SlaMetric::TierTime => Metric::TierTime,
-    }
-}
-
-/// The metric as a fact names it.
-#[must_use]
-pub const fn metric_word(of: Metric) -> SlaMetric {
-    match of {
-        Metric::FirstReply => SlaMetric::FirstReply,
-        Metric::NextReply => SlaMetric::NextReply,
-        Metric::Assignment => SlaMetric::Assignment,
-        Metric::PeriodicUpdate => SlaMetric::PeriodicUpdate,
-        Metric::PausableUpdate => SlaMetric::PausableUpdate,
-        Metric::RequesterWait => SlaMetric::RequesterWait,
-        Metric::AgentWork => SlaMetric::AgentWork,
-        Metric::Resolution => SlaMetric::Resolution,
-        Metric::TierTime => SlaMetric::TierTime,
     }
 }

@@ -8,9 +8,9 @@
 
 mod timers;
 
-use guichet_config::{Attributes, Metric, OnReopen, promise};
+use guichet_config::{Attributes, OnReopen, promise};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{SlaMetric, TicketState};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, End, Terms};
@@ -50,7 +50,7 @@ pub enum Happening {
     /// A supervisor says that a breach does not count.
     BreachVoided {
         /// Of which clock.
-        metric: Metric,
+        metric: SlaMetric,
         /// Which of them.
         instance: u32,
         /// Who.
@@ -162,16 +162,16 @@ impl Ticket {
             Happening::PublicReply => self.replied(&mut now),
             Happening::RequesterComment => {
                 self.owed = true;
-                self.start_where_it_waits(&[Metric::NextReply], &mut now);
+                self.start_where_it_waits(&[SlaMetric::NextReply], &mut now);
             }
             Happening::Assigned => {
                 self.assigned = true;
-                self.fulfil(&[Metric::Assignment], "assigned", &mut now);
+                self.fulfil(&[SlaMetric::Assignment], "assigned", &mut now);
                 self.disarm("assigned", &mut now);
             }
             Happening::Unassigned => {
                 self.assigned = false;
-                self.start_where_it_waits(&[Metric::Assignment], &mut now);
+                self.start_where_it_waits(&[SlaMetric::Assignment], &mut now);
                 self.arm(&mut now);
             }
             Happening::Status(state) => self.enter(*state, &mut now),
@@ -231,7 +231,7 @@ impl Ticket {
 
     /// True where a breach of this clock does not count.
     #[must_use]
-    pub fn is_voided(&self, metric: Metric, instance: u32) -> bool {
+    pub fn is_voided(&self, metric: SlaMetric, instance: u32) -> bool {
         self.clocks.iter().any(|clock| clock.metric == metric && clock.instance == instance && clock.voided)
     }
 
@@ -261,23 +261,28 @@ impl Ticket {
     fn created(&mut self, outbound: bool, assigned: bool, now: &mut Now<'_, '_>) {
         (self.begun, self.outbound, self.assigned) = (true, outbound, assigned);
         self.state_imported = self.by_import;
-        self.start_where_it_waits(&Metric::ALL, now);
+        self.start_where_it_waits(SlaMetric::ALL, now);
         self.arm(now);
     }
 
     fn replied(&mut self, now: &mut Now<'_, '_>) {
         (self.owed, self.answered_once) = (false, true);
-        let ended = [Metric::FirstReply, Metric::NextReply, Metric::PeriodicUpdate, Metric::PausableUpdate];
+        let ended = [
+            SlaMetric::FirstReply,
+            SlaMetric::NextReply,
+            SlaMetric::PeriodicUpdate,
+            SlaMetric::PausableUpdate,
+        ];
         self.fulfil(&ended, "public_reply", now);
-        if !is_over(self.state) {
-            for metric in [Metric::PeriodicUpdate, Metric::PausableUpdate] {
+        if !self.state.is_done() {
+            for metric in [SlaMetric::PeriodicUpdate, SlaMetric::PausableUpdate] {
                 self.start(metric, now);
             }
         }
     }
 
     /// A clock begins for each of these that waits and has none.
-    fn start_where_it_waits(&mut self, metrics: &[Metric], now: &mut Now<'_, '_>) {
+    fn start_where_it_waits(&mut self, metrics: &[SlaMetric], now: &mut Now<'_, '_>) {
         for metric in metrics {
             if self.waits(*metric) {
                 self.start(*metric, now);
@@ -286,38 +291,38 @@ impl Ticket {
     }
 
     /// True where a clock of this metric should begin.
-    fn waits(&self, metric: Metric) -> bool {
-        if !self.begun || is_over(self.state) || self.any(metric, |c| c.is_open() || c.is_withdrawn()) {
+    fn waits(&self, metric: SlaMetric) -> bool {
+        if !self.begun || self.state.is_done() || self.any(metric, |c| c.is_open() || c.is_withdrawn()) {
             return false;
         }
         match metric {
-            Metric::FirstReply => !self.outbound && !self.answered_once,
-            Metric::NextReply => self.owed && !self.any(Metric::FirstReply, Clock::is_open),
-            Metric::Assignment => !self.assigned,
+            SlaMetric::FirstReply => !self.outbound && !self.answered_once,
+            SlaMetric::NextReply => self.owed && !self.any(SlaMetric::FirstReply, Clock::is_open),
+            SlaMetric::Assignment => !self.assigned,
             // They begin with an answer only.
-            Metric::PeriodicUpdate | Metric::PausableUpdate => false,
+            SlaMetric::PeriodicUpdate | SlaMetric::PausableUpdate => false,
             // A reopen resumes the one that there is.
-            Metric::RequesterWait | Metric::AgentWork => !self.any(metric, |_| true),
-            Metric::Resolution => self.last(metric).is_none_or(|last| last.on_reopen == OnReopen::Restart),
-            Metric::TierTime => true,
+            SlaMetric::RequesterWait | SlaMetric::AgentWork => !self.any(metric, |_| true),
+            SlaMetric::Resolution => self.last(metric).is_none_or(|last| last.on_reopen == OnReopen::Restart),
+            SlaMetric::TierTime => true,
         }
     }
 
-    fn any(&self, metric: Metric, is: impl Fn(&Clock) -> bool) -> bool {
+    fn any(&self, metric: SlaMetric, is: impl Fn(&Clock) -> bool) -> bool {
         self.clocks.iter().any(|clock| clock.metric == metric && is(clock))
     }
 
-    fn last(&self, metric: Metric) -> Option<&Clock> {
+    fn last(&self, metric: SlaMetric) -> Option<&Clock> {
         self.clocks.iter().rfind(|clock| clock.metric == metric)
     }
 
-    fn start(&mut self, metric: Metric, now: &mut Now<'_, '_>) {
+    fn start(&mut self, metric: SlaMetric, now: &mut Now<'_, '_>) {
         let Some(promise) = promise(now.rules.policies(), &self.attributes, self.tier, metric) else {
             return;
         };
         let before = self.clocks.iter().filter(|clock| clock.metric == metric).count();
         // The first answer is the first; the next ones count from there.
-        let first = if metric == Metric::NextReply { 2 } else { 1 };
+        let first = if metric == SlaMetric::NextReply { 2 } else { 1 };
         let instance = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(first);
         let mut clock = Clock::start(metric, instance, promise, now.at);
         now.tell(
@@ -336,7 +341,7 @@ impl Ticket {
     }
 
     /// What was owed is done: whoever waits for it does not wait any more, promised or not.
-    fn fulfil(&mut self, metrics: &[Metric], reason: &'static str, now: &mut Now<'_, '_>) {
+    fn fulfil(&mut self, metrics: &[SlaMetric], reason: &'static str, now: &mut Now<'_, '_>) {
         for clock in self.clocks.iter_mut().filter(|c| metrics.contains(&c.metric)) {
             // Work that was not promised when the ticket was resolved is owed again when it is reopened.
             let comes_back = reason == "resolved" && is_resumed(clock.metric);
@@ -353,7 +358,7 @@ impl Ticket {
     }
 
     /// Nobody waits for it any more, and it is not done.
-    fn cancel(&mut self, metrics: &[Metric], reason: &'static str, now: &mut Now<'_, '_>) {
+    fn cancel(&mut self, metrics: &[SlaMetric], reason: &'static str, now: &mut Now<'_, '_>) {
         for clock in self.clocks.iter_mut().filter(|c| metrics.contains(&c.metric)) {
             clock.lapse();
             clock.cancel(End::Cancelled, reason, now);
@@ -362,7 +367,7 @@ impl Ticket {
 
     fn cancel_all(&mut self, reason: &'static str, now: &mut Now<'_, '_>) {
         self.gone = true;
-        self.cancel(&Metric::ALL, reason, now);
+        self.cancel(SlaMetric::ALL, reason, now);
     }
 
     fn enter(&mut self, state: TicketState, now: &mut Now<'_, '_>) {
@@ -375,11 +380,11 @@ impl Ticket {
             TicketState::Cancelled => self.cancel_all("cancelled", now),
             TicketState::Resolved | TicketState::Closed => {
                 (self.owed, self.answered_once) = (false, true);
-                self.cancel(&[Metric::PeriodicUpdate, Metric::PausableUpdate], "resolved", now);
-                self.fulfil(&Metric::ALL, "resolved", now);
+                self.cancel(&[SlaMetric::PeriodicUpdate, SlaMetric::PausableUpdate], "resolved", now);
+                self.fulfil(SlaMetric::ALL, "resolved", now);
             }
             TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => {
-                if is_over(before) {
+                if before.is_done() {
                     self.reopen(now);
                 }
                 let open = self.clocks.iter_mut().filter(|clock| clock.is_open());
@@ -392,7 +397,7 @@ impl Ticket {
 
     /// What was promised goes on as it was; then it is looked up again what is promised.
     fn reopen(&mut self, now: &mut Now<'_, '_>) {
-        for metric in [Metric::RequesterWait, Metric::AgentWork, Metric::Resolution] {
+        for metric in [SlaMetric::RequesterWait, SlaMetric::AgentWork, SlaMetric::Resolution] {
             let state = self.state;
             let Some(clock) = self.clocks.iter_mut().rfind(|clock| clock.metric == metric) else { continue };
             let Some(ended) = clock.ended else { continue };
@@ -406,7 +411,7 @@ impl Ticket {
 
     fn enter_tier(&mut self, tier: u32, now: &mut Now<'_, '_>) {
         if tier != self.tier {
-            self.fulfil(&[Metric::TierTime], "left_tier", now);
+            self.fulfil(&[SlaMetric::TierTime], "left_tier", now);
             self.tier = tier;
         }
         self.match_again(now);
@@ -414,7 +419,7 @@ impl Ticket {
 
     /// Looks up again what is promised: on every change that a condition may read.
     fn match_again(&mut self, now: &mut Now<'_, '_>) {
-        let (state, over) = (self.state, is_over(self.state));
+        let (state, over) = (self.state, self.state.is_done());
         for clock in &mut self.clocks {
             let comes_back = clock.is_withdrawn() && !over;
             if !clock.is_open() && !comes_back {
@@ -437,10 +442,10 @@ impl Ticket {
             }
             clock.jump(now);
         }
-        self.start_where_it_waits(&Metric::ALL, now);
+        self.start_where_it_waits(SlaMetric::ALL, now);
     }
 
-    fn void(&mut self, metric: Metric, instance: u32, by: &str, reason: &str, now: &mut Now<'_, '_>) {
+    fn void(&mut self, metric: SlaMetric, instance: u32, by: &str, reason: &str, now: &mut Now<'_, '_>) {
         let of = |clock: &&mut Clock| clock.metric == metric && clock.instance == instance;
         let Some(clock) = self.clocks.iter_mut().find(of).filter(|c| c.is_breached() && !c.voided) else {
             return;
@@ -469,13 +474,6 @@ impl Now<'_, '_> {
 }
 
 /// True for what goes on where it was when a ticket is reopened.
-const fn is_resumed(metric: Metric) -> bool {
-    matches!(metric, Metric::RequesterWait | Metric::AgentWork | Metric::Resolution)
-}
-
-const fn is_over(state: TicketState) -> bool {
-    match state {
-        TicketState::Resolved | TicketState::Closed | TicketState::Cancelled => true,
-        TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => false,
-    }
+const fn is_resumed(metric: SlaMetric) -> bool {
+    matches!(metric, SlaMetric::RequesterWait | SlaMetric::AgentWork | SlaMetric::Resolution)
 }

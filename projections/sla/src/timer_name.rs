@@ -1,13 +1,15 @@
 //! What a fact is about: a clock or a time rule.
 
-use guichet_config::Metric;
+use guichet_schemas::words::SlaMetric;
 use serde::{Deserialize, Serialize};
+
+use crate::metric_number;
 
 /// What a fact is about: a clock, or a time rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TimerName {
     /// A clock.
-    Clock(Metric),
+    Clock(#[serde(with = "metric_number")] SlaMetric),
     /// A time rule, by its id. After all clocks.
     Rule(String),
 }

@@ -1,7 +1,8 @@
 //! How the clocks of a ticket stand at an instant.
 
-use guichet_config::{HoursKind, Metric};
+use guichet_config::HoursKind;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::SlaMetric;
 
 use crate::clock::{Clock, End};
 use crate::rulebook::{Rulebook, Rules};
@@ -28,7 +29,7 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClockView {
     /// What it measures.
-    pub metric: Metric,
+    pub metric: SlaMetric,
     /// Which of its metric.
     pub instance: u32,
     /// How it stands.

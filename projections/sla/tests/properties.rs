@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_config::{
-    Apply, Attributes, HoursKind, Metric, OnReopen, OnTargetChange, Policy, PolicySet, Target, TimeRule,
+    Apply, Attributes, HoursKind, OnReopen, OnTargetChange, Policy, PolicySet, SlaMetric, Target, TimeRule,
     When, Word,
 };
 use guichet_rules::calendar::Definition;
@@ -28,11 +28,11 @@ fn office() -> Definition {
 }
 
 fn policies(urgent_minutes: u32, reopen: OnReopen, change: OnTargetChange) -> PolicySet {
-    let targets = Metric::ALL.iter().flat_map(|metric| {
+    let targets = SlaMetric::ALL.iter().flat_map(|metric| {
         [("urgent", urgent_minutes), ("*", 4 * urgent_minutes)].map(|(priority, minutes)| Target {
             metric: *metric,
             seconds: minutes * 60,
-            hours: if *metric == Metric::TierTime { HoursKind::Calendar } else { HoursKind::Business },
+            hours: if *metric == SlaMetric::TierTime { HoursKind::Calendar } else { HoursKind::Business },
             calendar: Some("office".to_owned()),
             priority: priority.to_owned(),
             tier: None,

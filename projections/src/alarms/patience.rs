@@ -1,6 +1,7 @@
-//! Which tickets are left alone for now, and until when: those whose facts are on their way, and those whose facts are
-//! refused. A refusal is tried again after longer and longer; who is refused again and again is named and set aside,
-//! and keeps back nobody else.
+//! Which tickets are left alone for now, and until when: those whose facts are on their way, those whose facts cannot be
+//! recorded for now, and those whose facts are refused. A refusal is tried again after longer and longer; a ticket that is
+//! refused again and again is named and set aside, and keeps back nobody else. What is said once is said again at long
+//! intervals for as long as it is so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +12,13 @@ use tokio::time::Instant;
 use crate::projection::TicketKey;
 
 /// How long to leave a ticket alone whose fact is unknown, or was refused for the first time.
-pub(super) const AGAIN_AFTER: Duration = Duration::from_millis(200);
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// ... and at most, where nobody refuses it: an engine that comes back is not to be waited for.
+const POSTPONED_AFTER_MAX: Duration = Duration::from_secs(2);
+/// So often a ticket is postponed before anybody is told: a race for its version, or an engine that starts, passes.
+const POSTPONED_TOLD: u32 = 12;
+/// What still holds is told again so often.
+const TELL_EVERY: Duration = Duration::from_mins(30);
 /// ... and at most, one that is set aside: a person must look, and may change the configuration.
 const AGAIN_AFTER_MAX: Duration = Duration::from_mins(10);
 /// So often a ticket is refused before anybody is told: an engine whose clock is behind refuses what is early.
@@ -40,14 +47,28 @@ pub(super) enum Refusal {
     Told,
     /// From now on it is set aside.
     Aside,
+    /// It was set aside long ago, or for another reason, and still is.
+    StillAside,
+}
+
+/// Refusals of a ticket one after the other.
+#[derive(Debug)]
+struct Refused {
+    times: u32,
+    last: Instant,
+    /// What was told last, and when.
+    told: Option<(&'static str, Instant)>,
 }
 
 /// Whom to leave alone.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     waiting: BTreeMap<TicketKey, Until>,
-    /// How often they were refused one after the other, and when last.
-    refused: BTreeMap<TicketKey, (u32, Instant)>,
+    refused: BTreeMap<TicketKey, Refused>,
+    /// How often they were postponed one after the other.
+    postponed: BTreeMap<TicketKey, u32>,
+    /// When it was last told that tickets are postponed, by reason.
+    postponed_told: BTreeMap<&'static str, Instant>,
 }
 
 impl Patience {
@@ -60,26 +81,65 @@ impl Patience {
     pub(super) fn answered(&mut self, key: TicketKey, until: Until) -> bool {
         let taken = matches!(until, Until::Folded(_));
         let was_refused = taken && self.refused.remove(&key).is_some();
+        self.postponed.remove(&key);
         self.wait(key, until);
         was_refused
     }
 
-    /// A ticket with a fact that is refused at an instant, or whose clocks cannot be looked at.
-    pub(super) fn refused(&mut self, key: TicketKey, now: Instant) -> Refusal {
+    /// A ticket with a fact that is neither taken nor refused. True where the reason is worth a line.
+    pub(super) fn postponed(&mut self, key: TicketKey, reason: &'static str, now: Instant) -> bool {
+        if self.postponed.len() >= TICKETS_MAX && !self.postponed.contains_key(&key) {
+            self.postponed.pop_first();
+        }
+        let times = self.postponed.entry(key.clone()).or_default();
+        *times = times.saturating_add(1);
+        let times = *times;
+        self.wait(key, Until::Time(later(now, times, POSTPONED_AFTER_MAX)));
+        let was_told = self.postponed_told.get(reason);
+        let tells =
+            times >= POSTPONED_TOLD && was_told.is_none_or(|at| now.duration_since(*at) >= TELL_EVERY);
+        if tells {
+            self.postponed_told.insert(reason, now);
+        }
+        tells
+    }
+
+    /// A ticket with a fact that is refused at an instant, or whose clocks cannot be looked at. It is set aside at once
+    /// where the same fact can never be recorded, and is tried again all the same: another configuration may make
+    /// another fact of it.
+    pub(super) fn refused(
+        &mut self,
+        key: TicketKey,
+        reason: &'static str,
+        never: bool,
+        now: Instant,
+    ) -> Refusal {
         if self.refused.len() >= TICKETS_MAX && !self.refused.contains_key(&key) {
             self.refused.pop_first();
         }
-        let (times, last) = self.refused.entry(key.clone()).or_insert((0, now));
-        (*times, *last) = (times.saturating_add(1), now);
-        let times = *times;
-        let doubled = AGAIN_AFTER.saturating_mul(1_u32.checked_shl(times.min(31)).unwrap_or(u32::MAX) / 2);
-        let pause = doubled.min(AGAIN_AFTER_MAX);
-        self.wait(key, Until::Time(now.checked_add(pause).unwrap_or(now)));
-        match times {
-            REFUSALS_TOLD => Refusal::Told,
-            REFUSALS_ASIDE => Refusal::Aside,
+        self.postponed.remove(&key);
+        let one = self.refused.entry(key.clone()).or_insert(Refused { times: 0, last: now, told: None });
+        let was_aside = one.times >= REFUSALS_ASIDE;
+        one.times = one.times.saturating_add(1).max(if never { REFUSALS_ASIDE } else { 1 });
+        one.last = now;
+        let is_old = |(told, at): (&str, Instant)| told != reason || now.duration_since(at) >= TELL_EVERY;
+        let refusal = match one.times {
+            ..REFUSALS_TOLD => Refusal::Quiet,
+            REFUSALS_ASIDE.. if !was_aside => Refusal::Aside,
+            REFUSALS_ASIDE.. if one.told.is_none_or(is_old) => Refusal::StillAside,
+            _ if one.told.is_none_or(is_old) => Refusal::Told,
             _ => Refusal::Quiet,
+        };
+        if refusal != Refusal::Quiet {
+            one.told = Some((reason, now));
         }
+        let until = if never {
+            later(now, u32::MAX, AGAIN_AFTER_MAX)
+        } else {
+            later(now, one.times, AGAIN_AFTER_MAX)
+        };
+        self.wait(key, Until::Time(until));
+        refusal
     }
 
     fn wait(&mut self, key: TicketKey, until: Until) {
@@ -102,7 +162,7 @@ impl Patience {
         });
         let before = self.refused.len();
         // Who is still refused was tried again meanwhile.
-        self.refused.retain(|_, (_, last)| now.duration_since(*last) < AGAIN_AFTER_MAX.saturating_mul(2));
+        self.refused.retain(|_, one| now.duration_since(one.last) < AGAIN_AFTER_MAX.saturating_mul(2));
         self.refused.len() < before
     }
 
@@ -113,13 +173,21 @@ impl Patience {
 
     /// How many are set aside.
     pub(super) fn aside(&self) -> usize {
-        self.refused.values().filter(|(times, _)| *times >= REFUSALS_ASIDE).count()
+        self.refused.values().filter(|one| one.times >= REFUSALS_ASIDE).count()
     }
+}
+
+/// When to try again what did not go so often: after twice as long each time, up to a bound.
+fn later(now: Instant, times: u32, at_most: Duration) -> Instant {
+    let doubled = AGAIN_AFTER.saturating_mul(1_u32.checked_shl(times.min(31)).unwrap_or(u32::MAX) / 2);
+    now.checked_add(doubled.min(at_most)).unwrap_or(now)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WHY: &str = "guard_failed";
 
     #[test]
     fn who_is_refused_again_and_again_waits_longer_is_named_once_and_set_aside() {
@@ -131,27 +199,60 @@ mod tests {
             patience.release(0, now);
             if patience.left_alone().is_empty() {
                 tries += 1;
-                told.push(patience.refused(key.clone(), now));
+                told.push(patience.refused(key.clone(), WHY, false, now));
             }
             now += Duration::from_millis(100);
         }
         assert!(tries < 30, "{tries} tries within an hour");
         let count = |of: Refusal| told.iter().filter(|one| **one == of).count();
-        assert_eq!([Refusal::Told, Refusal::Aside].map(count), [1, 1]);
+        assert_eq!([Refusal::Told, Refusal::Aside, Refusal::StillAside].map(count), [1, 1, 1]);
         assert_eq!(patience.aside(), 1);
         // Something of it is recorded after all.
         assert!(patience.answered(key.clone(), Until::Folded(LogPosition::new(7).unwrap())));
         assert_eq!((patience.aside(), patience.left_alone().len()), (0, 1));
         patience.release(7, now);
         assert!(patience.left_alone().is_empty());
-        assert_eq!(patience.refused(key, now), Refusal::Quiet);
+        assert_eq!(patience.refused(key, WHY, false, now), Refusal::Quiet);
+    }
+
+    #[test]
+    fn what_can_never_be_recorded_is_set_aside_at_once_and_another_reason_is_told() {
+        let (mut patience, now) = (Patience::default(), Instant::now());
+        let key: TicketKey = b"acme\0ticket".to_vec();
+        assert_eq!(patience.refused(key.clone(), "malformed", true, now), Refusal::Aside);
+        assert_eq!(patience.aside(), 1);
+        assert_eq!(patience.refused(key.clone(), "malformed", true, now), Refusal::Quiet);
+        assert_eq!(patience.refused(key.clone(), "unsupported", true, now), Refusal::StillAside);
+        patience.release(0, now + AGAIN_AFTER_MAX - Duration::from_millis(1));
+        assert_eq!(patience.left_alone().len(), 1);
+        patience.release(0, now + AGAIN_AFTER_MAX);
+        assert!(patience.left_alone().is_empty(), "another configuration may make another fact of it");
+    }
+
+    #[test]
+    fn an_engine_that_is_away_is_asked_more_and_more_rarely_and_named_at_intervals() {
+        let (mut patience, begun) = (Patience::default(), Instant::now());
+        let (mut now, mut tries, mut told) = (begun, 0_u32, 0_u32);
+        while now.duration_since(begun) < Duration::from_hours(1) {
+            patience.release(0, now);
+            for key in [b"acme\0one".to_vec(), b"acme\0two".to_vec()] {
+                if !patience.left_alone().contains(&key) {
+                    tries += 1;
+                    told += u32::from(patience.postponed(key, "no_answer", now));
+                }
+            }
+            now += Duration::from_millis(100);
+        }
+        assert_eq!(told, 2, "once for both, and once more after half an hour");
+        assert!(tries <= 2 * 1_810, "{tries} tries within an hour");
+        assert_eq!(patience.aside(), 0, "nobody refused anything");
     }
 
     #[test]
     fn what_is_not_refused_again_is_forgotten() {
         let (mut patience, now) = (Patience::default(), Instant::now());
         for _ in 0..REFUSALS_ASIDE {
-            patience.refused(b"acme\0ticket".to_vec(), now);
+            patience.refused(b"acme\0ticket".to_vec(), WHY, false, now);
         }
         assert_eq!((patience.release(0, now), patience.aside()), (false, 1));
         // Its alarm went away without our doing.
@@ -163,8 +264,10 @@ mod tests {
         let (mut patience, now) = (Patience::default(), Instant::now());
         for n in 0..TICKETS_MAX + 10 {
             let key: TicketKey = n.to_be_bytes().to_vec();
-            patience.refused(key, now);
+            patience.refused(key.clone(), WHY, false, now);
+            patience.postponed(key, WHY, now);
         }
-        assert_eq!((patience.waiting.len(), patience.refused.len()), (TICKETS_MAX, TICKETS_MAX));
+        let kept = [patience.waiting.len(), patience.refused.len(), patience.postponed.len()];
+        assert_eq!(kept, [TICKETS_MAX; 3]);
     }
 }

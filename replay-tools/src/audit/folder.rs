@@ -6,6 +6,7 @@ use bytes::Bytes;
 use guichet_proof::tile::{HASH_BYTES, TILE_WIDTH, subtree};
 use guichet_proof::{Edge, FullTile, SignedCheckpoint, TileId, VerifyingKey};
 
+use super::Unbelieved;
 use crate::client::ClientError;
 
 /// A folder in the form of C2SP tlog-tiles.
@@ -57,12 +58,12 @@ impl Folder {
     pub fn checkpoint(
         &self,
         key: &VerifyingKey,
-    ) -> Result<Result<Option<SignedCheckpoint>, String>, ClientError> {
+    ) -> Result<Result<Option<SignedCheckpoint>, Unbelieved>, ClientError> {
         let path = self.0.join("checkpoint");
         match std::fs::read(&path) {
             Ok(note) => Ok(SignedCheckpoint::open(&note, key)
                 .map(Some)
-                .map_err(|e| format!("{} is not believed: {e}", path.display()))),
+                .map_err(|cause| Unbelieved::Checkpoint { path, cause })),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Ok(None)),
             Err(error) => Err(problem(&path, &error)),
         }

@@ -10,7 +10,7 @@ use guichet_schemas::event::{Event, SlaEvent};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
-use guichet_sla::{Fact, Kind, Rulebook, Ticket, TimerName, metric};
+use guichet_sla::{Fact, Kind, Rulebook, Ticket, TimerName};
 use serde::Serialize;
 
 use super::each_record;
@@ -218,7 +218,7 @@ impl Replay {
             }
         }
         if let Event::Sla(SlaEvent::SlaBreached(e)) = &record.event {
-            let name = metric(e.metric).as_str().to_owned();
+            let name = e.metric.as_str().to_owned();
             self.recorded.insert((id, name, e.instance), record.occurred_at);
         }
         self.before.take(id, record);

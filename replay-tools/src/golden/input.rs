@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use guichet_config::{Apply, Attributes, Metric, PolicySet};
+use guichet_config::{Apply, Attributes, PolicySet, SlaMetric};
 use guichet_rules::calendar::Definition;
 use guichet_schemas::words::TicketState;
 use guichet_sla::{Happening, Ticket};
@@ -55,7 +55,7 @@ pub(super) enum What {
         effective_from: Option<String>,
     },
     VoidBreach {
-        metric: Metric,
+        metric: SlaMetric,
         instance: u32,
         by: String,
         reason: String,

@@ -8,7 +8,7 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::wire;
 use prost::Message as _;
 
-use super::{Claim, Source, Whole, audit};
+use super::{Claim, Source, Unread, Whole, audit};
 
 /// Streams of the log, and records in it.
 const STREAMS: u64 = 7;
@@ -18,6 +18,20 @@ const RECORDS: u64 = 1000;
 struct Kept {
     records: BTreeMap<u64, Vec<u8>>,
     tiles: BTreeMap<(u8, u64), Vec<u8>>,
+    /// Says no to whoever reads this position, or a tile.
+    no: Option<(Asked, fn() -> Unread)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Record(u64),
+    Tile,
+}
+
+impl Kept {
+    fn refuses(&self, asked: impl Fn(Asked) -> bool) -> Result<(), Unread> {
+        self.no.filter(|(what, _)| asked(*what)).map_or(Ok(()), |(_, why)| Err(why()))
+    }
 }
 
 impl Source for Kept {
@@ -25,12 +39,14 @@ impl Source for Kept {
         self.records.last_key_value().map_or(0, |(position, _)| *position)
     }
 
-    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String> {
+    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), Unread> {
+        self.refuses(|asked| matches!(asked, Asked::Record(at) if (first..=last).contains(&at)))?;
         self.records.range(first..=last).all(|(position, record)| visit(*position, record));
         Ok(())
     }
 
-    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, String> {
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, Unread> {
+        self.refuses(|asked| asked == Asked::Tile)?;
         Ok(self.tiles.get(&(level, index)).cloned())
     }
 }
@@ -82,7 +98,7 @@ fn sign(kept: &mut Kept, sizes: &[u64]) -> Vec<Claim> {
 }
 
 fn judge(kept: &Kept, threads: u64, claims: &[Claim]) -> Whole {
-    audit(kept, threads, claims, &AtomicU64::new(0))
+    audit(kept, threads, claims, &AtomicU64::new(0)).unwrap()
 }
 
 /// What is found, however many threads look.
@@ -184,4 +200,21 @@ fn a_clock_that_goes_back_is_found() {
     kept.records.insert(1000, back.encode_to_vec());
     kept.tiles.clear();
     assert_eq!(found(&kept, &[]), ["position 1000: recorded 994 ms before the record before it"]);
+}
+
+#[test]
+fn what_is_damaged_is_found_and_what_the_system_refuses_is_no_finding() {
+    let (kept, claims) = sound();
+    for asked in [Asked::Record(500), Asked::Tile] {
+        for threads in [1, 3] {
+            let damaged = Kept { no: Some((asked, || Unread::Damaged("checksum".into()))), ..kept.clone() };
+            let mut whole = judge(&damaged, threads, &claims);
+            let findings = std::mem::take(whole.findings()).told();
+            assert!(findings.iter().any(|found| found.to_string().contains("checksum")), "{findings:?}");
+            let refused =
+                Kept { no: Some((asked, || Unread::Refused("no descriptors".into()))), ..kept.clone() };
+            let why = audit(&refused, threads, &claims, &AtomicU64::new(0)).unwrap_err();
+            assert!(matches!(why, Unread::Refused(_)), "{why}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The log as a whole: its sections joined in order, the root of its tree, and what was claimed about it.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,17 @@ use super::findings::Findings;
 use super::links::Links;
 use super::section::{Filled, Section, check_clock};
 
+/// Why a part of a log was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// It is damaged: a finding like any other.
+    #[error("{0}")]
+    Damaged(Box<dyn Error + Send + Sync>),
+    /// The system refused. That is no finding: nothing is known about what was not read.
+    #[error("{0}; that says nothing about the records: remove the cause, and verify again")]
+    Refused(Box<dyn Error + Send + Sync>),
+}
+
 /// A log that can be read from several places at once.
 pub trait Source: Sync {
     /// Newest position; 0: none.
@@ -22,13 +34,13 @@ pub trait Source: Sync {
     ///
     /// # Errors
     /// What the disk said.
-    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), String>;
+    fn scan(&self, first: u64, last: u64, visit: &mut dyn FnMut(u64, &[u8]) -> bool) -> Result<(), Unread>;
 
     /// A full tile, as it is stored; none where the source keeps no tiles or has not this one.
     ///
     /// # Errors
     /// What the disk said.
-    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, String>;
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, Unread>;
 }
 
 /// What somebody says the log was.
@@ -52,7 +64,10 @@ pub struct Whole {
 }
 
 /// Reads a whole log with `threads` threads, and compares it with what is claimed. `read` counts records.
-pub fn audit(source: &dyn Source, threads: u64, claims: &[Claim], read: &AtomicU64) -> Whole {
+///
+/// # Errors
+/// The system refused to read a part of it.
+pub fn audit(source: &dyn Source, threads: u64, claims: &[Claim], read: &AtomicU64) -> Result<Whole, Unread> {
     let sizes: Vec<u64> = claims.iter().map(|claim| claim.checkpoint.size).collect();
     let runs = runs(source.head(), threads);
     let sections = Mutex::new(BTreeMap::new());
@@ -67,12 +82,12 @@ pub fn audit(source: &dyn Source, threads: u64, claims: &[Claim], read: &AtomicU
     });
     let mut whole = Whole::default();
     for section in sections.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
-        for tile in whole.join(section, &sizes) {
-            compare_tile(source, tile.level, tile.index, &tile.hashes, &mut whole.findings);
+        for tile in whole.join(section?, &sizes) {
+            compare_tile(source, tile.level, tile.index, &tile.hashes, &mut whole.findings)?;
         }
     }
     claims.iter().for_each(|claim| whole.compare(claim));
-    whole
+    Ok(whole)
 }
 
 /// Runs of about the same length that begin with a tile.
@@ -82,32 +97,54 @@ fn runs(head: u64, threads: u64) -> Vec<(u64, u64)> {
     (0..head.div_ceil(each)).map(|n| (n * each + 1, ((n + 1) * each).min(head))).collect()
 }
 
-fn audit_run(source: &dyn Source, first: u64, last: u64, sizes: &[u64], read: &AtomicU64) -> Section {
+fn audit_run(
+    source: &dyn Source,
+    first: u64,
+    last: u64,
+    sizes: &[u64],
+    read: &AtomicU64,
+) -> Result<Section, Unread> {
     let mut section = Section::starting_at(first, sizes);
+    let mut refused = None;
     let mut compare = |tile: Filled<'_>, findings: &mut Findings| {
         read.fetch_add(TILE_WIDTH, Ordering::Relaxed);
-        compare_tile(source, 0, tile.index, tile.hashes, findings);
+        if let Err(why) = compare_tile(source, 0, tile.index, tile.hashes, findings) {
+            refused.get_or_insert(why);
+        }
     };
     let scanned =
         source.scan(first, last, &mut |position, record| section.take(position, record, &mut compare));
-    if let Err(problem) = scanned {
-        section.unreadable(&problem);
+    if let Some(why) = refused {
+        return Err(why);
     }
-    section.ended()
+    match scanned {
+        Ok(()) => {}
+        Err(Unread::Damaged(why)) => section.unreadable(&why.to_string()),
+        Err(why @ Unread::Refused(_)) => return Err(why),
+    }
+    Ok(section.ended())
 }
 
 /// The stored tile must be the one that the records give. A tile of leaves names the record that differs.
-fn compare_tile(source: &dyn Source, level: u8, index: u64, hashes: &[u8], findings: &mut Findings) {
+fn compare_tile(
+    source: &dyn Source,
+    level: u8,
+    index: u64,
+    hashes: &[u8],
+    findings: &mut Findings,
+) -> Result<(), Unread> {
     let stored = match source.tile(level, index) {
         Ok(Some(stored)) => stored,
         // Tiles follow from the log: those that are not written yet are no loss.
-        Ok(None) => return,
-        Err(problem) => {
-            return findings.of_all(format!("tile {level}/{index} of the tree cannot be read: {problem}"));
+        Ok(None) => return Ok(()),
+        Err(Unread::Damaged(why)) => {
+            findings.of_all(format!("tile {level}/{index} of the tree cannot be read: {why}"));
+            return Ok(());
         }
+        Err(why @ Unread::Refused(_)) => return Err(why),
     };
     if stored == hashes {
-        return;
+        return Ok(());
     }
     let first = index * TILE_WIDTH + 1;
     let differs = (0..TILE_WIDTH).find(|n| {
@@ -120,6 +157,7 @@ fn compare_tile(source: &dyn Source, level: u8, index: u64, hashes: &[u8], findi
         }
         _ => findings.of_all(format!("tile {level}/{index} of the tree does not follow from the records")),
     }
+    Ok(())
 }
 
 impl Whole {

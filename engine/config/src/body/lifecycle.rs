@@ -1,6 +1,6 @@
 //! Guards and delays of the life of a ticket.
 
-use guichet_rules::{AUTO_CLOSE, PendingGuard};
+use guichet_rules::{AUTO_CLOSE, Action, PendingGuard};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::check::{Reach, There, names};
 use crate::fault::Fault;
 use crate::item::{Advised, Item};
 use crate::policy::HoursKind;
-use crate::time_rule::{Action, TimeRule, When};
+use crate::time_rule::{TimeRule, When};
 use crate::word::Word;
 
 /// The longest that a resolved ticket waits before it is closed: 28 days.

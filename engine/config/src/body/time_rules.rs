@@ -1,5 +1,6 @@
 //! What happens to tickets that stay as they are.
 
+use guichet_rules::Action;
 use guichet_schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use crate::check::{Reach, There, time_rules};
 use crate::fault::Fault;
 use crate::item::{Advised, Item};
 use crate::lint;
-use crate::time_rule::{Action, TimeRule};
+use crate::time_rule::TimeRule;
 
 /// The body of `time_rules`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

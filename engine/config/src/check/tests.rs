@@ -6,12 +6,13 @@ mod properties;
 mod rules;
 
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::Apply;
 use serde_json::{Value, json};
 
 use crate::canonical::canonical;
 use crate::configuration::{Configuration, Publication};
 use crate::kind::{Kind, THE_ONE};
-use crate::policy::{Apply, Attributes, Policy, Values, matches};
+use crate::policy::{Attributes, Policy, Values, matches};
 
 const NOW: &str = "2026-03-02T09:00:00Z";
 

@@ -1,13 +1,13 @@
 //! Time rules, each for itself.
 
-use guichet_rules::AUTO_CLOSE;
+use guichet_rules::{AUTO_CLOSE, Action};
 use guichet_schemas::text::{Note, Tag};
 
 use super::names::{self, TIER_MAX};
 use crate::body::TimeRules;
 use crate::fault::Fault;
 use crate::policy::HoursKind;
-use crate::time_rule::{Action, TimeRule, When};
+use crate::time_rule::{TimeRule, When};
 
 /// Whom a rule can tell without a name.
 const TOLD: [&str; 3] = ["assignee", "group", "requester"];

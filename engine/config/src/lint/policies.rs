@@ -1,14 +1,14 @@
 //! Policies and time rules.
 
+use guichet_rules::Action;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{Priority, TicketState};
+use guichet_schemas::words::{Priority, SlaMetric, TicketState};
 
 use crate::body::{Lifecycle, TimeRules};
 use crate::configuration::Configuration;
 use crate::fault::Fault;
-use crate::metric::Metric;
 use crate::policy::{HoursKind, Policy, Target};
-use crate::time_rule::{Action, TimeRule, When};
+use crate::time_rule::{TimeRule, When};
 
 /// A promise that lies farther away is none that anybody waits for: 31 days.
 const LONG_MS: i64 = 31 * 86_400_000;
@@ -42,7 +42,7 @@ fn policy_faults(policy: &Policy) -> Vec<Fault> {
     let mut found = Vec::new();
     for priority in Priority::ALL {
         let (first, whole) =
-            (of(policy, Metric::FirstReply, *priority), of(policy, Metric::Resolution, *priority));
+            (of(policy, SlaMetric::FirstReply, *priority), of(policy, SlaMetric::Resolution, *priority));
         if let (Some((n, first)), Some((_, whole))) = (first, whole)
             && same_hours(first, whole)
             && first.seconds > whole.seconds
@@ -52,7 +52,7 @@ fn policy_faults(policy: &Policy) -> Vec<Fault> {
             found.push(Fault::at(format!("targets[{n}].seconds"), rule));
         }
     }
-    for metric in Metric::ALL {
+    for &metric in SlaMetric::ALL {
         for pair in Priority::ALL.windows(2) {
             let [low, high] = pair else { continue };
             if let (Some((_, low)), Some((n, high))) = (of(policy, metric, *low), of(policy, metric, *high))
@@ -74,7 +74,7 @@ fn low_name(pair: &[Priority]) -> &'static str {
 }
 
 /// The target that a ticket of a priority has, in whatever tier.
-fn of(policy: &Policy, metric: Metric, priority: Priority) -> Option<(usize, &Target)> {
+fn of(policy: &Policy, metric: SlaMetric, priority: Priority) -> Option<(usize, &Target)> {
     let is = |target: &Target| {
         target.metric == metric
             && target.tier.is_none()

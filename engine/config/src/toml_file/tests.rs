@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use guichet_rules::calendar::Definition;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::Apply;
 use serde_json::Value;
 
 use super::{read_toml, read_toml_with};
 use crate::kind::Kind;
-use crate::policy::Apply;
 
 #[test]
 fn what_stands_beside_a_body_is_not_in_it() {
@@ -84,7 +84,7 @@ fn what_does_not_fit_is_refused_with_its_place() {
         ("[calendar]\ntz = \"Etc/UTC\"", "calendar.tz: each calendar is a table with its name"),
         ("[lifecycle]\nclose = 1", "lifecycle.close: unknown field"),
         ("[lifecycle]\neffective_from = \"tomorrow\"", "lifecycle.effective_from: \"tomorrow\""),
-        ("[lifecycle]\napply = \"all\"", "lifecycle.apply: unknown variant"),
+        ("[lifecycle]\napply = \"all\"", "lifecycle.apply: must be one of open_clocks, new_only"),
         (
             "[calendar.a]\ntz = \"Etc/UTC\"\nholidays_of = { table = \"x\", years = [2026] }",
             "calendar.a.holidays_of.table: ",

@@ -112,6 +112,48 @@ fn the_files_of_the_store_tell_neither_a_key_nor_a_person() {
 }
 
 #[test]
+fn what_is_left_of_a_store_is_damage_and_no_place_for_a_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = new("default", "r-1");
+    let store = open(dir.path());
+    store.put(std::slice::from_ref(&key), &mut Dice::new()).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    let (current, away) = (dir.path().join("rocksdb/CURRENT"), dir.path().join("CURRENT"));
+    std::fs::rename(&current, &away).unwrap();
+    assert!(KeyStore::is_there(dir.path()).unwrap());
+    let error = try_open(dir.path(), KEK).unwrap_err();
+    let OpenError::Fault { fault, .. } = &error else { panic!("{error}") };
+    assert_eq!(fault.kind(), FaultKind::Missing);
+    assert!(error.to_string().contains("bring back a copy"), "{error}");
+    std::fs::rename(&away, &current).unwrap();
+    assert!(open(dir.path()).get("default", key.id).unwrap().is_some(), "nothing of it was removed");
+}
+
+#[test]
+fn a_system_that_refuses_is_no_reason_to_move_the_keys_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = new("default", "r-1");
+    let store = open(dir.path());
+    store.put(std::slice::from_ref(&key), &mut Dice::new()).unwrap();
+    store.flush().unwrap();
+    drop(store);
+    let database = dir.path().join("rocksdb");
+    let files = std::fs::read_dir(&database).unwrap().map(|entry| entry.unwrap().path());
+    let table = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "sst")).unwrap();
+    let away = dir.path().join("table");
+    std::fs::rename(&table, &away).unwrap();
+    std::fs::create_dir(&table).unwrap();
+    let error = try_open(dir.path(), KEK).unwrap_err();
+    assert!(matches!(error, OpenError::Refused { .. }), "{error}");
+    let said = error.to_string();
+    assert!(said.contains("Is a directory") && !said.contains("move it away"), "{said}");
+    std::fs::remove_dir(&table).unwrap();
+    std::fs::rename(&away, &table).unwrap();
+    assert!(open(dir.path()).get("default", key.id).unwrap().is_some());
+}
+
+#[test]
 fn a_row_that_was_changed_is_damage_and_no_key() {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (new("default", "r-1"), new("default", "r-2"));

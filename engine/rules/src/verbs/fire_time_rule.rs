@@ -73,16 +73,18 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
         return None;
     }
     match action {
-        Action::Close => Some(Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true })),
-        Action::SetPriority(priority) => (t.priority != *priority).then_some(Event::from(PriorityChanged {
-            from: t.priority,
-            to: *priority,
-            urgency: t.urgency,
-            impact: t.impact,
-            cause: StatusCause::Timer,
-            reason: None,
-        })),
-        Action::AddTags(tags) => {
+        Action::Close {} => Some(Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true })),
+        Action::SetPriority { priority } => {
+            (t.priority != *priority).then_some(Event::from(PriorityChanged {
+                from: t.priority,
+                to: *priority,
+                urgency: t.urgency,
+                impact: t.impact,
+                cause: StatusCause::Timer,
+                reason: None,
+            }))
+        }
+        Action::AddTags { tags } => {
             let mut added: Vec<String> = Vec::new();
             for tag in tags {
                 if !t.tags.contains(tag) && !added.contains(tag) {
@@ -104,11 +106,11 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
                 note_comment: None,
             })
         }),
-        Action::Note(text) => {
+        Action::Note { text } => {
             let id = CommentId(command.command_id.derive(&format!("action {n}")));
             let note = internal_note(command, id, CommentKind::Message, Personal::Plain(text.clone()));
             Some(Event::from(note))
         }
-        Action::Notify(_) => None,
+        Action::Notify { .. } => None,
     }
 }

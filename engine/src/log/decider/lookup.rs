@@ -1,5 +1,7 @@
 //! What a command meets: in the batches under way first, for the disk does not know them yet, then on disk.
 
+use std::error::Error;
+
 use guichet_crash::{Sabotage, sabotaged};
 use guichet_rules::{Missed, missed};
 use guichet_schemas::codec::decode_record;
@@ -49,8 +51,7 @@ impl<D: Disk> Decider<D> {
         }
         let row = self.store.get(keys::EXTERNAL_REFS, &keys::external_ref(tenant.as_str(), reference))?;
         row.map(|bytes| {
-            TicketId::from_wire(bytes)
-                .map_err(|e| StoreFault::found("read an external reference", e.to_string()))
+            TicketId::from_wire(bytes).map_err(|e| StoreFault::found("read an external reference", e))
         })
         .transpose()
     }
@@ -85,11 +86,13 @@ impl<D: Disk> Decider<D> {
             let prefix = keys::ticket(key.0.as_str(), key.1);
             let mut positions = Vec::new();
             self.store.scan_prefix(keys::TICKETS_INDEX, &prefix, &from.to_be_bytes(), |_, value| {
-                positions.extend(keys::number(value).and_then(LogPosition::new));
+                let position = keys::number(value).and_then(LogPosition::new);
+                positions.push(position.ok_or_else(|| damaged("its index holds no position"))?);
                 Ok::<_, StoreFault>(())
             })?;
             for position in positions {
-                named.extend(self.store.record(position)?.and_then(|bytes| event_ref(&bytes)));
+                let missing = || damaged(format!("position {position} is in the index, not in the log"));
+                named.push(event_ref(&self.store.record(position)?.ok_or_else(missing)?)?);
             }
             for overlay in &self.overlays {
                 // By tenant too: another one may have a ticket of this id.
@@ -106,9 +109,13 @@ impl<D: Disk> Decider<D> {
     }
 }
 
-fn event_ref(bytes: &[u8]) -> Option<EventRef> {
-    let record = decode_record(bytes).ok()?;
-    Some(EventRef {
+fn damaged(why: impl Into<Box<dyn Error + Send + Sync>>) -> StoreFault {
+    StoreFault::found("name the events that a command missed", why)
+}
+
+fn event_ref(bytes: &[u8]) -> Result<EventRef, StoreFault> {
+    let record = decode_record(bytes).map_err(damaged)?;
+    Ok(EventRef {
         event_id: record.event_id,
         type_name: record.event.type_name().to_owned(),
         version: record.version,

@@ -118,12 +118,18 @@ async fn run(questions: Questions, tenant: TenantId, shown: watch::Sender<Shown>
 }
 
 async fn drain(client: Client, tenant: &TenantId, arrived: watch::Sender<u64>) {
-    if let Ok(mut events) = client.subscribe(subject::events_to(tenant)).await {
-        while let Some(event) = events.next().await {
-            if let Some(position) = position_of(&event) {
-                arrived
-                    .send_if_modified(|newest| std::mem::replace(newest, position.max(*newest)) < position);
+    match client.subscribe(subject::events_to(tenant)).await {
+        Ok(mut events) => {
+            while let Some(event) = events.next().await {
+                if let Some(position) = position_of(&event) {
+                    arrived.send_if_modified(|newest| {
+                        std::mem::replace(newest, position.max(*newest)) < position
+                    });
+                }
             }
+        }
+        Err(error) => {
+            tracing::warn!(%tenant, %error, "the events of a tenant cannot be subscribed to; its open pages follow more slowly");
         }
     }
     // Without a subscription the looks every few seconds are left.

@@ -1,9 +1,9 @@
 //! What time alone does: warnings, breaches, rules that fire. And what a change does that makes them past at once.
 
-use guichet_config::{Apply, Metric, OnReopen, OnTargetChange, TimeRule, When};
+use guichet_config::{Apply, OnReopen, OnTargetChange, TimeRule, When};
 use guichet_rules::calendar::{END, HORIZON_MS};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{SlaMetric, TicketState};
 
 use super::{Now, Ticket};
 use crate::clock::{Clock, End, Ended, Next, Terms};
@@ -354,7 +354,7 @@ impl Clock {
         match (ended.how, self.on_reopen) {
             (End::Withdrawn, _) => Some(now),
             (End::Fulfilled | End::Cancelled, _) => None,
-            (End::Resolved, _) if !matches!(self.metric, Metric::Resolution) => Some(now),
+            (End::Resolved, _) if !matches!(self.metric, SlaMetric::Resolution) => Some(now),
             (End::Resolved, OnReopen::ResumeExcludingResolved) => Some(now),
             (End::Resolved, OnReopen::ResumeIncludingResolved) => Some(ended.at),
             (End::Resolved, OnReopen::Restart | OnReopen::FirstOnly) => None,

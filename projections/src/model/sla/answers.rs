@@ -16,7 +16,7 @@ use guichet_schemas::wire::SlaClockState;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::words::SlaMetric;
 use guichet_service::caught;
-use guichet_sla::{AlarmKey, ClockView, Standing, TimerName, metric, metric_word};
+use guichet_sla::{AlarmKey, ClockView, Standing, TimerName};
 use prost::Message as _;
 
 use super::books::Book;
@@ -169,7 +169,7 @@ fn shown(clock: ClockView, id: TicketId, number: u64, shown_runs: Runs) -> wire:
     wire::SlaClockView {
         ticket_id: id.to_wire(),
         number: number_text(number),
-        metric: metric_word(clock.metric).to_wire(),
+        metric: clock.metric.to_wire(),
         instance: clock.instance,
         state: state as i32,
         policy: clock.policy,
@@ -324,8 +324,7 @@ fn breaches(reader: &Reader<'_>, query: &wire::SlaBreachesQuery, book: &Book) ->
 fn look_up(view: &View<'_>, tenant: &str, one: &mut wire::SlaBreachView) -> Result<(), StoreError> {
     let id = TicketId::from_wire(one.ticket_id.clone()).map_err(|_| damaged_key())?;
     let Some(row) = row(view, tenant, id)? else { return Ok(()) };
-    let Ok(of) = SlaMetric::from_wire(one.metric) else { return Ok(()) };
-    let of = metric(of);
+    let of = SlaMetric::from_wire(one.metric).map_err(|_| StoreError::Damaged { what: "a breach" })?;
     one.voided = row.ticket.as_ref().is_some_and(|ticket| ticket.is_voided(of, one.instance));
     one.recorded =
         row.recorded.contains(&AlarmKey { of: TimerName::Clock(of), instance: one.instance, pct: None });
@@ -360,7 +359,7 @@ fn fresh(reader: &Reader<'_>, book: &Book) -> Result<Fresh, Refusal> {
         reader.entry(facts.len().saturating_mul(FRESH_BYTES))?;
         reader.budget.grow(facts.len().saturating_mul(FRESH_BYTES))?;
         let breaches = facts.iter().filter_map(|fact| breach(fact, id, row.number, Owner::of(&row)));
-        found.extend(breaches.map(|breach| (breach_key(tenant, &breach), breach)));
+        found.extend(breaches.map(|breach| (breach_key(tenant, id, &breach), breach)));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)

@@ -16,7 +16,7 @@ use guichet_schemas::wire::store::{ClockStep, Moment, MomentClock};
 use guichet_schemas::wire::{SlaBreachView, StepsView};
 use guichet_schemas::words::Priority;
 use guichet_service::caught;
-use guichet_sla::{Fact, Kind, Outcome, Rulebook, TimerName, metric_word};
+use guichet_sla::{Fact, Kind, Outcome, Rulebook, TimerName};
 use prost::Message as _;
 
 use super::Row;
@@ -169,7 +169,11 @@ impl Projection for Fold {
             let earlier = owner.clone().filter(|_| fact.at < record.occurred_at);
             let owner = earlier.unwrap_or_else(|| Owner::of(&row));
             if let Some(breach) = breach(fact, *id, row.number, owner) {
-                batch.put(keys::SLA_BREACHES, &breach_key(&record.tenant, &breach), &breach.encode_to_vec());
+                batch.put(
+                    keys::SLA_BREACHES,
+                    &breach_key(&record.tenant, *id, &breach),
+                    &breach.encode_to_vec(),
+                );
             }
         }
         *slot = Some(Kept { row, armed });
@@ -420,8 +424,7 @@ fn moment(fact: &Fact, record: &Record) -> Option<Moment> {
         | Kind::Disarmed { .. }
         | Kind::Fired { .. } => return None,
     };
-    let clock =
-        MomentClock { metric: metric_word(*metric).to_wire(), instance: fact.instance, step: step as i32 };
+    let clock = MomentClock { metric: metric.to_wire(), instance: fact.instance, step: step as i32 };
     Some(Moment { position: record.position.get(), at: fact.at.0, what: Some(What::Clock(clock)) })
 }
 
@@ -454,7 +457,7 @@ pub(super) fn breach(fact: &Fact, id: TicketId, number: u64, owner: Owner) -> Op
     Some(SlaBreachView {
         ticket_id: id.to_wire(),
         number: guichet_schemas::codec::number_text(number),
-        metric: metric_word(*metric).to_wire(),
+        metric: metric.to_wire(),
         instance: fact.instance,
         at: fact.at.0,
         due_at: due_at.0,
@@ -471,10 +474,10 @@ pub(super) fn breach(fact: &Fact, id: TicketId, number: u64, owner: Owner) -> Op
 }
 
 /// Where a breach stands.
-pub(super) fn breach_key(tenant: &str, breach: &SlaBreachView) -> Vec<u8> {
-    let id = TicketId::from_wire(breach.ticket_id.clone()).unwrap_or(TicketId(uuid::Uuid::nil()));
+pub(super) fn breach_key(tenant: &str, id: TicketId, breach: &SlaBreachView) -> Vec<u8> {
     let mut key = keys::at(tenant, Timestamp(breach.at), id);
-    key.push(u8::try_from(breach.metric).unwrap_or(0));
+    let [.., metric] = breach.metric.to_be_bytes();
+    key.push(metric);
     key.extend_from_slice(&breach.instance.to_be_bytes());
     key
 }

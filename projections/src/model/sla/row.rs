@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use guichet_schemas::event::{Event, SlaEvent};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
-use guichet_sla::{AlarmKey, Fact, Recorded, Rulebook, Ticket, TimerName, metric};
+use guichet_sla::{AlarmKey, Fact, Recorded, Rulebook, Ticket, TimerName};
 use serde::{Deserialize, Serialize};
 
 use crate::model::rows;
@@ -189,10 +189,30 @@ fn is_news(fact: &Fact, recorded: &Recorded) -> bool {
 fn recorded_by(event: &Event) -> Option<AlarmKey> {
     let Event::Sla(event) = event else { return None };
     let (of, instance, pct) = match event {
-        SlaEvent::SlaWarned(e) => (TimerName::Clock(metric(e.metric)), e.instance, Some(e.pct)),
-        SlaEvent::SlaBreached(e) => (TimerName::Clock(metric(e.metric)), e.instance, None),
+        SlaEvent::SlaWarned(e) => (TimerName::Clock(e.metric), e.instance, Some(e.pct)),
+        SlaEvent::SlaBreached(e) => (TimerName::Clock(e.metric), e.instance, None),
         SlaEvent::TimeRuleFired(e) => (TimerName::Rule(e.rule.clone()), e.instance, None),
         SlaEvent::SlaBreachVoided(_) => return None,
     };
     Some(AlarmKey { of, instance, pct })
+}
+
+#[cfg(test)]
+mod tests {
+    use guichet_schemas::words::SlaMetric;
+
+    use super::*;
+
+    #[test]
+    fn a_stored_metric_is_the_number_that_it_always_was() {
+        for (number, metric) in (0_u8..).zip(SlaMetric::ALL) {
+            let of = TimerName::Clock(*metric);
+            let stored = postcard::to_allocvec(&of).unwrap();
+            assert_eq!(stored, [0, number], "{metric}");
+            assert_eq!(postcard::from_bytes::<TimerName>(&stored).unwrap(), of);
+        }
+        let named = serde_json::to_value(TimerName::Clock(SlaMetric::AgentWork)).unwrap();
+        assert_eq!(named, serde_json::json!({"Clock": "agent_work"}));
+        assert!(postcard::from_bytes::<TimerName>(&[0, 9]).is_err());
+    }
 }
