@@ -7,13 +7,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use guichet_config::{Configuration, Draft, Kind, Publication, diff};
+use guichet_schemas::command::{Entity, PublishConfig};
 use guichet_schemas::event::Actor;
 use guichet_schemas::ids::{CommandId, TenantId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire;
 use guichet_schemas::wire::command_reply::Outcome;
 use guichet_schemas::words::ActorKind;
-use guichet_schemas::{command::Entity, wire};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -394,7 +395,7 @@ impl Sender<'_> {
             ..wire::Command::default()
         };
         let (client, patience) = (self.client, self.connect.timeout);
-        let reply = client.command_patiently(Entity::Config, "publish_config", command, patience).await?;
+        let reply = client.command_patiently(Entity::Config, PublishConfig::VERB, command, patience).await?;
         let name = name(draft.kind, &draft.id);
         match reply.outcome {
             Some(Outcome::Accepted(accepted)) => {

@@ -79,6 +79,7 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         },
         TicketEvent::Conversation(Conversation::CommentAdded(_)) => Some("add_comment"),
         TicketEvent::Classification(Classification::PriorityChanged(_)) => Some("set_priority"),
+        TicketEvent::Classification(Classification::TypeChanged(_)) => Some("set_type"),
         TicketEvent::Classification(Classification::CategoryChanged(_)) => Some("set_category"),
         TicketEvent::Classification(Classification::TagsChanged(_)) => Some("change_tags"),
         TicketEvent::Classification(_) => None,
@@ -166,8 +167,15 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
         assert!(states.get(state).is_some_and(|n| *n > 0), "no ticket is {state}: {states:?}");
     }
     for name in Event::TYPES.iter().filter(|n| {
-        !matches!(**n, "TicketImported" | "TicketUnassigned" | "FieldChanged" | "EpochStarted" | "KeyCreated")
-            && !n.starts_with("Sla")
+        !matches!(
+            **n,
+            "TicketImported"
+                | "TicketUnassigned"
+                | "TypeChanged"
+                | "FieldChanged"
+                | "EpochStarted"
+                | "KeyCreated"
+        ) && !n.starts_with("Sla")
             && !n.starts_with("Config")
             && **n != "TimeRuleFired"
     }) {

@@ -15,7 +15,7 @@ macro_rules! each_event {
                     TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
                 }
                 Conversation { CommentAdded, }
-                Classification { PriorityChanged, CategoryChanged, TagsChanged, FieldChanged, }
+                Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -42,6 +42,7 @@ macro_rules! each_verb {
             close => Close on Ticket,
             cancel => Cancel on Ticket,
             set_priority => SetPriority on Ticket,
+            set_type => SetType on Ticket,
             set_category => SetCategory on Ticket,
             change_tags => ChangeTags on Ticket,
             import => Import on New,
@@ -85,7 +86,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "close_side_conversation",
     "hand_off",
     "change_subject",
-    "set_type",
     "set_field",
     "set_requester",
     "verify_requester",

@@ -58,3 +58,5 @@ mod stream;
 mod tenants;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod verbs;

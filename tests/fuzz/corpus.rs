@@ -66,6 +66,7 @@ fn commands() -> impl Iterator<Item = (usize, Value)> {
             "reopen" => value!({"reason": "it came back"}),
             "cancel" => value!({"reason": "duplicate"}),
             "set_priority" => value!({"priority": "urgent", "urgency": "high", "impact": "low"}),
+            "set_type" => value!({"type": "problem"}),
             "set_category" => value!({"category": "a/b"}),
             "change_tags" => value!({"add": ["a"], "remove": ["b"]}),
             "import" => value!({"source": "old", "external_id": "7", "part": 1, "parts": 1, "events": [

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use guichet_schemas::event::{FieldValue, TicketCreated};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, Urgency};
+use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, TicketType, Urgency};
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.
-pub const FOLD_VERSION: u32 = 4;
+pub const FOLD_VERSION: u32 = 5;
 
 /// Where a ticket stands, with what is true only there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,8 @@ pub struct Ticket {
     pub assignee: Option<String>,
     /// 0 to 4.
     pub tier: u32,
+    /// Kind of request.
+    pub r#type: TicketType,
     /// Path.
     pub category: Option<String>,
     /// How soon it hurts.
@@ -106,6 +108,7 @@ impl Ticket {
             group: None,
             assignee: None,
             tier: 1,
+            r#type: TicketType::Incident,
             category: None,
             urgency: None,
             impact: None,
@@ -131,6 +134,7 @@ impl Ticket {
         self.group.clone_from(&e.group);
         self.assignee.clone_from(&e.assignee);
         self.tier = e.tier;
+        self.r#type = e.r#type;
         self.category.clone_from(&e.category);
         self.urgency = e.urgency;
         self.impact = e.impact;

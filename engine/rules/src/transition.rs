@@ -49,6 +49,7 @@ mod tests {
             "resolve",
             "cancel",
             "set_priority",
+            "set_type",
             "set_category",
             "change_tags",
         ];
@@ -62,6 +63,7 @@ mod tests {
             "reopen",
             "close",
             "set_priority",
+            "set_type",
             "set_category",
             "change_tags",
         ];

@@ -7,13 +7,13 @@ mod support;
 use guichet_rules::{allowed_verbs, evolve};
 use guichet_schemas::command::{
     AddComment, Assign, Cancel, ChangeTags, Close, Command, Deescalate, Escalate, Fact, Import, Order,
-    Reopen, Resolve, SetCategory, SetPriority, SetStatus, Unassign,
+    Reopen, Resolve, SetCategory, SetPriority, SetStatus, SetType, Unassign,
 };
 use guichet_schemas::event::{Classification, Event, LifeCycle, TicketEvent};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode,
-    TicketState, Visibility,
+    TicketState, TicketType, Visibility,
 };
 use proptest::prelude::*;
 use support::{Desk, at, by, command, create, label, line, text};
@@ -79,6 +79,7 @@ fn orders() -> impl Strategy<Value = Order> {
             priority: Some(p),
             reason: None
         })),
+        prop::sample::select(TicketType::ALL).prop_map(|of| Order::SetType(SetType { r#type: of })),
         prop::option::of(tag.clone()).prop_map(|c| Order::SetCategory(SetCategory { category: c.map(line) })),
         (tag.clone(), tag)
             .prop_filter("the codec refuses both at once", |(a, r)| a != r)

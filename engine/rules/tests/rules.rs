@@ -4,12 +4,13 @@
 mod support;
 
 use guichet_schemas::command::{
-    AddComment, Cancel, ChangeTags, Close, Create, Escalate, Order, SetPriority, SetStatus, Unassign,
+    AddComment, Cancel, ChangeTags, Close, Create, Escalate, Order, SetPriority, SetStatus, SetType, Unassign,
 };
-use guichet_schemas::event::{Conversation, Event, LifeCycle, Ownership, TicketEvent};
+use guichet_schemas::event::{Conversation, Event, LifeCycle, Ownership, TicketEvent, TypeChanged};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{
-    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, TicketState, Visibility,
+    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, TicketState, TicketType,
+    Visibility,
 };
 use support::{HOUR, assign, by, command, create, given, label, line, reopen, resolve, text};
 
@@ -210,6 +211,21 @@ fn asking_twice_is_not_a_mistake() {
         reason: None,
     });
     assert_eq!(given([]).tell(&command(same)).unwrap(), []);
+}
+
+#[test]
+fn a_ticket_turns_out_to_be_of_another_type() {
+    let set = |to| Order::SetType(SetType { r#type: to });
+    let mut desk = given([]);
+    assert_eq!(desk.tell(&command(set(TicketType::Incident))).unwrap(), [], "the default of create");
+    let changed = TypeChanged { from: TicketType::Incident, to: TicketType::Problem };
+    assert_eq!(desk.tell(&command(set(TicketType::Problem))).unwrap(), [Event::from(changed)]);
+    assert_eq!(desk.tell(&command(set(TicketType::Problem))).unwrap(), []);
+    desk.tell(&command(resolve())).unwrap();
+    let changed = TypeChanged { from: TicketType::Problem, to: TicketType::Question };
+    assert_eq!(desk.tell(&command(set(TicketType::Question))).unwrap(), [Event::from(changed)]);
+    desk.tell(&command(Order::Close(Close))).unwrap();
+    assert_eq!(desk.ask(&command(set(TicketType::Task))).unwrap_err().code(), "terminal_state");
 }
 
 #[test]

@@ -48,6 +48,11 @@ fn a_history_reads_like_a_story() {
         said("r-0", reopened(1)),
         "r-0 reopened the ticket 2 h 5 min after it was resolved by bob (still burning)"
     );
+    let (from, to) = (TicketType::Incident, TicketType::ServiceRequest);
+    assert_eq!(
+        said("bob", Event::from(TypeChanged { from, to })),
+        "bob changed the type from incident to service request"
+    );
     assert_eq!(said("timer", history::closed()), "timer closed the ticket automatically");
 }
 

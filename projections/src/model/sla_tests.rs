@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use guichet_schemas::event::{Event, SlaBreached, SlaWarned, TicketImported};
+use guichet_schemas::event::{Event, SlaBreached, SlaWarned, TicketImported, TypeChanged};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{self, SlaClockState};
-use guichet_schemas::words::{SlaMetric, TicketState, Visibility};
+use guichet_schemas::words::{SlaMetric, TicketState, TicketType, Visibility};
 use guichet_sla::{Kind, Ticket};
 use proptest::prelude::*;
 
@@ -152,6 +152,28 @@ fn breaches(rig: &Rig, now: i64) -> Vec<wire::SlaBreachView> {
     let answer = ask(rig, "sla_breaches", query, now);
     let Data::SlaBreaches(view) = answer else { panic!("{answer:?}") };
     view.breaches
+}
+
+#[test]
+fn another_type_is_promised_what_its_policy_says() {
+    let targets =
+        |seconds: u32| format!(r#"[{{"metric":"resolution","seconds":{seconds},"hours":"calendar"}}]"#);
+    let problems =
+        format!(r#"{{"id":"problems","match":{{"type":"problem"}},"targets":{}}}"#, targets(7_200));
+    let body = format!(r#"{{"policies":[{problems},{{"id":"all","targets":{}}}]}}"#, targets(3_600));
+    let mut history = History::new();
+    history.publish("sla_policies", &body, START);
+    let ticket = history.open(1);
+    let created = START + 3_000;
+    let mut rig = Rig::new(&SLA);
+    rig.fold(&history.entries);
+    let due = |rig: &Rig| clocks(rig, ticket, created + 1_000)[0].due_at;
+    assert_eq!(due(&rig), Some(created + 3_600_000));
+    let from = history.entries.len();
+    let changed = TypeChanged { from: TicketType::Incident, to: TicketType::Problem };
+    history.push(ticket, "bob", Event::from(changed));
+    rig.fold(&history.entries[from..]);
+    assert_eq!(due(&rig), Some(created + 7_200_000));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a record does to a ticket row.
 
 use guichet_schemas::event::*;
+use guichet_schemas::words::TicketType;
 use proptest::prelude::*;
 
 use super::*;
@@ -78,6 +79,17 @@ fn the_highest_tier_includes_the_first() {
     let row = fold(vec![escalated(1, 3), down]);
     assert_eq!((row.tier, row.max_tier, row.escalations, row.deescalations), (0, 3, 1, 1));
     assert_eq!(fold(vec![]).max_tier, 1);
+}
+
+#[test]
+fn a_type_is_the_last_one_that_was_set() {
+    let changed = |from, to| Event::from(TypeChanged { from, to });
+    assert_eq!(fold(vec![]).r#type, TicketType::Incident.to_wire());
+    let events = vec![
+        changed(TicketType::Incident, TicketType::Problem),
+        changed(TicketType::Problem, TicketType::Complaint),
+    ];
+    assert_eq!(fold(events).r#type, TicketType::Complaint.to_wire());
 }
 
 #[test]

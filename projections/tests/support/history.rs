@@ -281,7 +281,7 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(16) {
+    match dice.roll(17) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -318,6 +318,10 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
         14 => Event::from(TagsChanged {
             added: vec![word(dice, &["vip", "fire"])],
             removed: vec![word(dice, &["vip", "fire"])],
+        }),
+        15 => Event::from(TypeChanged {
+            from: TicketType::Incident,
+            to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
         }),
         _ => Event::from(FieldChanged {
             field: "floor".to_owned(),

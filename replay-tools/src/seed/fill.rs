@@ -46,7 +46,7 @@ pub async fn fill(
     let mut filled = Filled::default();
     let imports = history(plan).map(|import| {
         let command = pack(client, import);
-        client.command_patiently(Entity::New, "import", command, patience)
+        client.command_patiently(Entity::New, Import::VERB, command, patience)
     });
     // In order, so that older tickets have lower numbers.
     let mut answers = stream::iter(imports).buffered(WINDOW);

@@ -114,4 +114,6 @@ const LINES: &[Line] = &[
     (6, "create", MONITORING, None, r#"{"subject": "Disk of srv-files-2 is 93 % full", "description": "Threshold of 90 % exceeded for 15 minutes on srv-files-2:/var.", "channel": "system", "requester": {"id": "monitoring", "kind": "system"}, "type": "alert", "category": "technical/diagnosis", "priority": "high", "tags": ["monitoring"], "group": "infrastructure"}"#),
     (6, "assign", CLAIRE, None, r#"{"assignee": "ingrid"}"#),
     (6, "unassign", INGRID, None, r#"{"reason": "in a maintenance window until noon"}"#),
+    // The invoice again: it was a mistake of ours.
+    (3, "set_type", SOFIA, None, r#"{"type": "incident"}"#),
 ];

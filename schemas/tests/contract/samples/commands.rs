@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use guichet_schemas::command::{
     AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, Deescalate, Escalate, Fact, FireTimeRule,
     Import, Order, PublishConfig, RecordSlaBreach, RecordSlaWarning, Reopen, Requester, Resolve,
-    RetireConfig, SetCategory, SetPriority, SetStatus, Unassign, VoidSlaBreach,
+    RetireConfig, SetCategory, SetPriority, SetStatus, SetType, Unassign, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{CommandId, CorrelationId};
@@ -153,6 +153,7 @@ fn work() -> Vec<Order> {
             priority: Some(Priority::Urgent),
             reason: note("board meeting"),
         }),
+        Order::SetType(SetType { r#type: TicketType::Problem }),
         Order::SetCategory(SetCategory { category: Some(line("technical/network")) }),
         Order::ChangeTags(ChangeTags { add: tags(&["drum"]), remove: tags(&["vip"]) }),
     ]

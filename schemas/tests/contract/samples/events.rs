@@ -7,7 +7,7 @@ use guichet_schemas::event::{
     FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged, Sealed, SlaBreachVoided,
     SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed,
     TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved,
-    TicketRouted, TicketUnassigned, TimeRuleFired,
+    TicketRouted, TicketUnassigned, TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::words::{
@@ -170,6 +170,7 @@ fn conversation() -> Vec<Event> {
             cause: StatusCause::Timer,
             reason: text("board meeting"),
         }),
+        Event::from(TypeChanged { from: TicketType::Incident, to: TicketType::ServiceRequest }),
         Event::from(CategoryChanged { from: text("technical"), to: text("technical/printer") }),
         Event::from(TagsChanged {
             added: vec!["drum".to_owned()],

@@ -1,10 +1,10 @@
 //! One French sentence per event, as the read model writes one in English.
 
 use guichet_schemas::event::{
-    Actor, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle, LogEvent,
-    Ownership, Personal, PriorityChanged, SlaEvent, StatusChanged, TagsChanged, TicketAssigned, TicketClosed,
-    TicketCreated, TicketEscalated, TicketEvent, TicketImported, TicketReopened, TicketResolved,
-    TicketRouted,
+    Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
+    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, SlaEvent, StatusChanged, TicketAssigned,
+    TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported, TicketReopened,
+    TicketResolved, TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
@@ -34,7 +34,8 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         TicketEvent::LifeCycle(event) => of_life_cycle(t, event, actor),
         TicketEvent::Ownership(event) => of_ownership(event, actor),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
-        TicketEvent::Classification(event) => of_classification(t, event),
+        TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(t, e),
+        TicketEvent::Classification(_) => of_changes(t, event),
     }
 }
 
@@ -67,16 +68,37 @@ fn of_ownership(event: &Ownership, actor: &Actor) -> String {
     }
 }
 
-fn of_classification(t: &Text, event: &Classification) -> String {
-    match event {
-        Classification::PriorityChanged(e) => priority_changed(t, e),
-        Classification::CategoryChanged(e) => changed("la catégorie", e.from.as_deref(), e.to.as_deref()),
-        Classification::TagsChanged(e) => tags_changed(e),
-        Classification::FieldChanged(e) => {
-            let (from, to) = (e.from.as_ref().map(value), e.to.as_ref().map(value));
-            changed(&format!("le champ {}", e.field), from.as_deref(), to.as_deref())
+/// The sentence of an event that has none of its own: what becomes another, and why.
+fn of_changes(t: &Text, event: &TicketEvent) -> String {
+    let mut all = Vec::new();
+    event.changes(|change| all.push(of_change(t, change)));
+    let text = if all.is_empty() { "a modifié le ticket".to_owned() } else { all.join(", ") };
+    text + &because(event.reason())
+}
+
+fn of_change(t: &Text, change: Change<'_>) -> String {
+    let priority = |priority| Some(form::priority(t, priority).to_lowercase());
+    let tier = |tier: u32| Some(tier.to_string());
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    let (what, from, to) = match change {
+        Change::Group(to) => ("le groupe", None, text(to)),
+        Change::Assignee { from, to } => ("l’agent", text(from), text(to)),
+        Change::Tier { from, to } => ("le niveau", tier(from), tier(to)),
+        Change::Priority { from, to } => ("la priorité", priority(from), priority(to)),
+        Change::Urgency(to) => ("l’urgence", None, to.map(|to| words::urgency(to).replace("urgence ", ""))),
+        Change::Impact(to) => ("l’impact", None, to.map(|to| words::impact(to).replace("impact ", ""))),
+        Change::Type { from, to } => {
+            ("le type", text(Some(words::ticket_type(from))), text(Some(words::ticket_type(to))))
         }
-    }
+        Change::Category { from, to } => ("la catégorie", text(from), text(to)),
+        Change::Tags { added, removed } => return tags_changed(added, removed),
+        Change::Field { name, from, to } => {
+            let (from, to) = (from.map(value), to.map(value));
+            return changed(&format!("le champ {name}"), from.as_deref(), to.as_deref());
+        }
+        Change::DueAt(to) => ("l’échéance", None, to.map(instant)),
+    };
+    changed(what, from.as_deref(), to.as_deref())
 }
 
 fn of_log(event: &LogEvent) -> String {
@@ -283,13 +305,12 @@ fn priority_changed(t: &Text, e: &PriorityChanged) -> String {
     text + &because(Some(notes.join(", ")).filter(|n| !n.is_empty()).as_deref())
 }
 
-fn tags_changed(e: &TagsChanged) -> String {
-    match (e.added.is_empty(), e.removed.is_empty()) {
-        (false, false) => {
-            format!("a ajouté les étiquettes {} et retiré {}", e.added.join(", "), e.removed.join(", "))
-        }
-        (false, true) => format!("a ajouté les étiquettes {}", e.added.join(", ")),
-        (true, _) => format!("a retiré les étiquettes {}", e.removed.join(", ")),
+fn tags_changed(added: &[String], removed: &[String]) -> String {
+    let (plus, minus) = (added.join(", "), removed.join(", "));
+    match (added.is_empty(), removed.is_empty()) {
+        (false, false) => format!("a ajouté les étiquettes {plus} et retiré {minus}"),
+        (false, true) => format!("a ajouté les étiquettes {plus}"),
+        (true, _) => format!("a retiré les étiquettes {minus}"),
     }
 }
 

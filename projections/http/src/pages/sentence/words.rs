@@ -1,7 +1,8 @@
 //! The closed lists of words in French, as they stand in a sentence.
 
 use guichet_schemas::words::{
-    CancelReason, Channel, EscalationReason, HoldReason, Impact, ResolutionCode, Strategy, Urgency,
+    CancelReason, Channel, EscalationReason, HoldReason, Impact, ResolutionCode, Strategy, TicketType,
+    Urgency,
 };
 
 pub(in crate::pages) const fn channel(channel: Channel) -> &'static str {
@@ -91,5 +92,19 @@ pub(super) const fn impact(impact: Impact) -> &'static str {
         Impact::Low => "impact faible",
         Impact::Medium => "impact moyen",
         Impact::High => "impact fort",
+    }
+}
+
+pub(super) const fn ticket_type(of: TicketType) -> &'static str {
+    match of {
+        TicketType::Incident => "incident",
+        TicketType::ServiceRequest => "demande de service",
+        TicketType::Question => "question",
+        TicketType::Problem => "problème",
+        TicketType::ChangeRef => "changement",
+        TicketType::Complaint => "réclamation",
+        TicketType::Alert => "alerte",
+        TicketType::SystemEvent => "événement du système",
+        TicketType::Task => "tâche",
     }
 }

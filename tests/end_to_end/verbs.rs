@@ -1,0 +1,55 @@
+//! Verbs from the command line to the screen: what is sent is an event, the state of the ticket and a line of its history.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, id, new_ticket};
+use crate::harness::{Serve, Settings, guichet};
+
+/// `guichet send`, as somebody types it.
+fn send(node: &Serve, words: &[&str]) -> Output {
+    let run = node.run_file();
+    let data = run.parent().expect("a folder");
+    guichet().arg("send").args(words).arg("--data-dir").arg(data).output().expect("it runs")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+async fn ask(desk: &Desk, name: &str) -> Value {
+    let question = json!({"number": "T-1", "min_position": desk.head().await, "wait_ms": 5000});
+    desk.query(name, question).await["data"].clone()
+}
+
+async fn last_sentence(desk: &Desk) -> String {
+    let timeline = ask(desk, "timeline").await;
+    let last = timeline.as_array().and_then(|lines| lines.last()).expect("a line");
+    last["sentence"].as_str().expect("a sentence").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_is_set_from_everywhere() {
+    let node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    let created = desk.command("new", "create", id("verbs", 1), new_ticket(1)).await;
+    let ticket = created.body["ticket_id"].as_str().expect("a ticket").to_owned();
+    assert!(
+        ask(&desk, "ticket").await["allowed_verbs"].as_array().expect("a list").contains(&json!("set_type"))
+    );
+
+    let reply = desk.command(&ticket, "set_type", id("verbs", 2), json!({"type": "problem"})).await;
+    assert_eq!(reply.body["events"][0]["type"], "TypeChanged", "{}", reply.body);
+    assert_eq!(ask(&desk, "ticket").await["type"], "problem");
+    let sentence = last_sentence(&desk).await;
+    assert!(sentence.ends_with("changed the type from incident to problem"), "{sentence}");
+
+    let sent = send(&node, &["set_type", "T-1", "--set", "type=question"]);
+    assert!(sent.status.success() && said(&sent).contains("TypeChanged"), "{sent:?}");
+    assert_eq!(ask(&desk, "ticket").await["type"], "question");
+    let again = send(&node, &["set_type", "T-1", "--set", "type=question"]);
+    assert!(again.status.success() && said(&again).contains("nothing to do"), "{again:?}");
+    let wrong = send(&node, &["set_type", "T-1", "--set", "type=riddle"]);
+    assert!(!wrong.status.success(), "{wrong:?}");
+}
