@@ -78,7 +78,7 @@ enum Verb {
         /// Which read model; all without it
         #[arg(value_parser = PossibleValuesParser::new(model::ALL.iter().map(|model| model.name)))]
         name: Option<String>,
-        /// Build this read model anew beside the live one, compare the two, and swap them
+        /// Rebuild this read model beside the live one, compare the two, and swap them
         #[arg(long, value_name = "NAME", conflicts_with = "name")]
         #[arg(value_parser = PossibleValuesParser::new(model::ALL.iter().map(|model| model.name)))]
         rebuild: Option<String>,

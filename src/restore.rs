@@ -28,7 +28,7 @@ use crate::node::PARTITION;
 
 The backup is read whole and proven before anything is written. An anchor that is there, or a checkpoint that you name,
 may cover more than the backup. Then --from-stream leaves the rest to the start, which brings it back from the stream
-and proves it; --behind gives it up: the log begins a new generation, the stream is made anew, and the reason stands in
+and proves it; --behind gives it up: the log begins a new generation, the stream is rebuilt, and the reason stands in
 the log for ever. Without either, nothing is restored (exit code 1).")]
 pub(crate) struct RestoreArgs {
     /// Folder of the backup

@@ -125,7 +125,7 @@ pub(crate) struct Notary {
 
 impl Notary {
     /// Folds the tree, and compares the log with its anchor before anything is added to it. Where the log is `vouched`
-    /// for by its copy, a lost or damaged anchor is made anew.
+    /// for by its copy, a lost or damaged anchor is rebuilt.
     ///
     /// # Errors
     /// The key or the anchor is missing, the log is shorter than the anchor, or has another past.

@@ -138,7 +138,7 @@ impl<B: Bus, D: Disk> Publisher<B, D> {
         (publisher, progress)
     }
 
-    /// Where somebody who watches says that the stream must be made anew: a position from which on it takes nothing.
+    /// Where somebody who watches says that the stream must be rebuilt: a position from which on it takes nothing.
     pub(crate) fn damaged(&self) -> watch::Sender<u64> {
         self.damaged.clone()
     }

@@ -200,7 +200,7 @@ fn what_a_forged_message_displaced_is_not_given_up_in_silence() {
 
 /// The database is gone, too: what was signed is brought back, and what was forged behind it is not.
 #[test]
-fn a_database_that_is_made_anew_takes_nothing_forged() {
+fn a_database_that_is_rebuilt_takes_nothing_forged() {
     let folder = Folder::new();
     let all = folder.write(1_000, 10);
     std::fs::remove_dir_all(folder.path("log-0/rocksdb")).unwrap();
@@ -216,7 +216,7 @@ fn a_database_that_is_made_anew_takes_nothing_forged() {
 
 /// Somebody forges while the anchor is lost: the stream vouches for the log up to where it is ours.
 #[test]
-fn a_forged_message_does_not_keep_a_lost_anchor_from_being_made_anew() {
+fn a_forged_message_does_not_keep_a_lost_anchor_from_being_rebuilt() {
     let folder = Folder::new();
     let all = folder.write(1_000, 10);
     std::fs::remove_file(folder.path("anchor-0/checkpoint")).unwrap();
@@ -243,7 +243,7 @@ fn without_macs(folder: &Folder) {
         .map(|l| format!("{l}\n"))
         .collect();
     std::fs::write(&path, format!("{lines}sum {}\n", Hash::of_record(lines.as_bytes()))).unwrap();
-    // The database says the same as the file once it is made anew beside it.
+    // The database says the same as the file once it is rebuilt beside it.
     std::fs::remove_dir_all(folder.path("log-0/rocksdb")).unwrap();
 }
 

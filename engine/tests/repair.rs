@@ -57,7 +57,7 @@ fn an_end_that_was_lost_is_brought_back() {
 }
 
 #[test]
-fn a_damaged_database_is_made_anew_beside_the_damaged_one() {
+fn a_damaged_database_is_rebuilt_beside_the_damaged_one() {
     let folder = Folder::new();
     let all = folder.write(1_000, 300);
     let manifest = std::fs::read_dir(folder.path("log-0/rocksdb")).unwrap();
@@ -78,7 +78,7 @@ fn a_damaged_database_is_made_anew_beside_the_damaged_one() {
 }
 
 #[test]
-fn a_database_that_is_gone_is_made_anew() {
+fn a_database_that_is_gone_is_rebuilt() {
     let folder = Folder::new();
     let all = folder.write(1_000, 50);
     std::fs::remove_dir_all(folder.path("log-0/rocksdb")).unwrap();
@@ -233,7 +233,7 @@ fn half_a_command_is_not_brought_back() {
     folder.put_back("anchor-0");
     let copy = GivenUp { kept: Stream(folder.published(&all[..half])), done: Cell::new(false) };
     let log = folder.open(&copy).unwrap();
-    assert!(copy.done.get(), "the copy has an end that the log has not: it must be made anew");
+    assert!(copy.done.get(), "the copy has an end that the log has not: it must be rebuilt");
     let (records, started) = contents(&log);
     same(&records, &all[..half - 1]);
     assert_eq!(started.repaired_through, Some(before));
@@ -264,7 +264,7 @@ impl EventCopy for GivenUp {
 }
 
 #[test]
-fn a_lost_or_damaged_anchor_is_made_anew_where_the_copy_vouches_for_the_log() {
+fn a_lost_or_damaged_anchor_is_rebuilt_where_the_copy_vouches_for_the_log() {
     for damage in [
         |path: &Path| std::fs::remove_file(path).unwrap(),
         |path: &Path| std::fs::write(path, "nonsense").unwrap(),

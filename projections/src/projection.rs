@@ -8,7 +8,7 @@
 //! open(store) ─▶ ( apply(record)… ─▶ seal ─▶ one write: rows + checkpoint ─▶ committed )…
 //!                      │ panic
 //!                      ▼
-//!                open again, the batch anew without the ticket that caused it
+//!                open again, the batch again without the ticket that caused it
 //! ```
 //!
 //! Rules of the fold. The content after position p is a function of the events 1..p: not of the batches, the

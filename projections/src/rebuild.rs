@@ -250,7 +250,7 @@ async fn release(model: &Model, old: ModelWriter) {
 
 /// Begins a new generation at once, because the live one is of another history or version. It answers from
 /// its own position on; the old one stays on the disk until [`finish`].
-pub(crate) async fn begin_anew<S: Source>(model: &Model, ground: &Ground<S>) -> Result<(), StoreError> {
+pub(crate) async fn begin_again<S: Source>(model: &Model, ground: &Ground<S>) -> Result<(), StoreError> {
     let next = fresh(model, ground).await?;
     let owner = model.clone();
     ground.blocking(move || drop(owner.exchange(next))).await;

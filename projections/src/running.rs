@@ -171,7 +171,7 @@ async fn open_one<S: Source>(
                 (live()?, true)
             }
             Err(why @ StoreError::OtherProjection { .. }) => {
-                tracing::warn!(%why, "the read model is built anew and answers from there; the folder of the old one stays until that is done");
+                tracing::warn!(%why, "the read model is rebuilt and answers from there; the folder of the old one stays until that is done");
                 let store = match Store::open(folders.spare(), model.layout(), &memory) {
                     // Begun by another version than the last start was.
                     Err(StoreError::OtherProjection { .. }) => {

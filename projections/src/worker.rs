@@ -46,7 +46,7 @@ pub(crate) struct Worker<S: Source> {
     ground: Ground<S>,
     /// Whether an engine answered when it was last asked.
     log_answers: bool,
-    /// The log has confirmed our history once: from then on another is no reason to begin anew.
+    /// The log has confirmed our history once: from then on another is no reason to begins again.
     confirmed: bool,
     /// Nothing beyond is folded.
     limit: u64,
@@ -88,7 +88,7 @@ impl<S: Source> Worker<S> {
             match pause {
                 Pause::Stopped => return,
                 Pause::Halted(halt) => {
-                    if self.begins_anew(&halt).await {
+                    if self.begins_again(&halt).await {
                         continue;
                     }
                     tracing::error!(model, %halt, "the projection halts");
@@ -113,9 +113,9 @@ impl<S: Source> Worker<S> {
         }
     }
 
-    /// At the start, a model of another history than the log's is built anew: the log is the truth, the stream
+    /// At the start, a model of another history than the log's is rebuilt: the log is the truth, the stream
     /// is not. Later, a person must look.
-    async fn begins_anew(&mut self, halt: &Halt) -> bool {
+    async fn begins_again(&mut self, halt: &Halt) -> bool {
         let other = match halt {
             Halt::OtherLineage { .. } | Halt::AheadOfLog { .. } => self.log_answers && !self.confirmed,
             Halt::Foreign { .. } | Halt::Unreadable { .. } | Halt::Storage(_) | Halt::Broken(_) => false,
@@ -125,8 +125,8 @@ impl<S: Source> Worker<S> {
         }
         self.confirmed = true;
         let model = self.model.model().name;
-        tracing::warn!(model, %halt, "the read model is built anew and answers from there; the folder of the old one stays until that is done");
-        match rebuild::begin_anew(&self.model, &self.ground).await {
+        tracing::warn!(model, %halt, "the read model is rebuilt and answers from there; the folder of the old one stays until that is done");
+        match rebuild::begin_again(&self.model, &self.ground).await {
             Ok(()) => {
                 self.checkpoint = self.model.checkpoint();
                 self.ground.spawn(rebuild::finish(self.model.clone(), self.ground.clone()));

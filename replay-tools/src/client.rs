@@ -337,7 +337,7 @@ impl Client {
 }
 
 /// True for a request of JetStream that a reader cannot do without. The library looks at its consumer now and then; one
-/// that it may not look at is made anew. Behind `_js.` the embedded server has them.
+/// that it may not look at is rebuilt. Behind `_js.` the embedded server has them.
 fn is_vital(request: &str) -> bool {
     (request.starts_with("$JS.API.") || request.starts_with("_js.")) && !request.contains(".CONSUMER.INFO.")
 }

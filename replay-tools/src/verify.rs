@@ -1,6 +1,6 @@
 //! `guichet verify`: reads the whole log and says whether it is what was signed.
 //!
-//! Every record is hashed, the tree is made anew, and its root is compared with every checkpoint at hand: the newest
+//! Every record is hashed, the tree is rebuilt, and its root is compared with every checkpoint at hand: the newest
 //! one, the anchor, those that an auditor kept. Positions and the versions of each ticket must have no gap, and every
 //! event must name the hash of the one before it. Over NATS the stream must hold the same bytes as the log; in a
 //! stopped folder the stored tiles must be those that the records give.

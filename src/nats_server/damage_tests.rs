@@ -89,7 +89,7 @@ fn files(of: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The stream as whoever starts needs it: there, or made anew, and taking messages.
+/// The stream as whoever starts needs it: there, or rebuilt, and taking messages.
 async fn works(server: &NatsServer) {
     // Whoever writes the stream makes it.
     let seed = fs::read_to_string(server.keys().file(Role::Publisher)).unwrap();

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_key_is_made_anew() {
+    fn a_damaged_key_is_rebuilt() {
         let dir = tempfile::tempdir().unwrap();
         let first = Keys::prepare(dir.path()).unwrap();
         fs::write(first.file(Role::Http), "SUnonsense").unwrap();

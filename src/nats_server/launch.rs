@@ -94,19 +94,19 @@ impl Place {
             let store = self.store_dir.display();
             if count == ASIDE_MAX || whole {
                 bail!(
-                    "nats-server cannot read its store {store}: {why}; move the folder away, it is made anew from the log"
+                    "nats-server cannot read its store {store}: {why}; move the folder away, it is rebuilt from the log"
                 );
             }
             count += 1;
             whole = damaged == Damaged::Store;
             let aside = self.put_aside(&damaged).with_context(|| {
-                format!("nats-server cannot read its store ({why}), and it could not be put aside; move {store} away, it is made anew from the log")
+                format!("nats-server cannot read its store ({why}), and it could not be put aside; move {store} away, it is rebuilt from the log")
             })?;
             error!(
                 %why,
                 aside = %aside.display(),
                 kept = self.kept_aside(),
-                "the store of nats-server is damaged; what could not be read was put aside, and is made anew from the log. Remove it when nobody wants to look at it any more"
+                "the store of nats-server is damaged; what could not be read was put aside, and is rebuilt from the log. Remove it when nobody wants to look at it any more"
             );
         }
     }

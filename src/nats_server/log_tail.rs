@@ -14,7 +14,7 @@ pub(super) fn tail(log: &Path, before: u64) -> String {
     let read = || -> std::io::Result<String> {
         let mut file = File::open(log)?;
         let length = file.metadata()?.len();
-        // A log that shrank was begun anew meanwhile.
+        // A log that shrank was begun again meanwhile.
         let from = if length < before { 0 } else { before };
         file.seek(SeekFrom::Start(from.max(length.saturating_sub(LOG_TAIL_BYTES))))?;
         let mut bytes = Vec::new();

@@ -261,7 +261,7 @@ async fn timers_that_fall_due_under_kills_are_recorded_once_and_at_their_instant
         assert_eq!(at, &[created[ticket] + share], "seed {seed}: {what} of {ticket}");
     }
 
-    // A model that is folded anew finds the same and records nothing.
+    // A model that is rebuilt finds the same and records nothing.
     assert!(worker.terminate().await.success());
     std::fs::remove_dir_all(trio.dir().join("clocks")).expect("its folder");
     let worker = clocks(&trio.url(), trio.dir());

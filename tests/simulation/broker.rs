@@ -2,7 +2,7 @@
 //!
 //! A message with an expected sequence is stored behind that sequence or not at all. An answer says that a message is
 //! stored, not that it is on disk: a restart may take the end of the stream. A purge keeps the sequence, a stream that
-//! is made anew begins at 1. Who asks may get no answer, and then nobody knows what was done.
+//! is rebuilt begins at 1. Who asks may get no answer, and then nobody knows what was done.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -244,7 +244,7 @@ impl Broker {
         self.inner().repeated.take()
     }
 
-    /// It is there again, and everybody connects anew.
+    /// It is there again, and everybody reconnects.
     pub(crate) fn rise(&self) {
         self.inner().up = true;
         self.connected.send_modify(|count| *count += 1);

@@ -78,7 +78,7 @@ pub enum KekError {
     },
     /// No file, where there must be one.
     #[error(
-        "there is no key file {0}, and none is made anew where one was named or a key store was made under one: bring it back from where it is kept, name it with --kek-file, or give the key in GUICHET_KEK"
+        "there is no key file {0}, and none is rebuilt where one was named or a key store was made under one: bring it back from where it is kept, name it with --kek-file, or give the key in GUICHET_KEK"
     )]
     Missing(PathBuf),
     /// Not 64 hex digits.
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_something_is_kept_under_is_not_made_anew() {
+    fn a_key_that_something_is_kept_under_is_not_rebuilt() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("kek");
         assert!(matches!(Kek::of_file(&path, false), Err(KekError::Missing(_))));

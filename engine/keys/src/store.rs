@@ -182,7 +182,7 @@ impl KeyStore {
         let database = dir.join("rocksdb");
         let fault = OpenError::of(dir);
         if files::lost_their_beginning(&database).map_err(|e| fault(KeyFault::refused("open", e)))? {
-            // The database would be made anew here, and the files of the old one removed.
+            // The database would be rebuilt here, and the files of the old one removed.
             let why = "its file CURRENT is gone, but there are tables or write-ahead logs";
             return Err(fault(KeyFault { doing: "open", cause: Cause::missing(why) }));
         }

@@ -25,7 +25,7 @@ pub trait EventCopy {
         Ok(None)
     }
 
-    /// Forgets everything: it holds an end that cannot be taken, and is made anew from the log.
+    /// Forgets everything: it holds an end that cannot be taken, and is rebuilt from the log.
     ///
     /// # Errors
     /// Nobody can say whether it is done.

@@ -37,7 +37,7 @@ pub(super) struct Acknowledged {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Noted {
     pub(super) acknowledged: Acknowledged,
-    /// Nothing was acknowledged beyond: the machine has not been started anew since it was written.
+    /// Nothing was acknowledged beyond: the machine has not been restarted since it was written.
     pub(super) exact: bool,
 }
 

@@ -45,7 +45,7 @@ pub(super) fn open(protection: &Protection, memory: &Memory) -> Result<Option<Ar
 
 impl From<KeyFault> for StoreFault {
     fn from(fault: KeyFault) -> Self {
-        // Whatever became of the keys, the log is not made anew for it.
+        // Whatever became of the keys, the log is not rebuilt for it.
         Self::refused("use the keys", fault)
     }
 }

@@ -85,7 +85,7 @@ pub enum OpenError {
     },
     /// The stream holds records that nothing proves.
     #[error(
-        "the stream holds records {from} to {through}, which this log has not and which nothing proves: no checkpoint covers them, and they are from before this program, which proves each message with a MAC (or somebody forged them). Look at them with `guichet tail`. To take them, start the program once more that wrote them; to go on without them, delete the stream, it is made anew from the log; nothing was changed"
+        "the stream holds records {from} to {through}, which this log has not and which nothing proves: no checkpoint covers them, and they are from before this program, which proves each message with a MAC (or somebody forged them). Look at them with `guichet tail`. To take them, start the program once more that wrote them; to go on without them, delete the stream, it is rebuilt from the log; nothing was changed"
     )]
     CopyUnproven {
         /// First position that nothing proves.
@@ -115,7 +115,7 @@ pub enum OpenError {
     },
     /// The stream holds something behind the newest checkpoint that cannot be ours.
     #[error(
-        "the log is whole up to what was signed, but the stream holds something at position {position} that does not continue it: {rule}. Look at it with `guichet tail`, delete the stream, and start again: it is made anew from the log"
+        "the log is whole up to what was signed, but the stream holds something at position {position} that does not continue it: {rule}. Look at it with `guichet tail`, delete the stream, and start again: it is rebuilt from the log"
     )]
     CopyRefused {
         /// Where.
@@ -257,7 +257,7 @@ impl OpenError {
         }
     }
 
-    /// True where a database that is made anew may be whole.
+    /// True where a database that is rebuilt may be whole.
     pub(super) fn is_damage(&self) -> bool {
         match self {
             Self::Store(fault) => fault.is_damage(),

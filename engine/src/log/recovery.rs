@@ -357,7 +357,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// Makes the database anew, from the copy and from what the damaged one still holds. Where nothing says what must
+    /// Rebuilds the database, from the copy and from what the damaged one still holds. Where nothing says what must
     /// come of it, the damage stays what is wrong.
     fn remake(&self, damage: OpenError) -> Result<Continued, OpenError> {
         let Some(anchored) = self.anchored.and_then(Option::as_ref) else { return Err(damage) };
@@ -394,7 +394,7 @@ impl Place<'_> {
     }
 }
 
-/// Notes that the database in `dir` cannot be read, for the next start, which makes it anew: opening it alone would
+/// Notes that the database in `dir` cannot be read, for the next start, which rebuilds it: opening it alone would
 /// not find that.
 pub(crate) fn mark_damaged(dir: &Path, fault: &StoreFault) {
     if fault.is_damage()

@@ -71,7 +71,7 @@ pub(super) fn continue_log<D: Disk>(
     }
     let authorship = identity.authorship(partition);
     if tail::is_given_up(copy, &authorship, end)? {
-        tracing::warn!(stream = end, "the stream is of a generation that was given up; it will be made anew");
+        tracing::warn!(stream = end, "the stream is of a generation that was given up; it will be rebuilt");
         return Ok(Continued::default());
     }
     let from = LogPosition::after(last);
@@ -86,7 +86,7 @@ pub(super) fn continue_log<D: Disk>(
             .increment(stream_end.saturating_sub(refused.get()).saturating_add(1));
         tracing::error!(
             from = refused.get(),
-            "the stream holds messages that this log's engine did not write; nothing of them is taken, and it is made anew from the log. anyone who may publish there can forge them, see docs/SECURITY.md"
+            "the stream holds messages that this log's engine did not write; nothing of them is taken, and it is rebuilt from the log. anyone who may publish there can forge them, see docs/SECURITY.md"
         );
     }
     if end <= have {
@@ -140,7 +140,7 @@ pub(super) fn continue_log<D: Disk>(
         // sends it again would find the half, and do the whole beside it. What is whole is on disk by now.
         tracing::error!(
             rest,
-            "the stream ends inside a command, which is left out; it is made anew from the log"
+            "the stream ends inside a command, which is left out; it is rebuilt from the log"
         );
         copy.give_up()?;
     }
@@ -256,7 +256,7 @@ impl<D: Disk> Next<'_, D> {
     }
 }
 
-/// What a database is made anew from, and what must come of it.
+/// What a database is rebuilt from, and what must come of it.
 pub(super) struct Remaking<'a> {
     pub(super) dir: &'a Path,
     pub(super) partition: Partition,
@@ -323,8 +323,7 @@ impl Remaking<'_> {
             self.accepted.check(Lost::Records { from: reached + 1, through: None })?;
         }
         self.keep_answers(store, salvaged, noted)?;
-        let through =
-            last.ok_or_else(|| StoreFault::found("make the log anew", "nothing was found of it"))?;
+        let through = last.ok_or_else(|| StoreFault::found("rebuild the log", "nothing was found of it"))?;
         Ok(Continued { repaired: Some(Repaired { from: LogPosition::FIRST, through }), ..continued })
     }
 

@@ -24,7 +24,7 @@ use super::{Store, StoreFault, keys};
 
 /// Folder in which the files of the database have a second name while a start has not proven itself.
 const KEPT: &str = "rocksdb.kept";
-/// Folder, in that one, of the tables alone, under a list of files that is made anew.
+/// Folder, in that one, of the tables alone, under a list of files that is rebuilt.
 const TABLES: &str = "tables";
 
 /// Gives every file of the database a second name. What has one already keeps it: it is the older one.
@@ -67,7 +67,7 @@ fn link(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<()
 pub(super) struct Salvaged {
     /// Records of the write-ahead logs.
     records: BTreeMap<u64, Vec<u8>>,
-    /// The tables under their own list of files, and under one that was made anew.
+    /// The tables under their own list of files, and under one that was rebuilt.
     tables: Vec<Store>,
     /// Answers of commands that wrote no event: key and value.
     pub(super) answers: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -132,7 +132,7 @@ impl Salvaged {
     fn take_tables(&mut self, kept: &Path) -> Result<(), StoreFault> {
         // Under a list of files that is damaged, RocksDB finds some of the tables or none; under a new one it finds all
         // that have no damage inside. Each finds what the other misses.
-        for opened in [Store::open_damaged(kept), listed_anew(kept)] {
+        for opened in [Store::open_damaged(kept), listed_again(kept)] {
             match opened {
                 Ok(store) => self.take_answers(store)?,
                 Err(fault) if fault.is_damage() => {
@@ -261,7 +261,7 @@ fn beyond(key: &[u8], step: u128) -> Option<Vec<u8>> {
 }
 
 /// The tables of a database under a new list of files, made beside it.
-fn listed_anew(kept: &Path) -> Result<Store, StoreFault> {
+fn listed_again(kept: &Path) -> Result<Store, StoreFault> {
     let dir = kept.join(TABLES);
     let disk = |e: io::Error| StoreFault::refused("list the tables of the damaged log", e);
     if dir.exists() {

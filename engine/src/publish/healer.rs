@@ -17,7 +17,7 @@ type Connecting = Pin<Box<dyn Future<Output = Result<Client, String>> + Send>>;
 pub struct Healer(Arc<dyn Fn() -> Connecting + Send + Sync>);
 
 impl Healer {
-    /// One that connects anew for each healing.
+    /// One that reconnects for each healing.
     pub fn by(connect: impl Fn() -> Connecting + Send + Sync + 'static) -> Self {
         Self(Arc::new(connect))
     }

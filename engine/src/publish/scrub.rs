@@ -30,7 +30,7 @@ pub(super) struct Scrub<B, D> {
     pub(super) authorship: Authorship,
     /// Newest position that the stream has acknowledged.
     pub(super) published: watch::Receiver<u64>,
-    /// Where the first difference is; 0: none. The publisher sets it back once the stream is made anew.
+    /// Where the first difference is; 0: none. The publisher sets it back once the stream is rebuilt.
     pub(super) damaged: watch::Sender<u64>,
     /// Told where the log itself cannot be read.
     pub(super) halt: Halt,
@@ -53,7 +53,7 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
                     Ok(Seen::Damaged(damaged)) => {
                         tracing::error!(
                             position = damaged.get(),
-                            "the stream is damaged; it is made anew from the log"
+                            "the stream is damaged; it is rebuilt from the log"
                         );
                         self.damaged.send_replace(damaged.get());
                         (next, compared) = (LogPosition::FIRST, 0);
@@ -81,7 +81,7 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
             self.halt.stop(fault.into());
             said
         })?;
-        // The stream was made anew, or lost its end, since we asked how far it is: whoever publishes knows better.
+        // The stream was rebuilt, or lost its end, since we asked how far it is: whoever publishes knows better.
         if *self.published.borrow() < through {
             return Ok(Seen::SameUpTo(from));
         }

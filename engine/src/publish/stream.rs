@@ -1,4 +1,4 @@
-//! The stream itself: made as we need it, compared with the log, made anew where it is damaged or forged.
+//! The stream itself: made as we need it, compared with the log, rebuilt where it is damaged or forged.
 
 use guichet_proof::{Author, Authorship};
 use guichet_schemas::hash::Hash;
@@ -63,13 +63,13 @@ pub(super) async fn open<B: Bus>(
     if ours == Some(theirs) {
         return Ok(StreamState { last: Some(last), last_hash: theirs });
     }
-    why_anew(bus, authorship, (last, &message), ours, &record).await?;
+    why_rebuilt(bus, authorship, (last, &message), ours, &record).await?;
     recreate(bus).await?;
     Ok(StreamState::EMPTY)
 }
 
 /// Makes sure that the stream is this log's, and says so on it. Whoever may only publish cannot change what it says; so
-/// whatever a stream of ours holds, it can be made anew, and another desk's never is.
+/// whatever a stream of ours holds, it can be rebuilt, and another desk's never is.
 async fn settle_owner<B: Bus>(
     bus: &B,
     authorship: &Authorship,
@@ -95,11 +95,11 @@ async fn settle_owner<B: Bus>(
     }
 }
 
-/// Says in the log why a stream whose last message is not our record may be made anew.
+/// Says in the log why a stream whose last message is not our record may be rebuilt.
 ///
 /// # Errors
 /// It may not: an engine with our secret wrote it.
-async fn why_anew<B: Bus>(
+async fn why_rebuilt<B: Bus>(
     bus: &B,
     authorship: &Authorship,
     (last, message): (LogPosition, &Kept),
@@ -109,11 +109,11 @@ async fn why_anew<B: Bus>(
     let generation = authorship.generation();
     match message.author(authorship, last.get()) {
         Author::Older => {
-            tracing::warn!(%last, "the stream is of a generation that was given up; publishing the log anew");
+            tracing::warn!(%last, "the stream is of a generation that was given up; publishing the log again");
             return Ok(());
         }
         Author::Unproven if message.says.generation.is_some_and(|theirs| theirs < generation) => {
-            tracing::warn!(%last, "the stream is of a generation that was given up; publishing the log anew");
+            tracing::warn!(%last, "the stream is of a generation that was given up; publishing the log again");
             return Ok(());
         }
         Author::Ours | Author::Newer | Author::Unproven | Author::Stranger => {}
@@ -121,7 +121,7 @@ async fn why_anew<B: Bus>(
     // Nobody published this: its sender named another hash. A bit that flips in the last message must heal as it does in
     // any other, and not look like a second engine.
     if ours.is_some() && message.said == ours {
-        tracing::error!(%last, "the stream is damaged at its end; it is made anew from the log");
+        tracing::error!(%last, "the stream is damaged at its end; it is rebuilt from the log");
         return Ok(());
     }
     let from = forged_from(bus, authorship, last, record).await?;
@@ -130,7 +130,7 @@ async fn why_anew<B: Bus>(
     tracing::error!(
         %from,
         through = last.get(),
-        "the stream holds messages that this log's engine did not write; it is made anew from the log. anyone who may publish there can forge them, see docs/SECURITY.md"
+        "the stream holds messages that this log's engine did not write; it is rebuilt from the log. anyone who may publish there can forge them, see docs/SECURITY.md"
     );
     Ok(())
 }

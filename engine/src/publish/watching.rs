@@ -1,4 +1,4 @@
-//! Watches whether the stream takes what the log has, says so, and has the stream made anew where it would take
+//! Watches whether the stream takes what the log has, says so, and has the stream rebuilt where it would take
 //! nothing for ever.
 //!
 //! A JetStream that failed to write once (a full disk, a folder that is gone) never acknowledges again, not even when
@@ -25,13 +25,13 @@ use crate::log::LogReader;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Nothing moved for so long: publishing stands.
 const STANDS_AFTER: Duration = Duration::from_secs(2);
-/// A stream that takes nothing without a cause that we see is made anew after this: a disk may hang for a while.
+/// A stream that takes nothing without a cause that we see is rebuilt after this: a disk may hang for a while.
 const SILENT_FOR: Duration = Duration::from_secs(8);
-/// A stream that takes nothing although the cause is over is made anew after this.
+/// A stream that takes nothing although the cause is over is rebuilt after this.
 const FINE_FOR: Duration = Duration::from_secs(5);
 /// As `SILENT_FOR`, where the store is not ours to look at.
 const SILENT_ELSEWHERE_FOR: Duration = Duration::from_secs(15);
-/// Pause after a stream that was made anew: doubles as long as it does not help.
+/// Pause after a stream that was rebuilt: doubles as long as it does not help.
 const AGAIN_AFTER: Duration = Duration::from_secs(4);
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(300);
 
@@ -41,7 +41,7 @@ pub(crate) struct Watch {
     pub(crate) client: async_nats::Client,
     pub(crate) reader: LogReader,
     pub(crate) progress: Progress,
-    /// Told where the stream must be made anew.
+    /// Told where the stream must be rebuilt.
     pub(crate) damaged: watch::Sender<u64>,
     pub(crate) told: watch::Sender<Publishing>,
     pub(crate) pressure: Arc<Pressure>,
@@ -94,7 +94,7 @@ impl Watch {
         let published = self.progress.published();
         if published >= head || published > seen.published {
             (seen.moved, seen.blamed) = (Instant::now(), false);
-            // What was made anew goes well again.
+            // What was rebuilt goes well again.
             if published >= head {
                 seen.again_after = AGAIN_AFTER;
             }
@@ -113,7 +113,7 @@ impl Watch {
         let reason = self.reason(seen, stands, wrong.clone());
         self.tell(reason, published, head);
         if stands || wrong.as_ref().is_some_and(|(reason, _)| *reason == Reason::Gone) {
-            self.make_anew(seen, wrong.map(|(reason, _)| reason), published).await;
+            self.rebuild_stream(seen, wrong.map(|(reason, _)| reason), published).await;
         }
     }
 
@@ -175,8 +175,8 @@ impl Watch {
         });
     }
 
-    /// Has the stream made anew, where that helps and it is time for it.
-    async fn make_anew(&self, seen: &mut Seen, wrong: Option<Reason>, published: u64) {
+    /// Has the stream rebuilt, where that helps and it is time for it.
+    async fn rebuild_stream(&self, seen: &mut Seen, wrong: Option<Reason>, published: u64) {
         let silent_for = if self.place.is_some() { SILENT_FOR } else { SILENT_ELSEWHERE_FOR };
         let is_time = match wrong {
             // The server would go on writing into files that nobody finds again.
@@ -198,7 +198,7 @@ impl Watch {
         }
         tracing::error!(
             published,
-            "the stream takes nothing any more, though nothing is in its way; it is made anew from the log"
+            "the stream takes nothing any more, though nothing is in its way; it is rebuilt from the log"
         );
         seen.not_before = Instant::now() + seen.again_after;
         seen.again_after = (seen.again_after * 2).min(AGAIN_AFTER_MAX);

@@ -77,7 +77,7 @@ fn a_rule_that_fired_does_not_fire_again_because_another_one_is_published() {
     assert_eq!(
         alarms(&mut facts),
         [(12, "TimeRuleFired"), (52, "TimeRuleFired")],
-        "it was, so it begins anew"
+        "it was, so it begins again"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The reports through the store: a look back is a replay up to there, and what is kept is what is found anew.
+//! The reports through the store: a look back is a replay up to there, and what is kept is what is found again.
 
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::wire::query_reply::Data;

@@ -285,7 +285,7 @@ fn priority_changed(e: &PriorityChanged) -> String {
     notes.extend(e.impact.map(|i| format!("impact {i}")));
     notes.extend(e.reason.clone());
     let text = if e.from == e.to {
-        format!("weighed the ticket anew, the priority stays {}", e.to)
+        format!("weighed the ticket again, the priority stays {}", e.to)
     } else {
         format!("changed the priority from {} to {}", e.from, e.to)
     };

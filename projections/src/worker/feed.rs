@@ -53,7 +53,7 @@ pub(super) enum Heard {
     Portion(Arc<Portion>),
     /// We were too slow; something was dropped.
     Missed,
-    /// The feed begins anew, so must we.
+    /// The feed begins again, so must we.
     Broken(String),
 }
 
@@ -176,7 +176,7 @@ impl<S: Source> Listener<S> {
             },
             state = self.state.wait_for(|state| state.next == 0 || state.connection != connection) => {
                 let problem = state.ok().and_then(|state| state.problem.clone());
-                Heard::Broken(problem.unwrap_or_else(|| "the stream is read anew".to_owned()))
+                Heard::Broken(problem.unwrap_or_else(|| "the stream is read again".to_owned()))
             }
             () = self.source.sleep(QUIET) => return None,
         };

@@ -1,4 +1,4 @@
-//! Where records come from: a stream that may be away, damaged or made anew, and the log that is right. NATS is one
+//! Where records come from: a stream that may be away, damaged or rebuilt, and the log that is right. NATS is one
 //! (`nats`); the simulation has another, which doubles, delays, reorders and forgets.
 
 use std::time::Duration;

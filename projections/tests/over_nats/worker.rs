@@ -107,7 +107,7 @@ async fn another_lineage_in_the_stream_halts_the_worker_at_its_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_of_another_lineage_than_the_log_is_built_anew_at_its_start() {
+async fn a_model_of_another_lineage_than_the_log_is_rebuilt_at_its_start() {
     let (ours, theirs) = (History::busy(15, 20, 300), History::busy(16, 20, 400));
     let Some(rig) = Rig::with(&ours).await else { return };
     let running = rig.start().await;

@@ -91,7 +91,7 @@ impl EventStream {
     /// The first sequence whose record was recorded at `time` or later; one beyond the last where none was.
     ///
     /// `recorded_at` never goes back, so a search in halves finds it; the times that JetStream keeps are those
-    /// of the publication, which a repaired stream gets anew.
+    /// of the publication, which a repaired stream gets again.
     ///
     /// # Errors
     /// A message cannot be read.

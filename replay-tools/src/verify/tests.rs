@@ -79,7 +79,7 @@ fn sound() -> (Kept, Vec<Claim>) {
     (kept, claims)
 }
 
-/// Makes the tree anew, as an attacker would who may write everything; gives what is signed then.
+/// Rebuilds the tree, as an attacker would who may write everything; gives what is signed then.
 fn sign(kept: &mut Kept, sizes: &[u64]) -> Vec<Claim> {
     let (mut edge, mut full, mut claims) = (Edge::new(), Vec::new(), Vec::new());
     let mut claim = |edge: &Edge| {

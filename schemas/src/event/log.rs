@@ -18,7 +18,7 @@ mirror! {
         pub repaired_through: Option<u64>,
         /// The wall clock was behind the newest record by so many milliseconds, and the operator accepted it.
         pub clock_behind_ms: Option<u64>,
-        /// The anchor was lost or damaged; it was made anew because the stream held nothing that the log did not.
+        /// The anchor was lost or damaged; it was rebuilt because the stream held nothing that the log did not.
         pub anchor_replaced: Option<bool>,
         /// The log was restored from a backup that ended here.
         pub restored_through: Option<u64>,

@@ -136,7 +136,7 @@ fn newest(data: &Path) -> u64 {
 }
 
 /// One bit of one record, then tree and anchor as if it had always been so. The copy of the events in the stream goes
-/// too: the engine publishes it anew.
+/// too: the engine publishes it again.
 fn edit_and_sign_again(data: &Path, position: u64, edit: Edit, dice: &mut StdRng) {
     let database = data.join("log-0/rocksdb");
     let families = DB::list_cf(&Options::default(), &database).expect("a database");

@@ -91,7 +91,7 @@ async def reception(desk):
 
 
 async def reminder(desk):
-    """After 72 hours without a word from the requester somebody is reminded; coming back begins anew."""
+    """After 72 hours without a word from the requester somebody is reminded; coming back begins again."""
     rule = {
         "id": "pending-72h", "status": "pending", "seconds": 72 * 3600, "hours": "calendar",
         "actions": [{"type": "note", "text": "Ask again."}, {"type": "notify", "to": "assignee"}],

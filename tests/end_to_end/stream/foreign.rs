@@ -173,7 +173,7 @@ async fn a_worker_of_another_lineage_skips_nothing() {
     // A stream alone may be anybody's: it is not believed.
     halts(&mut worker(&other_nats.url(), trio.dir()), "another lineage").await;
 
-    // A log that says so is: what was folded is of no use any more, and the model is built anew.
+    // A log that says so is: what was folded is of no use any more, and the model is rebuilt.
     let other_engine = engine(&other_nats.url(), elsewhere.path());
     other_desk.head().await;
     let rebuilt = worker(&other_nats.url(), trio.dir());

@@ -42,7 +42,7 @@ async fn a_stream_cut_short_gets_its_end_back() {
 }
 
 #[tokio::test]
-async fn a_stream_that_lost_its_beginning_is_made_anew() {
+async fn a_stream_that_lost_its_beginning_is_rebuilt() {
     let mut desk = Damaged::prepare().await;
     desk.while_the_engine_is_away(async |admin, messages| {
         let half = messages.len() / 2;
@@ -53,7 +53,7 @@ async fn a_stream_that_lost_its_beginning_is_made_anew() {
 }
 
 #[tokio::test]
-async fn a_stream_with_a_hole_is_made_anew() {
+async fn a_stream_with_a_hole_is_rebuilt() {
     let mut desk = Damaged::prepare().await;
     desk.while_the_engine_is_away(async |admin, messages| {
         copy(admin, unprotected(1), messages).await;
@@ -67,7 +67,7 @@ async fn a_stream_with_a_hole_is_made_anew() {
 // Only its two ends used to be compared with the log: a bit that flipped in between stayed for ever, and was met by
 // whoever read the history years later.
 #[tokio::test]
-async fn a_message_that_changed_far_back_is_found_and_the_stream_made_anew() {
+async fn a_message_that_changed_far_back_is_found_and_the_stream_rebuilt() {
     const PLACE: usize = 17;
     let mut desk = Damaged::prepare().await;
     desk.while_the_engine_is_away(async |admin, messages| {
@@ -87,7 +87,7 @@ async fn a_message_that_changed_far_back_is_found_and_the_stream_made_anew() {
     desk.heals().await;
 }
 
-// Of two engines whose messages stood in one stream, each took the other's for damage and made the stream anew, in
+// Of two engines whose messages stood in one stream, each took the other's for damage and rebuilt the stream, in
 // turns and without end. What an engine with our secret has published is no damage: who finds it stops.
 #[tokio::test]
 async fn a_message_of_another_engine_far_back_is_not_fought_over() {

@@ -156,7 +156,7 @@ fn not_now(answer: &[u8]) -> Result<(), Trouble> {
     }
 }
 
-/// Each model beside one that is built anew, and what the desk shows. True where that was the way to make a damaged
+/// Each model beside one that is rebuilt, and what the desk shows. True where that was the way to make a damaged
 /// model whole.
 async fn read_models(site: &mut Site, truth: &Truth, head: u64) -> Result<bool, Trouble> {
     folded(site, head, STANDS_WITHIN).await.ok();

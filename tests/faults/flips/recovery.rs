@@ -33,7 +33,7 @@ pub(crate) enum Came {
     Repaired(usize),
     /// Nothing is answered, and this is said.
     Halted(String),
-    /// A read model says that it is damaged, and the command that builds it anew makes it whole.
+    /// A read model says that it is damaged, and the command that rebuilds it makes it whole.
     ByCommand,
     /// The log is whole, but answers that stand in no record are forgotten, and that is said.
     Forgotten,
@@ -51,7 +51,7 @@ pub(super) enum Trouble {
     Wrong(Finding),
     /// Nothing wrong is answered, but something not at all.
     Silent(String),
-    /// All is right, since a read model that said that it is damaged was built anew by hand.
+    /// All is right, since a read model that said that it is damaged was rebuilt by hand.
     ByCommand,
     /// So many answers to commands that changed nothing are given otherwise.
     Forgotten(usize),

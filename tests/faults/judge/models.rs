@@ -1,4 +1,4 @@
-//! I5: every read model is built anew from the log, beside the live one, and compared with it row by row.
+//! I5: every read model is rebuilt from the log, beside the live one, and compared with it row by row.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(crate) async fn check(site: &mut Site) -> Vec<Finding> {
     findings
 }
 
-/// Tells the running worker to build a model anew.
+/// Tells the running worker to rebuild a model.
 pub(crate) fn order(site: &Site, model: &str) -> Process {
     let mut command = site.program.command();
     command.args(["project", "--rebuild", model, "--nats-url", &site.nats.url(), "--data-dir"]);

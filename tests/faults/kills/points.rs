@@ -51,7 +51,7 @@ enum Road {
     Stop,
     /// The worker under load.
     Fold,
-    /// The worker while it builds a read model anew.
+    /// The worker while it rebuilds a read model.
     Rebuild,
     /// Its start after that.
     StartAfterRebuild,

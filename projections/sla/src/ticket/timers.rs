@@ -269,7 +269,7 @@ impl Ticket {
             if !ends(now.rules.time_rule(&armed.rule)) {
                 continue;
             }
-            // The condition is false: when it becomes true again, it begins anew.
+            // The condition is false: when it becomes true again, it begins again.
             armed.fired = false;
             if armed.since.take().is_some() {
                 now.tell_rule(armed, Kind::Disarmed { reason: reason.into() });

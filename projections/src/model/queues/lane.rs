@@ -24,7 +24,7 @@ pub(crate) struct Lane {
 }
 
 /// How many are due before an instant. Moves with the instants asked for, so that each ticket is passed once and
-/// not counted anew in every answer.
+/// not counted again in every answer.
 #[derive(Debug, Default)]
 struct Overdue {
     until: i64,

@@ -35,7 +35,7 @@ pub(super) struct Reports {
     store: Arc<Store>,
     kept: Arc<Mutex<Kept>>,
     looks: Mutex<Vec<(LookKey, Report)>>,
-    /// Of these only the span that is asked for is summed, anew for each page: the whole does not fit.
+    /// Of these only the span that is asked for is summed, again for each page: the whole does not fit.
     large: Mutex<VecDeque<(String, Params)>>,
 }
 

@@ -76,7 +76,7 @@ impl Answers for Clocks {
                 }
                 let (params, span) = Params::read(*kind, query, reader.now.0)?;
                 let cut = Cut { before: reader.ask.as_of.map_or(i64::MAX, |as_of| as_of.0), ..Cut::NONE };
-                // It is read anew for each answer, so only what the answer is of.
+                // It is read again for each answer, so only what the answer is of.
                 let report = reports::Sum {
                     view: &reader.view,
                     family: keys::SLA_HISTORIES,
