@@ -77,20 +77,22 @@ impl RowSource for CsvRows {
         match record {
             Record::Whole => {}
             Record::End => return Ok(Found::End),
-            Record::TooLong(problem) => return Ok(Found::Unusable(format!("it {problem}"))),
+            Record::TooLong(problem) => return Ok(Found::Unusable(format!("it {problem}").into())),
         }
         let width = self.records.fields().len();
         if width != self.width {
-            return Ok(Found::Unusable(format!("it has {width} columns, the header has {}", self.width)));
+            return Ok(Found::Unusable(
+                format!("it has {width} columns, the header has {}", self.width).into(),
+            ));
         }
         for (slot, column) in self.columns.iter().enumerate() {
             match std::str::from_utf8(self.records.field(*column)) {
                 Ok(value) => row.set(slot, value, &self.missing),
                 Err(_) => {
-                    return Ok(Found::Unusable(format!(
-                        "column {} is not UTF-8; set source.encoding",
-                        column.saturating_add(1)
-                    )));
+                    return Ok(Found::Unusable(
+                        format!("column {} is not UTF-8; set source.encoding", column.saturating_add(1))
+                            .into(),
+                    ));
                 }
             }
         }

@@ -86,6 +86,16 @@ pub enum ImportError {
         /// What the export has.
         columns: String,
     },
+    /// The mapping names a column, or a path, that no row of the export has.
+    #[error(
+        "{key} of the mapping names {column:?}, which no row of the export has; correct the name, or take it out of the mapping"
+    )]
+    Absent {
+        /// Key of the mapping.
+        key: String,
+        /// The column or path.
+        column: String,
+    },
     /// The rejects file is there already, or a link.
     #[error(
         "the rejects file {path} is there already, or is a link, and is never written over: move it away, or name another"

@@ -17,11 +17,13 @@ use guichet_schemas::words::{
 };
 use uuid::Uuid;
 
+use super::balance::{Note, Reason};
 use super::bounds::{FACTS_BYTES_MAX, shown};
 use super::classify;
 use super::mapping::{ENTRY_TIER, Mapping, Meaning, Slot};
 use super::parts;
 use super::row::Row;
+use super::usable;
 
 const SUBJECT_CHARS_MAX: usize = 300;
 const BODY_BYTES_MAX: usize = 48 * 1024;
@@ -58,7 +60,13 @@ pub(super) struct History<'a> {
 /// What the rows of a ticket say.
 pub(super) enum Told {
     /// Its facts.
-    Facts(Vec<Fact>),
+    Facts {
+        facts: Vec<Fact>,
+        /// Rows that became facts.
+        used: u64,
+        /// Rows that say nothing that the row before them did not say.
+        without_effect: u64,
+    },
     /// More than may be held; of so many rows nothing was said yet.
     TooMuch {
         /// The rows that were not rejected one by one.
@@ -71,24 +79,30 @@ pub(super) fn of<E>(
     mapping: &Mapping,
     external_id: &str,
     rows: &[Row],
-    mut reject: impl FnMut(&Row, String) -> Result<(), E>,
+    mut reject: impl FnMut(&Row, Note) -> Result<(), E>,
 ) -> Result<Told, E> {
     let mut history = History::new(mapping, rows.len());
     let mut before: Option<&Row> = None;
     let mut unread = rows.len() as u64;
+    let (mut used, mut without_effect) = (0_u64, 0_u64);
     for row in rows {
+        let facts = history.facts.len();
         match history.add(external_id, row, before) {
-            Ok(()) => before = Some(row),
-            Err(reason) => {
+            Ok(()) => {
+                before = Some(row);
+                let effect = if history.facts.len() > facts { &mut used } else { &mut without_effect };
+                *effect = effect.saturating_add(1);
+            }
+            Err(why) => {
                 unread = unread.saturating_sub(1);
-                reject(row, reason)?;
+                reject(row, why)?;
             }
         }
         if history.bytes > FACTS_BYTES_MAX {
             return Ok(Told::TooMuch { unread });
         }
     }
-    Ok(Told::Facts(history.facts))
+    Ok(Told::Facts { facts: history.facts, used, without_effect })
 }
 
 impl<'a> History<'a> {
@@ -114,7 +128,7 @@ impl<'a> History<'a> {
     }
 
     /// All or nothing: a row that cannot be used leaves no trace.
-    fn add(&mut self, external_id: &str, row: &Row, before: Option<&Row>) -> Result<(), String> {
+    fn add(&mut self, external_id: &str, row: &Row, before: Option<&Row>) -> Result<(), Note> {
         self.check(row)?;
         let state = self.state_of(row, before)?;
         // Work begins again before it is given to somebody; it is given before it is done.
@@ -166,11 +180,15 @@ impl<'a> History<'a> {
 
 /// Checks.
 impl History<'_> {
-    fn check(&self, row: &Row) -> Result<(), String> {
+    fn check(&self, row: &Row) -> Result<(), Note> {
         let m = self.mapping;
+        let over = |text: String| Err(Note::new(Reason::OverLimit, text));
         for slot in [m.by, m.group, m.agent, m.ticket.created_by].into_iter().flatten() {
             if row.get(slot).is_some_and(|v| longer(v, LABEL_CHARS_MAX)) {
-                return Err(format!("{:?} has more than {LABEL_CHARS_MAX} characters", m.columns[slot].name));
+                return over(format!(
+                    "{:?} has more than {LABEL_CHARS_MAX} characters",
+                    m.columns[slot].name
+                ));
             }
         }
         let category = m
@@ -183,7 +201,7 @@ impl History<'_> {
         if category > CATEGORY_CHARS_MAX
             && longer(&self.category_of(row).unwrap_or_default(), CATEGORY_CHARS_MAX)
         {
-            return Err(format!("its category has more than {CATEGORY_CHARS_MAX} characters"));
+            return over(format!("its category has more than {CATEGORY_CHARS_MAX} characters"));
         }
         let fields: usize = m
             .ticket
@@ -192,13 +210,16 @@ impl History<'_> {
             .map(|s| row.get(*s).map_or(0, str::len).saturating_add(m.columns[*s].name.len()))
             .sum();
         if fields > limits::FIELDS_BYTES {
-            return Err(format!("its fields have more than {} bytes together", limits::FIELDS_BYTES));
+            return over(format!("its fields have more than {} bytes together", limits::FIELDS_BYTES));
         }
         if m.rejects_unknown()
             && let Some(value) = row.optional(m.ticket.priority)
             && m.priority(value).is_none()
         {
-            return Err(format!("the priority {value:?} is not in priority.map"));
+            return Err(Note::new(
+                Reason::UnknownValue,
+                format!("the priority {value:?} is not in priority.map"),
+            ));
         }
         Ok(())
     }
@@ -225,7 +246,7 @@ impl NewState {
 }
 
 impl History<'_> {
-    fn state_of(&self, row: &Row, before: Option<&Row>) -> Result<NewState, String> {
+    fn state_of(&self, row: &Row, before: Option<&Row>) -> Result<NewState, Note> {
         let Some(states) = &self.mapping.state else { return Ok(NewState::Same) };
         let same = |slot: &Slot| before.is_some_and(|b| b.get(*slot) == row.get(*slot));
         if states.columns.iter().all(same) {
@@ -235,7 +256,9 @@ impl History<'_> {
         let Some(name) = name else { return Ok(NewState::Same) };
         match states.map.get(&name) {
             Some(meaning) => Ok(NewState::Known(*meaning)),
-            None if self.mapping.rejects_unknown() => Err(format!("the state {name:?} is not in state.map")),
+            None if self.mapping.rejects_unknown() => {
+                Err(Note::new(Reason::UnknownValue, format!("the state {name:?} is not in state.map")))
+            }
             None => Ok(NewState::Unknown(name)),
         }
     }
@@ -278,15 +301,11 @@ fn joined(row: &Row, slots: &[Slot]) -> Option<String> {
 
 /// The first row.
 impl History<'_> {
-    fn created(&mut self, external_id: &str, row: &Row) -> Result<(), String> {
+    fn created(&mut self, external_id: &str, row: &Row) -> Result<(), Note> {
         let m = self.mapping;
         let at = match m.ticket.created_at.and_then(|slot| row.get(slot).map(|text| (slot, text))) {
             None => row.at,
-            Some((slot, text)) => m
-                .source
-                .dates
-                .parse(text)
-                .map_err(|e| format!("{:?} is {text:?}, {e}", m.columns[slot].name))?,
+            Some((slot, text)) => usable::time(m, slot, text)?,
         };
         let creator = row.optional(m.ticket.created_by).or_else(|| row.optional(m.by));
         self.group = row.optional(m.group).map(str::to_owned);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use guichet_schemas::hash::Hash;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::balance::{Note, Reason};
 use super::bounds::{NUMBER_MAX, ROW_BYTES_MAX};
 use super::error::ImportError;
 use super::mapping::{Column, Dedupe, Mapping};
@@ -80,7 +81,10 @@ impl RowSource for JsonlRows {
                 Line::End => return Ok(Found::End),
                 Line::TooLong => {
                     row.clear(self.line_no, self.columns.len());
-                    return Ok(Found::Unusable(format!("it has more than {ROW_BYTES_MAX} bytes")));
+                    return Ok(Found::Unusable(Note::new(
+                        Reason::TooLarge,
+                        format!("it has more than {ROW_BYTES_MAX} bytes"),
+                    )));
                 }
                 Line::Whole if self.line.trim_ascii().is_empty() => {}
                 Line::Whole => break,
@@ -96,7 +100,7 @@ impl RowSource for JsonlRows {
             .and_then(|()| json.end());
         Ok(match filled {
             Ok(()) => Found::Row,
-            Err(e) => Found::Unusable(format!("it is not one JSON object with plain values: {e}")),
+            Err(e) => Found::Unusable(format!("it is not one JSON object with plain values: {e}").into()),
         })
     }
 }

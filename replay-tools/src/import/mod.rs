@@ -14,6 +14,7 @@
     deny(clippy::arithmetic_side_effects, reason = "every number here comes from a stranger's file")
 )]
 
+mod balance;
 mod bounds;
 mod error;
 mod grammar;
@@ -51,6 +52,7 @@ mod over_nats;
 #[cfg(test)]
 mod proof;
 
+pub use balance::{Balance, Reason};
 pub use error::{ImportError, MappingError};
 pub use mapping::{Mapping, SHIPPED};
 pub use reader::{Progress, Reader, open};

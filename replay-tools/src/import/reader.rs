@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use guichet_schemas::command::Import;
 use guichet_schemas::text::Label;
 
+use super::balance::{Balance, Counts, Note, Reason, add};
 use super::bounds::FACTS_BYTES_MAX;
 use super::csv_rows::CsvRows;
 use super::error::ImportError;
@@ -18,7 +19,7 @@ use super::mapping::Mapping;
 use super::rejects::Rejects;
 use super::row::RowSource;
 use super::tickets::Tickets;
-use super::usable::{Counts, Tally, Usable};
+use super::usable::{Tally, Usable};
 use super::xes_rows::XesRows;
 use super::{history, input, parts};
 
@@ -101,6 +102,12 @@ impl Reader {
         self.watch.progress()
     }
 
+    /// What became of the rows and the tickets so far.
+    #[must_use]
+    pub fn balance(&self) -> Balance {
+        self.tally.counts.balance()
+    }
+
     pub(super) fn watch(&self) -> Watch {
         self.watch.clone()
     }
@@ -119,23 +126,30 @@ impl Reader {
         let external_id = match Label::parse(id.to_owned()) {
             Ok(label) => label,
             Err(e) => {
-                let reason = format!("the ticket's id {}", e.rule);
-                self.tally.reject(rows[0].line, id, &reason, rows.len() as u64)?;
+                let why = Note::new(Reason::BadTicketId, format!("the ticket's id {}", e.rule));
+                self.tally.reject(rows[0].line, id, &why, rows.len() as u64)?;
+                add(&self.tally.counts.tickets_rejected, 1);
                 return Ok(true);
             }
         };
         let tally = &self.tally;
-        let told =
-            history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
+        let told = history::of(&self.mapping, id, rows, |row, why| tally.reject(row.line, id, &why, 1))?;
         let facts = match told {
-            Told::Facts(facts) => facts,
+            Told::Facts { facts, used, without_effect } => {
+                add(&tally.counts.used, used);
+                add(&tally.counts.without_effect, without_effect);
+                facts
+            }
             Told::TooMuch { unread } => {
                 let reason = format!("its history has more than {} MiB", FACTS_BYTES_MAX >> 20);
-                tally.reject(rows[0].line, id, &reason, unread)?;
+                tally.reject(rows[0].line, id, &Note::new(Reason::TooLarge, reason), unread)?;
+                add(&tally.counts.tickets_rejected, 1);
                 return Ok(true);
             }
         };
-        if !facts.is_empty() {
+        if facts.is_empty() {
+            add(&tally.counts.tickets_rejected, 1);
+        } else {
             parts::of(&self.mapping, &external_id, facts, &mut self.ready);
         }
         Ok(true)

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::fcntl::OFlag;
 
+use super::balance::Note;
 use super::bounds::{REJECTS_MAX, shown};
 use super::error::ImportError;
 use crate::output::harmless_cell;
@@ -22,7 +23,8 @@ const REASON_SHOWN: usize = 1000;
 /// Nobody else reads what the rows of tickets say.
 const MODE: u32 = 0o600;
 
-/// A CSV file with the columns `line` (from 1, of the unpacked export), `ticket` and `reason`. Shared by
+/// A CSV file with the columns `line` (from 1, of the unpacked export), `ticket`, `reason` (the sentence) and
+/// `allow` (the word of `--allow`). Shared by
 /// the thread that reads and the task that sends; without a path, rejects are only counted.
 #[derive(Clone, Debug)]
 pub(super) struct Rejects(Option<Arc<Open>>);
@@ -58,7 +60,7 @@ impl Rejects {
             .open(path)
             .map_err(failed)?;
         let mut writer = csv::Writer::from_writer(file);
-        writer.write_record(["line", "ticket", "reason"]).map_err(|e| failed(e.into()))?;
+        writer.write_record(["line", "ticket", "reason", "allow"]).map_err(|e| failed(e.into()))?;
         writer.flush().map_err(failed)?;
         Ok(Self(Some(Arc::new(Open {
             path: path.to_owned(),
@@ -66,8 +68,8 @@ impl Rejects {
         }))))
     }
 
-    /// Writes down what was not imported.
-    pub(super) fn add(&self, line: Option<u64>, ticket: &str, reason: &str) -> Result<(), ImportError> {
+    /// Writes down what was not imported, or otherwise than it stands in the export.
+    pub(super) fn add(&self, line: Option<u64>, ticket: &str, why: &Note) -> Result<(), ImportError> {
         self.with(|written| {
             written.lines = written.lines.saturating_add(1);
             if written.lines > REJECTS_MAX {
@@ -77,13 +79,14 @@ impl Rejects {
             let cells = [
                 line,
                 harmless_cell(&shown(ticket, TICKET_SHOWN)).into_owned(),
-                harmless_cell(&shown(reason, REASON_SHOWN)).into_owned(),
+                harmless_cell(&shown(&why.text, REASON_SHOWN)).into_owned(),
+                why.reason.word().to_owned(),
             ];
             written.writer.write_record(cells).map_err(io::Error::from)?;
             if written.lines == REJECTS_MAX {
                 let last =
                     format!("this file ends here, after {REJECTS_MAX} lines; what follows is only counted");
-                written.writer.write_record(["", "", last.as_str()]).map_err(io::Error::from)?;
+                written.writer.write_record(["", "", last.as_str(), ""]).map_err(io::Error::from)?;
             }
             Ok(())
         })
@@ -130,7 +133,7 @@ mod tests {
         for ticket in
             ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\u{ff1d}1", " =1", "a;=1"]
         {
-            rejects.add(Some(1), ticket, "\x1b]0;owned\x07=1").unwrap();
+            rejects.add(Some(1), ticket, &"\x1b]0;owned\x07=1".to_owned().into()).unwrap();
         }
         rejects.flush().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();

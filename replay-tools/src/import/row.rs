@@ -3,6 +3,7 @@
 use guichet_schemas::hash::Hash;
 use guichet_schemas::time::Timestamp;
 
+use super::balance::Note;
 use super::error::ImportError;
 use super::mapping::Slot;
 
@@ -18,6 +19,8 @@ pub(super) struct Row {
     pub(super) at: Timestamp,
     /// What tells it from its duplicates, where the mapping asks for that.
     pub(super) identity: Option<Hash>,
+    /// What was guessed or changed while it was read; the row is used all the same.
+    pub(super) notes: Vec<Note>,
     text: String,
     spans: Vec<Option<(usize, usize)>>,
 }
@@ -26,6 +29,7 @@ impl Row {
     pub(super) fn clear(&mut self, line: u64, slots: usize) {
         self.line = line;
         self.identity = None;
+        self.notes.clear();
         self.text.clear();
         self.rest();
         self.spans.clear();
@@ -83,8 +87,10 @@ impl Row {
 pub(super) enum Found {
     /// The row is filled.
     Row,
-    /// There is a row, but it cannot be used; only its line is set.
-    Unusable(String),
+    /// There is a row, but it cannot be used; only its line is set. A text alone means [`Unreadable`].
+    ///
+    /// [`Unreadable`]: super::balance::Reason::Unreadable
+    Unusable(Note),
     /// That was all.
     End,
 }
@@ -92,4 +98,14 @@ pub(super) enum Found {
 /// An export, row by row. One implementation per format.
 pub(super) trait RowSource: Send {
     fn next(&mut self, row: &mut Row) -> Result<Found, ImportError>;
+
+    /// Columns of the mapping that no row of the file had, not even empty. Asked at the end.
+    fn absent(&self) -> Vec<Slot> {
+        Vec::new()
+    }
+
+    /// What was found out about the file as a whole; each note is given once.
+    fn notes(&mut self) -> Vec<Note> {
+        Vec::new()
+    }
 }

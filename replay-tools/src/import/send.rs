@@ -17,6 +17,7 @@ use prost::Message as _;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::balance::{Note, Reason};
 use super::deliver::{Courier, Delivered, Parcel};
 use super::error::ImportError;
 use super::reader::{Progress, Reader};
@@ -213,7 +214,7 @@ impl<F: FnMut(&Summary)> Window<'_, F> {
                 let (part, parts) = (parcel.part, parcel.parts);
                 let which = if parts > 1 { format!(" (part {part} of {parts})") } else { String::new() };
                 let reason = format!("the engine refused it{which}: {}: {}", error.code, error.message);
-                self.rejects.add(None, &parcel.external_id, &reason)?;
+                self.rejects.add(None, &parcel.external_id, &Note::new(Reason::Refused, reason))?;
                 self.refused = (parts > 1).then(|| parcel.external_id.clone());
             }
         }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use guichet_schemas::hash::Hash;
 
+use super::balance::{Note, Reason, add};
 use super::error::ImportError;
 use super::grammar::Order;
 use super::mapping::Mapping;
 use super::row::Row;
 use super::sort::{Merge, Sorter};
-use super::usable::{Tally, Usable, add};
+use super::usable::{Tally, Usable};
 
 /// Rows of one ticket in memory at once. A ticket with more is a mapping with the wrong id column.
 const TICKET_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -71,7 +72,9 @@ impl Tickets {
                 "its rows have more than {} MiB; is ticket.id the right column",
                 TICKET_BYTES_MAX >> 20
             );
-            self.tally.reject(first.line, ticket, &reason, (self.used as u64).saturating_add(too_many))?;
+            let rows = (self.used as u64).saturating_add(too_many);
+            self.tally.reject(first.line, ticket, &Note::new(Reason::TooLarge, reason), rows)?;
+            add(&self.tally.counts.tickets_rejected, 1);
         }
         let rows = &mut self.rows[..self.used];
         if self.mapping.source.order == Order::Time && !rows.is_sorted_by_key(|r| r.at) {

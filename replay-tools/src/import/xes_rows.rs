@@ -99,7 +99,7 @@ impl XesRows {
     fn end_event(&mut self, row: &mut Row) -> Found {
         self.place = Place::Trace;
         if let Some(problem) = self.problem.take() {
-            return Found::Unusable(problem);
+            return Found::Unusable(problem.into());
         }
         row.identity = self.whole.as_ref().map(|w| Hash::of_record(w.as_bytes()));
         Found::Row
