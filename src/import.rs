@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use guichet_engine::clock;
 use guichet_replay_tools::import::{self, Mapping, SendOptions, Summary};
 use guichet_replay_tools::output::{Output, OutputArgs};
 use guichet_schemas::ids::{CallerId, TenantId};
@@ -14,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// What to import, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
-    /// The export: CSV, XES or JSON lines, plain or packed (.gz, .zst)
+    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip)
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// What its columns mean: a mapping file, or a shipped one (servicenow, bpi2013)
@@ -57,7 +58,7 @@ pub(crate) async fn load(
     tenant: &TenantId,
     caller: &CallerId,
 ) -> anyhow::Result<Summary> {
-    let mut mapping = Mapping::load(&args.mapping)?;
+    let mut mapping = Mapping::load(&args.mapping)?.as_of(clock::wall());
     if let Some(zone) = &args.zone {
         mapping = mapping.with_zone(zone)?;
     }

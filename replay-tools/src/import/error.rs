@@ -70,6 +70,14 @@ pub enum ImportError {
         /// What was found.
         problem: String,
     },
+    /// The archive does not hold what the mapping asks for.
+    #[error("the archive {path} {problem}")]
+    Archive {
+        /// The export.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The mapping names a column that the export has not, or has twice.
     #[error(
         "{key} of the mapping names the column {column:?}, which {path} {problem}; its columns: {columns}"

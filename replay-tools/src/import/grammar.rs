@@ -26,7 +26,14 @@ pub(super) struct Source {
     pub(super) format: Format,
     pub(super) encoding: Option<String>,
     pub(super) delimiter: Option<String>,
+    pub(super) escape: Option<String>,
+    pub(super) member: Option<String>,
+    pub(super) records: Option<String>,
+    pub(super) rows: Option<String>,
+    pub(super) object_type: Option<String>,
     pub(super) zone: Option<String>,
+    pub(super) zone_column: Option<String>,
+    pub(super) two_digit_years: Option<String>,
     #[serde(default)]
     pub(super) date_formats: Vec<String>,
     #[serde(default)]
@@ -42,7 +49,12 @@ pub(super) struct Source {
 pub(super) enum Format {
     Csv,
     Xes,
+    /// An object per line.
     Jsonl,
+    /// Documents.
+    Json,
+    /// OCEL 2.0 in JSON.
+    Ocel,
 }
 
 /// What puts the rows of a ticket in order.

@@ -305,7 +305,7 @@ impl History<'_> {
         let m = self.mapping;
         let at = match m.ticket.created_at.and_then(|slot| row.get(slot).map(|text| (slot, text))) {
             None => row.at,
-            Some((slot, text)) => usable::time(m, slot, text)?,
+            Some((slot, text)) => usable::time(m, row, slot, None)?.at,
         };
         let creator = row.optional(m.ticket.created_by).or_else(|| row.optional(m.by));
         self.group = row.optional(m.group).map(str::to_owned);

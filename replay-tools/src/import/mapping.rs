@@ -8,13 +8,15 @@ use chrono_tz::Tz;
 use guichet_schemas::command::limits;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Priority, TicketState};
 
 use super::bounds::{MAPPED_MAX, MAPPING_BYTES_MAX};
 use super::dates::Dates;
+use super::encoding;
 use super::error::MappingError;
 use super::grammar::{self, Columns, Format, Grammar, Order, Unknown};
-use super::input::Encoding;
+use super::json_paths::{self, Step};
 
 /// The mappings that come with the program.
 pub const SHIPPED: &[(&str, &str)] = &[
@@ -39,6 +41,8 @@ pub struct Mapping {
     /// Every column that the mapping names, once; a [`Slot`] is an index into this list.
     pub(super) columns: Vec<Column>,
     pub(super) ticket: Ticket,
+    /// Zone of the row's naive times.
+    pub(super) zone: Option<Slot>,
     pub(super) at: Slot,
     pub(super) by: Option<Slot>,
     pub(super) comment: Option<Slot>,
@@ -59,17 +63,37 @@ pub(super) type Slot = usize;
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) key: String,
+    /// Whatever names it takes more than one value.
+    pub(super) takes_list: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) format: Format,
-    pub(super) encoding: Encoding,
-    pub(super) delimiter: u8,
+    /// `None` is found out.
+    pub(super) encoding: Option<&'static encoding_rs::Encoding>,
+    /// `None` is found out.
+    pub(super) delimiter: Option<u8>,
+    /// Takes the meaning from a quote within quotes.
+    pub(super) escape: Option<u8>,
+    /// Names the members of an archive.
+    pub(super) member: Option<String>,
+    pub(super) json: Json,
+    /// Type of the objects of OCEL that are tickets.
+    pub(super) object_type: Option<String>,
     pub(super) dates: Dates,
     pub(super) missing: Vec<String>,
     pub(super) grouped: bool,
     pub(super) order: Order,
+}
+
+/// Where rows stand in an export of JSON.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Json {
+    /// The way through a document to its records. Without one they are the elements of its list, or it is one.
+    pub(super) records: Option<Vec<Step>>,
+    /// The way through a record to the lists whose elements are rows.
+    pub(super) rows: Vec<Step>,
 }
 
 #[derive(Debug, Clone)]
@@ -160,6 +184,13 @@ impl Mapping {
         Ok(self)
     }
 
+    /// The same mapping, which believes no time of an export that is later than a day after this one.
+    #[must_use]
+    pub const fn as_of(mut self, now: Timestamp) -> Self {
+        self.source.dates.set_latest(Timestamp(now.0.saturating_add(DAY_MS)));
+        self
+    }
+
     /// Name of the source.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -203,6 +234,8 @@ fn version(name: &Label, content: &[u8]) -> Option<Label> {
     Label::parse(format!("{name}@{}", &fingerprint[..12])).ok()
 }
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// Where every ticket begins that says no other tier.
 pub(super) const ENTRY_TIER: u32 = 1;
 
@@ -224,6 +257,7 @@ impl Fault {
 
 fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fault> {
     let mut columns = Interner::default();
+    let zone = columns.optional("source.zone_column", g.source.zone_column.clone())?;
     let source = source(g.source)?;
     let t = g.ticket;
     let ticket = Ticket {
@@ -241,6 +275,7 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
         return Err(Fault::new("priority.map", "needs the column ticket.priority"));
     }
     let mut mapping = Mapping {
+        zone,
         at: columns.slot("row.at", g.row.at)?,
         by: columns.optional("row.by", g.row.by)?,
         comment: columns.optional("row.comment", g.row.comment)?,
@@ -270,38 +305,78 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
 }
 
 fn source(s: grammar::Source) -> Result<Source, Fault> {
-    let delimiter = match s.delimiter.as_deref().map(str::as_bytes) {
-        None => b',',
-        Some(_) if s.format != Format::Csv => return Err(Fault::new("source.delimiter", "is only for csv")),
-        Some(&[byte]) if byte.is_ascii() => byte,
-        Some(_) => {
-            return Err(Fault::new(
-                "source.delimiter",
-                "must be one ASCII character, such as \";\" or \"\\t\"",
-            ));
-        }
-    };
-    let encoding = s.encoding.as_deref().map_or(Ok(Encoding::Utf8), |label| {
-        Encoding::parse(label).ok_or_else(|| {
-            Fault::new("source.encoding", format!("{label:?} must be one of {}", Encoding::LABELS.join(", ")))
+    let delimiter = of_csv("source.delimiter", s.delimiter.as_deref(), s.format)?;
+    let escape = of_csv("source.escape", s.escape.as_deref(), s.format)?;
+    let encoding = s.encoding.as_deref().map(|label| {
+        encoding::of_label(label).ok_or_else(|| {
+            let hint = "is no encoding of the WHATWG, such as \"utf-8\", \"windows-1252\" or \"utf-16le\"";
+            Fault::new("source.encoding", format!("{label:?} {hint}"))
         })
-    })?;
+    });
+    let encoding = encoding.transpose()?;
+    match (&s.object_type, s.format == Format::Ocel) {
+        (None, true) => {
+            return Err(Fault::new("source.object_type", "must name the type of object that is a ticket"));
+        }
+        (Some(_), false) => return Err(Fault::new("source.object_type", "is only for ocel")),
+        (Some(_), true) | (None, false) => {}
+    }
+    let json = json(s.format, s.records.as_deref(), s.rows.as_deref())?;
     let zone = s.zone.as_deref().map_or(Ok(Tz::UTC), parse_zone)?;
-    let dates = Dates::new(&s.date_formats, zone).map_err(|i| {
-        Fault::new(
-            format!("source.date_formats[{i}]"),
-            format!("{:?} is no format, such as \"%d/%m/%Y %H:%M\"", s.date_formats[i]),
-        )
+    let mut dates = Dates::new(&s.date_formats, zone).map_err(|(i, why)| {
+        Fault::new(format!("source.date_formats[{i}]"), format!("{:?} {why}", s.date_formats[i]))
     })?;
+    match s.two_digit_years.as_deref() {
+        None => {}
+        Some("20xx") => dates.set_this_century(),
+        Some(_) => return Err(Fault::new("source.two_digit_years", "must be \"20xx\"")),
+    }
     Ok(Source {
         format: s.format,
         encoding,
         delimiter,
+        escape,
+        member: s.member,
+        json,
+        object_type: s.object_type,
         dates,
         missing: s.missing,
         // Traces keep a ticket together by their nature. Elsewhere a wrong promise would tear tickets apart.
         grouped: s.grouped.unwrap_or(s.format == Format::Xes),
         order: s.order,
+    })
+}
+
+/// A key of CSV whose value is one character.
+fn of_csv(key: &str, value: Option<&str>, format: Format) -> Result<Option<u8>, Fault> {
+    match value.map(str::as_bytes) {
+        None => Ok(None),
+        Some(_) if format != Format::Csv => Err(Fault::new(key, "is only for csv")),
+        Some(&[byte]) if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(Some(byte)),
+        Some(_) => Err(Fault::new(
+            key,
+            "must be one ASCII character that is no quote and no line end, such as \";\" or \"\\t\"",
+        )),
+    }
+}
+
+fn json(format: Format, records: Option<&str>, rows: Option<&str>) -> Result<Json, Fault> {
+    let path = |key: &'static str, path: &str| {
+        let steps = json_paths::steps(path).map_err(|why| Fault::new(key, format!("{path:?} {why}")))?;
+        if steps.last() == Some(&Step::Each) {
+            return Ok(steps);
+        }
+        Err(Fault::new(key, format!("{path:?} must end with \"[]\": it leads to the elements of a list")))
+    };
+    if records.is_some() && format != Format::Json {
+        return Err(Fault::new("source.records", "is only for json"));
+    }
+    if rows.is_some() && !matches!(format, Format::Json | Format::Jsonl) {
+        return Err(Fault::new("source.rows", "is only for json and jsonl"));
+    }
+    Ok(Json {
+        records: records.map(|p| path("source.records", p)).transpose()?,
+        rows: rows.map_or_else(|| Ok(Vec::new()), |p| path("source.rows", p))?,
     })
 }
 
@@ -390,6 +465,9 @@ fn words<W: std::fmt::Display>(all: &[W]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Keys whose columns may hold more than one value.
+const LISTS: &[&str] = &["ticket.category", "ticket.fields", "ticket.tags", "row.comment", "comment.text"];
+
 /// Each column once.
 #[derive(Default)]
 struct Interner(Vec<Column>);
@@ -399,13 +477,15 @@ impl Interner {
         if name.is_empty() {
             return Err(Fault::new(key, "must name a column"));
         }
+        let takes_list = LISTS.contains(&key);
         if let Some(slot) = self.0.iter().position(|c| c.name == name) {
+            self.0[slot].takes_list &= takes_list;
             return Ok(slot);
         }
         if self.0.len() >= MAPPED_MAX {
             return Err(Fault::new(key, format!("names one column more than {MAPPED_MAX}")));
         }
-        self.0.push(Column { name, key: key.to_owned() });
+        self.0.push(Column { name, key: key.to_owned(), takes_list });
         Ok(self.0.len().saturating_sub(1))
     }
 
@@ -436,7 +516,7 @@ impl Interner {
 }
 
 /// `*` stands for any text, also none. Takes pattern times text at most, however many stars there are.
-fn fits(pattern: &str, text: &str) -> bool {
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut left) = text.strip_prefix(head) else { return false };
     // What stands between two stars is found as early as possible; what comes after the last one must end it.
@@ -521,8 +601,13 @@ mod tests {
         for (line, key, hint) in [
             ("delimiter = \"||\"", "source.delimiter", "one ASCII character"),
             ("encoding = \"klingon\"", "source.encoding", "windows-1252"),
+            ("delimiter = '\"'", "source.delimiter", "no quote"),
+            ("records = \"a[]\"", "source.records", "only for json"),
+            ("rows = \"a[]\"", "source.rows", "only for json"),
+            ("two_digit_years = \"19xx\"", "source.two_digit_years", "20xx"),
+            ("date_formats = [\"%H:%M:%S.%f\"]", "source.date_formats[0]", "%.f"),
             ("zone = \"Mars/Olympus\"", "source.zone", "IANA"),
-            ("date_formats = [\"%d\", \"%Q\"]", "source.date_formats[1]", "%Q"),
+            ("date_formats = [\"%d/%m/%Y\", \"%Q\"]", "source.date_formats[1]", "%Q"),
             ("order = \"size\"", "order", "time"),
         ] {
             let error = problem_in_source(line);

@@ -7,8 +7,8 @@
 //! [`send`] brings the commands to the engine. Memory holds one ticket and one window of commands,
 //! whatever the size of the file, and whatever it unpacks to: see `bounds`.
 //!
-//! What is absent: no second guess. Order, zone and the meaning of a state come from the mapping alone,
-//! never from the look of the values.
+//! What is absent: no silent guess. Order, zone and the meaning of a state come from the mapping alone, never
+//! from the look of the values; an encoding or a delimiter that is found out is said.
 #![cfg_attr(
     not(test),
     deny(clippy::arithmetic_side_effects, reason = "every number here comes from a stranger's file")
@@ -21,12 +21,22 @@ mod grammar;
 mod mapping;
 
 mod dates;
-mod input;
-mod windows1252;
+mod month_names;
 
+mod archive;
+mod encoding;
+mod input;
+
+mod csv_records;
 mod csv_rows;
-mod jsonl_rows;
+mod csv_split;
+mod json_paths;
+mod json_record;
+mod json_records;
+mod json_rows;
+mod ocel_rows;
 mod row;
+mod rows;
 mod xes_rows;
 
 mod rejects;
@@ -45,6 +55,8 @@ mod send;
 
 #[cfg(test)]
 mod bombs;
+#[cfg(test)]
+mod damaged;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
