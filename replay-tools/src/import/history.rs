@@ -303,9 +303,9 @@ fn joined(row: &Row, slots: &[Slot]) -> Option<String> {
 impl History<'_> {
     fn created(&mut self, external_id: &str, row: &Row) -> Result<(), Note> {
         let m = self.mapping;
-        let at = match m.ticket.created_at.and_then(|slot| row.get(slot).map(|text| (slot, text))) {
+        let at = match m.ticket.created_at.filter(|slot| row.get(*slot).is_some()) {
             None => row.at,
-            Some((slot, text)) => usable::time(m, row, slot, None)?.at,
+            Some(slot) => usable::time(m, row, slot, None)?.at,
         };
         let creator = row.optional(m.ticket.created_by).or_else(|| row.optional(m.by));
         self.group = row.optional(m.group).map(str::to_owned);

@@ -63,6 +63,8 @@ mod examples;
 mod over_nats;
 #[cfg(test)]
 mod proof;
+#[cfg(test)]
+mod shapes;
 
 pub use balance::{Balance, Reason};
 pub use error::{ImportError, MappingError};
