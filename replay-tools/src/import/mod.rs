@@ -19,6 +19,7 @@ mod bounds;
 mod error;
 mod grammar;
 mod mapping;
+mod words;
 
 mod dates;
 mod input;
@@ -36,15 +37,21 @@ mod usable;
 
 mod classify;
 mod history;
+mod limits;
 mod lifecycle;
+mod milestones;
 mod parts;
+mod people;
 mod reader;
 
 mod deliver;
+mod explain;
 mod send;
 
 #[cfg(test)]
 mod bombs;
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
@@ -53,7 +60,8 @@ mod over_nats;
 mod proof;
 
 pub use balance::{Balance, Reason};
+pub use explain::{Explanation, explain};
 pub use error::{ImportError, MappingError};
-pub use mapping::{Mapping, SHIPPED};
+pub use mapping::{Mapping, SHIPPED, UNNAMED};
 pub use reader::{Progress, Reader, open};
 pub use send::{SendOptions, Summary, command_id, send};

@@ -13,7 +13,7 @@ use super::bounds::FACTS_BYTES_MAX;
 use super::csv_rows::CsvRows;
 use super::error::ImportError;
 use super::grammar::Format;
-use super::history::Told;
+use super::history::{Heard, Told};
 use super::jsonl_rows::JsonlRows;
 use super::mapping::Mapping;
 use super::rejects::Rejects;
@@ -43,7 +43,7 @@ pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Re
         bytes_total: input.bytes_total,
     };
     let tickets = Tickets::new(Usable { source, mapping: Arc::clone(&mapping), tally: tally.clone() });
-    Ok(Reader { tickets, mapping, tally, watch, ready: VecDeque::new(), over: false })
+    Ok(Reader { tickets, mapping, tally, watch, ready: VecDeque::new(), ticket: TicketRows::default(), over: false })
 }
 
 /// Reads the commands of an export one by one: all parts of a ticket, then the next ticket.
@@ -53,7 +53,15 @@ pub struct Reader {
     tally: Tally,
     watch: Watch,
     ready: VecDeque<Import>,
+    ticket: TicketRows,
     over: bool,
+}
+
+/// The usable rows of a ticket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TicketRows {
+    pub(super) used: u64,
+    pub(super) without_effect: u64,
 }
 
 /// How far a reader is.
@@ -112,6 +120,28 @@ impl Reader {
         self.watch.clone()
     }
 
+    pub(super) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.tally.counts)
+    }
+
+    /// The rows of the ticket whose part came last.
+    pub(super) const fn ticket_rows(&self) -> TicketRows {
+        self.ticket
+    }
+
+    /// Reads to the end, and sends nothing: the balance is that of a first import.
+    ///
+    /// # Errors
+    /// The export turned out unusable.
+    pub fn check(mut self) -> Result<Balance, ImportError> {
+        while let Some(import) = self.next() {
+            if import?.part == 1 {
+                self.tally.counts.ticket(true, true);
+            }
+        }
+        Ok(self.balance())
+    }
+
     pub(super) fn rejects(&self) -> Rejects {
         self.tally.rejects.clone()
     }
@@ -133,9 +163,13 @@ impl Reader {
             }
         };
         let tally = &self.tally;
-        let told = history::of(&self.mapping, id, rows, |row, why| tally.reject(row.line, id, &why, 1))?;
+        let told = history::of(&self.mapping, id, rows, None, |row, heard| match heard {
+            Heard::Rejected(why) => tally.reject(row.line, id, &why, 1),
+            Heard::Noted(what) => tally.note(Some(row.line), id, &what),
+        })?;
         let facts = match told {
-            Told::Facts { facts, used, without_effect } => {
+            Told::Facts { facts, used, without_effect, .. } => {
+                self.ticket = TicketRows { used, without_effect };
                 add(&tally.counts.used, used);
                 add(&tally.counts.without_effect, without_effect);
                 facts
