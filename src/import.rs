@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use guichet_engine::clock;
 use guichet_replay_tools::import::{self, Balance, Explanation, Mapping, Reason, SendOptions, Summary};
 use guichet_replay_tools::output::{Output, OutputArgs, printable};
 use guichet_schemas::ids::{CallerId, TenantId};
@@ -14,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// What to import, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
-    /// The export: CSV, XES, JSON or JSON lines, plain or packed (.gz, .zst, .zip)
+    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip)
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// What its columns mean: a mapping file, or a shipped one (docs/IMPORT.md lists them)
@@ -57,7 +58,7 @@ impl ImportArgs {
         if let Some(zone) = &self.zone {
             mapping = mapping.with_zone(zone)?;
         }
-        Ok(mapping.at(clock::wall()))
+        Ok(mapping.as_of(clock::wall()))
     }
 }
 
@@ -255,7 +256,9 @@ fn table(args: &ImportArgs, b: &Balance) -> String {
             || "give --rejects FILE to see which and why".to_owned(),
             |file| format!("see {}", file.display()),
         );
-        text.push_str(&format!("\nsomething was lost or guessed: {place}; what is meant, --allow takes by its word"));
+        text.push_str(&format!(
+            "\nsomething was lost or guessed: {place}; what is meant, --allow takes by its word"
+        ));
     }
     text
 }

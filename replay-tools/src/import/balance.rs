@@ -38,6 +38,8 @@ macro_rules! reasons {
 reasons! {
     Unreadable => "unreadable", "the row is not what the format says";
     OpenQuote => "open_quote", "a quote does not close, or closes implausibly far on";
+    StrayQuote => "stray_quote", "an unquoted field holds quotes as a quoted one does; it was read as it stands";
+    Unterminated => "unterminated", "the last line has no line end; a file that was cut off ends like this";
     TooLarge => "too_large", "a row, or a ticket, has more than the importer holds at once";
     NoTicket => "no_ticket", "the row names no ticket";
     BadTicketId => "bad_ticket_id", "the id of the ticket cannot be an id here";
@@ -56,6 +58,7 @@ reasons! {
     RewrittenPast => "rewritten_past", "the export tells the past of a ticket otherwise than an earlier one did";
     RepeatedHour => "repeated_hour", "the hour came twice at a clock change; the order of the file decided";
     SkippedHour => "skipped_hour", "the hour never came at a clock change; it was moved forward";
+    GuessedDelimiter => "guessed_delimiter", "the mapping names no delimiter, and the columns are there with another than the usual one";
     GuessedEncoding => "guessed_encoding", "the mapping names no encoding, so it was found out";
     Undecodable => "undecodable", "bytes that the encoding does not have were replaced";
     LeftOut => "left_out", "a part of the file, such as a member of an archive, was not read";

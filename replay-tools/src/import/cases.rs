@@ -106,11 +106,14 @@ unknown = "ignore"
 #[test]
 fn words_of_the_source_are_mapped_defaulted_or_passed_over_and_each_is_counted() {
     let line = |id: u8, source: u8, status: u8, priority: u8| {
-        format!("{{\"id\":{id},\"at\":\"2026-03-02T09:00:00Z\",\"source\":{source},\"status\":{status},\"priority\":{priority}}}\n")
+        format!(
+            "{{\"id\":{id},\"at\":\"2026-03-02T09:00:00Z\",\"source\":{source},\"status\":{status},\"priority\":{priority}}}\n"
+        )
     };
     let export = line(1, 1, 4, 1) + &line(2, 2, 6, 2) + &line(3, 3, 4, 9) + &line(4, 7, 4, 1);
     let out = read(CODES, export.as_bytes()).unwrap();
-    let channels: Vec<Channel> = out.tickets.values().map(|f| f[0].event.created().unwrap().channel).collect();
+    let channels: Vec<Channel> =
+        out.tickets.values().map(|f| f[0].event.created().unwrap().channel).collect();
     assert_eq!(channels, [Channel::Email, Channel::Portal, Channel::Phone, Channel::Chat]);
     assert_eq!(out.story("2"), ["created none none tier 1", "new -> open"]);
     assert_eq!(out.findings(), [(Reason::Ignored, 1), (Reason::Defaulted, 1)]);
@@ -120,7 +123,8 @@ fn words_of_the_source_are_mapped_defaulted_or_passed_over_and_each_is_counted()
 #[test]
 fn case_24_what_was_told_before_begins_what_a_longer_export_tells() {
     let Some(week1) = case("24-second-export-has-more", "desk.toml", "week1.csv") else { return };
-    let (week1, week2) = (week1.unwrap(), case("24-second-export-has-more", "desk.toml", "week2.csv").unwrap().unwrap());
+    let (week1, week2) =
+        (week1.unwrap(), case("24-second-export-has-more", "desk.toml", "week2.csv").unwrap().unwrap());
     for (ticket, facts) in &week1.tickets {
         assert_eq!(week2.tickets[ticket][..facts.len()], facts[..], "{ticket}");
     }
@@ -278,8 +282,13 @@ fn null_takes_a_value_away_and_the_mapping_says_what_an_empty_cell_means() {
 
 #[test]
 fn what_is_over_a_limit_is_left_out_or_cut_as_the_mapping_says_and_counted() {
-    let export = format!("id,at,by,group,agent,site\n1,2026-03-02T09:00:00Z,x,{},a1,n\n2,2026-03-02T09:00:00Z,x,g,a1,n\n", "g".repeat(200));
-    let mapping = |too_long: &str| CHANGES.replace("FORMAT", "csv").replace("GROUPED", "true").replace("ABSENT", too_long);
+    let export = format!(
+        "id,at,by,group,agent,site\n1,2026-03-02T09:00:00Z,x,{},a1,n\n2,2026-03-02T09:00:00Z,x,g,a1,n\n",
+        "g".repeat(200)
+    );
+    let mapping = |too_long: &str| {
+        CHANGES.replace("FORMAT", "csv").replace("GROUPED", "true").replace("ABSENT", too_long)
+    };
     let out = read(&mapping(""), export.as_bytes()).unwrap();
     assert_eq!(out.findings(), [(Reason::OverLimit, 1)]);
     assert_eq!(out.tickets.keys().collect::<Vec<_>>(), ["2"]);
@@ -292,7 +301,8 @@ fn what_is_over_a_limit_is_left_out_or_cut_as_the_mapping_says_and_counted() {
 #[test]
 fn a_ticket_that_comes_back_in_a_grouped_export_is_an_error_with_both_lines() {
     let export = "id,at,by,group,agent,site\n1,2026-03-02T09:00:00Z,x,g,a1,n\n2,2026-03-02T09:00:00Z,x,g,a1,n\n1,2026-03-02T10:00:00Z,x,g,a2,n\n";
-    let mapping = |grouped: &str| CHANGES.replace("FORMAT", "csv").replace("GROUPED", grouped).replace("ABSENT", "");
+    let mapping =
+        |grouped: &str| CHANGES.replace("FORMAT", "csv").replace("GROUPED", grouped).replace("ABSENT", "");
     let error = read(&mapping("true"), export.as_bytes()).err().unwrap();
     assert!(matches!(error, ImportError::Torn { begun: 2, line: 4, .. }), "{error}");
     assert_eq!(read(&mapping("false"), export.as_bytes()).unwrap().story("1").len(), 2);
@@ -330,10 +340,14 @@ column = "status"
 map = { "o" = "open", "s" = "resolved", "late" = { state = "pending", reopens = false } }
 "#;
     let export = concat!(
-        r#"{"id":1,"at":"2026-03-02T09:00:00Z","by":"r1","who":"r1","name":"Ann","rank":"VIP","text":"help","role":"end-user","private":false,"status":"o","tags":["a","b"],"product":"p","code":null,"how":null}"#, "\n",
-        r#"{"id":1,"at":"2026-03-02T10:00:00Z","by":"a1","text":"so","role":"agent","private":false,"tags":["b","c"],"product":"q"}"#, "\n",
-        r#"{"id":1,"at":"2026-03-02T11:00:00Z","by":"a1","text":"aside","role":"agent","private":true,"status":"s","code":7,"how":"restarted"}"#, "\n",
-        r#"{"id":1,"at":"2026-03-02T12:00:00Z","by":"r1","status":"late"}"#, "\n",
+        r#"{"id":1,"at":"2026-03-02T09:00:00Z","by":"r1","who":"r1","name":"Ann","rank":"VIP","text":"help","role":"end-user","private":false,"status":"o","tags":["a","b"],"product":"p","code":null,"how":null}"#,
+        "\n",
+        r#"{"id":1,"at":"2026-03-02T10:00:00Z","by":"a1","text":"so","role":"agent","private":false,"tags":["b","c"],"product":"q"}"#,
+        "\n",
+        r#"{"id":1,"at":"2026-03-02T11:00:00Z","by":"a1","text":"aside","role":"agent","private":true,"status":"s","code":7,"how":"restarted"}"#,
+        "\n",
+        r#"{"id":1,"at":"2026-03-02T12:00:00Z","by":"r1","status":"late"}"#,
+        "\n",
     );
     let out = read(mapping, export.as_bytes()).unwrap();
     let created = out.tickets["1"][0].event.created().unwrap();
@@ -343,7 +357,9 @@ map = { "o" = "open", "s" = "resolved", "late" = { state = "pending", reopens = 
     let comments: Vec<_> = out.tickets["1"]
         .iter()
         .filter_map(|f| match &f.event {
-            Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) if e.author != "import" => {
+            Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))
+                if e.author != "import" =>
+            {
                 Some((e.author_kind, e.visibility, e.counts_as_reply))
             }
             _ => None,
@@ -358,7 +374,9 @@ map = { "o" = "open", "s" = "resolved", "late" = { state = "pending", reopens = 
         ]
     );
     let resolved = out.tickets["1"].iter().find_map(|f| match &f.event {
-        Event::Ticket(TicketEvent::LifeCycle(guichet_schemas::event::LifeCycle::TicketResolved(e))) => Some(e.code),
+        Event::Ticket(TicketEvent::LifeCycle(guichet_schemas::event::LifeCycle::TicketResolved(e))) => {
+            Some(e.code)
+        }
         _ => None,
     });
     assert_eq!(resolved, Some(ResolutionCode::Workaround));
@@ -393,7 +411,10 @@ parts = ["at", "author", "text"]
 
 #[test]
 fn rows_of_one_instant_follow_the_second_key() {
-    let mapping = CHANGES.replace("FORMAT", "csv").replace("GROUPED", "false").replace("ABSENT", "order = \"time\"\ntie = \"n\"");
+    let mapping = CHANGES
+        .replace("FORMAT", "csv")
+        .replace("GROUPED", "false")
+        .replace("ABSENT", "order = \"time\"\ntie = \"n\"");
     let export = "id,at,by,group,agent,site,n\n1,2026-03-02T09:00:00Z,x,g,a10,s,10\n1,2026-03-02T09:00:00Z,x,g,a9,s,9\n";
     let out = read(&mapping, export.as_bytes()).unwrap();
     assert_eq!(out.story("1"), ["created g a9 tier 1", "assigned a9 -> a10 in g station 2"]);

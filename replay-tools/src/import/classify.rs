@@ -78,13 +78,15 @@ mod tests {
 
     #[test]
     fn words_of_other_systems_are_understood_and_others_are_not_guessed() {
-        let channels =
-            ["Phone", "Self service", "E-Mail", "IVR", "Direct opening", "in-app"].map(channel);
+        let channels = ["Phone", "Self service", "E-Mail", "IVR", "Direct opening", "in-app"].map(channel);
         use Channel::{Email, InApp, Phone, Portal};
         let known = [Some(Phone), Some(Portal), Some(Email), Some(Phone), None, Some(InApp)];
         assert_eq!(channels, known);
         assert_eq!(ticket_type("Service Request"), Some(TicketType::ServiceRequest));
         assert_eq!(ticket_type("Ticket"), None);
-        assert_eq!((author_kind("end-user"), visibility("private")), (Some(AuthorKind::Requester), Some(Visibility::Internal)));
+        assert_eq!(
+            (author_kind("end-user"), visibility("private")),
+            (Some(AuthorKind::Requester), Some(Visibility::Internal))
+        );
     }
 }

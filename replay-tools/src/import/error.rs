@@ -70,6 +70,14 @@ pub enum ImportError {
         /// What was found.
         problem: String,
     },
+    /// The archive does not hold what the mapping asks for.
+    #[error("the archive {path} {problem}")]
+    Archive {
+        /// The export.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The mapping names a column that the export has not, or has twice.
     #[error(
         "{key} of the mapping names the column {column:?}, which {path} {problem}; its columns: {columns}"
@@ -93,13 +101,17 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// Asked about a line at which no row begins.
-    #[error("no row begins at line {line}, or it was left out as a duplicate; a row is called by the line at which it begins")]
+    #[error(
+        "no row begins at line {line}, or it was left out as a duplicate; a row is called by the line at which it begins"
+    )]
     NoRow {
         /// The line.
         line: u64,
     },
     /// The mapping promised that the rows of a ticket stand together.
-    #[error("source.grouped promises that the rows of a ticket stand together, but ticket {ticket}, which begins at line {begun}, comes back at line {line}; set source.grouped = false, and the export is sorted first")]
+    #[error(
+        "source.grouped promises that the rows of a ticket stand together, but ticket {ticket}, which begins at line {begun}, comes back at line {line}; set source.grouped = false, and the export is sorted first"
+    )]
     Torn {
         /// Ticket in the source.
         ticket: String,

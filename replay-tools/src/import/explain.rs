@@ -38,15 +38,9 @@ pub struct Explanation {
 /// The export turned out unusable before, or no row holds that line.
 pub fn explain(path: &Path, mapping: &Mapping, line: u64) -> Result<Explanation, ImportError> {
     let (rejects, watched) = Rejects::watch(line);
-    let mut reader = open_with(path, mapping, rejects)?;
-    let mut explanation = Explanation {
-        line,
-        ticket: None,
-        at: None,
-        values: Vec::new(),
-        said: Vec::new(),
-        facts: Vec::new(),
-    };
+    let mut reader = open_with(path, Arc::new(mapping.clone()), rejects)?;
+    let mut explanation =
+        Explanation { line, ticket: None, at: None, values: Vec::new(), said: Vec::new(), facts: Vec::new() };
     let mapping = Arc::clone(&reader.mapping);
     let mut found = false;
     while !found {
@@ -70,7 +64,7 @@ pub fn explain(path: &Path, mapping: &Mapping, line: u64) -> Result<Explanation,
             Ok::<_, ImportError>(())
         })?;
         if let Told::Facts { facts, asked: Some(range), .. } = told {
-            explanation.facts = facts[range].iter().cloned().filter_map(Fact::to_wire).collect();
+            explanation.facts = facts[range].iter().cloned().map(Fact::to_wire).collect();
         }
     }
     let said = watched.said();

@@ -36,7 +36,13 @@ pub(super) struct Source {
     pub(super) format: Format,
     pub(super) encoding: Option<String>,
     pub(super) delimiter: Option<String>,
+    pub(super) escape: Option<String>,
+    pub(super) member: Option<String>,
+    pub(super) records: Option<String>,
+    pub(super) rows: Option<String>,
     pub(super) zone: Option<String>,
+    pub(super) zone_column: Option<String>,
+    pub(super) two_digit_years: Option<String>,
     #[serde(default)]
     pub(super) date_formats: Vec<String>,
     #[serde(default)]
@@ -56,7 +62,10 @@ pub(super) struct Source {
 pub(super) enum Format {
     Csv,
     Xes,
+    /// An object per line.
     Jsonl,
+    /// Documents.
+    Json,
 }
 
 /// What a column means that a row does not have, or leaves empty.

@@ -13,8 +13,8 @@ use guichet_schemas::event::{
 };
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, Channel, EscalationKind, EscalationReason, HoldReason, Origin, Priority, StatusCause, Strategy,
-    TicketState, TicketType,
+    ActorKind, Channel, EscalationKind, EscalationReason, HoldReason, Origin, Priority, StatusCause,
+    Strategy, TicketState, TicketType,
 };
 
 use super::balance::{Note, Reason};
@@ -361,11 +361,18 @@ impl History<'_> {
 
     /// What a word of the source means; `what` is what such words are of. A word that nobody knows is
     /// counted, and stays visible at the ticket where the mapping does not say that it may go.
-    pub(super) fn word<T: Clone>(&mut self, words: &Words<T>, what: &str, value: Option<&str>, stays: &str) -> Option<T> {
+    pub(super) fn word<T: Clone>(
+        &mut self,
+        words: &Words<T>,
+        what: &str,
+        value: Option<&str>,
+        stays: &str,
+    ) -> Option<T> {
         let value = value?;
         let meant = words.meant(value);
         if let Meant::Unknown { reason, says_so, .. } = &meant {
-            self.heard.push(Note::new(*reason, format!("the {what} {value:?} is not in the mapping's words")));
+            self.heard
+                .push(Note::new(*reason, format!("the {what} {value:?} is not in the mapping's words")));
             if *says_so {
                 self.note(&format!(
                     "The source calls the {what} {:?}, which the mapping does not know; the ticket stays {stays}.",
@@ -406,7 +413,8 @@ impl History<'_> {
             self.state = TicketState::Open;
         }
         let known = |at: Option<Slot>| row.optional(at).map(str::to_owned);
-        self.priority = row.optional(t.priority).and_then(|p| m.priorities.meant(p).value()).unwrap_or(Priority::Normal);
+        self.priority =
+            row.optional(t.priority).and_then(|p| m.priorities.meant(p).value()).unwrap_or(Priority::Normal);
         let person = |slot: Option<Slot>| known(slot).map(Personal::Plain);
         let who = m.requester.as_ref();
         let (subject, description) = limits::texts(m, row, self.external_id);
@@ -414,14 +422,24 @@ impl History<'_> {
             number: 0,
             subject: Personal::Plain(subject),
             description: Personal::Plain(description),
-            requester: self.requester.clone().or_else(|| creator.clone()).unwrap_or_else(|| "unknown".to_owned()),
+            requester: self
+                .requester
+                .clone()
+                .or_else(|| creator.clone())
+                .unwrap_or_else(|| "unknown".to_owned()),
             requester_kind: who.and_then(|r| r.kinds.meant(row.optional(r.kind)?).value()),
             requester_name: person(who.and_then(|r| r.name)),
             requester_email: person(who.and_then(|r| r.email)),
             requester_phone: person(who.and_then(|r| r.phone)),
-            channel: row.optional(t.channel).and_then(|c| m.channels.meant(c).value()).unwrap_or(UNKNOWN_CHANNEL),
+            channel: row
+                .optional(t.channel)
+                .and_then(|c| m.channels.meant(c).value())
+                .unwrap_or(UNKNOWN_CHANNEL),
             origin: self.origin(creator.as_deref()),
-            r#type: row.optional(t.r#type).and_then(|w| m.types.meant(w).value()).unwrap_or(TicketType::Incident),
+            r#type: row
+                .optional(t.r#type)
+                .and_then(|w| m.types.meant(w).value())
+                .unwrap_or(TicketType::Incident),
             category: self.category.clone(),
             urgency: row.optional(t.urgency).and_then(|w| m.urgencies.meant(w).value()),
             impact: row.optional(t.impact).and_then(|w| m.impacts.meant(w).value()),
@@ -510,8 +528,17 @@ impl History<'_> {
         let m = self.mapping;
         let t = &m.ticket;
         let of_ticket = [
-            t.subject, t.description, t.channel, t.r#type, t.urgency, t.impact, t.product, t.brand, t.language,
-            t.organisation, t.due_at,
+            t.subject,
+            t.description,
+            t.channel,
+            t.r#type,
+            t.urgency,
+            t.impact,
+            t.product,
+            t.brand,
+            t.language,
+            t.organisation,
+            t.due_at,
         ];
         let of_person = m.requester.iter().flat_map(|r| [Some(r.id), r.name, r.email, r.phone, r.kind]);
         for slot in of_ticket.into_iter().chain(of_person).flatten() {
@@ -552,7 +579,13 @@ impl History<'_> {
         // An assignment to somebody names the group already.
         if new_group && !(new_agent && agent.is_some()) {
             let to_group = self.group.clone();
-            self.push(TicketRouted { from_group, to_group, rule: None, strategy: Strategy::Manual, reason: None });
+            self.push(TicketRouted {
+                from_group,
+                to_group,
+                rule: None,
+                strategy: Strategy::Manual,
+                reason: None,
+            });
         }
         if new_group && let Some(group) = group {
             self.tier(self.mapping.tier(group));
@@ -582,7 +615,9 @@ impl History<'_> {
         let value = row.optional(m.ticket.priority);
         if value.is_some() && before.optional(m.ticket.priority) != value {
             let stays = self.priority.to_string();
-            if let Some(to) = self.word(&m.priorities, "priority", value, &stays).filter(|to| *to != self.priority) {
+            if let Some(to) =
+                self.word(&m.priorities, "priority", value, &stays).filter(|to| *to != self.priority)
+            {
                 let from = std::mem::replace(&mut self.priority, to);
                 let cause = StatusCause::Command;
                 self.push(PriorityChanged { from, to, urgency: None, impact: None, cause, reason: None });
@@ -601,7 +636,8 @@ impl History<'_> {
         if m.ticket.tags.is_some_and(|slot| before.get(slot) != row.get(slot)) {
             let now = limits::tags(m, row);
             let before = std::mem::replace(&mut self.tags, now.clone());
-            let less = |a: &[String], b: &[String]| a.iter().filter(|t| !b.contains(t)).cloned().collect::<Vec<_>>();
+            let less =
+                |a: &[String], b: &[String]| a.iter().filter(|t| !b.contains(t)).cloned().collect::<Vec<_>>();
             let (added, removed) = (less(&now, &before), less(&before, &now));
             if !(added.is_empty() && removed.is_empty()) {
                 self.push(TagsChanged { added, removed });

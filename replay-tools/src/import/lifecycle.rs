@@ -88,7 +88,12 @@ impl History<'_> {
         self.leave_to(TicketState::Resolved);
         let by = self.agent.clone().or_else(|| self.by.clone()).unwrap_or_else(|| "unknown".to_owned());
         let m = self.mapping;
-        let code = self.word(&m.resolution.codes, "resolution", row.optional(m.resolution.code), "resolved as other");
+        let code = self.word(
+            &m.resolution.codes,
+            "resolution",
+            row.optional(m.resolution.code),
+            "resolved as other",
+        );
         let summary = row.optional(m.resolution.summary).map(|text| cut(text, NoteText::BYTES).to_owned());
         self.resolutions = self.resolutions.saturating_add(1);
         self.resolver = Some(by.clone());

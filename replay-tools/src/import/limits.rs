@@ -33,8 +33,15 @@ pub(super) fn prepare<'r>(m: &Mapping, row: &'r Row, before: Option<&Row>) -> Re
     if row.text().contains('\0') {
         for slot in (0..row.slots()).filter(|slot| row.get(*slot).is_some_and(|v| v.contains('\0'))) {
             let name = &m.columns[slot].name;
+            if row.values(slot).count() > 1 {
+                let text = format!("a value of the list {name:?} holds a NUL character");
+                return Err(Note::new(Reason::OverLimit, text));
+            }
             over(m, || format!("{name:?} holds a NUL character"))?;
-            cut.push((slot, Note::new(Reason::Cut, format!("{name:?} held a NUL character, which was taken out"))));
+            cut.push((
+                slot,
+                Note::new(Reason::Cut, format!("{name:?} held a NUL character, which was taken out")),
+            ));
             let clean = now.get(slot).unwrap_or_default().replace('\0', "");
             now.to_mut().put(slot, &clean);
         }
@@ -54,7 +61,12 @@ pub(super) fn prepare<'r>(m: &Mapping, row: &'r Row, before: Option<&Row>) -> Re
 }
 
 /// Of the texts that are cut where they are used.
-fn too_long_texts(m: &Mapping, now: &Row, before: Option<&Row>, cut: &mut Vec<(Slot, Note)>) -> Result<(), Note> {
+fn too_long_texts(
+    m: &Mapping,
+    now: &Row,
+    before: Option<&Row>,
+    cut: &mut Vec<(Slot, Note)>,
+) -> Result<(), Note> {
     if before.is_none() {
         if let Some((slot, text)) = m.ticket.subject.and_then(|slot| Some((slot, now.get(slot)?)))
             && longer(text, Subject::CHARACTERS)

@@ -8,17 +8,19 @@ use chrono_tz::Tz;
 use guichet_schemas::command::limits;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    AuthorKind, Channel, HoldReason, Impact, Priority, RequesterKind, ResolutionCode, TicketState, TicketType,
-    Urgency, Visibility,
+    AuthorKind, Channel, HoldReason, Impact, Priority, RequesterKind, ResolutionCode, TicketState,
+    TicketType, Urgency, Visibility,
 };
 
 use super::bounds::{MAPPED_MAX, MAPPING_BYTES_MAX};
-use super::dates::Dates;
 use super::classify;
+use super::dates::Dates;
+use super::encoding;
 use super::error::MappingError;
 use super::grammar::{self, Absent, Columns, Format, Grammar, Order, TooLong, Unknown};
-use super::input::Encoding;
+use super::json_paths::{self, Step};
 use super::words::{Words, default_fits};
 
 /// What a source is called whose mapping does not name it.
@@ -28,6 +30,15 @@ pub const UNNAMED: &str = "import";
 pub const SHIPPED: &[(&str, &str)] = &[
     ("servicenow", include_str!("../../mappings/servicenow.toml")),
     ("bpi2013", include_str!("../../mappings/bpi2013.toml")),
+    ("freshdesk-csv", include_str!("../../mappings/freshdesk-csv.toml")),
+    ("freshdesk-json", include_str!("../../mappings/freshdesk-json.toml")),
+    ("zendesk-tickets", include_str!("../../mappings/zendesk-tickets.toml")),
+    ("jira-csv", include_str!("../../mappings/jira-csv.toml")),
+    ("zammad", include_str!("../../mappings/zammad.toml")),
+    ("osticket", include_str!("../../mappings/osticket.toml")),
+    ("glpi", include_str!("../../mappings/glpi.toml")),
+    ("snapshot", include_str!("../../mappings/snapshot.toml")),
+    ("audit", include_str!("../../mappings/audit.toml")),
 ];
 
 /// A checked mapping.
@@ -47,6 +58,8 @@ pub struct Mapping {
     /// Every column that the mapping names, once; a [`Slot`] is an index into this list.
     pub(super) columns: Vec<Column>,
     pub(super) ticket: Ticket,
+    /// Zone of the row's naive times.
+    pub(super) zone: Option<Slot>,
     pub(super) at: Slot,
     pub(super) by: Option<Slot>,
     pub(super) comment: Comment,
@@ -81,13 +94,22 @@ pub(super) type Slot = usize;
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) key: String,
+    /// Whatever names it takes more than one value.
+    pub(super) takes_list: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) format: Format,
-    pub(super) encoding: Encoding,
-    pub(super) delimiter: u8,
+    /// `None` is found out.
+    pub(super) encoding: Option<&'static encoding_rs::Encoding>,
+    /// `None` is found out.
+    pub(super) delimiter: Option<u8>,
+    /// Takes the meaning from a quote within quotes.
+    pub(super) escape: Option<u8>,
+    /// Names the members of an archive.
+    pub(super) member: Option<String>,
+    pub(super) json: Json,
     pub(super) dates: Dates,
     pub(super) missing: Vec<String>,
     pub(super) grouped: bool,
@@ -96,6 +118,15 @@ pub(super) struct Source {
     pub(super) tie: Option<Slot>,
     pub(super) absent: Option<Absent>,
     pub(super) too_long: TooLong,
+}
+
+/// Where rows stand in an export of JSON.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Json {
+    /// The way through a document to its records. Without one they are the elements of its list, or it is one.
+    pub(super) records: Option<Vec<Step>>,
+    /// The way through a record to the lists whose elements are rows.
+    pub(super) rows: Vec<Step>,
 }
 
 #[derive(Debug, Clone)]
@@ -257,6 +288,13 @@ impl Mapping {
         Ok(self)
     }
 
+    /// The same mapping, which believes no time of an export that is later than a day after this one.
+    #[must_use]
+    pub const fn as_of(mut self, now: Timestamp) -> Self {
+        self.source.dates.set_latest(Timestamp(now.0.saturating_add(DAY_MS)));
+        self
+    }
+
     /// Name of the source.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -307,6 +345,8 @@ fn version(name: &Label, content: &[u8]) -> Option<Label> {
     Label::parse(format!("{name}@{}", &fingerprint[..12])).ok()
 }
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// Where every ticket begins that says no other tier.
 pub(super) const ENTRY_TIER: u32 = 1;
 
@@ -328,9 +368,11 @@ impl Fault {
 
 fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fault> {
     let mut columns = Interner::default();
+    let zone = columns.optional("source.zone_column", g.source.zone_column.clone())?;
     let tie = columns.optional("source.tie", g.source.tie.clone())?;
     let source = Source { tie, ..source(g.source)? };
-    let created = g.milestones.as_ref().and_then(|m| m.created.clone()).or_else(|| g.ticket.created_at.clone());
+    let created =
+        g.milestones.as_ref().and_then(|m| m.created.clone()).or_else(|| g.ticket.created_at.clone());
     let ticket = ticket(g.ticket, &mut columns)?;
     let row = match (g.row, created) {
         (Some(row), _) => row,
@@ -354,6 +396,7 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
     let reject = state.as_ref().is_some_and(|s| s.unknown == Unknown::Reject);
     let like_state = if reject { Unknown::Reject } else { Unknown::Note };
     let mut mapping = Mapping {
+        zone,
         at: columns.slot("row.at", row.at)?,
         by: columns.optional("row.by", row.by)?,
         comment: comment(g.comment, row.comment, &mut columns)?,
@@ -366,10 +409,38 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
         agent: None,
         system: Vec::new(),
         bot: Vec::new(),
-        priorities: vocabulary("priority", g.priority, like_state, Priority::parse, classify::priority, Priority::ALL)?,
-        channels: vocabulary("channel", g.channel, Unknown::Note, Channel::parse, classify::channel, Channel::ALL)?,
-        types: vocabulary("type", g.r#type, Unknown::Note, TicketType::parse, classify::ticket_type, TicketType::ALL)?,
-        urgencies: vocabulary("urgency", g.urgency, Unknown::Note, Urgency::parse, classify::urgency, Urgency::ALL)?,
+        priorities: vocabulary(
+            "priority",
+            g.priority,
+            like_state,
+            Priority::parse,
+            classify::priority,
+            Priority::ALL,
+        )?,
+        channels: vocabulary(
+            "channel",
+            g.channel,
+            Unknown::Note,
+            Channel::parse,
+            classify::channel,
+            Channel::ALL,
+        )?,
+        types: vocabulary(
+            "type",
+            g.r#type,
+            Unknown::Note,
+            TicketType::parse,
+            classify::ticket_type,
+            TicketType::ALL,
+        )?,
+        urgencies: vocabulary(
+            "urgency",
+            g.urgency,
+            Unknown::Note,
+            Urgency::parse,
+            classify::urgency,
+            Urgency::ALL,
+        )?,
         impacts: vocabulary("impact", g.impact, Unknown::Note, Impact::parse, classify::impact, Impact::ALL)?,
         categories: g.category.map(categories).transpose()?,
         carried: Vec::new(),
@@ -397,7 +468,9 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
 }
 
 fn ticket(t: grammar::Ticket, columns: &mut Interner) -> Result<Ticket, Fault> {
-    if t.tag_separator.as_deref().is_some_and(str::is_empty) || (t.tag_separator.is_some() && t.tags.is_none()) {
+    if t.tag_separator.as_deref().is_some_and(str::is_empty)
+        || (t.tag_separator.is_some() && t.tags.is_none())
+    {
         return Err(Fault::new("ticket.tag_separator", "must be a text that parts the tags of ticket.tags"));
     }
     Ok(Ticket {
@@ -427,8 +500,23 @@ fn ticket(t: grammar::Ticket, columns: &mut Interner) -> Result<Ticket, Fault> {
 fn carried(m: &Mapping) -> Vec<Slot> {
     let t = &m.ticket;
     let lone = [
-        t.subject, t.description, t.channel, t.r#type, t.priority, t.urgency, t.impact, t.product, t.brand,
-        t.language, t.organisation, t.due_at, t.tags, m.group, m.agent, m.resolution.code, m.resolution.summary,
+        t.subject,
+        t.description,
+        t.channel,
+        t.r#type,
+        t.priority,
+        t.urgency,
+        t.impact,
+        t.product,
+        t.brand,
+        t.language,
+        t.organisation,
+        t.due_at,
+        t.tags,
+        m.group,
+        m.agent,
+        m.resolution.code,
+        m.resolution.summary,
     ];
     let person = m.requester.iter().flat_map(|r| [Some(r.id), r.name, r.email, r.phone, r.kind]);
     let states = m.state.iter().flat_map(|s| s.columns.iter().copied());
@@ -442,7 +530,15 @@ fn carried(m: &Mapping) -> Vec<Slot> {
 fn labels(m: &Mapping) -> Vec<Slot> {
     let t = &m.ticket;
     let lone = [
-        m.by, m.group, m.agent, t.created_by, t.product, t.brand, t.language, t.organisation, m.comment.author,
+        m.by,
+        m.group,
+        m.agent,
+        t.created_by,
+        t.product,
+        t.brand,
+        t.language,
+        t.organisation,
+        m.comment.author,
     ];
     let person = m.requester.iter().flat_map(|r| [Some(r.id), r.name, r.email, r.phone]);
     let mut slots: Vec<Slot> = lone.into_iter().chain(person).flatten().collect();
@@ -490,7 +586,11 @@ fn requester(r: grammar::Requester, columns: &mut Interner) -> Result<Requester,
     })
 }
 
-fn comment(c: Option<grammar::Comment>, of_row: Option<String>, columns: &mut Interner) -> Result<Comment, Fault> {
+fn comment(
+    c: Option<grammar::Comment>,
+    of_row: Option<String>,
+    columns: &mut Interner,
+) -> Result<Comment, Fault> {
     let author_kinds = |map| {
         let words = grammar::Words { map, ..grammar::Words::default() };
         let (parse, common) = (AuthorKind::parse, classify::author_kind);
@@ -521,7 +621,10 @@ fn comment(c: Option<grammar::Comment>, of_row: Option<String>, columns: &mut In
     };
     let word = c.default_visibility.as_deref().map(|word| {
         Visibility::parse(word).ok_or_else(|| {
-            Fault::new("comment.default_visibility", format!("is {word:?}; it must be one of {}", words(Visibility::ALL)))
+            Fault::new(
+                "comment.default_visibility",
+                format!("is {word:?}; it must be one of {}", words(Visibility::ALL)),
+            )
         })
     });
     Ok(Comment {
@@ -537,7 +640,10 @@ fn comment(c: Option<grammar::Comment>, of_row: Option<String>, columns: &mut In
     })
 }
 
-fn parts(names: Option<Vec<String>>, separator: Option<String>) -> Result<Option<(Vec<Part>, String)>, Fault> {
+fn parts(
+    names: Option<Vec<String>>,
+    separator: Option<String>,
+) -> Result<Option<(Vec<Part>, String)>, Fault> {
     let Some(names) = names else {
         return match separator {
             None => Ok(None),
@@ -603,33 +709,32 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
     if s.tie.is_some() && s.order != Order::Time {
         return Err(Fault::new("source.tie", "is only for order = \"time\""));
     }
-    let delimiter = match s.delimiter.as_deref().map(str::as_bytes) {
-        None => b',',
-        Some(_) if s.format != Format::Csv => return Err(Fault::new("source.delimiter", "is only for csv")),
-        Some(&[byte]) if byte.is_ascii() => byte,
-        Some(_) => {
-            return Err(Fault::new(
-                "source.delimiter",
-                "must be one ASCII character, such as \";\" or \"\\t\"",
-            ));
-        }
-    };
-    let encoding = s.encoding.as_deref().map_or(Ok(Encoding::Utf8), |label| {
-        Encoding::parse(label).ok_or_else(|| {
-            Fault::new("source.encoding", format!("{label:?} must be one of {}", Encoding::LABELS.join(", ")))
+    let delimiter = of_csv("source.delimiter", s.delimiter.as_deref(), s.format)?;
+    let escape = of_csv("source.escape", s.escape.as_deref(), s.format)?;
+    let encoding = s.encoding.as_deref().map(|label| {
+        encoding::of_label(label).ok_or_else(|| {
+            let hint = "is no encoding of the WHATWG, such as \"utf-8\", \"windows-1252\" or \"utf-16le\"";
+            Fault::new("source.encoding", format!("{label:?} {hint}"))
         })
-    })?;
+    });
+    let encoding = encoding.transpose()?;
+    let json = json(s.format, s.records.as_deref(), s.rows.as_deref())?;
     let zone = s.zone.as_deref().map_or(Ok(Tz::UTC), parse_zone)?;
-    let dates = Dates::new(&s.date_formats, zone).map_err(|i| {
-        Fault::new(
-            format!("source.date_formats[{i}]"),
-            format!("{:?} is no format, such as \"%d/%m/%Y %H:%M\"", s.date_formats[i]),
-        )
+    let mut dates = Dates::new(&s.date_formats, zone).map_err(|(i, why)| {
+        Fault::new(format!("source.date_formats[{i}]"), format!("{:?} {why}", s.date_formats[i]))
     })?;
+    match s.two_digit_years.as_deref() {
+        None => {}
+        Some("20xx") => dates.set_this_century(),
+        Some(_) => return Err(Fault::new("source.two_digit_years", "must be \"20xx\"")),
+    }
     Ok(Source {
         format: s.format,
         encoding,
         delimiter,
+        escape,
+        member: s.member,
+        json,
         dates,
         missing: s.missing,
         // Traces keep a ticket together by their nature. Elsewhere a wrong promise would tear tickets apart.
@@ -638,6 +743,39 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
         tie: None,
         absent: s.absent,
         too_long: s.too_long,
+    })
+}
+
+/// A key of CSV whose value is one character.
+fn of_csv(key: &str, value: Option<&str>, format: Format) -> Result<Option<u8>, Fault> {
+    match value.map(str::as_bytes) {
+        None => Ok(None),
+        Some(_) if format != Format::Csv => Err(Fault::new(key, "is only for csv")),
+        Some(&[byte]) if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(Some(byte)),
+        Some(_) => Err(Fault::new(
+            key,
+            "must be one ASCII character that is no quote and no line end, such as \";\" or \"\\t\"",
+        )),
+    }
+}
+
+fn json(format: Format, records: Option<&str>, rows: Option<&str>) -> Result<Json, Fault> {
+    let path = |key: &'static str, path: &str| {
+        let steps = json_paths::steps(path).map_err(|why| Fault::new(key, format!("{path:?} {why}")))?;
+        if steps.last() == Some(&Step::Each) {
+            return Ok(steps);
+        }
+        Err(Fault::new(key, format!("{path:?} must end with \"[]\": it leads to the elements of a list")))
+    };
+    if records.is_some() && format != Format::Json {
+        return Err(Fault::new("source.records", "is only for json"));
+    }
+    if rows.is_some() && !matches!(format, Format::Json | Format::Jsonl) {
+        return Err(Fault::new("source.rows", "is only for json and jsonl"));
+    }
+    Ok(Json {
+        records: records.map(|p| path("source.records", p)).transpose()?,
+        rows: rows.map_or_else(|| Ok(Vec::new()), |p| path("source.rows", p))?,
     })
 }
 
@@ -719,6 +857,9 @@ fn words<W: std::fmt::Display>(all: &[W]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Keys whose columns may hold more than one value.
+const LISTS: &[&str] = &["ticket.category", "ticket.fields", "ticket.tags", "row.comment", "comment.text"];
+
 /// Each column once.
 #[derive(Default)]
 struct Interner(Vec<Column>);
@@ -728,13 +869,15 @@ impl Interner {
         if name.is_empty() {
             return Err(Fault::new(key, "must name a column"));
         }
+        let takes_list = LISTS.contains(&key);
         if let Some(slot) = self.0.iter().position(|c| c.name == name) {
+            self.0[slot].takes_list &= takes_list;
             return Ok(slot);
         }
         if self.0.len() >= MAPPED_MAX {
             return Err(Fault::new(key, format!("names one column more than {MAPPED_MAX}")));
         }
-        self.0.push(Column { name, key: key.to_owned() });
+        self.0.push(Column { name, key: key.to_owned(), takes_list });
         Ok(self.0.len().saturating_sub(1))
     }
 
@@ -765,7 +908,7 @@ impl Interner {
 }
 
 /// `*` stands for any text, also none. Takes pattern times text at most, however many stars there are.
-fn fits(pattern: &str, text: &str) -> bool {
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut left) = text.strip_prefix(head) else { return false };
     // What stands between two stars is found as early as possible; what comes after the last one must end it.
@@ -796,7 +939,7 @@ mod tests {
             assert_eq!(Mapping::load(name).unwrap().name(), *name);
         }
         let error = Mapping::load("no-such-thing").unwrap_err().to_string();
-        assert!(error.contains("servicenow, bpi2013"), "{error}");
+        assert!(error.contains("servicenow, bpi2013") && error.contains("audit"), "{error}");
     }
 
     #[test]
@@ -850,8 +993,13 @@ mod tests {
         for (line, key, hint) in [
             ("delimiter = \"||\"", "source.delimiter", "one ASCII character"),
             ("encoding = \"klingon\"", "source.encoding", "windows-1252"),
+            ("delimiter = '\"'", "source.delimiter", "no quote"),
+            ("records = \"a[]\"", "source.records", "only for json"),
+            ("rows = \"a[]\"", "source.rows", "only for json"),
+            ("two_digit_years = \"19xx\"", "source.two_digit_years", "20xx"),
+            ("date_formats = [\"%H:%M:%S.%f\"]", "source.date_formats[0]", "%.f"),
             ("zone = \"Mars/Olympus\"", "source.zone", "IANA"),
-            ("date_formats = [\"%d\", \"%Q\"]", "source.date_formats[1]", "%Q"),
+            ("date_formats = [\"%d/%m/%Y\", \"%Q\"]", "source.date_formats[1]", "%Q"),
             ("order = \"size\"", "order", "time"),
         ] {
             let error = problem_in_source(line);

@@ -93,7 +93,14 @@ impl History<'_> {
                     self.miss("it was answered", "by whom");
                 }
                 let author = agent.unwrap_or("unknown").to_owned();
-                self.comment(Visibility::Public, CommentKind::Message, author, AuthorKind::Agent, REPLY, None);
+                self.comment(
+                    Visibility::Public,
+                    CommentKind::Message,
+                    author,
+                    AuthorKind::Agent,
+                    REPLY,
+                    None,
+                );
             }
             Milestone::Reopened if self.state.is_done() => self.go_to(row, TicketState::Open, None),
             Milestone::Reopened => self.miss("it was reopened", "when it had been resolved before"),

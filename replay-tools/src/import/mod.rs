@@ -22,12 +22,21 @@ mod mapping;
 mod words;
 
 mod dates;
-mod input;
-mod windows1252;
+mod month_names;
 
+mod archive;
+mod encoding;
+mod input;
+
+mod csv_records;
 mod csv_rows;
-mod jsonl_rows;
+mod csv_split;
+mod json_paths;
+mod json_record;
+mod json_records;
+mod json_rows;
 mod row;
+mod rows;
 mod xes_rows;
 
 mod rejects;
@@ -37,8 +46,8 @@ mod usable;
 
 mod classify;
 mod history;
-mod limits;
 mod lifecycle;
+mod limits;
 mod milestones;
 mod parts;
 mod people;
@@ -58,10 +67,12 @@ mod examples;
 mod over_nats;
 #[cfg(test)]
 mod proof;
+#[cfg(test)]
+mod shipped;
 
 pub use balance::{Balance, Reason};
-pub use explain::{Explanation, explain};
 pub use error::{ImportError, MappingError};
+pub use explain::{Explanation, explain};
 pub use mapping::{Mapping, SHIPPED, UNNAMED};
 pub use reader::{Progress, Reader, open};
 pub use send::{SendOptions, Summary, command_id, send};

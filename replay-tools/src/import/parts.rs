@@ -115,11 +115,13 @@ fn of_creation(e: &TicketCreated) -> usize {
     const FIELD: usize = 16;
     let fields = e.fields.iter().map(|(name, value)| sum([name.len(), of_field(Some(value)), FIELD]));
     let external = e.external_ref.as_ref().map_or(0, |r| sum([r.source.len(), r.id.len()]));
-    let people = [&e.group, &e.assignee, &e.category, &e.product, &e.brand, &e.language, &e.organisation].map(of_text);
+    let people =
+        [&e.group, &e.assignee, &e.category, &e.product, &e.brand, &e.language, &e.organisation].map(of_text);
     let person = [&e.requester_name, &e.requester_email, &e.requester_phone];
     let person = sum(person.into_iter().flatten().map(of_personal));
     let tags = sum(e.tags.iter().map(|tag| tag.len().saturating_add(FIELD)));
-    let texts = [of_personal(&e.subject), of_personal(&e.description), e.requester.len(), external, person, tags];
+    let texts =
+        [of_personal(&e.subject), of_personal(&e.description), e.requester.len(), external, person, tags];
     sum(fields.chain(people).chain(texts))
 }
 

@@ -88,7 +88,8 @@ impl History<'_> {
     /// A text longer than a comment may be becomes several.
     fn tell(&mut self, written: Written) {
         let c = &self.mapping.comment;
-        let author = written.author.clone().or_else(|| self.by.clone()).unwrap_or_else(|| "unknown".to_owned());
+        let author =
+            written.author.clone().or_else(|| self.by.clone()).unwrap_or_else(|| "unknown".to_owned());
         let by_name = match self.kind(&author) {
             _ if written.author.is_none() && self.by.is_none() => AuthorKind::Agent,
             ActorKind::System => AuthorKind::System,
@@ -100,7 +101,8 @@ impl History<'_> {
             | ActorKind::Admin
             | ActorKind::Service => AuthorKind::Agent,
         };
-        let kind = self.word(&c.author_kinds, "kind of an author", written.author_kind.as_deref(), "as it is");
+        let kind =
+            self.word(&c.author_kinds, "kind of an author", written.author_kind.as_deref(), "as it is");
         let kind = kind.unwrap_or(by_name);
         let visibility = self.word(&c.visibilities, "visibility", written.visibility.as_deref(), "as it is");
         let visibility = visibility.unwrap_or(c.default_visibility);

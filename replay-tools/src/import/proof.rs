@@ -273,6 +273,7 @@ fn every_servicenow_ticket_equals_the_truth() {
     else {
         return;
     };
+    assert!(balance.noted.is_empty(), "{balance:?}");
     let rows = truth_rows("uci_tickets.csv.gz");
     assert_eq!((tickets.len(), progress.rows, progress.tickets), (rows.len(), 141_712, 24_918));
     let mut repeated_closes = 0;
@@ -339,7 +340,8 @@ fn every_servicenow_ticket_equals_the_truth() {
 
 #[test]
 fn every_bpi_2013_ticket_equals_the_truth() {
-    let Some(Imported { tickets, types, progress, balance }) = imported(BPI, &Mapping::load("bpi2013").unwrap())
+    let Some(Imported { tickets, types, progress, balance }) =
+        imported(BPI, &Mapping::load("bpi2013").unwrap())
     else {
         return;
     };

@@ -10,46 +10,53 @@ use guichet_schemas::text::Label;
 
 use super::balance::{Balance, Counts, Note, Reason, add};
 use super::bounds::FACTS_BYTES_MAX;
-use super::csv_rows::CsvRows;
 use super::error::ImportError;
-use super::grammar::Format;
 use super::history::{Heard, Told};
-use super::jsonl_rows::JsonlRows;
 use super::mapping::Mapping;
 use super::rejects::Rejects;
-use super::row::RowSource;
+use super::rows::Rows;
 use super::tickets::Tickets;
 use super::usable::{Tally, Usable};
-use super::xes_rows::XesRows;
-use super::{history, input, parts};
+use super::{history, parts};
 
 /// Opens an export. What cannot be used goes to `rejects`, a CSV file that must not be there yet.
 ///
 /// # Errors
 /// The file cannot be read, or lacks a column of the mapping; the rejects file is there already.
 pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Reader, ImportError> {
-    let failed = |source| ImportError::Read { path: path.to_owned(), source };
-    let input = input::open(path, mapping.source.encoding).map_err(failed)?;
-    let source: Box<dyn RowSource> = match mapping.source.format {
-        Format::Csv => Box::new(CsvRows::new(input.text, mapping, path)?),
-        Format::Xes => Box::new(XesRows::new(input.text, mapping, path)),
-        Format::Jsonl => Box::new(JsonlRows::new(input.text, mapping, path)),
-    };
     let mapping = Arc::new(mapping.clone());
-    let tally = Tally { counts: Arc::new(Counts::default()), rejects: Rejects::create(rejects)? };
+    // Before a rejects file is made, and long before anything is sent.
+    if std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
+        Rows::open(path, &mapping)?.refuse_absent()?;
+    }
+    open_with(path, mapping, Rejects::create(rejects)?)
+}
+
+/// Opens an export without a look ahead.
+pub(super) fn open_with(path: &Path, mapping: Arc<Mapping>, rejects: Rejects) -> Result<Reader, ImportError> {
+    let rows = Rows::open(path, &mapping)?;
+    let tally = Tally { counts: Arc::new(Counts::default()), rejects };
     let watch = Watch {
         counts: Arc::clone(&tally.counts),
-        bytes_read: input.bytes_read,
-        bytes_total: input.bytes_total,
+        bytes_read: rows.bytes_read(),
+        bytes_total: rows.bytes_total(),
     };
-    let tickets = Tickets::new(Usable { source, mapping: Arc::clone(&mapping), tally: tally.clone() });
-    Ok(Reader { tickets, mapping, tally, watch, ready: VecDeque::new(), ticket: TicketRows::default(), over: false })
+    let tickets = Tickets::new(Usable::new(Box::new(rows), Arc::clone(&mapping), tally.clone()));
+    Ok(Reader {
+        tickets,
+        mapping,
+        tally,
+        watch,
+        ready: VecDeque::new(),
+        ticket: TicketRows::default(),
+        over: false,
+    })
 }
 
 /// Reads the commands of an export one by one: all parts of a ticket, then the next ticket.
 pub struct Reader {
-    tickets: Tickets,
-    mapping: Arc<Mapping>,
+    pub(super) tickets: Tickets,
+    pub(super) mapping: Arc<Mapping>,
     tally: Tally,
     watch: Watch,
     ready: VecDeque<Import>,

@@ -74,10 +74,10 @@ impl Rejects {
         let mut writer = csv::Writer::from_writer(file);
         writer.write_record(["line", "ticket", "reason", "allow"]).map_err(|e| failed(e.into()))?;
         writer.flush().map_err(failed)?;
-        Ok(Self(Some(Arc::new(Open {
-            path: path.to_owned(),
-            written: Mutex::new(Written { writer, lines: 0 }),
-        })), None))
+        Ok(Self(
+            Some(Arc::new(Open { path: path.to_owned(), written: Mutex::new(Written { writer, lines: 0 }) })),
+            None,
+        ))
     }
 
     /// Keeps what is said of one line, and writes nothing.

@@ -86,6 +86,15 @@ impl Row {
         self.spans[slot] = Span::At(start, self.text.len());
     }
 
+    /// Takes over all that another row says of a column.
+    pub(super) fn put_all(&mut self, slot: Slot, of: &Self) {
+        if of.values(slot).count() > 1 {
+            of.values(slot).for_each(|value| self.put_more(slot, value));
+        } else if let Some(value) = of.get(slot) {
+            self.put(slot, value);
+        }
+    }
+
     /// The column is there, without a value.
     pub(super) fn put_empty(&mut self, slot: Slot) {
         self.spans[slot] = Span::Empty;
@@ -94,7 +103,8 @@ impl Row {
     /// Takes over one more value of a list as it is.
     pub(super) fn put_more(&mut self, slot: Slot, value: &str) {
         let Span::At(start, end) = self.spans[slot] else { return self.put(slot, value) };
-        if self.items.iter().all(|(of, ..)| *of != slot) {
+        let goes_on = self.items.last().is_some_and(|(of, ..)| *of == slot);
+        if !goes_on && self.items.iter().all(|(of, ..)| *of != slot) {
             self.items.push((slot, start, end));
         }
         let begin = self.text.len();

@@ -31,7 +31,16 @@ pub(super) struct Sorter {
 
 impl Sorter {
     pub(super) const fn new(id: Slot, by_time: bool, tie: Option<Slot>, budget_bytes: usize) -> Self {
-        Self { id, by_time, tie, budget_bytes, arena: Vec::new(), rows: Vec::new(), sequence: 0, runs: Vec::new() }
+        Self {
+            id,
+            by_time,
+            tie,
+            budget_bytes,
+            arena: Vec::new(),
+            rows: Vec::new(),
+            sequence: 0,
+            runs: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, row: &Row) -> io::Result<()> {
@@ -213,13 +222,7 @@ const EMPTY: u32 = u32::MAX - 1;
 /// In the place of a length: so many values follow, each with its length.
 const LIST: u32 = u32::MAX - 2;
 
-fn encode(
-    row: &Row,
-    id: Slot,
-    (time, tie): (i64, Tie),
-    sequence: u64,
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
+fn encode(row: &Row, id: Slot, (time, tie): (i64, Tie), sequence: u64, out: &mut Vec<u8>) -> io::Result<()> {
     put(row.get(id).unwrap_or_default(), out)?;
     out.extend_from_slice(&time.to_be_bytes());
     out.extend_from_slice(&tie.0.to_be_bytes());

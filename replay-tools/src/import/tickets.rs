@@ -136,11 +136,9 @@ impl Tickets {
         let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
         match self.begun.insert(self.hasher.hash_one(ticket), row.line) {
             None => Ok(()),
-            Some(begun) => Err(ImportError::Torn {
-                ticket: shown(ticket, TICKET_SHOWN),
-                line: row.line,
-                begun,
-            }),
+            Some(begun) => {
+                Err(ImportError::Torn { ticket: shown(ticket, TICKET_SHOWN), line: row.line, begun })
+            }
         }
     }
 
@@ -169,8 +167,12 @@ impl Stream {
 }
 
 fn sort(rows: &mut Usable) -> Result<Merge, ImportError> {
-    let mut sorter =
-        Sorter::new(rows.mapping.ticket.id, rows.mapping.source.order == Order::Time, rows.mapping.source.tie, SORT_BYTES);
+    let mut sorter = Sorter::new(
+        rows.mapping.ticket.id,
+        rows.mapping.source.order == Order::Time,
+        rows.mapping.source.tie,
+        SORT_BYTES,
+    );
     let mut row = Row::default();
     while rows.next(&mut row)? {
         sorter.add(&row).map_err(ImportError::Sort)?;

@@ -7,7 +7,7 @@ use guichet_schemas::time::Timestamp;
 
 use super::balance::{Counts, Note, Reason, add};
 use super::bounds::VALUES_BYTES_MAX;
-use super::dates::NoInstant;
+use super::dates::{ClockChange, Dates, Instant, LATEST, NoInstant};
 use super::error::ImportError;
 use super::mapping::{Dedupe, Mapping};
 use super::rejects::Rejects;
@@ -38,9 +38,15 @@ pub(super) struct Usable {
     pub(super) source: Box<dyn RowSource>,
     pub(super) mapping: Arc<Mapping>,
     pub(super) tally: Tally,
+    /// When the row before happened.
+    before: Option<Timestamp>,
 }
 
 impl Usable {
+    pub(super) fn new(source: Box<dyn RowSource>, mapping: Arc<Mapping>, tally: Tally) -> Self {
+        Self { source, mapping, tally, before: None }
+    }
+
     /// Fills the row with the next usable one; false at the end.
     pub(super) fn next(&mut self, row: &mut Row) -> Result<bool, ImportError> {
         loop {
@@ -51,7 +57,7 @@ impl Usable {
             let problem = match found {
                 Found::End => return self.end().map(|()| false),
                 Found::Unusable(problem) => Some(problem),
-                Found::Row => check(&self.mapping, row).err(),
+                Found::Row => check(&self.mapping, row, self.before).err(),
             };
             add(&self.tally.counts.rows, 1);
             let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
@@ -59,6 +65,7 @@ impl Usable {
                 for note in &row.notes {
                     self.tally.note(Some(row.line), ticket, note)?;
                 }
+                self.before = Some(row.at);
                 return Ok(true);
             };
             self.tally.reject(row.line, ticket, &problem, 1)?;
@@ -75,7 +82,7 @@ impl Usable {
     }
 }
 
-fn check(mapping: &Mapping, row: &mut Row) -> Result<(), Note> {
+fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<(), Note> {
     let name = |slot: usize| &mapping.columns[slot].name;
     if row.values_bytes() > VALUES_BYTES_MAX {
         let longest = (0..row.slots()).max_by_key(|slot| row.get(*slot).map_or(0, str::len)).unwrap_or(0);
@@ -92,10 +99,19 @@ fn check(mapping: &Mapping, row: &mut Row) -> Result<(), Note> {
         let text = format!("{:?} is missing: no ticket", name(mapping.ticket.id));
         return Err(Note::new(Reason::NoTicket, text));
     }
-    let Some(at) = row.get(mapping.at) else {
+    if row.get(mapping.at).is_none() {
         return Err(Note::new(Reason::NoTime, format!("{:?} is missing: no time", name(mapping.at))));
-    };
-    row.at = time(mapping, mapping.at, at)?;
+    }
+    let instant = time(mapping, row, mapping.at, before)?;
+    row.at = instant.at;
+    row.notes.extend(instant.change.map(|change| {
+        let at = row.get(mapping.at).unwrap_or_default();
+        let (reason, text) = match change {
+            ClockChange::Repeated => (Reason::RepeatedHour, "came twice at a clock change; it was read as"),
+            ClockChange::Skipped => (Reason::SkippedHour, "never came at a clock change; it was moved to"),
+        };
+        Note::new(reason, format!("{at:?} in {:?} {text} {}", name(mapping.at), instant.at))
+    }));
     if let Some(Dedupe::Columns(slots)) = &mapping.dedupe {
         let mut values = Vec::new();
         for slot in slots {
@@ -109,13 +125,46 @@ fn check(mapping: &Mapping, row: &mut Row) -> Result<(), Note> {
     Ok(())
 }
 
-/// The instant that a column names.
-pub(super) fn time(mapping: &Mapping, slot: usize, text: &str) -> Result<Timestamp, Note> {
-    mapping.source.dates.parse(text).map_err(|e| {
+/// The instant that a column of a row names. `before` is when the row before it in the file happened.
+pub(super) fn time(
+    mapping: &Mapping,
+    row: &Row,
+    slot: usize,
+    before: Option<Timestamp>,
+) -> Result<Instant, Note> {
+    let text = row.get(slot).unwrap_or_default();
+    let name = &mapping.columns[slot].name;
+    read(&mapping.source.dates, (text, name), row.optional(mapping.zone), before)
+}
+
+/// The instant that a part of a value names; `name` is what a person calls the part.
+pub(super) fn time_of(mapping: &Mapping, row: &Row, name: &str, text: &str) -> Result<Timestamp, Note> {
+    let zone = row.optional(mapping.zone);
+    read(&mapping.source.dates, (text, name), zone, None).map(|instant| instant.at)
+}
+
+/// The instant that a column names for something that is planned, and may lie ahead.
+pub(super) fn planned(mapping: &Mapping, row: &Row, slot: usize) -> Result<Timestamp, Note> {
+    let mut dates = mapping.source.dates.clone();
+    dates.set_latest(LATEST);
+    let text = row.get(slot).unwrap_or_default();
+    let name = &mapping.columns[slot].name;
+    read(&dates, (text, name), row.optional(mapping.zone), None).map(|instant| instant.at)
+}
+
+fn read(
+    dates: &Dates,
+    (text, name): (&str, &str),
+    zone: Option<&str>,
+    before: Option<Timestamp>,
+) -> Result<Instant, Note> {
+    dates.read(text, zone, before).map_err(|e| {
         let reason = match e {
-            NoInstant::Unread => Reason::UnreadableTime,
-            NoInstant::Outside => Reason::ImplausibleTime,
+            NoInstant::Unread | NoInstant::Zone(_) => Reason::UnreadableTime,
+            NoInstant::Outside { .. } | NoInstant::TwoDigitYear | NoInstant::Seconds => {
+                Reason::ImplausibleTime
+            }
         };
-        Note::new(reason, format!("{:?} is {text:?}, {e}", mapping.columns[slot].name))
+        Note::new(reason, format!("{name:?} is {text:?}, {e}"))
     })
 }

@@ -21,7 +21,11 @@ pub(super) struct Words<T> {
 pub(super) enum Meant<T> {
     Known(T),
     /// Nobody knows it. What stands was guessed, where there is a guess, and is counted under the reason.
-    Unknown { guess: Option<T>, reason: Reason, says_so: bool },
+    Unknown {
+        guess: Option<T>,
+        reason: Reason,
+        says_so: bool,
+    },
     /// The row is to be left out.
     Rejected,
 }
@@ -88,9 +92,7 @@ impl<T: Clone> Words<T> {
 pub(super) fn default_fits(key: &str, unknown: Unknown, has_default: bool) -> Result<(), Fault> {
     match (unknown == Unknown::Default, has_default) {
         (true, false) => Err(Fault::new(format!("{key}.unknown"), "is \"default\"; name it in default")),
-        (false, true) => {
-            Err(Fault::new(format!("{key}.default"), "is only for unknown = \"default\""))
-        }
+        (false, true) => Err(Fault::new(format!("{key}.default"), "is only for unknown = \"default\"")),
         (true, true) | (false, false) => Ok(()),
     }
 }

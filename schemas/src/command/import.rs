@@ -40,10 +40,7 @@ impl Import {
         facts.into_iter().fold(before, |digest, fact| {
             bytes.clear();
             bytes.extend_from_slice(&digest.0);
-            if let Some(fact) = fact.clone().to_wire() {
-                // A vector grows as it is needed.
-                fact.encode_raw(&mut bytes);
-            }
+            fact.clone().to_wire().encode_raw(&mut bytes);
             Hash::of_bytes(&bytes)
         })
     }
