@@ -38,6 +38,7 @@ macro_rules! reasons {
 reasons! {
     Unreadable => "unreadable", "the row is not what the format says";
     OpenQuote => "open_quote", "a quote does not close, or closes implausibly far on";
+    Doubled => "doubled", "a row stands there twice, one after the other, and the mapping has no dedupe; both were read";
     StrayQuote => "stray_quote", "an unquoted field holds quotes as a quoted one does; it was read as it stands";
     Unterminated => "unterminated", "the last line has no line end; a file that was cut off ends like this";
     TooLarge => "too_large", "a row, or a ticket, has more than the importer holds at once";

@@ -19,6 +19,8 @@ pub(super) const ELEMENT_BYTES_MAX: usize = ROW_BYTES_MAX;
 pub(super) const MEMBERS_MAX: usize = 10_000;
 /// Elements of one JSON record that become rows of their own, and values of it that the mapping names.
 pub(super) const ELEMENTS_MAX: usize = 100_000;
+/// Bytes of the objects of an OCEL log that the mapping speaks of, with what they take in memory.
+pub(super) const OBJECTS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of the mapping file.
 pub(super) const MAPPING_BYTES_MAX: u64 = 1024 * 1024;
 /// Columns that a mapping names, each counted once.

@@ -199,6 +199,8 @@ impl Records {
                     self.fill()?;
                     continue;
                 }
+                // More blanks than a record may have.
+                [] if !self.last => return Ok(true),
                 [] => {
                     self.begin = self.end;
                     return Ok(false);

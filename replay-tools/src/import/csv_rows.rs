@@ -29,6 +29,8 @@ pub(super) struct CsvRows {
     whole: Option<Vec<u8>>,
     swallowed: Swallowed,
     notes: Vec<Note>,
+    /// The row before as it stands in the file, where doubles are not left out anyway.
+    before: Option<Vec<u8>>,
     /// What ends the import, once the row that shows it is reported.
     broken: Option<ImportError>,
     path: PathBuf,
@@ -68,6 +70,7 @@ impl CsvRows {
             whole: matches!(mapping.dedupe, Some(Dedupe::Row)).then(Vec::new),
             swallowed: Swallowed::new(mapping),
             notes,
+            before: mapping.dedupe.is_none().then(Vec::new),
             broken: None,
             path: path.to_owned(),
         };
@@ -77,6 +80,7 @@ impl CsvRows {
 
     fn read_header(&mut self, mapping: &Mapping) -> Result<(), ImportError> {
         let next = self.next_record()?;
+        let width = if next == Next::End { 0 } else { self.records.width() };
         let broken = match next {
             Next::Record => {
                 self.broken_quote().map(|(line, problem)| (line, format!("in the header, {problem}")))
@@ -88,7 +92,6 @@ impl CsvRows {
         if let Some((line, problem)) = broken {
             return Err(self.damaged(line, problem));
         }
-        let width = if next == Next::End { 0 } else { self.records.width() };
         let names: Vec<String> = (0..width).map(|n| text_of(self.records.field(n))).collect();
         let columns = mapping.columns.iter().map(|column| find(column, &names, &self.path));
         self.columns = columns.collect::<Result<_, _>>()?;
@@ -148,11 +151,12 @@ impl CsvRows {
 
     fn fill(&self, row: &mut Row) -> Result<(), Note> {
         let holds_quotes = memchr::memchr(b'"', self.records.raw()).is_some();
+        let quoted = holds_quotes && (0..self.width).any(|column| !self.records.is_unquoted(column));
         // Columns that nobody asks for may be anything.
         for (slot, places) in self.columns.iter().enumerate() {
             for column in places {
                 let field = self.records.field(*column);
-                if holds_quotes && self.records.is_unquoted(*column) && is_stray(field) {
+                if holds_quotes && self.records.is_unquoted(*column) && is_stray(field, quoted) {
                     let text = format!(
                         "column {} is not quoted and holds quotes as a quoted one does",
                         column.saturating_add(1)
@@ -181,6 +185,12 @@ impl CsvRows {
 
 fn open_quote() -> String {
     format!("a quote opens here and does not close within {ROW_BYTES_MAX} bytes")
+}
+
+/// What there is to say of a row that is the row before.
+pub(super) fn doubled() -> Note {
+    let text = "it is the row before, byte for byte; where doubles mean nothing, set dedupe.by = \"row\"";
+    Note::new(Reason::Doubled, text)
 }
 
 /// The delimiter with which the header has every column of the mapping, where the usual one has not.
@@ -261,6 +271,14 @@ impl RowSource for CsvRows {
             row.clear(self.records.line(), self.columns.len());
             return Ok(Found::Unusable(note));
         }
+        if let Some(before) = &mut self.before {
+            let raw = self.records.raw().trim_ascii_end();
+            if before == raw {
+                row.notes.push(doubled());
+            }
+            before.clear();
+            before.extend_from_slice(raw);
+        }
         if let Some(whole) = &mut self.whole {
             whole.clear();
             for n in 0..width {
@@ -278,12 +296,13 @@ impl RowSource for CsvRows {
     }
 }
 
-/// Does an unquoted field look as if its opening quote were lost? Inches and quoted words do not.
-fn is_stray(field: &[u8]) -> bool {
+/// Does an unquoted field look as if its opening quote were lost? Quoted words do not, and neither do inches
+/// where no field of the row is quoted.
+fn is_stray(field: &[u8], quoted: bool) -> bool {
     let field = field.trim_ascii();
     let quotes = memchr::memchr_iter(b'"', field).count();
-    let closes =
-        field.strip_suffix(b"\"").is_some_and(|text| text.last().is_some_and(|c| !c.is_ascii_digit()));
+    let inches = |text: &[u8]| !quoted && text.last().is_some_and(u8::is_ascii_digit);
+    let closes = field.strip_suffix(b"\"").is_some_and(|text| !inches(text));
     field.starts_with(b"\"") || memchr::memmem::find(field, b"\"\"").is_some() || (quotes % 2 == 1 && closes)
 }
 

@@ -89,7 +89,7 @@ pub(super) enum NoPattern {
         "can never read a whole date: it must name year, month and day, or be epoch_seconds or epoch_milliseconds"
     )]
     NoDate,
-    #[error("can never read a time of day: it names some of it, but no hour")]
+    #[error("can never read a time of day: it names some of it, but not both hour and minute")]
     NoTime,
 }
 
@@ -417,6 +417,7 @@ mod tests {
             ("%Y-%m-%d %H:%M %Z", NoPattern::ZoneName),
             ("%Y-%m-%d %I:%M", NoPattern::HalfDay),
             ("%Y-%m-%d %M", NoPattern::NoTime),
+            ("%d.%m.%Y um %H Uhr", NoPattern::NoTime),
             ("%H:%M:%S", NoPattern::NoDate),
             ("%d/%m", NoPattern::NoDate),
             ("%Y-%d %H:%M", NoPattern::NoDate),
@@ -438,7 +439,7 @@ mod tests {
             "%c",
             "%D %T",
             "%e %h %C%y %k:%M",
-            "%d.%m.%Y um %H Uhr",
+            "%d.%m.%Y um %H:%M Uhr",
         ] {
             assert!(Dates::new(&[pattern.to_owned()], Tz::UTC).is_ok(), "{pattern}");
         }

@@ -54,6 +54,8 @@ pub(super) struct Decoded {
     finding: Finding,
     text: Vec<u8>,
     used: usize,
+    /// Bytes ahead that are known to be ASCII.
+    ascii: usize,
 }
 
 enum State {
@@ -75,6 +77,7 @@ impl Decoded {
             finding: Finding::default(),
             text: Vec::new(),
             used: 0,
+            ascii: 0,
         }
     }
 
@@ -200,9 +203,11 @@ impl BufRead for Decoded {
             self.begin()?;
         }
         if matches!(self.state, State::Ascii) {
-            let ascii = Encoding::ascii_valid_up_to(self.bytes.peek(1)?);
-            if ascii > 0 {
-                return Ok(&self.bytes.peek(1)?[..ascii]);
+            if self.ascii == 0 {
+                self.ascii = Encoding::ascii_valid_up_to(self.bytes.peek(1)?);
+            }
+            if self.ascii > 0 {
+                return Ok(&self.bytes.peek(1)?[..self.ascii]);
             }
             if self.bytes.peek(1)?.is_empty() {
                 return Ok(&[]);
@@ -222,7 +227,11 @@ impl BufRead for Decoded {
 
     fn consume(&mut self, amount: usize) {
         match self.state {
-            State::Ascii | State::Utf8 => self.bytes.consume(amount),
+            State::Ascii => {
+                self.ascii = self.ascii.saturating_sub(amount);
+                self.bytes.consume(amount);
+            }
+            State::Utf8 => self.bytes.consume(amount),
             State::Other(_) | State::Over | State::Fresh => {
                 self.used = self.used.saturating_add(amount).min(self.text.len());
             }

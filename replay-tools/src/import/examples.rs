@@ -421,7 +421,7 @@ fn unusable_rows_go_to_the_rejects_file_with_line_and_reason() {
         + &row(&[("state", "Work")]);
     let read = read(&strict, export.as_bytes()).unwrap();
     let rejects: Vec<&str> = read.rejects.lines().collect();
-    assert_eq!(rejects[0], "line,ticket,reason");
+    assert_eq!(rejects[0], "line,ticket,reason,allow");
     let expected = [
         ("3,,", "\"\"id\"\" is missing"),
         ("4,A,", "yesterday"),
@@ -440,11 +440,15 @@ fn unusable_rows_go_to_the_rejects_file_with_line_and_reason() {
 }
 
 #[test]
-fn text_in_another_encoding_needs_the_mapping_to_say_so() {
+fn text_in_another_encoding_is_found_out_and_said_or_rejected_where_the_mapping_says_otherwise() {
     let export =
         [rows(&[]).as_bytes(), b"A,-,Bj\xf6rn,-,-,-,-,-,-,-,2026-01-01 10:00,-,-,New,-,-,-\n"].concat();
-    let wrong = read(MAPPING, &export).unwrap();
+    let wrong = MAPPING.replace("format = \"csv\"", "format = \"csv\"\nencoding = \"utf-8\"\n");
+    let wrong = read(&wrong, &export).unwrap();
     assert!(wrong.imports.is_empty() && wrong.rejects.contains("not UTF-8"), "{}", wrong.rejects);
+    let found = read(MAPPING, &export).unwrap();
+    assert_eq!(found.imports[0].events[0].actor.as_ref().unwrap().id, "Björn");
+    assert!(found.rejects.contains("guessed_encoding"), "{}", found.rejects);
     let right = MAPPING.replace("format = \"csv\"", "format = \"csv\"\nencoding = \"windows-1252\"\n");
     let read = read(&right, &export).unwrap();
     assert_eq!(read.imports[0].events[0].actor.as_ref().unwrap().id, "Björn");
@@ -501,7 +505,7 @@ fn json_lines_give_the_same_facts_as_csv() {
         &[("state", "New"), ("room", "1"), ("prio", "P1")],
         &[("state", "Wait"), ("phase", "Vendor"), ("room", "true"), ("prio", "P1")],
     ]);
-    let jsonl = r#"{"id": "A", "at": "2026-01-01 10:00", "state": "New", "room": 1, "prio": "P1", "agent": null, "other": {"x": [1]}}
+    let jsonl = r#"{"id": "A", "at": "2026-01-01 10:00", "state": "New", "room": 1, "prio": "P1", "agent": null, "opened": null, "opener": null, "via": null, "kind": null, "area": null, "topic": null, "by": null, "text": null, "team": null, "other": {"x": [1]}}
 
 {"id": "A", "at": "2026-01-01 10:00", "state": "Wait", "phase": "Vendor", "room": true, "prio": "P1", "title": ""}
 ["not", "an", "object"]

@@ -40,6 +40,7 @@ pub(super) struct Source {
     pub(super) member: Option<String>,
     pub(super) records: Option<String>,
     pub(super) rows: Option<String>,
+    pub(super) object_type: Option<String>,
     pub(super) zone: Option<String>,
     pub(super) zone_column: Option<String>,
     pub(super) two_digit_years: Option<String>,
@@ -66,6 +67,8 @@ pub(super) enum Format {
     Jsonl,
     /// Documents.
     Json,
+    /// OCEL 2.0 in JSON.
+    Ocel,
 }
 
 /// What a column means that a row does not have, or leaves empty.

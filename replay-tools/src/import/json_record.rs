@@ -70,7 +70,7 @@ impl Parsed {
         self.met.resize(columns.len(), 0);
         self.add_level(None);
         let mut json = serde_json::Deserializer::from_str(record);
-        let mut into = Into { parsed: self, columns };
+        let mut into = Target { parsed: self, columns };
         json.deserialize_map(At { node: root, into: &mut into, level: 0, listed: false })?;
         json.end()?;
         self.values.sort_by_key(|value| value.level);
@@ -133,12 +133,12 @@ impl Parsed {
     }
 }
 
-struct Into<'a> {
+struct Target<'a> {
     parsed: &'a mut Parsed,
     columns: &'a [Column],
 }
 
-impl Into<'_> {
+impl Target<'_> {
     /// One plain value, or a list of plain values where the column takes one.
     fn value(&mut self, slot: Slot, raw: &str, level: usize, listed: bool) -> Result<(), String> {
         let key = &self.columns[slot].name;
@@ -172,7 +172,7 @@ impl Into<'_> {
 
 /// The plain values of a list.
 struct Items<'i, 'a> {
-    into: &'i mut Into<'a>,
+    into: &'i mut Target<'a>,
     slot: Slot,
     level: usize,
 }
@@ -195,7 +195,7 @@ impl<'de> Visitor<'de> for Items<'_, '_> {
 }
 
 /// The text of a plain value, as it is written; `None` for null.
-fn plain<'a>(key: &str, raw: &'a str) -> Result<Option<Cow<'a, str>>, String> {
+pub(super) fn plain<'a>(key: &str, raw: &'a str) -> Result<Option<Cow<'a, str>>, String> {
     match raw.as_bytes().first() {
         Some(b'"') => match serde_json::from_str::<Text<'a>>(raw) {
             Ok(Text(text)) => Ok(Some(text)),
@@ -225,7 +225,7 @@ fn is_exact(number: &str) -> bool {
 /// A place in the record that leads to columns.
 struct At<'n, 'i, 'a> {
     node: &'n Node,
-    into: &'i mut Into<'a>,
+    into: &'i mut Target<'a>,
     level: usize,
     /// Within a list that does not make rows.
     listed: bool,
@@ -362,7 +362,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
 /// An element of a list.
 struct Element<'n, 'i, 'a> {
     node: &'n Node,
-    into: &'i mut Into<'a>,
+    into: &'i mut Target<'a>,
     level: usize,
     above: usize,
     unfolds: bool,

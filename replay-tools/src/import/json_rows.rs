@@ -7,6 +7,7 @@ use guichet_schemas::hash::Hash;
 
 use super::balance::{Note, Reason};
 use super::bounds::ROW_BYTES_MAX;
+use super::csv_rows::doubled;
 use super::encoding::Decoded;
 use super::error::ImportError;
 use super::grammar::Format;
@@ -29,6 +30,9 @@ pub(super) struct JsonRows {
     line: u64,
     /// No record was read yet.
     fresh: bool,
+    /// The record before, where doubles are not left out anyway.
+    before: Option<Vec<u8>>,
+    doubled: bool,
     path: PathBuf,
 }
 
@@ -56,6 +60,8 @@ impl JsonRows {
             identity: None,
             line: 0,
             fresh: true,
+            before: mapping.dedupe.is_none().then(Vec::new),
+            doubled: false,
             path: path.to_owned(),
         }
     }
@@ -96,6 +102,11 @@ impl JsonRows {
                 line,
                 problem: problem.to_owned(),
             })?;
+        }
+        if let Some(before) = &mut self.before {
+            self.doubled = before == bytes;
+            before.clear();
+            before.extend_from_slice(bytes);
         }
         self.identity = self.whole.then(|| Hash::of_record(bytes));
         let text = match std::str::from_utf8(bytes) {
@@ -145,6 +156,9 @@ impl RowSource for JsonRows {
             0 => record,
             n => Hash::of_record(&[record.0.as_slice(), &(n as u64).to_be_bytes()].concat()),
         });
+        if self.doubled && self.next_row == 0 {
+            row.notes.push(doubled());
+        }
         self.next_row = self.next_row.saturating_add(1);
         Ok(Found::Row)
     }

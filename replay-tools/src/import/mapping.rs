@@ -110,6 +110,8 @@ pub(super) struct Source {
     /// Names the members of an archive.
     pub(super) member: Option<String>,
     pub(super) json: Json,
+    /// Type of the objects of OCEL that are tickets.
+    pub(super) object_type: Option<String>,
     pub(super) dates: Dates,
     pub(super) missing: Vec<String>,
     pub(super) grouped: bool,
@@ -718,6 +720,13 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
         })
     });
     let encoding = encoding.transpose()?;
+    match (&s.object_type, s.format == Format::Ocel) {
+        (None, true) => {
+            return Err(Fault::new("source.object_type", "must name the type of object that is a ticket"));
+        }
+        (Some(_), false) => return Err(Fault::new("source.object_type", "is only for ocel")),
+        (Some(_), true) | (None, false) => {}
+    }
     let json = json(s.format, s.records.as_deref(), s.rows.as_deref())?;
     let zone = s.zone.as_deref().map_or(Ok(Tz::UTC), parse_zone)?;
     let mut dates = Dates::new(&s.date_formats, zone).map_err(|(i, why)| {
@@ -735,6 +744,7 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
         escape,
         member: s.member,
         json,
+        object_type: s.object_type,
         dates,
         missing: s.missing,
         // Traces keep a ticket together by their nature. Elsewhere a wrong promise would tear tickets apart.

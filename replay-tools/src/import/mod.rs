@@ -7,8 +7,8 @@
 //! [`send`] brings the commands to the engine. Memory holds one ticket and one window of commands,
 //! whatever the size of the file, and whatever it unpacks to: see `bounds`.
 //!
-//! What is absent: no second guess. Order, zone and the meaning of a state come from the mapping alone,
-//! never from the look of the values.
+//! What is absent: no silent guess. Order, zone and the meaning of a state come from the mapping alone, never
+//! from the look of the values; an encoding or a delimiter that is found out is said.
 #![cfg_attr(
     not(test),
     deny(clippy::arithmetic_side_effects, reason = "every number here comes from a stranger's file")
@@ -35,6 +35,7 @@ mod json_paths;
 mod json_record;
 mod json_records;
 mod json_rows;
+mod ocel_rows;
 mod row;
 mod rows;
 mod xes_rows;
@@ -61,6 +62,8 @@ mod send;
 mod bombs;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod damaged;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]

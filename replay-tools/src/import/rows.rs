@@ -13,6 +13,7 @@ use super::grammar::Format;
 use super::input::{Text, Texts};
 use super::json_rows::JsonRows;
 use super::mapping::{Mapping, Slot};
+use super::ocel_rows::OcelRows;
 use super::row::{Found, Row, RowSource};
 use super::xes_rows::XesRows;
 
@@ -80,6 +81,17 @@ impl Rows {
         let rows: Box<dyn RowSource> = match self.mapping.source.format {
             Format::Csv => Box::new(CsvRows::new(Box::new(text), &self.mapping, &path)?),
             Format::Xes => Box::new(XesRows::new(Box::new(text), &self.mapping, &path)),
+            Format::Ocel => {
+                // Objects may stand behind the events, so the text is read twice.
+                let mut again = Texts::open(&self.path, &self.mapping)?;
+                let mut objects = again.next()?;
+                while objects.as_ref().is_some_and(|other| other.member != member) {
+                    objects = again.next()?;
+                }
+                let Some(objects) = objects else { return Ok(false) };
+                let (objects, events) = (Box::new(objects.text), Box::new(text));
+                Box::new(OcelRows::new(objects, events, &self.mapping, &path)?)
+            }
             Format::Jsonl | Format::Json => Box::new(JsonRows::new(text, &self.mapping, &path)),
         };
         self.current = Some(Current { rows, member, finding, said: false });

@@ -104,14 +104,15 @@ fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<
     }
     let instant = time(mapping, row, mapping.at, before)?;
     row.at = instant.at;
-    row.notes.extend(instant.change.map(|change| {
+    let note = instant.change.map(|change| {
         let at = row.get(mapping.at).unwrap_or_default();
         let (reason, text) = match change {
             ClockChange::Repeated => (Reason::RepeatedHour, "came twice at a clock change; it was read as"),
             ClockChange::Skipped => (Reason::SkippedHour, "never came at a clock change; it was moved to"),
         };
         Note::new(reason, format!("{at:?} in {:?} {text} {}", name(mapping.at), instant.at))
-    }));
+    });
+    row.notes.extend(note);
     if let Some(Dedupe::Columns(slots)) = &mapping.dedupe {
         let mut values = Vec::new();
         for slot in slots {
@@ -159,7 +160,7 @@ fn read(
     before: Option<Timestamp>,
 ) -> Result<Instant, Note> {
     dates.read(text, zone, before).map_err(|e| {
-        let reason = match e {
+        let reason = match &e {
             NoInstant::Unread | NoInstant::Zone(_) => Reason::UnreadableTime,
             NoInstant::Outside { .. } | NoInstant::TwoDigitYear | NoInstant::Seconds => {
                 Reason::ImplausibleTime
