@@ -23,7 +23,8 @@ pub(crate) fn decide(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
-    if let (None, Some(of)) = (ticket, context.external_ref_of) {
+    // A ticket that was created here with this reference is not the importer's to rewrite.
+    if let (true, Some(of)) = (ticket.is_none_or(|t| t.import.is_none()), context.external_ref_of) {
         return Err(Rejection::Duplicate { of });
     }
     let Some(here) = here_already(ticket, order)? else { return Ok(Vec::new()) };
