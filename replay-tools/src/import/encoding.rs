@@ -155,7 +155,7 @@ fn state_of(encoding: &'static Encoding) -> State {
     }
 }
 
-fn guessed(encoding: &Encoding) -> String {
+fn guessed(encoding: &'static Encoding) -> String {
     let name = encoding.name();
     format!(
         "the mapping names no encoding; {name} was found out from the bytes. Check it, and set source.encoding"

@@ -289,7 +289,7 @@ fn every_servicenow_ticket_equals_the_truth() {
             reopens: count(row, "reopen_count"),
             group_changes: count(row, "group_changes"),
             group: Some(row["final_group"].clone()).filter(|g| g != "?"),
-            priority: Mapping::load("servicenow").unwrap().priority(&row["final_priority"]),
+            priority: Mapping::load("servicenow").unwrap().priorities.meant(&row["final_priority"]).value(),
             tier: 1,
             max_tier: 1,
             ..t.clone()
