@@ -11,7 +11,7 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{AuthorKind, HoldReason, TicketState, Visibility};
 
 use crate::clocks::key;
-use crate::state::{ImportProgress, LastResolution, Phase, Ticket};
+use crate::state::{ImportMark, ImportProgress, LastResolution, Phase, Ticket};
 
 /// Folds one event that occurred at `occurred_at` into a ticket; `None` stands before the first.
 #[must_use]
@@ -53,7 +53,10 @@ fn changed(t: &mut Ticket, event: &TicketEvent, at: Timestamp) {
 fn life_cycle(t: &mut Ticket, event: &LifeCycle, at: Timestamp) {
     match event {
         LifeCycle::TicketCreated(e) => created(t, e),
-        LifeCycle::TicketImported(e) => t.import = Some(ImportProgress { done: e.part, parts: e.parts }),
+        LifeCycle::TicketImported(e) => {
+            let mark = e.facts.zip(e.digest).map(|(facts, digest)| ImportMark { facts, digest });
+            t.import = Some(ImportProgress { done: e.part, parts: e.parts, mark });
+        }
         LifeCycle::StatusChanged(e) => status_changed(t, e),
         LifeCycle::TicketResolved(e) => {
             enter(t, Phase::Resolved);

@@ -49,8 +49,13 @@ reasons! {
     ImplausibleTime => "implausible_time", "the time lies before 1970, after tomorrow, or in a year of two digits";
     OverLimit => "over_limit", "a value is over a limit that live commands keep too";
     UnknownValue => "unknown_value", "no map of the mapping knows the value";
+    Ignored => "ignored", "no map knows the value, and the mapping says to pass over such values";
+    Defaulted => "defaulted", "no map knows the value, and the mapping's default took its place";
+    GuessedTime => "guessed_time", "the export names no time for something that happened; another one stands for it";
+    MissingValue => "missing_value", "something happened of which the export does not say all";
     Cut => "cut", "a text was cut, its length is kept";
     Refused => "refused", "the engine refused the ticket";
+    NotContinued => "not_continued", "the ticket is here from an import that keeps no mark of its facts; nothing was added";
     RewrittenPast => "rewritten_past", "the export tells the past of a ticket otherwise than an earlier one did";
     RepeatedHour => "repeated_hour", "the hour came twice at a clock change; the order of the file decided";
     SkippedHour => "skipped_hour", "the hour never came at a clock change; it was moved forward";
@@ -155,6 +160,24 @@ impl Counts {
     /// What was guessed or changed without leaving the row out.
     pub(super) fn note(&self, reason: Reason, n: u64) {
         self.noted.add(reason, n);
+    }
+
+    /// A ticket of which the engine has all.
+    pub(super) fn ticket(&self, began: bool, wrote: bool) {
+        let kind = match (began, wrote) {
+            (true, _) => &self.tickets_new,
+            (false, true) => &self.tickets_continued,
+            (false, false) => &self.tickets_unchanged,
+        };
+        add(kind, 1);
+    }
+
+    /// A ticket that the engine refused, with its rows that had counted as usable.
+    pub(super) fn refuse(&self, reason: Reason, used: u64, without_effect: u64) {
+        self.used.fetch_sub(used, Ordering::Relaxed);
+        self.without_effect.fetch_sub(without_effect, Ordering::Relaxed);
+        self.reject(reason, used.saturating_add(without_effect));
+        add(&self.tickets_rejected, 1);
     }
 
     /// As they stand.

@@ -30,6 +30,9 @@ pub(super) const FACTS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Lines of the rejects file; further ones are only counted.
 pub(super) const REJECTS_MAX: u64 = 1_000_000;
 
+/// Bytes of a ticket's id that a person reads; a usable one has at most 128 characters.
+pub(super) const TICKET_SHOWN: usize = 512;
+
 /// Whole numbers beyond this are not exact everywhere: 2^53.
 pub(super) const NUMBER_MAX: u64 = 1 << 53;
 

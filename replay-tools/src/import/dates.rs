@@ -17,7 +17,7 @@ const GAP_HOURS_MAX: i64 = 48;
 /// 1970-01-01T00:00:00Z.
 const EARLIEST: Timestamp = Timestamp(0);
 /// 2200-01-01T00:00:00Z, for who knows no better.
-const LATEST: Timestamp = Timestamp(7_258_118_400_000);
+pub(super) const LATEST: Timestamp = Timestamp(7_258_118_400_000);
 /// Fewer milliseconds since 1970 are seconds: they end in March 1973.
 const MILLISECONDS_MIN: i64 = 100_000_000_000;
 

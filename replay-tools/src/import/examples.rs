@@ -97,7 +97,7 @@ fn story(export: &str) -> Vec<String> {
     read.imports.iter().flat_map(|i| &i.events).map(|f| tell(&f.event)).collect()
 }
 
-fn tell(event: &Event) -> String {
+pub(super) fn tell(event: &Event) -> String {
     match event {
         Event::Ticket(TicketEvent::LifeCycle(event)) => tell_life_cycle(event),
         Event::Ticket(TicketEvent::Ownership(event)) => tell_ownership(event),

@@ -19,6 +19,7 @@ mod bounds;
 mod error;
 mod grammar;
 mod mapping;
+mod words;
 
 mod dates;
 mod month_names;
@@ -47,14 +48,20 @@ mod usable;
 mod classify;
 mod history;
 mod lifecycle;
+mod limits;
+mod milestones;
 mod parts;
+mod people;
 mod reader;
 
 mod deliver;
+mod explain;
 mod send;
 
 #[cfg(test)]
 mod bombs;
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod damaged;
 #[cfg(test)]
@@ -65,9 +72,12 @@ mod over_nats;
 mod proof;
 #[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod shipped;
 
 pub use balance::{Balance, Reason};
 pub use error::{ImportError, MappingError};
-pub use mapping::{Mapping, SHIPPED};
+pub use explain::{Explanation, explain};
+pub use mapping::{Mapping, SHIPPED, UNNAMED};
 pub use reader::{Progress, Reader, open};
 pub use send::{SendOptions, Summary, command_id, send};

@@ -11,7 +11,7 @@ use guichet_schemas::text::Label;
 use super::balance::{Balance, Counts, Note, Reason, add};
 use super::bounds::FACTS_BYTES_MAX;
 use super::error::ImportError;
-use super::history::Told;
+use super::history::{Heard, Told};
 use super::mapping::Mapping;
 use super::rejects::Rejects;
 use super::rows::Rows;
@@ -29,25 +29,46 @@ pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Re
     if std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
         Rows::open(path, &mapping)?.refuse_absent()?;
     }
+    open_with(path, mapping, Rejects::create(rejects)?)
+}
+
+/// Opens an export without a look ahead.
+pub(super) fn open_with(path: &Path, mapping: Arc<Mapping>, rejects: Rejects) -> Result<Reader, ImportError> {
     let rows = Rows::open(path, &mapping)?;
-    let tally = Tally { counts: Arc::new(Counts::default()), rejects: Rejects::create(rejects)? };
+    let tally = Tally { counts: Arc::new(Counts::default()), rejects };
     let watch = Watch {
         counts: Arc::clone(&tally.counts),
         bytes_read: rows.bytes_read(),
         bytes_total: rows.bytes_total(),
     };
     let tickets = Tickets::new(Usable::new(Box::new(rows), Arc::clone(&mapping), tally.clone()));
-    Ok(Reader { tickets, mapping, tally, watch, ready: VecDeque::new(), over: false })
+    Ok(Reader {
+        tickets,
+        mapping,
+        tally,
+        watch,
+        ready: VecDeque::new(),
+        ticket: TicketRows::default(),
+        over: false,
+    })
 }
 
 /// Reads the commands of an export one by one: all parts of a ticket, then the next ticket.
 pub struct Reader {
-    tickets: Tickets,
-    mapping: Arc<Mapping>,
+    pub(super) tickets: Tickets,
+    pub(super) mapping: Arc<Mapping>,
     tally: Tally,
     watch: Watch,
     ready: VecDeque<Import>,
+    ticket: TicketRows,
     over: bool,
+}
+
+/// The usable rows of a ticket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TicketRows {
+    pub(super) used: u64,
+    pub(super) without_effect: u64,
 }
 
 /// How far a reader is.
@@ -106,6 +127,28 @@ impl Reader {
         self.watch.clone()
     }
 
+    pub(super) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.tally.counts)
+    }
+
+    /// The rows of the ticket whose part came last.
+    pub(super) const fn ticket_rows(&self) -> TicketRows {
+        self.ticket
+    }
+
+    /// Reads to the end, and sends nothing: the balance is that of a first import.
+    ///
+    /// # Errors
+    /// The export turned out unusable.
+    pub fn check(mut self) -> Result<Balance, ImportError> {
+        while let Some(import) = self.next() {
+            if import?.part == 1 {
+                self.tally.counts.ticket(true, true);
+            }
+        }
+        Ok(self.balance())
+    }
+
     pub(super) fn rejects(&self) -> Rejects {
         self.tally.rejects.clone()
     }
@@ -127,9 +170,13 @@ impl Reader {
             }
         };
         let tally = &self.tally;
-        let told = history::of(&self.mapping, id, rows, |row, why| tally.reject(row.line, id, &why, 1))?;
+        let told = history::of(&self.mapping, id, rows, None, |row, heard| match heard {
+            Heard::Rejected(why) => tally.reject(row.line, id, &why, 1),
+            Heard::Noted(what) => tally.note(Some(row.line), id, &what),
+        })?;
         let facts = match told {
-            Told::Facts { facts, used, without_effect } => {
+            Told::Facts { facts, used, without_effect, .. } => {
+                self.ticket = TicketRows { used, without_effect };
                 add(&tally.counts.used, used);
                 add(&tally.counts.without_effect, without_effect);
                 facts

@@ -86,6 +86,15 @@ impl Row {
         self.spans[slot] = Span::At(start, self.text.len());
     }
 
+    /// Takes over all that another row says of a column.
+    pub(super) fn put_all(&mut self, slot: Slot, of: &Self) {
+        if of.values(slot).count() > 1 {
+            of.values(slot).for_each(|value| self.put_more(slot, value));
+        } else if let Some(value) = of.get(slot) {
+            self.put(slot, value);
+        }
+    }
+
     /// The column is there, without a value.
     pub(super) fn put_empty(&mut self, slot: Slot) {
         self.spans[slot] = Span::Empty;

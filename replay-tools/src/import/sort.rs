@@ -19,6 +19,7 @@ const FAN_IN: usize = 64;
 pub(super) struct Sorter {
     id: Slot,
     by_time: bool,
+    tie: Option<Slot>,
     budget_bytes: usize,
     arena: Vec<u8>,
     rows: Vec<(usize, usize)>,
@@ -29,14 +30,23 @@ pub(super) struct Sorter {
 }
 
 impl Sorter {
-    pub(super) const fn new(id: Slot, by_time: bool, budget_bytes: usize) -> Self {
-        Self { id, by_time, budget_bytes, arena: Vec::new(), rows: Vec::new(), sequence: 0, runs: Vec::new() }
+    pub(super) const fn new(id: Slot, by_time: bool, tie: Option<Slot>, budget_bytes: usize) -> Self {
+        Self {
+            id,
+            by_time,
+            tie,
+            budget_bytes,
+            arena: Vec::new(),
+            rows: Vec::new(),
+            sequence: 0,
+            runs: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, row: &Row) -> io::Result<()> {
         let start = self.arena.len();
         let time = if self.by_time { row.at.0 } else { 0 };
-        encode(row, self.id, time, self.sequence, &mut self.arena)?;
+        encode(row, self.id, (time, tie_of(row, self.tie)), self.sequence, &mut self.arena)?;
         self.sequence = self.sequence.saturating_add(1);
         self.rows.push((start, self.arena.len()));
         let index = self.rows.len().saturating_mul(size_of::<(usize, usize)>());
@@ -142,14 +152,14 @@ impl Merge {
     fn advance(&mut self, index: usize) -> io::Result<()> {
         if self.runs[index].advance()? {
             let key = Key::of(&self.runs[index].row).ok_or_else(damaged)?;
-            self.heads.push(Reverse((key.id.to_vec(), key.time, key.sequence, index)));
+            self.heads.push(Reverse((key.id.to_vec(), key.time, key.tie, key.sequence, index)));
         }
         Ok(())
     }
 }
 
-/// Key of the next row of a run (ticket, time, sequence), and the index of the run.
-type Head = (Vec<u8>, i64, u64, usize);
+/// Key of the next row of a run (ticket, time, tie, sequence), and the index of the run.
+type Head = (Vec<u8>, i64, Tie, u64, usize);
 
 struct Run {
     file: BufReader<File>,
@@ -170,18 +180,38 @@ impl Run {
     }
 }
 
+/// Bytes of a text by which rows of one instant are put in order.
+const TIE_BYTES: usize = 16;
+
+/// What puts rows of one instant in order: numbers by their size, before texts by their beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tie(u64, [u8; TIE_BYTES]);
+
+/// What a row says of its place among those of the same instant; without a column, nothing.
+pub(super) fn tie_of(row: &Row, slot: Option<Slot>) -> Tie {
+    let Some(value) = row.optional(slot) else { return Tie(0, [0; TIE_BYTES]) };
+    if let Ok(number) = value.parse::<u64>() {
+        return Tie(number, [0; TIE_BYTES]);
+    }
+    let mut text = [0; TIE_BYTES];
+    let n = value.len().min(TIE_BYTES);
+    text[..n].copy_from_slice(&value.as_bytes()[..n]);
+    Tie(u64::MAX, text)
+}
+
 /// What rows are sorted by; stands at the front of their bytes.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
     id: &'a [u8],
     time: i64,
+    tie: Tie,
     sequence: u64,
 }
 
 impl<'a> Key<'a> {
     fn of(bytes: &'a [u8]) -> Option<Self> {
         let mut bytes = Bytes(bytes);
-        Some(Self { id: bytes.value()?, time: bytes.i64()?, sequence: bytes.u64()? })
+        Some(Self { id: bytes.value()?, time: bytes.i64()?, tie: bytes.tie()?, sequence: bytes.u64()? })
     }
 }
 
@@ -192,9 +222,11 @@ const EMPTY: u32 = u32::MAX - 1;
 /// In the place of a length: so many values follow, each with its length.
 const LIST: u32 = u32::MAX - 2;
 
-fn encode(row: &Row, id: Slot, time: i64, sequence: u64, out: &mut Vec<u8>) -> io::Result<()> {
+fn encode(row: &Row, id: Slot, (time, tie): (i64, Tie), sequence: u64, out: &mut Vec<u8>) -> io::Result<()> {
     put(row.get(id).unwrap_or_default(), out)?;
     out.extend_from_slice(&time.to_be_bytes());
+    out.extend_from_slice(&tie.0.to_be_bytes());
+    out.extend_from_slice(&tie.1);
     out.extend_from_slice(&sequence.to_be_bytes());
     out.extend_from_slice(&row.at.0.to_be_bytes());
     out.extend_from_slice(&row.line.to_be_bytes());
@@ -238,6 +270,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     let mut bytes = Bytes(bytes);
     bytes.value()?;
     bytes.i64()?;
+    bytes.tie()?;
     bytes.u64()?;
     let at = Timestamp(bytes.i64()?);
     let line = bytes.u64()?;
@@ -295,6 +328,10 @@ impl<'a> Bytes<'a> {
         Some(i64::from_be_bytes(self.take(8)?.try_into().ok()?))
     }
 
+    fn tie(&mut self) -> Option<Tie> {
+        Some(Tie(self.u64()?, self.take(TIE_BYTES)?.try_into().ok()?))
+    }
+
     fn value(&mut self) -> Option<&'a [u8]> {
         let len = self.u32()?;
         self.take(len as usize)
@@ -317,7 +354,7 @@ mod tests {
     }
 
     fn sorted(rows: &[Row], by_time: bool, budget_bytes: usize) -> (Vec<Row>, usize) {
-        let mut sorter = Sorter::new(0, by_time, budget_bytes);
+        let mut sorter = Sorter::new(0, by_time, None, budget_bytes);
         let mut runs = 0;
         for r in rows {
             sorter.add(r).unwrap();

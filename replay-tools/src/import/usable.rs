@@ -7,7 +7,7 @@ use guichet_schemas::time::Timestamp;
 
 use super::balance::{Counts, Note, Reason, add};
 use super::bounds::VALUES_BYTES_MAX;
-use super::dates::{ClockChange, Instant, NoInstant};
+use super::dates::{ClockChange, Dates, Instant, LATEST, NoInstant};
 use super::error::ImportError;
 use super::mapping::{Dedupe, Mapping};
 use super::rejects::Rejects;
@@ -134,13 +134,38 @@ pub(super) fn time(
     before: Option<Timestamp>,
 ) -> Result<Instant, Note> {
     let text = row.get(slot).unwrap_or_default();
-    mapping.source.dates.read(text, row.optional(mapping.zone), before).map_err(|e| {
+    let name = &mapping.columns[slot].name;
+    read(&mapping.source.dates, (text, name), row.optional(mapping.zone), before)
+}
+
+/// The instant that a part of a value names; `name` is what a person calls the part.
+pub(super) fn time_of(mapping: &Mapping, row: &Row, name: &str, text: &str) -> Result<Timestamp, Note> {
+    let zone = row.optional(mapping.zone);
+    read(&mapping.source.dates, (text, name), zone, None).map(|instant| instant.at)
+}
+
+/// The instant that a column names for something that is planned, and may lie ahead.
+pub(super) fn planned(mapping: &Mapping, row: &Row, slot: usize) -> Result<Timestamp, Note> {
+    let mut dates = mapping.source.dates.clone();
+    dates.set_latest(LATEST);
+    let text = row.get(slot).unwrap_or_default();
+    let name = &mapping.columns[slot].name;
+    read(&dates, (text, name), row.optional(mapping.zone), None).map(|instant| instant.at)
+}
+
+fn read(
+    dates: &Dates,
+    (text, name): (&str, &str),
+    zone: Option<&str>,
+    before: Option<Timestamp>,
+) -> Result<Instant, Note> {
+    dates.read(text, zone, before).map_err(|e| {
         let reason = match &e {
             NoInstant::Unread | NoInstant::Zone(_) => Reason::UnreadableTime,
             NoInstant::Outside { .. } | NoInstant::TwoDigitYear | NoInstant::Seconds => {
                 Reason::ImplausibleTime
             }
         };
-        Note::new(reason, format!("{:?} is {text:?}, {e}", mapping.columns[slot].name))
+        Note::new(reason, format!("{name:?} is {text:?}, {e}"))
     })
 }

@@ -2,10 +2,13 @@
 
 use super::{Fact, Verb, limits};
 use crate::codec::check::{actor, sizes};
+use crate::hash::Hash;
+use crate::mirror::Wire as _;
 use crate::personal;
 use crate::rejection::FieldError;
 use crate::text::Label;
 use crate::words::TicketState;
+use prost::Message as _;
 
 mirror! {
     /// Replay a history from another system.
@@ -22,6 +25,24 @@ mirror! {
         pub events: Vec<Fact>,
         /// Which mapping made the facts.
         pub mapping_version: Option<Label>,
+        /// How many facts of the ticket come before these; without it, a part that was imported changes nothing.
+        pub begins_at: Option<u64>,
+        /// Digest of the facts that come before, where there are any.
+        pub prefix: Option<Hash>,
+    }
+}
+
+impl Import {
+    /// Digest of the facts of a ticket up to the end of these, from that of the facts before them.
+    #[must_use]
+    pub fn digest<'a>(before: Hash, facts: impl IntoIterator<Item = &'a Fact>) -> Hash {
+        let mut bytes = Vec::new();
+        facts.into_iter().fold(before, |digest, fact| {
+            bytes.clear();
+            bytes.extend_from_slice(&digest.0);
+            fact.clone().to_wire().encode_raw(&mut bytes);
+            Hash::of_bytes(&bytes)
+        })
     }
 }
 
@@ -31,6 +52,9 @@ impl Verb for Import {
     fn check(&self) -> Result<(), FieldError> {
         if self.part == 0 || self.part > self.parts {
             return Err(FieldError::new("part", "must be from 1 to parts"));
+        }
+        if self.begins_at.is_some_and(|n| n > 0) != self.prefix.is_some() {
+            return Err(FieldError::new("prefix", "must be the digest of the facts before begins_at"));
         }
         if self.events.is_empty() {
             return Err(FieldError::new("events", "must hold at least one fact"));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ExternalRef, FieldValue, Personal};
+use crate::hash::Hash;
 use crate::time::Timestamp;
 use crate::words::{
     ActorKind, CancelReason, Channel, CloseReason, ConfirmedBy, HoldReason, Impact, Origin, Priority,
@@ -84,6 +85,10 @@ mirror! {
         pub original_created_at: Option<Timestamp>,
         /// Mapping version.
         pub mapping_version: Option<String>,
+        /// Facts of the ticket that are imported with this command done; absent in older logs.
+        pub facts: Option<u64>,
+        /// Digest of all of them; absent in older logs.
+        pub digest: Option<Hash>,
     }
 }
 
