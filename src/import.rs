@@ -6,23 +6,33 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use guichet_replay_tools::import::{self, Mapping, SendOptions, Summary};
-use guichet_replay_tools::output::{Output, OutputArgs};
+use guichet_engine::clock;
+use guichet_replay_tools::import::{self, Balance, Explanation, Mapping, Reason, SendOptions, Summary};
+use guichet_replay_tools::output::{Output, OutputArgs, printable};
 use guichet_schemas::ids::{CallerId, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What to import, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
-    /// The export: CSV, XES or JSON lines, plain or packed (.gz, .zst)
+    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip)
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// What its columns mean: a mapping file, or a shipped one (servicenow, bpi2013)
+    /// What its columns mean: a mapping file, or a shipped one (docs/IMPORT.md lists them)
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) mapping: String,
     /// Read times without an offset in this zone, instead of the mapping's
     #[arg(long, value_name = "IANA ZONE")]
     pub(crate) zone: Option<String>,
+    /// What was lost or guessed and is meant to be, by its word in the balance; several with commas
+    #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
+    pub(crate) allow: Vec<Reason>,
+    /// Read and map everything, and write nothing; needs no desk
+    #[arg(long, conflicts_with = "explain")]
+    pub(crate) check: bool,
+    /// Say how the row that begins at this line of the file became facts, and write nothing; needs no desk
+    #[arg(long, value_name = "LINE", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) explain: Option<u64>,
     /// Where unusable rows and refused tickets go, with line number and reason; a CSV file that is not there yet
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
@@ -37,6 +47,28 @@ pub(crate) struct ImportArgs {
     pub(crate) json: bool,
 }
 
+impl ImportArgs {
+    /// Whether a desk is needed.
+    pub(crate) const fn sends(&self) -> bool {
+        !self.check && self.explain.is_none()
+    }
+
+    fn mapping(&self) -> anyhow::Result<Mapping> {
+        let mut mapping = Mapping::load(&self.mapping)?;
+        if let Some(zone) = &self.zone {
+            mapping = mapping.with_zone(zone)?;
+        }
+        Ok(mapping.as_of(clock::wall()))
+    }
+}
+
+fn reason(word: &str) -> Result<Reason, String> {
+    Reason::parse(word).ok_or_else(|| {
+        let all: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+        format!("there is no such reason; there are {}", all.join(", "))
+    })
+}
+
 /// Imports a file and prints what was done.
 pub(crate) async fn run(
     args: &ImportArgs,
@@ -47,7 +79,92 @@ pub(crate) async fn run(
     let started = Instant::now();
     let summary = load(args, client, tenant, caller).await?;
     report(args, &summary, started.elapsed())?;
-    Ok(if summary.refused > 0 || summary.read.rejected > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    refuse_nothing(args, &summary.balance)?;
+    Ok(summary.balance.exit_code(&args.allow).into())
+}
+
+/// Reads a file and says what would become of it, or how one row becomes facts.
+pub(crate) fn look(args: &ImportArgs) -> anyhow::Result<ExitCode> {
+    let mapping = args.mapping()?;
+    if let Some(line) = args.explain {
+        let explanation = import::explain(&args.file, &mapping, line)?;
+        show(args, &explanation)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let started = Instant::now();
+    let reader = import::open(&args.file, &mapping, args.rejects.as_deref())
+        .with_context(|| format!("open {}", args.file.display()))?;
+    let balance = reader.check()?;
+    let took = started.elapsed();
+    if args.json {
+        let line = serde_json::json!({
+            "balance": balance, "adds_up": balance.adds_up(), "findings": balance.findings(&args.allow),
+            "seconds": took.as_secs_f64(),
+        });
+        Output::new(&OutputArgs::default()).json_line(&line)?;
+    } else {
+        crate::say::say(&format!(
+            "{} rows read and mapped in {:.1} s ({:.0} rows/s); nothing was written\n{}",
+            balance.rows.read,
+            took.as_secs_f64(),
+            rate(balance.rows.read, took),
+            table(args, &balance)
+        ));
+    }
+    refuse_nothing(args, &balance)?;
+    Ok(balance.exit_code(&args.allow).into())
+}
+
+/// An export from which nothing comes is none, or not what the mapping says.
+fn refuse_nothing(args: &ImportArgs, balance: &Balance) -> anyhow::Result<()> {
+    let used = balance.tickets.new + balance.tickets.continued + balance.tickets.unchanged;
+    let is_empty = std::fs::metadata(&args.file).is_ok_and(|file| file.is_file() && file.len() == 0);
+    if used == 0 && balance.tickets.rejected == 0 && !is_empty {
+        return Err(import::ImportError::Nothing { path: args.file.clone() }.into());
+    }
+    Ok(())
+}
+
+fn show(args: &ImportArgs, e: &Explanation) -> std::io::Result<()> {
+    let out = Output::new(&OutputArgs::default());
+    if args.json {
+        let values: Vec<_> = e
+            .values
+            .iter()
+            .map(|(key, column, value)| serde_json::json!({ "key": key, "column": column, "value": value }))
+            .collect();
+        let said: Vec<_> = e
+            .said
+            .iter()
+            .map(|(reason, text)| serde_json::json!({ "reason": reason.word(), "text": text }))
+            .collect();
+        return out.json(&serde_json::json!({
+            "line": e.line, "ticket": e.ticket, "occurred_at": e.at.map(|at| at.to_string()), "values": values,
+            "said": said, "facts": e.facts,
+        }));
+    }
+    let mut text = format!("line {}", e.line);
+    if let Some(ticket) = &e.ticket {
+        text.push_str(&format!(" of ticket {ticket:?}"));
+    }
+    if let Some(at) = e.at {
+        text.push_str(&format!(", {at}"));
+    }
+    for (key, column, value) in &e.values {
+        let value = value.as_ref().map_or("nothing".to_owned(), |value| format!("{value:?}"));
+        text.push_str(&format!("\n  {key} = {column:?} says {value}"));
+    }
+    for (reason, what) in &e.said {
+        text.push_str(&format!("\n! {reason}: {what}"));
+    }
+    for fact in &e.facts {
+        let fact = String::from_utf8_lossy(&guichet_schemas::json::to_vec(fact)).into_owned();
+        text.push_str(&format!("\n=> {fact}"));
+    }
+    if e.facts.is_empty() && e.said.is_empty() {
+        text.push_str("\n=> no fact: it says nothing that the row before it did not say");
+    }
+    out.line(&printable(&text))
 }
 
 /// Imports a file, with progress on a terminal.
@@ -57,9 +174,12 @@ pub(crate) async fn load(
     tenant: &TenantId,
     caller: &CallerId,
 ) -> anyhow::Result<Summary> {
-    let mut mapping = Mapping::load(&args.mapping)?;
-    if let Some(zone) = &args.zone {
-        mapping = mapping.with_zone(zone)?;
+    let mapping = args.mapping()?;
+    if mapping.is_unnamed() {
+        crate::say::say(&format!(
+            "the mapping names no source: its tickets are known as those of {:?}; give each desk a name of its own in source.name",
+            mapping.name()
+        ));
     }
     let reader = import::open(&args.file, &mapping, args.rejects.as_deref())
         .with_context(|| format!("open {}", args.file.display()))?;
@@ -81,42 +201,64 @@ fn report(args: &ImportArgs, s: &Summary, took: Duration) -> std::io::Result<()>
             "rows": s.read.rows, "tickets": s.read.tickets, "rejected_rows": s.read.rejected, "duplicate_rows": s.read.duplicates,
             "accepted": s.accepted, "replayed": s.replayed, "unchanged": s.unchanged, "refused": s.refused,
             "events": s.events, "retries": s.retries, "position": s.position, "seconds": took.as_secs_f64(),
+            "balance": s.balance, "adds_up": s.balance.adds_up(), "findings": s.balance.findings(&args.allow),
         });
         return Output::new(&OutputArgs::default()).json_line(&line);
     }
-    let rate = s.read.rows as f64 / took.as_secs_f64().max(0.001);
     crate::say::say(&format!(
-        "{} rows of {} tickets read in {:.1} s ({rate:.0} rows/s)\n{} commands accepted, {} were here before, {} unchanged, {} refused; {} events, newest position {}",
+        "{} rows of {} tickets read in {:.1} s ({:.0} rows/s)\n{} commands accepted, {} were here before, {} unchanged, {} refused; {} events, newest position {}\n{}",
         s.read.rows,
         s.read.tickets,
         took.as_secs_f64(),
+        rate(s.read.rows, took),
         s.accepted,
         s.replayed,
         s.unchanged,
         s.refused,
         s.events,
-        s.position
+        s.position,
+        table(args, &s.balance)
     ));
-    complain(args, s);
     Ok(())
 }
 
-/// Says what could not be used, and where to look.
+fn rate(rows: u64, took: Duration) -> f64 {
+    rows as f64 / took.as_secs_f64().max(0.001)
+}
+
+/// Says what was lost or guessed, and where to look.
 pub(crate) fn complain(args: &ImportArgs, s: &Summary) {
-    if s.unchanged > 0 {
-        crate::say::say(&format!(
-            "{} commands were about tickets that are here already, with other facts: nothing was written. After a first import of this file it means that the rows of a ticket do not stand together; set grouped = false in the mapping",
-            s.unchanged
+    if !s.balance.adds_up() || !s.balance.findings(&args.allow).is_empty() {
+        crate::say::say(&table(args, &s.balance));
+    }
+}
+
+/// The balance, for a person.
+fn table(args: &ImportArgs, b: &Balance) -> String {
+    let (r, t) = (&b.rows, &b.tickets);
+    let rejected: u64 = r.rejected.values().sum();
+    let mut text = format!(
+        "rows: {} read = {} used + {} without effect + {} duplicates + {rejected} rejected\n\
+         tickets: {} met = {} new + {} continued + {} unchanged + {} rejected",
+        r.read, r.used, r.without_effect, r.duplicates, t.met, t.new, t.continued, t.unchanged, t.rejected
+    );
+    for (what, counts) in [("rejected", &r.rejected), ("noted", &b.noted)] {
+        for (reason, n) in counts {
+            let allowed = if args.allow.contains(reason) { " (allowed)" } else { "" };
+            text.push_str(&format!("\n{what}: {n} × {reason}{allowed}: {}", reason.says()));
+        }
+    }
+    if !b.adds_up() {
+        text.push_str("\nthe balance does not add up: this is a fault of the importer, please report it");
+    }
+    if !b.findings(&args.allow).is_empty() {
+        let place = args.rejects.as_ref().map_or_else(
+            || "give --rejects FILE to see which and why".to_owned(),
+            |file| format!("see {}", file.display()),
+        );
+        text.push_str(&format!(
+            "\nsomething was lost or guessed: {place}; what is meant, --allow takes by its word"
         ));
     }
-    if s.read.rejected + s.refused > 0 {
-        let place =
-            args.rejects.as_ref().map_or("give --rejects FILE to see which and why".to_owned(), |f| {
-                format!("see {}", f.display())
-            });
-        crate::say::say(&format!(
-            "{} rows were unusable, {} tickets were refused: {place}",
-            s.read.rejected, s.refused
-        ));
-    }
+    text
 }

@@ -265,6 +265,7 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
             .await
         }
         Verb::Demo(args) => demo::run(args).await,
+        Verb::Import { import, .. } if !import.sends() => import::look(&import),
         Verb::Import { import, connect } => {
             let client = connect.connect().await?;
             tokio::select! {

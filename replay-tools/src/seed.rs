@@ -68,6 +68,8 @@ pub fn history(plan: Plan) -> impl Iterator<Item = Import> {
             parts: 1,
             events,
             mapping_version: None,
+            begins_at: None,
+            prefix: None,
         }
     })
 }

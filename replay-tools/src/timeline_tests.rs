@@ -130,6 +130,8 @@ fn entries() -> Vec<wire::TimelineEntry> {
         parts: 1,
         original_created_at: None,
         mapping_version: None,
+        facts: None,
+        digest: None,
     };
     let assigned = TicketAssigned {
         from: None,

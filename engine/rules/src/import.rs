@@ -2,14 +2,15 @@
 //! what happened there, happened. What follows from the ticket's own history is filled in here, so that an
 //! imported ticket and a live one tell their story in the same words.
 
-use guichet_schemas::command::{Command, Import, limits};
+use guichet_schemas::command::{Command, Fact, Import, limits};
 use guichet_schemas::event::{Event, TicketImported};
+use guichet_schemas::hash::Hash;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 
 use crate::decide::{Context, Draft};
 use crate::evolve::{complete, evolve, repeats};
-use crate::state::Ticket;
+use crate::state::{ImportMark, Ticket};
 use crate::verbs::Replayed;
 
 /// How far a source's clock may run before ours.
@@ -21,21 +22,16 @@ pub(crate) fn decide(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
-    let done = match (ticket, context.external_ref_of) {
-        (Some(t), _) => t.import.map_or(0, |i| i.done),
-        (None, Some(of)) => return Err(Rejection::Duplicate { of }),
-        (None, None) => 0,
-    };
-    if order.part <= done {
-        return Ok(Vec::new());
+    // A ticket that was created here with this reference is not the importer's to rewrite.
+    if let (true, Some(of)) = (ticket.is_none_or(|t| t.import.is_none()), context.external_ref_of) {
+        return Err(Rejection::Duplicate { of });
     }
-    let next = done.saturating_add(1);
-    if order.part != next {
-        return Err(FieldError::new("data.part", format!("must be {next}: parts come in order")).into());
-    }
+    let Some(here) = here_already(ticket, order)? else { return Ok(Vec::new()) };
     check(order, context)?;
-    let first_at = order.events.first().map_or(context.now, |f| f.occurred_at);
-    let drafts = Vec::with_capacity(order.events.len().saturating_add(1));
+    let new = &order.events[here..];
+    let first_at = new.first().map_or(context.now, |f| f.occurred_at);
+    let drafts = Vec::with_capacity(new.len().saturating_add(1));
+    let mark = mark(ticket, new);
     let mut replay = Replay { ticket: ticket.cloned(), drafts, context };
     let mut copied = 0_usize;
     replay.push(
@@ -44,13 +40,15 @@ pub(crate) fn decide(
             external_id: order.external_id.as_str().to_owned(),
             part: order.part,
             parts: order.parts,
-            original_created_at: (order.part == 1).then_some(first_at),
+            original_created_at: (order.part == 1 && here == 0).then_some(first_at),
             mapping_version: order.mapping_version.as_ref().map(|m| m.as_str().to_owned()),
+            facts: mark.map(|m| m.facts),
+            digest: mark.map(|m| m.digest),
         }),
         first_at,
         None,
     );
-    for (i, fact) in order.events.iter().enumerate() {
+    for (i, fact) in order.events.iter().enumerate().skip(here) {
         // What a record repeats of its ticket is not in the command, so the length of the command does not bound it.
         copied = copied.saturating_add(replay.ticket.as_ref().map_or(0, |t| repeats(&fact.event, t)));
         if copied > limits::COPIED_BYTES {
@@ -69,6 +67,58 @@ pub(crate) fn decide(
         replay.holds().may_follow(before).map_err(|e| e.in_field(&format!("data.events[{i}].data")))?;
     }
     Ok(replay.drafts)
+}
+
+/// How many of the facts are here already, from the first on; `None`: all of them, or the part was done.
+fn here_already(ticket: Option<&Ticket>, order: &Import) -> Result<Option<usize>, Rejection> {
+    let progress = ticket.and_then(|t| t.import);
+    let done = progress.map_or(0, |i| i.done);
+    let Some(begins_at) = order.begins_at.filter(|_| progress.is_none_or(|i| i.mark.is_some())) else {
+        if order.part <= done {
+            return if order.begins_at.is_some() { Err(unmarked()) } else { Ok(None) };
+        }
+        let next = done.saturating_add(1);
+        if order.part != next {
+            return Err(FieldError::new("data.part", format!("must be {next}: parts come in order")).into());
+        }
+        return Ok(Some(0));
+    };
+    let mark = progress.and_then(|i| i.mark);
+    let have = mark.map_or(0, |m| m.facts);
+    let Some(here) = have.checked_sub(begins_at) else {
+        let rule = format!("must be at most {have}: parts come in order");
+        return Err(FieldError::new("data.begins_at", rule).into());
+    };
+    let here = usize::try_from(here).unwrap_or(usize::MAX);
+    let Some(known) = order.events.get(..here) else { return Ok(None) };
+    let prefix = order.prefix.unwrap_or(Hash::ZERO);
+    if mark.is_some_and(|m| Import::digest(prefix, known) != m.digest) {
+        return Err(Rejection::GuardFailed {
+            guard: "rewritten_past",
+            message: format!(
+                "the first {have} facts of the ticket are others than those that were imported before; its past is not rewritten"
+            ),
+        });
+    }
+    Ok(Some(here).filter(|here| *here < order.events.len()))
+}
+
+/// What an older log holds of an import does not tell whether this one goes on with it.
+fn unmarked() -> Rejection {
+    Rejection::GuardFailed {
+        guard: "unmarked_import",
+        message: "the ticket was imported before the desk kept a mark of imported facts; whether this export says more cannot be told".to_owned(),
+    }
+}
+
+/// The mark after these facts. A history that began without one goes on without one.
+fn mark(ticket: Option<&Ticket>, new: &[Fact]) -> Option<ImportMark> {
+    let before = match ticket.and_then(|t| t.import) {
+        None => ImportMark { facts: 0, digest: Hash::ZERO },
+        Some(progress) => progress.mark?,
+    };
+    let facts = before.facts.saturating_add(new.len() as u64);
+    Some(ImportMark { facts, digest: Import::digest(before.digest, new) })
 }
 
 fn check(order: &Import, context: &Context<'_>) -> Result<(), Rejection> {

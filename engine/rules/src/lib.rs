@@ -36,5 +36,5 @@ pub use desk::{
     Whose, whose,
 };
 pub use evolve::evolve;
-pub use state::{FOLD_VERSION, ImportProgress, LastResolution, Phase, Ticket};
+pub use state::{FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, Ticket};
 pub use transition::allowed_verbs;

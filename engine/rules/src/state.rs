@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_schemas::event::{FieldValue, TicketCreated};
+use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, TicketType, Urgency};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// Where a ticket stands, with what is true only there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,17 @@ pub struct ImportProgress {
     pub done: u32,
     /// Parts announced.
     pub parts: u32,
+    /// Facts done and their digest; absent where the log is older than such marks.
+    pub mark: Option<ImportMark>,
+}
+
+/// The facts of a ticket that were imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportMark {
+    /// How many.
+    pub facts: u64,
+    /// See `Import::digest`.
+    pub digest: Hash,
 }
 
 /// A ticket, folded from its events.

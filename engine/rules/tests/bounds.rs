@@ -42,7 +42,16 @@ fn escalated() -> Event {
 
 fn import(part: u32, events: Vec<Fact>) -> Order {
     let (source, external_id) = (label("old"), label("1"));
-    Order::Import(Import { source, external_id, part, parts: 9, events, mapping_version: None })
+    Order::Import(Import {
+        source,
+        external_id,
+        part,
+        parts: 9,
+        events,
+        mapping_version: None,
+        begins_at: None,
+        prefix: None,
+    })
 }
 
 #[test]

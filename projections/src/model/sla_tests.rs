@@ -368,6 +368,8 @@ fn what_comes_resolved_is_for_its_source_to_close_and_its_past_tells_nobody() {
         parts: 1,
         original_created_at: None,
         mapping_version: None,
+        facts: None,
+        digest: None,
     };
     history.push(ticket, "importer", Event::from(imported));
     history.open(1);
@@ -459,6 +461,8 @@ fn a_ticket_of_the_year_1_costs_a_row_and_a_fact_for_each_rule() {
         parts: 1,
         original_created_at: None,
         mapping_version: None,
+        facts: None,
+        digest: None,
     };
     let ticket = ticket_id(1);
     history.push(ticket, "importer", Event::from(imported));

@@ -289,6 +289,8 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
             parts: 2,
             original_created_at: None,
             mapping_version: None,
+            facts: None,
+            digest: None,
         }),
         1 => status(state(dice), state(dice)),
         2 => resolved(tier(dice)),

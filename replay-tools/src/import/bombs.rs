@@ -31,8 +31,8 @@ const BOMBS: &[Bomb] = &[
             out.write_all(b"id,at,room,text\nA,2026-01-01T10:00:00Z,1,x\nB,2026-01-01T10:00:00Z,1,\"")?;
             pour(out, b"a,\n")
         },
-        tickets: 1,
-        says: "3,,it has more than 16777216 bytes",
+        tickets: 0,
+        says: "near line 3, or not what source.format says: a quote opens here and does not close within 16777216 bytes",
     },
     Bomb {
         name: "a record of millions of columns between two good ones",
@@ -97,7 +97,8 @@ const BOMBS: &[Bomb] = &[
         name: "a line of JSON without an end",
         mapping: jsonl,
         write: |out| {
-            out.write_all(b"{\"id\":\"A\",\"at\":\"2026-01-01T10:00:00Z\"}\n{\"id\":\"")?;
+            out.write_all(GOOD_LINE)?;
+            out.write_all(b"{\"id\":\"")?;
             pour(out, b"b")?;
             out.write_all(b"\n{\"id\":\"C\",\"at\":\"2026-01-01T10:00:00Z\"}\n")
         },
@@ -113,10 +114,10 @@ const BOMBS: &[Bomb] = &[
                 out.write_all(&b",0".repeat(15 * MIB / 2))?;
                 out.write_all(b"]}\n")?;
             }
-            out.write_all(b"{\"id\":\"C\",\"at\":\"2026-01-01T10:00:00Z\"}\n")
+            out.write_all(GOOD_LINE)
         },
         tickets: 1,
-        says: "holds a list or an object",
+        says: "it has more than 100000 values",
     },
     Bomb {
         name: "brackets within brackets",
@@ -124,7 +125,8 @@ const BOMBS: &[Bomb] = &[
         write: |out| {
             out.write_all(b"{\"id\":\"A\",\"at\":\"2026-01-01T10:00:00Z\",\"else\":")?;
             out.write_all(&b"[".repeat(15 * MIB))?;
-            out.write_all(b"\n{\"id\":\"C\",\"at\":\"2026-01-01T10:00:00Z\"}\n")
+            out.write_all(b"\n")?;
+            out.write_all(GOOD_LINE)
         },
         tickets: 1,
         says: "it is not one JSON object",
@@ -206,7 +208,8 @@ const BOMBS: &[Bomb] = &[
     },
 ];
 
-const GOOD_EVENT: &[u8] = b"<event><date key=\"at\" value=\"2026-01-01T10:00:00Z\"/></event>";
+const GOOD_EVENT: &[u8] = b"<event><date key=\"at\" value=\"2026-01-01T10:00:00Z\"/><string key=\"room\" value=\"\"/><string key=\"text\" value=\"\"/></event>";
+const GOOD_LINE: &[u8] = b"{\"id\":\"A\",\"at\":\"2026-01-01T10:00:00Z\",\"room\":null,\"text\":null}\n";
 
 fn csv() -> String {
     CSV.to_owned()
@@ -337,11 +340,11 @@ fn instants_and_numbers_out_of_range_are_rejected_alike_in_every_format() {
         let reason = format!("\"\"at\"\" is \"\"{at}\"\", which is outside 1970-01-01 to 2200-01-01");
         for told in [
             rejected(&csv(), &format!("id,at,room,text\nA,{at},1,x\n")),
-            rejected(&jsonl(), &format!("\n{{\"id\":\"A\",\"at\":\"{at}\"}}\n")),
+            rejected(&jsonl(), &format!("\n{{\"id\":\"A\",\"at\":\"{at}\",\"room\":null,\"text\":null}}\n")),
             rejected(
                 &xes(),
                 &format!(
-                    "<log>\n<trace><string key=\"id\" value=\"A\"/><event><date key=\"at\" value=\"{at}\"/></event></trace></log>"
+                    "<log>\n<trace><string key=\"id\" value=\"A\"/><event><date key=\"at\" value=\"{at}\"/><string key=\"room\" value=\"\"/><string key=\"text\" value=\"\"/></event></trace></log>"
                 ),
             ),
         ] {

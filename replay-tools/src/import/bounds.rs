@@ -7,12 +7,20 @@ use std::io::{self, BufRead, Read};
 pub(super) const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of what the mapping names of one row. A row that says more is rejected.
 pub(super) const VALUES_BYTES_MAX: usize = 1024 * 1024;
+/// Lines of one quoted field of CSV. One that has more was left open.
+pub(super) const QUOTED_LINES_MAX: u64 = 10_000;
 /// Columns of a CSV file.
 pub(super) const COLUMNS_MAX: usize = 4096;
 /// Elements of XES within each other.
 pub(super) const DEPTH_MAX: u32 = 64;
 /// Bytes of one element, text or comment of XES.
 pub(super) const ELEMENT_BYTES_MAX: usize = ROW_BYTES_MAX;
+/// Members of a `.zip`.
+pub(super) const MEMBERS_MAX: usize = 10_000;
+/// Elements of one JSON record that become rows of their own, and values of it that the mapping names.
+pub(super) const ELEMENTS_MAX: usize = 100_000;
+/// Bytes of the objects of an OCEL log that the mapping speaks of, with what they take in memory.
+pub(super) const OBJECTS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of the mapping file.
 pub(super) const MAPPING_BYTES_MAX: u64 = 1024 * 1024;
 /// Columns that a mapping names, each counted once.
@@ -21,6 +29,9 @@ pub(super) const MAPPED_MAX: usize = 256;
 pub(super) const FACTS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Lines of the rejects file; further ones are only counted.
 pub(super) const REJECTS_MAX: u64 = 1_000_000;
+
+/// Bytes of a ticket's id that a person reads; a usable one has at most 128 characters.
+pub(super) const TICKET_SHOWN: usize = 512;
 
 /// Whole numbers beyond this are not exact everywhere: 2^53.
 pub(super) const NUMBER_MAX: u64 = 1 << 53;

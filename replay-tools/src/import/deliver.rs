@@ -14,6 +14,7 @@ use prost::Message as _;
 use tokio::time::{Instant, sleep};
 
 use super::error::ImportError;
+use super::reader::TicketRows;
 
 /// For the first attempt; every further one may take twice as long. An answer that takes longer may still
 /// come: the next attempt gets the same. Short, because an engine that was killed never answers what it had.
@@ -28,6 +29,7 @@ pub(super) struct Parcel {
     pub(super) external_id: String,
     pub(super) part: u32,
     pub(super) parts: u32,
+    pub(super) rows: TicketRows,
     pub(super) body: Bytes,
 }
 

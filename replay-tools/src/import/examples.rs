@@ -97,7 +97,7 @@ fn story(export: &str) -> Vec<String> {
     read.imports.iter().flat_map(|i| &i.events).map(|f| tell(&f.event)).collect()
 }
 
-fn tell(event: &Event) -> String {
+pub(super) fn tell(event: &Event) -> String {
     match event {
         Event::Ticket(TicketEvent::LifeCycle(event)) => tell_life_cycle(event),
         Event::Ticket(TicketEvent::Ownership(event)) => tell_ownership(event),
@@ -417,11 +417,11 @@ fn unusable_rows_go_to_the_rejects_file_with_line_and_reason() {
         + "A,too,short\n"
         + &row(&[("team", &label)])
         + &row(&[("prio", "P7")])
-        + &row(&[("id", &label)])
-        + &row(&[("state", "Work")]);
+        + &row(&[("state", "Work")])
+        + &row(&[("id", &label)]);
     let read = read(&strict, export.as_bytes()).unwrap();
     let rejects: Vec<&str> = read.rejects.lines().collect();
-    assert_eq!(rejects[0], "line,ticket,reason");
+    assert_eq!(rejects[0], "line,ticket,reason,allow");
     let expected = [
         ("3,,", "\"\"id\"\" is missing"),
         ("4,A,", "yesterday"),
@@ -429,22 +429,25 @@ fn unusable_rows_go_to_the_rejects_file_with_line_and_reason() {
         ("5,A,", "the state \"\"Odd\"\" is not in state.map"),
         ("7,A,", "\"\"team\"\" has more than 128 characters"),
         ("8,A,", "the priority \"\"P7\"\" is not in priority.map"),
-        ("9,xxx", "the ticket's id must have at most 128 characters"),
+        ("10,xxx", "the ticket's id must have at most 128 characters"),
     ];
     for (line, (start, reason)) in rejects[1..].iter().zip(expected) {
         assert!(line.starts_with(start) && line.contains(reason), "{line}: {start} {reason}");
     }
     assert_eq!((rejects.len() - 1, read.progress.rejected, read.progress.rows), (7, 7, 9));
-    // A stands twice, because another id came between: the mapping promised that tickets stand together.
-    assert_eq!(read.imports.len(), 2);
+    assert_eq!(read.imports.len(), 1);
 }
 
 #[test]
-fn text_in_another_encoding_needs_the_mapping_to_say_so() {
+fn text_in_another_encoding_is_found_out_and_said_or_rejected_where_the_mapping_says_otherwise() {
     let export =
         [rows(&[]).as_bytes(), b"A,-,Bj\xf6rn,-,-,-,-,-,-,-,2026-01-01 10:00,-,-,New,-,-,-\n"].concat();
-    let wrong = read(MAPPING, &export).unwrap();
+    let wrong = MAPPING.replace("format = \"csv\"", "format = \"csv\"\nencoding = \"utf-8\"\n");
+    let wrong = read(&wrong, &export).unwrap();
     assert!(wrong.imports.is_empty() && wrong.rejects.contains("not UTF-8"), "{}", wrong.rejects);
+    let found = read(MAPPING, &export).unwrap();
+    assert_eq!(found.imports[0].events[0].actor.as_ref().unwrap().id, "Björn");
+    assert!(found.rejects.contains("guessed_encoding"), "{}", found.rejects);
     let right = MAPPING.replace("format = \"csv\"", "format = \"csv\"\nencoding = \"windows-1252\"\n");
     let read = read(&right, &export).unwrap();
     assert_eq!(read.imports[0].events[0].actor.as_ref().unwrap().id, "Björn");
@@ -501,7 +504,7 @@ fn json_lines_give_the_same_facts_as_csv() {
         &[("state", "New"), ("room", "1"), ("prio", "P1")],
         &[("state", "Wait"), ("phase", "Vendor"), ("room", "true"), ("prio", "P1")],
     ]);
-    let jsonl = r#"{"id": "A", "at": "2026-01-01 10:00", "state": "New", "room": 1, "prio": "P1", "agent": null, "other": {"x": [1]}}
+    let jsonl = r#"{"id": "A", "at": "2026-01-01 10:00", "state": "New", "room": 1, "prio": "P1", "agent": null, "opened": null, "opener": null, "via": null, "kind": null, "area": null, "topic": null, "by": null, "text": null, "team": null, "other": {"x": [1]}}
 
 {"id": "A", "at": "2026-01-01 10:00", "state": "Wait", "phase": "Vendor", "room": true, "prio": "P1", "title": ""}
 ["not", "an", "object"]

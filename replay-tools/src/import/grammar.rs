@@ -12,21 +12,38 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAc
 pub(super) struct Grammar {
     pub(super) source: Source,
     pub(super) ticket: Ticket,
-    pub(super) row: Row,
+    pub(super) row: Option<Row>,
     pub(super) state: Option<State>,
     pub(super) group: Option<Group>,
     pub(super) agent: Option<Agent>,
-    pub(super) priority: Option<Priority>,
+    pub(super) priority: Option<Words>,
+    pub(super) channel: Option<Words>,
+    pub(super) r#type: Option<Words>,
+    pub(super) urgency: Option<Words>,
+    pub(super) impact: Option<Words>,
+    pub(super) category: Option<CategoryWords>,
+    pub(super) requester: Option<Requester>,
+    pub(super) comment: Option<Comment>,
+    pub(super) resolution: Option<Resolution>,
+    pub(super) milestones: Option<Milestones>,
     pub(super) dedupe: Option<Dedupe>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Source {
+    pub(super) name: Option<String>,
     pub(super) format: Format,
     pub(super) encoding: Option<String>,
     pub(super) delimiter: Option<String>,
+    pub(super) escape: Option<String>,
+    pub(super) member: Option<String>,
+    pub(super) records: Option<String>,
+    pub(super) rows: Option<String>,
+    pub(super) object_type: Option<String>,
     pub(super) zone: Option<String>,
+    pub(super) zone_column: Option<String>,
+    pub(super) two_digit_years: Option<String>,
     #[serde(default)]
     pub(super) date_formats: Vec<String>,
     #[serde(default)]
@@ -34,6 +51,10 @@ pub(super) struct Source {
     pub(super) grouped: Option<bool>,
     #[serde(default)]
     pub(super) order: Order,
+    pub(super) tie: Option<String>,
+    pub(super) absent: Option<Absent>,
+    #[serde(default)]
+    pub(super) too_long: TooLong,
 }
 
 /// How the export is written.
@@ -42,7 +63,29 @@ pub(super) struct Source {
 pub(super) enum Format {
     Csv,
     Xes,
+    /// An object per line.
     Jsonl,
+    /// Documents.
+    Json,
+    /// OCEL 2.0 in JSON.
+    Ocel,
+}
+
+/// What a column means that a row does not have, or leaves empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Absent {
+    Unchanged,
+    Cleared,
+}
+
+/// What becomes of a text that is over a limit of the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum TooLong {
+    #[default]
+    Reject,
+    Cut,
 }
 
 /// What puts the rows of a ticket in order.
@@ -61,10 +104,20 @@ pub(super) struct Ticket {
     pub(super) created_at: Option<String>,
     pub(super) created_by: Option<String>,
     pub(super) subject: Option<String>,
+    pub(super) description: Option<String>,
     pub(super) channel: Option<String>,
     pub(super) r#type: Option<String>,
     pub(super) category: Option<Columns>,
     pub(super) priority: Option<String>,
+    pub(super) urgency: Option<String>,
+    pub(super) impact: Option<String>,
+    pub(super) product: Option<String>,
+    pub(super) brand: Option<String>,
+    pub(super) language: Option<String>,
+    pub(super) organisation: Option<String>,
+    pub(super) due_at: Option<String>,
+    pub(super) tags: Option<String>,
+    pub(super) tag_separator: Option<String>,
     #[serde(default)]
     pub(super) fields: Vec<String>,
 }
@@ -84,6 +137,7 @@ pub(super) struct State {
     pub(super) map: BTreeMap<String, Meaning>,
     #[serde(default)]
     pub(super) unknown: Unknown,
+    pub(super) default: Option<Meaning>,
 }
 
 /// What becomes of a row with a value that the mapping does not know.
@@ -92,7 +146,9 @@ pub(super) struct State {
 pub(super) enum Unknown {
     #[default]
     Note,
+    Ignore,
     Reject,
+    Default,
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,12 +165,77 @@ pub(super) struct Agent {
     pub(super) column: Option<String>,
     #[serde(default)]
     pub(super) system: Vec<String>,
+    #[serde(default)]
+    pub(super) bot: Vec<String>,
+}
+
+/// The source's words for something that has words of its own here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Words {
+    #[serde(default)]
+    pub(super) map: BTreeMap<String, String>,
+    pub(super) unknown: Option<Unknown>,
+    pub(super) default: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Priority {
+pub(super) struct CategoryWords {
     pub(super) map: BTreeMap<String, String>,
+    pub(super) unknown: Option<Unknown>,
+    pub(super) default: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Requester {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) kind: Option<String>,
+    #[serde(default)]
+    pub(super) kinds: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Comment {
+    pub(super) text: Option<String>,
+    pub(super) author: Option<String>,
+    pub(super) author_kind: Option<String>,
+    #[serde(default)]
+    pub(super) author_kinds: BTreeMap<String, String>,
+    pub(super) visibility: Option<String>,
+    #[serde(default)]
+    pub(super) visibilities: BTreeMap<String, String>,
+    pub(super) default_visibility: Option<String>,
+    pub(super) parts: Option<Vec<String>>,
+    pub(super) separator: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resolution {
+    pub(super) code: Option<String>,
+    pub(super) summary: Option<String>,
+    #[serde(default)]
+    pub(super) map: BTreeMap<String, String>,
+    pub(super) unknown: Option<Unknown>,
+    pub(super) default: Option<String>,
+}
+
+/// Columns that hold the time of something that happened once.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Milestones {
+    pub(super) created: Option<String>,
+    pub(super) assigned: Option<String>,
+    pub(super) first_reply: Option<String>,
+    pub(super) resolved: Option<String>,
+    pub(super) reopened: Option<String>,
+    pub(super) closed: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -168,6 +289,8 @@ impl<'de> Deserialize<'de> for Columns {
 pub(super) struct Meaning {
     pub(super) state: String,
     pub(super) hold_reason: Option<String>,
+    /// Whether it may bring back a ticket that is done.
+    pub(super) reopens: bool,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +298,7 @@ pub(super) struct Meaning {
 struct MeaningTable {
     state: String,
     hold_reason: Option<String>,
+    reopens: Option<bool>,
 }
 
 impl<'de> Deserialize<'de> for Meaning {
@@ -186,11 +310,12 @@ impl<'de> Deserialize<'de> for Meaning {
                 f.write_str("a state, or a table such as { state = \"hold\", hold_reason = \"vendor\" }")
             }
             fn visit_str<E: Error>(self, state: &str) -> Result<Meaning, E> {
-                Ok(Meaning { state: state.to_owned(), hold_reason: None })
+                Ok(Meaning { state: state.to_owned(), hold_reason: None, reopens: true })
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Meaning, A::Error> {
                 let table = MeaningTable::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Meaning { state: table.state, hold_reason: table.hold_reason })
+                let reopens = table.reopens.unwrap_or(true);
+                Ok(Meaning { state: table.state, hold_reason: table.hold_reason, reopens })
             }
         }
         deserializer.deserialize_any(Either)

@@ -1,45 +1,51 @@
 //! Turns the rows of one ticket into facts: each row is the ticket after an update, so what differs from
 //! the row before is what happened. Pure; no number, position or id of ours is known here.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 
-use guichet_schemas::command::{Fact, limits};
+use guichet_schemas::command::Fact;
 use guichet_schemas::event::{
-    Actor, CategoryChanged, CommentAdded, Event, ExternalRef, FieldChanged, FieldValue, Personal,
-    PriorityChanged, TicketAssigned, TicketCreated, TicketDeescalated, TicketEscalated, TicketRouted,
+    Actor, CategoryChanged, Event, ExternalRef, FieldChanged, FieldValue, Personal, PriorityChanged,
+    TagsChanged, TicketAssigned, TicketCreated, TicketDeescalated, TicketEscalated, TicketRouted,
     TicketUnassigned,
 };
-use guichet_schemas::ids::CommentId;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, AuthorKind, CommentKind, EscalationKind, EscalationReason, HoldReason, Origin, Priority,
-    StatusCause, Strategy, TicketState, Visibility,
+    ActorKind, Channel, EscalationKind, EscalationReason, HoldReason, Origin, Priority, StatusCause,
+    Strategy, TicketState, TicketType,
 };
-use uuid::Uuid;
 
+use super::balance::{Note, Reason};
 use super::bounds::{FACTS_BYTES_MAX, shown};
-use super::classify;
-use super::mapping::{ENTRY_TIER, Mapping, Meaning, Slot};
+use super::grammar::Unknown;
+use super::limits::{self, Prepared};
+use super::mapping::{ENTRY_TIER, Mapping, Meaning, Milestone, Slot};
 use super::parts;
 use super::row::Row;
+use super::usable;
+use super::words::{Meant, Words};
 
-const SUBJECT_CHARS_MAX: usize = 300;
-const BODY_BYTES_MAX: usize = 48 * 1024;
-const LABEL_CHARS_MAX: usize = 128;
-const CATEGORY_CHARS_MAX: usize = 200;
 /// Bytes of a name of the source that a note repeats.
 const NAME_SHOWN: usize = 500;
 /// Rows for whose facts there is room from the beginning.
 const ROOM_ROWS: usize = 256;
+/// What we say of a ticket whose channel is unknown: it reached us through an interface.
+const UNKNOWN_CHANNEL: Channel = Channel::Api;
 
 /// A ticket's facts so far, and how it stands after them.
 pub(super) struct History<'a> {
     pub(super) mapping: &'a Mapping,
+    pub(super) external_id: &'a str,
     pub(super) facts: Vec<Fact>,
     /// What the facts take, roughly.
     bytes: usize,
     /// Time of the newest fact, lifted where the source steps back; as the engine will have it.
     pub(super) clock: Timestamp,
+    /// When what is told at present happened, and who did it.
+    pub(super) at: Timestamp,
+    pub(super) by: Option<String>,
     pub(super) state: TicketState,
     pub(super) hold_reason: Option<HoldReason>,
     /// The source's name of what the ticket waits for, while it waits.
@@ -48,17 +54,34 @@ pub(super) struct History<'a> {
     pub(super) resolutions: u32,
     pub(super) resolver: Option<String>,
     pub(super) resolved_at: Timestamp,
-    group: Option<String>,
+    pub(super) group: Option<String>,
+    /// Who has the problem, where the mapping names a column for it.
+    pub(super) requester: Option<String>,
     tier: u32,
     priority: Priority,
     category: Option<String>,
+    tags: Vec<String>,
     stations: u32,
+    /// Milestones that were told.
+    pub(super) passed: BTreeSet<(Timestamp, Milestone)>,
+    /// Comments of lists that were told; a later row repeats them.
+    pub(super) told: HashSet<String>,
+    /// What was guessed or changed in the present row.
+    pub(super) heard: Vec<Note>,
 }
 
 /// What the rows of a ticket say.
 pub(super) enum Told {
     /// Its facts.
-    Facts(Vec<Fact>),
+    Facts {
+        facts: Vec<Fact>,
+        /// Rows that became facts.
+        used: u64,
+        /// Rows that say nothing that the row before them did not say.
+        without_effect: u64,
+        /// Those of the row that was asked for.
+        asked: Option<Range<usize>>,
+    },
     /// More than may be held; of so many rows nothing was said yet.
     TooMuch {
         /// The rows that were not rejected one by one.
@@ -66,38 +89,68 @@ pub(super) enum Told {
     },
 }
 
-/// What the rows of a ticket say. `reject` hears of each row that cannot be used, and why.
+/// What is to be counted of a row.
+pub(super) enum Heard {
+    /// It cannot be used.
+    Rejected(Note),
+    /// It is used, and something was guessed or changed.
+    Noted(Note),
+}
+
+/// What the rows of a ticket say. `hear` is told of each row that cannot be used, and of what was guessed.
+/// `ask` is the line of the row whose facts are wanted.
 pub(super) fn of<E>(
     mapping: &Mapping,
     external_id: &str,
     rows: &[Row],
-    mut reject: impl FnMut(&Row, String) -> Result<(), E>,
+    ask: Option<u64>,
+    mut hear: impl FnMut(&Row, Heard) -> Result<(), E>,
 ) -> Result<Told, E> {
-    let mut history = History::new(mapping, rows.len());
-    let mut before: Option<&Row> = None;
+    let mut history = History::new(mapping, external_id, rows.len());
+    let mut before: Option<Cow<'_, Row>> = None;
     let mut unread = rows.len() as u64;
+    let (mut used, mut without_effect, mut asked) = (0_u64, 0_u64, None);
     for row in rows {
-        match history.add(external_id, row, before) {
-            Ok(()) => before = Some(row),
-            Err(reason) => {
+        let first = history.facts.len();
+        match history.row(row, before.as_deref()) {
+            Ok(now) => {
+                for note in history.heard.drain(..) {
+                    hear(row, Heard::Noted(note))?;
+                }
+                before = Some(now);
+                let effect = if history.facts.len() > first { &mut used } else { &mut without_effect };
+                *effect = effect.saturating_add(1);
+                if ask == Some(row.line) {
+                    asked = Some(first..history.facts.len());
+                }
+            }
+            Err(why) => {
+                history.heard.clear();
                 unread = unread.saturating_sub(1);
-                reject(row, reason)?;
+                hear(row, Heard::Rejected(why))?;
             }
         }
         if history.bytes > FACTS_BYTES_MAX {
             return Ok(Told::TooMuch { unread });
         }
     }
-    Ok(Told::Facts(history.facts))
+    if let ([row], true) = (rows, history.is_a_snapshot()) {
+        let text = "it is the only row of its ticket, which is done: the time of the row stands for the time at which it was done; name the columns of such times in [milestones]";
+        hear(row, Heard::Noted(Note::new(Reason::GuessedTime, text)))?;
+    }
+    Ok(Told::Facts { facts: history.facts, used, without_effect, asked })
 }
 
 impl<'a> History<'a> {
-    fn new(mapping: &'a Mapping, rows: usize) -> Self {
+    fn new(mapping: &'a Mapping, external_id: &'a str, rows: usize) -> Self {
         Self {
             mapping,
+            external_id,
             facts: Vec::with_capacity(rows.min(ROOM_ROWS).saturating_mul(2)),
             bytes: 0,
             clock: Timestamp(i64::MIN),
+            at: Timestamp(0),
+            by: None,
             state: TicketState::New,
             hold_reason: None,
             waits_for: None,
@@ -106,44 +159,88 @@ impl<'a> History<'a> {
             resolver: None,
             resolved_at: Timestamp(0),
             group: None,
+            requester: None,
             tier: ENTRY_TIER,
             priority: Priority::Normal,
             category: None,
+            tags: Vec::new(),
             stations: 0,
+            passed: BTreeSet::new(),
+            told: HashSet::new(),
+            heard: Vec::new(),
         }
     }
 
-    /// All or nothing: a row that cannot be used leaves no trace.
-    fn add(&mut self, external_id: &str, row: &Row, before: Option<&Row>) -> Result<(), String> {
-        self.check(row)?;
-        let state = self.state_of(row, before)?;
+    /// One row that tells of a ticket that was created at another time and is done: when it was done, such
+    /// an export does not say.
+    fn is_a_snapshot(&self) -> bool {
+        let created = self.facts.first().map(|fact| fact.occurred_at);
+        self.mapping.milestones.is_empty()
+            && self.mapping.ticket.created_at.is_some()
+            && self.state.is_done()
+            && created.is_some_and(|created| created < self.clock)
+    }
+
+    /// Tells a row, and answers it as it is with what it leaves unsaid. All or nothing: a row that cannot be
+    /// used leaves no trace.
+    fn row<'r>(&mut self, row: &'r Row, before: Option<&Row>) -> Result<Cow<'r, Row>, Note> {
+        let Prepared { row: now, cut } = limits::prepare(self.mapping, row, before)?;
+        limits::check(self.mapping, &now, before.is_none())?;
+        self.add(row, &now, before)?;
+        for (slot, what) in cut {
+            let was_so = before.is_some_and(|before| before.get(slot) == now.get(slot));
+            if !was_so {
+                self.note(&what.text);
+                self.heard.push(what);
+            }
+        }
+        Ok(now)
+    }
+
+    fn add(&mut self, row: &Row, now: &Row, before: Option<&Row>) -> Result<(), Note> {
+        let m = self.mapping;
+        let state = self.state_of(now, before)?;
+        let created_at = match m.created().filter(|slot| now.get(*slot).is_some()) {
+            None => row.at,
+            Some(slot) => usable::time(m, now, slot, None)?.at,
+        };
+        let due_at = match m.ticket.due_at.filter(|slot| before.is_none() && now.get(*slot).is_some()) {
+            None => None,
+            Some(slot) => Some(usable::planned(m, now, slot)?),
+        };
+        let comments = self.written(row)?;
+        let steps = self.steps(now)?;
+        self.at = row.at;
+        self.by = row.optional(m.by).map(|by| limits::label(by).into_owned());
+        if !m.milestones.is_empty() {
+            self.by_milestones(now, before, &state, (created_at, due_at), steps, comments);
+            return Ok(());
+        }
         // Work begins again before it is given to somebody; it is given before it is done.
         let reopens = self.state.is_done() && state.is_work();
         if let Some(before) = before {
             self.keep_order(row, before);
         }
         if reopens {
-            self.enter(row, &state);
+            self.enter(now, &state);
         }
         match before {
-            None => self.created(external_id, row)?,
-            Some(before) => self.changed(row, before),
+            None => self.created(now, created_at, due_at, false),
+            Some(before) => self.changed(now, before),
         }
-        if let Some(text) = row.optional(self.mapping.comment) {
-            self.comments(row, text);
-        }
+        self.comments(comments);
         if !reopens {
-            self.enter(row, &state);
+            self.enter(now, &state);
         }
         Ok(())
     }
 
-    pub(super) fn push(&mut self, row: &Row, event: Event) {
-        let actor = self.actor(row.optional(self.mapping.by));
-        self.push_at(row.at, actor, event);
+    pub(super) fn push(&mut self, event: impl Into<Event>) {
+        let actor = self.actor(self.by.as_deref());
+        self.push_at(self.at, actor, event.into());
     }
 
-    fn push_at(&mut self, at: Timestamp, actor: Option<Actor>, event: Event) {
+    pub(super) fn push_at(&mut self, at: Timestamp, actor: Option<Actor>, event: Event) {
         self.clock = self.clock.max(at);
         let fact = Fact { occurred_at: at, actor, event };
         self.bytes = self.bytes.saturating_add(parts::weight(&fact)).saturating_add(size_of::<Fact>());
@@ -154,58 +251,22 @@ impl<'a> History<'a> {
         id.map(|id| Actor { kind: self.kind(id), id: id.to_owned(), on_behalf_of: None })
     }
 
-    fn kind(&self, id: &str) -> ActorKind {
-        if self.mapping.is_system(id) { ActorKind::System } else { ActorKind::Agent }
+    pub(super) fn kind(&self, id: &str) -> ActorKind {
+        if self.mapping.is_system(id) {
+            ActorKind::System
+        } else if self.mapping.is_bot(id) {
+            ActorKind::Bot
+        } else if self.requester.as_deref() == Some(id) {
+            ActorKind::Requester
+        } else {
+            ActorKind::Agent
+        }
     }
 
     /// Kind of who wrote the row; where the source does not say, it is the importer that acts.
-    pub(super) fn row_kind(&self, row: &Row) -> ActorKind {
-        row.optional(self.mapping.by).map_or(ActorKind::Service, |by| self.kind(by))
+    pub(super) fn row_kind(&self) -> ActorKind {
+        self.by.as_deref().map_or(ActorKind::Service, |by| self.kind(by))
     }
-}
-
-/// Checks.
-impl History<'_> {
-    fn check(&self, row: &Row) -> Result<(), String> {
-        let m = self.mapping;
-        for slot in [m.by, m.group, m.agent, m.ticket.created_by].into_iter().flatten() {
-            if row.get(slot).is_some_and(|v| longer(v, LABEL_CHARS_MAX)) {
-                return Err(format!("{:?} has more than {LABEL_CHARS_MAX} characters", m.columns[slot].name));
-            }
-        }
-        let category = m
-            .ticket
-            .category
-            .iter()
-            .filter_map(|s| row.get(*s))
-            .map(|v| v.len().saturating_add(1))
-            .sum::<usize>();
-        if category > CATEGORY_CHARS_MAX
-            && longer(&self.category_of(row).unwrap_or_default(), CATEGORY_CHARS_MAX)
-        {
-            return Err(format!("its category has more than {CATEGORY_CHARS_MAX} characters"));
-        }
-        let fields: usize = m
-            .ticket
-            .fields
-            .iter()
-            .map(|s| row.get(*s).map_or(0, str::len).saturating_add(m.columns[*s].name.len()))
-            .sum();
-        if fields > limits::FIELDS_BYTES {
-            return Err(format!("its fields have more than {} bytes together", limits::FIELDS_BYTES));
-        }
-        if m.rejects_unknown()
-            && let Some(value) = row.optional(m.ticket.priority)
-            && m.priority(value).is_none()
-        {
-            return Err(format!("the priority {value:?} is not in priority.map"));
-        }
-        Ok(())
-    }
-}
-
-fn longer(text: &str, chars: usize) -> bool {
-    text.len() > chars && text.chars().count() > chars
 }
 
 /// What a row says of the state.
@@ -213,19 +274,30 @@ pub(super) enum NewState {
     Same,
     Known(Meaning),
     Unknown(String),
+    /// Nobody knows the name; it is passed over, or the mapping's default stands for it.
+    Guessed(String, Option<Meaning>),
 }
 
 impl NewState {
-    const fn is_work(&self) -> bool {
+    fn is_work(&self) -> bool {
+        self.meaning().is_some_and(|meaning| match meaning {
+            Meaning::State { to, reopens, .. } => reopens && !to.is_done(),
+            Meaning::Ignore | Meaning::Note => false,
+        })
+    }
+
+    /// What it is taken for.
+    pub(super) const fn meaning(&self) -> Option<Meaning> {
         match self {
-            Self::Known(Meaning::State(to, _)) => !to.is_done(),
-            Self::Known(Meaning::Ignore) | Self::Same | Self::Unknown(_) => false,
+            Self::Known(meaning) => Some(*meaning),
+            Self::Guessed(_, meaning) => *meaning,
+            Self::Same | Self::Unknown(_) => None,
         }
     }
 }
 
 impl History<'_> {
-    fn state_of(&self, row: &Row, before: Option<&Row>) -> Result<NewState, String> {
+    fn state_of(&self, row: &Row, before: Option<&Row>) -> Result<NewState, Note> {
         let Some(states) = &self.mapping.state else { return Ok(NewState::Same) };
         let same = |slot: &Slot| before.is_some_and(|b| b.get(*slot) == row.get(*slot));
         if states.columns.iter().all(same) {
@@ -233,26 +305,53 @@ impl History<'_> {
         }
         let name = joined(row, &states.columns);
         let Some(name) = name else { return Ok(NewState::Same) };
-        match states.map.get(&name) {
-            Some(meaning) => Ok(NewState::Known(*meaning)),
-            None if self.mapping.rejects_unknown() => Err(format!("the state {name:?} is not in state.map")),
-            None => Ok(NewState::Unknown(name)),
+        if let Some(meaning) = states.map.get(&name) {
+            return Ok(NewState::Known(*meaning));
+        }
+        match states.unknown {
+            Unknown::Note => Ok(NewState::Unknown(name)),
+            Unknown::Ignore => Ok(NewState::Guessed(name, None)),
+            Unknown::Default => Ok(NewState::Guessed(name, states.default)),
+            Unknown::Reject => {
+                Err(Note::new(Reason::UnknownValue, format!("the state {name:?} is not in state.map")))
+            }
         }
     }
 
-    fn enter(&mut self, row: &Row, state: &NewState) {
+    pub(super) fn enter(&mut self, row: &Row, state: &NewState) {
         match state {
-            NewState::Same | NewState::Known(Meaning::Ignore) => {}
-            NewState::Known(Meaning::State(to, hold_reason)) => self.go_to(row, *to, *hold_reason),
-            NewState::Unknown(name) => self.note(
-                row,
-                &format!(
-                    "The source calls the state {:?}, which the mapping does not know; the ticket stays {}.",
-                    shown(name, NAME_SHOWN),
-                    self.state
-                ),
-            ),
+            NewState::Same | NewState::Known(_) => {}
+            NewState::Unknown(name) => {
+                self.note_state(name);
+                let text = format!("the state {name:?} is not in state.map");
+                self.heard.push(Note::new(Reason::UnknownValue, text));
+            }
+            NewState::Guessed(name, meaning) => {
+                let reason = if meaning.is_some() { Reason::Defaulted } else { Reason::Ignored };
+                self.heard.push(Note::new(reason, format!("the state {name:?} is not in state.map")));
+            }
         }
+        match state.meaning() {
+            None | Some(Meaning::Ignore) => {}
+            Some(Meaning::Note) => {
+                if let Some(name) = self.state_name(row) {
+                    self.note_state(&name);
+                }
+            }
+            Some(Meaning::State { to, hold_reason, reopens }) => {
+                if reopens || to.is_done() || !self.state.is_done() {
+                    self.go_to(row, to, hold_reason);
+                }
+            }
+        }
+    }
+
+    fn note_state(&mut self, name: &str) {
+        self.note(&format!(
+            "The source calls the state {:?}, which the mapping does not know; the ticket stays {}.",
+            shown(name, NAME_SHOWN),
+            self.state
+        ));
     }
 
     /// The source's own name of the state.
@@ -260,13 +359,33 @@ impl History<'_> {
         self.mapping.state.as_ref().and_then(|s| joined(row, &s.columns))
     }
 
-    fn category_of(&self, row: &Row) -> Option<String> {
-        joined(row, &self.mapping.ticket.category)
+    /// What a word of the source means; `what` is what such words are of. A word that nobody knows is
+    /// counted, and stays visible at the ticket where the mapping does not say that it may go.
+    pub(super) fn word<T: Clone>(
+        &mut self,
+        words: &Words<T>,
+        what: &str,
+        value: Option<&str>,
+        stays: &str,
+    ) -> Option<T> {
+        let value = value?;
+        let meant = words.meant(value);
+        if let Meant::Unknown { reason, says_so, .. } = &meant {
+            self.heard
+                .push(Note::new(*reason, format!("the {what} {value:?} is not in the mapping's words")));
+            if *says_so {
+                self.note(&format!(
+                    "The source calls the {what} {:?}, which the mapping does not know; the ticket stays {stays}.",
+                    shown(value, NAME_SHOWN)
+                ));
+            }
+        }
+        meant.value()
     }
 }
 
 /// The values that are there, with slashes in between.
-fn joined(row: &Row, slots: &[Slot]) -> Option<String> {
+pub(super) fn joined(row: &Row, slots: &[Slot]) -> Option<String> {
     let mut values = slots.iter().filter_map(|s| row.get(*s));
     let mut text = values.next()?.to_owned();
     for value in values {
@@ -278,69 +397,103 @@ fn joined(row: &Row, slots: &[Slot]) -> Option<String> {
 
 /// The first row.
 impl History<'_> {
-    fn created(&mut self, external_id: &str, row: &Row) -> Result<(), String> {
+    /// `later`: a milestone tells when the ticket was given to somebody.
+    pub(super) fn created(&mut self, row: &Row, at: Timestamp, due_at: Option<Timestamp>, later: bool) {
         let m = self.mapping;
-        let at = match m.ticket.created_at.and_then(|slot| row.get(slot).map(|text| (slot, text))) {
-            None => row.at,
-            Some((slot, text)) => m
-                .source
-                .dates
-                .parse(text)
-                .map_err(|e| format!("{:?} is {text:?}, {e}", m.columns[slot].name))?,
-        };
-        let creator = row.optional(m.ticket.created_by).or_else(|| row.optional(m.by));
+        let t = &m.ticket;
+        let creator = row.optional(t.created_by).or_else(|| row.optional(m.by)).map(str::to_owned);
+        self.requester = m.requester.as_ref().and_then(|r| row.get(r.id)).map(str::to_owned);
         self.group = row.optional(m.group).map(str::to_owned);
-        self.agent = row.optional(m.agent).map(str::to_owned);
+        self.agent = if later { None } else { row.optional(m.agent).map(str::to_owned) };
         self.tier = self.group.as_deref().map_or(ENTRY_TIER, |g| m.tier(g));
-        let priority = row.optional(m.ticket.priority);
-        self.priority = priority.and_then(|p| m.priority(p)).unwrap_or(Priority::Normal);
-        self.category = self.category_of(row);
+        self.category = limits::category(m, row);
+        self.tags = limits::tags(m, row);
         self.stations = u32::from(self.agent.is_some());
         if self.agent.is_some() {
             self.state = TicketState::Open;
         }
-        let text = row.optional(m.ticket.subject);
+        let known = |at: Option<Slot>| row.optional(at).map(str::to_owned);
+        self.priority =
+            row.optional(t.priority).and_then(|p| m.priorities.meant(p).value()).unwrap_or(Priority::Normal);
+        let person = |slot: Option<Slot>| known(slot).map(Personal::Plain);
+        let who = m.requester.as_ref();
+        let (subject, description) = limits::texts(m, row, self.external_id);
         let event = TicketCreated {
             number: 0,
-            subject: Personal::Plain(subject(text, external_id)),
-            description: Personal::Plain(match text {
-                Some(text) => cut(text, BODY_BYTES_MAX).to_owned(),
-                None => format!("Imported from {}, where it is {external_id}.", m.name),
-            }),
-            requester: creator.unwrap_or("unknown").to_owned(),
-            requester_kind: None,
-            requester_name: None,
-            requester_email: None,
-            requester_phone: None,
-            channel: classify::channel(row.optional(m.ticket.channel)),
-            origin: if creator.is_some_and(|c| !m.is_system(c)) { Origin::Agent } else { Origin::System },
-            r#type: classify::ticket_type(row.optional(m.ticket.r#type)),
+            subject: Personal::Plain(subject),
+            description: Personal::Plain(description),
+            requester: self
+                .requester
+                .clone()
+                .or_else(|| creator.clone())
+                .unwrap_or_else(|| "unknown".to_owned()),
+            requester_kind: who.and_then(|r| r.kinds.meant(row.optional(r.kind)?).value()),
+            requester_name: person(who.and_then(|r| r.name)),
+            requester_email: person(who.and_then(|r| r.email)),
+            requester_phone: person(who.and_then(|r| r.phone)),
+            channel: row
+                .optional(t.channel)
+                .and_then(|c| m.channels.meant(c).value())
+                .unwrap_or(UNKNOWN_CHANNEL),
+            origin: self.origin(creator.as_deref()),
+            r#type: row
+                .optional(t.r#type)
+                .and_then(|w| m.types.meant(w).value())
+                .unwrap_or(TicketType::Incident),
             category: self.category.clone(),
-            urgency: None,
-            impact: None,
+            urgency: row.optional(t.urgency).and_then(|w| m.urgencies.meant(w).value()),
+            impact: row.optional(t.impact).and_then(|w| m.impacts.meant(w).value()),
             priority: self.priority,
-            tags: Vec::new(),
+            tags: self.tags.clone(),
             group: self.group.clone(),
             assignee: self.agent.clone(),
             tier: self.tier,
-            product: None,
-            brand: None,
-            language: None,
-            organisation: None,
+            product: known(t.product),
+            brand: known(t.brand),
+            language: known(t.language),
+            organisation: known(t.organisation),
             external_ref: Some(ExternalRef {
                 source: m.name.as_str().to_owned(),
-                id: external_id.to_owned(),
+                id: self.external_id.to_owned(),
             }),
             fields: self.fields(row),
-            due_at: None,
+            due_at,
             synthetic: false,
         };
-        let actor = self.actor(creator);
+        let actor = self.actor(creator.as_deref());
         self.push_at(at, actor, event.into());
-        if let Some(value) = priority.filter(|p| m.priority(p).is_none()) {
-            self.note_priority(row, value);
+        self.unknown_words(row);
+    }
+
+    fn origin(&self, creator: Option<&str>) -> Origin {
+        match creator {
+            Some(creator) if self.requester.as_deref() == Some(creator) => Origin::Requester,
+            Some(creator) if !self.mapping.is_system(creator) => Origin::Agent,
+            None if self.requester.is_some() => Origin::Requester,
+            Some(_) | None => Origin::System,
         }
-        Ok(())
+    }
+
+    /// Says and counts what nobody knows of the first row.
+    fn unknown_words(&mut self, row: &Row) {
+        let m = self.mapping;
+        let t = &m.ticket;
+        let priority = self.priority.to_string();
+        self.word(&m.priorities, "priority", row.optional(t.priority), &priority);
+        self.word(&m.channels, "channel", row.optional(t.channel), "of the channel api");
+        self.word(&m.types, "type", row.optional(t.r#type), "an incident");
+        self.word(&m.urgencies, "urgency", row.optional(t.urgency), "without one");
+        self.word(&m.impacts, "impact", row.optional(t.impact), "without one");
+        if let (Some(words), Some(path)) = (&m.categories, joined(row, &t.category)) {
+            self.word(words, "category", Some(&path), "in the category of that name");
+        }
+        if let Some(r) = &m.requester {
+            self.word(&r.kinds, "kind of the requester", row.optional(r.kind), "without one");
+            if row.get(r.id).is_none() {
+                let text = format!("{:?} is missing: who asked stays unknown", m.columns[r.id].name);
+                self.heard.push(Note::new(Reason::MissingValue, text));
+            }
+        }
     }
 
     fn fields(&self, row: &Row) -> BTreeMap<String, FieldValue> {
@@ -351,44 +504,55 @@ impl History<'_> {
     }
 }
 
-fn subject(text: Option<&str>, external_id: &str) -> String {
-    let Some(text) = text else { return external_id.to_owned() };
-    // A subject is one line; the whole text stands in the description.
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match line.char_indices().nth(SUBJECT_CHARS_MAX) {
-        None => line,
-        Some(_) => {
-            line.chars().take(SUBJECT_CHARS_MAX.saturating_sub(1)).collect::<String>().trim_end().to_owned()
-                + "…"
-        }
-    }
-}
-
-/// The longest beginning of at most so many bytes.
-fn cut(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
-}
-
 fn field_value(text: &str) -> FieldValue {
     FieldValue::Text(text.to_owned())
 }
 
 /// Later rows.
 impl History<'_> {
-    fn changed(&mut self, row: &Row, before: &Row) {
+    pub(super) fn changed(&mut self, row: &Row, before: &Row) {
         self.people(row);
         self.classification(row, before);
         for slot in &self.mapping.ticket.fields {
             let (from, to) = (before.get(*slot), row.get(*slot));
             if from != to {
                 let field = self.mapping.columns[*slot].name.clone();
-                let event = FieldChanged { field, from: from.map(field_value), to: to.map(field_value) };
-                self.push(row, event.into());
+                self.push(FieldChanged { field, from: from.map(field_value), to: to.map(field_value) });
+            }
+        }
+        self.said_once(row, before);
+    }
+
+    /// What only the creation of a ticket says has no event of its own later: it becomes a note.
+    fn said_once(&mut self, row: &Row, before: &Row) {
+        let m = self.mapping;
+        let t = &m.ticket;
+        let of_ticket = [
+            t.subject,
+            t.description,
+            t.channel,
+            t.r#type,
+            t.urgency,
+            t.impact,
+            t.product,
+            t.brand,
+            t.language,
+            t.organisation,
+            t.due_at,
+        ];
+        let of_person = m.requester.iter().flat_map(|r| [Some(r.id), r.name, r.email, r.phone, r.kind]);
+        for slot in of_ticket.into_iter().chain(of_person).flatten() {
+            if m.ticket.fields.contains(&slot) || before.get(slot) == row.get(slot) {
+                continue;
+            }
+            if let Some(to) = row.get(slot) {
+                let name = shown(&m.columns[slot].name, NAME_SHOWN);
+                self.note(&format!("The source changed {name:?} to: {to}"));
             }
         }
     }
 
-    fn people(&mut self, row: &Row) {
+    pub(super) fn people(&mut self, row: &Row) {
         let group = row.optional(self.mapping.group);
         let agent = row.optional(self.mapping.agent);
         let (new_group, new_agent) = (self.group.as_deref() != group, self.agent.as_deref() != agent);
@@ -399,7 +563,7 @@ impl History<'_> {
             match agent {
                 Some(to) => {
                     self.stations = self.stations.saturating_add(1);
-                    let event = TicketAssigned {
+                    self.push(TicketAssigned {
                         from,
                         to: to.to_owned(),
                         group: self.group.clone(),
@@ -407,93 +571,77 @@ impl History<'_> {
                         handover_comment: None,
                         station_no: self.stations,
                         reason: None,
-                    };
-                    self.push(row, event.into());
+                    });
                 }
-                None => {
-                    let event = TicketUnassigned { from: from.unwrap_or_default(), reason: None };
-                    self.push(row, event.into());
-                }
+                None => self.push(TicketUnassigned { from: from.unwrap_or_default(), reason: None }),
             }
         }
         // An assignment to somebody names the group already.
         if new_group && !(new_agent && agent.is_some()) {
             let to_group = self.group.clone();
-            let event =
-                TicketRouted { from_group, to_group, rule: None, strategy: Strategy::Manual, reason: None };
-            self.push(row, event.into());
+            self.push(TicketRouted {
+                from_group,
+                to_group,
+                rule: None,
+                strategy: Strategy::Manual,
+                reason: None,
+            });
         }
         if new_group && let Some(group) = group {
-            self.tier(row, self.mapping.tier(group));
+            self.tier(self.mapping.tier(group));
         }
     }
 
-    fn tier(&mut self, row: &Row, to: u32) {
+    fn tier(&mut self, to: u32) {
         let from = std::mem::replace(&mut self.tier, to);
         if to > from {
-            self.push(
-                row,
-                Event::from(TicketEscalated {
-                    kind: EscalationKind::Functional,
-                    from_tier: from,
-                    to_tier: to,
-                    to_manager: None,
-                    reason: EscalationReason::Expertise,
-                    tags_at: Vec::new(),
-                    category_at: self.category.clone(),
-                    note_comment: None,
-                }),
-            );
+            self.push(TicketEscalated {
+                kind: EscalationKind::Functional,
+                from_tier: from,
+                to_tier: to,
+                to_manager: None,
+                reason: EscalationReason::Expertise,
+                tags_at: Vec::new(),
+                category_at: self.category.clone(),
+                note_comment: None,
+            });
         } else if to < from {
-            self.push(row, Event::from(TicketDeescalated { from_tier: from, to_tier: to, reason: None }));
+            self.push(TicketDeescalated { from_tier: from, to_tier: to, reason: None });
         }
     }
 
     fn classification(&mut self, row: &Row, before: &Row) {
         let m = self.mapping;
-        if let Some(value) = row.optional(m.ticket.priority)
-            && before.optional(m.ticket.priority) != Some(value)
-        {
-            match m.priority(value) {
-                None => self.note_priority(row, value),
-                Some(to) if to == self.priority => {}
-                Some(to) => {
-                    let from = std::mem::replace(&mut self.priority, to);
-                    self.push(
-                        row,
-                        Event::from(PriorityChanged {
-                            from,
-                            to,
-                            urgency: None,
-                            impact: None,
-                            cause: StatusCause::Command,
-                            reason: None,
-                        }),
-                    );
-                }
+        let value = row.optional(m.ticket.priority);
+        if value.is_some() && before.optional(m.ticket.priority) != value {
+            let stays = self.priority.to_string();
+            if let Some(to) =
+                self.word(&m.priorities, "priority", value, &stays).filter(|to| *to != self.priority)
+            {
+                let from = std::mem::replace(&mut self.priority, to);
+                let cause = StatusCause::Command;
+                self.push(PriorityChanged { from, to, urgency: None, impact: None, cause, reason: None });
             }
         }
         if m.ticket.category.iter().any(|s| before.get(*s) != row.get(*s)) {
-            let to = self.category_of(row);
+            let to = limits::category(m, row);
+            if let (Some(words), Some(path)) = (&m.categories, joined(row, &m.ticket.category)) {
+                self.word(words, "category", Some(&path), "in the category of that name");
+            }
             if to != self.category {
                 let from = std::mem::replace(&mut self.category, to.clone());
-                self.push(row, Event::from(CategoryChanged { from, to }));
+                self.push(CategoryChanged { from, to });
             }
         }
-    }
-}
-
-/// Comments.
-impl History<'_> {
-    /// A text longer than a comment may be becomes several.
-    fn comments(&mut self, row: &Row, mut text: &str) {
-        let author = row.optional(self.mapping.by).unwrap_or("unknown").to_owned();
-        let by_system = self.row_kind(row) == ActorKind::System;
-        let author_kind = if by_system { AuthorKind::System } else { AuthorKind::Agent };
-        while !text.is_empty() {
-            let piece = cut(text, BODY_BYTES_MAX);
-            text = &text[piece.len()..];
-            self.comment(row, CommentKind::Message, author.clone(), author_kind, piece);
+        if m.ticket.tags.is_some_and(|slot| before.get(slot) != row.get(slot)) {
+            let now = limits::tags(m, row);
+            let before = std::mem::replace(&mut self.tags, now.clone());
+            let less =
+                |a: &[String], b: &[String]| a.iter().filter(|t| !b.contains(t)).cloned().collect::<Vec<_>>();
+            let (added, removed) = (less(&now, &before), less(&before, &now));
+            if !(added.is_empty() && removed.is_empty()) {
+                self.push(TagsChanged { added, removed });
+            }
         }
     }
 
@@ -501,44 +649,13 @@ impl History<'_> {
     /// lift what follows. The order of the source holds, so it gets a fact to hold on to.
     fn keep_order(&mut self, row: &Row, before: &Row) {
         if row.at < before.at && self.clock < before.at {
+            let (at, by) = (self.at, self.by.take());
+            self.at = before.at;
+            self.by = before.optional(self.mapping.by).map(str::to_owned);
             self.note(
-                before,
                 "An update without a change that the mapping knows. The source's clock steps back after it.",
             );
+            (self.at, self.by) = (at, by);
         }
-    }
-
-    fn note_priority(&mut self, row: &Row, value: &str) {
-        let priority = self.priority;
-        self.note(row, &format!(
-            "The source calls the priority {:?}, which the mapping does not know; the ticket stays {priority}.",
-            shown(value, NAME_SHOWN)
-        ));
-    }
-
-    /// What the history cannot say in its own words.
-    fn note(&mut self, row: &Row, text: &str) {
-        self.comment(row, CommentKind::Troubleshooting, "import".to_owned(), AuthorKind::System, text);
-    }
-
-    fn comment(&mut self, row: &Row, kind: CommentKind, author: String, author_kind: AuthorKind, body: &str) {
-        self.push(
-            row,
-            Event::from(CommentAdded {
-                // The engine gives it one that follows from the command.
-                comment_id: CommentId(Uuid::nil()),
-                // Nobody outside may read what the source may have kept inside.
-                visibility: Visibility::Internal,
-                kind,
-                author,
-                author_kind,
-                channel: None,
-                body: Personal::Plain(body.to_owned()),
-                attachments: Vec::new(),
-                in_reply_to: None,
-                counts_as_reply: false,
-                no_reopen: false,
-            }),
-        );
     }
 }

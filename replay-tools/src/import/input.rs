@@ -1,67 +1,99 @@
-//! From a file to UTF-8 text: counts what is read, unpacks `.gz` and `.zst` by their first bytes and
-//! decodes old encodings. Streams; nothing here grows with the file, and a `.zst` that asks for a window of
-//! more than [`ZSTD_WINDOW_LOG_MAX`] is refused.
+//! From a file to UTF-8 text: counts what is read, unpacks `.gz`, `.zst` and the members of a `.zip` by their
+//! first bytes. Streams; nothing here grows with the file, and a `.zst` that asks for a window of more than
+//! [`ZSTD_WINDOW_LOG_MAX`] is refused.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use encoding_rs_io::DecodeReaderBytesBuilder;
+use encoding_rs::Encoding;
 use flate2::bufread::MultiGzDecoder;
 
-use super::windows1252::Windows1252;
+use super::archive::{self, Member};
+use super::encoding::Decoded;
+use super::error::ImportError;
+use super::mapping::Mapping;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+const ZIP: &[&[u8]] = &[b"PK\x03\x04", b"PK\x05\x06"];
 /// What `zstd -d` takes without being asked twice: a window of 128 MiB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
-const BUFFER_BYTES: usize = 128 * 1024;
+pub(super) const BUFFER_BYTES: usize = 128 * 1024;
 
-/// How the text of an export is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// Also UTF-16 that begins with its byte order mark.
-    Utf8,
-    Utf16Le,
-    Utf16Be,
-    /// Also what calls itself ISO-8859-1, as browsers do.
-    Windows1252,
-}
-
-impl Encoding {
-    pub(super) const LABELS: &[&str] =
-        &["utf-8", "utf-16le", "utf-16be", "windows-1252", "cp1252", "iso-8859-1", "latin1", "us-ascii"];
-
-    pub(super) fn parse(label: &str) -> Option<Self> {
-        Some(match label.to_ascii_lowercase().as_str() {
-            "utf-8" | "utf8" | "us-ascii" => Self::Utf8,
-            "utf-16le" => Self::Utf16Le,
-            "utf-16be" => Self::Utf16Be,
-            "windows-1252" | "cp1252" | "iso-8859-1" | "latin1" => Self::Windows1252,
-            _ => return None,
-        })
-    }
-}
-
-/// Text of an export, and how far the file behind it has been read.
-pub(super) struct Input {
-    pub(super) text: Box<dyn BufRead + Send>,
+/// The texts of an export, one after the other: itself, or the members of an archive.
+pub(super) struct Texts {
+    path: PathBuf,
+    encoding: Option<&'static Encoding>,
+    left: std::vec::IntoIter<Place>,
     pub(super) bytes_read: Arc<AtomicU64>,
     pub(super) bytes_total: u64,
 }
 
-pub(super) fn open(path: &Path, encoding: Encoding) -> io::Result<Input> {
-    let file = File::open(path)?;
-    let bytes_total = file.metadata()?.len();
-    let bytes_read = Arc::new(AtomicU64::new(0));
-    let file = Counting { inner: file, bytes: Arc::clone(&bytes_read) };
-    let text = decode(unpack(BufReader::with_capacity(BUFFER_BYTES, file))?, encoding)?;
-    Ok(Input { text, bytes_read, bytes_total })
+enum Place {
+    File(BufReader<Counting>),
+    Member(Member),
 }
 
-fn unpack(mut file: BufReader<Counting>) -> io::Result<Box<dyn Read + Send>> {
+/// One text of an export.
+pub(super) struct Text {
+    /// Its name in the archive.
+    pub(super) member: Option<String>,
+    pub(super) text: Decoded,
+}
+
+impl Texts {
+    pub(super) fn open(path: &Path, mapping: &Mapping) -> Result<Self, ImportError> {
+        let failed = |source| ImportError::Read { path: path.to_owned(), source };
+        let bytes_read = Arc::new(AtomicU64::new(0));
+        let (mut file, len) = counted(path, &bytes_read).map_err(failed)?;
+        let head = file.fill_buf().map_err(failed)?;
+        let pattern = mapping.source.member.as_deref();
+        let (places, bytes_total) = if ZIP.iter().any(|magic| head.starts_with(magic)) {
+            let members = archive::members(path, pattern)?;
+            let bytes = members.iter().fold(0, |sum: u64, m| sum.saturating_add(m.packed_bytes));
+            (members.into_iter().map(Place::Member).collect(), bytes)
+        } else if pattern.is_some() {
+            let problem = "the mapping has source.member, which is only for a .zip archive";
+            return Err(ImportError::Archive { path: path.to_owned(), problem: problem.to_owned() });
+        } else {
+            (vec![Place::File(file)], len)
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            encoding: mapping.source.encoding,
+            left: places.into_iter(),
+            bytes_read,
+            bytes_total,
+        })
+    }
+
+    /// The next text; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Text>, ImportError> {
+        let failed = |source| ImportError::Read { path: self.path.clone(), source };
+        let Some(place) = self.left.next() else { return Ok(None) };
+        let (member, bytes) = match place {
+            Place::File(file) => (None, unpacked(file).map_err(failed)?),
+            Place::Member(member) => {
+                let (file, _) = counted(&self.path, &self.bytes_read).map_err(failed)?;
+                let bytes = member.open(file).map_err(failed)?;
+                let bytes = BufReader::with_capacity(BUFFER_BYTES, bytes);
+                (Some(member.name), unpacked(bytes).map_err(failed)?)
+            }
+        };
+        Ok(Some(Text { member, text: Decoded::new(bytes, self.encoding) }))
+    }
+}
+
+fn counted(path: &Path, bytes: &Arc<AtomicU64>) -> io::Result<(BufReader<Counting>, u64)> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    Ok((BufReader::with_capacity(BUFFER_BYTES, Counting { file, bytes: Arc::clone(bytes) }), len))
+}
+
+fn unpacked<R: Read + Send + 'static>(mut file: BufReader<R>) -> io::Result<Box<dyn Read + Send>> {
     let head = file.fill_buf()?;
     Ok(if head.starts_with(GZIP) {
         Box::new(MultiGzDecoder::new(file))
@@ -74,42 +106,23 @@ fn unpack(mut file: BufReader<Counting>) -> io::Result<Box<dyn Read + Send>> {
     })
 }
 
-fn decode(bytes: Box<dyn Read + Send>, encoding: Encoding) -> io::Result<Box<dyn BufRead + Send>> {
-    Ok(match encoding {
-        Encoding::Utf8 => transcode(bytes),
-        Encoding::Utf16Le => transcode(with_mark(bytes, &[0xff, 0xfe])?),
-        Encoding::Utf16Be => transcode(with_mark(bytes, &[0xfe, 0xff])?),
-        Encoding::Windows1252 => {
-            Box::new(Windows1252::new(BufReader::with_capacity(BUFFER_BYTES, bytes), BUFFER_BYTES))
-        }
-    })
-}
-
-/// UTF-16 is known by its byte order mark; UTF-8 passes as it is, so that a damaged row can be named.
-fn transcode(bytes: Box<dyn Read + Send>) -> Box<dyn BufRead + Send> {
-    let text = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(bytes);
-    Box::new(BufReader::with_capacity(BUFFER_BYTES, text))
-}
-
-/// Puts the byte order mark in front where the file has none.
-fn with_mark(bytes: Box<dyn Read + Send>, mark: &'static [u8]) -> io::Result<Box<dyn Read + Send>> {
-    let mut bytes = BufReader::with_capacity(BUFFER_BYTES, bytes);
-    if bytes.fill_buf()?.starts_with(mark) {
-        return Ok(Box::new(bytes));
-    }
-    Ok(Box::new(mark.chain(bytes)))
-}
-
-struct Counting {
-    inner: File,
+/// A file that counts what is read of it.
+pub(super) struct Counting {
+    file: File,
     bytes: Arc<AtomicU64>,
 }
 
 impl Read for Counting {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
+        let n = self.file.read(buf)?;
         self.bytes.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
+    }
+}
+
+impl io::Seek for Counting {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 
@@ -119,15 +132,18 @@ mod tests {
 
     use super::*;
 
-    fn read(bytes: &[u8], encoding: Encoding) -> String {
+    fn read(bytes: &[u8]) -> io::Result<String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let mut input = open(file.path(), encoding).unwrap();
+        let mapping =
+            Mapping::parse("[source]\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n");
+        let mut texts = Texts::open(file.path(), &mapping.unwrap()).unwrap();
         let mut text = String::new();
-        input.text.read_to_string(&mut text).unwrap();
-        assert_eq!(input.bytes_read.load(Ordering::Relaxed), bytes.len() as u64);
-        assert_eq!(input.bytes_total, bytes.len() as u64);
-        text
+        texts.next().unwrap().unwrap().text.read_to_string(&mut text)?;
+        assert!(texts.next().unwrap().is_none());
+        assert_eq!(texts.bytes_read.load(Ordering::Relaxed), bytes.len() as u64);
+        assert_eq!(texts.bytes_total, bytes.len() as u64);
+        Ok(text)
     }
 
     #[test]
@@ -136,37 +152,15 @@ mod tests {
         gz.write_all("Björn".as_bytes()).unwrap();
         // Two members one after the other are one file, as gzip says.
         let gz = gz.finish().unwrap().repeat(2);
-        assert_eq!(read(&gz, Encoding::Utf8), "BjörnBjörn");
-        assert_eq!(read(&zstd::encode_all("Åsa".as_bytes(), 1).unwrap(), Encoding::Utf8), "Åsa");
-        assert_eq!(read("\u{feff}Åsa".as_bytes(), Encoding::Utf8), "Åsa");
-        assert_eq!(read(b"", Encoding::Utf8), "");
-    }
-
-    #[test]
-    fn old_encodings_become_utf_8() {
-        let utf16 = |order: fn(u16) -> [u8; 2]| "Åsa €".encode_utf16().flat_map(order).collect::<Vec<u8>>();
-        assert_eq!(read(&utf16(little), Encoding::Utf16Le), "Åsa €");
-        assert_eq!(read(&utf16(big), Encoding::Utf16Be), "Åsa €");
-        assert_eq!(read(&[&[0xff, 0xfe], utf16(little).as_slice()].concat(), Encoding::Utf16Le), "Åsa €");
-        assert_eq!(read(&[&[0xff, 0xfe], utf16(little).as_slice()].concat(), Encoding::Utf8), "Åsa €");
-        assert_eq!(read(b"Bj\xf6rn \x80", Encoding::Windows1252), "Björn €");
-    }
-
-    fn big(unit: u16) -> [u8; 2] {
-        unit.to_be_bytes()
-    }
-
-    fn little(unit: u16) -> [u8; 2] {
-        let [a, b] = unit.to_be_bytes();
-        [b, a]
+        assert_eq!(read(&gz).unwrap(), "BjörnBjörn");
+        assert_eq!(read(&zstd::encode_all("Åsa".as_bytes(), 1).unwrap()).unwrap(), "Åsa");
+        assert_eq!(read("\u{feff}Åsa".as_bytes()).unwrap(), "Åsa");
+        assert_eq!(read(b"").unwrap(), "");
     }
 
     #[test]
     fn a_cut_off_archive_is_an_error_and_not_an_early_end() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
         let packed = zstd::encode_all("some text\n".repeat(10_000).as_bytes(), 1).unwrap();
-        file.write_all(&packed[..packed.len() - 5]).unwrap();
-        let mut text = String::new();
-        assert!(open(file.path(), Encoding::Utf8).unwrap().text.read_to_string(&mut text).is_err());
+        assert!(read(&packed[..packed.len() - 5]).is_err());
     }
 }

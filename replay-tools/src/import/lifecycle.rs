@@ -2,13 +2,15 @@
 //! come back from closed, close what was never resolved, resolve what is already over.
 
 use guichet_schemas::event::{
-    Event, Personal, StatusChanged, TicketCancelled, TicketClosed, TicketReopened, TicketResolved,
+    Personal, StatusChanged, TicketCancelled, TicketClosed, TicketReopened, TicketResolved,
 };
+use guichet_schemas::text::Note as NoteText;
 use guichet_schemas::words::{
     ActorKind, CancelReason, CloseReason, ConfirmedBy, HoldReason, ResolutionCode, StatusCause, TicketState,
 };
 
 use super::history::History;
+use super::limits::cut;
 use super::row::Row;
 
 impl History<'_> {
@@ -17,7 +19,7 @@ impl History<'_> {
         match to {
             TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => {
                 if self.state.is_done() {
-                    self.reopen(row);
+                    self.reopen();
                 }
                 self.status(row, to, hold_reason);
             }
@@ -34,10 +36,10 @@ impl History<'_> {
             TicketState::Closed => match self.state {
                 // Closed again without a reopen: it was over already.
                 TicketState::Closed => {}
-                TicketState::Resolved | TicketState::Cancelled => self.close(row),
+                TicketState::Resolved | TicketState::Cancelled => self.close(),
                 TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => {
                     self.resolve(row, "Closed without a resolution");
-                    self.close(row);
+                    self.close();
                 }
             },
             TicketState::Cancelled => match self.state {
@@ -48,7 +50,7 @@ impl History<'_> {
                 | TicketState::Hold
                 | TicketState::Resolved => {
                     self.leave_to(TicketState::Cancelled);
-                    self.push(row, Event::from(TicketCancelled { reason: CancelReason::Withdrawn }));
+                    self.push(TicketCancelled { reason: CancelReason::Withdrawn });
                 }
             },
         }
@@ -79,47 +81,54 @@ impl History<'_> {
         self.leave_to(to);
         self.hold_reason = hold_reason;
         self.waits_for = waits_for;
-        self.push(row, event.into());
+        self.push(event);
     }
 
     fn resolve(&mut self, row: &Row, how: &str) {
         self.leave_to(TicketState::Resolved);
-        let by =
-            self.agent.as_deref().or_else(|| row.optional(self.mapping.by)).unwrap_or("unknown").to_owned();
+        let by = self.agent.clone().or_else(|| self.by.clone()).unwrap_or_else(|| "unknown".to_owned());
+        let m = self.mapping;
+        let code = self.word(
+            &m.resolution.codes,
+            "resolution",
+            row.optional(m.resolution.code),
+            "resolved as other",
+        );
+        let summary = row.optional(m.resolution.summary).map(|text| cut(text, NoteText::BYTES).to_owned());
         self.resolutions = self.resolutions.saturating_add(1);
         self.resolver = Some(by.clone());
         let event = TicketResolved {
             by,
-            code: ResolutionCode::Other,
-            summary: Personal::Plain(format!("{how} in {}.", self.mapping.name)),
+            code: code.unwrap_or(ResolutionCode::Other),
+            summary: Personal::Plain(summary.unwrap_or_else(|| format!("{how} in {}.", m.name))),
             steps: Vec::new(),
             root_cause: None,
             confirmed_by: ConfirmedBy::None,
             override_reason: None,
             resolution_no: self.resolutions,
         };
-        self.push(row, event.into());
+        self.push(event);
         self.resolved_at = self.clock;
     }
 
-    fn close(&mut self, row: &Row) {
+    fn close(&mut self) {
         self.leave_to(TicketState::Closed);
-        let auto = self.row_kind(row) == ActorKind::System;
-        self.push(row, Event::from(TicketClosed { reason: CloseReason::Resolved, auto }));
+        let auto = self.row_kind() == ActorKind::System;
+        self.push(TicketClosed { reason: CloseReason::Resolved, auto });
     }
 
-    fn reopen(&mut self, row: &Row) {
+    fn reopen(&mut self) {
         self.leave_to(TicketState::Open);
-        let now = self.clock.max(row.at);
+        let now = self.clock.max(self.at);
         let event = TicketReopened {
-            by_kind: self.row_kind(row),
+            by_kind: self.row_kind(),
             reason: None,
             resolution_no: self.resolutions,
             resolver_of_last: self.resolver.clone(),
             since_resolved_ms: if self.resolutions > 0 { now.since(self.resolved_at) } else { 0 },
             follow_up: false,
         };
-        self.push(row, event.into());
+        self.push(event);
     }
 
     fn leave_to(&mut self, state: TicketState) {

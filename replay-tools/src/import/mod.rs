@@ -7,25 +7,37 @@
 //! [`send`] brings the commands to the engine. Memory holds one ticket and one window of commands,
 //! whatever the size of the file, and whatever it unpacks to: see `bounds`.
 //!
-//! What is absent: no second guess. Order, zone and the meaning of a state come from the mapping alone,
-//! never from the look of the values.
+//! What is absent: no silent guess. Order, zone and the meaning of a state come from the mapping alone, never
+//! from the look of the values; an encoding or a delimiter that is found out is said.
 #![cfg_attr(
     not(test),
     deny(clippy::arithmetic_side_effects, reason = "every number here comes from a stranger's file")
 )]
 
+mod balance;
 mod bounds;
 mod error;
 mod grammar;
 mod mapping;
+mod words;
 
 mod dates;
-mod input;
-mod windows1252;
+mod month_names;
 
+mod archive;
+mod encoding;
+mod input;
+
+mod csv_records;
 mod csv_rows;
-mod jsonl_rows;
+mod csv_split;
+mod json_paths;
+mod json_record;
+mod json_records;
+mod json_rows;
+mod ocel_rows;
 mod row;
+mod rows;
 mod xes_rows;
 
 mod rejects;
@@ -36,22 +48,36 @@ mod usable;
 mod classify;
 mod history;
 mod lifecycle;
+mod limits;
+mod milestones;
 mod parts;
+mod people;
 mod reader;
 
 mod deliver;
+mod explain;
 mod send;
 
 #[cfg(test)]
 mod bombs;
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod damaged;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod over_nats;
 #[cfg(test)]
 mod proof;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod shipped;
 
+pub use balance::{Balance, Reason};
 pub use error::{ImportError, MappingError};
-pub use mapping::{Mapping, SHIPPED};
+pub use explain::{Explanation, explain};
+pub use mapping::{Mapping, SHIPPED, UNNAMED};
 pub use reader::{Progress, Reader, open};
 pub use send::{SendOptions, Summary, command_id, send};

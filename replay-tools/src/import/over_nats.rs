@@ -241,7 +241,7 @@ async fn a_refused_ticket_is_written_down_and_its_later_parts_are_not_sent() {
     let rejects = std::fs::read_to_string(nats.path("rejects.csv")).unwrap();
     assert_eq!(
         rejects.lines().nth(1).unwrap(),
-        ",T0,the engine refused it (part 1 of 5): validation_failed: not here"
+        ",T0,the engine refused it (part 1 of 5): validation_failed: not here,refused"
     );
     assert_eq!(rejects.lines().count(), 2);
     assert_eq!(engine.lock().unwrap().attempts.len(), 50);
@@ -257,8 +257,8 @@ async fn a_ticket_that_comes_back_later_in_a_grouped_export_does_not_pass_silent
     )
     .unwrap();
     serve(&nats, Engine::default()).await;
-    let summary = run(&nats, &file, PATIENT).await.unwrap();
-    assert_eq!((summary.accepted, summary.unchanged), (2, 1));
+    let error = run(&nats, &file, PATIENT).await.unwrap_err();
+    assert!(matches!(error, ImportError::Torn { begun: 2, line: 4, .. }), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

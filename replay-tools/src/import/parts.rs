@@ -7,6 +7,7 @@ use guichet_schemas::event::{
     Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, TicketCreated,
     TicketEvent,
 };
+use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
 
 use super::mapping::Mapping;
@@ -38,14 +39,25 @@ pub(super) fn of(mapping: &Mapping, external_id: &Label, facts: Vec<Fact>, ready
         }
     }
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
-    ready.extend((1..).zip(parts).map(|(part, events)| Import {
-        source: mapping.name.clone(),
-        external_id: external_id.clone(),
-        part,
-        parts: count,
-        events,
-        mapping_version: mapping.version.clone(),
-    }));
+    let (mut begins_at, mut digest) = (0_u64, Hash::ZERO);
+    for (part, events) in (1..).zip(parts) {
+        let prefix = (begins_at > 0).then_some(digest);
+        let first = begins_at;
+        if part < count {
+            digest = Import::digest(digest, &events);
+            begins_at = begins_at.saturating_add(events.len() as u64);
+        }
+        ready.push_back(Import {
+            source: mapping.name.clone(),
+            external_id: external_id.clone(),
+            part,
+            parts: count,
+            events,
+            mapping_version: mapping.version.clone(),
+            begins_at: Some(first),
+            prefix,
+        });
+    }
 }
 
 /// Bytes of a fact on the wire, and a little more.
@@ -91,6 +103,8 @@ fn of_classification(event: &Classification) -> usize {
         sum([of_text(&e.from), of_text(&e.to)])
     } else if let Classification::FieldChanged(e) = event {
         sum([e.field.len(), of_field(e.from.as_ref()), of_field(e.to.as_ref())])
+    } else if let Classification::TagsChanged(e) = event {
+        sum(e.added.iter().chain(&e.removed).map(|tag| tag.len().saturating_add(4)))
     } else {
         0
     }
@@ -101,8 +115,13 @@ fn of_creation(e: &TicketCreated) -> usize {
     const FIELD: usize = 16;
     let fields = e.fields.iter().map(|(name, value)| sum([name.len(), of_field(Some(value)), FIELD]));
     let external = e.external_ref.as_ref().map_or(0, |r| sum([r.source.len(), r.id.len()]));
-    let people = [&e.group, &e.assignee, &e.category].map(of_text);
-    let texts = [of_personal(&e.subject), of_personal(&e.description), e.requester.len(), external];
+    let people =
+        [&e.group, &e.assignee, &e.category, &e.product, &e.brand, &e.language, &e.organisation].map(of_text);
+    let person = [&e.requester_name, &e.requester_email, &e.requester_phone];
+    let person = sum(person.into_iter().flatten().map(of_personal));
+    let tags = sum(e.tags.iter().map(|tag| tag.len().saturating_add(FIELD)));
+    let texts =
+        [of_personal(&e.subject), of_personal(&e.description), e.requester.len(), external, person, tags];
     sum(fields.chain(people).chain(texts))
 }
 

@@ -11,7 +11,7 @@ use guichet_schemas::event::{Classification, Event, LifeCycle, Ownership, Ticket
 use guichet_schemas::words::{Priority, TicketState};
 use serde_json::Value;
 
-use super::{Mapping, Progress, Reader, open};
+use super::{Balance, Mapping, Progress, Reader, open};
 
 const SERVICENOW: &str = "uci-servicenow/incident_event_log.csv.zst";
 const BPI: &str = "bpic13-volvo/BPI_Challenge_2013_incidents.xes.gz";
@@ -20,10 +20,15 @@ const STEPS_BACK: &str = "INC0000137";
 const LIFT_MS: i64 = 420_000;
 
 /// The folder of the real histories; `None`, said loudly, on a machine that has none.
-fn shared(file: &str) -> Option<PathBuf> {
+pub(super) fn shared(file: &str) -> Option<PathBuf> {
+    shared_in("data", file)
+}
+
+/// A file of one of the shared folders.
+pub(super) fn shared_in(folder: &str, file: &str) -> Option<PathBuf> {
     let root =
         std::env::var_os("GUICHET_SHARED").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from);
-    let path = root.join("data").join(file);
+    let path = root.join(folder).join(file);
     if path.exists() {
         return Some(path);
     }
@@ -179,6 +184,7 @@ type Tickets = BTreeMap<String, Folded>;
 
 struct Imported {
     tickets: Tickets,
+    balance: Balance,
     types: BTreeMap<&'static str, u64>,
     progress: Progress,
 }
@@ -197,7 +203,7 @@ fn import(mut reader: Reader) -> Imported {
             ticket.fold(fact);
         }
     }
-    Imported { tickets, types, progress: reader.progress() }
+    Imported { tickets, types, balance: reader.balance(), progress: reader.progress() }
 }
 
 fn imported(file: &str, mapping: &Mapping) -> Option<Imported> {
@@ -207,6 +213,8 @@ fn imported(file: &str, mapping: &Mapping) -> Option<Imported> {
     let rows = imported.progress.rows;
     eprintln!("{file}: {rows} rows read, mapped and folded in {:?}", started.elapsed());
     assert_eq!(imported.progress.rejected, 0);
+    let rows = &imported.balance.rows;
+    assert_eq!(rows.used + rows.without_effect + rows.duplicates, rows.read);
     assert_eq!(imported.progress.bytes_read, imported.progress.bytes_total);
     Some(imported)
 }
@@ -260,11 +268,12 @@ fn check_hours(expected: &Value, durations_ms: impl Iterator<Item = i64>, mean_s
 
 #[test]
 fn every_servicenow_ticket_equals_the_truth() {
-    let Some(Imported { tickets, types, progress }) =
+    let Some(Imported { tickets, types, progress, balance }) =
         imported(SERVICENOW, &Mapping::load("servicenow").unwrap())
     else {
         return;
     };
+    assert!(balance.noted.is_empty(), "{balance:?}");
     let rows = truth_rows("uci_tickets.csv.gz");
     assert_eq!((tickets.len(), progress.rows, progress.tickets), (rows.len(), 141_712, 24_918));
     let mut repeated_closes = 0;
@@ -280,7 +289,7 @@ fn every_servicenow_ticket_equals_the_truth() {
             reopens: count(row, "reopen_count"),
             group_changes: count(row, "group_changes"),
             group: Some(row["final_group"].clone()).filter(|g| g != "?"),
-            priority: Mapping::load("servicenow").unwrap().priority(&row["final_priority"]),
+            priority: Mapping::load("servicenow").unwrap().priorities.meant(&row["final_priority"]).value(),
             tier: 1,
             max_tier: 1,
             ..t.clone()
@@ -331,10 +340,12 @@ fn every_servicenow_ticket_equals_the_truth() {
 
 #[test]
 fn every_bpi_2013_ticket_equals_the_truth() {
-    let Some(Imported { tickets, types, progress }) = imported(BPI, &Mapping::load("bpi2013").unwrap())
+    let Some(Imported { tickets, types, progress, balance }) =
+        imported(BPI, &Mapping::load("bpi2013").unwrap())
     else {
         return;
     };
+    assert!(balance.noted.is_empty(), "{balance:?}");
     let rows = truth_rows("bpic13_incidents_tickets.csv.gz");
     assert_eq!((tickets.len(), progress.rows, progress.tickets), (rows.len(), 65_533, 7_554));
     for row in &rows {

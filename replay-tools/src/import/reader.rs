@@ -8,51 +8,67 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use guichet_schemas::command::Import;
 use guichet_schemas::text::Label;
 
+use super::balance::{Balance, Counts, Note, Reason, add};
 use super::bounds::FACTS_BYTES_MAX;
-use super::csv_rows::CsvRows;
 use super::error::ImportError;
-use super::grammar::Format;
-use super::history::Told;
-use super::jsonl_rows::JsonlRows;
+use super::history::{Heard, Told};
 use super::mapping::Mapping;
 use super::rejects::Rejects;
-use super::row::RowSource;
+use super::rows::Rows;
 use super::tickets::Tickets;
-use super::usable::{Counts, Tally, Usable};
-use super::xes_rows::XesRows;
-use super::{history, input, parts};
+use super::usable::{Tally, Usable};
+use super::{history, parts};
 
 /// Opens an export. What cannot be used goes to `rejects`, a CSV file that must not be there yet.
 ///
 /// # Errors
 /// The file cannot be read, or lacks a column of the mapping; the rejects file is there already.
 pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Reader, ImportError> {
-    let failed = |source| ImportError::Read { path: path.to_owned(), source };
-    let input = input::open(path, mapping.source.encoding).map_err(failed)?;
-    let source: Box<dyn RowSource> = match mapping.source.format {
-        Format::Csv => Box::new(CsvRows::new(input.text, mapping, path)?),
-        Format::Xes => Box::new(XesRows::new(input.text, mapping, path)),
-        Format::Jsonl => Box::new(JsonlRows::new(input.text, mapping, path)),
-    };
     let mapping = Arc::new(mapping.clone());
-    let tally = Tally { counts: Arc::new(Counts::default()), rejects: Rejects::create(rejects)? };
+    // Before a rejects file is made, and long before anything is sent.
+    if std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
+        Rows::open(path, &mapping)?.refuse_absent()?;
+    }
+    open_with(path, mapping, Rejects::create(rejects)?)
+}
+
+/// Opens an export without a look ahead.
+pub(super) fn open_with(path: &Path, mapping: Arc<Mapping>, rejects: Rejects) -> Result<Reader, ImportError> {
+    let rows = Rows::open(path, &mapping)?;
+    let tally = Tally { counts: Arc::new(Counts::default()), rejects };
     let watch = Watch {
         counts: Arc::clone(&tally.counts),
-        bytes_read: input.bytes_read,
-        bytes_total: input.bytes_total,
+        bytes_read: rows.bytes_read(),
+        bytes_total: rows.bytes_total(),
     };
-    let tickets = Tickets::new(Usable { source, mapping: Arc::clone(&mapping), tally: tally.clone() });
-    Ok(Reader { tickets, mapping, tally, watch, ready: VecDeque::new(), over: false })
+    let tickets = Tickets::new(Usable::new(Box::new(rows), Arc::clone(&mapping), tally.clone()));
+    Ok(Reader {
+        tickets,
+        mapping,
+        tally,
+        watch,
+        ready: VecDeque::new(),
+        ticket: TicketRows::default(),
+        over: false,
+    })
 }
 
 /// Reads the commands of an export one by one: all parts of a ticket, then the next ticket.
 pub struct Reader {
-    tickets: Tickets,
-    mapping: Arc<Mapping>,
+    pub(super) tickets: Tickets,
+    pub(super) mapping: Arc<Mapping>,
     tally: Tally,
     watch: Watch,
     ready: VecDeque<Import>,
+    ticket: TicketRows,
     over: bool,
+}
+
+/// The usable rows of a ticket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TicketRows {
+    pub(super) used: u64,
+    pub(super) without_effect: u64,
 }
 
 /// How far a reader is.
@@ -101,8 +117,36 @@ impl Reader {
         self.watch.progress()
     }
 
+    /// What became of the rows and the tickets so far.
+    #[must_use]
+    pub fn balance(&self) -> Balance {
+        self.tally.counts.balance()
+    }
+
     pub(super) fn watch(&self) -> Watch {
         self.watch.clone()
+    }
+
+    pub(super) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.tally.counts)
+    }
+
+    /// The rows of the ticket whose part came last.
+    pub(super) const fn ticket_rows(&self) -> TicketRows {
+        self.ticket
+    }
+
+    /// Reads to the end, and sends nothing: the balance is that of a first import.
+    ///
+    /// # Errors
+    /// The export turned out unusable.
+    pub fn check(mut self) -> Result<Balance, ImportError> {
+        while let Some(import) = self.next() {
+            if import?.part == 1 {
+                self.tally.counts.ticket(true, true);
+            }
+        }
+        Ok(self.balance())
     }
 
     pub(super) fn rejects(&self) -> Rejects {
@@ -119,23 +163,34 @@ impl Reader {
         let external_id = match Label::parse(id.to_owned()) {
             Ok(label) => label,
             Err(e) => {
-                let reason = format!("the ticket's id {}", e.rule);
-                self.tally.reject(rows[0].line, id, &reason, rows.len() as u64)?;
+                let why = Note::new(Reason::BadTicketId, format!("the ticket's id {}", e.rule));
+                self.tally.reject(rows[0].line, id, &why, rows.len() as u64)?;
+                add(&self.tally.counts.tickets_rejected, 1);
                 return Ok(true);
             }
         };
         let tally = &self.tally;
-        let told =
-            history::of(&self.mapping, id, rows, |row, reason| tally.reject(row.line, id, &reason, 1))?;
+        let told = history::of(&self.mapping, id, rows, None, |row, heard| match heard {
+            Heard::Rejected(why) => tally.reject(row.line, id, &why, 1),
+            Heard::Noted(what) => tally.note(Some(row.line), id, &what),
+        })?;
         let facts = match told {
-            Told::Facts(facts) => facts,
+            Told::Facts { facts, used, without_effect, .. } => {
+                self.ticket = TicketRows { used, without_effect };
+                add(&tally.counts.used, used);
+                add(&tally.counts.without_effect, without_effect);
+                facts
+            }
             Told::TooMuch { unread } => {
                 let reason = format!("its history has more than {} MiB", FACTS_BYTES_MAX >> 20);
-                tally.reject(rows[0].line, id, &reason, unread)?;
+                tally.reject(rows[0].line, id, &Note::new(Reason::TooLarge, reason), unread)?;
+                add(&tally.counts.tickets_rejected, 1);
                 return Ok(true);
             }
         };
-        if !facts.is_empty() {
+        if facts.is_empty() {
+            add(&tally.counts.tickets_rejected, 1);
+        } else {
             parts::of(&self.mapping, &external_id, facts, &mut self.ready);
         }
         Ok(true)

@@ -11,26 +11,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::fcntl::OFlag;
 
-use super::bounds::{REJECTS_MAX, shown};
+use super::balance::Note;
+use super::bounds::{REJECTS_MAX, TICKET_SHOWN, shown};
 use super::error::ImportError;
 use crate::output::harmless_cell;
 
-/// Bytes of a ticket's id in the file; a usable one has at most 128 characters.
-const TICKET_SHOWN: usize = 512;
 /// Bytes of a reason.
 const REASON_SHOWN: usize = 1000;
 /// Nobody else reads what the rows of tickets say.
 const MODE: u32 = 0o600;
 
-/// A CSV file with the columns `line` (from 1, of the unpacked export), `ticket` and `reason`. Shared by
+/// A CSV file with the columns `line` (from 1, of the unpacked export), `ticket`, `reason` (the sentence) and
+/// `allow` (the word of `--allow`). Shared by
 /// the thread that reads and the task that sends; without a path, rejects are only counted.
 #[derive(Clone, Debug)]
-pub(super) struct Rejects(Option<Arc<Open>>);
+pub(super) struct Rejects(Option<Arc<Open>>, Option<Arc<Watched>>);
 
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
     written: Mutex<Written>,
+}
+
+/// What is said of one line, for whoever asks about it.
+#[derive(Debug)]
+pub(super) struct Watched {
+    line: u64,
+    said: Mutex<Vec<Note>>,
+}
+
+impl Watched {
+    /// What was said, once.
+    pub(super) fn said(&self) -> Vec<Note> {
+        std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 #[derive(Debug)]
@@ -43,7 +57,7 @@ impl Rejects {
     /// A new file. One that is there already is never touched, be it the export itself, and neither is what
     /// a link leads to.
     pub(super) fn create(path: Option<&Path>) -> Result<Self, ImportError> {
-        let Some(path) = path else { return Ok(Self(None)) };
+        let Some(path) = path else { return Ok(Self(None, None)) };
         let failed = |source: io::Error| {
             if source.kind() == io::ErrorKind::AlreadyExists {
                 return ImportError::RejectsExist { path: path.to_owned() };
@@ -58,16 +72,25 @@ impl Rejects {
             .open(path)
             .map_err(failed)?;
         let mut writer = csv::Writer::from_writer(file);
-        writer.write_record(["line", "ticket", "reason"]).map_err(|e| failed(e.into()))?;
+        writer.write_record(["line", "ticket", "reason", "allow"]).map_err(|e| failed(e.into()))?;
         writer.flush().map_err(failed)?;
-        Ok(Self(Some(Arc::new(Open {
-            path: path.to_owned(),
-            written: Mutex::new(Written { writer, lines: 0 }),
-        }))))
+        Ok(Self(
+            Some(Arc::new(Open { path: path.to_owned(), written: Mutex::new(Written { writer, lines: 0 }) })),
+            None,
+        ))
     }
 
-    /// Writes down what was not imported.
-    pub(super) fn add(&self, line: Option<u64>, ticket: &str, reason: &str) -> Result<(), ImportError> {
+    /// Keeps what is said of one line, and writes nothing.
+    pub(super) fn watch(line: u64) -> (Self, Arc<Watched>) {
+        let watched = Arc::new(Watched { line, said: Mutex::new(Vec::new()) });
+        (Self(None, Some(Arc::clone(&watched))), watched)
+    }
+
+    /// Writes down what was not imported, or otherwise than it stands in the export.
+    pub(super) fn add(&self, line: Option<u64>, ticket: &str, why: &Note) -> Result<(), ImportError> {
+        if let Some(watched) = self.1.as_ref().filter(|watched| line == Some(watched.line)) {
+            watched.said.lock().unwrap_or_else(PoisonError::into_inner).push(why.clone());
+        }
         self.with(|written| {
             written.lines = written.lines.saturating_add(1);
             if written.lines > REJECTS_MAX {
@@ -77,13 +100,14 @@ impl Rejects {
             let cells = [
                 line,
                 harmless_cell(&shown(ticket, TICKET_SHOWN)).into_owned(),
-                harmless_cell(&shown(reason, REASON_SHOWN)).into_owned(),
+                harmless_cell(&shown(&why.text, REASON_SHOWN)).into_owned(),
+                why.reason.word().to_owned(),
             ];
             written.writer.write_record(cells).map_err(io::Error::from)?;
             if written.lines == REJECTS_MAX {
                 let last =
                     format!("this file ends here, after {REJECTS_MAX} lines; what follows is only counted");
-                written.writer.write_record(["", "", last.as_str()]).map_err(io::Error::from)?;
+                written.writer.write_record(["", "", last.as_str(), ""]).map_err(io::Error::from)?;
             }
             Ok(())
         })
@@ -130,7 +154,7 @@ mod tests {
         for ticket in
             ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\u{ff1d}1", " =1", "a;=1"]
         {
-            rejects.add(Some(1), ticket, "\x1b]0;owned\x07=1").unwrap();
+            rejects.add(Some(1), ticket, &"\x1b]0;owned\x07=1".to_owned().into()).unwrap();
         }
         rejects.flush().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();

@@ -3,11 +3,14 @@
 use guichet_schemas::hash::Hash;
 use guichet_schemas::time::Timestamp;
 
+use super::balance::Note;
 use super::error::ImportError;
 use super::mapping::Slot;
 
 /// Room that a row keeps for the next one.
 const KEPT_BYTES: usize = 4 * 1024;
+/// What stands between the values of a list where it is read as one text.
+const LIST_SEPARATOR: &str = ", ";
 
 /// A row. Its buffers are used again for the next one.
 #[derive(Debug, Clone, Default)]
@@ -18,18 +21,35 @@ pub(super) struct Row {
     pub(super) at: Timestamp,
     /// What tells it from its duplicates, where the mapping asks for that.
     pub(super) identity: Option<Hash>,
+    /// What was guessed or changed while it was read; the row is used all the same.
+    pub(super) notes: Vec<Note>,
     text: String,
-    spans: Vec<Option<(usize, usize)>>,
+    spans: Vec<Span>,
+    /// The values of the lists of more than one, in order.
+    items: Vec<(Slot, usize, usize)>,
+}
+
+/// What a row says of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Span {
+    /// Nothing: its key is not there.
+    Absent,
+    /// That it has no value.
+    Empty,
+    /// A value, at this place of the row's text.
+    At(usize, usize),
 }
 
 impl Row {
     pub(super) fn clear(&mut self, line: u64, slots: usize) {
         self.line = line;
         self.identity = None;
+        self.notes.clear();
         self.text.clear();
         self.rest();
+        self.items.clear();
         self.spans.clear();
-        self.spans.resize(slots, None);
+        self.spans.resize(slots, Span::Absent);
     }
 
     /// Gives back what an uncommonly long row took: many buffers that each met one would not be flat.
@@ -37,13 +57,25 @@ impl Row {
         if self.text.capacity() > KEPT_BYTES {
             self.text = String::new();
         }
+        if self.items.capacity() > KEPT_BYTES {
+            self.items = Vec::new();
+        }
     }
 
     /// Takes over a value; blank ends do not count, and what the mapping calls missing is missing.
     pub(super) fn set(&mut self, slot: Slot, value: &str, missing: &[String]) {
-        let value = value.trim();
-        if !value.is_empty() && missing.iter().all(|m| m != value) {
-            self.put(slot, value);
+        match usable(value, missing) {
+            Some(value) => self.put(slot, value),
+            None => self.put_empty(slot),
+        }
+    }
+
+    /// Takes over one more value of a list.
+    pub(super) fn add(&mut self, slot: Slot, value: &str, missing: &[String]) {
+        match usable(value, missing) {
+            Some(value) => self.put_more(slot, value),
+            None if self.spans[slot] == Span::Absent => self.put_empty(slot),
+            None => {}
         }
     }
 
@@ -51,11 +83,66 @@ impl Row {
     pub(super) fn put(&mut self, slot: Slot, value: &str) {
         let start = self.text.len();
         self.text.push_str(value);
-        self.spans[slot] = Some((start, self.text.len()));
+        self.spans[slot] = Span::At(start, self.text.len());
     }
 
+    /// Takes over all that another row says of a column.
+    pub(super) fn put_all(&mut self, slot: Slot, of: &Self) {
+        if of.values(slot).count() > 1 {
+            of.values(slot).for_each(|value| self.put_more(slot, value));
+        } else if let Some(value) = of.get(slot) {
+            self.put(slot, value);
+        }
+    }
+
+    /// The column is there, without a value.
+    pub(super) fn put_empty(&mut self, slot: Slot) {
+        self.spans[slot] = Span::Empty;
+    }
+
+    /// Takes over one more value of a list as it is.
+    pub(super) fn put_more(&mut self, slot: Slot, value: &str) {
+        let Span::At(start, end) = self.spans[slot] else { return self.put(slot, value) };
+        let goes_on = self.items.last().is_some_and(|(of, ..)| *of == slot);
+        if !goes_on && self.items.iter().all(|(of, ..)| *of != slot) {
+            self.items.push((slot, start, end));
+        }
+        let begin = self.text.len();
+        if end != begin {
+            // The list goes on behind what came in between.
+            self.text.extend_from_within(start..end);
+            let moved = begin.saturating_sub(start);
+            for (_, start, end) in self.items.iter_mut().filter(|(of, ..)| *of == slot) {
+                *start = start.saturating_add(moved);
+                *end = end.saturating_add(moved);
+            }
+        }
+        let list = if end == begin { start } else { begin };
+        self.text.push_str(LIST_SEPARATOR);
+        let start = self.text.len();
+        self.text.push_str(value);
+        self.items.push((slot, start, self.text.len()));
+        self.spans[slot] = Span::At(list, self.text.len());
+    }
+
+    /// The value of a column; of a list, all of it as one text.
     pub(super) fn get(&self, slot: Slot) -> Option<&str> {
-        self.spans[slot].map(|(start, end)| &self.text[start..end])
+        match self.spans[slot] {
+            Span::At(start, end) => Some(&self.text[start..end]),
+            Span::Absent | Span::Empty => None,
+        }
+    }
+
+    /// The values of a column, one by one: those of a list, or the only one.
+    pub(super) fn values(&self, slot: Slot) -> impl Iterator<Item = &str> {
+        let mut items = self.items.iter().filter(move |(of, ..)| *of == slot).peekable();
+        let only = if items.peek().is_none() { self.get(slot) } else { None };
+        items.map(|(_, start, end)| &self.text[*start..*end]).chain(only)
+    }
+
+    /// Does the row say anything of a column, be it that it has no value?
+    pub(super) fn mentions(&self, slot: Slot) -> bool {
+        self.spans[slot] != Span::Absent
     }
 
     pub(super) fn optional(&self, slot: Option<Slot>) -> Option<&str> {
@@ -66,6 +153,11 @@ impl Row {
         self.spans.len()
     }
 
+    /// All its values, one after the other.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Bytes of its values.
     pub(super) const fn values_bytes(&self) -> usize {
         self.text.len()
@@ -73,9 +165,17 @@ impl Row {
 
     /// Memory that it takes, roughly.
     pub(super) fn bytes(&self) -> usize {
-        let spans = self.spans.len().saturating_mul(size_of::<Option<(usize, usize)>>());
-        self.text.len().saturating_add(spans).saturating_add(size_of::<Self>())
+        let spans = self.spans.len().saturating_mul(size_of::<Span>());
+        let items = self.items.len().saturating_mul(size_of::<(Slot, usize, usize)>());
+        let notes = self.notes.iter().map(|note| note.text.len().saturating_add(size_of::<Note>()));
+        let notes = notes.fold(0, usize::saturating_add);
+        [self.text.len(), spans, items, notes, size_of::<Self>()].into_iter().fold(0, usize::saturating_add)
     }
+}
+
+fn usable<'a>(value: &'a str, missing: &[String]) -> Option<&'a str> {
+    let value = value.trim();
+    (!value.is_empty() && missing.iter().all(|m| m != value)).then_some(value)
 }
 
 /// What a source of rows found.
@@ -83,8 +183,10 @@ impl Row {
 pub(super) enum Found {
     /// The row is filled.
     Row,
-    /// There is a row, but it cannot be used; only its line is set.
-    Unusable(String),
+    /// There is a row, but it cannot be used; only its line is set. A text alone means [`Unreadable`].
+    ///
+    /// [`Unreadable`]: super::balance::Reason::Unreadable
+    Unusable(Note),
     /// That was all.
     End,
 }
@@ -92,4 +194,37 @@ pub(super) enum Found {
 /// An export, row by row. One implementation per format.
 pub(super) trait RowSource: Send {
     fn next(&mut self, row: &mut Row) -> Result<Found, ImportError>;
+
+    /// Columns of the mapping that no row of the file had, not even empty. Asked at the end.
+    fn absent(&self) -> Vec<Slot> {
+        Vec::new()
+    }
+
+    /// What was found out about the file as a whole; each note is given once.
+    fn notes(&mut self) -> Vec<Note> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_one_text_and_each_of_its_values() {
+        let mut row = Row::default();
+        row.clear(1, 3);
+        row.add(0, " a ", &[]);
+        row.set(1, "x", &[]);
+        row.add(0, "-", &["-".to_owned()]);
+        row.add(0, "b", &[]);
+        row.add(0, "c", &[]);
+        row.add(2, "", &[]);
+        assert_eq!((row.get(0), row.get(1), row.get(2)), (Some("a, b, c"), Some("x"), None));
+        assert_eq!(row.values(0).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!((row.values(1).count(), row.values(2).count()), (1, 0));
+        assert!(row.mentions(2));
+        row.clear(2, 3);
+        assert!(!row.mentions(0) && row.values(0).count() == 0);
+    }
 }

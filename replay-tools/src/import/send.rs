@@ -17,9 +17,12 @@ use prost::Message as _;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use std::sync::Arc;
+
+use super::balance::{Balance, Counts, Note, Reason};
 use super::deliver::{Courier, Delivered, Parcel};
 use super::error::ImportError;
-use super::reader::{Progress, Reader};
+use super::reader::{Progress, Reader, TicketRows};
 use super::rejects::Rejects;
 
 /// Commands read ahead of those on their way.
@@ -49,8 +52,7 @@ pub struct Summary {
     pub accepted: u64,
     /// Commands that had been accepted before, by an earlier run or an attempt whose answer was lost.
     pub replayed: u64,
-    /// Commands of tickets that are here already with other facts; nothing was written. In a first run:
-    /// the tickets of the export do not stand together, set `source.grouped = false`.
+    /// Commands whose facts are all here already; nothing was written.
     pub unchanged: u64,
     /// Commands refused, with the later parts of their tickets; they stand in the rejects file.
     pub refused: u64,
@@ -58,6 +60,8 @@ pub struct Summary {
     pub events: u64,
     /// Attempts that were repeated.
     pub retries: u64,
+    /// What became of every row and ticket.
+    pub balance: Balance,
     /// Newest position among the answers; 0: none. Ask a read model with it as `min_position`.
     pub position: u64,
 }
@@ -70,7 +74,8 @@ pub fn command_id(tenant: &TenantId, caller: &CallerId, import: &Import) -> Comm
 
 fn id_of(tenant: &TenantId, caller: &CallerId, import: &wire::Import) -> CommandId {
     // The caller is part of the engine's request hash, so the same facts by another caller are another command.
-    let facts = Hash::of_record(&import.encode_to_vec());
+    // Where the facts begin follows from those before them, which `prefix` tells apart.
+    let facts = Hash::of_record(&wire::Import { begins_at: None, ..import.clone() }.encode_to_vec());
     let name = format!(
         "guichet:import\0{tenant}\0{caller}\0{}\0{}\0{}\0{facts}",
         import.source, import.external_id, import.part
@@ -91,7 +96,7 @@ pub async fn send(
     options: SendOptions,
     on_progress: impl FnMut(&Summary),
 ) -> Result<Summary, ImportError> {
-    let (watch, rejects) = (reader.watch(), reader.rejects());
+    let (watch, rejects, counts) = (reader.watch(), reader.rejects(), reader.counts());
     let (sender, mut parcels) = mpsc::channel(AHEAD);
     let desk = (tenant.clone(), caller.clone());
     let thread = std::thread::Builder::new()
@@ -103,6 +108,8 @@ pub async fn send(
     let mut window = Window {
         courier: &courier,
         rejects: &rejects,
+        counts: &counts,
+        ticket: Landed::default(),
         summary: Summary::default(),
         on_progress,
         refused: None,
@@ -144,6 +151,7 @@ pub async fn send(
     thread.join().map_err(|_| ImportError::ReaderDied)?;
     rejects.flush()?;
     window.summary.read = watch.progress();
+    window.summary.balance = counts.balance();
     Ok(window.summary)
 }
 
@@ -159,15 +167,16 @@ fn read(
     caller: &CallerId,
     parcels: &mpsc::Sender<Result<Parcel, ImportError>>,
 ) {
-    for import in reader {
-        let parcel = import.map(|i| pack(i, tenant, caller));
+    let mut reader = reader;
+    while let Some(import) = reader.next() {
+        let parcel = import.map(|i| pack(i, reader.ticket_rows(), tenant, caller));
         if parcels.blocking_send(parcel).is_err() {
             return;
         }
     }
 }
 
-fn pack(import: Import, tenant: &TenantId, caller: &CallerId) -> Parcel {
+fn pack(import: Import, rows: TicketRows, tenant: &TenantId, caller: &CallerId) -> Parcel {
     let (external_id, part, parts) = (import.external_id.as_str().to_owned(), import.part, import.parts);
     let import = import.to_wire().unwrap_or_default();
     let actor = Actor { kind: ActorKind::Service, id: caller.as_str().to_owned(), on_behalf_of: None };
@@ -177,16 +186,28 @@ fn pack(import: Import, tenant: &TenantId, caller: &CallerId) -> Parcel {
         data: Some(wire::command::Data::Import(import)),
         ..wire::Command::default()
     };
-    Parcel { external_id, part, parts, body: command.encode_to_vec().into() }
+    Parcel { external_id, part, parts, rows, body: command.encode_to_vec().into() }
 }
 
 struct Window<'a, F> {
     courier: &'a Courier,
     rejects: &'a Rejects,
+    counts: &'a Arc<Counts>,
     summary: Summary,
     on_progress: F,
+    /// Of the ticket whose parts are on their way; there is at most one with several.
+    ticket: Landed,
     /// Newest ticket of which a part was refused: its later parts are not sent.
     refused: Option<String>,
+}
+
+/// What became of the parts of one ticket.
+#[derive(Debug, Clone, Copy, Default)]
+struct Landed {
+    /// It was not here before.
+    began: bool,
+    /// It got facts.
+    wrote: bool,
 }
 
 impl<F: FnMut(&Summary)> Window<'_, F> {
@@ -199,26 +220,52 @@ impl<F: FnMut(&Summary)> Window<'_, F> {
     fn landed(&mut self, parcel: &Parcel, delivered: Delivered) -> Result<(), ImportError> {
         match delivered {
             Delivered::Accepted(accepted) => {
-                let kind = match (accepted.replayed, accepted.events.is_empty()) {
+                let wrote = !accepted.replayed && !accepted.events.is_empty();
+                let kind = match (accepted.replayed, wrote) {
                     (true, _) => &mut self.summary.replayed,
-                    (false, true) => &mut self.summary.unchanged,
-                    (false, false) => &mut self.summary.accepted,
+                    (false, false) => &mut self.summary.unchanged,
+                    (false, true) => &mut self.summary.accepted,
                 };
                 *kind = kind.saturating_add(1);
                 self.summary.events = self.summary.events.saturating_add(accepted.events.len() as u64);
                 self.summary.position = self.summary.position.max(accepted.position);
+                let began = wrote && accepted.events.first().is_some_and(|event| event.version == 1);
+                self.accepted(parcel, Landed { began, wrote });
             }
-            Delivered::Refused(error) => {
-                self.summary.refused = self.summary.refused.saturating_add(1);
-                let (part, parts) = (parcel.part, parcel.parts);
-                let which = if parts > 1 { format!(" (part {part} of {parts})") } else { String::new() };
-                let reason = format!("the engine refused it{which}: {}: {}", error.code, error.message);
-                self.rejects.add(None, &parcel.external_id, &reason)?;
-                self.refused = (parts > 1).then(|| parcel.external_id.clone());
-            }
+            Delivered::Refused(error) => self.refuse(parcel, &error)?,
         }
         self.summary.retries = self.courier.retries();
         (self.on_progress)(&self.summary);
+        Ok(())
+    }
+
+    fn accepted(&mut self, parcel: &Parcel, part: Landed) {
+        let mut ticket = part;
+        if parcel.parts > 1 {
+            let before = if parcel.part == 1 { Landed::default() } else { self.ticket };
+            ticket = Landed { began: before.began || part.began, wrote: before.wrote || part.wrote };
+            self.ticket = ticket;
+            if parcel.part < parcel.parts {
+                return;
+            }
+        }
+        self.counts.ticket(ticket.began, ticket.wrote);
+    }
+
+    fn refuse(&mut self, parcel: &Parcel, error: &wire::Error) -> Result<(), ImportError> {
+        self.summary.refused = self.summary.refused.saturating_add(1);
+        let (part, parts) = (parcel.part, parcel.parts);
+        let which = if parts > 1 { format!(" (part {part} of {parts})") } else { String::new() };
+        let text = format!("the engine refused it{which}: {}: {}", error.code, error.message);
+        let guard = error.details.as_ref().and_then(|details| details.guard.as_deref());
+        let reason = match guard {
+            Some("rewritten_past") => Reason::RewrittenPast,
+            Some("unmarked_import") => Reason::NotContinued,
+            Some(_) | None => Reason::Refused,
+        };
+        self.rejects.add(None, &parcel.external_id, &Note::new(reason, text))?;
+        self.counts.refuse(reason, parcel.rows.used, parcel.rows.without_effect);
+        self.refused = (parts > 1).then(|| parcel.external_id.clone());
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ const FAN_IN: usize = 64;
 pub(super) struct Sorter {
     id: Slot,
     by_time: bool,
+    tie: Option<Slot>,
     budget_bytes: usize,
     arena: Vec<u8>,
     rows: Vec<(usize, usize)>,
@@ -29,14 +30,23 @@ pub(super) struct Sorter {
 }
 
 impl Sorter {
-    pub(super) const fn new(id: Slot, by_time: bool, budget_bytes: usize) -> Self {
-        Self { id, by_time, budget_bytes, arena: Vec::new(), rows: Vec::new(), sequence: 0, runs: Vec::new() }
+    pub(super) const fn new(id: Slot, by_time: bool, tie: Option<Slot>, budget_bytes: usize) -> Self {
+        Self {
+            id,
+            by_time,
+            tie,
+            budget_bytes,
+            arena: Vec::new(),
+            rows: Vec::new(),
+            sequence: 0,
+            runs: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, row: &Row) -> io::Result<()> {
         let start = self.arena.len();
         let time = if self.by_time { row.at.0 } else { 0 };
-        encode(row, self.id, time, self.sequence, &mut self.arena)?;
+        encode(row, self.id, (time, tie_of(row, self.tie)), self.sequence, &mut self.arena)?;
         self.sequence = self.sequence.saturating_add(1);
         self.rows.push((start, self.arena.len()));
         let index = self.rows.len().saturating_mul(size_of::<(usize, usize)>());
@@ -142,14 +152,14 @@ impl Merge {
     fn advance(&mut self, index: usize) -> io::Result<()> {
         if self.runs[index].advance()? {
             let key = Key::of(&self.runs[index].row).ok_or_else(damaged)?;
-            self.heads.push(Reverse((key.id.to_vec(), key.time, key.sequence, index)));
+            self.heads.push(Reverse((key.id.to_vec(), key.time, key.tie, key.sequence, index)));
         }
         Ok(())
     }
 }
 
-/// Key of the next row of a run (ticket, time, sequence), and the index of the run.
-type Head = (Vec<u8>, i64, u64, usize);
+/// Key of the next row of a run (ticket, time, tie, sequence), and the index of the run.
+type Head = (Vec<u8>, i64, Tie, u64, usize);
 
 struct Run {
     file: BufReader<File>,
@@ -170,26 +180,53 @@ impl Run {
     }
 }
 
+/// Bytes of a text by which rows of one instant are put in order.
+const TIE_BYTES: usize = 16;
+
+/// What puts rows of one instant in order: numbers by their size, before texts by their beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tie(u64, [u8; TIE_BYTES]);
+
+/// What a row says of its place among those of the same instant; without a column, nothing.
+pub(super) fn tie_of(row: &Row, slot: Option<Slot>) -> Tie {
+    let Some(value) = row.optional(slot) else { return Tie(0, [0; TIE_BYTES]) };
+    if let Ok(number) = value.parse::<u64>() {
+        return Tie(number, [0; TIE_BYTES]);
+    }
+    let mut text = [0; TIE_BYTES];
+    let n = value.len().min(TIE_BYTES);
+    text[..n].copy_from_slice(&value.as_bytes()[..n]);
+    Tie(u64::MAX, text)
+}
+
 /// What rows are sorted by; stands at the front of their bytes.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
     id: &'a [u8],
     time: i64,
+    tie: Tie,
     sequence: u64,
 }
 
 impl<'a> Key<'a> {
     fn of(bytes: &'a [u8]) -> Option<Self> {
         let mut bytes = Bytes(bytes);
-        Some(Self { id: bytes.value()??, time: bytes.i64()?, sequence: bytes.u64()? })
+        Some(Self { id: bytes.value()?, time: bytes.i64()?, tie: bytes.tie()?, sequence: bytes.u64()? })
     }
 }
 
-const MISSING: u32 = u32::MAX;
+/// In the place of a length: no value follows, because the row does not name the column …
+const ABSENT: u32 = u32::MAX;
+/// … or because it says that there is none.
+const EMPTY: u32 = u32::MAX - 1;
+/// In the place of a length: so many values follow, each with its length.
+const LIST: u32 = u32::MAX - 2;
 
-fn encode(row: &Row, id: Slot, time: i64, sequence: u64, out: &mut Vec<u8>) -> io::Result<()> {
-    put(row.get(id), out)?;
+fn encode(row: &Row, id: Slot, (time, tie): (i64, Tie), sequence: u64, out: &mut Vec<u8>) -> io::Result<()> {
+    put(row.get(id).unwrap_or_default(), out)?;
     out.extend_from_slice(&time.to_be_bytes());
+    out.extend_from_slice(&tie.0.to_be_bytes());
+    out.extend_from_slice(&tie.1);
     out.extend_from_slice(&sequence.to_be_bytes());
     out.extend_from_slice(&row.at.0.to_be_bytes());
     out.extend_from_slice(&row.line.to_be_bytes());
@@ -198,19 +235,34 @@ fn encode(row: &Row, id: Slot, time: i64, sequence: u64, out: &mut Vec<u8>) -> i
         out.extend_from_slice(&identity.0);
     }
     out.extend_from_slice(&length(row.slots())?.to_be_bytes());
-    (0..row.slots()).try_for_each(|slot| put(row.get(slot), out))
+    (0..row.slots()).try_for_each(|slot| put_slot(row, slot, out))
 }
 
-fn put(value: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
-    out.extend_from_slice(&value.map_or(Ok(MISSING), |v| length(v.len()))?.to_be_bytes());
-    out.extend_from_slice(value.unwrap_or_default().as_bytes());
+fn put_slot(row: &Row, slot: Slot, out: &mut Vec<u8>) -> io::Result<()> {
+    let Some(value) = row.get(slot) else {
+        let why = if row.mentions(slot) { EMPTY } else { ABSENT };
+        out.extend_from_slice(&why.to_be_bytes());
+        return Ok(());
+    };
+    let values = row.values(slot).count();
+    if values == 1 {
+        return put(value, out);
+    }
+    out.extend_from_slice(&LIST.to_be_bytes());
+    out.extend_from_slice(&length(values)?.to_be_bytes());
+    row.values(slot).try_for_each(|value| put(value, out))
+}
+
+fn put(value: &str, out: &mut Vec<u8>) -> io::Result<()> {
+    out.extend_from_slice(&length(value.len())?.to_be_bytes());
+    out.extend_from_slice(value.as_bytes());
     Ok(())
 }
 
 fn length(bytes: usize) -> io::Result<u32> {
     u32::try_from(bytes)
         .ok()
-        .filter(|n| *n != MISSING)
+        .filter(|n| *n < LIST)
         .ok_or_else(|| io::Error::other("a row has more than 4 GiB"))
 }
 
@@ -218,6 +270,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     let mut bytes = Bytes(bytes);
     bytes.value()?;
     bytes.i64()?;
+    bytes.tie()?;
     bytes.u64()?;
     let at = Timestamp(bytes.i64()?);
     let line = bytes.u64()?;
@@ -230,9 +283,21 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     row.at = at;
     row.identity = identity;
     for slot in 0..slots {
-        if let Some(value) = bytes.value()? {
-            row.put(slot, std::str::from_utf8(value).ok()?);
+        get_slot(&mut bytes, slot, row)?;
+    }
+    Some(())
+}
+
+fn get_slot(bytes: &mut Bytes<'_>, slot: Slot, row: &mut Row) -> Option<()> {
+    match bytes.u32()? {
+        ABSENT => {}
+        EMPTY => row.put_empty(slot),
+        LIST => {
+            for _ in 0..bytes.u32()? {
+                row.put_more(slot, std::str::from_utf8(bytes.value()?).ok()?);
+            }
         }
+        len => row.put(slot, std::str::from_utf8(bytes.take(len as usize)?).ok()?),
     }
     Some(())
 }
@@ -263,11 +328,13 @@ impl<'a> Bytes<'a> {
         Some(i64::from_be_bytes(self.take(8)?.try_into().ok()?))
     }
 
-    fn value(&mut self) -> Option<Option<&'a [u8]>> {
-        match self.u32()? {
-            MISSING => Some(None),
-            n => self.take(n as usize).map(Some),
-        }
+    fn tie(&mut self) -> Option<Tie> {
+        Some(Tie(self.u64()?, self.take(TIE_BYTES)?.try_into().ok()?))
+    }
+
+    fn value(&mut self) -> Option<&'a [u8]> {
+        let len = self.u32()?;
+        self.take(len as usize)
     }
 }
 
@@ -287,7 +354,7 @@ mod tests {
     }
 
     fn sorted(rows: &[Row], by_time: bool, budget_bytes: usize) -> (Vec<Row>, usize) {
-        let mut sorter = Sorter::new(0, by_time, budget_bytes);
+        let mut sorter = Sorter::new(0, by_time, None, budget_bytes);
         let mut runs = 0;
         for r in rows {
             sorter.add(r).unwrap();
@@ -310,6 +377,19 @@ mod tests {
         assert_eq!(lines(true), [2, 4, 3, 1]);
         let back = sorted(&rows, false, 1).0;
         assert_eq!((back[0].get(1), back[1].get(1), back[3].get(1)), (Some("x"), None, Some("")));
+    }
+
+    #[test]
+    fn a_list_comes_back_and_so_does_what_a_row_does_not_name() {
+        let mut rows = [row(1, "a", 0, None), row(2, "a", 0, None), row(3, "a", 0, None)];
+        rows[1].put_empty(1);
+        for value in ["x", "y, z", "x"] {
+            rows[2].put_more(1, value);
+        }
+        let back = sorted(&rows, false, 1).0;
+        assert_eq!(back.iter().map(|r| r.mentions(1)).collect::<Vec<_>>(), [false, true, true]);
+        assert_eq!(back[2].values(1).collect::<Vec<_>>(), ["x", "y, z", "x"]);
+        assert_eq!(back[2].get(1), Some("x, y, z, x"));
     }
 
     #[test]

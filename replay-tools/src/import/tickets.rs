@@ -1,16 +1,19 @@
 //! Puts the rows of one ticket together: neighbours where the export is grouped, else after a sort on disk.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use guichet_schemas::hash::Hash;
 
+use super::balance::{Note, Reason, add};
+use super::bounds::{TICKET_SHOWN, shown};
 use super::error::ImportError;
 use super::grammar::Order;
 use super::mapping::Mapping;
 use super::row::Row;
-use super::sort::{Merge, Sorter};
-use super::usable::{Tally, Usable, add};
+use super::sort::{Merge, Sorter, tie_of};
+use super::usable::{Tally, Usable};
 
 /// Rows of one ticket in memory at once. A ticket with more is a mapping with the wrong id column.
 const TICKET_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -30,6 +33,9 @@ pub(super) struct Tickets {
     ahead: Row,
     has_ahead: bool,
     seen: HashSet<Hash>,
+    /// Where the tickets of a grouped export begin: one that comes back was torn.
+    begun: HashMap<u64, u64>,
+    hasher: RandomState,
 }
 
 enum Stream {
@@ -51,6 +57,8 @@ impl Tickets {
             ahead: Row::default(),
             has_ahead: false,
             seen: HashSet::new(),
+            begun: HashMap::new(),
+            hasher: RandomState::new(),
         }
     }
 
@@ -61,6 +69,7 @@ impl Tickets {
             if self.used == 0 {
                 return Ok(None);
             }
+            self.stands_together()?;
             add(&self.tally.counts.tickets, 1);
             if too_many == 0 {
                 break;
@@ -71,11 +80,14 @@ impl Tickets {
                 "its rows have more than {} MiB; is ticket.id the right column",
                 TICKET_BYTES_MAX >> 20
             );
-            self.tally.reject(first.line, ticket, &reason, (self.used as u64).saturating_add(too_many))?;
+            let rows = (self.used as u64).saturating_add(too_many);
+            self.tally.reject(first.line, ticket, &Note::new(Reason::TooLarge, reason), rows)?;
+            add(&self.tally.counts.tickets_rejected, 1);
         }
         let rows = &mut self.rows[..self.used];
-        if self.mapping.source.order == Order::Time && !rows.is_sorted_by_key(|r| r.at) {
-            rows.sort_by_key(|r| r.at);
+        let tie = self.mapping.source.tie;
+        if self.mapping.source.order == Order::Time && !rows.is_sorted_by_key(|r| (r.at, tie_of(r, tie))) {
+            rows.sort_by_key(|r| (r.at, tie_of(r, tie)));
         }
         Ok(Some(rows))
     }
@@ -115,6 +127,21 @@ impl Tickets {
         }
     }
 
+    /// The mapping promised it. A promise that does not hold would make two halves of one history.
+    fn stands_together(&mut self) -> Result<(), ImportError> {
+        if !matches!(self.stream, Stream::Grouped(_)) {
+            return Ok(());
+        }
+        let row = &self.rows[0];
+        let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
+        match self.begun.insert(self.hasher.hash_one(ticket), row.line) {
+            None => Ok(()),
+            Some(begun) => {
+                Err(ImportError::Torn { ticket: shown(ticket, TICKET_SHOWN), line: row.line, begun })
+            }
+        }
+    }
+
     /// Lets go of the ticket before, and of the memory that only an uncommon one needs.
     fn forget(&mut self) {
         self.rows[..self.used].iter_mut().for_each(Row::rest);
@@ -140,8 +167,12 @@ impl Stream {
 }
 
 fn sort(rows: &mut Usable) -> Result<Merge, ImportError> {
-    let mut sorter =
-        Sorter::new(rows.mapping.ticket.id, rows.mapping.source.order == Order::Time, SORT_BYTES);
+    let mut sorter = Sorter::new(
+        rows.mapping.ticket.id,
+        rows.mapping.source.order == Order::Time,
+        rows.mapping.source.tie,
+        SORT_BYTES,
+    );
     let mut row = Row::default();
     while rows.next(&mut row)? {
         sorter.add(&row).map_err(ImportError::Sort)?;

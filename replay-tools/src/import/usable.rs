@@ -1,28 +1,17 @@
 //! Lets through the rows that can be used: those with a ticket and a time. The others go to the rejects.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use guichet_schemas::hash::Hash;
+use guichet_schemas::time::Timestamp;
 
+use super::balance::{Counts, Note, Reason, add};
 use super::bounds::VALUES_BYTES_MAX;
+use super::dates::{ClockChange, Dates, Instant, LATEST, NoInstant};
 use super::error::ImportError;
 use super::mapping::{Dedupe, Mapping};
 use super::rejects::Rejects;
 use super::row::{Found, Row, RowSource};
-
-/// What was met so far; read by whoever shows progress.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) rows: AtomicU64,
-    pub(super) rejected: AtomicU64,
-    pub(super) duplicates: AtomicU64,
-    pub(super) tickets: AtomicU64,
-}
-
-pub(super) fn add(count: &AtomicU64, n: u64) {
-    count.fetch_add(n, Ordering::Relaxed);
-}
 
 /// Counts, and the file for what cannot be used.
 #[derive(Debug, Clone)]
@@ -33,9 +22,15 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Leaves out a row, or `rows` of them for one reason.
-    pub(super) fn reject(&self, line: u64, ticket: &str, reason: &str, rows: u64) -> Result<(), ImportError> {
-        add(&self.counts.rejected, rows);
-        self.rejects.add(Some(line), ticket, reason)
+    pub(super) fn reject(&self, line: u64, ticket: &str, why: &Note, rows: u64) -> Result<(), ImportError> {
+        self.counts.reject(why.reason, rows);
+        self.rejects.add(Some(line), ticket, why)
+    }
+
+    /// Counts what was guessed or changed, and writes it down beside the rejects.
+    pub(super) fn note(&self, line: Option<u64>, ticket: &str, what: &Note) -> Result<(), ImportError> {
+        self.counts.note(what.reason, 1);
+        self.rejects.add(line, ticket, what)
     }
 }
 
@@ -43,48 +38,81 @@ pub(super) struct Usable {
     pub(super) source: Box<dyn RowSource>,
     pub(super) mapping: Arc<Mapping>,
     pub(super) tally: Tally,
+    /// When the row before happened.
+    before: Option<Timestamp>,
 }
 
 impl Usable {
+    pub(super) fn new(source: Box<dyn RowSource>, mapping: Arc<Mapping>, tally: Tally) -> Self {
+        Self { source, mapping, tally, before: None }
+    }
+
     /// Fills the row with the next usable one; false at the end.
     pub(super) fn next(&mut self, row: &mut Row) -> Result<bool, ImportError> {
         loop {
             let found = self.source.next(row)?;
-            if found == Found::End {
-                return Ok(false);
+            for note in self.source.notes() {
+                self.tally.note(None, "", &note)?;
             }
-            add(&self.tally.counts.rows, 1);
             let problem = match found {
+                Found::End => return self.end().map(|()| false),
                 Found::Unusable(problem) => Some(problem),
-                Found::Row => check(&self.mapping, row).err(),
-                Found::End => None,
+                Found::Row => check(&self.mapping, row, self.before).err(),
             };
-            match problem {
-                None => return Ok(true),
-                Some(problem) => {
-                    let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
-                    self.tally.reject(row.line, ticket, &problem, 1)?;
+            add(&self.tally.counts.rows, 1);
+            let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
+            let Some(problem) = problem else {
+                for note in &row.notes {
+                    self.tally.note(Some(row.line), ticket, note)?;
                 }
-            }
+                self.before = Some(row.at);
+                return Ok(true);
+            };
+            self.tally.reject(row.line, ticket, &problem, 1)?;
         }
     }
 }
 
-fn check(mapping: &Mapping, row: &mut Row) -> Result<(), String> {
+impl Usable {
+    /// A mapped column that no row had is a mistake of the mapping, never an empty value.
+    fn end(&self) -> Result<(), ImportError> {
+        let Some(slot) = self.source.absent().first().copied() else { return Ok(()) };
+        let column = &self.mapping.columns[slot];
+        Err(ImportError::Absent { key: column.key.clone(), column: column.name.clone() })
+    }
+}
+
+fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<(), Note> {
     let name = |slot: usize| &mapping.columns[slot].name;
     if row.values_bytes() > VALUES_BYTES_MAX {
         let longest = (0..row.slots()).max_by_key(|slot| row.get(*slot).map_or(0, str::len)).unwrap_or(0);
         let bytes = row.get(longest).map_or(0, str::len);
-        return Err(format!(
-            "the values of its mapped columns have more than {VALUES_BYTES_MAX} bytes together, {:?} alone {bytes}",
-            name(longest)
+        return Err(Note::new(
+            Reason::TooLarge,
+            format!(
+                "the values of its mapped columns have more than {VALUES_BYTES_MAX} bytes together, {:?} alone {bytes}",
+                name(longest)
+            ),
         ));
     }
     if row.get(mapping.ticket.id).is_none() {
-        return Err(format!("{:?} is missing: no ticket", name(mapping.ticket.id)));
+        let text = format!("{:?} is missing: no ticket", name(mapping.ticket.id));
+        return Err(Note::new(Reason::NoTicket, text));
     }
-    let at = row.get(mapping.at).ok_or_else(|| format!("{:?} is missing: no time", name(mapping.at)))?;
-    row.at = mapping.source.dates.parse(at).map_err(|e| format!("{:?} is {at:?}, {e}", name(mapping.at)))?;
+    if row.get(mapping.at).is_none() {
+        return Err(Note::new(Reason::NoTime, format!("{:?} is missing: no time", name(mapping.at))));
+    }
+    let instant = time(mapping, row, mapping.at, before)?;
+    row.at = instant.at;
+    let note = instant.change.map(|change| {
+        let at = row.get(mapping.at).unwrap_or_default();
+        let (reason, text) = match change {
+            ClockChange::Repeated => (Reason::RepeatedHour, "came twice at a clock change; it was read as"),
+            ClockChange::Skipped => (Reason::SkippedHour, "never came at a clock change; it was moved to"),
+        };
+        Note::new(reason, format!("{at:?} in {:?} {text} {}", name(mapping.at), instant.at))
+    });
+    row.notes.extend(note);
     if let Some(Dedupe::Columns(slots)) = &mapping.dedupe {
         let mut values = Vec::new();
         for slot in slots {
@@ -96,4 +124,48 @@ fn check(mapping: &Mapping, row: &mut Row) -> Result<(), String> {
         row.identity = Some(Hash::of_record(&values));
     }
     Ok(())
+}
+
+/// The instant that a column of a row names. `before` is when the row before it in the file happened.
+pub(super) fn time(
+    mapping: &Mapping,
+    row: &Row,
+    slot: usize,
+    before: Option<Timestamp>,
+) -> Result<Instant, Note> {
+    let text = row.get(slot).unwrap_or_default();
+    let name = &mapping.columns[slot].name;
+    read(&mapping.source.dates, (text, name), row.optional(mapping.zone), before)
+}
+
+/// The instant that a part of a value names; `name` is what a person calls the part.
+pub(super) fn time_of(mapping: &Mapping, row: &Row, name: &str, text: &str) -> Result<Timestamp, Note> {
+    let zone = row.optional(mapping.zone);
+    read(&mapping.source.dates, (text, name), zone, None).map(|instant| instant.at)
+}
+
+/// The instant that a column names for something that is planned, and may lie ahead.
+pub(super) fn planned(mapping: &Mapping, row: &Row, slot: usize) -> Result<Timestamp, Note> {
+    let mut dates = mapping.source.dates.clone();
+    dates.set_latest(LATEST);
+    let text = row.get(slot).unwrap_or_default();
+    let name = &mapping.columns[slot].name;
+    read(&dates, (text, name), row.optional(mapping.zone), None).map(|instant| instant.at)
+}
+
+fn read(
+    dates: &Dates,
+    (text, name): (&str, &str),
+    zone: Option<&str>,
+    before: Option<Timestamp>,
+) -> Result<Instant, Note> {
+    dates.read(text, zone, before).map_err(|e| {
+        let reason = match &e {
+            NoInstant::Unread | NoInstant::Zone(_) => Reason::UnreadableTime,
+            NoInstant::Outside { .. } | NoInstant::TwoDigitYear | NoInstant::Seconds => {
+                Reason::ImplausibleTime
+            }
+        };
+        Note::new(reason, format!("{name:?} is {text:?}, {e}"))
+    })
 }

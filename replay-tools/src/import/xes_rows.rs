@@ -1,5 +1,6 @@
 //! Rows of an XES log (IEEE 1849): each event is a row, each trace a ticket. An event's columns are the
-//! keys of its attributes; those of its trace are called `trace:` and their key.
+//! keys of its attributes; those of its trace are called `trace:` and their key, and those within others
+//! the keys of all of them with points in between. What a list holds is a list.
 //!
 //! Entities are those of XML itself; a document that declares others and uses them is refused, none is ever
 //! expanded.
@@ -7,10 +8,13 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use std::borrow::Cow;
+
 use guichet_schemas::hash::Hash;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
+use super::balance::{Note, Reason};
 use super::bounds::{
     DEPTH_MAX, ELEMENT_BYTES_MAX, Metered, NUMBER_MAX, ROW_BYTES_MAX, TooLong, VALUES_BYTES_MAX, shown,
 };
@@ -19,6 +23,10 @@ use super::mapping::{Column, Dedupe, Mapping, Slot};
 use super::row::{Found, Row, RowSource};
 
 const TRACE_PREFIX: &str = "trace:";
+/// Bytes of the keys of attributes within each other; longer ones are no column.
+const PATH_BYTES_MAX: usize = 1024;
+/// Stands for a key that is no part of a column.
+const NO_KEY: &str = "\u{1}";
 /// Bytes of what the parser says of a damaged file.
 const PROBLEM_SHOWN: usize = 500;
 
@@ -29,13 +37,15 @@ pub(super) struct XesRows {
     columns: Vec<Column>,
     missing: Vec<String>,
     /// The trace's own attributes, by slot; they come before its events.
-    trace: Vec<Option<String>>,
+    trace: Vec<Vec<String>>,
     trace_bytes: usize,
     /// What makes every event of the trace unusable.
     trace_problem: Option<String>,
     place: Place,
-    /// Attributes within attributes are not ours.
-    depth: u32,
+    /// Keys of the attributes that are open, outermost first; a list's own frame has none.
+    within: Vec<Option<String>>,
+    /// Events that stand in no trace.
+    outside: u64,
     /// Elements that are open.
     open: u32,
     /// Of the present event, as it stands in the file.
@@ -61,11 +71,12 @@ impl XesRows {
             line: 1,
             columns: mapping.columns.clone(),
             missing: mapping.source.missing.clone(),
-            trace: vec![None; mapping.columns.len()],
+            trace: vec![Vec::new(); mapping.columns.len()],
             trace_bytes: 0,
             trace_problem: None,
             place: Place::Log,
-            depth: 0,
+            within: Vec::new(),
+            outside: 0,
             open: 0,
             event_bytes: 0,
             problem: None,
@@ -76,7 +87,7 @@ impl XesRows {
 
     fn begin_trace(&mut self) {
         self.place = Place::Trace;
-        self.trace.fill(None);
+        self.trace.iter_mut().for_each(Vec::clear);
         self.trace_bytes = 0;
         self.trace_problem = None;
     }
@@ -86,10 +97,8 @@ impl XesRows {
         self.event_bytes = 0;
         self.problem = self.trace_problem.clone();
         row.clear(self.line, self.columns.len());
-        for (slot, value) in self.trace.iter().enumerate() {
-            if let Some(value) = value {
-                row.set(slot, value, &self.missing);
-            }
+        for (slot, values) in self.trace.iter().enumerate() {
+            values.iter().for_each(|value| row.add(slot, value, &self.missing));
         }
         if let Some(whole) = &mut self.whole {
             whole.clear();
@@ -99,7 +108,7 @@ impl XesRows {
     fn end_event(&mut self, row: &mut Row) -> Found {
         self.place = Place::Trace;
         if let Some(problem) = self.problem.take() {
-            return Found::Unusable(problem);
+            return Found::Unusable(problem.into());
         }
         row.identity = self.whole.as_ref().map(|w| Hash::of_record(w.as_bytes()));
         Found::Row
@@ -115,8 +124,8 @@ impl XesRows {
         }
     }
 
-    /// Takes over `<string key="…" value="…"/>` and its like.
-    fn attribute(&mut self, element: &BytesStart<'_>, row: &mut Row) -> Result<(), String> {
+    /// Takes over `<string key="…" value="…"/>` and its like. Answers the key, for what stands within.
+    fn attribute(&mut self, element: &BytesStart<'_>, row: &mut Row) -> Result<Option<String>, String> {
         let (mut key, mut value) = (None, None);
         for attribute in element.attributes().with_checks(false) {
             let attribute = attribute.map_err(|e| e.to_string())?;
@@ -127,31 +136,58 @@ impl XesRows {
             };
             *wanted = Some(attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| e.to_string())?);
         }
-        let (Some(key), Some(value)) = (key, value) else { return Ok(()) };
-        match self.place {
-            Place::Log => {}
-            Place::Trace => {
-                if let Some(slot) = self.slot(|name| name.strip_prefix(TRACE_PREFIX) == Some(&*key)) {
-                    self.of_trace(slot, element, &value);
+        let Some(key) = key else { return Ok(None) };
+        if let Some(value) = value {
+            let path = self.path_to(&key);
+            match self.place {
+                Place::Log => {}
+                Place::Trace => {
+                    if let Some(slot) = self.slot(|name| name.strip_prefix(TRACE_PREFIX) == Some(&*path)) {
+                        self.of_trace(slot, element, &value);
+                    }
                 }
-            }
-            Place::Event if self.problem.is_some() => {}
-            Place::Event => {
-                if let Some(whole) = &mut self.whole {
-                    // No attribute value holds these two: they are not characters of XML.
-                    whole.extend([&*key, "\u{1}", &*value, "\u{2}"]);
-                }
-                if let Some(slot) = self.slot(|name| name == key) {
-                    row.set(slot, &value, &self.missing);
-                    self.problem = inexact(element, &key, &value);
+                Place::Event if self.problem.is_some() => {}
+                Place::Event => {
+                    if let Some(whole) = &mut self.whole {
+                        // No attribute value holds these two: they are not characters of XML.
+                        whole.extend([&*path, "\u{1}", &*value, "\u{2}"]);
+                    }
+                    if let Some(slot) = self.slot(|name| name == path) {
+                        self.of_event(slot, element, &value, row);
+                    }
                 }
             }
         }
-        Ok(())
+        let short = key.len() <= PATH_BYTES_MAX;
+        Ok(Some(if short { key.into_owned() } else { NO_KEY.to_owned() }))
+    }
+
+    /// The name of a column: the key, behind those of the attributes that it stands in.
+    fn path_to<'k>(&self, key: &'k str) -> Cow<'k, str> {
+        let above = || self.within.iter().flatten();
+        let bytes = above().fold(0, |sum: usize, key| sum.saturating_add(key.len()).saturating_add(1));
+        match bytes {
+            0 => Cow::Borrowed(key),
+            bytes if bytes > PATH_BYTES_MAX => Cow::Borrowed(NO_KEY),
+            _ => Cow::Owned(above().fold(String::new(), |path, key| path + key + ".") + key),
+        }
+    }
+
+    fn of_event(&mut self, slot: Slot, element: &BytesStart<'_>, value: &str, row: &mut Row) {
+        let column = &self.columns[slot];
+        if let Some(problem) = inexact(element, &column.name, value) {
+            self.problem = Some(problem);
+        } else if column.takes_list {
+            row.add(slot, value, &self.missing);
+        } else if row.mentions(slot) {
+            self.problem = Some(format!("{:?} is there twice", column.name));
+        } else {
+            row.set(slot, value, &self.missing);
+        }
     }
 
     fn of_trace(&mut self, slot: Slot, element: &BytesStart<'_>, value: &str) {
-        let name = &self.columns[slot].name;
+        let Column { name, takes_list, .. } = &self.columns[slot];
         self.trace_bytes = self.trace_bytes.saturating_add(value.len());
         if self.trace_bytes > VALUES_BYTES_MAX {
             self.trace_problem = Some(format!(
@@ -163,7 +199,11 @@ impl XesRows {
         if let Some(problem) = inexact(element, name, value) {
             self.trace_problem = Some(problem);
         }
-        self.trace[slot] = Some(value.to_owned());
+        if self.trace[slot].is_empty() || *takes_list {
+            self.trace[slot].push(value.to_owned());
+        } else {
+            self.trace_problem = Some(format!("{name:?} is there twice"));
+        }
     }
 
     fn slot(&self, is: impl Fn(&str) -> bool) -> Option<Slot> {
@@ -176,26 +216,30 @@ impl XesRows {
         match event {
             Event::Start(e) => match (self.place, e.local_name().as_ref()) {
                 (Place::Log, "trace") => self.begin_trace(),
-                (Place::Trace, "event") if self.depth == 0 => self.begin_event(row),
+                (Place::Trace, "event") if self.within.is_empty() => self.begin_event(row),
+                (Place::Log, "event") => self.outside = self.outside.saturating_add(1),
                 (Place::Log, _) => {}
                 (Place::Trace | Place::Event, _) => {
-                    if self.depth == 0 {
-                        self.attribute(e, row)?;
-                    }
-                    self.depth = self.depth.saturating_add(1);
+                    let key = self.attribute(e, row)?;
+                    self.within.push(key);
                 }
             },
             Event::Empty(e) => match (self.place, e.local_name().as_ref()) {
-                (Place::Trace, "event") if self.depth == 0 => {
+                (Place::Trace, "event") if self.within.is_empty() => {
                     self.begin_event(row);
                     return Ok(Some(self.end_event(row)));
                 }
-                (Place::Trace | Place::Event, _) if self.depth == 0 => self.attribute(e, row)?,
-                (Place::Log | Place::Trace | Place::Event, _) => {}
+                (Place::Trace | Place::Event, _) => {
+                    self.attribute(e, row)?;
+                }
+                (Place::Log, "event") => self.outside = self.outside.saturating_add(1),
+                (Place::Log, _) => {}
             },
             Event::End(_) => match self.place {
                 Place::Log => {}
-                Place::Trace | Place::Event if self.depth > 0 => self.depth = self.depth.saturating_sub(1),
+                Place::Trace | Place::Event if !self.within.is_empty() => {
+                    self.within.pop();
+                }
                 Place::Trace => self.place = Place::Log,
                 Place::Event => return Ok(Some(self.end_event(row))),
             },
@@ -255,6 +299,16 @@ impl RowSource for XesRows {
         };
         self.buffer = buffer;
         found
+    }
+
+    fn notes(&mut self) -> Vec<Note> {
+        match std::mem::take(&mut self.outside) {
+            0 => Vec::new(),
+            n => vec![Note::new(
+                Reason::LeftOut,
+                format!("{n} events stand in no trace, near line {}", self.line),
+            )],
+        }
     }
 }
 

@@ -3,11 +3,14 @@
 use super::{Fact, Verb, limits};
 use crate::codec::check::{actor, size, sizes};
 use crate::event::{Change, FieldValue, Meaning};
+use crate::hash::Hash;
+use crate::mirror::Wire as _;
 use crate::personal;
 use crate::rejection::FieldError;
 use crate::text::Label;
 use crate::time::Timestamp;
 use crate::words::TicketState;
+use prost::Message as _;
 
 mirror! {
     /// Replay a history from another system.
@@ -24,6 +27,24 @@ mirror! {
         pub events: Vec<Fact>,
         /// Which mapping made the facts.
         pub mapping_version: Option<Label>,
+        /// How many facts of the ticket come before these; without it, a part that was imported changes nothing.
+        pub begins_at: Option<u64>,
+        /// Digest of the facts that come before, where there are any.
+        pub prefix: Option<Hash>,
+    }
+}
+
+impl Import {
+    /// Digest of the facts of a ticket up to the end of these, from that of the facts before them.
+    #[must_use]
+    pub fn digest<'a>(before: Hash, facts: impl IntoIterator<Item = &'a Fact>) -> Hash {
+        let mut bytes = Vec::new();
+        facts.into_iter().fold(before, |digest, fact| {
+            bytes.clear();
+            bytes.extend_from_slice(&digest.0);
+            fact.clone().to_wire().encode_raw(&mut bytes);
+            Hash::of_bytes(&bytes)
+        })
     }
 }
 
@@ -33,6 +54,9 @@ impl Verb for Import {
     fn check(&self) -> Result<(), FieldError> {
         if self.part == 0 || self.part > self.parts {
             return Err(FieldError::new("part", "must be from 1 to parts"));
+        }
+        if self.begins_at.is_some_and(|n| n > 0) != self.prefix.is_some() {
+            return Err(FieldError::new("prefix", "must be the digest of the facts before begins_at"));
         }
         if self.events.is_empty() {
             return Err(FieldError::new("events", "must hold at least one fact"));
@@ -68,6 +92,10 @@ mirror! {
         pub original_created_at: Option<Timestamp>,
         /// Mapping version.
         pub mapping_version: Option<String>,
+        /// Facts of the ticket that are imported with this command done; absent in older logs.
+        pub facts: Option<u64>,
+        /// Digest of all of them; absent in older logs.
+        pub digest: Option<Hash>,
     }
 }
 

@@ -8,7 +8,7 @@ use guichet_schemas::time::Timestamp;
 use super::{Begin, Fold};
 use crate::decide::{Context, Draft};
 use crate::import;
-use crate::state::{ImportProgress, Ticket, weight};
+use crate::state::{ImportMark, ImportProgress, Ticket, weight};
 
 impl Begin for Import {
     fn begin(
@@ -23,7 +23,8 @@ impl Begin for Import {
 
 impl Fold for TicketImported {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
-        ticket.import = Some(ImportProgress { done: self.part, parts: self.parts });
+        let mark = self.facts.zip(self.digest).map(|(facts, digest)| ImportMark { facts, digest });
+        ticket.import = Some(ImportProgress { done: self.part, parts: self.parts, mark });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guichet_rules::{ImportProgress, LastResolution, Phase};
+use guichet_rules::{ImportMark, ImportProgress, LastResolution, Phase};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketType, Urgency};
@@ -34,7 +34,11 @@ fn entry() -> Entry {
             }),
             last_occurred_at: Timestamp(1_700_000_001_000),
             requester: "r1".to_owned(),
-            import: Some(ImportProgress { done: 1, parts: 2 }),
+            import: Some(ImportProgress {
+                done: 1,
+                parts: 2,
+                mark: Some(ImportMark { facts: 200, digest: Hash::of_bytes(b"facts") }),
+            }),
             state_since: Timestamp(1_700_000_001_000),
             answered: true,
             facts: BTreeSet::from(["breach/resolution/1".to_owned()]),

@@ -249,5 +249,7 @@ fn import() -> Order {
         parts: 2,
         events,
         mapping_version: label("servicenow/1"),
+        begins_at: Some(250),
+        prefix: Some(hash(0x77)),
     })
 }

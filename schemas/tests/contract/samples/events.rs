@@ -81,6 +81,8 @@ fn beginnings() -> Vec<Event> {
             parts: 2,
             original_created_at: Some(minute(-1_000)),
             mapping_version: text("servicenow/1"),
+            facts: Some(200),
+            digest: Some(hash(0x88)),
         }),
         Event::from(StatusChanged {
             from: TicketState::Open,

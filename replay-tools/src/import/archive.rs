@@ -1,0 +1,248 @@
+//! The members of a `.zip`: chosen by the pattern of the mapping, read as a stream, each against its checksum
+//! and its size. None is ever written to disk.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use flate2::bufread::DeflateDecoder;
+use zip::{CompressionMethod, ZipArchive};
+
+use super::bounds::{MEMBERS_MAX, shown};
+use super::error::ImportError;
+use super::input::BUFFER_BYTES;
+use super::mapping::fits;
+
+/// Names that an error lists.
+const NAMES_SHOWN: usize = 20;
+const NAME_SHOWN: usize = 200;
+/// The record at the end of an archive, with the longest comment.
+const END_BYTES: u64 = 22 + 65_535;
+const END_MAGIC: &[u8] = b"PK\x05\x06";
+/// Where that record says how many members there are.
+const COUNT_AT: usize = 10;
+
+/// A member of an archive.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) packed_bytes: u64,
+    packed: bool,
+    begin: u64,
+    bytes: u64,
+    crc: u32,
+}
+
+/// The members that the pattern names, in the order of their names; without one, the only member.
+pub(super) fn members(path: &Path, pattern: Option<&str>) -> Result<Vec<Member>, ImportError> {
+    let refused = |problem: String| ImportError::Archive { path: path.to_owned(), problem };
+    let mut file = File::open(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
+    let count = count(&mut file).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
+    if count > MEMBERS_MAX {
+        return Err(refused(format!("has more than {MEMBERS_MAX} members")));
+    }
+    let mut archive =
+        ZipArchive::new(BufReader::new(file)).map_err(|e| refused(format!("is damaged: {e}")))?;
+    let mut members = Vec::new();
+    for index in 0..archive.len().min(MEMBERS_MAX) {
+        let member = archive.by_index_raw(index).map_err(|e| refused(format!("is damaged: {e}")))?;
+        let name = member.name().map_err(|e| refused(format!("is damaged: {e}")))?.into_owned();
+        if member.is_dir() || is_of_the_archiver(&name) {
+            continue;
+        }
+        let packed = match member.compression() {
+            CompressionMethod::Stored => Some(false),
+            CompressionMethod::Deflated => Some(true),
+            _ => None,
+        };
+        let begin = member.data_start();
+        let encrypted = member.encrypted();
+        members.push((
+            name,
+            packed,
+            begin,
+            encrypted,
+            member.compressed_size(),
+            member.size(),
+            member.crc32(),
+        ));
+    }
+    members.sort_by(|a, b| a.0.cmp(&b.0));
+    let names = listed(members.iter().map(|member| member.0.as_str()));
+    match pattern {
+        Some(pattern) => members.retain(|member| fits(pattern, &member.0)),
+        None if members.len() > 1 => {
+            return Err(refused(format!(
+                "has several members; name one, or a pattern such as \"*.csv\", in source.member: {names}"
+            )));
+        }
+        None => {}
+    }
+    if members.is_empty() {
+        let of = pattern.map(|p| format!(" that source.member ({p:?}) names")).unwrap_or_default();
+        return Err(refused(format!("has no member{of}; it has: {names}")));
+    }
+    if let Some(twice) = members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(refused(format!("has the member {:?} twice", shown(&twice[0].0, NAME_SHOWN))));
+    }
+    let usable = members.into_iter().map(|(name, packed, begin, encrypted, packed_bytes, bytes, crc)| {
+        let unusable =
+            |why: &str| refused(format!("its member {:?} {why}; unpack it first", shown(&name, NAME_SHOWN)));
+        if encrypted {
+            return Err(unusable("is encrypted"));
+        }
+        let packed = packed.ok_or_else(|| unusable("is packed in a way that is not deflate"))?;
+        let begin = begin.ok_or_else(|| unusable("has no beginning"))?;
+        Ok(Member { name, packed_bytes, packed, begin, bytes, crc })
+    });
+    usable.collect()
+}
+
+/// What archivers add of their own.
+fn is_of_the_archiver(name: &str) -> bool {
+    name.starts_with("__MACOSX/") || name.rsplit('/').next() == Some(".DS_Store")
+}
+
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    let mut list: Vec<String> = names.take(NAMES_SHOWN).map(|name| shown(name, NAME_SHOWN)).collect();
+    if more > 0 {
+        list.push(format!("… and {more} more"));
+    }
+    if list.is_empty() { "nothing".to_owned() } else { list.join(", ") }
+}
+
+/// How many members the archive says that it has, before anything is held of them.
+fn count(file: &mut File) -> io::Result<usize> {
+    let len = file.metadata()?.len();
+    let begin = len.saturating_sub(END_BYTES);
+    file.seek(SeekFrom::Start(begin))?;
+    let mut end = Vec::new();
+    (&mut *file).take(END_BYTES).read_to_end(&mut end)?;
+    file.seek(SeekFrom::Start(0))?;
+    let place = memchr::memmem::rfind(&end, END_MAGIC).map(|place| place.saturating_add(COUNT_AT));
+    let count = place.and_then(|place| end.get(place..place.saturating_add(2)));
+    // The format is little-endian.
+    Ok(count.map_or(0, |bytes| usize::from(u16::from_be_bytes([bytes[1], bytes[0]]))))
+}
+
+impl Member {
+    /// Its bytes, out of the archive.
+    pub(super) fn open<R: Read + Seek + Send + 'static>(
+        &self,
+        mut archive: BufReader<R>,
+    ) -> io::Result<Box<dyn Read + Send>> {
+        archive.seek(SeekFrom::Start(self.begin))?;
+        let bytes = archive.take(self.packed_bytes);
+        let inner: Box<dyn Read + Send> = if self.packed {
+            Box::new(DeflateDecoder::new(BufReader::with_capacity(BUFFER_BYTES, bytes)))
+        } else {
+            Box::new(bytes)
+        };
+        Ok(Box::new(Checked {
+            inner,
+            left: self.bytes,
+            crc: flate2::Crc::new(),
+            expected: self.crc,
+            name: shown(&self.name, NAME_SHOWN),
+        }))
+    }
+}
+
+/// Ends with an error where the member is not as long as the archive says, or has another checksum.
+struct Checked {
+    inner: Box<dyn Read + Send>,
+    left: u64,
+    crc: flate2::Crc,
+    expected: u32,
+    name: String,
+}
+
+impl Checked {
+    fn damaged(&self, how: &str) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, format!("the member {:?} {how}", self.name))
+    }
+}
+
+impl Read for Checked {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        let n = self.inner.read(out)?;
+        if n == 0 {
+            return match self.left {
+                0 if self.crc.sum() == self.expected => Ok(0),
+                0 => Err(self.damaged("has another checksum than the archive says")),
+                _ => Err(self.damaged("ends early")),
+            };
+        }
+        self.crc.update(&out[..n]);
+        self.left =
+            self.left.checked_sub(n as u64).ok_or_else(|| self.damaged("is longer than the archive says"))?;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    fn archive(members: &[(&str, &str)], method: CompressionMethod) -> Vec<u8> {
+        let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+        for (name, text) in members {
+            zip.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn read(bytes: &[u8], pattern: Option<&str>) -> Result<Vec<(String, String)>, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let members = members(file.path(), pattern).map_err(|e| e.to_string())?;
+        let read = members.into_iter().map(|member| {
+            let mut text = String::new();
+            let bytes = BufReader::new(File::open(file.path()).unwrap());
+            let mut opened = member.open(bytes).map_err(|e| e.to_string())?;
+            opened.read_to_string(&mut text).map_err(|e| e.to_string())?;
+            Ok((member.name, text))
+        });
+        read.collect()
+    }
+
+    #[test]
+    fn one_member_needs_no_name_and_several_need_a_pattern() {
+        for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+            let one = archive(&[("__MACOSX/x", "?"), ("a.csv", "one")], method);
+            assert_eq!(read(&one, None).unwrap(), [("a.csv".to_owned(), "one".to_owned())]);
+            let three = archive(&[("b/2.csv", "two"), ("b/1.csv", "one"), ("readme", "?")], method);
+            let error = read(&three, None).unwrap_err();
+            assert!(error.contains("b/1.csv, b/2.csv, readme") && error.contains("source.member"), "{error}");
+            let texts: Vec<_> = read(&three, Some("b/*.csv")).unwrap().into_iter().map(|m| m.1).collect();
+            assert_eq!(texts, ["one", "two"]);
+            assert!(read(&three, Some("*.json")).unwrap_err().contains("no member"));
+        }
+    }
+
+    #[test]
+    fn a_damaged_member_ends_with_an_error() {
+        let mut stored = archive(&[("a.csv", "some text")], CompressionMethod::Stored);
+        let place = memchr::memmem::find(&stored, b"some text").unwrap();
+        stored[place] = b'S';
+        assert!(read(&stored, None).unwrap_err().contains("checksum"));
+        let mut deflated = archive(&[("a.csv", &"text ".repeat(1000))], CompressionMethod::Deflated);
+        // The size in the central directory, which stands before the name.
+        let place = memchr::memmem::find(&deflated, b"PK\x01\x02").unwrap() + 24;
+        deflated[place] = 7;
+        deflated[place + 1] = 0;
+        assert!(read(&deflated, None).unwrap_err().contains("longer"));
+        let whole = archive(&[("a.csv", "some text")], CompressionMethod::Stored);
+        assert!(read(&whole[..whole.len() - 10], None).unwrap_err().contains("damaged"));
+    }
+}

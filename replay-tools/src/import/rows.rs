@@ -1,0 +1,177 @@
+//! The rows of an export: of its only text, or of each member of an archive in turn. Knows which columns of
+//! the mapping were met, and what is wrong with the letters of a row, whatever the format.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::balance::{Note, Reason};
+use super::csv_rows::CsvRows;
+use super::encoding::{self, Finding};
+use super::error::ImportError;
+use super::grammar::Format;
+use super::input::{Text, Texts};
+use super::json_rows::JsonRows;
+use super::mapping::{Mapping, Slot};
+use super::ocel_rows::OcelRows;
+use super::row::{Found, Row, RowSource};
+use super::xes_rows::XesRows;
+
+pub(super) struct Rows {
+    texts: Texts,
+    mapping: Arc<Mapping>,
+    current: Option<Current>,
+    notes: Vec<Note>,
+    unmet: Vec<Slot>,
+    any: bool,
+    path: PathBuf,
+}
+
+/// The text that is read.
+struct Current {
+    rows: Box<dyn RowSource>,
+    member: Option<String>,
+    finding: Finding,
+    /// What there is to say about the encoding was said.
+    said: bool,
+}
+
+impl Rows {
+    pub(super) fn open(path: &Path, mapping: &Arc<Mapping>) -> Result<Self, ImportError> {
+        let mut rows = Self {
+            texts: Texts::open(path, mapping)?,
+            mapping: Arc::clone(mapping),
+            current: None,
+            notes: Vec::new(),
+            unmet: (0..mapping.columns.len()).collect(),
+            any: false,
+            path: path.to_owned(),
+        };
+        // The header of the first text is checked before anything is done.
+        rows.next_text()?;
+        Ok(rows)
+    }
+
+    pub(super) fn bytes_read(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.texts.bytes_read)
+    }
+
+    pub(super) const fn bytes_total(&self) -> u64 {
+        self.texts.bytes_total
+    }
+
+    /// Refuses a mapping with a column, or a path, that no row has. Looks no further than to the last one
+    /// that is met; without a row there is nothing to say.
+    pub(super) fn refuse_absent(mut self) -> Result<(), ImportError> {
+        let mut row = Row::default();
+        while !self.unmet.is_empty() {
+            if self.next(&mut row)? == Found::End {
+                let first = self.unmet.first().filter(|_| self.any);
+                let Some(column) = first.and_then(|slot| self.mapping.columns.get(*slot)) else { break };
+                return Err(ImportError::Absent { key: column.key.clone(), column: column.name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    fn next_text(&mut self) -> Result<bool, ImportError> {
+        let Some(Text { member, text }) = self.texts.next()? else { return Ok(false) };
+        let finding = text.finding();
+        let path = self.place(member.as_deref());
+        let rows: Box<dyn RowSource> = match self.mapping.source.format {
+            Format::Csv => Box::new(CsvRows::new(Box::new(text), &self.mapping, &path)?),
+            Format::Xes => Box::new(XesRows::new(Box::new(text), &self.mapping, &path)),
+            Format::Ocel => {
+                // Objects may stand behind the events, so the text is read twice.
+                let mut again = Texts::open(&self.path, &self.mapping)?;
+                let mut objects = again.next()?;
+                while objects.as_ref().is_some_and(|other| other.member != member) {
+                    objects = again.next()?;
+                }
+                let Some(objects) = objects else { return Ok(false) };
+                let (objects, events) = (Box::new(objects.text), Box::new(text));
+                Box::new(OcelRows::new(objects, events, &self.mapping, &path)?)
+            }
+            Format::Jsonl | Format::Json => Box::new(JsonRows::new(text, &self.mapping, &path)),
+        };
+        self.current = Some(Current { rows, member, finding, said: false });
+        Ok(true)
+    }
+
+    /// What an error calls the text.
+    fn place(&self, member: Option<&str>) -> PathBuf {
+        member.map_or_else(|| self.path.clone(), |member| self.path.join(member))
+    }
+
+    /// What the row says, and what is wrong with its letters.
+    fn look_at(&mut self, row: &mut Row) {
+        self.any = true;
+        self.unmet.retain(|slot| !row.mentions(*slot));
+        let encoding = self.current.as_ref().and_then(|current| current.finding.encoding());
+        if row.text().is_ascii() {
+            return;
+        }
+        for (slot, column) in self.mapping.columns.iter().enumerate() {
+            if let Some(fault) = row.get(slot).and_then(|value| encoding::fault_of(value, encoding)) {
+                row.notes.push(Note::new(Reason::Undecodable, format!("{:?} {fault}", column.name)));
+            }
+        }
+    }
+
+    fn take_notes(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        let mut notes = current.rows.notes();
+        if !current.said
+            && let Some(note) = current.finding.note()
+        {
+            current.said = true;
+            notes.push(note);
+        }
+        let member = current.member.as_deref();
+        self.notes.extend(notes.into_iter().map(|note| of_member(note, member)));
+    }
+}
+
+/// Says which member of an archive a note is about.
+fn of_member(mut note: Note, member: Option<&str>) -> Note {
+    if let Some(member) = member {
+        note.text = format!("in {member:?}: {}", note.text);
+    }
+    note
+}
+
+impl RowSource for Rows {
+    fn next(&mut self, row: &mut Row) -> Result<Found, ImportError> {
+        loop {
+            let Some(current) = &mut self.current else { return Ok(Found::End) };
+            let found = current.rows.next(row)?;
+            let member = current.member.clone();
+            match found {
+                Found::Row => {
+                    self.look_at(row);
+                    for note in &mut row.notes {
+                        let whole = std::mem::replace(note, Note::new(note.reason, ""));
+                        *note = of_member(whole, member.as_deref());
+                    }
+                    return Ok(Found::Row);
+                }
+                Found::Unusable(note) => return Ok(Found::Unusable(of_member(note, member.as_deref()))),
+                Found::End => {
+                    self.take_notes();
+                    if !self.next_text()? {
+                        return Ok(Found::End);
+                    }
+                }
+            }
+        }
+    }
+
+    fn absent(&self) -> Vec<Slot> {
+        if self.any { self.unmet.clone() } else { Vec::new() }
+    }
+
+    fn notes(&mut self) -> Vec<Note> {
+        self.take_notes();
+        std::mem::take(&mut self.notes)
+    }
+}

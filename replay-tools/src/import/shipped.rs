@@ -1,0 +1,165 @@
+//! Every shipped mapping reads a small sample of its desk's export, and the reference page names every key.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::examples::tell;
+use super::{Mapping, Reason, SHIPPED, open};
+
+const PAGE: &str = include_str!("../../../docs/IMPORT.md");
+
+/// What each sample tells: a ticket, and what happened to it.
+const SAMPLES: &[(&str, &str, &str, &[&str])] = &[
+    (
+        "freshdesk-csv",
+        "freshdesk-csv.csv",
+        "501",
+        &["created Facilities Ines tier 1", "agent Ines: …", "resolved 1 by Ines", "closed"],
+    ),
+    ("freshdesk-json", "freshdesk-json.json", "71", &["created 3 5 tier 1", "agent 5: …", "resolved 1 by 5"]),
+    (
+        "zendesk-tickets",
+        "zendesk-tickets.json",
+        "9001",
+        &["created 4 none tier 1", "assigned none -> 12 in 4 station 1", "resolved 1 by 12"],
+    ),
+    (
+        "jira-csv",
+        "jira-csv.csv",
+        "DESK-4",
+        &["created none sam tier 1", "agent sam: …", "requester rita: …", "resolved 1 by sam"],
+    ),
+    (
+        "zammad",
+        "zammad.json",
+        "22001",
+        &[
+            "created Network kim@example.org tier 1",
+            "agent kim@example.org: …",
+            "resolved 1 by kim@example.org",
+            "closed",
+        ],
+    ),
+    (
+        "osticket",
+        "osticket.csv",
+        "310042",
+        &["created Support Ed Lund tier 1", "resolved 1 by Ed Lund", "closed"],
+    ),
+    ("glpi", "glpi.csv", "88", &["created Network tom tier 1", "resolved 1 by tom"]),
+    (
+        "snapshot",
+        "snapshot.csv",
+        "2",
+        &[
+            "created desk none tier 1",
+            "assigned none -> a2 in desk station 1",
+            "resolved 1 by a2",
+            "reopened 1 after 79200000 ms",
+        ],
+    ),
+    (
+        "audit",
+        "audit.jsonl",
+        "7",
+        &[
+            "created none none tier 1",
+            "requester r1: …",
+            "assigned none -> a1 in house station 1",
+            "new -> open",
+            "agent a1: …",
+            "resolved 1 by a1",
+        ],
+    ),
+];
+
+fn sample(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/samples").join(file)
+}
+
+/// A story without the texts of comments.
+fn short(told: &str) -> String {
+    match told.split_once(": ") {
+        Some((who, _)) => format!("{who}: …"),
+        None => told.to_owned(),
+    }
+}
+
+#[test]
+fn every_shipped_mapping_reads_its_sample() {
+    for (name, file, ticket, story) in SAMPLES {
+        let mut reader = open(&sample(file), &Mapping::load(name).unwrap(), None).unwrap();
+        let mut told = BTreeMap::<String, Vec<String>>::new();
+        for import in reader.by_ref() {
+            let import = import.unwrap();
+            assert_eq!(import.source.as_str(), *name);
+            let facts = import.events.iter().map(|fact| short(&tell(&fact.event)));
+            told.entry(import.external_id.as_str().to_owned()).or_default().extend(facts);
+        }
+        assert_eq!(told[*ticket], *story, "{name}");
+        let mut findings = reader.balance().findings(&[]);
+        // Since when a ticket waits, an export with one row per ticket does not say.
+        findings.remove(&Reason::GuessedTime);
+        assert!(findings.is_empty(), "{name}: {findings:?}");
+    }
+    // Two have exports of their own, which are too large to ship.
+    let sampled: Vec<&str> =
+        SAMPLES.iter().map(|(name, ..)| *name).chain(["servicenow", "bpi2013"]).collect();
+    for (name, _) in SHIPPED {
+        assert!(sampled.contains(name), "{name} has no sample");
+        assert!(PAGE.contains(&format!("`{name}`")), "docs/IMPORT.md does not name {name}");
+    }
+}
+
+/// The keys of a table, as the grammar itself lists them.
+fn keys(table: &str) -> Vec<String> {
+    let start = "[source]\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n";
+    let text = match table {
+        "source" | "ticket" | "row" => {
+            start.replace(&format!("[{table}]\n"), &format!("[{table}]\nnothing = 1\n"))
+        }
+        _ => format!("{start}[{table}]\nnothing = 1\n"),
+    };
+    let error = Mapping::parse(&text).unwrap_err().to_string();
+    let list = error.split("expected").nth(1).unwrap_or_else(|| panic!("{error}"));
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_names_every_key_every_reason_and_only_mappings_that_hold() {
+    let tables = [
+        "source",
+        "ticket",
+        "row",
+        "state",
+        "group",
+        "agent",
+        "priority",
+        "channel",
+        "type",
+        "urgency",
+        "impact",
+        "category",
+        "requester",
+        "comment",
+        "resolution",
+        "milestones",
+        "dedupe",
+    ];
+    for table in tables {
+        let keys = keys(table);
+        assert!(!keys.is_empty(), "{table}");
+        for key in keys {
+            assert!(PAGE.contains(&format!("`{table}.{key}`")), "docs/IMPORT.md does not name {table}.{key}");
+        }
+    }
+    for reason in Reason::ALL {
+        assert!(PAGE.contains(&format!("| `{reason}` |")), "docs/IMPORT.md does not name {reason}");
+    }
+    let examples: Vec<&str> =
+        PAGE.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        Mapping::parse(example).unwrap();
+    }
+}
