@@ -164,6 +164,8 @@ fn tell_classification(event: &Classification) -> String {
         format!("category {} -> {}", text(&e.from), text(&e.to))
     } else if let Classification::FieldChanged(e) = event {
         format!("{} {:?} -> {:?}", e.field, e.from, e.to)
+    } else if let Classification::TagsChanged(e) = event {
+        format!("tags {:?} instead of {:?}", e.added, e.removed)
     } else {
         panic!("{event:?}")
     }
