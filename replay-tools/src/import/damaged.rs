@@ -19,7 +19,6 @@ struct Sample {
     name: &'static str,
     mapping: String,
     bytes: Vec<u8>,
-    /// A lost quote may be one of a text.
     format: &'static str,
 }
 
@@ -164,7 +163,9 @@ fn damage(sample: &Sample, dice: &mut StdRng) -> Option<(Vec<u8>, &'static str)>
             (!cut.ends_with(b"\n") && !cut.ends_with(b"\r")).then(|| (cut.to_vec(), "cut"))
         }
         1 => {
-            let quotes: Vec<usize> = memchr::memchr_iter(b'"', bytes).collect();
+            // `\"n` without its quote is a line break of JSON, and a text like any other.
+            let seen = |place: &usize| sample.format != "json" || bytes[place - 1] != b'\\';
+            let quotes: Vec<usize> = memchr::memchr_iter(b'"', bytes).filter(seen).collect();
             let place = quotes[dice.random_range(0..quotes.len())];
             Some(([&bytes[..place], &bytes[place + 1..]].concat(), "a lost quote"))
         }

@@ -23,6 +23,8 @@ pub(super) struct Written {
     author_kind: Option<String>,
     visibility: Option<String>,
     text: String,
+    /// As it stands in the export, where it may come again.
+    whole: Option<String>,
 }
 
 impl History<'_> {
@@ -40,6 +42,7 @@ impl History<'_> {
                 author_kind: own(c.author_kind),
                 visibility: own(c.visibility),
                 text: value.to_owned(),
+                whole: self.mapping.columns[slot].takes_list.then(|| value.to_owned()),
             };
             if let Some((parts, separator)) = &c.parts {
                 self.take_apart(&mut written, value, parts, separator, row)?;
@@ -114,9 +117,7 @@ impl History<'_> {
             text = &text[piece.len()..];
             self.comment(visibility, CommentKind::Message, author.clone(), kind, piece, actor.clone());
         }
-        if c.text.is_some_and(|slot| self.mapping.columns[slot].takes_list) {
-            self.told.insert(written.text);
-        }
+        self.told.extend(written.whole);
     }
 
     /// What the history cannot say in its own words. One that is longer than a comment becomes several.
