@@ -50,10 +50,10 @@ pub(super) fn members(path: &Path, pattern: Option<&str>) -> Result<Vec<Member>,
         if member.is_dir() || is_of_the_archiver(&name) {
             continue;
         }
-        let packed = match member.compression() {
-            CompressionMethod::Stored => Some(false),
-            CompressionMethod::Deflated => Some(true),
-            _ => None,
+        let packed = if member.compression() == CompressionMethod::Stored {
+            Some(false)
+        } else {
+            (member.compression() == CompressionMethod::Deflated).then_some(true)
         };
         let begin = member.data_start();
         let encrypted = member.encrypted();

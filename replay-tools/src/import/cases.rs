@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use guichet_schemas::command::{Fact, Import};
-use guichet_schemas::event::{Conversation, Event, Personal, TicketEvent};
+use guichet_schemas::event::{Conversation, Event, LifeCycle, Personal, TicketEvent};
 use guichet_schemas::words::{AuthorKind, Channel, Origin, RequesterKind, ResolutionCode, Visibility};
 
 use super::examples::tell;
@@ -356,13 +356,11 @@ map = { "o" = "open", "s" = "resolved", "late" = { state = "pending", reopens = 
     assert_eq!(created.tags, ["a", "b"]);
     let comments: Vec<_> = out.tickets["1"]
         .iter()
-        .filter_map(|f| match &f.event {
-            Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))
-                if e.author != "import" =>
-            {
-                Some((e.author_kind, e.visibility, e.counts_as_reply))
-            }
-            _ => None,
+        .filter_map(|f| {
+            let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) = &f.event else {
+                return None;
+            };
+            (e.author != "import").then_some((e.author_kind, e.visibility, e.counts_as_reply))
         })
         .collect();
     assert_eq!(
@@ -373,11 +371,11 @@ map = { "o" = "open", "s" = "resolved", "late" = { state = "pending", reopens = 
             (AuthorKind::Agent, Visibility::Internal, false)
         ]
     );
-    let resolved = out.tickets["1"].iter().find_map(|f| match &f.event {
-        Event::Ticket(TicketEvent::LifeCycle(guichet_schemas::event::LifeCycle::TicketResolved(e))) => {
-            Some(e.code)
-        }
-        _ => None,
+    let resolved = out.tickets["1"].iter().find_map(|f| {
+        let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) = &f.event else {
+            return None;
+        };
+        Some(e.code)
     });
     assert_eq!(resolved, Some(ResolutionCode::Workaround));
     assert!(!out.story("1").iter().any(|s| s.starts_with("reopened")), "{:?}", out.story("1"));

@@ -186,7 +186,7 @@ fn doubled(sample: &Sample, dice: &mut StdRng) -> Option<(Vec<u8>, &'static str)
     let line = String::from_utf8_lossy(lines[place]).into_owned();
     // The last element of a list has no comma after it.
     let whole = match sample.format {
-        "csv" => line.contains("2026-03-") && line.matches('"').count() % 2 == 0,
+        "csv" => line.contains("2026-03-") && line.matches('"').count().is_multiple_of(2),
         "json" => line.contains("2026-03-") && (sample.name == "json lines" || line.ends_with(",\n")),
         _ => false,
     };

@@ -368,8 +368,10 @@ mod tests {
     use super::super::json_paths;
     use super::*;
 
+    type Line = (u64, String);
+
     /// Line and text of each record, and how it ended.
-    fn read(text: &str, path: Option<&str>) -> (Vec<(u64, String)>, Option<(u64, String)>) {
+    fn read(text: &str, path: Option<&str>) -> (Vec<Line>, Option<Line>) {
         let path = path.map(|path| json_paths::steps(path).unwrap());
         // A buffer of a few bytes shows every edge.
         let text = io::BufReader::with_capacity(3, io::Cursor::new(text.as_bytes().to_vec()));

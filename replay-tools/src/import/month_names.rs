@@ -36,10 +36,14 @@ const WEEKDAYS: [(&str, &[&str]); 7] = [
 
 /// The names that a pattern reads.
 pub(super) fn of(items: &[Item<'_>]) -> Vec<Name> {
-    let name = |item: &Item<'_>| match item {
-        Item::Fixed(Fixed::ShortMonthName | Fixed::LongMonthName) => Some(Name::Month),
-        Item::Fixed(Fixed::ShortWeekdayName | Fixed::LongWeekdayName) => Some(Name::Weekday),
-        _ => None,
+    let name = |item: &Item<'_>| {
+        if let Item::Fixed(Fixed::ShortMonthName | Fixed::LongMonthName) = item {
+            Some(Name::Month)
+        } else if let Item::Fixed(Fixed::ShortWeekdayName | Fixed::LongWeekdayName) = item {
+            Some(Name::Weekday)
+        } else {
+            None
+        }
     };
     items.iter().filter_map(name).collect()
 }
