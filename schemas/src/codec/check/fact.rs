@@ -1,4 +1,4 @@
-//! The limits of imported facts: those of the commands that would have led to them. Only sizes and ranges: which words
+//! The limits of imported facts: those of the commands that would have led to them. Only sizes, ranges and NUL: which words
 //! another system let through is not ours to judge.
 
 use super::{at_most, check_fields, tier};
@@ -151,14 +151,19 @@ fn characters(field: &str, text: &str, max: usize) -> Checked {
     if text.len() > max && text.chars().count() > max {
         return Err(FieldError::new(field, format!("must have at most {max} characters")));
     }
-    Ok(())
+    no_nul(field, text)
 }
 
 fn bytes(field: &str, text: &str, max: usize) -> Checked {
     if text.len() > max {
         return Err(FieldError::new(field, format!("must have at most {max} bytes")));
     }
-    Ok(())
+    no_nul(field, text)
+}
+
+/// The one character that no store and no reader takes as a text.
+fn no_nul(field: &str, text: &str) -> Checked {
+    if text.contains('\0') { Err(FieldError::new(field, "must not hold a NUL character")) } else { Ok(()) }
 }
 
 fn label(field: &str, text: Option<&str>) -> Checked {
