@@ -298,6 +298,45 @@ fn what_is_over_a_limit_is_left_out_or_cut_as_the_mapping_says_and_counted() {
     assert!(notes(&out, "1")[0].contains("has 200 characters"), "{:?}", notes(&out, "1"));
 }
 
+/// Case 42: what no live command may hold, no imported fact may hold either.
+#[test]
+fn a_nul_character_is_refused_at_the_door_and_by_the_importer() {
+    use guichet_schemas::command::Verb as _;
+    let read = |too_long: &str| {
+        let mapping =
+            CHANGES.replace("FORMAT", "jsonl").replace("GROUPED", "true").replace("ABSENT", too_long);
+        let line = |id: u8, group: &str| {
+            format!(
+                "{{\"id\":{id},\"at\":\"2026-03-02T09:00:00Z\",\"by\":\"x\",\"group\":\"{group}\",\"agent\":\"a1\",\"site\":\"n\"}}\n"
+            )
+        };
+        read(&mapping, (line(1, "a\\u0000b") + &line(2, "g")).as_bytes()).unwrap()
+    };
+    assert_eq!(read("").findings(), [(Reason::OverLimit, 1)]);
+    let cut = read("too_long = \"cut\"");
+    assert_eq!(cut.story("1")[0], "created ab a1 tier 1");
+    let mut events = cut.tickets["2"].clone();
+    let Event::Ticket(TicketEvent::LifeCycle(guichet_schemas::event::LifeCycle::TicketCreated(e))) =
+        &mut events[0].event
+    else {
+        panic!()
+    };
+    e.subject = Personal::Plain("a\0b".to_owned());
+    let label = |text: &str| guichet_schemas::text::Label::parse(text.to_owned()).unwrap();
+    let import = Import {
+        source: label("old"),
+        external_id: label("1"),
+        part: 1,
+        parts: 1,
+        events,
+        mapping_version: None,
+        begins_at: None,
+        prefix: None,
+    };
+    let error = import.check().unwrap_err();
+    assert!(error.field.ends_with("subject") && error.rule.contains("NUL"), "{error:?}");
+}
+
 #[test]
 fn a_ticket_that_comes_back_in_a_grouped_export_is_an_error_with_both_lines() {
     let export = "id,at,by,group,agent,site\n1,2026-03-02T09:00:00Z,x,g,a1,n\n2,2026-03-02T09:00:00Z,x,g,a1,n\n1,2026-03-02T10:00:00Z,x,g,a2,n\n";

@@ -1,5 +1,5 @@
-//! The limits of imported facts: those of the commands that would have led to them. Only sizes and ranges: which words
-//! another system let through is not ours to judge.
+//! The limits of imported facts: those of the commands that would have led to them. Only sizes, ranges and NUL: which
+//! words another system let through is not ours to judge.
 
 use super::at_most;
 use crate::command::limits;
@@ -22,14 +22,19 @@ pub(crate) fn characters(field: &str, text: &str, max: usize) -> Checked {
     if text.len() > max && text.chars().count() > max {
         return Err(FieldError::new(field, format!("must have at most {max} characters")));
     }
-    Ok(())
+    no_nul(field, text)
 }
 
 pub(crate) fn bytes(field: &str, text: &str, max: usize) -> Checked {
     if text.len() > max {
         return Err(FieldError::new(field, format!("must have at most {max} bytes")));
     }
-    Ok(())
+    no_nul(field, text)
+}
+
+/// The one character that no store and no reader takes as a text.
+fn no_nul(field: &str, text: &str) -> Checked {
+    if text.contains('\0') { Err(FieldError::new(field, "must not hold a NUL character")) } else { Ok(()) }
 }
 
 pub(crate) fn label(field: &str, text: Option<&str>) -> Checked {
