@@ -85,7 +85,7 @@ impl Answers for Clocks {
                     within: Some(span),
                     budget: reader.budget,
                 };
-                let look = Look { position: reader.until, now: reader.now.0 };
+                let look = Look::at(reader.until, reader.now.0);
                 let rows = report.build()?.page(span, look, reports::window(reader.ask)?);
                 reports::page(rows, reader.ask)
             }

@@ -205,6 +205,16 @@ fn reports() -> Vec<Data> {
                 ..Default::default()
             }],
         }),
+        Data::ReportAgentLoad(wire::AgentLoadReport {
+            rows: vec![row!(AgentLoadRow {
+                agent: Some("bob".to_owned()),
+                assigned_at_end: 9,
+                load: ratio(9, 12),
+                assigned_s: Some(3_600),
+                utilisation: ratio(3_600, 126_000),
+                proxy: true,
+            })],
+        }),
         Data::ReportReassignment(wire::ReassignmentReport {
             rows: vec![row!(ReassignmentRow { ownership_continuity: ratio(4, 5) })],
         }),
