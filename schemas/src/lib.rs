@@ -25,6 +25,7 @@ pub mod personal;
 pub mod rejection;
 pub mod words;
 
+pub mod figures;
 pub mod record;
 pub mod subject;
 pub mod verb;

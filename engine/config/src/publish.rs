@@ -27,7 +27,6 @@ const LATER: &[&str] = &[
     "roles",
     "retention",
     "intake",
-    "goals",
     "game",
     "report_schedule",
     "connector",

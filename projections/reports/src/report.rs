@@ -229,6 +229,26 @@ impl Params {
         if self.group_by.is_some() { "group_by" } else { "from" }
     }
 
+    /// Which report.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// How long its periods are.
+    pub(crate) const fn period(&self) -> Period {
+        self.cutting.period
+    }
+
+    /// By what it is parted.
+    pub(crate) const fn group_by(&self) -> Option<GroupBy> {
+        self.group_by
+    }
+
+    /// Whether it is parted as it is where nobody says how.
+    pub(crate) fn is_parted_as_by_itself(&self) -> bool {
+        self.group_by == self.kind.definition().parted_by
+    }
+
     /// How long a window of days is, in milliseconds.
     pub(crate) const fn window_ms(&self) -> i64 {
         self.window_ms

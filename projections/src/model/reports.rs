@@ -7,8 +7,9 @@ mod answers;
 mod build;
 mod published;
 
-pub(in crate::model) use answers::{page, window};
+pub(in crate::model) use answers::{page, window, window_of};
 pub(in crate::model) use build::Sum;
+pub(in crate::model) use published::Cache;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -7,7 +7,7 @@ use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::{QueryReply, query_reply};
+use guichet_schemas::wire::{Attainment, QueryReply, query_reply};
 
 use super::Queries;
 use super::ask::{Ask, Question, Which};
@@ -57,6 +57,8 @@ pub struct Reader<'a> {
     pub(crate) now: Timestamp,
     /// Set by an answer from memory that has a position of its own, newer or older than the view's.
     pub(crate) own_position: Cell<Option<u64>>,
+    /// Set by an answer whose figures somebody had goals for.
+    pub(crate) attainment: RefCell<Vec<Attainment>>,
     /// Opens personal texts; none where there is no key service to ask.
     pub(crate) opener: Option<&'a Opener>,
     /// What the answer may cost.
@@ -92,7 +94,9 @@ impl Queries {
         let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
         let (own_position, opener) = (Cell::new(None), Some(&self.opener));
         let (now, meter) = (Timestamp(0), RefCell::new(budget.meter()));
-        let mut reader = Reader { ask, view, checkpoint, until, now, own_position, opener, budget, meter };
+        let attainment = RefCell::default();
+        let mut reader =
+            Reader { ask, view, checkpoint, until, now, own_position, attainment, opener, budget, meter };
         if !reader.view.has(&ask.tenant)? {
             return Err(unknown_tenant(ask).into());
         }
@@ -105,6 +109,7 @@ impl Queries {
             next_cursor,
             as_of: ask.as_of.map(|t| t.0),
             sla_as_of_position: None,
+            attainment: reader.attainment.take(),
             data: Some(data),
         })
     }

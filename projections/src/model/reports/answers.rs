@@ -5,7 +5,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use guichet_reports::{Cut, Kept, Look, Params, Report, Span, Window};
+use guichet_reports::{
+    Cut, Kept, Look, Params, ROWS_WITH_GOALS_MAX, Report, Span, Window, attainment, has_goals,
+};
 use guichet_schemas::each_report;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -54,7 +56,7 @@ struct Asked<'r, 'a> {
 
 impl Asked<'_, '_> {
     fn page(&self, report: &Report, look: Look<'_>) -> Rows {
-        report.page(self.span, look, self.window)
+        report.page(self.span, look, window_of(look, self.window))
     }
 }
 
@@ -170,7 +172,8 @@ impl Reports {
     ) -> Option<(Rows, u64)> {
         let mut kept = lock(&self.kept);
         let position = kept.position();
-        let rows = kept.page(asked.reader.tenant(), params, asked.span, look(position), asked.window);
+        let look = look(position);
+        let rows = kept.page(asked.reader.tenant(), params, asked.span, look, window_of(look, asked.window));
         rows.map(|rows| (rows, position))
     }
 
@@ -237,7 +240,8 @@ impl Answers for Reports {
         let (mut params, mut published) = known(&reader.view, reader.until)?;
         if reader.ask.looks_back() {
             let rows = self.look_back(&asked, &params, &published)?;
-            return page(rows, reader.ask);
+            let look = Look::at(reader.until, reader.now.0).of(&published.configuration);
+            return page(rows, &params, look, reader);
         }
         let (rows, position) = loop {
             let (rows, position) = self.present(&asked, &params, &published)?;
@@ -249,7 +253,7 @@ impl Answers for Reports {
             (params, published) = then;
         };
         reader.own_position.set(Some(position));
-        page(rows, reader.ask)
+        page(rows, &params, Look::at(position, reader.now.0).of(&published.configuration), reader)
     }
 
     fn recorded_at(&self, reader: &Reader<'_>, until: LogPosition) -> Result<Option<Timestamp>, Refusal> {
@@ -263,8 +267,24 @@ pub(in crate::model) fn window(ask: &Ask) -> Result<Window, FieldError> {
     Ok(Window { skip, rows: ask.limit, bytes: BYTES_MAX })
 }
 
-/// Cuts the page out of the rows that were made for it.
-pub(in crate::model) fn page((data, more): Rows, ask: &Ask) -> Result<Found, Refusal> {
+/// The same where goals may be told beside the rows: fewer, so that both fit in one answer.
+pub(in crate::model) fn window_of(look: Look<'_>, window: Window) -> Window {
+    if has_goals(look) { Window { rows: window.rows.min(ROWS_WITH_GOALS_MAX), ..window } } else { window }
+}
+
+/// Cuts the page out of the rows that were made for it, and tells how they stand to goals.
+pub(in crate::model) fn page(
+    rows: Rows,
+    params: &Params,
+    look: Look<'_>,
+    reader: &Reader<'_>,
+) -> Result<Found, Refusal> {
+    let (data, next_cursor) = cut_out(rows, reader.ask)?;
+    reader.attainment.replace(attainment(params, &data, look));
+    Ok((data, next_cursor))
+}
+
+fn cut_out((data, more): Rows, ask: &Ask) -> Result<Found, Refusal> {
     let after = Cursor::Row.read(ask)?.unwrap_or(0);
     macro_rules! page_of {
         ($($of:ident { $($name:literal => $variant:ident: $report:ident $about:tt)* })*) => {
