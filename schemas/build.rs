@@ -3,6 +3,8 @@
 //! The mapping is driven by the descriptors and by our two field options, so that a new field needs no
 //! code: times, UUIDs, hashes and enumerations get their converter here.
 
+#[path = "build/figures.rs"]
+mod figures;
 #[path = "build/known_fields.rs"]
 mod known_fields;
 
@@ -60,6 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.btree_map(["."]);
     let mut enums = String::new();
     let strict = strict(&pool);
+    std::fs::write(out.join("figures.rs"), figures::table(&pool))?;
     std::fs::write(out.join("known_fields.rs"), known_fields::tables(&pool, &strict))?;
     for file in set.file.iter().filter(|f| f.package() == "guichet.v1") {
         for message in &file.message_type {
@@ -203,15 +206,21 @@ fn field_attribute(
     })
 }
 
-fn enum_names(out: &mut String, e: &prost_types::EnumDescriptorProto) {
+/// What stands before each value of an enumeration.
+fn prefix(name: &str) -> String {
     let mut prefix = String::new();
-    for (i, c) in e.name().chars().enumerate() {
+    for (i, c) in name.chars().enumerate() {
         if c.is_ascii_uppercase() && i > 0 {
             prefix.push('_');
         }
         prefix.push(c.to_ascii_uppercase());
     }
     prefix.push('_');
+    prefix
+}
+
+fn enum_names(out: &mut String, e: &prost_types::EnumDescriptorProto) {
+    let prefix = prefix(e.name());
     writeln!(out, "impl crate::json::word::Words for crate::wire::{} {{ const WORDS: &'static [(&'static str, i32)] = &[", e.name())
         .expect("a string takes it");
     for value in e.value.iter().filter(|v| v.number() != 0) {

@@ -209,3 +209,47 @@ fn the_reading_path_is_short() {
     let all: usize = files.iter().map(lines).sum();
     assert!(files.len() <= 9 && all <= 1_500, "{} files of {all} lines: {files:?}", files.len());
 }
+
+/// Hand-written files of the product, in whatever language: what an engineer edits, and a build reads.
+fn product_files() -> Vec<(String, String)> {
+    fn walk(under: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(under).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let is_ours = name != "target" && name != "contract" && name != "docs" && !name.starts_with('.');
+            if path.is_dir() && is_ours {
+                walk(&path, found);
+            } else if [".rs", ".proto", ".toml", ".html", ".js", ".css"]
+                .iter()
+                .any(|kind| name.ends_with(kind))
+            {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(root(), &mut found);
+    let below = |path: &PathBuf| path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+    let files = found.iter().map(|path| (below(path), std::fs::read_to_string(path).unwrap()));
+    files.filter(|(path, _)| !is_test(path)).collect()
+}
+
+/// Product files that name something, in code or in comments.
+fn naming(needles: &[&str]) -> Vec<String> {
+    let names = |text: &str| needles.iter().any(|needle| text.contains(needle));
+    product_files().into_iter().filter(|(_, text)| names(text)).map(|(path, _)| path).collect()
+}
+
+/// docs/EXTENDING.md, "A new report": the worked example stays as small as it says.
+#[test]
+fn a_report_is_four_files() {
+    let found = naming(&["agent_load", "AgentLoad"]);
+    assert!((3..=4).contains(&found.len()), "report_agent_load is in {found:?}");
+}
+
+/// docs/EXTENDING.md, "A new kind of configuration": the worked example stays as small as it says.
+#[test]
+fn a_kind_of_configuration_is_three_files() {
+    let found = naming(&["Goals", "\"goals\""]);
+    assert!((2..=3).contains(&found.len()), "the kind goals is in {found:?}");
+}

@@ -21,7 +21,7 @@
 //! | column family | key | value |
 //! |---|---|---|
 //! | `histories` | tenant, 0, ticket (16) | `Moment` after `Moment`, protobuf, each with its length before it |
-//! | `report_calendars` | tenant, 0, position (8) | the record of a publication as received |
+//! | `report_config` | tenant, 0, position (8) | the record of a publication as received |
 //! | `recorded` | tenant, 0, position / 4096 (8) | position (8) and time of recording (8), of record after record |
 //!
 //! The model `sla`; the last five are drawn from the others, step by step, and are not part of the content:
@@ -72,8 +72,8 @@ pub const QUEUE_ROWS: &str = "queue_rows";
 pub const SUBJECTS: &str = "subjects";
 /// The moments of each ticket.
 pub const HISTORIES: &str = "histories";
-/// Published calendars.
-pub const REPORT_CALENDARS: &str = "report_calendars";
+/// What was published of the kinds of configuration that reports go by.
+pub const REPORT_CONFIG: &str = "report_config";
 /// When records were recorded.
 pub const RECORDED: &str = "recorded";
 /// The clocks of each ticket.

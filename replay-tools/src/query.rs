@@ -77,6 +77,9 @@ pub async fn run(args: QueryArgs) -> Result<u8, ClientError> {
     }
     match &reply.data {
         Some(data) if !args.json && figures(&output, data, first)? => {
+            if !reply.attainment.is_empty() {
+                rows::table(&output, &reply.attainment, "")?;
+            }
             output.note(&format!("as of position {}", reply.as_of_position));
         }
         Some(Data::Ticket(view)) if !args.json => {
@@ -117,7 +120,8 @@ pub async fn whole(
     Ok(answer)
 }
 
-fn append(answer: &mut wire::QueryReply, page: wire::QueryReply) {
+fn append(answer: &mut wire::QueryReply, mut page: wire::QueryReply) {
+    answer.attainment.append(&mut page.attainment);
     match (&mut answer.data, page.data) {
         (Some(Data::Timeline(all)), Some(Data::Timeline(more))) => all.entries.extend(more.entries),
         (Some(Data::Tickets(all)), Some(Data::Tickets(more))) => all.tickets.extend(more.tickets),

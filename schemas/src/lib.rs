@@ -26,6 +26,7 @@ pub mod event;
 pub mod rejection;
 pub mod words;
 
+pub mod figures;
 pub mod record;
 pub mod subject;
 pub mod verb;

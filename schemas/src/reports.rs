@@ -36,6 +36,9 @@ macro_rules! each_report {
                 "report_ageing" => ReportAgeing: AgeingReport {
                     Ageing in ageing, "/reports/ageing", "How old the unresolved tickets are"
                 }
+                "report_agent_load" => ReportAgentLoad: AgentLoadReport {
+                    AgentLoad in agent_load, "/reports/agent_load", "How much work agents have"
+                }
                 "report_reassignment" => ReportReassignment: ReassignmentReport {
                     Reassignment in reassignment, "/reports/reassignment", "How often work changed hands"
                 }

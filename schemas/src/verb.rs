@@ -48,7 +48,7 @@ each_report!([queries] {
     ["sla_clocks", "sla_breaches",]
 });
 
-const LATER_QUERIES: &[&str] = &["report_agent_load", "report_csat"];
+const LATER_QUERIES: &[&str] = &["report_csat"];
 
 /// What we know of a verb; `None`: nothing.
 #[must_use]

@@ -205,3 +205,70 @@ async fn what_clocks_find_is_recorded_once_and_under_what_holds() {
     assert_eq!(&breached["occurred_at"], at, "stamped with its instant, not with its record");
     assert!(breached["sentence"].as_str().expect("a sentence").contains("first reply 1"), "{breached}");
 }
+
+const GOALS: &str = r#"
+[agents]
+agents = [{ id = "ann", groups = [], capacity = 4 }]
+
+[[goals.goals]]
+id = "keeps-up"
+report = "report_closure"
+figure = "closure_rate_flow"
+at_least = 0.9
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goal_is_checked_and_published_and_reports_say_whether_it_was_attained() {
+    let office = Office(Serve::start(Settings::default()).await);
+    let desk = office.0.desk().await;
+    let wrong = office.file("wrong.toml", &GOALS.replace("closure_rate_flow", "closure_rate"));
+    let (code, said) = office.tool(&["config", "check", wrong.to_str().expect("a path")]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("goals[0].figure") && said.contains("closure_rate_cohort"), "{said}");
+    let file = office.file("goals.toml", GOALS);
+    office.done(&["config", "apply", file.to_str().expect("a path")]);
+    assert_eq!(office.done(&["config", "diff", file.to_str().expect("a path")]), "");
+
+    let created = desk.command("new", "create", id("goals", 1), new_ticket(1)).await;
+    let ticket = created.body["ticket_id"].as_str().expect("a ticket").to_owned();
+    let assigned = desk.command(&ticket, "assign", id("goals", 2), json!({"assignee": "ann"})).await;
+    let at = |position: u64| json!({"min_position": position, "wait_ms": 5000});
+    let load = desk.query("report_agent_load", at(assigned.position())).await;
+    let rows = load["data"].as_array().expect("rows");
+    let last = rows.last().expect("a row");
+    assert_eq!((&last["agent"], &last["assigned_at_end"]), (&json!("ann"), &json!(1)), "{load}");
+    assert_eq!(
+        last["load"],
+        json!({"numerator": 1, "denominator": 4, "value": 0.25, "no_denominator": false})
+    );
+
+    let solved = json!({"code": "defect", "summary": "A new cable."});
+    let resolved = desk.command(&ticket, "resolve", id("goals", 3), solved).await.position();
+    let now = desk.query("report_closure", at(resolved)).await;
+    let told = now["attainment"].as_array().expect("attainment").last().expect("of this week");
+    assert_eq!((&told["goal"], &told["figure"]), (&json!("keeps-up"), &json!("closure_rate_flow")));
+    assert_eq!(
+        (&told["at_least"], &told["actual"], &told["attained"]),
+        (&json!(0.9), &json!(1.0), &json!(true))
+    );
+    assert!(
+        now["data"].as_array().expect("rows").len() > 1,
+        "weeks of which nothing can be judged are there: {now}"
+    );
+    let parted = desk.query("report_closure", json!({"group_by": "channel"})).await;
+    assert_eq!(parted.get("attainment"), None, "the goal is for the whole desk: {parted}");
+
+    // Another goal holds from now on, and what was wanted before stays as it was.
+    let stricter = office.file("stricter.toml", &GOALS.replace("0.9", "1.5"));
+    office.done(&["config", "apply", stricter.to_str().expect("a path")]);
+    let attained = |answer: &Value| {
+        let told = answer["attainment"].as_array().expect("attainment").last().expect("of this week");
+        (told["at_least"].clone(), told["attained"].clone())
+    };
+    let head = desk.head().await;
+    assert_eq!(attained(&desk.query("report_closure", at(head)).await), (json!(1.5), json!(false)));
+    let then = desk.query("report_closure", json!({"as_of_position": resolved})).await;
+    assert_eq!(attained(&then), (json!(0.9), json!(true)), "{then}");
+    let said = office.done(&["query", "report_closure", "--nats-url", office.0.url()]);
+    assert!(said.contains("keeps-up") && said.contains("1.5"), "{said}");
+}

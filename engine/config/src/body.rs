@@ -6,6 +6,7 @@ mod calendar;
 mod callers;
 mod categories;
 mod fields;
+mod goals;
 mod groups;
 mod lifecycle;
 mod policies;
@@ -23,6 +24,7 @@ pub use self::agents::{Agent, Agents};
 pub use self::callers::{Caller, Callers, Role};
 pub use self::categories::Categories;
 pub use self::fields::{Field, FieldKind, Fields};
+pub use self::goals::{Goal, Goals};
 pub use self::groups::{Group, Groups};
 pub use self::lifecycle::{AUTO_CLOSE_MAX_S, Lifecycle};
 pub use self::policies::Policies;
@@ -65,6 +67,8 @@ macro_rules! each_kind {
             SlaPolicies: Policies as "sla_policies", One;
             /// What happens to tickets that stay as they are.
             TimeRules: TimeRules as "time_rules", One;
+            /// What the figures of reports are wanted to be.
+            Goals: Goals as "goals", One;
             /// Who may do what.
             Callers: Callers as "callers", One;
         }

@@ -26,7 +26,6 @@ const LATER: &[&str] = &[
     "roles",
     "retention",
     "intake",
-    "goals",
     "game",
     "report_schedule",
     "connector",

@@ -80,19 +80,19 @@ impl Kept {
         self.reports.iter().any(|entry| entry.tenant == tenant)
     }
 
-    /// Some rows of a report that is kept, and whether there are more.
+    /// Some rows of a report that is kept, all at its position, and whether there are more.
     pub fn page(
         &mut self,
         tenant: &str,
         params: &Params,
         span: Span,
-        now: i64,
+        look: Look<'_>,
         window: Window,
     ) -> Option<(Data, bool)> {
         self.uses = self.uses.saturating_add(1);
         let entry = self.reports.iter_mut().find(|e| e.tenant == tenant && e.params == *params)?;
         entry.last_use = self.uses;
-        Some(entry.report.page(span, Look { position: self.position, now }, window))
+        Some(entry.report.page(span, Look { position: self.position, ..look }, window))
     }
 
     /// Goes on by a batch: the tickets that it touched, and of those tenants that somebody asked about, how.

@@ -19,10 +19,12 @@ mod durations;
 mod part;
 mod periods;
 
+mod attainment;
 mod kept;
 mod report;
 mod reports;
 
+pub use attainment::{ROWS_WITH_GOALS_MAX, attainment, has_goals};
 pub use history::{Cut, Damaged, History};
 pub use kept::{Change, Kept, Key};
 pub use moment::{distill, encode};

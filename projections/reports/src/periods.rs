@@ -203,6 +203,17 @@ impl Periods {
         found.2
     }
 
+    /// The same, and the first instant after it. Nothing is said of what lies behind a range.
+    pub(crate) fn of_until(&mut self, at: i64) -> (Start, i64) {
+        let start = self.of(at);
+        let end = match self.range {
+            Some(range) if at < range.from => range.from,
+            Some(range) => range.to,
+            None => self.last.1,
+        };
+        (start, end)
+    }
+
     /// The periods of a span without the first so many, and from when to when each is.
     pub(crate) fn within(&self, span: Span, skip: u64) -> impl Iterator<Item = (Start, Span)> + use<> {
         let cutting = self.cutting;

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
+use guichet_config::Configuration;
 use guichet_rules::calendar::Calendar;
 use guichet_schemas::each_report;
 use guichet_schemas::mirror::Wire as _;
@@ -87,6 +88,7 @@ struct Definition {
     takes_window: bool,
     counts_open_hours: bool,
     parts: &'static [GroupBy],
+    parted_by: Option<GroupBy>,
     empty: fn(&Params) -> Box<dyn Sums>,
 }
 
@@ -97,6 +99,7 @@ impl Definition {
             takes_window: R::TAKES_WINDOW,
             counts_open_hours: R::COUNTS_OPEN_HOURS,
             parts: R::PARTS,
+            parted_by: R::PARTED_BY,
             empty: |params| Box::new(R::new(params)),
         }
     }
@@ -139,13 +142,31 @@ impl Hash for BusinessHours {
     }
 }
 
-/// What an answer says about itself.
+/// From where rows are looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct Look<'a> {
     /// The last position that counts.
     pub position: u64,
     /// The instant for which the answer holds, in milliseconds UTC.
     pub now: i64,
+    /// What the desk had published by then; `None`: nothing.
+    pub desk: Option<&'a Configuration>,
+}
+
+impl Look<'static> {
+    /// At a desk that published nothing.
+    #[must_use]
+    pub const fn at(position: u64, now: i64) -> Self {
+        Self { position, now, desk: None }
+    }
+}
+
+impl Look<'_> {
+    /// The same, at a desk that published something.
+    #[must_use]
+    pub const fn of(self, desk: &Configuration) -> Look<'_> {
+        Look { position: self.position, now: self.now, desk: Some(desk) }
+    }
 }
 
 /// The sums of a report over the histories added.
@@ -176,8 +197,11 @@ impl Params {
         let period = query
             .period
             .map_or(Ok(Period::Week), |p| Period::from_wire(p).map_err(|e| e.in_field("period")))?;
-        let group_by =
-            query.group_by.map(|g| GroupBy::from_wire(g).map_err(|e| e.in_field("group_by"))).transpose()?;
+        let group_by = query
+            .group_by
+            .map(|g| GroupBy::from_wire(g).map_err(|e| e.in_field("group_by")))
+            .transpose()?
+            .or(kind.definition().parted_by);
         if let Some(group_by) = group_by
             && !kind.definition().parts.contains(&group_by)
         {
@@ -203,6 +227,26 @@ impl Params {
     #[must_use]
     pub const fn widest_field(&self) -> &'static str {
         if self.group_by.is_some() { "group_by" } else { "from" }
+    }
+
+    /// Which report.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// How long its periods are.
+    pub(crate) const fn period(&self) -> Period {
+        self.cutting.period
+    }
+
+    /// By what it is parted.
+    pub(crate) const fn group_by(&self) -> Option<GroupBy> {
+        self.group_by
+    }
+
+    /// Whether it is parted as it is where nobody says how.
+    pub(crate) fn is_parted_as_by_itself(&self) -> bool {
+        self.group_by == self.kind.definition().parted_by
     }
 
     /// How long a window of days is, in milliseconds.
@@ -309,13 +353,13 @@ impl Report {
 
     /// All rows of a span.
     #[must_use]
-    pub fn rows(&self, span: Span, look: Look) -> Data {
+    pub fn rows(&self, span: Span, look: Look<'_>) -> Data {
         self.page(span, look, Window::ALL).0
     }
 
     /// Some rows of a span, and whether there are more behind them. What is not in the window is not made.
     #[must_use]
-    pub fn page(&self, span: Span, look: Look, window: Window) -> (Data, bool) {
+    pub fn page(&self, span: Span, look: Look<'_>, window: Window) -> (Data, bool) {
         let (periods, group_by) = (&self.periods, self.params.group_by);
         let table = reports::Table { periods, group_by, span, look, window, more: Mutable::new(false) };
         let data = self.sums.rows(&table);

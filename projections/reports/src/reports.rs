@@ -58,6 +58,7 @@ macro_rules! set_part {
 pub(crate) use set_part;
 
 pub(crate) mod ageing;
+pub(crate) mod agent_load;
 pub(crate) mod backlog;
 pub(crate) mod closure;
 pub(crate) mod escalation;
@@ -111,6 +112,8 @@ pub(crate) trait Define: Sums + Sized {
     const COUNTS_OPEN_HOURS: bool = false;
     /// By what it can be parted.
     const PARTS: &'static [GroupBy] = OF_TICKETS;
+    /// By what it is parted where its question does not say.
+    const PARTED_BY: Option<GroupBy> = None;
 
     /// The sums over no ticket at all.
     fn new(params: &Params) -> Self;
@@ -121,7 +124,7 @@ pub(crate) struct Table<'a> {
     pub(crate) periods: &'a Periods,
     pub(crate) group_by: Option<GroupBy>,
     pub(crate) span: Span,
-    pub(crate) look: Look,
+    pub(crate) look: Look<'a>,
     pub(crate) window: Window,
     /// Set where there are rows behind the window.
     pub(crate) more: Mutable<bool>,

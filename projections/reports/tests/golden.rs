@@ -117,7 +117,7 @@ impl Week {
             report.remove(history);
             report.add(history);
         }
-        report.rows(span, Look { position: 62, now: self.end })
+        report.rows(span, Look::at(62, self.end))
     }
 
     fn kpi(&self, name: &str) -> &Value {

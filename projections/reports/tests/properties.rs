@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use guichet_reports::{Change, Cut, History, Kept, Kind, Look, Params, Report, Window, encode};
+use guichet_reports::{
+    BusinessHours, Change, Cut, History, Kept, Kind, Look, Params, Report, Window, encode,
+};
+use guichet_rules::calendar::{Calendar, Definition};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::store::moment::What;
@@ -123,7 +127,7 @@ fn fresh(kind: Kind, query: &ReportQuery, histories: &BTreeMap<usize, History>) 
     let (params, span) = Params::read(kind, query, NOW).unwrap();
     let mut report = Report::new(params);
     histories.values().for_each(|history| report.add(history));
-    report.rows(span, Look { position: 1, now: NOW })
+    report.rows(span, Look::at(1, NOW))
 }
 
 /// Every row as a text, whatever the report.
@@ -176,6 +180,76 @@ fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
         }
     }
     state
+}
+
+/// Whose a ticket is after all that happened up to an instant.
+fn assignee_at(moments: &[&Moment], at: i64) -> String {
+    let mut assignee = String::new();
+    for moment in moments.iter().filter(|m| m.at < at) {
+        if let Some(What::Assignee(agent)) = &moment.what {
+            assignee.clone_from(agent);
+        } else if let Some(What::Created(created)) = &moment.what {
+            assignee.clone_from(&created.assignee);
+        }
+    }
+    assignee
+}
+
+/// Open from nine to five on weekdays, in Paris.
+fn is_open(at: i64) -> bool {
+    use chrono::{Datelike as _, Timelike as _};
+    let local = chrono::DateTime::from_timestamp_millis(at).unwrap().with_timezone(&chrono_tz::Europe::Paris);
+    local.weekday().num_days_from_monday() < 5 && (9..17).contains(&local.hour())
+}
+
+fn nine_to_five() -> BusinessHours {
+    let days = ["mon", "tue", "wed", "thu", "fri"].map(|day| format!(r#""{day}":[["09:00","17:00"]]"#));
+    let written = format!(r#"{{"tz":"Europe/Paris","weekly":{{{}}}}}"#, days.join(","));
+    let definition: Definition = serde_json::from_str(&written).unwrap();
+    let calendar = Arc::new(Calendar::new(definition.hours().unwrap()));
+    BusinessHours { name: "paris".to_owned(), versions: 1, calendar }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn the_load_of_agents_is_what_the_definition_says_counted_hour_by_hour(log in log(), hours in 1i64..2_184, period in proptest::sample::select(vec![Period::Day, Period::Week, Period::Range])) {
+        let now = START + hours * HOUR;
+        let seen = Cut { position: u64::MAX, before: now };
+        let mut lives: BTreeMap<usize, Vec<&Moment>> = BTreeMap::new();
+        for (ticket, moment) in log.iter().filter(|(_, moment)| moment.at < now) {
+            lives.entry(*ticket).or_default().push(moment);
+        }
+        let is_noise = |m: &&Moment| matches!(m.what, Some(What::Created(ref c)) if c.synthetic)
+            || m.what == Some(What::Cancelled(CancelReason::Spam.to_wire()));
+        lives.retain(|_, moments| !moments.iter().any(is_noise));
+        let (params, span) = Params::read(Kind::AgentLoad, &query(period, None), now).unwrap();
+        let mut report = Report::new(params.with_hours(Some(nine_to_five())));
+        histories(&log, seen).values().for_each(|history| report.add(history));
+        let Data::ReportAgentLoad(report) = report.rows(span, Look::at(1, now)) else { panic!() };
+        for row in report.rows {
+            let agent = row.agent.clone().unwrap();
+            let end = row.to.min(now).max(row.from);
+            let stands = |moments: &[&Moment], at: i64, states: fn(TicketState) -> bool| {
+                state_at(moments, at).is_some_and(states) && assignee_at(moments, at) == agent
+            };
+            let assigned = lives.values().filter(|m| stands(m, row.to, |state| !state.is_done())).count() as u64;
+            let is_actionable = |state| matches!(state, TicketState::New | TicketState::Open);
+            let actionable = lives.values().filter(|m| stands(m, row.to, is_actionable)).count() as u64;
+            prop_assert_eq!((row.assigned_at_end, row.actionable_at_end), (assigned, actionable));
+            let mut spent = (0, 0);
+            for hour in (row.from..end).step_by(HOUR as usize).filter(|hour| is_open(*hour)) {
+                // What happens at the beginning of the hour has happened.
+                spent.0 += lives.values().filter(|m| stands(m, hour + 1, is_actionable)).count() as u64 * 3_600;
+                spent.1 += 3_600;
+            }
+            prop_assert_eq!((row.assigned_s.unwrap(), row.available_s.unwrap()), spent, "{} {}", agent, row.period);
+            let used = row.utilisation.unwrap();
+            prop_assert_eq!((used.numerator, used.denominator), (spent.0.min(spent.1), spent.1));
+            prop_assert_eq!(row.capped, spent.0 > spent.1);
+        }
+    }
 }
 
 proptest! {
@@ -278,10 +352,10 @@ proptest! {
                 kept.end(from);
             }
         }
-        if let Some((found, _)) = kept.page("t", &params, span, NOW, Window::ALL) {
+        if let Some((found, _)) = kept.page("t", &params, span, Look::at(0, NOW), Window::ALL) {
             let mut report = Report::new(params.clone());
             histories(&log, Cut::NONE).values().for_each(|history| report.add(history));
-            prop_assert_eq!(found, report.rows(span, Look { position: kept.position(), now: NOW }));
+            prop_assert_eq!(found, report.rows(span, Look::at(kept.position(), NOW)));
         }
     }
 
@@ -289,7 +363,7 @@ proptest! {
     fn sums_over_halves_are_the_sums_over_all(log in log(), kind in proptest::sample::select(Kind::ALL)) {
         let all = histories(&log, Cut::NONE);
         let (params, span) = Params::read(kind, &query(Period::Day, None), NOW).unwrap();
-        let look = Look { position: 1, now: NOW };
+        let look = Look::at(1, NOW);
         let mut halves = [Report::new(params.clone()), Report::new(params.clone())];
         for (ticket, history) in &all {
             halves[ticket % 2].add(history);
@@ -316,7 +390,7 @@ proptest! {
         let (params, span) = Params::read(kind, &query, NOW).unwrap();
         let mut report = Report::new(params);
         histories(&log, Cut::NONE).values().for_each(|history| report.add(history));
-        let look = Look { position: 1, now: NOW };
+        let look = Look::at(1, NOW);
         let (page, more) = report.page(span, look, Window { skip, rows, bytes: usize::MAX });
         let from = all.len().min(skip as usize);
         let to = all.len().min(from + rows);
@@ -340,7 +414,7 @@ proptest! {
             if ticket % 2 == 0 { &mut narrow } else { &mut half }.add(history);
         }
         narrow.merge(half);
-        let look = Look { position: 1, now: NOW };
+        let look = Look::at(1, NOW);
         // Of a part that is there in other spans alone, one has nothing to show and the other has not heard.
         let (rows, mut all) = (texts(narrow.rows(span, look)), texts(whole.rows(span, look)));
         all.retain(|row| rows.contains(row) || !is_of_a_part_without_figures(row));

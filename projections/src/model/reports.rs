@@ -5,9 +5,11 @@
 
 mod answers;
 mod build;
+mod published;
 
-pub(in crate::model) use answers::{page, window};
+pub(in crate::model) use answers::{page, window, window_of};
 pub(in crate::model) use build::Sum;
+pub(in crate::model) use published::Cache;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,11 +25,11 @@ use crate::store::{Batch, Family, Merge, Store, StoreError};
 /// What the reports are made of.
 pub static REPORTS: ReadModel = ReadModel {
     name: "reports",
-    version: 2,
+    version: 3,
     families: &[
         Family::ranges(keys::HISTORIES).merged(Merge::APPEND),
         Family::ranges(keys::RECORDED).merged(Merge::APPEND),
-        Family::ranges(keys::REPORT_CALENDARS),
+        Family::ranges(keys::REPORT_CONFIG),
     ],
     answers: guichet_reports::Kind::OF_TICKETS,
     // The kept reports have a lock and a position of their own: a first question may take a second, and no batch
@@ -64,7 +66,7 @@ impl Projection for Fold {
         let record = accepted.record;
         if Publication::of(&record.event).is_some_and(|publication| publication.kind.is_read_by_reports()) {
             let key = keys::record(&record.tenant, record.position);
-            batch.put(keys::REPORT_CALENDARS, &key, accepted.bytes);
+            batch.put(keys::REPORT_CONFIG, &key, accepted.bytes);
         }
         let Some((_, key)) = accepted.ticket else { return Ok(()) };
         let moments = distill(accepted.record);

@@ -70,8 +70,9 @@ impl Rig {
             let (now, own_position) = (Timestamp(now), std::cell::Cell::new(None));
             let (opener, meter) = (None, std::cell::RefCell::new(budget.meter()));
             let (ask, budget) = (&ask, &budget);
+            let attainment = std::cell::RefCell::default();
             let mut reader =
-                Reader { ask, view, checkpoint, until, now, own_position, opener, budget, meter };
+                Reader { ask, view, checkpoint, until, now, own_position, attainment, opener, budget, meter };
             reader.now = answers.instant(&reader)?.unwrap_or(reader.now);
             answers.answer(&reader)
         })

@@ -40,7 +40,9 @@ impl Queries {
         let until = ask.as_of_position.map_or(have, |asked| asked.min(have));
         let (own_position, opener) = (Cell::new(None), Some(&self.opener));
         let (now, meter) = (Timestamp(0), RefCell::new(budget.meter()));
-        let mut reader = Reader { ask, view, checkpoint, until, now, own_position, opener, budget, meter };
+        let attainment = RefCell::default();
+        let mut reader =
+            Reader { ask, view, checkpoint, until, now, own_position, attainment, opener, budget, meter };
         if !reader.view.has(&ask.tenant)? {
             return Err(unknown_tenant(ask).into());
         }
@@ -53,6 +55,7 @@ impl Queries {
             next_cursor,
             as_of: ask.as_of.map(|t| t.0),
             sla_as_of_position: None,
+            attainment: reader.attainment.take(),
             data: Some(data),
         })
     }

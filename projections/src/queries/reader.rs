@@ -6,7 +6,7 @@ use guichet_key_client::Opener;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::query_reply;
+use guichet_schemas::wire::{Attainment, query_reply};
 
 use super::ask::{Ask, Which};
 use super::budget::{Budget, Meter, Over};
@@ -52,6 +52,8 @@ pub struct Reader<'a> {
     pub(crate) now: Timestamp,
     /// Set by an answer from memory that has a position of its own, newer or older than the view's.
     pub(crate) own_position: Cell<Option<u64>>,
+    /// Set by an answer whose figures somebody had goals for.
+    pub(crate) attainment: RefCell<Vec<Attainment>>,
     /// Opens personal texts; none where there is no key service to ask.
     pub(crate) opener: Option<&'a Opener>,
     /// What the answer may cost.

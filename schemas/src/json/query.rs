@@ -152,6 +152,9 @@ impl Serialize for wire::QueryReply {
             Some(Answer::SlaBreaches(v)) => map.serialize_entry("data", &v.breaches)?,
             Some(Answer::Error(_)) | None => {}
         }
+        if !self.attainment.is_empty() {
+            map.serialize_entry("attainment", &self.attainment)?;
+        }
         if let Some(cursor) = &self.next_cursor {
             map.serialize_entry("next_cursor", cursor)?;
         }

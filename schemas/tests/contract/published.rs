@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::Event;
-use guichet_schemas::verb;
+use guichet_schemas::{figures, verb};
 use serde_json::{Value, json};
 
 use crate::descriptors::message;
@@ -96,6 +96,11 @@ fn query_reply(name: &str) -> Value {
     };
     let mut answer = definitions.object(&message("QueryReply"), Side::Engine);
     merge(&mut answer, json!({"properties": {"ok": {"const": true}, "data": data}}));
+    // Only of reports there is something to tell, and only where somebody has a goal.
+    if figures::of(name).is_none() {
+        answer["properties"].as_object_mut().expect("an object").remove("attainment");
+    }
+    answer["required"].as_array_mut().expect("a list").retain(|field| field != "attainment");
     if name == "projections" {
         let publishing = definitions.reference(&message("PublishingView"), Side::Engine);
         merge(&mut answer, json!({"properties": {"publishing": publishing}}));

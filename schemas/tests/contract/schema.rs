@@ -44,6 +44,8 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "QueueEntry.subject",
     "QueueEntry.score",
     "EscalationRow.escalation_rate_cohort",
+    "AgentLoadRow.load",
+    "AgentLoadRow.utilisation",
 ];
 /// Required although `optional` on the wire, where 0 must differ from absent; or of a fact and not of its event.
 const REQUIRED: &[&str] = &["Deescalate.to_tier", "Fact.type", "Fact.occurred_at"];

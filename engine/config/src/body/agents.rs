@@ -7,6 +7,9 @@ use crate::check::{Reach, There, names};
 use crate::fault::Fault;
 use crate::item::{Advised, Item};
 
+/// Nobody works on more tickets at a time.
+const CAPACITY_MAX: u32 = 10_000;
+
 /// The body of `agents`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +36,9 @@ pub struct Agent {
     /// What they know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<String>,
+    /// Open tickets that they can have at a time: what their load is measured by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
 }
 
 impl Agents {
@@ -44,6 +50,10 @@ impl Agents {
 }
 
 impl Item for Agents {
+    fn is_read_by_reports() -> bool {
+        true
+    }
+
     fn faults(&self, _: Timestamp) -> Vec<Fault> {
         let agents = &self.agents;
         let mut faults = names::faults::<128>("agents", ".id", agents.iter().map(|a| a.id.as_str()));
@@ -53,6 +63,10 @@ impl Item for Agents {
             faults.extend(names::faults::<128>(&of("groups"), "", agent.groups.iter().map(String::as_str)));
             faults.extend(names::faults::<128>(&of("skills"), "", agent.skills.iter().map(String::as_str)));
             faults.extend(agent.tier.and_then(|tier| names::tier(of("tier"), tier)));
+            if agent.capacity.is_some_and(|capacity| !(1..=CAPACITY_MAX).contains(&capacity)) {
+                let rule = format!("is 1 to {CAPACITY_MAX}; leave it out where nobody counts it");
+                faults.push(Fault::at(of("capacity"), rule));
+            }
         }
         faults
     }

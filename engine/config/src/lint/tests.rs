@@ -63,6 +63,7 @@ fn each_lint_finds_its_case() {
     };
     let rule = |more: &str| format!("[[time_rules.rules]]\nid = \"r\"\nhours = \"calendar\"\n{more}");
     let notify = "actions = [{ type = \"notify\", to = \"group\" }]";
+    let goal = "[[goals.goals]]\nid = \"g\"\nreport = \"report_closure\"\nfigure = \"closure_rate_flow\"\nat_least = 0.9";
     let cases = [
         (mail.replace("\"2026-12-25\"", ""), "calendar.mail.holidays: there is none"),
         (mail.replace("2026-12-25", "2025-12-25"), "calendar.mail.holidays: the last one, 2025-12-25"),
@@ -110,6 +111,14 @@ fn each_lint_finds_its_case() {
             "[callers.callers]\na = { roles = [\"admin\"], actor_kinds = [\"admin\"] }\nb = { roles = [], actor_kinds = [] }"
                 .to_owned(),
             "callers.callers.b.roles: may do nothing",
+        ),
+        (
+            goal.replace("0.9", "0.0"),
+            "goals.goals[0].at_least: is always attained",
+        ),
+        (
+            goal.replace("report_closure", "report_first_response").replace("closure_rate_flow", "calendar.mean"),
+            "goals.goals[0].figure: a mean hides",
         ),
         ("[lifecycle]\neffective_from = \"2025-01-01T00:00:00Z\"".to_owned(), "lifecycle: nobody has changed it"),
     ];

@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use guichet_config::Configuration;
-use guichet_reports::{BusinessHours, Cut, Kept, Look, Params, Report, Span, Window};
-use guichet_schemas::codec::decode_record;
+use guichet_reports::{
+    Cut, Kept, Look, Params, ROWS_WITH_GOALS_MAX, Report, Span, Window, attainment, has_goals,
+};
 use guichet_schemas::each_report;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -16,12 +16,13 @@ use guichet_schemas::wire;
 use guichet_schemas::wire::query_reply::Data;
 
 use super::build::Sum;
+use super::published::{Cache, Published};
 use super::{history, lock, recorded_at};
 use crate::keys;
 use crate::projection::Answers;
 use crate::queries::page::{BYTES_MAX, Cursor, cut};
 use crate::queries::{Ask, Budget, Found, Over, Question, Reader, Refusal};
-use crate::store::{Store, StoreError, View};
+use crate::store::{Store, View};
 
 /// Looks back that are kept: the pages of one answer, and who asks twice.
 const LOOKS_MAX: usize = 4;
@@ -37,6 +38,7 @@ pub(super) struct Reports {
     looks: Mutex<Vec<(LookKey, Report)>>,
     /// Of these only the span that is asked for is summed, again for each page: the whole does not fit.
     large: Mutex<VecDeque<(String, Params)>>,
+    published: Cache,
 }
 
 /// A look back is the same for ever: at a position nothing changes any more. With a span: only that one is summed.
@@ -52,23 +54,40 @@ struct Asked<'r, 'a> {
     window: Window,
 }
 
+impl Asked<'_, '_> {
+    fn page(&self, report: &Report, look: Look<'_>) -> Rows {
+        report.page(self.span, look, window_of(look, self.window))
+    }
+}
+
 impl Reports {
     pub(super) fn new(store: Arc<Store>, kept: Arc<Mutex<Kept>>) -> Self {
-        Self { store, kept, looks: Mutex::default(), large: Mutex::default() }
+        Self {
+            store,
+            kept,
+            looks: Mutex::default(),
+            large: Mutex::default(),
+            published: Cache::of_family(keys::REPORT_CONFIG),
+        }
     }
 
     /// What the desk knew and what had happened, there and then.
-    fn look_back(&self, asked: &Asked<'_, '_>, params: &Params) -> Result<Rows, Refusal> {
+    fn look_back(
+        &self,
+        asked: &Asked<'_, '_>,
+        params: &Params,
+        published: &Published,
+    ) -> Result<Rows, Refusal> {
         let reader = asked.reader;
         let before = reader.ask.as_of.map_or(i64::MAX, |as_of| as_of.0);
         let cut = Cut { position: reader.until, before };
-        let look = Look { position: reader.until, now: reader.now.0 };
+        let look = Look::at(reader.until, reader.now.0).of(&published.configuration);
         let tenant = reader.tenant().to_owned();
         let key = |within| (tenant.clone(), params.clone(), cut, within);
         let (whole, narrow) = (key(None), key(Some(asked.span)));
         let looks = || self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, report)) = looks().iter().find(|(known, _)| *known == whole || *known == narrow) {
-            return Ok(report.page(asked.span, look, asked.window));
+            return Ok(asked.page(report, look));
         }
         let sum = Sum {
             view: &reader.view,
@@ -83,15 +102,21 @@ impl Reports {
             Some(report) => (whole, report),
             None => (narrow, Sum { within: Some(asked.span), ..sum }.build()?),
         };
-        let rows = report.page(asked.span, look, asked.window);
+        let rows = asked.page(&report, look);
         keep_look(&mut looks(), key, report);
         Ok(rows)
     }
 
     /// The present, and the position that it is of.
-    fn present(&self, asked: &Asked<'_, '_>, params: &Params) -> Result<(Rows, u64), Refusal> {
+    fn present(
+        &self,
+        asked: &Asked<'_, '_>,
+        params: &Params,
+        published: &Published,
+    ) -> Result<(Rows, u64), Refusal> {
         let (tenant, now) = (asked.reader.tenant(), asked.reader.now.0);
-        if let Some(found) = self.kept_rows(tenant, params, asked, now) {
+        let look = |position| Look::at(position, now).of(&published.configuration);
+        if let Some(found) = self.kept_rows(params, asked, look) {
             return Ok(found);
         }
         let (from, view) = {
@@ -107,12 +132,12 @@ impl Reports {
         let sum = Sum { view: &view, family: keys::HISTORIES, tenant, params, cut, within: None, budget };
         let Some(report) = self.whole(sum)? else {
             let report = Sum { within: Some(asked.span), ..sum }.build()?;
-            return Ok((report.page(asked.span, Look { position: from, now }, asked.window), from));
+            return Ok((asked.page(&report, look(from)), from));
         };
         let mut kept = lock(&self.kept);
         let report = self.catch_up(&kept, &view, tenant, report, from, budget)?;
         let position = kept.position();
-        let rows = report.page(asked.span, Look { position, now }, asked.window);
+        let rows = asked.page(&report, look(position));
         kept.keep(tenant, params.clone(), report);
         drop(kept);
         drop(building);
@@ -139,16 +164,17 @@ impl Reports {
         }
     }
 
-    fn kept_rows(
+    fn kept_rows<'a>(
         &self,
-        tenant: &str,
         params: &Params,
         asked: &Asked<'_, '_>,
-        now: i64,
+        look: impl Fn(u64) -> Look<'a>,
     ) -> Option<(Rows, u64)> {
         let mut kept = lock(&self.kept);
         let position = kept.position();
-        kept.page(tenant, params, asked.span, now, asked.window).map(|rows| (rows, position))
+        let look = look(position);
+        let rows = kept.page(asked.reader.tenant(), params, asked.span, look, window_of(look, asked.window));
+        rows.map(|rows| (rows, position))
     }
 
     /// Brings a report from the position where it was begun to the present one.
@@ -205,75 +231,34 @@ impl Answers for Reports {
         };
         let (params, span) = Params::read(*kind, query, reader.now.0)?;
         let asked = Asked { reader, span, window: window(reader.ask)? };
-        let with_hours = |view: &View<'_>, until| -> Result<Params, Refusal> {
-            let of = |name| hours(view, reader, until, name);
+        let known = |view: &View<'_>, until| -> Result<(Params, Arc<Published>), Refusal> {
+            let published = self.published.of(view, reader, until)?;
+            let of = |name| published.hours(name, reader.now);
             let hours = kind.counts_open_hours().then(|| of(query.calendar.as_deref())).transpose()?;
-            Ok(params.clone().with_hours(hours.flatten()))
+            Ok((params.clone().with_hours(hours.flatten()), published))
         };
-        let mut params = with_hours(&reader.view, reader.until)?;
+        let (mut params, mut published) = known(&reader.view, reader.until)?;
         if reader.ask.looks_back() {
-            let rows = self.look_back(&asked, &params)?;
-            return page(rows, reader.ask);
+            let rows = self.look_back(&asked, &params, &published)?;
+            let look = Look::at(reader.until, reader.now.0).of(&published.configuration);
+            return page(rows, &params, look, reader);
         }
         let (rows, position) = loop {
-            let (rows, position) = self.present(&asked, &params)?;
-            // A calendar that was published meanwhile counts in an answer of its position.
-            let then = with_hours(&self.store.view(), position)?;
-            if then == params {
+            let (rows, position) = self.present(&asked, &params, &published)?;
+            // What was published meanwhile counts in an answer of its position.
+            let then = known(&self.store.view(), position)?;
+            if then.0 == params && then.1.positions == published.positions {
                 break (rows, position);
             }
-            params = then;
+            (params, published) = then;
         };
         reader.own_position.set(Some(position));
-        page(rows, reader.ask)
+        page(rows, &params, Look::at(position, reader.now.0).of(&published.configuration), reader)
     }
 
     fn recorded_at(&self, reader: &Reader<'_>, until: LogPosition) -> Result<Option<Timestamp>, Refusal> {
         Ok(recorded_at(&reader.view, reader.tenant(), until)?.map(Timestamp))
     }
-}
-
-/// The calendar that is named, as it was known at a position and before the instant that is looked back to; the only
-/// one in force where none is named.
-fn hours(
-    view: &View<'_>,
-    reader: &Reader<'_>,
-    until: u64,
-    name: Option<&str>,
-) -> Result<Option<BusinessHours>, Refusal> {
-    let tenant = reader.tenant();
-    let mut published = Configuration::new(tenant);
-    let prefix = keys::tenant(tenant);
-    for entry in view.scan(keys::REPORT_CALENDARS, prefix.clone(), &prefix) {
-        let damaged = |_| StoreError::Damaged { what: "a publication" };
-        let (_, bytes) = entry?;
-        reader.entry(bytes.len())?;
-        let record = decode_record(&bytes).map_err(damaged)?;
-        if record.position.get() > until {
-            break;
-        }
-        if reader.ask.as_of.is_none_or(|as_of| record.occurred_at < as_of) {
-            published.evolve(&record.event);
-        }
-    }
-    let calendars = published.calendars();
-    let found = match name {
-        Some(name) => {
-            let found = calendars.get_key_value(name);
-            Some(found.ok_or_else(|| FieldError::new("calendar", "there is no calendar of that name"))?)
-        }
-        None => {
-            let mut known =
-                calendars.iter().filter(|(name, _)| published.calendar(name, reader.now).is_some());
-            known.next().filter(|_| known.next().is_none())
-        }
-    };
-    Ok(found.map(|(name, calendar)| BusinessHours {
-        name: name.clone(),
-        // Later ones than those add to them, so their number says which.
-        versions: published.history(guichet_config::Kind::Calendar, name).count(),
-        calendar: Arc::new(calendar.clone()),
-    }))
 }
 
 /// The rows of the page that is asked for.
@@ -282,8 +267,24 @@ pub(in crate::model) fn window(ask: &Ask) -> Result<Window, FieldError> {
     Ok(Window { skip, rows: ask.limit, bytes: BYTES_MAX })
 }
 
-/// Cuts the page out of the rows that were made for it.
-pub(in crate::model) fn page((data, more): Rows, ask: &Ask) -> Result<Found, Refusal> {
+/// The same where goals may be told beside the rows: fewer, so that both fit in one answer.
+pub(in crate::model) fn window_of(look: Look<'_>, window: Window) -> Window {
+    if has_goals(look) { Window { rows: window.rows.min(ROWS_WITH_GOALS_MAX), ..window } } else { window }
+}
+
+/// Cuts the page out of the rows that were made for it, and tells how they stand to goals.
+pub(in crate::model) fn page(
+    rows: Rows,
+    params: &Params,
+    look: Look<'_>,
+    reader: &Reader<'_>,
+) -> Result<Found, Refusal> {
+    let (data, next_cursor) = cut_out(rows, reader.ask)?;
+    reader.attainment.replace(attainment(params, &data, look));
+    Ok((data, next_cursor))
+}
+
+fn cut_out((data, more): Rows, ask: &Ask) -> Result<Found, Refusal> {
     let after = Cursor::Row.read(ask)?.unwrap_or(0);
     macro_rules! page_of {
         ($($of:ident { $($name:literal => $variant:ident: $report:ident $about:tt)* })*) => {

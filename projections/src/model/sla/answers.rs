@@ -42,11 +42,13 @@ pub(super) struct Clocks {
     store: Arc<Store>,
     dues: Arc<Dues>,
     books: BooksCache,
+    published: reports::Cache,
 }
 
 impl Clocks {
     pub(super) fn new(store: Arc<Store>, dues: Arc<Dues>) -> Self {
-        Self { store, dues, books: BooksCache::default() }
+        let published = reports::Cache::of_family(keys::SLA_CONFIG);
+        Self { store, dues, books: BooksCache::default(), published }
     }
 }
 
@@ -86,9 +88,10 @@ impl Answers for Clocks {
                     within: Some(span),
                     budget: reader.budget,
                 };
-                let look = Look { position: reader.until, now: reader.now.0 };
-                let rows = report.build()?.page(span, look, reports::window(reader.ask)?);
-                reports::page(rows, reader.ask)
+                let published = self.published.of(&reader.view, reader, reader.until)?;
+                let look = Look::at(reader.until, reader.now.0).of(&published.configuration);
+                let window = reports::window_of(look, reports::window(reader.ask)?);
+                reports::page(report.build()?.page(span, look, window), &params, look, reader)
             }
             Question::Ticket(_)
             | Question::Timeline(_)

@@ -102,7 +102,12 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
         Data::Projections(projections()),
     ];
     data.extend(super::reports::answers());
-    let reply = |data| wire::QueryReply {
+    let reply = |data: Data| wire::QueryReply {
+        attainment: if matches!(data, Data::ReportClosure(_)) {
+            vec![super::reports::attainment()]
+        } else {
+            Vec::new()
+        },
         as_of_position: 1234,
         as_of_time: minute(5).0,
         next_cursor: Some("b64".to_owned()),

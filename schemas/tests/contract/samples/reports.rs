@@ -54,7 +54,25 @@ fn queue_entry() -> wire::QueueEntry {
     }
 }
 
-fn attainment() -> wire::SlaMetricRow {
+/// A goal that was missed.
+pub(crate) fn attainment() -> wire::Attainment {
+    wire::Attainment {
+        goal: "keeps-up".to_owned(),
+        figure: "closure_rate_flow".to_owned(),
+        period: "2026-W10".to_owned(),
+        from: minute(0).0,
+        to: minute(9).0,
+        running: true,
+        group: Some("network".to_owned()),
+        agent: None,
+        at_least: Some(0.9),
+        at_most: None,
+        actual: Some(7.0 / 9.0),
+        attained: Some(false),
+    }
+}
+
+fn of_metric() -> wire::SlaMetricRow {
     wire::SlaMetricRow {
         metric: wire::SlaMetric::FirstReply as i32,
         met: 9,
@@ -205,10 +223,20 @@ fn reports() -> Vec<Data> {
                 ..Default::default()
             }],
         }),
+        Data::ReportAgentLoad(wire::AgentLoadReport {
+            rows: vec![row!(AgentLoadRow {
+                agent: Some("bob".to_owned()),
+                assigned_at_end: 9,
+                load: ratio(9, 12),
+                assigned_s: Some(3_600),
+                utilisation: ratio(3_600, 126_000),
+                proxy: true,
+            })],
+        }),
         Data::ReportReassignment(wire::ReassignmentReport {
             rows: vec![row!(ReassignmentRow { ownership_continuity: ratio(4, 5) })],
         }),
-        Data::ReportSla(wire::SlaReport { rows: vec![row!(SlaRow { metrics: vec![attainment()] })] }),
+        Data::ReportSla(wire::SlaReport { rows: vec![row!(SlaRow { metrics: vec![of_metric()] })] }),
         Data::SlaClocks(wire::SlaClocksView { clocks: vec![clock()] }),
         Data::SlaBreaches(wire::SlaBreachesView { breaches: vec![breach()] }),
     ]

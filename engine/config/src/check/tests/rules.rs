@@ -403,12 +403,118 @@ fn time_rules() -> Vec<Rule> {
     ]
 }
 
+fn goal(more: &Value) -> Value {
+    let goal = json!({"id": "g", "report": "report_closure", "figure": "closure_rate_flow", "at_least": 0.9});
+    with(goal, more)
+}
+
+fn goals() -> Vec<Rule> {
+    let of = |more: Value| json!({"goals": [goal(&more)]});
+    let two = |first: Value, second: Value| json!({"goals": [goal(&first), with(goal(&json!({"id": "h"})), &second)]});
+    let good = of(json!({}));
+    let many = |count: usize| {
+        let figures = guichet_schemas::figures::of("report_resolution_time").unwrap();
+        let ids = (0..count).map(|n| {
+            goal(&json!({"id": n.to_string(), "report": "report_resolution_time", "figure": figures[n]}))
+        });
+        json!({"goals": ids.collect::<Vec<_>>()})
+    };
+    vec![
+        (
+            Kind::Goals,
+            "goals[0].report: must be one of report_backlog,",
+            of(json!({"report": "closure"})),
+            good.clone(),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].report: must be one of",
+            of(json!({"report": "report_ageing"})),
+            good.clone(),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].figure: \"closure\" is no figure of report_closure: they are created_net, resolved",
+            of(json!({"figure": "closure"})),
+            of(json!({"figure": "created_net"})),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].figure: ",
+            of(json!({"report": "report_first_response", "figure": "calendar"})),
+            of(json!({"report": "report_first_response", "figure": "calendar.p90"})),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].figure: ",
+            of(json!({"report": "report_sla", "figure": "metrics.attainment"})),
+            of(json!({"report": "report_sla", "figure": "metrics.resolution.attainment"})),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].period: must be one of",
+            of(json!({"period": "year"})),
+            of(json!({"period": "month"})),
+        ),
+        (Kind::Goals, "goals[0].at_most: either", of(json!({"at_most": 1})), good.clone()),
+        (
+            Kind::Goals,
+            "goals[0].at_least: either",
+            of(json!({"at_least": null})),
+            of(json!({"at_least": null, "at_most": 1})),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].at_least: is at least 0",
+            of(json!({"at_least": -0.1})),
+            of(json!({"at_least": 0})),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].agent: either",
+            of(json!({"group": "network", "agent": "alice"})),
+            of(json!({"agent": "alice"})),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].group: there is no group",
+            of(json!({"group": "netwrok"})),
+            of(json!({"group": "network"})),
+        ),
+        (
+            Kind::Goals,
+            "goals[0].agent: there is no agent",
+            of(json!({"agent": "bob"})),
+            of(json!({"agent": "alice"})),
+        ),
+        (
+            Kind::Goals,
+            "goals[1]: goals[0] is for the same figure",
+            two(json!({}), json!({"at_least": 0.5})),
+            two(json!({}), json!({"at_least": null, "at_most": 2})),
+        ),
+        (
+            Kind::Goals,
+            "goals[1].id: \"g\" is goals[0].id",
+            two(json!({}), json!({"id": "g", "group": "network"})),
+            two(json!({}), json!({"group": "network"})),
+        ),
+        (Kind::Goals, "goals[8]: there are at most 8", many(9), many(8)),
+        (
+            Kind::Agents,
+            "agents[0].capacity: is 1 to",
+            json!({"agents": [{"id": "alice", "capacity": 0}]}),
+            json!({"agents": [{"id": "alice", "capacity": 1}]}),
+        ),
+    ]
+}
+
 #[test]
 fn every_rule_refuses_what_breaks_it_and_takes_what_does_not() {
     let desk = desk();
     let mut wrong = Vec::new();
     for (kind, begins, refused, accepted) in
-        [shape_and_desk(), calendars_and_policies(), time_rules()].concat()
+        [shape_and_desk(), calendars_and_policies(), time_rules(), goals()].concat()
     {
         match checked(&desk, kind, &refused) {
             Err(fault) if fault.starts_with(begins) => {}
