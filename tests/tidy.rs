@@ -253,3 +253,46 @@ fn a_kind_of_configuration_is_three_files() {
     let found = naming(&["Goals", "\"goals\""]);
     assert!((2..=3).contains(&found.len()), "the kind goals is in {found:?}");
 }
+
+/// How many product files may name a verb or its event; `docs/EXTENDING.md` lists them.
+const FILES_OF_A_VERB: usize = 9;
+
+/// Files that make the product, protobuf included, that name one of these words outside their tests and comments.
+fn product_files_that_name(words: &[&str]) -> Vec<String> {
+    let mut all = all();
+    let protobuf = std::fs::read_dir(root().join("schemas/proto/guichet/v1")).unwrap();
+    all.extend(protobuf.map(|entry| {
+        let path = entry.unwrap().path();
+        (
+            path.strip_prefix(root()).unwrap().to_string_lossy().into_owned(),
+            std::fs::read_to_string(&path).unwrap(),
+        )
+    }));
+    let is_word = |text: &str, word: &str| {
+        let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        text.match_indices(word).any(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + word.len()..]);
+            !letter(before.chars().next_back()) && !letter(after.chars().next())
+        })
+    };
+    let names = |text: &str| {
+        let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let mut lines = product.lines().filter(|line| !line.trim_start().starts_with("//"));
+        lines.any(|line| words.iter().any(|word| is_word(line, word)))
+    };
+    all.into_iter().filter(|(path, text)| !is_test(path) && names(text)).map(|(path, _)| path).collect()
+}
+
+#[test]
+fn a_verb_is_named_in_few_files() {
+    for words in [["set_type", "SetType", "type_changed", "TypeChanged"]] {
+        let files = product_files_that_name(&words);
+        let room = [words[0], "rs"].join(".");
+        assert_eq!(
+            files.iter().filter(|file| file.ends_with(&room)).count(),
+            2,
+            "its words and its rules: {files:?}"
+        );
+        assert!(files.len() <= FILES_OF_A_VERB, "{} is in {} files: {files:#?}", words[0], files.len());
+    }
+}

@@ -33,14 +33,17 @@ fn held(field: &FieldDescriptor) -> MessageDescriptor {
 }
 
 fn figures(field: &FieldDescriptor) -> Vec<String> {
-    let name = field.name();
-    match field.kind() {
-        Kind::Double | Kind::Uint64 if !field.is_list() => vec![name.to_owned()],
-        Kind::Message(message) if field.is_list() => of_list(name, &message),
-        Kind::Message(message) if message.name() == "Ratio" => vec![name.to_owned()],
-        Kind::Message(message) if message.name() == "Durations" => {
-            OF_DURATIONS.iter().map(|of| format!("{name}.{of}")).collect()
-        }
+    let (name, kind) = (field.name(), field.kind());
+    let Some(message) = kind.as_message() else {
+        let counts = matches!(kind, Kind::Double | Kind::Uint64) && !field.is_list();
+        return if counts { vec![name.to_owned()] } else { Vec::new() };
+    };
+    if field.is_list() {
+        return of_list(name, message);
+    }
+    match message.name() {
+        "Ratio" => vec![name.to_owned()],
+        "Durations" => OF_DURATIONS.iter().map(|of| format!("{name}.{of}")).collect(),
         _ => Vec::new(),
     }
 }
