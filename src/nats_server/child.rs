@@ -19,6 +19,8 @@ use super::place::Place;
 pub(super) const STOP_WITHIN: Duration = Duration::from_secs(20);
 /// How often we look whether the child is ready, or still there.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often a server that runs is looked at: an end is noticed within this, and a desk that idles wakes up for it.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// Pause before the first restart; every further one doubles it.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two restarts.
@@ -88,7 +90,7 @@ fn end_of(child: &mut Child, orders: &mpsc::Receiver<Infallible>, again: &Atomic
             child.wait().ok();
             return Some("it answered nothing any more and was ended".to_owned());
         }
-        if stop_asked_within(orders, LOOK_EVERY) {
+        if stop_asked_within(orders, WATCH_EVERY) {
             return None;
         }
     }
