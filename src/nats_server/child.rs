@@ -17,7 +17,7 @@ use super::place::Place;
 
 /// How long a server may take to end by itself before it is killed.
 pub(super) const STOP_WITHIN: Duration = Duration::from_secs(20);
-/// How often we look whether the child is ready, or still there.
+/// How often we look whether the child is ready.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How often a server that runs is looked at: an end is noticed within this, and a desk that idles wakes up for it.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
