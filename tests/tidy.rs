@@ -163,9 +163,9 @@ fn every_other_file_is_named_by_one_that_uses_it() {
     let texts: Vec<(&PathBuf, String)> = found.iter().map(|path| (path, text(path))).collect();
     let is_used = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        // Scripts of a test are named without their ending.
-        let stem = format!("\"{}\"", path.file_stem().unwrap().to_string_lossy());
-        texts.iter().any(|(other, text)| *other != path && (text.contains(&name) || text.contains(&stem)))
+        // Python names a module without its ending.
+        let import = format!("from {} import", path.file_stem().unwrap().to_string_lossy());
+        texts.iter().any(|(other, text)| *other != path && (text.contains(&name) || text.contains(&import)))
     };
     let by_convention = |path: &PathBuf| FOUND_BY_CONVENTION.iter().any(|known| below(path).contains(known));
     let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
