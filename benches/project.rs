@@ -132,8 +132,8 @@ pub(crate) fn row(what: &str, figure: f64, unit: &'static str) -> Row {
 
 fn found() -> Found {
     let configured = std::env::var_os("GUICHET_NATS_SERVER").map(PathBuf::from);
-    let (home, path) = (std::env::home_dir(), std::env::var_os("PATH"));
-    let search = Search { configured, program: None, home, path };
+    let search =
+        Search { configured, program: None, home: std::env::home_dir(), path: std::env::var_os("PATH") };
     nats_server::find(&search).expect("a nats-server; guichet doctor says how to get one")
 }
 

@@ -64,8 +64,8 @@ async fn main() {
     let length = Length::asked();
     let dir = tempfile::tempdir().expect("a folder");
     let configured = std::env::var_os("GUICHET_NATS_SERVER").map(PathBuf::from);
-    let (home, path) = (std::env::home_dir(), std::env::var_os("PATH"));
-    let search = Search { configured, program: None, home, path };
+    let search =
+        Search { configured, program: None, home: std::env::home_dir(), path: std::env::var_os("PATH") };
     let found = nats_server::find(&search).expect("a nats-server; guichet doctor says how to get one");
     // One server each: none is disturbed by what another leaves behind.
     let mut servers = Vec::new();

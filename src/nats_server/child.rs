@@ -16,6 +16,8 @@ use super::launch::Running;
 use super::place::Place;
 use super::wait::{LOOK_EVERY, STOP_WITHIN, stop_asked_within};
 
+/// How often a server that runs is looked at: an end is noticed within this, and a desk that idles wakes up for it.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// Pause before the first restart; every further one doubles it.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two restarts.
@@ -85,7 +87,7 @@ fn end_of(child: &mut Child, orders: &mpsc::Receiver<Infallible>, again: &Atomic
             child.wait().ok();
             return Some("it answered nothing any more and was ended".to_owned());
         }
-        if stop_asked_within(orders, LOOK_EVERY) {
+        if stop_asked_within(orders, WATCH_EVERY) {
             return None;
         }
     }

@@ -11,8 +11,15 @@ use crate::harness::{Process, browser, guichet, project};
 const PACKAGES: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1"];
 const DONE_WITHIN: Duration = Duration::from_secs(300);
 
-/// What is promised from now on, so that there are clocks to look at: some late at once, some paused.
+/// What is promised from now on, so that there are clocks to look at: some late at once, some paused. And a group that
+/// has no ticket yet.
 const PROMISES: &str = r#"
+[groups]
+groups = [
+  { id = "service-desk" }, { id = "workplace" }, { id = "network" }, { id = "infrastructure" },
+  { id = "billing" }, { id = "finance" }, { id = "sales" }, { id = "hr" }, { id = "live-group" },
+]
+
 [[sla_policies.policies]]
 id = "all"
 targets = [

@@ -6,7 +6,6 @@
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
-const os = require("node:os");
 const path = require("node:path");
 const { execFileSync } = require("node:child_process");
 const { createRequire } = require("node:module");
@@ -26,16 +25,6 @@ function send(...words) {
   const reply = JSON.parse(told);
   assert.ok(reply.ok, told);
   return reply;
-}
-
-// The demo's desk takes only groups that it lists.
-function list(group) {
-  const desk = fs.readFileSync(path.join(__dirname, "../../../replay-tools/src/seed/desk.toml"), "utf8");
-  const [groups] = desk.match(/\[groups\]\ngroups = \[\n[^\]]*/);
-  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "groups-")), "groups.toml");
-  fs.writeFileSync(file, `${groups}  { id = "${group}", name = "Live" },\n]\n`);
-  execFileSync(guichet, ["config", "apply", file, "--nats-url", run.nats_url], { encoding: "utf8" });
-  fs.rmSync(path.dirname(file), { recursive: true });
 }
 
 async function ask(question) {
@@ -222,8 +211,7 @@ async function board(browser) {
   await settled(page);
   const rows = (await ask("/queues")).body.data;
   assert.equal(await page.locator("#board tbody tr").count(), rows.length);
-  const group = `live-group-${process.pid}`;
-  list(group);
+  const group = "live-group";
   const before = Date.now();
   send("create", "--set", "subject=Board", "--set", "description=Nothing.", "--set", "channel=portal", "--set", "requester.id=r-1", "--set", `group=${group}`, "--set", "priority=urgent");
   await page.locator(`#q-${group}`).waitFor({ timeout: 10000 });

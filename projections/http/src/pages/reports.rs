@@ -218,7 +218,7 @@ impl Value {
 
     fn ratio(t: &Text, ratio: Option<f64>) -> Self {
         let text = ratio.map_or_else(|| form::NOTHING.to_owned(), |ratio| form::decimal(t, ratio, 2));
-        Self { text, number: ratio, detail: None, is_empty: ratio.is_none() }
+        Self { text, number: ratio, detail: None, is_empty: ratio.is_none_or(|ratio| ratio == 0.0) }
     }
 
     fn share(t: &Text, ratio: Option<&wire::Ratio>) -> Self {
@@ -247,7 +247,12 @@ mod tests {
             period: period.to_owned(),
             from: String::new(),
             mark: None,
-            values: vec![Value::count(t, count), Value::share(t, share.as_ref())],
+            // A backlog of nothing has the ratio 0.
+            values: vec![
+                Value::count(t, count),
+                Value::ratio(t, (count == 0).then_some(0.0)),
+                Value::share(t, share.as_ref()),
+            ],
         }
     }
 

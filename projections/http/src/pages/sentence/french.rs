@@ -223,7 +223,8 @@ fn status_changed(t: &Text, e: &StatusChanged) -> String {
 }
 
 fn resolved(e: &TicketResolved, actor: &Actor) -> String {
-    let by = if e.by == actor.id { String::new() } else { format!(", solution de {}", e.by) };
+    let by =
+        if e.by == actor.id { String::new() } else { format!(", sur une solution trouvée par {}", e.by) };
     let again =
         if e.resolution_no > 1 { format!(", résolution {}", e.resolution_no) } else { String::new() };
     format!("a résolu le ticket{by} : {} ({}{again})", quote(&e.summary), words::resolution(e.code))
@@ -258,7 +259,7 @@ fn assigned(e: &TicketAssigned, actor: &Actor) -> String {
     let group = e.group.as_ref().map_or(String::new(), |g| format!(", groupe {g}"));
     let text = match &e.from {
         _ if e.to == actor.id => "a pris le ticket".to_owned(),
-        Some(from) if *from != e.to => format!("a réattribué le ticket de {from} à {}", e.to),
+        Some(from) if *from != e.to => format!("a réattribué le ticket à {}, après {from}", e.to),
         Some(_) | None => format!("a attribué le ticket à {}", e.to),
     };
     format!("{text}{group}{}{}", words::strategy(e.strategy), because(e.reason.as_deref()))
@@ -270,8 +271,11 @@ fn escalated(e: &TicketEscalated) -> String {
         (EscalationKind::Hierarchical, Some(manager)) => format!("au responsable {manager}"),
         (EscalationKind::Hierarchical, None) => "à un responsable".to_owned(),
     };
-    let tags =
-        if e.tags_at.is_empty() { String::new() } else { format!(" ; étiquettes {}", e.tags_at.join(", ")) };
+    let tags = match e.tags_at.as_slice() {
+        [] => String::new(),
+        [one] => format!(" ; étiquette {one}"),
+        more => format!(" ; étiquettes {}", more.join(", ")),
+    };
     format!("a escaladé le ticket {to} ({}{tags})", words::escalation(e.reason))
 }
 
@@ -306,12 +310,16 @@ fn priority_changed(t: &Text, e: &PriorityChanged) -> String {
 }
 
 fn tags_changed(added: &[String], removed: &[String]) -> String {
-    let (plus, minus) = (added.join(", "), removed.join(", "));
     match (added.is_empty(), removed.is_empty()) {
-        (false, false) => format!("a ajouté les étiquettes {plus} et retiré {minus}"),
-        (false, true) => format!("a ajouté les étiquettes {plus}"),
-        (true, _) => format!("a retiré les étiquettes {minus}"),
+        (false, false) => format!("a ajouté {} et retiré {}", tags(added), tags(removed)),
+        (false, true) => format!("a ajouté {}", tags(added)),
+        (true, _) => format!("a retiré {}", tags(removed)),
     }
+}
+
+fn tags(tags: &[String]) -> String {
+    let article = if tags.len() == 1 { "l’étiquette" } else { "les étiquettes" };
+    format!("{article} {}", tags.join(", "))
 }
 
 fn changed(what: &str, from: Option<&str>, to: Option<&str>) -> String {
