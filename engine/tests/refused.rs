@@ -124,6 +124,7 @@ fn what_a_damaged_database_holds_is_not_given_up_for_want_of_descriptors() {
 
 #[test]
 fn a_database_of_a_newer_program_is_refused_and_stays_where_it_is() {
+    let _alone = alone();
     let folder = Folder::new();
     let all = folder.write(1_000, 5);
     let database = folder.path("log-0/rocksdb");
@@ -138,6 +139,7 @@ fn a_database_of_a_newer_program_is_refused_and_stays_where_it_is() {
 
 #[test]
 fn a_note_that_the_system_does_not_let_us_read_is_not_taken_for_none() {
+    let _alone = alone();
     let folder = Folder::new();
     let all = folder.write(1_000, 5);
     let (note, away) = (folder.path("log-0/head"), folder.path("head"));
@@ -154,6 +156,7 @@ fn a_note_that_the_system_does_not_let_us_read_is_not_taken_for_none() {
 
 #[test]
 fn a_start_without_room_is_refused_and_sets_nothing_aside() {
+    let _alone = alone();
     let folder = Folder::new();
     let all = folder.write(1_000, 50);
     let child = Command::new("sh")
