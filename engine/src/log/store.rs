@@ -175,7 +175,10 @@ impl Store {
             Db::list_cf(&Options::default(), dir).map_err(StoreFault::of("list the column families"))?;
         let has = |name: &&str| listed.iter().any(|one| one == name);
         let there: Vec<_> = keys::ALL.into_iter().filter(has).collect();
-        Ok(if there.is_empty() { keys::ALL.to_vec() } else { there })
+        if there.is_empty() {
+            return Err(StoreFault::found("list the column families", "it has none of a log"));
+        }
+        Ok(there)
     }
 
     fn families(names: &[&'static str], memory: &Memory) -> Result<Vec<ColumnFamilyDescriptor>, StoreFault> {

@@ -354,7 +354,7 @@ fn time_rules() -> Vec<Rule> {
         ),
         (
             Kind::TimeRules,
-            "rules[0].actions[0]: \"top\" is not",
+            "rules[0].actions[0]: must be one of low, ",
             action(&json!({"type": "set_priority", "priority": "top"})),
             action(&json!({"type": "set_priority", "priority": "high"})),
         ),
