@@ -55,9 +55,6 @@ impl Verb for Import {
         if self.part == 0 || self.part > self.parts {
             return Err(FieldError::new("part", "must be from 1 to parts"));
         }
-        if self.begins_at.is_some_and(|n| n > 0) != self.prefix.is_some() {
-            return Err(FieldError::new("prefix", "must be the digest of the facts before begins_at"));
-        }
         if self.events.is_empty() {
             return Err(FieldError::new("events", "must hold at least one fact"));
         }
