@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// Where a ticket stands, with what is true only there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ pub struct Ticket {
     pub impact: Option<Impact>,
     /// Order of work.
     pub priority: Priority,
+    /// By when somebody wants it done.
+    pub due_at: Option<Timestamp>,
     /// In the order in which they came.
     pub tags: Vec<String>,
     /// Bytes of the value of each custom field: what the limits need of them.
@@ -113,6 +115,7 @@ impl Ticket {
             urgency: None,
             impact: None,
             priority: Priority::Normal,
+            due_at: None,
             tags: Vec::new(),
             fields: BTreeMap::new(),
             stations: 0,
@@ -139,6 +142,7 @@ impl Ticket {
         self.urgency = e.urgency;
         self.impact = e.impact;
         self.priority = e.priority;
+        self.due_at = e.due_at;
         self.tags.clone_from(&e.tags);
         self.fields = e.fields.iter().map(|(name, value)| (name.clone(), weight(value))).collect();
         self.requester.clone_from(&e.requester);
