@@ -285,7 +285,10 @@ fn product_files_that_name(words: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_verb_is_named_in_few_files() {
-    for words in [["set_type", "SetType", "type_changed", "TypeChanged"]] {
+    for words in [
+        ["set_type", "SetType", "type_changed", "TypeChanged"],
+        ["set_due_date", "SetDueDate", "due_date_set", "DueDateSet"],
+    ] {
         let files = product_files_that_name(&words);
         let room = [words[0], "rs"].join(".");
         assert_eq!(

@@ -15,7 +15,7 @@ macro_rules! each_event {
                     TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
                 }
                 Conversation { CommentAdded, }
-                Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, }
+                Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -41,6 +41,7 @@ macro_rules! each_verb {
             reopen => Reopen on Ticket,
             close => Close on Ticket,
             cancel => Cancel on Ticket,
+            set_due_date => SetDueDate on Ticket,
             set_priority => SetPriority on Ticket,
             set_type => SetType on Ticket,
             set_category => SetCategory on Ticket,
@@ -66,7 +67,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "confirm_resolution",
     "reject_resolution",
     "create_follow_up",
-    "set_due_date",
     "claim",
     "renew_claim",
     "release_claim",

@@ -53,3 +53,30 @@ async fn a_type_is_set_from_everywhere() {
     let wrong = send(&node, &["set_type", "T-1", "--set", "type=riddle"]);
     assert!(!wrong.status.success(), "{wrong:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_due_date_is_set_from_everywhere() {
+    let node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    let created = desk.command("new", "create", id("verbs", 1), new_ticket(1)).await;
+    let ticket = created.body["ticket_id"].as_str().expect("a ticket").to_owned();
+
+    let at = "2199-03-10T12:00:00.000Z";
+    let data = json!({"at": at, "reason": "promised on the phone"});
+    let reply = desk.command(&ticket, "set_due_date", id("verbs", 2), data).await;
+    assert_eq!(reply.body["events"][0]["type"], "DueDateSet", "{}", reply.body);
+    let view = ask(&desk, "ticket").await;
+    assert_eq!((&view["due_at"], &view["next_due_at"]), (&json!(at), &json!(at)), "{view}");
+    let board = json!({"order": "due", "min_position": desk.head().await, "wait_ms": 5000});
+    assert_eq!(desk.query("queue", board).await["data"][0]["due_at"], at, "the board knows of it");
+    let sentence = last_sentence(&desk).await;
+    assert!(sentence.ends_with(&format!("set the due date to {at} (promised on the phone)")), "{sentence}");
+
+    let sent = send(&node, &["set_due_date", "T-1", "--set", "reason=no hurry any more"]);
+    assert!(sent.status.success() && said(&sent).contains("DueDateSet"), "{sent:?}");
+    assert_eq!(ask(&desk, "ticket").await["due_at"], Value::Null);
+    let again = send(&node, &["set_due_date", "T-1", "--set", "reason=still none"]);
+    assert!(again.status.success() && said(&again).contains("nothing to do"), "{again:?}");
+    let without = send(&node, &["set_due_date", "T-1", "--set", "at=2199-03-10T12:00:00.000Z"]);
+    assert!(!without.status.success(), "it says no reason: {without:?}");
+}

@@ -65,6 +65,7 @@ fn commands() -> impl Iterator<Item = (usize, Value)> {
             "resolve" => value!({"code": "workaround", "summary": "off and on", "steps": ["off", "on"]}),
             "reopen" => value!({"reason": "it came back"}),
             "cancel" => value!({"reason": "duplicate"}),
+            "set_due_date" => value!({"at": "2026-03-01T10:00:00.000Z", "reason": "promised"}),
             "set_priority" => value!({"priority": "urgent", "urgency": "high", "impact": "low"}),
             "set_type" => value!({"type": "problem"}),
             "set_category" => value!({"category": "a/b"}),

@@ -42,7 +42,7 @@ impl Orders {
         let requester = format!("r-{}", sim.below(3));
         let create = json!({"subject": "VPN drops", "description": "Often.", "channel": "email",
             "requester": {"id": requester}});
-        let (entity, verb, data) = match sim.below(13) {
+        let (entity, verb, data) = match sim.below(14) {
             0 => (Entity::New, "create", create),
             1..=3 => (ticket, "create", create),
             4..=6 => (ticket, "add_comment", json!({"visibility": "internal", "body": "Looked at it."})),
@@ -52,6 +52,10 @@ impl Orders {
             }
             9 => (ticket, "resolve", json!({"code": "configuration", "summary": "Done."})),
             10 => (ticket, "reopen", json!({"reason": "it happened again"})),
+            12 => {
+                let at = sim.chance(700).then_some("2026-03-01T10:00:00.000Z");
+                (ticket, "set_due_date", json!({"at": at, "reason": "promised"}))
+            }
             11 => (ticket, "set_type", json!({"type": if sim.chance(500) { "problem" } else { "question" }})),
             _ => (ticket, "change_tags", json!({"add": [format!("t-{}", sim.below(3))]})),
         };

@@ -88,6 +88,8 @@ pub struct Ticket {
     pub impact: Option<Impact>,
     /// Order of work.
     pub priority: Priority,
+    /// By when somebody wants it done.
+    pub due_at: Option<Timestamp>,
     /// In the order in which they came.
     pub tags: Vec<String>,
     /// Bytes of the value of each custom field: what the limits need of them.
@@ -125,6 +127,7 @@ impl Ticket {
             urgency: None,
             impact: None,
             priority: Priority::Normal,
+            due_at: None,
             tags: Vec::new(),
             fields: BTreeMap::new(),
             stations: 0,
@@ -151,6 +154,7 @@ impl Ticket {
         self.urgency = e.urgency;
         self.impact = e.impact;
         self.priority = e.priority;
+        self.due_at = e.due_at;
         self.tags.clone_from(&e.tags);
         self.fields = e.fields.iter().map(|(name, value)| (name.clone(), weight(value))).collect();
         self.requester.clone_from(&e.requester);

@@ -7,7 +7,7 @@ mod support;
 use guichet_rules::{allowed_verbs, evolve};
 use guichet_schemas::command::{
     AddComment, Assign, Cancel, ChangeTags, Close, Command, Deescalate, Escalate, Fact, Import, Order,
-    Reopen, Resolve, SetCategory, SetPriority, SetStatus, SetType, Unassign,
+    Reopen, Resolve, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Unassign,
 };
 use guichet_schemas::event::{Classification, Event, LifeCycle, TicketEvent};
 use guichet_schemas::time::Timestamp;
@@ -79,6 +79,8 @@ fn orders() -> impl Strategy<Value = Order> {
             priority: Some(p),
             reason: None
         })),
+        prop::option::of(0i64..3)
+            .prop_map(|hour| Order::SetDueDate(SetDueDate { at: hour.map(at), reason: text("promised") })),
         prop::sample::select(TicketType::ALL).prop_map(|of| Order::SetType(SetType { r#type: of })),
         prop::option::of(tag.clone()).prop_map(|c| Order::SetCategory(SetCategory { category: c.map(line) })),
         (tag.clone(), tag)

@@ -4,9 +4,12 @@
 mod support;
 
 use guichet_schemas::command::{
-    AddComment, Cancel, ChangeTags, Close, Create, Escalate, Order, SetPriority, SetStatus, SetType, Unassign,
+    AddComment, Cancel, ChangeTags, Close, Create, Escalate, Order, SetDueDate, SetPriority, SetStatus,
+    SetType, Unassign,
 };
-use guichet_schemas::event::{Conversation, Event, LifeCycle, Ownership, TicketEvent, TypeChanged};
+use guichet_schemas::event::{
+    Conversation, DueDateSet, Event, LifeCycle, Ownership, TicketEvent, TypeChanged,
+};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{
     ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, TicketState, TicketType,
@@ -226,6 +229,28 @@ fn a_ticket_turns_out_to_be_of_another_type() {
     assert_eq!(desk.tell(&command(set(TicketType::Question))).unwrap(), [Event::from(changed)]);
     desk.tell(&command(Order::Close(Close))).unwrap();
     assert_eq!(desk.ask(&command(set(TicketType::Task))).unwrap_err().code(), "terminal_state");
+}
+
+#[test]
+fn a_due_date_is_set_and_cleared() {
+    let reason = || text("promised on the phone");
+    let set =
+        |hour: Option<i64>| Order::SetDueDate(SetDueDate { at: hour.map(support::at), reason: reason() });
+    let due = |hour: Option<i64>| {
+        Event::from(DueDateSet { at: hour.map(support::at), reason: Some(reason().as_str().to_owned()) })
+    };
+    let mut desk = given([]);
+    assert_eq!(desk.tell(&command(set(None))).unwrap(), [], "none was set");
+    assert_eq!(desk.tell(&command(set(Some(40)))).unwrap(), [due(Some(40))]);
+    assert_eq!(desk.tell(&command(set(Some(40)))).unwrap(), []);
+    assert_eq!(desk.tell(&command(set(None))).unwrap(), [due(None)]);
+    let mut created = support::Desk::default();
+    let order = Order::Create(Create { due_at: Some(support::at(40)), ..create() });
+    created.tell(&command(order)).unwrap();
+    assert_eq!(created.tell(&command(set(Some(40)))).unwrap(), [], "as it was created");
+    assert_eq!(created.tell(&command(set(Some(41)))).unwrap(), [due(Some(41))]);
+    created.tell(&command(cancel())).unwrap();
+    assert_eq!(created.ask(&command(set(None))).unwrap_err().code(), "terminal_state");
 }
 
 #[test]

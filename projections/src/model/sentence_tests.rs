@@ -53,6 +53,12 @@ fn a_history_reads_like_a_story() {
         said("bob", Event::from(TypeChanged { from, to })),
         "bob changed the type from incident to service request"
     );
+    let due = |at, reason: &str| Event::from(DueDateSet { at, reason: Some(reason.to_owned()) });
+    assert_eq!(
+        said("bob", due(Some(Timestamp(history::START)), "promised on the phone")),
+        "bob set the due date to 2026-03-10T09:00:00.000Z (promised on the phone)"
+    );
+    assert_eq!(said("bob", due(None, "no hurry")), "bob cleared the due date (no hurry)");
     assert_eq!(said("timer", history::closed()), "timer closed the ticket automatically");
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use guichet_schemas::event::{Event, SlaBreached, SlaWarned, TicketImported, TypeChanged};
+use guichet_schemas::event::{DueDateSet, Event, SlaBreached, SlaWarned, TicketImported, TypeChanged};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::time::Timestamp;
@@ -174,6 +174,22 @@ fn another_type_is_promised_what_its_policy_says() {
     history.push(ticket, "bob", Event::from(changed));
     rig.fold(&history.entries[from..]);
     assert_eq!(due(&rig), Some(created + 7_200_000));
+}
+
+#[test]
+fn a_manual_due_date_moves_no_clock() {
+    let mut history = History::new();
+    history.publish("sla_policies", &policies(1), START);
+    let ticket = history.open(1);
+    let mut rig = Rig::new(&SLA);
+    rig.fold(&history.entries);
+    let now = START + 20_000;
+    let before = clocks(&rig, ticket, now);
+    let from = history.entries.len();
+    let due = DueDateSet { at: Some(Timestamp(START + 5_000)), reason: None };
+    history.push(ticket, "bob", Event::from(due));
+    rig.fold(&history.entries[from..]);
+    assert_eq!(clocks(&rig, ticket, now), before);
 }
 
 #[test]

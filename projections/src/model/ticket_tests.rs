@@ -93,6 +93,15 @@ fn a_type_is_the_last_one_that_was_set() {
 }
 
 #[test]
+fn a_due_date_is_the_last_one_that_was_set() {
+    let set = |at: Option<i64>| Event::from(DueDateSet { at: at.map(Timestamp), reason: None });
+    let row = fold(vec![set(Some(at(90))), set(Some(at(40)))]);
+    assert_eq!(row.due_at, Some(at(40)));
+    assert_eq!(answer(row, Timestamp(at(5))).next_due_at, Some(at(40)));
+    assert_eq!(fold(vec![set(Some(at(40))), set(None)]).due_at, None);
+}
+
+#[test]
 fn a_state_keeps_its_marks_only_while_it_lasts() {
     let row = fold(vec![status(TicketState::New, TicketState::Hold)]);
     assert_eq!(row.hold_reason, Some(wire::HoldReason::Vendor as i32));

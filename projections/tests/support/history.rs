@@ -281,7 +281,7 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(17) {
+    match dice.roll(18) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -320,6 +320,10 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
         14 => Event::from(TagsChanged {
             added: vec![word(dice, &["vip", "fire"])],
             removed: vec![word(dice, &["vip", "fire"])],
+        }),
+        16 => Event::from(DueDateSet {
+            at: [None, Some(Timestamp(START + dice.roll(500) as i64 * 1_000))][dice.roll(2) as usize],
+            reason: None,
         }),
         15 => Event::from(TypeChanged {
             from: TicketType::Incident,

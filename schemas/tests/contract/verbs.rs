@@ -21,9 +21,8 @@ fn errors(verb: &str) -> &'static str {
             "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`)"
         }
         "import" => "`duplicate` 409 (another ticket has this source and id; `details.of`)",
-        "assign" | "unassign" | "add_comment" | "set_priority" | "set_type" | "set_category" => {
-            "`not_found` 404; `version_conflict`, `terminal_state` 409"
-        }
+        "assign" | "unassign" | "add_comment" | "set_due_date" | "set_priority" | "set_type"
+        | "set_category" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
         "escalate" | "deescalate" | "set_status" | "resolve" | "reopen" | "close" | "cancel" => {
             "`not_found` 404; `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed` 409"
         }

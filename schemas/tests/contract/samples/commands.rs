@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use guichet_schemas::command::{
     AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, Deescalate, Escalate, Fact, FireTimeRule,
     Import, Order, PublishConfig, RecordSlaBreach, RecordSlaWarning, Reopen, Requester, Resolve,
-    RetireConfig, SetCategory, SetPriority, SetStatus, SetType, Unassign, VoidSlaBreach,
+    RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Unassign, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{CommandId, CorrelationId};
@@ -147,6 +147,7 @@ fn work() -> Vec<Order> {
         Order::Reopen(Reopen { reason: text("it blinks again") }),
         Order::Close(Close),
         Order::Cancel(Cancel { reason: CancelReason::Withdrawn }),
+        Order::SetDueDate(SetDueDate { at: Some(minute(2_000)), reason: text("promised on the phone") }),
         Order::SetPriority(SetPriority {
             urgency: Some(Urgency::High),
             impact: Some(Impact::High),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, EpochStarted, Event, ExternalRef,
-    FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged, Sealed, SlaBreachVoided,
-    SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed,
-    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved,
-    TicketRouted, TicketUnassigned, TimeRuleFired, TypeChanged,
+    CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event,
+    ExternalRef, FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged, Sealed,
+    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled,
+    TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened,
+    TicketResolved, TicketRouted, TicketUnassigned, TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::words::{
@@ -183,6 +183,7 @@ fn conversation() -> Vec<Event> {
             from: Some(FieldValue::Number(-0.25)),
             to: Some(FieldValue::Text("4".to_owned())),
         }),
+        Event::from(DueDateSet { at: Some(minute(2_000)), reason: text("promised on the phone") }),
         Event::Log(LogEvent::EpochStarted(EpochStarted {
             repaired_from: Some(41),
             repaired_through: Some(60),
