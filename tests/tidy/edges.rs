@@ -24,7 +24,7 @@ const ALLOWED: [(&str, &[&str], &[&str]); 16] = [
         &["config", "crash", "fault", "keys", "proof", "rules", "schemas", "service"],
         &["async-nats", "rocksdb", "tokio"],
     ),
-    ("reports", &["rules", "schemas"], &[]),
+    ("reports", &["config", "rules", "schemas"], &[]),
     ("sla", &["config", "rules", "schemas"], &[]),
     (
         "projections",

@@ -72,11 +72,6 @@ impl Reason {
         Self::ALL.iter().copied().find(|reason| reason.word() == word)
     }
 
-    /// Told, and costs nothing: nothing is known to be lost, and many programs write files like this.
-    const fn is_harmless(self) -> bool {
-        matches!(self, Self::Unterminated)
-    }
-
     const fn index(self) -> usize {
         self as usize
     }
@@ -269,7 +264,7 @@ impl Balance {
     pub fn findings(&self, allowed: &[Reason]) -> BTreeMap<Reason, u64> {
         let mut findings = BTreeMap::<Reason, u64>::new();
         for (reason, n) in self.rows.rejected.iter().chain(&self.noted) {
-            if !reason.is_harmless() && !allowed.contains(reason) {
+            if !allowed.contains(reason) {
                 let so_far = findings.entry(*reason).or_default();
                 *so_far = so_far.saturating_add(*n);
             }
@@ -315,9 +310,6 @@ mod tests {
         assert_eq!(balance.findings(&[]), BTreeMap::from([(Reason::NoTime, 1), (Reason::Cut, 2)]));
         assert_eq!(balance.exit_code(&[Reason::Cut]), exit::REFUSED);
         assert_eq!(balance.exit_code(&[Reason::Cut, Reason::NoTime]), exit::DONE);
-        counts.note(Reason::Unterminated, 1);
-        assert_eq!(counts.balance().noted[&Reason::Unterminated], 1, "told");
-        assert_eq!(counts.balance().exit_code(&[Reason::Cut, Reason::NoTime]), exit::DONE);
         add(&counts.tickets, 1);
         assert_eq!(counts.balance().exit_code(&[Reason::Cut, Reason::NoTime]), exit::REFUSED);
     }
