@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::harness::{Serve, Settings, guichet};
 
-const MAPPING: &str = "[source]\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n";
+const MAPPING: &str =
+    "[source]\nname = \"desk\"\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n";
 
 #[tokio::test]
 async fn the_summary_of_an_import_is_the_whole_of_standard_output() {
