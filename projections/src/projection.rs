@@ -1,8 +1,9 @@
-//! What a read model is, and how to write one. A new model touches three places and no more:
+//! What a read model is, and how to write one. A new model touches four places and no more:
 //!
 //! 1. It implements [`Projection`], the fold, and [`Answers`], its queries, in a folder of its own below `model/`.
 //! 2. It describes itself in a `static` [`ReadModel`] and stands in `model::ALL`.
-//! 3. Its questions get a variant of `queries::ask::Question`, with the check of their fields.
+//! 3. Its column families and the layout of their keys stand in [`crate::keys`].
+//! 4. Its questions get a variant of `queries::ask::Question`, with the check of their fields.
 //!
 //! ```text
 //! open(store) ─▶ ( apply(record)… ─▶ seal ─▶ one write: rows + checkpoint ─▶ committed )…
