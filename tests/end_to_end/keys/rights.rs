@@ -61,6 +61,8 @@ const WORKER: &[Right] = &[
     ('p', "$JS.API.CONSUMER.CREATE.GUICHET_EVENTS_0", Ends),
     ('p', "$JS.API.CONSUMER.MSG.NEXT.GUICHET_EVENTS_0.>", Ends),
     ('p', "guichet.v1.cmd.*.sla.>", Rare),
+    // Missed by speed alone.
+    ('p', "$JS.ACK.GUICHET_EVENTS_0.>", Rare),
     ('s', "guichet.v1.query.>", Ends),
     ('s', "guichet.v1.projection.0.ticket.*", Ends),
     ('s', "_INBOX_worker.>", Ends),
