@@ -2,9 +2,7 @@
 //! importer, NATS, engine, stream and read model as real processes, until the read model has folded the last event.
 //! Needs the data sets (`GUICHET_SHARED`, default `../shared`) and a nats-server.
 
-#[path = "common/table.rs"]
-#[expect(dead_code, reason = "this bench has one length")]
-mod table;
+use guichet_bench_support::table;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -1,17 +1,7 @@
 //! How fast is a read model rebuilt? Events from the log folded into each model on one core: read, hash, check,
 //! decode, fold, write. As `guichet project --rebuild` does it on a stopped folder.
 
-#[expect(dead_code, reason = "another bench looks at other threads")]
-#[path = "common/cpu.rs"]
-mod cpu;
-#[expect(dead_code, reason = "another bench looks at what a turn brought")]
-#[path = "common/drive.rs"]
-mod drive;
-#[path = "common/table.rs"]
-mod table;
-#[expect(dead_code, reason = "another bench has hot tickets")]
-#[path = "common/workload.rs"]
-mod workload;
+use guichet_bench_support::{cpu, drive, table, workload};
 
 use std::path::Path;
 use std::time::{Duration, Instant};

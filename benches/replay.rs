@@ -1,16 +1,6 @@
 //! How fast does a past come back? Events folded from the log on one core: scan, decode, evolve, every ticket.
 
-#[expect(dead_code, reason = "another bench looks at other threads")]
-#[path = "common/cpu.rs"]
-mod cpu;
-#[expect(dead_code, reason = "another bench looks at what a turn brought")]
-#[path = "common/drive.rs"]
-mod drive;
-#[path = "common/table.rs"]
-mod table;
-#[expect(dead_code, reason = "another bench has hot tickets")]
-#[path = "common/workload.rs"]
-mod workload;
+use guichet_bench_support::{cpu, drive, table, workload};
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

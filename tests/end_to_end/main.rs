@@ -8,22 +8,14 @@
 //! in another order.
 
 #[cfg(test)]
-#[expect(dead_code, reason = "the rig of faults uses more of it")]
-#[path = "../support/mod.rs"]
-mod harness;
+use guichet_test_support::{self as harness, desk, published};
 
-#[cfg(test)]
-#[path = "../support/desk.rs"]
-mod desk;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
 mod keys;
-#[cfg(test)]
-#[path = "../support/published.rs"]
-mod published;
 
 #[cfg(test)]
 mod truth;

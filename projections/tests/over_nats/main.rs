@@ -6,12 +6,9 @@
     reason = "a test says what must hold by unwrapping it, and skips aloud"
 )]
 
-#[path = "../support/history.rs"]
-mod history;
-#[path = "../../../tests/support/port.rs"]
-mod port;
+use guichet_test_support::history;
+
 mod rig;
-mod server;
 
 mod apart;
 mod bounded;

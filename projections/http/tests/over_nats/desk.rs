@@ -9,11 +9,11 @@ use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt as _;
 use guichet_http::{Bounds, Running, Settings, Token, start};
 use guichet_schemas::wire::{self, ProjectionState, ProjectionView, query_reply};
+use guichet_test_support::Nats;
 use prost::Message as _;
 use tokio::sync::watch;
 
 use crate::client::{self, Answer, Stream};
-use crate::server::Server;
 
 /// A text that would do harm if it were not written as text.
 pub(crate) const HOSTILE: &str = "<script>alert('x')</script>\"&";
@@ -37,7 +37,7 @@ pub(crate) struct Desk {
     pub(crate) holds: watch::Sender<bool>,
     /// Questions of tiles.
     pub(crate) tiles: Arc<AtomicUsize>,
-    _server: Server,
+    _server: Nats,
 }
 
 impl Desk {
@@ -105,7 +105,7 @@ impl Desk {
     }
 
     async fn alone(bounds: Bounds) -> Option<Self> {
-        let server = Server::start()?;
+        let server = Nats::start_where_there_is_one().await?;
         let nats = async_nats::connect(server.url()).await.unwrap();
         let settings = Settings {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),

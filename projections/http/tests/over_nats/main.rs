@@ -5,13 +5,9 @@
     reason = "a test says what must hold by unwrapping it, and skips aloud"
 )]
 
-mod client;
+use guichet_test_support::http_client as client;
+
 mod desk;
-#[path = "../../../../tests/support/port.rs"]
-mod port;
-#[path = "../../../tests/over_nats/server.rs"]
-#[expect(dead_code, reason = "shared with the tests of the read models, which need more of it")]
-mod server;
 
 mod api;
 mod crowd;

@@ -1,4 +1,6 @@
-//! Changes of real input, by seed.
+//! Changes of real input, by seed, and what else is drawn.
+
+use uuid::Uuid;
 
 /// Words that grammars are made of, and numbers at which types end.
 const WORDS: &[&str] = &[
@@ -35,10 +37,39 @@ const WORDS: &[&str] = &[
 ];
 
 /// SplitMix64: the same seed, the same changes.
-pub(crate) struct Dice(pub(crate) u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    pub(crate) fn roll(&mut self) -> u64 {
+    /// The dice of one message of a run: each can be drawn again alone.
+    pub fn of(seed: u64, message: u64) -> Self {
+        let mut dice = Self(seed);
+        let begin = dice.roll();
+        Self(begin ^ message.wrapping_mul(0x2545_f491_4f6c_dd1d))
+    }
+
+    /// True once in so many times.
+    pub fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    /// One of them.
+    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+
+    /// A fresh identifier.
+    pub fn uuid(&mut self) -> Uuid {
+        let (high, low) = (self.roll(), self.roll());
+        uuid::Builder::from_random_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
+            .into_uuid()
+    }
+
+    /// Bytes that mean nothing.
+    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
+        (0..len).map(|_| self.roll().to_be_bytes()[3]).collect()
+    }
+
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -46,13 +77,13 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.roll() % end.max(1) as u64).unwrap()
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.roll() % end.max(1) as u64).expect("below a usize")
     }
 }
 
 /// One of the corpus, changed in one to four places.
-pub(crate) fn change(corpus: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
+pub fn change(corpus: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = corpus[dice.below(corpus.len())].clone();
     for _ in 0..=dice.below(4) {
         let at = dice.below(bytes.len() + 1);

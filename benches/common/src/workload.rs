@@ -21,7 +21,7 @@ const STEPS: u64 = 5;
 
 /// Which tickets the commands are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tickets {
+pub enum Tickets {
     /// Every fifth command opens a new one.
     Many,
     /// Every command opens one, of a requester whom nobody has met before.
@@ -32,7 +32,7 @@ pub(crate) enum Tickets {
 
 /// An endless series of commands, in an order in which all of them are accepted.
 #[derive(Debug)]
-pub(crate) struct Workload {
+pub struct Workload {
     tickets: Tickets,
     step: u64,
     command: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// From the beginning.
-    pub(crate) fn new(tickets: Tickets) -> Self {
+    pub fn new(tickets: Tickets) -> Self {
         let caller = CallerId::parse("bench").expect("bench is a token");
         Self { tickets, step: 0, command: 0, tenant: TenantId::default_tenant(), caller }
     }

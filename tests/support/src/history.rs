@@ -13,47 +13,47 @@ use guichet_schemas::words::*;
 use uuid::Uuid;
 
 /// When every history begins: 2026-03-10T09:00:00.000Z.
-pub(crate) const START: i64 = 1_773_133_200_000;
+pub const START: i64 = 1_773_133_200_000;
 
 /// A record, its bytes, and the hashes that go with it.
 #[derive(Clone)]
-pub(crate) struct Entry {
-    pub(crate) record: Record,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) hash: Hash,
-    pub(crate) prev_hash: Hash,
+pub struct Entry {
+    pub record: Record,
+    pub bytes: Vec<u8>,
+    pub hash: Hash,
+    pub prev_hash: Hash,
 }
 
 /// A log that grows. Each event happens a second after the one before.
 #[derive(Clone, Default)]
-pub(crate) struct History {
-    pub(crate) entries: Vec<Entry>,
+pub struct History {
+    pub entries: Vec<Entry>,
     /// Whose events are added.
-    pub(crate) tenant: String,
+    pub tenant: String,
     streams: BTreeMap<String, (StreamVersion, Hash)>,
 }
 
 impl History {
     /// A log that begins as every log does.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let mut history = Self { tenant: "_system".to_owned(), ..Self::default() };
         let started = EpochStarted::uneventful(1, 1, "0.1.0");
         history.append(StreamKind::System, "engine", "engine", Event::Log(LogEvent::EpochStarted(started)));
         Self { tenant: "default".to_owned(), ..history }
     }
 
-    pub(crate) fn head(&self) -> u64 {
+    pub fn head(&self) -> u64 {
         self.entries.len() as u64
     }
 
     /// Adds an event of a ticket, by agent `actor`.
-    pub(crate) fn push(&mut self, ticket: TicketId, actor: &str, event: Event) -> u64 {
+    pub fn push(&mut self, ticket: TicketId, actor: &str, event: Event) -> u64 {
         self.append(StreamKind::Ticket, &ticket.to_string(), actor, event);
         self.head()
     }
 
     /// Publishes a body of a kind, from an instant on.
-    pub(crate) fn publish(&mut self, kind: &str, body: &str, effective_from: i64) -> u64 {
+    pub fn publish(&mut self, kind: &str, body: &str, effective_from: i64) -> u64 {
         let event = ConfigPublished {
             kind: kind.to_owned(),
             id: "default".to_owned(),
@@ -71,7 +71,7 @@ impl History {
     }
 
     /// Opens ticket `number`.
-    pub(crate) fn open(&mut self, number: u64) -> TicketId {
+    pub fn open(&mut self, number: u64) -> TicketId {
         let ticket = ticket_id(number);
         self.push(
             ticket,
@@ -82,7 +82,7 @@ impl History {
     }
 
     /// A busy desk: at least `events` events of every type over `tickets` tickets, always the same for a seed.
-    pub(crate) fn busy(seed: u64, tickets: u64, events: u64) -> Self {
+    pub fn busy(seed: u64, tickets: u64, events: u64) -> Self {
         let mut history = Self::new();
         let mut dice = Dice(seed);
         let mut opened = 0;
@@ -100,7 +100,7 @@ impl History {
     }
 
     fn append(&mut self, kind: StreamKind, stream: &str, actor: &str, event: Event) {
-        let position = LogPosition::new(self.head() + 1).unwrap();
+        let position = LogPosition::new(self.head() + 1).expect("above 0");
         let before = self.streams.get(stream).copied();
         let at = Timestamp(START + 1_000 * position.get() as i64);
         let record = Record {
@@ -138,7 +138,7 @@ impl History {
 }
 
 /// The id of ticket `number` in every history.
-pub(crate) fn ticket_id(number: u64) -> TicketId {
+pub fn ticket_id(number: u64) -> TicketId {
     TicketId(id(3, number))
 }
 
@@ -147,7 +147,7 @@ fn id(kind: u16, n: u64) -> Uuid {
 }
 
 /// A creation that others vary.
-pub(crate) fn created(number: u64) -> TicketCreated {
+pub fn created(number: u64) -> TicketCreated {
     TicketCreated {
         number,
         subject: text(&format!("Printer {number} is on fire")),
@@ -179,7 +179,7 @@ pub(crate) fn created(number: u64) -> TicketCreated {
     }
 }
 
-pub(crate) fn assigned(to: &str, group: Option<&str>) -> Event {
+pub fn assigned(to: &str, group: Option<&str>) -> Event {
     Event::from(TicketAssigned {
         from: None,
         to: to.to_owned(),
@@ -191,7 +191,7 @@ pub(crate) fn assigned(to: &str, group: Option<&str>) -> Event {
     })
 }
 
-pub(crate) fn routed(to: Option<&str>) -> Event {
+pub fn routed(to: Option<&str>) -> Event {
     Event::from(TicketRouted {
         from_group: None,
         to_group: to.map(str::to_owned),
@@ -201,7 +201,7 @@ pub(crate) fn routed(to: Option<&str>) -> Event {
     })
 }
 
-pub(crate) fn status(from: TicketState, to: TicketState) -> Event {
+pub fn status(from: TicketState, to: TicketState) -> Event {
     let hold_reason = (to == TicketState::Hold).then_some(HoldReason::Vendor);
     Event::from(StatusChanged {
         from,
@@ -214,7 +214,7 @@ pub(crate) fn status(from: TicketState, to: TicketState) -> Event {
     })
 }
 
-pub(crate) fn resolved(no: u32) -> Event {
+pub fn resolved(no: u32) -> Event {
     Event::from(TicketResolved {
         by: "bob".to_owned(),
         code: ResolutionCode::Defect,
@@ -227,7 +227,7 @@ pub(crate) fn resolved(no: u32) -> Event {
     })
 }
 
-pub(crate) fn reopened(no: u32) -> Event {
+pub fn reopened(no: u32) -> Event {
     Event::from(TicketReopened {
         by_kind: ActorKind::Requester,
         reason: Some("still burning".to_owned()),
@@ -238,11 +238,11 @@ pub(crate) fn reopened(no: u32) -> Event {
     })
 }
 
-pub(crate) fn closed() -> Event {
+pub fn closed() -> Event {
     Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true })
 }
 
-pub(crate) fn escalated(from: u32, to: u32) -> Event {
+pub fn escalated(from: u32, to: u32) -> Event {
     Event::from(TicketEscalated {
         kind: EscalationKind::Functional,
         from_tier: from,
@@ -255,7 +255,7 @@ pub(crate) fn escalated(from: u32, to: u32) -> Event {
     })
 }
 
-pub(crate) fn comment(visibility: Visibility, body: &str) -> Event {
+pub fn comment(visibility: Visibility, body: &str) -> Event {
     Event::from(CommentAdded {
         comment_id: CommentId(id(4, 1)),
         visibility,
@@ -271,12 +271,12 @@ pub(crate) fn comment(visibility: Visibility, body: &str) -> Event {
     })
 }
 
-pub(crate) fn text(text: &str) -> Personal {
+pub fn text(text: &str) -> Personal {
     Personal::Plain(text.to_owned())
 }
 
 /// Any event but a creation, with any values: also what no engine would decide.
-pub(crate) fn any_event(dice: &mut Dice) -> Event {
+pub fn any_event(dice: &mut Dice) -> Event {
     let word = |dice: &mut Dice, words: &[&str]| words[dice.roll(words.len() as u64) as usize].to_owned();
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
@@ -338,11 +338,11 @@ pub(crate) fn any_event(dice: &mut Dice) -> Event {
 }
 
 /// A small generator of numbers, the same on every machine.
-pub(crate) struct Dice(pub(crate) u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     /// 0 to `sides` - 1.
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }

@@ -8,13 +8,13 @@ use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-use super::needs::missing;
+use crate::needs::missing;
 
 /// Where Debian keeps the sources of Go packages.
 const DEBIAN_GO: &str = "/usr/share/gocode";
 
 /// Python with these packages, in a venv of its own; `None`, loudly, where that is not possible.
-pub(crate) fn python(packages: &[&str]) -> Option<PathBuf> {
+pub fn python(packages: &[&str]) -> Option<PathBuf> {
     or_missing(&format!("python3 with venv and {}", packages.join(", ")), venv(packages))
 }
 
@@ -29,15 +29,15 @@ fn venv(packages: &[&str]) -> Result<PathBuf, String> {
 }
 
 /// What drives a browser.
-pub(crate) struct Browser {
+pub struct Browser {
     /// The browser itself.
-    pub(crate) chromium: PathBuf,
+    pub chromium: PathBuf,
     /// The folder with `node_modules`.
-    pub(crate) node_modules: PathBuf,
+    pub node_modules: PathBuf,
 }
 
 /// Chromium, and Node with these packages; `None`, loudly, where one of them is not to be had.
-pub(crate) fn browser(packages: &[&str]) -> Option<Browser> {
+pub fn browser(packages: &[&str]) -> Option<Browser> {
     let chromium = or_missing("chromium on the PATH (apt-get install chromium)", on_path("chromium"))?;
     let node_modules =
         or_missing(&format!("node and npm with {}", packages.join(", ")), installed(packages))?;
@@ -54,7 +54,7 @@ fn installed(packages: &[&str]) -> Result<PathBuf, String> {
 }
 
 /// The packages that `package-lock.json` in a folder names, as a folder `node_modules` of the cache.
-pub(crate) fn node_modules(of: &Path) -> Option<PathBuf> {
+pub fn node_modules(of: &Path) -> Option<PathBuf> {
     or_missing(&format!("node and npm with the packages of {}", of.display()), locked(of))
 }
 
@@ -74,7 +74,7 @@ fn locked(of: &Path) -> Result<PathBuf, String> {
 }
 
 /// Builds a Go program with the sources that Debian has, without modules and without a network.
-pub(crate) fn go(source: &Path, program: &Path) -> Option<()> {
+pub fn go(source: &Path, program: &Path) -> Option<()> {
     let mut go = Command::new("go");
     go.env("GO111MODULE", "off").env("GOPATH", DEBIAN_GO).args(["build", "-o"]).arg(program).arg(source);
     or_missing(
@@ -85,7 +85,7 @@ pub(crate) fn go(source: &Path, program: &Path) -> Option<()> {
 
 /// The folder of programs of a Python of at least 3.12 with these packages; `None`, loudly but also in CI, where there
 /// is none: Debian's is older, and what these packages check others check too.
-pub(crate) fn newer_python(packages: &[&str]) -> Option<PathBuf> {
+pub fn newer_python(packages: &[&str]) -> Option<PathBuf> {
     let named = ["python3.14", "python3.13", "python3.12"].map(PathBuf::from);
     let home = std::env::home_dir().unwrap_or_default().join(".pyenv/versions");
     let installed =

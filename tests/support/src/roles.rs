@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{Nats, Process, until};
 use crate::desk::Desk;
+use crate::{Nats, Process, until};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The exit code of a process that halted to protect data.
-pub(crate) const HALTED: i32 = 4;
+pub const HALTED: i32 = 4;
 /// The exit code of a process that could not reach NATS.
-pub(crate) const UNREACHABLE: i32 = 3;
+pub const UNREACHABLE: i32 = 3;
 
-/// The product, with an environment of which nothing leaks in.
-pub(crate) fn guichet() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_guichet"));
+/// The product, with an environment of which nothing leaks in. Cargo builds it for the tests of its package, beside
+/// their folder.
+pub fn guichet() -> Command {
+    let test = std::env::current_exe().expect("this program has a path");
+    let folder = test.parent().and_then(Path::parent).expect("it is in target/debug/deps");
+    let mut command = Command::new(folder.join("guichet"));
     for name in ["NATS_URL", "NATS_CONTEXT", "NATS_USER", "NATS_PASSWORD", "GUICHET_LOG", "GUICHET_KEK"] {
         command.env_remove(name);
     }
@@ -39,17 +42,17 @@ fn with_open_files(most: u64) -> Command {
 }
 
 /// Starts `guichet engine`. Its log is in `dir/engine`.
-pub(crate) fn engine(url: &str, dir: &Path) -> Process {
+pub fn engine(url: &str, dir: &Path) -> Process {
     role("engine", &["engine"], url, dir)
 }
 
 /// Starts `guichet project ticket`. Its read model is in `dir/worker`.
-pub(crate) fn worker(url: &str, dir: &Path) -> Process {
+pub fn worker(url: &str, dir: &Path) -> Process {
     role("worker", &["project", "ticket"], url, dir)
 }
 
 /// Starts `guichet project sla`. Its read model is in `dir/clocks`.
-pub(crate) fn clocks(url: &str, dir: &Path) -> Process {
+pub fn clocks(url: &str, dir: &Path) -> Process {
     role("clocks", &["project", "sla"], url, dir)
 }
 
@@ -61,19 +64,19 @@ fn role(name: &str, arguments: &[&str], url: &str, dir: &Path) -> Process {
 
 /// How a node is started.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Free MiB below which it says busy; `None`: as it is by default.
-    pub(crate) disk_reserve: Option<u64>,
+    pub disk_reserve: Option<u64>,
     /// What it logs, where not warnings alone.
-    pub(crate) log: Option<&'static str>,
+    pub log: Option<&'static str>,
     /// How many times as fast as the wall's its clock goes.
-    pub(crate) clock_rate: Option<u32>,
+    pub clock_rate: Option<u32>,
     /// How many files it may have open.
-    pub(crate) open_files: Option<u64>,
+    pub open_files: Option<u64>,
 }
 
 /// `guichet serve` with everything in it. Its data outlives a stop.
-pub(crate) struct Serve {
+pub struct Serve {
     process: Option<Process>,
     url: String,
     settings: Settings,
@@ -82,31 +85,31 @@ pub(crate) struct Serve {
 
 impl Serve {
     /// Starts a node on an empty folder and waits until it says that it is ready.
-    pub(crate) async fn start(settings: Settings) -> Self {
+    pub async fn start(settings: Settings) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut node = Self { process: None, url: String::new(), settings, dir };
         node.launch().await;
         node
     }
 
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
-    pub(crate) fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    pub(crate) fn process(&mut self) -> &mut Process {
+    pub fn process(&mut self) -> &mut Process {
         self.process.as_mut().expect("it was started")
     }
 
-    pub(crate) async fn desk(&self) -> Desk {
+    pub async fn desk(&self) -> Desk {
         Desk::connect(&self.url).await
     }
 
     /// The desk as one of its own parts sees it: with the key of that user.
-    pub(crate) async fn user(&self, name: &str) -> Desk {
+    pub async fn user(&self, name: &str) -> Desk {
         let file = self.data().join(format!("nats-keys/{name}.nk"));
         let seed = std::fs::read_to_string(file).expect("a key");
         Desk::connect_with(&self.url, |options| {
@@ -116,24 +119,24 @@ impl Serve {
     }
 
     /// SIGKILL to the node. Its nats-server goes with it.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill();
         }
     }
 
     /// SIGTERM; how the node ended, once it has.
-    pub(crate) async fn stop(&mut self) -> ExitStatus {
+    pub async fn stop(&mut self) -> ExitStatus {
         self.process.take().expect("it was started").terminate().await
     }
 
     /// What a ready node writes about itself.
-    pub(crate) fn run_file(&self) -> PathBuf {
+    pub fn run_file(&self) -> PathBuf {
         self.data().join("run.json")
     }
 
     /// Starts the node, again or for the first time.
-    pub(crate) async fn launch(&mut self) {
+    pub async fn launch(&mut self) {
         let mut command = self.settings.open_files.map_or_else(guichet, with_open_files);
         command.args(["serve", "--data-dir"]).arg(self.data());
         if let Some(mebibytes) = self.settings.disk_reserve {
@@ -163,16 +166,16 @@ impl Serve {
 }
 
 /// nats-server, engine and worker, each a process of its own.
-pub(crate) struct Trio {
-    pub(crate) engine: Option<Process>,
-    pub(crate) worker: Option<Process>,
-    pub(crate) nats: Nats,
+pub struct Trio {
+    pub engine: Option<Process>,
+    pub worker: Option<Process>,
+    pub nats: Nats,
     dir: TempDir,
 }
 
 impl Trio {
     /// Starts all three and waits until they answer.
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let nats = Nats::start(dir.path()).await;
         let mut trio = Self { engine: None, worker: None, nats, dir };
@@ -182,38 +185,38 @@ impl Trio {
         trio
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.nats.url()
     }
 
-    pub(crate) fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    pub(crate) async fn desk(&self) -> Desk {
+    pub async fn desk(&self) -> Desk {
         Desk::connect(&self.url()).await
     }
 
     /// Starts the engine; it may take a while until it answers.
-    pub(crate) fn launch_engine(&mut self) {
+    pub fn launch_engine(&mut self) {
         self.engine = Some(engine(&self.url(), self.dir.path()));
     }
 
     /// Starts the worker; it may take a while until it answers.
-    pub(crate) fn launch_worker(&mut self) {
+    pub fn launch_worker(&mut self) {
         self.worker = Some(worker(&self.url(), self.dir.path()));
     }
 
-    pub(crate) fn kill_engine(&mut self) {
+    pub fn kill_engine(&mut self) {
         self.engine.take().expect("the engine was started").kill();
     }
 
-    pub(crate) fn kill_worker(&mut self) {
+    pub fn kill_worker(&mut self) {
         self.worker.take().expect("the worker was started").kill();
     }
 
     /// Starts a role again that ended because NATS was away, as a supervisor would; any other end fails the test.
-    pub(crate) fn supervise(&mut self) {
+    pub fn supervise(&mut self) {
         for (name, process) in [("engine", &mut self.engine), ("worker", &mut self.worker)] {
             let Some(running) = process else { continue };
             let Some(status) = running.ended() else { continue };
@@ -229,7 +232,7 @@ impl Trio {
     }
 
     /// SIGTERM to engine and worker. Both must drain and end well.
-    pub(crate) async fn stop_roles(&mut self) {
+    pub async fn stop_roles(&mut self) {
         for (name, process) in [("engine", self.engine.take()), ("worker", self.worker.take())] {
             let Some(process) = process else { continue };
             let status = process.terminate().await;

@@ -8,7 +8,7 @@ use prost::Message as _;
 use serde_json::{Value, json as value};
 
 /// What there is for a target.
-pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
+pub fn of(target: &str) -> Vec<Vec<u8>> {
     let mut found = match target {
         "record" => files("schemas/golden", "bin"),
         "mapping" => files("replay-tools/mappings", "toml"),

@@ -11,29 +11,29 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+pub struct Answer {
+    pub status: u16,
     /// Names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
     }
 
-    pub(crate) fn code(&self) -> String {
+    pub fn code(&self) -> String {
         self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 }
 
 /// A request with exactly these headers.
-pub(crate) async fn send(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn send(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut stream = open(to, method, path, headers).await;
     let (status, headers) = head(&mut stream).await;
     let mut body = String::new();
@@ -75,29 +75,29 @@ async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
 }
 
 /// An open stream of events.
-pub(crate) struct Stream {
+pub struct Stream {
     stream: BufReader<TcpStream>,
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
 }
 
 /// One event.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Event {
-    pub(crate) name: String,
-    pub(crate) id: String,
-    pub(crate) data: String,
+pub struct Event {
+    pub name: String,
+    pub id: String,
+    pub data: String,
 }
 
 impl Stream {
-    pub(crate) async fn open(to: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+    pub async fn open(to: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut stream = open(to, "GET", path, headers).await;
         let (status, headers) = head(&mut stream).await;
         Self { stream, status, headers }
     }
 
     /// The next event; `None`: the stream ended.
-    pub(crate) async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<Event> {
         let mut event = Event::default();
         loop {
             let line = line(&mut self.stream).await?;
@@ -113,7 +113,7 @@ impl Stream {
     }
 
     /// The next `position`.
-    pub(crate) async fn position(&mut self) -> u64 {
+    pub async fn position(&mut self) -> u64 {
         loop {
             let event = self.next().await.expect("the stream goes on");
             if event.name == "position" {

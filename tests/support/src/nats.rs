@@ -6,34 +6,54 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{Process, port, until};
+use tempfile::TempDir;
+
+use crate::needs::missing;
+use crate::{Process, port, until};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// A nats-server with JetStream on loopback.
-pub(crate) struct Nats {
+pub struct Nats {
     process: Option<Process>,
     port: u16,
     dir: PathBuf,
     /// What stands in its configuration beside address and store.
     configured: Option<PathBuf>,
+    /// A folder that goes with it.
+    own: Option<TempDir>,
 }
 
 impl Nats {
+    /// Starts one in a folder that goes with it; `None`, loudly, where this machine has no nats-server.
+    pub async fn start_where_there_is_one() -> Option<Self> {
+        let name = program();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        if !std::env::split_paths(&path).any(|dir| dir.join(&name).is_file()) {
+            missing(&format!("{} is not there; set GUICHET_NATS_SERVER", name.display()));
+            return None;
+        }
+        let own = tempfile::tempdir().expect("a temporary folder");
+        let mut nats = Self::planned(own.path());
+        nats.own = Some(own);
+        nats.launch().await;
+        Some(nats)
+    }
+
     /// Starts one whose files are in `dir`, and waits until it takes connections.
-    pub(crate) async fn start(dir: &Path) -> Self {
+    pub async fn start(dir: &Path) -> Self {
         let mut nats = Self::planned(dir);
         nats.launch().await;
         nats
     }
 
     /// One that has its port and is not started yet.
-    pub(crate) fn planned(dir: &Path) -> Self {
-        Self { process: None, port: port::free(), dir: dir.to_owned(), configured: None }
+    pub fn planned(dir: &Path) -> Self {
+        Self { process: None, port: port::free(), dir: dir.to_owned(), configured: None, own: None }
     }
 
     /// Starts one with accounts and users of its own.
-    pub(crate) async fn configured(dir: &Path, text: &str) -> Self {
+    pub async fn configured(dir: &Path, text: &str) -> Self {
         let file = dir.join("nats.conf");
         std::fs::write(&file, text).expect("the folder is ours");
         let mut nats = Self { configured: Some(file), ..Self::planned(dir) };
@@ -41,42 +61,42 @@ impl Nats {
         nats
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    pub(crate) const fn port(&self) -> u16 {
+    pub const fn port(&self) -> u16 {
         self.port
     }
 
     /// SIGKILL.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill();
         }
     }
 
     /// Sends a signal, where it runs.
-    pub(crate) fn signal(&mut self, signal: Signal) {
+    pub fn signal(&mut self, signal: Signal) {
         if let Some(process) = &mut self.process {
             process.signal(signal);
         }
     }
 
     /// Asks it to stop, and waits until it has put its store in order.
-    pub(crate) async fn stop(&mut self) {
+    pub async fn stop(&mut self) {
         if let Some(process) = self.process.take() {
             process.terminate().await;
         }
     }
 
     /// Starts it, again or for the first time, and waits until it takes connections.
-    pub(crate) async fn launch(&mut self) {
+    pub async fn launch(&mut self) {
         self.try_launch().await.unwrap_or_else(|said| panic!("nats-server ended: {said}"));
     }
 
     /// The same on a store that may be damaged: the error is what it said before it ended.
-    pub(crate) async fn try_launch(&mut self) -> Result<(), String> {
+    pub async fn try_launch(&mut self) -> Result<(), String> {
         let mut command = Command::new(program());
         command
             .args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"])
@@ -95,7 +115,7 @@ impl Nats {
     }
 
     /// Everything that it said, with what it said before it was started again.
-    pub(crate) fn said(&self) -> String {
+    pub fn said(&self) -> String {
         self.process.as_ref().map(Process::said).unwrap_or_default()
     }
 }

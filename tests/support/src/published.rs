@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::desk::Desk;
 
 /// The stream of partition 0.
-pub(crate) const STREAM: &str = "GUICHET_EVENTS_0";
+pub const STREAM: &str = "GUICHET_EVENTS_0";
 
 const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 /// A reader that hears nothing for so long hears nothing more: its stream was deleted under it.
@@ -24,19 +24,19 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// One message of the stream.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Published {
-    pub(crate) sequence: u64,
-    pub(crate) subject: Subject,
-    pub(crate) headers: HeaderMap,
-    pub(crate) payload: Bytes,
+pub struct Published {
+    pub sequence: u64,
+    pub subject: Subject,
+    pub headers: HeaderMap,
+    pub payload: Bytes,
 }
 
-pub(crate) fn jetstream(desk: &Desk) -> Context {
+pub fn jetstream(desk: &Desk) -> Context {
     jetstream::new(desk.client.clone())
 }
 
 /// Newest sequence of the stream; `None` where there is no stream or no answer.
-pub(crate) async fn last_sequence(desk: &Desk) -> Option<u64> {
+pub async fn last_sequence(desk: &Desk) -> Option<u64> {
     let mut context = jetstream(desk);
     // A server that was killed does not answer what it had; better ask the next one soon.
     context.set_timeout(ANSWER_WITHIN);
@@ -45,12 +45,12 @@ pub(crate) async fn last_sequence(desk: &Desk) -> Option<u64> {
 }
 
 /// Every message, from the first to the one that was the last when this began.
-pub(crate) async fn read(desk: &Desk) -> Vec<Published> {
+pub async fn read(desk: &Desk) -> Vec<Published> {
     try_read(desk).await.expect("the stream is there and goes on")
 }
 
 /// The same of a stream that somebody may be deleting; `None`: it cannot be read now.
-pub(crate) async fn try_read(desk: &Desk) -> Option<Vec<Published>> {
+pub async fn try_read(desk: &Desk) -> Option<Vec<Published>> {
     let stream = jetstream(desk).get_stream(STREAM).await.ok()?;
     let state = stream.cached_info().state.clone();
     let mut messages = Vec::new();
@@ -78,7 +78,7 @@ async fn consume(stream: &Stream) -> Option<pull::Ordered> {
 }
 
 /// Checks every message against its place, its hash, the one before it, and the one before it of its ticket.
-pub(crate) fn verify(messages: &[Published]) {
+pub fn verify(messages: &[Published]) {
     let mut before = [0; 32];
     let mut streams: HashMap<(String, String), (u64, [u8; 32])> = HashMap::new();
     for (message, position) in messages.iter().zip(1_u64..) {
@@ -98,7 +98,7 @@ pub(crate) fn verify(messages: &[Published]) {
 }
 
 /// Reads the whole stream, verifies it, and compares it with the log itself.
-pub(crate) async fn verified(desk: &Desk) -> Vec<Published> {
+pub async fn verified(desk: &Desk) -> Vec<Published> {
     let messages = read(desk).await;
     verify(&messages);
     let log = desk.log().await;
@@ -110,7 +110,7 @@ pub(crate) async fn verified(desk: &Desk) -> Vec<Published> {
 }
 
 /// How many of the messages are of this type.
-pub(crate) fn count(messages: &[Published], type_name: &str) -> usize {
+pub fn count(messages: &[Published], type_name: &str) -> usize {
     messages.iter().filter(|m| m.subject.ends_with(&format!(".{type_name}"))).count()
 }
 

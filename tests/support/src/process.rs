@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::until;
+use crate::until;
 
 /// A drain may take this long.
 const STOP_WITHIN: Duration = Duration::from_secs(40);
@@ -19,7 +19,7 @@ const TAIL_LINES: usize = 25;
 
 /// A running child. Dropping it kills it.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     name: String,
     child: Child,
     said: PathBuf,
@@ -27,7 +27,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a program. What it prints goes to `<name>.said` in a folder of the test.
-    pub(crate) fn spawn(name: &str, mut command: Command, dir: &Path) -> Self {
+    pub fn spawn(name: &str, mut command: Command, dir: &Path) -> Self {
         let said = dir.join(format!("{name}.said"));
         let out = File::options().create(true).append(true).open(&said).expect("the folder is ours");
         let err = out.try_clone().expect("a file can be opened twice");
@@ -37,39 +37,39 @@ impl Process {
         Self { name: name.to_owned(), child, said }
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Everything that it printed, together with earlier processes of that name in that folder.
-    pub(crate) fn said(&self) -> String {
+    pub fn said(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.said).unwrap_or_default()).into_owned()
     }
 
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("our own child")
     }
 
     /// SIGKILL: the process is gone when this returns.
-    pub(crate) fn kill(mut self) {
+    pub fn kill(mut self) {
         self.end();
     }
 
     /// Waits until it ends by itself.
-    pub(crate) async fn exit(&mut self, within: Duration) -> ExitStatus {
+    pub async fn exit(&mut self, within: Duration) -> ExitStatus {
         let name = self.name.clone();
         until(&format!("the end of {name}"), within, async || self.ended()).await
     }
 
     /// SIGTERM, then waits until it has drained and ended.
-    pub(crate) async fn terminate(mut self) -> ExitStatus {
+    pub async fn terminate(mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
         self.exit(STOP_WITHIN).await
     }
 
     /// Sends a signal. The number belongs to our child as long as nobody has waited for it.
-    pub(crate) fn signal(&mut self, signal: Signal) {
+    pub fn signal(&mut self, signal: Signal) {
         if self.ended().is_none() {
             let pid = i32::try_from(self.pid()).expect("a process number");
             kill(Pid::from_raw(pid), signal).expect("our own child");
@@ -77,7 +77,7 @@ impl Process {
     }
 
     /// True where every thread of it is stopped, or it has ended.
-    pub(crate) fn stands_still(&mut self) -> bool {
+    pub fn stands_still(&mut self) -> bool {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).into_iter().flatten().flatten();
         // The state stands behind the name, which stands in brackets.
         let state = |path: PathBuf| fs::read_to_string(path).ok()?.rsplit_once(") ")?.1.chars().next();

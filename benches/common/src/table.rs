@@ -3,7 +3,7 @@
 
 /// How long a bench takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Length {
+pub enum Length {
     /// Less than a minute.
     Quick,
     /// With `--long`: steadier figures.
@@ -12,12 +12,12 @@ pub(crate) enum Length {
 
 impl Length {
     /// From the command line of the bench; whatever else `cargo bench` passes is ignored.
-    pub(crate) fn asked() -> Self {
+    pub fn asked() -> Self {
         if std::env::args().any(|a| a == "--long") { Self::Long } else { Self::Quick }
     }
 
     /// One of two values.
-    pub(crate) fn pick<T>(self, quick: T, long: T) -> T {
+    pub fn pick<T>(self, quick: T, long: T) -> T {
         match self {
             Self::Quick => quick,
             Self::Long => long,
@@ -27,24 +27,24 @@ impl Length {
 
 /// A line of the table.
 #[derive(Debug, Default)]
-pub(crate) struct Row {
+pub struct Row {
     /// What was measured.
-    pub(crate) what: String,
+    pub what: String,
     /// The figure.
-    pub(crate) figure: f64,
+    pub figure: f64,
     /// Its unit.
-    pub(crate) unit: &'static str,
+    pub unit: &'static str,
     /// The same unit, measured in the same run without the work in question.
-    pub(crate) against: Option<f64>,
+    pub against: Option<f64>,
     /// Figure / against, or what the target is about.
-    pub(crate) ratio: Option<f64>,
+    pub ratio: Option<f64>,
     /// What we want, in words.
-    pub(crate) target: &'static str,
+    pub target: &'static str,
 }
 
 /// Prints the rows under a title.
 #[expect(clippy::print_stdout, reason = "a bench is there to print")]
-pub(crate) fn print(title: &str, rows: &[Row]) {
+pub fn print(title: &str, rows: &[Row]) {
     println!("\n{title}");
     let head = ["measured", "figure", "unit", "against", "ratio", "target"].map(str::to_owned);
     let cells: Vec<[String; 6]> = std::iter::once(head)

@@ -16,7 +16,7 @@ use crate::workload::Workload;
 const AHEAD_PER_SECOND: f64 = 600_000.0;
 
 /// Hands in the commands of a workload.
-pub(crate) struct Drive {
+pub struct Drive {
     desk: CommandInlet,
     reader: LogReader,
     workload: Workload,
@@ -24,22 +24,22 @@ pub(crate) struct Drive {
 }
 
 /// What one turn brought.
-pub(crate) struct Turn {
+pub struct Turn {
     /// From the first command to the last answer.
-    pub(crate) took: Duration,
+    pub took: Duration,
     /// Head of the log after each batch.
-    pub(crate) heads: Vec<u64>,
+    pub heads: Vec<u64>,
     /// From handing in to answer, of every command.
-    pub(crate) latencies_ns: Vec<u64>,
+    pub latencies_ns: Vec<u64>,
 }
 
 impl Drive {
-    pub(crate) fn new(desk: CommandInlet, reader: LogReader, workload: Workload) -> Self {
+    pub fn new(desk: CommandInlet, reader: LogReader, workload: Workload) -> Self {
         Self { desk, reader, workload, left: VecDeque::new() }
     }
 
     /// Keeps `in_flight` commands under way for `length`, then waits for the last answer.
-    pub(crate) fn turn(&mut self, in_flight: usize, length: Duration) -> Turn {
+    pub fn turn(&mut self, in_flight: usize, length: Duration) -> Turn {
         let ahead = (length.as_secs_f64() * AHEAD_PER_SECOND).ceil() as usize;
         while self.left.len() < ahead {
             let command = self.workload.next().expect("the workload has no end");
