@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod descriptors;
 mod doctor;
+mod export;
 mod import;
 mod keys;
 mod lines;
@@ -30,6 +31,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use guichet_engine::StartError;
 use guichet_engine::clock::{self, IdSource};
 use guichet_engine::log::OpenError;
+use guichet_history::HistoryError;
+use guichet_history::export::ExportArgs;
 use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
@@ -99,6 +102,8 @@ enum Verb {
         #[command(flatten)]
         connect: ConnectArgs,
     },
+    /// Write the history into files that other tools read: Parquet, CSV, CloudEvents, XES, OCEL
+    Export(Box<ExportArgs>),
     /// Send one command
     Send(SendArgs),
     /// Ask a read model
@@ -188,7 +193,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // A reader that closed its end, as `| head` does, has all it wanted.
-            if !error.downcast_ref::<ClientError>().is_some_and(ClientError::is_silent) {
+            if !client_error(&error).is_some_and(ClientError::is_silent) {
                 let what = if exit_code(&error) == serve::EXIT_HALTED { "halted" } else { "guichet" };
                 say::say(&format!("{what}: {error:#}"));
             }
@@ -220,7 +225,15 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         Some(StartError::Open(error)) if error.protects_data() => return serve::EXIT_HALTED,
         Some(StartError::Open(_) | StartError::Nats(_)) | None => {}
     }
-    error.downcast_ref::<ClientError>().map_or(1, ClientError::exit_code)
+    client_error(error).map_or(1, ClientError::exit_code)
+}
+
+/// Why a tool stops, also where it was reading a history.
+fn client_error(error: &anyhow::Error) -> Option<&ClientError> {
+    if let Some(HistoryError::Client(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    error.downcast_ref()
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -275,6 +288,7 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
                 error = client.denied(|published| published.starts_with("guichet.v1.cmd.")) => Err(error.into()),
             }
         }
+        Verb::Export(args) => export::run(&args).await,
         Verb::Send(args) => Ok(send::run(args, fresh_id).await?.into()),
         Verb::Query(args) => Ok(query::run(args).await?.into()),
         Verb::Tail(args) => Ok(tail::run(args).await?.into()),

@@ -69,7 +69,8 @@ fn offline(
     Ok(verify::report(whole.map_err(problem)?, claims))
 }
 
-struct Files(StoppedLog);
+/// The files of a stopped node.
+pub(crate) struct Files(pub(crate) StoppedLog);
 
 impl Source for Files {
     fn head(&self) -> u64 {

@@ -97,10 +97,10 @@ pub fn encode_record(record: Record) -> Vec<u8> {
 /// # Errors
 /// What is wrong with them.
 pub fn decode_record(bytes: &[u8]) -> Result<Record, DecodeError> {
-    match Head::read(bytes).and_then(|head| head.record()) {
-        Some(record) => Ok(record),
+    match Head::read(bytes).map(|head| head.record()) {
+        Some(Ok(record)) => Ok(record),
         // Not as we write it, or wrong: the general reader knows.
-        None => Record::from_wire(decode_record_wire(bytes)?),
+        None | Some(Err(_)) => Record::from_wire(decode_record_wire(bytes)?),
     }
 }
 
@@ -110,6 +110,14 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, DecodeError> {
 /// Not protobuf.
 pub fn decode_record_wire(bytes: &[u8]) -> Result<wire::Record, DecodeError> {
     wire::Record::decode(bytes).map_err(|e| DecodeError::Protobuf(e.to_string()))
+}
+
+/// Reads the bytes of an actor, as they stand in the head of a record.
+///
+/// # Errors
+/// Not protobuf.
+pub fn decode_actor(bytes: &[u8]) -> Result<wire::Actor, DecodeError> {
+    wire::Actor::decode(bytes).map_err(|e| DecodeError::Protobuf(e.to_string()))
 }
 
 /// A command as it came, checked, with the hash that tells it from another under the same id.

@@ -29,6 +29,8 @@ mod crash;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod numbers;
 #[cfg(test)]
 mod packages;

@@ -46,6 +46,7 @@ impl<'a> Value<'a> {
 
 /// Takes the next field off the front: its number and its value. `None` where there is none, or one of the kinds
 /// that protobuf 3 does not write.
+#[inline]
 pub(super) fn field<'a>(rest: &mut &'a [u8]) -> Option<(u64, Value<'a>)> {
     let key = varint(rest)?;
     let value = match key & 7 {
@@ -73,7 +74,20 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 }
 
 /// Takes a number of at most 63 bits and its sign, seven bits a byte, the lowest first.
+#[inline]
 fn varint(rest: &mut &[u8]) -> Option<u64> {
+    // Keys, lengths, words and most counts are one byte.
+    match rest.split_first() {
+        Some((byte @ 0..0x80, after)) => {
+            *rest = after;
+            Some(u64::from(*byte))
+        }
+        Some(_) => long_varint(rest),
+        None => None,
+    }
+}
+
+fn long_varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for (i, byte) in rest.iter().take(10).enumerate() {
         number |= u64::from(byte & 0x7f).checked_shl(u32::try_from(i).ok()?.checked_mul(7)?)?;

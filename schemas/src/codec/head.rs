@@ -6,6 +6,7 @@
 
 use uuid::Uuid;
 
+use crate::codec::DecodeError;
 use crate::codec::field::{Value, field};
 use crate::event::{Actor, Event};
 use crate::hash::Hash;
@@ -13,8 +14,9 @@ use crate::ids::{CommandId, CorrelationId, EventId};
 use crate::mirror::Wire;
 use crate::position::{Epoch, LogPosition, Partition, StreamVersion};
 use crate::record::Record;
+use crate::rejection::FieldError;
 use crate::time::Timestamp;
-use crate::wire;
+use crate::wire::record::Data;
 use crate::words::{Channel, StreamKind};
 
 /// The fields of [`wire::Record`] but for its event, of which it knows the bytes.
@@ -109,41 +111,76 @@ impl<'a> Head<'a> {
         Some(())
     }
 
-    /// The whole record; `None` where a field breaks its rule or the event is unknown.
-    pub(super) fn record(&self) -> Option<Record> {
-        let data = <wire::Record as prost::Message>::decode(self.data).ok()?.data?;
-        let event = Event::from_wire(data).ok()?;
-        if event.type_name() != self.r#type || event.schema_version() < self.schema_version {
-            return None;
-        }
-        let id = |bytes: &[u8]| Uuid::from_slice(bytes).ok();
-        let optional_id = |bytes: Option<&[u8]>| match bytes {
-            Some(bytes) => id(bytes).map(|id| Some(CorrelationId(id))),
-            None => Some(None),
+    /// The content of the event, for readers that need nothing else of the record decoded.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownEvent`] where a newer program wrote the event; else what is wrong with its bytes.
+    pub fn content(&self) -> Result<Data, DecodeError> {
+        let record = super::decode_record_wire(self.data)?;
+        record.data.ok_or_else(|| DecodeError::UnknownEvent {
+            position: self.position,
+            type_name: self.r#type.to_owned(),
+            reason: "this program does not know the type".to_owned(),
+        })
+    }
+
+    /// The event that has this content.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownEvent`], as with the whole record.
+    pub fn event(&self, content: Data) -> Result<Event, DecodeError> {
+        let unknown = |reason: String| DecodeError::UnknownEvent {
+            position: self.position,
+            type_name: self.r#type.to_owned(),
+            reason,
         };
-        let actor = <wire::Actor as prost::Message>::decode(self.actor).ok()?;
-        Some(Record {
-            position: LogPosition::new(self.position)?,
+        let event = Event::from_wire(content).map_err(|e| unknown(e.to_string()))?;
+        if event.type_name() != self.r#type || event.schema_version() < self.schema_version {
+            let reason = format!("schema version {} is newer than this program", self.schema_version);
+            return Err(unknown(reason));
+        }
+        Ok(event)
+    }
+
+    /// The whole record.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownEvent`] where a newer program wrote the event; else which field breaks its rule.
+    pub fn record(&self) -> Result<Record, DecodeError> {
+        let event = self.event(self.content()?)?;
+        let id = |field: &'static str, bytes: &[u8]| {
+            Uuid::from_slice(bytes).map_err(|_| FieldError::new(field, "must be a UUID of 16 bytes"))
+        };
+        let optional_id =
+            |field, bytes: Option<&[u8]>| bytes.map(|bytes| id(field, bytes).map(CorrelationId)).transpose();
+        let at = |field: &'static str| move |e: FieldError| e.in_field(field);
+        let time = |field, ms| Timestamp::from_wire(ms).map_err(at(field));
+        let hash = |field: &'static str, bytes: &[u8]| {
+            Hash::from_slice(bytes).ok_or_else(|| FieldError::new(field, "must be a SHA-256 of 32 bytes"))
+        };
+        let count = |field: &'static str| FieldError::new(field, "must be at least 1");
+        Ok(Record {
+            position: LogPosition::new(self.position).ok_or_else(|| count("position"))?,
             partition: Partition(self.partition),
             epoch: Epoch(self.epoch),
             tenant: self.tenant.to_owned(),
-            stream_kind: StreamKind::from_wire(self.stream_kind).ok()?,
+            stream_kind: StreamKind::from_wire(self.stream_kind).map_err(at("stream_kind"))?,
             stream_id: self.stream_id.to_owned(),
-            version: StreamVersion::new(self.version)?,
-            event_id: EventId(id(self.event_id)?),
-            recorded_at: Timestamp::new(self.recorded_at)?,
-            occurred_at: Timestamp::new(self.occurred_at)?,
+            version: StreamVersion::new(self.version).ok_or_else(|| count("version"))?,
+            event_id: EventId(id("event_id", self.event_id)?),
+            recorded_at: time("recorded_at", self.recorded_at)?,
+            occurred_at: time("occurred_at", self.occurred_at)?,
             caller: self.caller.to_owned(),
-            actor: Actor::from_wire(Some(actor)).ok()?,
-            command_id: CommandId(id(self.command_id)?),
-            request_hash: Hash::from_slice(self.request_hash)?,
-            channel: Option::<Channel>::from_wire(self.channel).ok()?,
-            causation_id: optional_id(self.causation_id)?,
-            correlation_id: optional_id(self.correlation_id)?,
+            actor: Actor::from_wire(Some(super::decode_actor(self.actor)?)).map_err(at("actor"))?,
+            command_id: CommandId(id("command_id", self.command_id)?),
+            request_hash: hash("request_hash", self.request_hash)?,
+            channel: Option::<Channel>::from_wire(self.channel).map_err(at("channel"))?,
+            causation_id: optional_id("causation_id", self.causation_id)?,
+            correlation_id: optional_id("correlation_id", self.correlation_id)?,
             traceparent: self.traceparent.map(str::to_owned),
             config_version: self.config_version,
-            prev_hash: Hash::from_slice(self.prev_hash)?,
-            source_time: Option::<Timestamp>::from_wire(self.source_time).ok()?,
+            prev_hash: hash("prev_hash", self.prev_hash)?,
+            source_time: Option::<Timestamp>::from_wire(self.source_time).map_err(at("source_time"))?,
             command_index: self.command_index,
             command_count: self.command_count,
             event,

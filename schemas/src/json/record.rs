@@ -23,6 +23,14 @@ macro_rules! event_data {
             }
         }
 
+        /// The content of an event as JSON, as it stands in `data` of its record, into a buffer.
+        ///
+        /// # Panics
+        /// Never: no map of ours has keys that are not texts.
+        pub fn content_to(out: &mut Vec<u8>, content: &wire::record::Data) {
+            serde_json::to_writer(out, &RecordData(Some(content))).expect("our wire types have only text keys");
+        }
+
         /// Content of an imported fact.
         pub(crate) struct FactData<'a>(pub(crate) Option<&'a wire::fact::Data>);
 

@@ -1,0 +1,28 @@
+//! The history opened: every event of a desk, and what its tickets were, for people who did not write it.
+//!
+//! Reading order: where records come from ([`source`]) and which of them are wanted ([`reader`], [`filter`]); the tables
+//! and their columns ([`table`]), what a row of each is ([`rows`], [`life`]); the forms in which they are written
+//! ([`write`]), the folder that grows with the desk ([`lake`]), the documents of process mining ([`mining`]), and the
+//! command ([`export`]).
+//!
+//! What is absent: no database and no log of its own. A source hands over the bytes as they were recorded, and nothing
+//! is written but the files that were asked for.
+
+pub mod source;
+
+pub mod filter;
+pub mod reader;
+
+pub mod life;
+pub mod rows;
+pub mod table;
+
+pub mod lake;
+pub mod mining;
+pub mod write;
+
+pub mod export;
+
+mod error;
+
+pub use error::HistoryError;
