@@ -1,5 +1,6 @@
 //! `guichet`: one binary, every role. Wiring only; the rules are elsewhere.
 
+mod allocator;
 mod backup;
 mod config;
 mod demo;

@@ -25,6 +25,7 @@ mod desk;
 mod evolve;
 mod import;
 mod permission;
+mod recognise;
 mod state;
 mod transition;
 mod verbs;
@@ -36,5 +37,6 @@ pub use desk::{
     Whose, whose,
 };
 pub use evolve::evolve;
+pub use recognise::{Past, recognise};
 pub use state::{FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, Ticket};
 pub use transition::allowed_verbs;
