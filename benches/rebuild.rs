@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, Store};
 use guichet_engine::protection::Protection;
-use guichet_projections::rebuild::Offline;
+use guichet_projections::rebuild::{Offline, Order};
 use guichet_projections::{ReadModel, model};
 use guichet_schemas::position::{LogPosition, Partition};
 
@@ -69,8 +69,15 @@ fn fold(store: &Store, model: &'static ReadModel) -> (Duration, Duration, u64) {
     let dir = tempfile::tempdir().expect("a folder for the model");
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let memory = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
-    let mut offline =
-        Offline::begin(dir.path(), Partition(0), model, &memory, BATCH, true).expect("a fresh folder opens");
+    let mut offline = Offline::begin(
+        dir.path(),
+        Partition(0),
+        model,
+        &memory,
+        BATCH,
+        Order { swap: true, ..Order::default() },
+    )
+    .expect("a fresh folder opens");
     let (cpu, wall) = (cpu::of_this_thread(), Instant::now());
     let visit = |position: LogPosition, record: &[u8]| {
         offline.take(position.get(), record).expect("the log can be folded")

@@ -11,7 +11,7 @@ use guichet_history::export::{self, ExportArgs};
 use guichet_history::source::{Copied, History, Live, Stopped};
 use guichet_proof::SignedCheckpoint;
 use guichet_replay_tools::audit::Folder;
-use guichet_replay_tools::client::{Client, ClientError};
+use guichet_replay_tools::client::{Client, ClientError, ConnectArgs};
 use guichet_replay_tools::verify::read_key;
 
 use crate::backup::Backup;
@@ -26,19 +26,27 @@ pub(crate) async fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let connect = &args.connect;
     let code = match &args.source {
         Some(dir) => export::run(args, async || folder(dir, args.key.as_deref())).await?,
-        None if connect.access.names_a_server() || connect.data_dir.join(run_file::NODE).exists() => {
+        None if runs(connect) => {
             let client = connect.connect().await?;
             export::run(args, async || live(&client).await).await?
         }
-        None if connect.data_dir.join(format!("log-{PARTITION}")).exists() => {
-            export::run(args, async || stopped(&connect.data_dir)).await?
-        }
+        None if is_stopped(connect) => export::run(args, async || stopped(&connect.data_dir)).await?,
         None => return Err(ClientError::NoServer { data_dir: connect.data_dir.clone() }.into()),
     };
     Ok(code.into())
 }
 
-async fn live(client: &Client) -> Result<History, HistoryError> {
+/// True where a desk is to be asked.
+pub(crate) fn runs(connect: &ConnectArgs) -> bool {
+    connect.access.names_a_server() || connect.data_dir.join(run_file::NODE).exists()
+}
+
+/// True where there is a log to read.
+pub(crate) fn is_stopped(connect: &ConnectArgs) -> bool {
+    connect.data_dir.join(format!("log-{PARTITION}")).exists()
+}
+
+pub(crate) async fn live(client: &Client) -> Result<History, HistoryError> {
     let checkpoint = client.checkpoint(PARTITION).await?;
     let source = Live::new(client.clone(), tokio::runtime::Handle::current());
     let signed = checkpoint.size();
@@ -46,7 +54,7 @@ async fn live(client: &Client) -> Result<History, HistoryError> {
 }
 
 /// What the files of a folder say it is.
-fn folder(dir: &Path, key: Option<&str>) -> Result<History, HistoryError> {
+pub(crate) fn folder(dir: &Path, key: Option<&str>) -> Result<History, HistoryError> {
     if dir.join(format!("log-{PARTITION}")).is_dir() {
         return stopped(dir);
     }
@@ -61,7 +69,7 @@ fn folder(dir: &Path, key: Option<&str>) -> Result<History, HistoryError> {
 }
 
 /// The files of a node that does not run.
-fn stopped(data_dir: &Path) -> Result<History, HistoryError> {
+pub(crate) fn stopped(data_dir: &Path) -> Result<History, HistoryError> {
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let log = StoppedLog::open(&data_dir.join(format!("log-{PARTITION}")), &memory)
         .context("a running node is read over NATS: leave --source out")
