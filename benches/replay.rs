@@ -1,20 +1,28 @@
-//! How fast does a past come back? Events folded from the log on one core: scan, decode, evolve, every ticket.
+//! How fast does a past come back? On one core, by how much of a record is decoded: none of it, its head, a chosen field,
+//! all of it, all of it folded. Beside them protobuf alone, over the same bytes in a plain file.
 
 use guichet_bench_support::{cpu, drive, table, workload};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::hint::black_box;
+use std::io::{BufReader, BufWriter, Read as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, Store};
 use guichet_engine::protection::Protection;
+use guichet_history::filter::ticket_of;
+use guichet_history::reader::entered;
 use guichet_rules::{Ticket, evolve};
-use guichet_schemas::codec::decode_record;
+use guichet_schemas::codec::{Head, decode_record};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::wire;
+use guichet_schemas::words::TicketState;
+use prost::Message as _;
 
 use crate::drive::Drive;
 use crate::table::{Length, Row, print};
@@ -32,25 +40,91 @@ fn main() {
     let store = Store::open(&dir.path().join("rocksdb"), &Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES))
         .expect("a log that was closed opens");
     let passes = length.pick(5, 9);
+    let flat = dir.path().join("flat");
+    copy(&store, &flat);
     let scanned = median(passes, || scan(&store));
+    let counted = median(passes, || count(&store));
+    let stated = median(passes, || states(&store));
     let decoded = median(passes, || decode(&store));
     let folded = median(passes, || fold(&store));
+    let by_prost = median(passes, || in_file(&flat, |bytes| drop(black_box(wire::Record::decode(bytes)))));
+    let by_us = median(passes, || in_file(&flat, |bytes| drop(black_box(decode_record(bytes)))));
     let per_second = |took: Duration| events as f64 / took.as_secs_f64();
-    let row = |what: &str, took, target| Row {
-        what: what.to_owned(),
-        figure: per_second(took),
-        unit: "events/s",
-        target,
-        ..Row::default()
+    let row = |what: &str, took, against: Option<f64>, target| {
+        let figure = per_second(took);
+        let ratio = against.map(|against| figure / against);
+        Row { what: what.to_owned(), figure, unit: "events/s", target, against, ratio }
     };
-    let mut whole = row("scan, decode and fold every ticket", folded, "≥ 1,000,000 (ratio 1)");
-    whole.against = Some(1e6);
-    whole.ratio = Some(whole.figure / 1e6);
-    let rows = [row("scan alone", scanned, ""), row("scan and decode", decoded, ""), whole];
+    let (scan, prost) = (per_second(scanned), per_second(by_prost));
+    let rows = [
+        row("scan alone", scanned, None, ""),
+        row("count by type and day", counted, Some(scan), "≥ 0.6 of the scan"),
+        row("fold of the states of tickets", stated, Some(1e6), "≥ 1,000,000 (ratio 1)"),
+        row("scan and decode", decoded, None, ""),
+        row("scan, decode and fold every ticket", folded, Some(1e6), "≥ 1,000,000 (ratio 1)"),
+        row("a plain file, by prost alone", by_prost, None, ""),
+        row("a plain file, whole records", by_us, Some(prost), "≥ 0.5 of prost"),
+    ];
     print(
         &format!("replay: {events} events from the log, per second of one core, median of {passes} passes"),
         &rows,
     );
+}
+
+/// The records of a log, each behind its length.
+fn copy(store: &Store, to: &Path) {
+    let mut file = BufWriter::new(File::create(to).expect("a file beside the log"));
+    let visit = |_, record: &[u8]| {
+        let length = u32::try_from(record.len()).expect("a record is small");
+        file.write_all(&length.to_be_bytes())
+            .and_then(|()| file.write_all(record))
+            .expect("room on the disk");
+        true
+    };
+    store.scan(LogPosition::FIRST, visit).expect("the log can be read");
+    file.flush().expect("room on the disk");
+}
+
+fn in_file(path: &Path, mut visit: impl FnMut(&[u8])) {
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path).expect("it was written"));
+    let (mut length, mut record) = ([0; 4], Vec::new());
+    while file.read_exact(&mut length).is_ok() {
+        record.resize(u32::from_be_bytes(length) as usize, 0);
+        file.read_exact(&mut record).expect("the file was written to its end");
+        visit(&record);
+    }
+}
+
+/// What is asked of the head alone.
+fn count(store: &Store) {
+    let mut counts: BTreeMap<i64, Vec<(String, u64)>> = BTreeMap::new();
+    let visit = |_, record: &[u8]| {
+        let head = Head::read(record).expect("the log holds records as we write them");
+        let of_day = counts.entry(head.occurred_at.div_euclid(86_400_000)).or_default();
+        match of_day.iter_mut().find(|(name, _)| name == head.r#type) {
+            Some((_, count)) => *count += 1,
+            None => of_day.push((head.r#type.to_owned(), 1)),
+        }
+        true
+    };
+    store.scan(LogPosition::FIRST, visit).expect("the log can be read");
+    black_box(counts.len());
+}
+
+/// What is asked of some events only.
+fn states(store: &Store) {
+    let mut tickets: HashMap<TicketId, TicketState, BuildHasherDefault<EndOfId>> = HashMap::default();
+    let visit = |_, record: &[u8]| {
+        let head = Head::read(record).expect("the log holds records as we write them");
+        if let Some(state) = entered(&head).expect("events that we know")
+            && let Some(id) = ticket_of(&head)
+        {
+            tickets.insert(id, state);
+        }
+        true
+    };
+    store.scan(LogPosition::FIRST, visit).expect("the log can be read");
+    black_box(tickets.len());
 }
 
 /// Writes a log of at least so many events; says how many it holds.
