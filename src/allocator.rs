@@ -6,8 +6,8 @@ use tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
-/// Read by jemalloc before `main`. Few arenas, and freed pages go back after a second: what a burst took is given back,
+/// Read by jemalloc before `main`. Few arenas, and freed pages go back within a second: what a burst took is given back,
 /// and the whole desk fits into a small machine. `MALLOC_CONF` in the environment overrides it.
 #[expect(unsafe_code, reason = "jemalloc looks for its settings under this name, and under no other")]
 #[unsafe(export_name = "malloc_conf")]
-static SETTINGS: &[u8] = b"narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0\0";
+static SETTINGS: &[u8] = b"narenas:4,dirty_decay_ms:250,muzzy_decay_ms:0\0";

@@ -117,7 +117,7 @@ impl ProtectionArgs {
 /// How much memory the databases of a process share: blocks read, and tables not yet written.
 pub(crate) const CACHE_BYTES: usize = 32 << 20;
 /// See [`CACHE_BYTES`].
-pub(crate) const WRITE_BUFFER_BYTES: usize = 96 << 20;
+pub(crate) const WRITE_BUFFER_BYTES: usize = 40 << 20;
 
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|v| !v.is_empty())

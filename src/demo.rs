@@ -111,7 +111,7 @@ async fn load(args: &DemoArgs, node: &Node, client: &Client) -> anyhow::Result<L
             patience: 300,
             json: false,
         };
-        let s = import::load(&import, client.nats(), client.tenant(), client.caller()).await?;
+        let s = import::load(&import, &import.mapping()?, client).await?;
         import::complain(&import, &s);
         return Ok(Loaded {
             tickets: s.read.tickets,

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use guichet_engine::clock;
+use guichet_replay_tools::client::Client;
 use guichet_replay_tools::import::{self, Balance, Explanation, Mapping, Reason, SendOptions, Summary};
 use guichet_replay_tools::output::{Output, OutputArgs, printable};
-use guichet_schemas::ids::{CallerId, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What to import, and how.
@@ -53,7 +53,7 @@ impl ImportArgs {
         !self.check && self.explain.is_none()
     }
 
-    fn mapping(&self) -> anyhow::Result<Mapping> {
+    pub(crate) fn mapping(&self) -> anyhow::Result<Mapping> {
         let mut mapping = Mapping::load(&self.mapping)?;
         if let Some(zone) = &self.zone {
             mapping = mapping.with_zone(zone)?;
@@ -70,14 +70,16 @@ fn reason(word: &str) -> Result<Reason, String> {
 }
 
 /// Imports a file and prints what was done.
-pub(crate) async fn run(
-    args: &ImportArgs,
-    client: async_nats::Client,
-    tenant: &TenantId,
-    caller: &CallerId,
-) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &ImportArgs, client: &Client) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let summary = load(args, client, tenant, caller).await?;
+    let mut mapping = args.mapping()?;
+    match guichet_replay_tools::config::of_desk(client).await {
+        Ok(desk) => mapping = mapping.for_desk(desk, clock::wall()),
+        Err(error) => crate::say::say(&format!(
+            "the names in the export are not checked, for the configuration of the desk cannot be read: {error}"
+        )),
+    }
+    let summary = load(args, &mapping, client).await?;
     report(args, &summary, started.elapsed())?;
     refuse_nothing(args, &summary.balance)?;
     Ok(summary.balance.exit_code(&args.allow).into())
@@ -168,25 +170,19 @@ fn show(args: &ImportArgs, e: &Explanation) -> std::io::Result<()> {
 }
 
 /// Imports a file, with progress on a terminal.
-pub(crate) async fn load(
-    args: &ImportArgs,
-    client: async_nats::Client,
-    tenant: &TenantId,
-    caller: &CallerId,
-) -> anyhow::Result<Summary> {
-    let mapping = args.mapping()?;
+pub(crate) async fn load(args: &ImportArgs, mapping: &Mapping, client: &Client) -> anyhow::Result<Summary> {
     if mapping.is_unnamed() {
         crate::say::say(&format!(
             "the mapping names no source: its tickets are known as those of {:?}; give each desk a name of its own in source.name",
             mapping.name()
         ));
     }
-    let reader = import::open(&args.file, &mapping, args.rejects.as_deref())
+    let reader = import::open(&args.file, mapping, args.rejects.as_deref())
         .with_context(|| format!("open {}", args.file.display()))?;
     let bar = ProgressBar::new(reader.progress().bytes_total);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left")?);
     let options = SendOptions { window: args.window.into(), patience: Duration::from_secs(args.patience) };
-    let summary = import::send(client, tenant, caller, reader, options, |s| {
+    let summary = import::send(client.nats(), client.tenant(), client.caller(), reader, options, |s| {
         bar.set_position(s.read.bytes_read);
         bar.set_message(format!("{} rows, {} tickets, {} events", s.read.rows, s.read.tickets, s.events));
     })

@@ -292,7 +292,7 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
             let client = connect.connect().await?;
             tokio::select! {
                 biased;
-                done = import::run(&import, client.nats(), client.tenant(), client.caller()) => done,
+                done = import::run(&import, &client) => done,
                 // An import is patient; nothing comes of that where the server refuses its commands.
                 error = client.denied(|published| published.starts_with("guichet.v1.cmd.")) => Err(error.into()),
             }

@@ -49,13 +49,14 @@ reasons! {
     ImplausibleTime => "implausible_time", "the time lies before 1970, after tomorrow, or in a year of two digits";
     OverLimit => "over_limit", "a value is over a limit that live commands keep too";
     UnknownValue => "unknown_value", "no map of the mapping knows the value";
+    Unlisted => "unlisted", "the configuration of the desk does not list the name";
     Ignored => "ignored", "no map knows the value, and the mapping says to pass over such values";
     Defaulted => "defaulted", "no map knows the value, and the mapping's default took its place";
     GuessedTime => "guessed_time", "the export names no time for something that happened; another one stands for it";
     MissingValue => "missing_value", "something happened of which the export does not say all";
     Cut => "cut", "a text was cut, its length is kept";
     Refused => "refused", "the engine refused the ticket";
-    NotContinued => "not_continued", "the ticket is here from an import that keeps no mark of its facts; nothing was added";
+    NotContinued => "not_continued", "the ticket is here from an import that keeps no mark of its facts, and the engine is too old to recognise them";
     RewrittenPast => "rewritten_past", "the export tells the past of a ticket otherwise than an earlier one did";
     RepeatedHour => "repeated_hour", "the hour came twice at a clock change; the order of the file decided";
     SkippedHour => "skipped_hour", "the hour never came at a clock change; it was moved forward";

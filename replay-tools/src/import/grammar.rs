@@ -27,6 +27,7 @@ pub(super) struct Grammar {
     pub(super) resolution: Option<Resolution>,
     pub(super) milestones: Option<Milestones>,
     pub(super) dedupe: Option<Dedupe>,
+    pub(super) names: Option<Names>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -242,6 +243,35 @@ pub(super) struct Milestones {
 #[serde(deny_unknown_fields)]
 pub(super) struct Dedupe {
     pub(super) by: Columns,
+}
+
+/// What becomes of names that the configuration of the desk does not list.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Names {
+    /// Of those that have no key of their own here.
+    pub(super) unknown: Option<Unlisted>,
+    pub(super) groups: Option<Unlisted>,
+    pub(super) agents: Option<Unlisted>,
+    pub(super) tiers: Option<Unlisted>,
+    pub(super) categories: Option<Unlisted>,
+    pub(super) tags: Option<Unlisted>,
+    pub(super) fields: Option<Unlisted>,
+    pub(super) statuses: Option<Unlisted>,
+}
+
+/// What becomes of a row with a name that the configuration of the desk does not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Unlisted {
+    /// As with a live command.
+    Reject,
+    /// The name is left out, and a note at the ticket says so.
+    Note,
+    /// The name is left out.
+    Ignore,
+    /// The name is taken over as it is.
+    Keep,
 }
 
 /// `"a"` or `["a", "b"]`.

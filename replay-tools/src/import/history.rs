@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
+use guichet_rules::{LastResolution, Ticket, evolve};
 use guichet_schemas::command::Fact;
 use guichet_schemas::event::{
     Actor, CategoryChanged, Event, ExternalRef, FieldChanged, FieldValue, Personal, PriorityChanged,
@@ -22,50 +23,41 @@ use super::bounds::{FACTS_BYTES_MAX, shown};
 use super::grammar::Unknown;
 use super::limits::{self, Prepared};
 use super::mapping::{ENTRY_TIER, Mapping, Meaning, Milestone, Slot};
+use super::names::{self, Kind, Strangers};
 use super::parts;
 use super::row::Row;
 use super::usable;
 use super::words::{Meant, Words};
 
 /// Bytes of a name of the source that a note repeats.
-const NAME_SHOWN: usize = 500;
+pub(super) const NAME_SHOWN: usize = 500;
 /// Rows for whose facts there is room from the beginning.
 const ROOM_ROWS: usize = 256;
 /// What we say of a ticket whose channel is unknown: it reached us through an interface.
 const UNKNOWN_CHANNEL: Channel = Channel::Api;
 
-/// A ticket's facts so far, and how it stands after them.
+/// A ticket's facts so far, and how it stands after them: the rules of the engine fold them.
 pub(super) struct History<'a> {
     pub(super) mapping: &'a Mapping,
     pub(super) external_id: &'a str,
     pub(super) facts: Vec<Fact>,
     /// What the facts take, roughly.
     bytes: usize,
-    /// Time of the newest fact, lifted where the source steps back; as the engine will have it.
-    pub(super) clock: Timestamp,
+    /// How it stands after the facts, by the rules; `None` before the first.
+    ticket: Option<Ticket>,
     /// When what is told at present happened, and who did it.
     pub(super) at: Timestamp,
     pub(super) by: Option<String>,
-    pub(super) state: TicketState,
-    pub(super) hold_reason: Option<HoldReason>,
-    /// The source's name of what the ticket waits for, while it waits.
-    pub(super) waits_for: Option<String>,
-    pub(super) agent: Option<String>,
-    pub(super) resolutions: u32,
-    pub(super) resolver: Option<String>,
-    pub(super) resolved_at: Timestamp,
-    pub(super) group: Option<String>,
     /// Who has the problem, where the mapping names a column for it.
     pub(super) requester: Option<String>,
-    tier: u32,
-    priority: Priority,
-    category: Option<String>,
+    /// Its tags in the order of the newest row: changes tell of them in that order.
     tags: Vec<String>,
-    stations: u32,
     /// Milestones that were told.
     pub(super) passed: BTreeSet<(Timestamp, Milestone)>,
     /// Comments of lists that were told; a later row repeats them.
     pub(super) told: HashSet<String>,
+    /// Names that the desk does not list.
+    pub(super) strangers: Strangers,
     /// What was guessed or changed in the present row.
     pub(super) heard: Vec<Note>,
 }
@@ -148,25 +140,14 @@ impl<'a> History<'a> {
             external_id,
             facts: Vec::with_capacity(rows.min(ROOM_ROWS).saturating_mul(2)),
             bytes: 0,
-            clock: Timestamp(i64::MIN),
+            ticket: None,
             at: Timestamp(0),
             by: None,
-            state: TicketState::New,
-            hold_reason: None,
-            waits_for: None,
-            agent: None,
-            resolutions: 0,
-            resolver: None,
-            resolved_at: Timestamp(0),
-            group: None,
             requester: None,
-            tier: ENTRY_TIER,
-            priority: Priority::Normal,
-            category: None,
             tags: Vec::new(),
-            stations: 0,
             passed: BTreeSet::new(),
             told: HashSet::new(),
+            strangers: Strangers::new(),
             heard: Vec::new(),
         }
     }
@@ -177,16 +158,27 @@ impl<'a> History<'a> {
         let created = self.facts.first().map(|fact| fact.occurred_at);
         self.mapping.milestones.is_empty()
             && self.mapping.ticket.created_at.is_some()
-            && self.state.is_done()
-            && created.is_some_and(|created| created < self.clock)
+            && self.state().is_done()
+            && created.is_some_and(|created| created < self.clock())
     }
 
     /// Tells a row, and answers it as it is with what it leaves unsaid. All or nothing: a row that cannot be
     /// used leaves no trace.
     fn row<'r>(&mut self, row: &'r Row, before: Option<&Row>) -> Result<Cow<'r, Row>, Note> {
-        let Prepared { row: now, cut } = limits::prepare(self.mapping, row, before)?;
+        let Prepared { row: mut now, cut } = limits::prepare(self.mapping, row, before)?;
         limits::check(self.mapping, &now, before.is_none())?;
-        self.add(row, &now, before)?;
+        let met = names::meet(self.mapping, &mut now, before, &self.strangers)?;
+        let known = std::mem::replace(&mut self.strangers, met.strangers);
+        if let Err(why) = self.add(row, &now, before) {
+            self.strangers = known;
+            return Err(why);
+        }
+        for (what, says_so) in met.told {
+            if says_so {
+                self.note(&format!("Left out of what the source says: {}.", what.text));
+            }
+            self.heard.push(what);
+        }
         for (slot, what) in cut {
             let was_so = before.is_some_and(|before| before.get(slot) == now.get(slot));
             if !was_so {
@@ -217,7 +209,7 @@ impl<'a> History<'a> {
             return Ok(());
         }
         // Work begins again before it is given to somebody; it is given before it is done.
-        let reopens = self.state.is_done() && state.is_work();
+        let reopens = self.state().is_done() && state.is_work();
         if let Some(before) = before {
             self.keep_order(row, before);
         }
@@ -241,7 +233,8 @@ impl<'a> History<'a> {
     }
 
     pub(super) fn push_at(&mut self, at: Timestamp, actor: Option<Actor>, event: Event) {
-        self.clock = self.clock.max(at);
+        let lifted = at.max(self.clock());
+        self.ticket = Some(evolve(self.ticket.take(), &event, lifted));
         let fact = Fact { occurred_at: at, actor, event };
         self.bytes = self.bytes.saturating_add(parts::weight(&fact)).saturating_add(size_of::<Fact>());
         self.facts.push(fact);
@@ -266,6 +259,47 @@ impl<'a> History<'a> {
     /// Kind of who wrote the row; where the source does not say, it is the importer that acts.
     pub(super) fn row_kind(&self) -> ActorKind {
         self.by.as_deref().map_or(ActorKind::Service, |by| self.kind(by))
+    }
+}
+
+/// How the ticket stands.
+impl History<'_> {
+    pub(super) fn state(&self) -> TicketState {
+        self.ticket.as_ref().map_or(TicketState::New, Ticket::state)
+    }
+
+    /// Time of the newest fact, lifted where the source steps back; as the engine will have it.
+    pub(super) fn clock(&self) -> Timestamp {
+        self.ticket.as_ref().map_or(Timestamp(i64::MIN), |t| t.last_occurred_at)
+    }
+
+    pub(super) fn hold_reason(&self) -> Option<HoldReason> {
+        self.ticket.as_ref().and_then(Ticket::hold_reason)
+    }
+
+    /// The source's name of what the ticket waits for, while it waits.
+    pub(super) fn waits_for(&self) -> Option<&str> {
+        self.ticket.as_ref()?.custom_status.as_deref()
+    }
+
+    pub(super) fn last_resolution(&self) -> Option<&LastResolution> {
+        self.ticket.as_ref()?.last_resolution.as_ref()
+    }
+
+    pub(super) fn agent(&self) -> Option<&str> {
+        self.ticket.as_ref()?.assignee.as_deref()
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.ticket.as_ref()?.group.as_deref()
+    }
+
+    fn category(&self) -> Option<&str> {
+        self.ticket.as_ref()?.category.as_deref()
+    }
+
+    fn priority(&self) -> Priority {
+        self.ticket.as_ref().map_or(Priority::Normal, |t| t.priority)
     }
 }
 
@@ -339,7 +373,7 @@ impl History<'_> {
                 }
             }
             Some(Meaning::State { to, hold_reason, reopens }) => {
-                if reopens || to.is_done() || !self.state.is_done() {
+                if reopens || to.is_done() || !self.state().is_done() {
                     self.go_to(row, to, hold_reason);
                 }
             }
@@ -350,7 +384,7 @@ impl History<'_> {
         self.note(&format!(
             "The source calls the state {:?}, which the mapping does not know; the ticket stays {}.",
             shown(name, NAME_SHOWN),
-            self.state
+            self.state()
         ));
     }
 
@@ -403,17 +437,11 @@ impl History<'_> {
         let t = &m.ticket;
         let creator = row.optional(t.created_by).or_else(|| row.optional(m.by)).map(str::to_owned);
         self.requester = m.requester.as_ref().and_then(|r| row.get(r.id)).map(str::to_owned);
-        self.group = row.optional(m.group).map(str::to_owned);
-        self.agent = if later { None } else { row.optional(m.agent).map(str::to_owned) };
-        self.tier = self.group.as_deref().map_or(ENTRY_TIER, |g| m.tier(g));
-        self.category = limits::category(m, row);
+        let group = row.optional(m.group);
+        let in_tier = group.filter(|_| !m.names.leaves_out(Kind::Tier, &self.strangers));
         self.tags = limits::tags(m, row);
-        self.stations = u32::from(self.agent.is_some());
-        if self.agent.is_some() {
-            self.state = TicketState::Open;
-        }
         let known = |at: Option<Slot>| row.optional(at).map(str::to_owned);
-        self.priority =
+        let priority =
             row.optional(t.priority).and_then(|p| m.priorities.meant(p).value()).unwrap_or(Priority::Normal);
         let person = |slot: Option<Slot>| known(slot).map(Personal::Plain);
         let who = m.requester.as_ref();
@@ -440,14 +468,14 @@ impl History<'_> {
                 .optional(t.r#type)
                 .and_then(|w| m.types.meant(w).value())
                 .unwrap_or(TicketType::Incident),
-            category: self.category.clone(),
+            category: limits::category(m, row),
             urgency: row.optional(t.urgency).and_then(|w| m.urgencies.meant(w).value()),
             impact: row.optional(t.impact).and_then(|w| m.impacts.meant(w).value()),
-            priority: self.priority,
+            priority,
             tags: self.tags.clone(),
-            group: self.group.clone(),
-            assignee: self.agent.clone(),
-            tier: self.tier,
+            group: group.map(str::to_owned),
+            assignee: if later { None } else { known(m.agent) },
+            tier: in_tier.map_or(ENTRY_TIER, |group| m.tier(group)),
             product: known(t.product),
             brand: known(t.brand),
             language: known(t.language),
@@ -478,7 +506,7 @@ impl History<'_> {
     fn unknown_words(&mut self, row: &Row) {
         let m = self.mapping;
         let t = &m.ticket;
-        let priority = self.priority.to_string();
+        let priority = self.priority().to_string();
         self.word(&m.priorities, "priority", row.optional(t.priority), &priority);
         self.word(&m.channels, "channel", row.optional(t.channel), "of the channel api");
         self.word(&m.types, "type", row.optional(t.r#type), "an incident");
@@ -555,45 +583,43 @@ impl History<'_> {
     pub(super) fn people(&mut self, row: &Row) {
         let group = row.optional(self.mapping.group);
         let agent = row.optional(self.mapping.agent);
-        let (new_group, new_agent) = (self.group.as_deref() != group, self.agent.as_deref() != agent);
-        let from_group =
-            if new_group { std::mem::replace(&mut self.group, group.map(str::to_owned)) } else { None };
+        let (new_group, new_agent) = (self.group() != group, self.agent() != agent);
+        let from_group = self.group().filter(|_| new_group).map(str::to_owned);
         if new_agent {
-            let from = std::mem::replace(&mut self.agent, agent.map(str::to_owned));
+            let from = self.agent().map(str::to_owned);
             match agent {
-                Some(to) => {
-                    self.stations = self.stations.saturating_add(1);
-                    self.push(TicketAssigned {
-                        from,
-                        to: to.to_owned(),
-                        group: self.group.clone(),
-                        strategy: Strategy::Manual,
-                        handover_comment: None,
-                        station_no: self.stations,
-                        reason: None,
-                    });
-                }
+                Some(to) => self.push(TicketAssigned {
+                    from,
+                    to: to.to_owned(),
+                    group: group.map(str::to_owned),
+                    strategy: Strategy::Manual,
+                    handover_comment: None,
+                    station_no: self.ticket.as_ref().map_or(0, |t| t.stations).saturating_add(1),
+                    reason: None,
+                }),
                 None => self.push(TicketUnassigned { from: from.unwrap_or_default(), reason: None }),
             }
         }
         // An assignment to somebody names the group already.
         if new_group && !(new_agent && agent.is_some()) {
-            let to_group = self.group.clone();
             self.push(TicketRouted {
                 from_group,
-                to_group,
+                to_group: group.map(str::to_owned),
                 rule: None,
                 strategy: Strategy::Manual,
                 reason: None,
             });
         }
-        if new_group && let Some(group) = group {
+        if new_group
+            && let Some(group) = group
+            && !self.mapping.names.leaves_out(Kind::Tier, &self.strangers)
+        {
             self.tier(self.mapping.tier(group));
         }
     }
 
     fn tier(&mut self, to: u32) {
-        let from = std::mem::replace(&mut self.tier, to);
+        let from = self.ticket.as_ref().map_or(ENTRY_TIER, |t| t.tier);
         if to > from {
             self.push(TicketEscalated {
                 kind: EscalationKind::Functional,
@@ -602,7 +628,7 @@ impl History<'_> {
                 to_manager: None,
                 reason: EscalationReason::Expertise,
                 tags_at: Vec::new(),
-                category_at: self.category.clone(),
+                category_at: self.category().map(str::to_owned),
                 note_comment: None,
             });
         } else if to < from {
@@ -614,11 +640,9 @@ impl History<'_> {
         let m = self.mapping;
         let value = row.optional(m.ticket.priority);
         if value.is_some() && before.optional(m.ticket.priority) != value {
-            let stays = self.priority.to_string();
-            if let Some(to) =
-                self.word(&m.priorities, "priority", value, &stays).filter(|to| *to != self.priority)
-            {
-                let from = std::mem::replace(&mut self.priority, to);
+            let from = self.priority();
+            let stays = from.to_string();
+            if let Some(to) = self.word(&m.priorities, "priority", value, &stays).filter(|to| *to != from) {
                 let cause = StatusCause::Command;
                 self.push(PriorityChanged { from, to, urgency: None, impact: None, cause, reason: None });
             }
@@ -628,8 +652,8 @@ impl History<'_> {
             if let (Some(words), Some(path)) = (&m.categories, joined(row, &m.ticket.category)) {
                 self.word(words, "category", Some(&path), "in the category of that name");
             }
-            if to != self.category {
-                let from = std::mem::replace(&mut self.category, to.clone());
+            if to.as_deref() != self.category() {
+                let from = self.category().map(str::to_owned);
                 self.push(CategoryChanged { from, to });
             }
         }
@@ -648,7 +672,7 @@ impl History<'_> {
     /// Where a row without facts is later than the one that follows it, nothing would tell the engine to
     /// lift what follows. The order of the source holds, so it gets a fact to hold on to.
     fn keep_order(&mut self, row: &Row, before: &Row) {
-        if row.at < before.at && self.clock < before.at {
+        if row.at < before.at && self.clock() < before.at {
             let (at, by) = (self.at, self.by.take());
             self.at = before.at;
             self.by = before.optional(self.mapping.by).map(str::to_owned);

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use chrono_tz::Tz;
+use guichet_config::Configuration;
 use guichet_schemas::command::limits;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -21,6 +22,7 @@ use super::encoding;
 use super::error::MappingError;
 use super::grammar::{self, Absent, Columns, Format, Grammar, Order, TooLong, Unknown};
 use super::json_paths::{self, Step};
+use super::names::Names;
 use super::words::{Words, default_fits};
 
 /// What a source is called whose mapping does not name it.
@@ -84,6 +86,7 @@ pub struct Mapping {
     /// Columns whose values are names of something.
     pub(super) labels: Vec<Slot>,
     pub(super) dedupe: Option<Dedupe>,
+    pub(super) names: Names,
 }
 
 /// Index of a column of the mapping.
@@ -297,6 +300,13 @@ impl Mapping {
         self
     }
 
+    /// The same mapping for a desk that is configured like this: it may list names.
+    #[must_use]
+    pub fn for_desk(mut self, configuration: Configuration, now: Timestamp) -> Self {
+        self.names.of_desk(configuration, now);
+        self
+    }
+
     /// Name of the source.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -448,6 +458,7 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
         carried: Vec::new(),
         labels: Vec::new(),
         dedupe: g.dedupe.map(|d| dedupe(d, &mut columns)).transpose()?,
+        names: Names::of(g.names),
         columns: Vec::new(),
         name,
         version,

@@ -64,7 +64,7 @@ impl History<'_> {
                 Step::Comment(comment) => self.comments(vec![comment]),
             }
         }
-        self.at = updated_at.unwrap_or(self.clock);
+        self.at = updated_at.unwrap_or(self.clock());
         self.by = by;
         if let Some(before) = before {
             self.changed(row, before);
@@ -102,7 +102,7 @@ impl History<'_> {
                     None,
                 );
             }
-            Milestone::Reopened if self.state.is_done() => self.go_to(row, TicketState::Open, None),
+            Milestone::Reopened if self.state().is_done() => self.go_to(row, TicketState::Open, None),
             Milestone::Reopened => self.miss("it was reopened", "when it had been resolved before"),
             Milestone::Resolved => self.go_to(row, TicketState::Resolved, None),
             Milestone::Closed => self.go_to(row, TicketState::Closed, None),
@@ -117,12 +117,12 @@ impl History<'_> {
     /// What the row says of the state, after its milestones.
     fn stands(&mut self, row: &Row, state: &NewState) {
         if let Some(Meaning::State { to, reopens, .. }) = state.meaning() {
-            let begins = self.state == TicketState::New && matches!(to, TicketState::Open);
-            let same = to == self.state || begins || (self.state.is_done() && !to.is_done() && !reopens);
+            let begins = self.state() == TicketState::New && matches!(to, TicketState::Open);
+            let same = to == self.state() || begins || (self.state().is_done() && !to.is_done() && !reopens);
             if !same {
                 let text = format!(
                     "it stands as {to}, and no milestone says since when; {} stands for it",
-                    self.at.max(self.clock)
+                    self.at.max(self.clock())
                 );
                 self.heard.push(Note::new(Reason::GuessedTime, text));
             }

@@ -50,6 +50,7 @@ mod history;
 mod lifecycle;
 mod limits;
 mod milestones;
+mod names;
 mod parts;
 mod people;
 mod reader;
@@ -66,6 +67,8 @@ mod cases;
 mod damaged;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod listed;
 #[cfg(test)]
 mod over_nats;
 #[cfg(test)]

@@ -95,6 +95,13 @@ impl Row {
         }
     }
 
+    /// The column has these values, and no others.
+    pub(super) fn put_list(&mut self, slot: Slot, values: &[String]) {
+        self.items.retain(|(of, ..)| *of != slot);
+        self.put_empty(slot);
+        values.iter().for_each(|value| self.put_more(slot, value));
+    }
+
     /// The column is there, without a value.
     pub(super) fn put_empty(&mut self, slot: Slot) {
         self.spans[slot] = Span::Empty;

@@ -145,6 +145,7 @@ fn the_page_names_every_key_every_reason_and_only_mappings_that_hold() {
         "resolution",
         "milestones",
         "dedupe",
+        "names",
     ];
     for table in tables {
         let keys = keys(table);
