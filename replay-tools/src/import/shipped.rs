@@ -118,6 +118,7 @@ fn keys(table: &str) -> Vec<String> {
         "source" | "ticket" | "row" => {
             start.replace(&format!("[{table}]\n"), &format!("[{table}]\nnothing = 1\n"))
         }
+        "files" => format!("{start}[files.x]\nnothing = 1\n"),
         _ => format!("{start}[{table}]\nnothing = 1\n"),
     };
     let error = Mapping::parse(&text).unwrap_err().to_string();
@@ -145,6 +146,9 @@ fn the_page_names_every_key_every_reason_and_only_mappings_that_hold() {
         "resolution",
         "milestones",
         "dedupe",
+        "changes",
+        "filter",
+        "files",
     ];
     for table in tables {
         let keys = keys(table);
@@ -158,7 +162,7 @@ fn the_page_names_every_key_every_reason_and_only_mappings_that_hold() {
     }
     let examples: Vec<&str> =
         PAGE.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 2);
+    assert_eq!(examples.len(), 3);
     for example in examples {
         Mapping::parse(example).unwrap();
     }
