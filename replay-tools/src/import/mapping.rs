@@ -42,6 +42,17 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("glpi", include_str!("../../mappings/glpi.toml")),
     ("snapshot", include_str!("../../mappings/snapshot.toml")),
     ("audit", include_str!("../../mappings/audit.toml")),
+    ("zendesk-audits", include_str!("../../mappings/zendesk-audits.toml")),
+    ("zendesk-files", include_str!("../../mappings/zendesk-files.toml")),
+    ("zendesk-comments", include_str!("../../mappings/zendesk-comments.toml")),
+    ("zendesk-chat", include_str!("../../mappings/zendesk-chat.toml")),
+    ("jira-json", include_str!("../../mappings/jira-json.toml")),
+    ("freshdesk-files", include_str!("../../mappings/freshdesk-files.toml")),
+    ("zoho-desk", include_str!("../../mappings/zoho-desk.toml")),
+    ("invgate", include_str!("../../mappings/invgate.toml")),
+    ("desk-com", include_str!("../../mappings/desk-com.toml")),
+    ("liveagent", include_str!("../../mappings/liveagent.toml")),
+    ("tables", include_str!("../../mappings/tables.toml")),
 ];
 
 /// A checked mapping.
