@@ -77,6 +77,8 @@ mod over_nats;
 #[cfg(test)]
 mod proof;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod shapes;
 #[cfg(test)]
 mod shipped;
