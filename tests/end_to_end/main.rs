@@ -53,4 +53,6 @@ mod tenants;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]
+mod told;
+#[cfg(test)]
 mod verbs;
