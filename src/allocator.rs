@@ -10,4 +10,4 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 /// and the whole desk fits into a small machine. `MALLOC_CONF` in the environment overrides it.
 #[expect(unsafe_code, reason = "jemalloc looks for its settings under this name, and under no other")]
 #[unsafe(export_name = "malloc_conf")]
-static SETTINGS: &[u8] = b"narenas:4,dirty_decay_ms:250,muzzy_decay_ms:0\0";
+static SETTINGS: &[u8] = b"narenas:2,tcache_max:8192,dirty_decay_ms:200,muzzy_decay_ms:0\0";

@@ -23,6 +23,8 @@ mod truth;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod crash;

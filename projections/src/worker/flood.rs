@@ -103,17 +103,5 @@ impl Feed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_messages_without_quiet_are_a_flood_and_a_small_portion_ends_it() {
-        let mut gauge = Gauge::default();
-        assert!((0..15).all(|_| !gauge.rises(256)));
-        assert!(gauge.rises(256));
-        assert!(!gauge.rises(FEW));
-        assert!((0..15).all(|_| !gauge.rises(256)));
-        gauge.falls();
-        assert!(!gauge.rises(256));
-    }
-}
+#[path = "flood_tests.rs"]
+mod tests;
