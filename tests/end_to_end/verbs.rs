@@ -80,3 +80,45 @@ async fn a_due_date_is_set_from_everywhere() {
     let without = send(&node, &["set_due_date", "T-1", "--set", "at=2199-03-10T12:00:00.000Z"]);
     assert!(!without.status.success(), "it says no reason: {without:?}");
 }
+
+/// A ticket that came from another desk is found by the id that it had there, from everywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_found_by_its_id_elsewhere() {
+    let node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    for (n, source) in [(1, "zammad"), (2, "old-desk")] {
+        let mut ticket = new_ticket(n);
+        ticket["external_ref"] = json!({"source": source, "id": "4711"});
+        assert_eq!(desk.command("new", "create", id("elsewhere", n), ticket).await.body["ok"], true);
+    }
+    let head = desk.head().await;
+    let about =
+        json!({"external_id": "4711", "external_source": "old-desk", "min_position": head, "wait_ms": 5000});
+    assert_eq!(desk.query("ticket", about).await["data"]["number"], "T-2");
+    let run = node.run_file();
+    let data = run.parent().expect("a folder");
+    let tool = |words: &[&str]| guichet().args(words).arg("--data-dir").arg(data).output().expect("it runs");
+    for words in [
+        &["query", "ticket"][..],
+        &["timeline"],
+        &["explain-sla"],
+        &["query", "sla_clocks"],
+        &["query", "events"],
+        &["query", "timeline"],
+    ] {
+        let named = [words, &["--external-ref", "4711", "--source", "zammad", "--json"]].concat();
+        let found = tool(&named);
+        assert!(found.status.success(), "{words:?}: {found:?}");
+        let ambiguous = tool(&[words, &["--external-ref", "4711"]].concat());
+        let complaint = String::from_utf8_lossy(&ambiguous.stderr).into_owned();
+        assert_eq!(ambiguous.status.code(), Some(1), "{words:?}: {ambiguous:?}");
+        assert!(
+            complaint.contains("T-1 of \"zammad\"") && complaint.contains("T-2 of \"old-desk\""),
+            "{complaint}"
+        );
+    }
+    let listed = tool(&["query", "tickets", "--external-ref", "4711", "--json"]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    assert_eq!(listed["data"].as_array().map(Vec::len), Some(2), "{listed}");
+    assert_eq!(tool(&["timeline"]).status.code(), Some(2), "it names no ticket");
+}

@@ -52,7 +52,7 @@ texts! {
     left, ratio, ratio_events, r1, r2, r1_help, r2_help, provisional, running, chart_of, as_table,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, description, root_cause, history_part, newest_page,
+    tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
