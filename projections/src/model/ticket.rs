@@ -70,6 +70,9 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Ownership(Ownership::TicketEscalated(_)) => count(&mut row.escalations),
         TicketEvent::Ownership(Ownership::TicketDeescalated(_)) => count(&mut row.deescalations),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(row, e),
+        TicketEvent::Conversation(Conversation::ReopenHeld(_)) => {
+            row.reopen_held_at = row.reopen_held_at.or(Some(record.occurred_at.0));
+        }
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }
@@ -217,6 +220,7 @@ fn enter(row: &mut TicketView, to: TicketState, at: Timestamp) {
     row.custom_status = None;
     row.hold_reason = None;
     row.expected_until = None;
+    row.reopen_held_at = None;
 }
 
 fn set_group(row: &mut TicketView, to: Option<&str>) {

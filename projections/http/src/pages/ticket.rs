@@ -273,6 +273,9 @@ fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
     if view.external_ref.is_some() {
         facts.push(text(t.external_ref, Some(&form::external_ref(view))));
     }
+    if let Some(held) = view.reopen_held_at {
+        facts.push(Fact { name: t.reopen_held, value: form::minute(held), at: Some(form::machine(held)) });
+    }
     if let Some(age) = view.age_ms {
         facts.push(text(t.age, Some(&form::span(t, age))));
     }

@@ -138,6 +138,7 @@ impl<'a> Filter<'a> {
             && equals(q.group.as_ref(), row.group.as_ref())
             && equals(q.assignee.as_ref(), row.assignee.as_ref())
             && equals(q.requester.as_ref(), Some(&row.requester))
+            && (!q.reopen_held || row.reopen_held_at.is_some())
             && self.source_matches(row)
             && q.tag.as_ref().is_none_or(|tag| row.tags.contains(tag))
             && self.category_matches(row)
