@@ -19,8 +19,11 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// What its columns mean: a mapping file, or a shipped one (docs/IMPORT.md lists them)
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) mapping: String,
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "infer")]
+    pub(crate) mapping: Option<String>,
+    /// Propose a mapping: print it with the reason of each line, what is left to decide, and what --check says with it
+    #[arg(long, conflicts_with_all = ["mapping", "check", "explain", "allow", "rejects", "zone"])]
+    pub(crate) infer: bool,
     /// Read times without an offset in this zone, instead of the mapping's
     #[arg(long, value_name = "IANA ZONE")]
     pub(crate) zone: Option<String>,
@@ -50,11 +53,12 @@ pub(crate) struct ImportArgs {
 impl ImportArgs {
     /// Whether a desk is needed.
     pub(crate) const fn sends(&self) -> bool {
-        !self.check && self.explain.is_none()
+        !self.check && !self.infer && self.explain.is_none()
     }
 
-    fn mapping(&self) -> anyhow::Result<Mapping> {
-        let mut mapping = Mapping::load(&self.mapping)?;
+    pub(crate) fn mapping(&self) -> anyhow::Result<Mapping> {
+        let name = self.mapping.as_deref().context("name a mapping with --mapping")?;
+        let mut mapping = Mapping::load(name)?;
         if let Some(zone) = &self.zone {
             mapping = mapping.with_zone(zone)?;
         }
@@ -85,6 +89,9 @@ pub(crate) async fn run(
 
 /// Reads a file and says what would become of it, or how one row becomes facts.
 pub(crate) fn look(args: &ImportArgs) -> anyhow::Result<ExitCode> {
+    if args.infer {
+        return crate::infer::run(&args.file);
+    }
     let mapping = args.mapping()?;
     if let Some(line) = args.explain {
         let explanation = import::explain(&args.file, &mapping, line)?;
@@ -234,7 +241,7 @@ pub(crate) fn complain(args: &ImportArgs, s: &Summary) {
 }
 
 /// The balance, for a person.
-fn table(args: &ImportArgs, b: &Balance) -> String {
+pub(crate) fn table(args: &ImportArgs, b: &Balance) -> String {
     let (r, t) = (&b.rows, &b.tickets);
     let rejected: u64 = r.rejected.values().sum();
     let mut text = format!(

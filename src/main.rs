@@ -6,6 +6,7 @@ mod demo;
 mod descriptors;
 mod doctor;
 mod import;
+mod infer;
 mod keys;
 mod lines;
 mod nats_server;

@@ -100,6 +100,14 @@ pub enum ImportError {
         /// The export.
         path: PathBuf,
     },
+    /// No mapping can be proposed.
+    #[error("no mapping can be proposed for {path}: {problem}")]
+    NotInferred {
+        /// The export.
+        path: PathBuf,
+        /// What is in the way.
+        problem: String,
+    },
     /// Asked about a line at which no row begins.
     #[error(
         "no row begins at line {line}, or it was left out as a duplicate; a row is called by the line at which it begins"

@@ -56,6 +56,7 @@ mod reader;
 
 mod deliver;
 mod explain;
+mod infer;
 mod send;
 
 #[cfg(test)]
@@ -66,6 +67,8 @@ mod cases;
 mod damaged;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod inferred;
 #[cfg(test)]
 mod over_nats;
 #[cfg(test)]
@@ -78,6 +81,7 @@ mod shipped;
 pub use balance::{Balance, Reason};
 pub use error::{ImportError, MappingError};
 pub use explain::{Explanation, explain};
+pub use infer::{Proposal, infer};
 pub use mapping::{Mapping, SHIPPED, UNNAMED};
 pub use reader::{Progress, Reader, open};
 pub use send::{SendOptions, Summary, command_id, send};
