@@ -103,6 +103,7 @@ async fn load(args: &DemoArgs, node: &Node, client: &Client) -> anyhow::Result<L
             file: file.clone(),
             mapping: Some(mapping.clone()),
             infer: false,
+            follow: false,
             zone: None,
             allow: Vec::new(),
             check: false,

@@ -33,6 +33,9 @@ pub(crate) struct ImportArgs {
     /// Read and map everything, and write nothing; needs no desk
     #[arg(long, conflicts_with = "explain")]
     pub(crate) check: bool,
+    /// Import what comes: a file of JSON lines that grows, or a folder into which files come, until a signal ends it
+    #[arg(long, conflicts_with_all = ["check", "explain", "infer"])]
+    pub(crate) follow: bool,
     /// Say how the row that begins at this line of the file became facts, and write nothing; needs no desk
     #[arg(long, value_name = "LINE", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) explain: Option<u64>,
@@ -80,6 +83,9 @@ pub(crate) async fn run(
     tenant: &TenantId,
     caller: &CallerId,
 ) -> anyhow::Result<ExitCode> {
+    if args.follow {
+        return crate::follow::run(args, client, tenant, caller).await;
+    }
     let started = Instant::now();
     let summary = load(args, client, tenant, caller).await?;
     report(args, &summary, started.elapsed())?;

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod descriptors;
 mod doctor;
+mod follow;
 mod import;
 mod infer;
 mod keys;

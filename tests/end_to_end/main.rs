@@ -16,6 +16,8 @@ mod harness;
 #[path = "../support/desk.rs"]
 mod desk;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod import;

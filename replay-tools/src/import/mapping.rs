@@ -84,6 +84,8 @@ pub struct Mapping {
     /// Columns whose values are names of something.
     pub(super) labels: Vec<Slot>,
     pub(super) dedupe: Option<Dedupe>,
+    /// The export is a part of a larger one, which need not have every column.
+    pub(super) is_of_a_part: bool,
 }
 
 /// Index of a column of the mapping.
@@ -297,6 +299,13 @@ impl Mapping {
         self
     }
 
+    /// The same mapping, for a part of an export.
+    #[must_use]
+    pub(super) const fn of_a_part(mut self) -> Self {
+        self.is_of_a_part = true;
+        self
+    }
+
     /// Name of the source.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -448,6 +457,7 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
         carried: Vec::new(),
         labels: Vec::new(),
         dedupe: g.dedupe.map(|d| dedupe(d, &mut columns)).transpose()?,
+        is_of_a_part: false,
         columns: Vec::new(),
         name,
         version,

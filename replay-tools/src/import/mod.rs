@@ -56,6 +56,7 @@ mod reader;
 
 mod deliver;
 mod explain;
+mod follow;
 mod infer;
 mod send;
 
@@ -67,6 +68,8 @@ mod cases;
 mod damaged;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod followed;
 #[cfg(test)]
 mod inferred;
 #[cfg(test)]
@@ -81,6 +84,7 @@ mod shipped;
 pub use balance::{Balance, Reason};
 pub use error::{ImportError, MappingError};
 pub use explain::{Explanation, explain};
+pub use follow::{Folder, Growing, Part};
 pub use infer::{Proposal, infer};
 pub use mapping::{Mapping, SHIPPED, UNNAMED};
 pub use reader::{Progress, Reader, open};

@@ -76,6 +76,9 @@ impl Usable {
 impl Usable {
     /// A mapped column that no row had is a mistake of the mapping, never an empty value.
     fn end(&self) -> Result<(), ImportError> {
+        if self.mapping.is_of_a_part {
+            return Ok(());
+        }
         let Some(slot) = self.source.absent().first().copied() else { return Ok(()) };
         let column = &self.mapping.columns[slot];
         Err(ImportError::Absent { key: column.key.clone(), column: column.name.clone() })
