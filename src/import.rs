@@ -20,8 +20,11 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// What its columns mean: a mapping file, or a shipped one (docs/IMPORT.md lists them)
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) mapping: String,
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "infer")]
+    pub(crate) mapping: Option<String>,
+    /// Propose a mapping: print it with the reason of each line, what is left to decide, and what --check says with it
+    #[arg(long, conflicts_with_all = ["mapping", "check", "explain", "allow", "rejects", "zone"])]
+    pub(crate) infer: bool,
     /// Read times without an offset in this zone, instead of the mapping's
     #[arg(long, value_name = "IANA ZONE")]
     pub(crate) zone: Option<String>,
@@ -31,6 +34,9 @@ pub(crate) struct ImportArgs {
     /// Read and map everything, and write nothing; needs no desk
     #[arg(long, conflicts_with = "explain")]
     pub(crate) check: bool,
+    /// Import what comes: a file of JSON lines that grows, or a folder into which files come, until a signal ends it
+    #[arg(long, conflicts_with_all = ["check", "explain", "infer"])]
+    pub(crate) follow: bool,
     /// Say how the row that begins at this line of the file became facts, and write nothing; needs no desk
     #[arg(long, value_name = "LINE", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) explain: Option<u64>,
@@ -51,11 +57,12 @@ pub(crate) struct ImportArgs {
 impl ImportArgs {
     /// Whether a desk is needed.
     pub(crate) const fn sends(&self) -> bool {
-        !self.check && self.explain.is_none()
+        !self.check && !self.infer && self.explain.is_none()
     }
 
     pub(crate) fn mapping(&self) -> anyhow::Result<Mapping> {
-        let mut mapping = Mapping::load(&self.mapping)?;
+        let name = self.mapping.as_deref().context("name a mapping with --mapping")?;
+        let mut mapping = Mapping::load(name)?;
         if let Some(zone) = &self.zone {
             mapping = mapping.with_zone(zone)?;
         }
@@ -72,7 +79,19 @@ fn reason(word: &str) -> Result<Reason, String> {
 
 /// Imports a file and prints what was done.
 pub(crate) async fn run(args: &ImportArgs, client: &Client) -> anyhow::Result<ExitCode> {
+    let mapping = mapping_of(args, client).await?;
+    if args.follow {
+        return crate::follow::run(args, mapping, client).await;
+    }
     let started = Instant::now();
+    let summary = load(args, &mapping, client).await?;
+    report(args, &summary, started.elapsed())?;
+    refuse_nothing(args, &summary.balance)?;
+    Ok(summary.balance.exit_code(&args.allow).into())
+}
+
+/// The mapping for the desk into which is imported: it may list names.
+async fn mapping_of(args: &ImportArgs, client: &Client) -> anyhow::Result<Mapping> {
     let mut mapping = args.mapping()?;
     match guichet_replay_tools::config::of_desk(client).await {
         Ok(desk) => mapping = mapping.for_desk(desk, clock::wall()),
@@ -80,14 +99,14 @@ pub(crate) async fn run(args: &ImportArgs, client: &Client) -> anyhow::Result<Ex
             "the names in the export are not checked, for the configuration of the desk cannot be read: {error}"
         )),
     }
-    let summary = load(args, &mapping, client).await?;
-    report(args, &summary, started.elapsed())?;
-    refuse_nothing(args, &summary.balance)?;
-    Ok(summary.balance.exit_code(&args.allow).into())
+    Ok(mapping)
 }
 
 /// Reads a file and says what would become of it, or how one row becomes facts.
 pub(crate) fn look(args: &ImportArgs) -> anyhow::Result<ExitCode> {
+    if args.infer {
+        return crate::infer::run(&args.file);
+    }
     let mapping = args.mapping()?;
     if let Some(line) = args.explain {
         let explanation = import::explain(&args.file, &mapping, line)?;
@@ -231,7 +250,7 @@ pub(crate) fn complain(args: &ImportArgs, s: &Summary) {
 }
 
 /// The balance, for a person.
-fn table(args: &ImportArgs, b: &Balance) -> String {
+pub(crate) fn table(args: &ImportArgs, b: &Balance) -> String {
     let (r, t) = (&b.rows, &b.tickets);
     let rejected: u64 = r.rejected.values().sum();
     let mut text = format!(

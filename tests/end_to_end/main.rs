@@ -11,6 +11,8 @@
 use guichet_test_support::{self as harness, desk, published};
 
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod import;

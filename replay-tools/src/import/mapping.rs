@@ -107,6 +107,8 @@ pub struct Mapping {
     pub(super) filter: Filter,
     /// The other files of the export.
     pub(super) files: Vec<File>,
+    /// The export is a part of a larger one, which need not have every column.
+    pub(super) is_of_a_part: bool,
 }
 
 /// Index of a column of the mapping.
@@ -333,6 +335,13 @@ impl Mapping {
         self
     }
 
+    /// The same mapping, for a part of an export.
+    #[must_use]
+    pub(super) const fn of_a_part(mut self) -> Self {
+        self.is_of_a_part = true;
+        self
+    }
+
     /// Name of the source.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -492,6 +501,7 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
         changes: None,
         filter: Filter::default(),
         files: Vec::new(),
+        is_of_a_part: false,
         columns: Vec::new(),
         name,
         version,

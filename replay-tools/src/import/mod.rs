@@ -61,6 +61,8 @@ mod reader;
 
 mod deliver;
 mod explain;
+mod follow;
+mod infer;
 mod send;
 
 #[cfg(test)]
@@ -73,6 +75,9 @@ mod changed;
 mod damaged;
 #[cfg(test)]
 mod examples;
+mod followed;
+#[cfg(test)]
+mod inferred;
 #[cfg(test)]
 mod listed;
 #[cfg(test)]
@@ -89,6 +94,8 @@ mod shipped;
 pub use balance::{Balance, Reason};
 pub use error::{ImportError, MappingError};
 pub use explain::{Explanation, explain};
+pub use follow::{Folder, Growing, Part};
+pub use infer::{Proposal, infer};
 pub use mapping::{Mapping, SHIPPED, UNNAMED};
 pub use reader::{Progress, Reader, open};
 pub use send::{SendOptions, Summary, command_id, send};

@@ -87,6 +87,9 @@ impl Usable {
         add(&counts.duplicates, aside.replaced);
         let unused = aside.read.saturating_sub(aside.used).saturating_sub(aside.replaced);
         add(&counts.without_effect, unused);
+        if self.mapping.is_of_a_part {
+            return Ok(());
+        }
         let Some(slot) = self.source.absent().first().copied() else { return Ok(()) };
         let column = &self.mapping.columns[slot];
         Err(ImportError::Absent { key: column.key.clone(), column: column.name.clone() })

@@ -281,7 +281,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(18) {
+    match dice.roll(19) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -329,6 +329,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
             from: TicketType::Incident,
             to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
         }),
+        17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
         _ => Event::from(FieldChanged {
             field: "floor".to_owned(),
             from: None,

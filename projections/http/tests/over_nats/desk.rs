@@ -232,6 +232,7 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
         "report_reopen_rate" => {
             query_reply::Data::Error(wire::Error { code: "unsupported".to_owned(), ..Default::default() })
         }
+        "tickets" => query_reply::Data::Tickets(wire::TicketsView { tickets: with_external_id(question) }),
         "ticket" => query_reply::Data::Ticket(wire::TicketView {
             number: "T-9".to_owned(),
             version: if is_about(question, LONG) { VERSIONS } else { 1 },
@@ -242,6 +243,26 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
         other => panic!("nobody should ask {other}"),
     };
     wire::QueryReply { as_of_position: 5, data: Some(data), ..Default::default() }.encode_to_vec().into()
+}
+
+/// An id in another system that one ticket has, and one that two have.
+pub(crate) const OLD_ID: &str = "INC 7/é";
+pub(crate) const OLD_NUMBER: &str = "4711";
+
+fn with_external_id(question: &async_nats::Message) -> Vec<wire::TicketView> {
+    let query = wire::Query::decode(question.payload.clone()).unwrap();
+    let Some(wire::query::Data::Tickets(of)) = query.data else { panic!("{query:?}") };
+    let id = of.external_id.unwrap();
+    let ticket = |number: &str, source: &str| wire::TicketView {
+        number: number.to_owned(),
+        external_ref: Some(wire::ExternalRef { source: source.to_owned(), id: id.clone() }),
+        ..Default::default()
+    };
+    match id.as_str() {
+        OLD_ID => vec![ticket("T-9", "servicenow")],
+        OLD_NUMBER => vec![ticket("T-12", HOSTILE), ticket("T-3", "zammad")],
+        _ => Vec::new(),
+    }
 }
 
 /// The ticket whose history is long, and how long; each of its events is large.
