@@ -177,6 +177,7 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "TypeChanged"
                 | "DueDateSet"
                 | "FieldChanged"
+                | "ReopenHeld"
                 | "EpochStarted"
                 | "KeyCreated"
         ) && !n.starts_with("Sla")

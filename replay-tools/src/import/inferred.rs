@@ -97,6 +97,9 @@ fn json_xes_and_ocel_are_told_from_their_first_letters() {
         assert!(proposal.text.contains(part), "{part} is not in\n{}", proposal.text);
     }
     assert_eq!(proposal.outcome.unwrap().tickets.new, 1);
+    let plain = proposed("x", b"id,at,by\n1,2026-01-01 10:00,ann\n2,2026-01-01 11:00,ben\n");
+    assert!(plain.text.contains("[row]") && !plain.text.contains("[milestones]"), "{}", plain.text);
+    assert_eq!(plain.outcome.unwrap().tickets.new, 2);
     let nameless = proposed("x", b"{\"a\": 1}\n{\"a\": 2}\n");
     assert!(nameless.text.contains("# decide: id =") && nameless.outcome.unwrap_err().contains("id"));
     let document = "{\"page\": 1, \"cases\": [{\"number\": 7, \"title\": \"Lamp\", \"created_at\": \"2026-02-02T08:00:00Z\"}]}";

@@ -11,6 +11,16 @@ use super::sample::{Sample, Shape};
 /// Values of a column of words that are listed one by one.
 const WORDS_MAX: usize = 60;
 
+/// The keys of `[milestones]`.
+const MILESTONES: &[(&str, Role)] = &[
+    ("created", Role::Created),
+    ("assigned", Role::Assigned),
+    ("first_reply", Role::FirstReply),
+    ("resolved", Role::Resolved),
+    ("reopened", Role::Reopened),
+    ("closed", Role::Closed),
+];
+
 /// A mapping as it is written, and how much of it is left to decide.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
@@ -30,8 +40,12 @@ impl Seen<'_> {
         self.roles.get(&role).map(|place| &self.columns[*place])
     }
 
-    /// No id comes twice: a row tells a whole ticket.
+    /// No id comes twice, and columns say when what happened: a row tells a whole ticket.
     fn is_row_per_ticket(&self) -> bool {
+        self.has_unique_ids() && MILESTONES.iter().any(|(_, role)| self.roles.contains_key(role))
+    }
+
+    fn has_unique_ids(&self) -> bool {
         self.column(Role::Id).is_some_and(Column::is_unique)
     }
 }
@@ -245,7 +259,11 @@ fn ticket(draft: &mut Draft, seen: &Seen<'_>) {
 
 fn row(draft: &mut Draft, seen: &Seen<'_>) {
     draft.table("row");
-    draft.line("# ids come several times: a row is the ticket after a change");
+    draft.line(if seen.has_unique_ids() {
+        "# no column says when a ticket was created or done: a row is the ticket as it was at its time"
+    } else {
+        "# ids come several times: a row is the ticket after a change"
+    });
     match seen.column(Role::Happened).or_else(|| seen.column(Role::Updated)) {
         Some(at) => draft.column("at", at),
         None => draft.decide("at = \"…\": no column has the name and the values of the time of a change"),
@@ -254,14 +272,6 @@ fn row(draft: &mut Draft, seen: &Seen<'_>) {
 }
 
 fn milestones(draft: &mut Draft, seen: &Seen<'_>) {
-    let keys = [
-        ("created", Role::Created),
-        ("assigned", Role::Assigned),
-        ("first_reply", Role::FirstReply),
-        ("resolved", Role::Resolved),
-        ("reopened", Role::Reopened),
-        ("closed", Role::Closed),
-    ];
     let at = seen.column(Role::Updated).or_else(|| seen.column(Role::Happened));
     if at.is_some() {
         draft.table("row");
@@ -272,7 +282,7 @@ fn milestones(draft: &mut Draft, seen: &Seen<'_>) {
     }
     draft.table("milestones");
     draft.line("# no id comes twice: a row tells a whole ticket, and these columns say when what happened");
-    draft.optional(seen, &keys);
+    draft.optional(seen, MILESTONES);
     if at.is_none() && seen.column(Role::Created).is_none() {
         draft.decide("created = \"…\": no column has the name and the values of the time of a creation");
     }

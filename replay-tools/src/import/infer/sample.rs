@@ -68,6 +68,8 @@ pub(super) struct Sample {
     /// Columns beyond those that are looked at.
     pub(super) columns_left_out: usize,
     places: HashMap<String, usize>,
+    /// Of all values.
+    bytes: usize,
 }
 
 /// Looks at the beginning of an export.
@@ -120,11 +122,12 @@ impl Sample {
             is_cut: false,
             columns_left_out: 0,
             places: HashMap::new(),
+            bytes: 0,
         }
     }
 
     fn is_full(&self) -> bool {
-        self.rows.len() >= ROWS_MAX
+        self.rows.len() >= ROWS_MAX || self.bytes as u64 >= TEXT_BYTES_MAX
     }
 
     fn begin_row(&mut self) {
@@ -153,6 +156,7 @@ impl Sample {
         if let (Some(values), Some(value)) =
             (row.get_mut(place), value.map(str::trim).filter(|v| !v.is_empty()))
         {
+            self.bytes = self.bytes.saturating_add(value.len());
             values.push(value.to_owned());
         }
     }
@@ -208,11 +212,13 @@ fn of_csv(text: Decoded) -> std::io::Result<Sample> {
 }
 
 fn of_json(path: &Path, text: Decoded) -> Result<Sample, ImportError> {
-    let mut whole = String::new();
+    let mut whole = Vec::new();
     text.take(TEXT_BYTES_MAX)
-        .read_to_string(&mut whole)
+        .read_to_end(&mut whole)
         .map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
     let is_cut = whole.len() as u64 >= TEXT_BYTES_MAX;
+    // The cut may part a letter, and a damaged one is for --check to name.
+    let whole = String::from_utf8_lossy(&whole);
     if let Some(sample) = of_lines(&whole, is_cut) {
         return Ok(sample);
     }
@@ -236,12 +242,8 @@ fn of_json(path: &Path, text: Decoded) -> Result<Sample, ImportError> {
 fn of_lines(text: &str, is_cut: bool) -> Option<Sample> {
     let mut sample = Sample::new(Shape::Jsonl);
     let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let mut left = lines.clone().count();
-    if left < 2 {
-        return None;
-    }
+    lines.clone().nth(1)?;
     for line in lines {
-        left = left.saturating_sub(1);
         let Ok(Value::Object(record)) = serde_json::from_str(line) else {
             // The last line may be cut off by us; a line that is no object makes it another shape at the beginning only.
             if sample.rows.len() < 2 {
@@ -402,7 +404,13 @@ fn of_xes(path: &Path, text: Decoded) -> Result<Sample, ImportError> {
                 continue;
             }
             Event::Eof => break,
-            _ => continue,
+            Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => continue,
         };
         let name = start.local_name().as_ref().to_owned();
         match (name.as_str(), open.last().map(String::as_str)) {
