@@ -3,7 +3,6 @@
 #![expect(clippy::print_stderr, reason = "what was not compared must be seen")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use guichet_reports::{History, Kind, Look, Params, Report};
 use guichet_schemas::mirror::Wire as _;

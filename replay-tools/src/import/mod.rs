@@ -75,6 +75,7 @@ mod changed;
 mod damaged;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
 mod followed;
 #[cfg(test)]
 mod inferred;

@@ -1,7 +1,6 @@
 //! Files: what they mean, what is refused, and that they mean what the golden files say.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use guichet_rules::calendar::Definition;
 use guichet_schemas::time::Timestamp;

@@ -1,9 +1,5 @@
 //! The HTTP side against a real nats-server, with a scripted query service in the place of the read models.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test says what must hold by unwrapping it, and skips aloud"
-)]
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
 use guichet_test_support::http_client as client;
 

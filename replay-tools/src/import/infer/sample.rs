@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead as _, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -79,7 +80,7 @@ pub(super) struct Sample {
 pub(super) fn of(path: &Path) -> Result<Sample, ImportError> {
     let read = |source| ImportError::Read { path: path.to_owned(), source };
     let probe = "[source]\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n";
-    let mut texts = Texts::open(path, &Mapping::parse(probe)?)?;
+    let mut texts = Texts::open(path, &Mapping::parse(probe)?, &Arc::default())?;
     let Some(mut text) = texts.next()?.map(|text| text.text) else {
         return Err(nothing(path, "it holds no text"));
     };
