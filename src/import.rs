@@ -15,7 +15,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// What to import, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
-    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip)
+    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip), or a folder of files that
+    /// belong together
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// What its columns mean: a mapping file, or a shipped one (docs/IMPORT.md lists them)
@@ -234,9 +235,18 @@ fn table(args: &ImportArgs, b: &Balance) -> String {
     let (r, t) = (&b.rows, &b.tickets);
     let rejected: u64 = r.rejected.values().sum();
     let mut text = format!(
-        "rows: {} read = {} used + {} without effect + {} duplicates + {rejected} rejected\n\
+        "rows: {} read = {} used + {} without effect + {} duplicates + {} filtered + {rejected} rejected\n\
          tickets: {} met = {} new + {} continued + {} unchanged + {} rejected",
-        r.read, r.used, r.without_effect, r.duplicates, t.met, t.new, t.continued, t.unchanged, t.rejected
+        r.read,
+        r.used,
+        r.without_effect,
+        r.duplicates,
+        r.filtered,
+        t.met,
+        t.new,
+        t.continued,
+        t.unchanged,
+        t.rejected
     );
     for (what, counts) in [("rejected", &r.rejected), ("noted", &b.noted)] {
         for (reason, n) in counts {

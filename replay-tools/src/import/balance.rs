@@ -63,6 +63,8 @@ reasons! {
     GuessedDelimiter => "guessed_delimiter", "the mapping names no delimiter, and the columns are there with another than the usual one";
     GuessedEncoding => "guessed_encoding", "the mapping names no encoding, so it was found out";
     Undecodable => "undecodable", "bytes that the encoding does not have were replaced";
+    Contradicted => "contradicted", "a change begins elsewhere than the one before it ended, or the record says another end";
+    NoPartner => "no_partner", "a row names a row of another file that is not there";
     LeftOut => "left_out", "a part of the file, such as a member of an archive, was not read";
 }
 
@@ -141,6 +143,7 @@ pub(super) struct Counts {
     pub(super) used: AtomicU64,
     pub(super) without_effect: AtomicU64,
     pub(super) duplicates: AtomicU64,
+    pub(super) filtered: AtomicU64,
     pub(super) rejected: AtomicU64,
     pub(super) tickets: AtomicU64,
     pub(super) tickets_new: AtomicU64,
@@ -189,6 +192,7 @@ impl Counts {
                 used: get(&self.used),
                 without_effect: get(&self.without_effect),
                 duplicates: get(&self.duplicates),
+                filtered: get(&self.filtered),
                 rejected: self.rows_rejected.read(),
             },
             tickets: Tickets {
@@ -225,6 +229,8 @@ pub struct Rows {
     pub without_effect: u64,
     /// Rows left out because `dedupe` says that they came before.
     pub duplicates: u64,
+    /// Rows that `filter` does not let through.
+    pub filtered: u64,
     /// Rows left out, by reason.
     pub rejected: BTreeMap<Reason, u64>,
 }
@@ -256,7 +262,7 @@ impl Balance {
     pub fn adds_up(&self) -> bool {
         let (r, t) = (&self.rows, &self.tickets);
         let rejected = r.rejected.values().copied();
-        let rows = [r.used, r.without_effect, r.duplicates].into_iter().chain(rejected);
+        let rows = [r.used, r.without_effect, r.duplicates, r.filtered].into_iter().chain(rejected);
         sum(rows) == r.read && sum([t.new, t.continued, t.unchanged, t.rejected]) == t.met
     }
 

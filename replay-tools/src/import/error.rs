@@ -71,7 +71,7 @@ pub enum ImportError {
         problem: String,
     },
     /// The archive does not hold what the mapping asks for.
-    #[error("the archive {path} {problem}")]
+    #[error("the archive or folder {path} {problem}")]
     Archive {
         /// The export.
         path: PathBuf,
@@ -102,7 +102,7 @@ pub enum ImportError {
     },
     /// Asked about a line at which no row begins.
     #[error(
-        "no row begins at line {line}, or it was left out as a duplicate; a row is called by the line at which it begins"
+        "no row begins at line {line}, or it was left out as a duplicate or by filter; a row is called by the line at which it begins"
     )]
     NoRow {
         /// The line.

@@ -23,8 +23,10 @@ use super::bounds::{FACTS_BYTES_MAX, shown};
 use super::grammar::Unknown;
 use super::limits::{self, Prepared};
 use super::mapping::{ENTRY_TIER, Mapping, Meaning, Milestone, Slot};
+use super::milestones;
 use super::names::{self, Kind, Strangers};
 use super::parts;
+use super::people::Written;
 use super::row::Row;
 use super::usable;
 use super::words::{Meant, Words};
@@ -58,6 +60,8 @@ pub(super) struct History<'a> {
     pub(super) told: HashSet<String>,
     /// Names that the desk does not list.
     pub(super) strangers: Strangers,
+    /// Comments of other files, each with its time, until a row with milestones tells them.
+    pub(super) elsewhere: Vec<Written>,
     /// What was guessed or changed in the present row.
     pub(super) heard: Vec<Note>,
 }
@@ -100,9 +104,24 @@ pub(super) fn of<E>(
 ) -> Result<Told, E> {
     let mut history = History::new(mapping, external_id, rows.len());
     let mut before: Option<Cow<'_, Row>> = None;
-    let mut unread = rows.len() as u64;
+    let mut unread = rows.iter().map(Row::count).fold(0, u64::saturating_add);
     let (mut used, mut without_effect, mut asked) = (0_u64, 0_u64, None);
-    for row in rows {
+    let mut gathered = Vec::new();
+    for row in rows.iter().filter(|row| milestones::is_beside(mapping, row)) {
+        match history.gather(row) {
+            Ok(true) => gathered.push(row),
+            Ok(false) => without_effect = without_effect.saturating_add(1),
+            Err(why) => {
+                unread = unread.saturating_sub(1);
+                hear(row, Heard::Rejected(why))?;
+            }
+        }
+        for note in history.heard.drain(..) {
+            hear(row, Heard::Noted(note))?;
+        }
+    }
+    let opening = milestones::opening(mapping, rows);
+    for row in opening.iter().chain(rows.iter().filter(|row| !milestones::is_beside(mapping, row))) {
         let first = history.facts.len();
         match history.row(row, before.as_deref()) {
             Ok(now) => {
@@ -110,20 +129,31 @@ pub(super) fn of<E>(
                     hear(row, Heard::Noted(note))?;
                 }
                 before = Some(now);
-                let effect = if history.facts.len() > first { &mut used } else { &mut without_effect };
-                *effect = effect.saturating_add(1);
+                let told = history.facts.len() > first || row.told_before;
+                let effect = if told { &mut used } else { &mut without_effect };
+                *effect = effect.saturating_add(row.count());
                 if ask == Some(row.line) {
-                    asked = Some(first..history.facts.len());
+                    // Rows of one record begin at one line.
+                    let begin = asked.as_ref().map_or(first, |facts: &Range<usize>| facts.start);
+                    asked = Some(begin..history.facts.len());
                 }
             }
             Err(why) => {
                 history.heard.clear();
-                unread = unread.saturating_sub(1);
+                unread = unread.saturating_sub(row.count());
                 hear(row, Heard::Rejected(why))?;
             }
         }
         if history.bytes > FACTS_BYTES_MAX {
             return Ok(Told::TooMuch { unread });
+        }
+    }
+    if history.elsewhere.is_empty() {
+        used = used.saturating_add(gathered.len() as u64);
+    } else {
+        for row in gathered {
+            let text = "no row of its ticket could be used";
+            hear(row, Heard::Rejected(Note::new(Reason::NoPartner, text)))?;
         }
     }
     if let ([row], true) = (rows, history.is_a_snapshot()) {
@@ -148,6 +178,7 @@ impl<'a> History<'a> {
             passed: BTreeSet::new(),
             told: HashSet::new(),
             strangers: Strangers::new(),
+            elsewhere: Vec::new(),
             heard: Vec::new(),
         }
     }
@@ -202,6 +233,7 @@ impl<'a> History<'a> {
         };
         let comments = self.written(row)?;
         let steps = self.steps(now)?;
+        self.hear_of_numbers(now, before);
         self.at = row.at;
         self.by = row.optional(m.by).map(|by| limits::label(by).into_owned());
         if !m.milestones.is_empty() {
@@ -220,11 +252,28 @@ impl<'a> History<'a> {
             None => self.created(now, created_at, due_at, false),
             Some(before) => self.changed(now, before),
         }
+        self.unknown_change(row);
         self.comments(comments);
         if !reopens {
             self.enter(now, &state);
         }
         Ok(())
+    }
+
+    /// A field that is to be a number, and is none, stays a text.
+    fn hear_of_numbers(&mut self, now: &Row, before: Option<&Row>) {
+        let m = self.mapping;
+        for slot in m.ticket.numbers.iter().copied() {
+            let Some(text) = now.get(slot).filter(|text| before.and_then(|b| b.get(slot)) != Some(*text))
+            else {
+                continue;
+            };
+            if limits::number(text, m.source.decimal).is_none() {
+                let text =
+                    format!("{:?} is {text:?}, which is no number; it stays a text", m.columns[slot].name);
+                self.heard.push(Note::new(Reason::UnknownValue, text));
+            }
+        }
     }
 
     pub(super) fn push(&mut self, event: impl Into<Event>) {
@@ -527,13 +576,17 @@ impl History<'_> {
     fn fields(&self, row: &Row) -> BTreeMap<String, FieldValue> {
         let fields = self.mapping.ticket.fields.iter();
         fields
-            .filter_map(|s| Some((self.mapping.columns[*s].name.clone(), field_value(row.get(*s)?))))
+            .filter_map(|s| {
+                Some((self.mapping.columns[*s].name.clone(), field_value(self.mapping, *s, row.get(*s)?)))
+            })
             .collect()
     }
 }
 
-fn field_value(text: &str) -> FieldValue {
-    FieldValue::Text(text.to_owned())
+/// A number where the mapping says that the field is one; a text that is none stays a text.
+fn field_value(m: &Mapping, slot: Slot, text: &str) -> FieldValue {
+    let number = m.ticket.numbers.contains(&slot).then(|| limits::number(text, m.source.decimal)).flatten();
+    number.map_or_else(|| FieldValue::Text(text.to_owned()), FieldValue::Number)
 }
 
 /// Later rows.
@@ -545,10 +598,19 @@ impl History<'_> {
             let (from, to) = (before.get(*slot), row.get(*slot));
             if from != to {
                 let field = self.mapping.columns[*slot].name.clone();
-                self.push(FieldChanged { field, from: from.map(field_value), to: to.map(field_value) });
+                let value = |text| field_value(self.mapping, *slot, text);
+                let (from, to) = (from.map(value), to.map(value));
+                self.push(FieldChanged { field, from, to });
             }
         }
         self.said_once(row, before);
+    }
+
+    /// A change of a field that the mapping does not know stays visible.
+    fn unknown_change(&mut self, row: &Row) {
+        if let Some(text) = self.mapping.changes.as_ref().and_then(|changes| changes.note_of(row)) {
+            self.note(&text);
+        }
     }
 
     /// What only the creation of a ticket says has no event of its own later: it becomes a note.

@@ -16,10 +16,13 @@ use guichet_schemas::words::{
 };
 
 use super::bounds::{MAPPED_MAX, MAPPING_BYTES_MAX};
+use super::changes::{self, Changes};
 use super::classify;
 use super::dates::Dates;
 use super::encoding;
 use super::error::MappingError;
+use super::files::{self, File};
+use super::filter::{self, Filter};
 use super::grammar::{self, Absent, Columns, Format, Grammar, Order, TooLong, Unknown};
 use super::json_paths::{self, Step};
 use super::names::Names;
@@ -41,6 +44,17 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("glpi", include_str!("../../mappings/glpi.toml")),
     ("snapshot", include_str!("../../mappings/snapshot.toml")),
     ("audit", include_str!("../../mappings/audit.toml")),
+    ("zendesk-audits", include_str!("../../mappings/zendesk-audits.toml")),
+    ("zendesk-files", include_str!("../../mappings/zendesk-files.toml")),
+    ("zendesk-comments", include_str!("../../mappings/zendesk-comments.toml")),
+    ("zendesk-chat", include_str!("../../mappings/zendesk-chat.toml")),
+    ("jira-json", include_str!("../../mappings/jira-json.toml")),
+    ("freshdesk-files", include_str!("../../mappings/freshdesk-files.toml")),
+    ("zoho-desk", include_str!("../../mappings/zoho-desk.toml")),
+    ("invgate", include_str!("../../mappings/invgate.toml")),
+    ("desk-com", include_str!("../../mappings/desk-com.toml")),
+    ("liveagent", include_str!("../../mappings/liveagent.toml")),
+    ("tables", include_str!("../../mappings/tables.toml")),
 ];
 
 /// A checked mapping.
@@ -87,6 +101,12 @@ pub struct Mapping {
     pub(super) labels: Vec<Slot>,
     pub(super) dedupe: Option<Dedupe>,
     pub(super) names: Names,
+    /// Columns that stand for one another: the first takes the value of the first that has one.
+    pub(super) stand_ins: Vec<(Slot, Vec<Slot>)>,
+    pub(super) changes: Option<Changes>,
+    pub(super) filter: Filter,
+    /// The other files of the export.
+    pub(super) files: Vec<File>,
 }
 
 /// Index of a column of the mapping.
@@ -99,6 +119,8 @@ pub(super) struct Column {
     pub(super) key: String,
     /// Whatever names it takes more than one value.
     pub(super) takes_list: bool,
+    /// Changes alone tell its values; no row has it.
+    pub(super) optional: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -123,6 +145,8 @@ pub(super) struct Source {
     pub(super) tie: Option<Slot>,
     pub(super) absent: Option<Absent>,
     pub(super) too_long: TooLong,
+    /// What stands before the decimals of a number.
+    pub(super) decimal: char,
 }
 
 /// Where rows stand in an export of JSON.
@@ -131,7 +155,7 @@ pub(super) struct Json {
     /// The way through a document to its records. Without one they are the elements of its list, or it is one.
     pub(super) records: Option<Vec<Step>>,
     /// The way through a record to the lists whose elements are rows.
-    pub(super) rows: Vec<Step>,
+    pub(super) rows: Vec<Vec<Step>>,
 }
 
 #[derive(Debug, Clone)]
@@ -155,6 +179,8 @@ pub(super) struct Ticket {
     pub(super) tags: Option<Slot>,
     pub(super) tag_separator: Option<String>,
     pub(super) fields: Vec<Slot>,
+    /// Fields whose values are numbers.
+    pub(super) numbers: Vec<Slot>,
 }
 
 /// Who has the problem.
@@ -383,12 +409,15 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
     let zone = columns.optional("source.zone_column", g.source.zone_column.clone())?;
     let tie = columns.optional("source.tie", g.source.tie.clone())?;
     let source = Source { tie, ..source(g.source)? };
+    let mut stand_ins = Vec::new();
     let created =
         g.milestones.as_ref().and_then(|m| m.created.clone()).or_else(|| g.ticket.created_at.clone());
     let ticket = ticket(g.ticket, &mut columns)?;
     let row = match (g.row, created) {
         (Some(row), _) => row,
-        (None, Some(at)) if g.milestones.is_some() => grammar::Row { at, by: None, comment: None },
+        (None, Some(at)) if g.milestones.is_some() => {
+            grammar::Row { at: Columns::One(at), by: None, comment: None }
+        }
         (None, _) => return Err(Fault::new("row.at", "is missing: when does a row happen")),
     };
     let state = g.state.map(|s| state(s, &mut columns)).transpose()?;
@@ -409,8 +438,8 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
     let like_state = if reject { Unknown::Reject } else { Unknown::Note };
     let mut mapping = Mapping {
         zone,
-        at: columns.slot("row.at", row.at)?,
-        by: columns.optional("row.by", row.by)?,
+        at: columns.first_of("row.at", row.at, &mut stand_ins)?,
+        by: row.by.map(|by| columns.first_of("row.by", by, &mut stand_ins)).transpose()?,
         comment: comment(g.comment, row.comment, &mut columns)?,
         requester: g.requester.map(|r| requester(r, &mut columns)).transpose()?,
         resolution: resolution(g.resolution, &mut columns)?,
@@ -459,6 +488,10 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
         labels: Vec::new(),
         dedupe: g.dedupe.map(|d| dedupe(d, &mut columns)).transpose()?,
         names: Names::of(g.names),
+        stand_ins: Vec::new(),
+        changes: None,
+        filter: Filter::default(),
+        files: Vec::new(),
         columns: Vec::new(),
         name,
         version,
@@ -474,9 +507,16 @@ fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<Mapping, Fau
         mapping.system = agent.system;
         mapping.bot = agent.bot;
     }
-    mapping.columns = columns.0;
+    // They speak of columns that other keys name.
+    mapping.changes = g.changes.map(|c| changes::check(c, &mut columns)).transpose()?;
+    mapping.filter = filter::check(g.filter, &mut columns)?;
+    let keys = files::keys(&g.files, &mut columns)?;
+    mapping.stand_ins = stand_ins;
+    mapping.columns = columns.columns;
     mapping.carried = carried(&mapping);
     mapping.labels = labels(&mapping);
+    changes::fits(&mapping)?;
+    files::check(g.files, &keys, &mut mapping)?;
     Ok(mapping)
 }
 
@@ -505,7 +545,8 @@ fn ticket(t: grammar::Ticket, columns: &mut Interner) -> Result<Ticket, Fault> {
         due_at: columns.optional("ticket.due_at", t.due_at)?,
         tags: columns.optional("ticket.tags", t.tags)?,
         tag_separator: t.tag_separator,
-        fields: columns.fields(t.fields)?,
+        fields: columns.fields(t.fields.into_iter().chain(t.numbers.iter().cloned()).collect())?,
+        numbers: columns.list("ticket.numbers", t.numbers)?,
     })
 }
 
@@ -722,6 +763,9 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
     if s.tie.is_some() && s.order != Order::Time {
         return Err(Fault::new("source.tie", "is only for order = \"time\""));
     }
+    if s.decimal.is_some() && s.format != Format::Csv {
+        return Err(Fault::new("source.decimal", "is only for csv"));
+    }
     let delimiter = of_csv("source.delimiter", s.delimiter.as_deref(), s.format)?;
     let escape = of_csv("source.escape", s.escape.as_deref(), s.format)?;
     let encoding = s.encoding.as_deref().map(|label| {
@@ -738,7 +782,8 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
         (Some(_), false) => return Err(Fault::new("source.object_type", "is only for ocel")),
         (Some(_), true) | (None, false) => {}
     }
-    let json = json(s.format, s.records.as_deref(), s.rows.as_deref())?;
+    let json = json("source", s.format, s.records.as_deref(), s.rows)?;
+    let decimal = decimal(s.decimal.as_deref())?;
     let zone = s.zone.as_deref().map_or(Ok(Tz::UTC), parse_zone)?;
     let mut dates = Dates::new(&s.date_formats, zone).map_err(|(i, why)| {
         Fault::new(format!("source.date_formats[{i}]"), format!("{:?} {why}", s.date_formats[i]))
@@ -748,6 +793,7 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
         Some("20xx") => dates.set_this_century(),
         Some(_) => return Err(Fault::new("source.two_digit_years", "must be \"20xx\"")),
     }
+    dates.set_decimal(decimal);
     Ok(Source {
         format: s.format,
         encoding,
@@ -764,11 +810,20 @@ fn source(s: grammar::Source) -> Result<Source, Fault> {
         tie: None,
         absent: s.absent,
         too_long: s.too_long,
+        decimal,
     })
 }
 
+fn decimal(text: Option<&str>) -> Result<char, Fault> {
+    match text {
+        None | Some(".") => Ok('.'),
+        Some(",") => Ok(','),
+        Some(_) => Err(Fault::new("source.decimal", "must be \".\" or \",\"")),
+    }
+}
+
 /// A key of CSV whose value is one character.
-fn of_csv(key: &str, value: Option<&str>, format: Format) -> Result<Option<u8>, Fault> {
+pub(super) fn of_csv(key: &str, value: Option<&str>, format: Format) -> Result<Option<u8>, Fault> {
     match value.map(str::as_bytes) {
         None => Ok(None),
         Some(_) if format != Format::Csv => Err(Fault::new(key, "is only for csv")),
@@ -780,8 +835,14 @@ fn of_csv(key: &str, value: Option<&str>, format: Format) -> Result<Option<u8>, 
     }
 }
 
-fn json(format: Format, records: Option<&str>, rows: Option<&str>) -> Result<Json, Fault> {
-    let path = |key: &'static str, path: &str| {
+pub(super) fn json(
+    table: &str,
+    format: Format,
+    records: Option<&str>,
+    rows: Option<Columns>,
+) -> Result<Json, Fault> {
+    let (records_key, rows_key) = (format!("{table}.records"), format!("{table}.rows"));
+    let path = |key: &str, path: &str| {
         let steps = json_paths::steps(path).map_err(|why| Fault::new(key, format!("{path:?} {why}")))?;
         if steps.last() == Some(&Step::Each) {
             return Ok(steps);
@@ -789,14 +850,18 @@ fn json(format: Format, records: Option<&str>, rows: Option<&str>) -> Result<Jso
         Err(Fault::new(key, format!("{path:?} must end with \"[]\": it leads to the elements of a list")))
     };
     if records.is_some() && format != Format::Json {
-        return Err(Fault::new("source.records", "is only for json"));
+        return Err(Fault::new(records_key, "is only for json"));
     }
     if rows.is_some() && !matches!(format, Format::Json | Format::Jsonl) {
-        return Err(Fault::new("source.rows", "is only for json and jsonl"));
+        return Err(Fault::new(rows_key, "is only for json and jsonl"));
     }
     Ok(Json {
-        records: records.map(|p| path("source.records", p)).transpose()?,
-        rows: rows.map_or_else(|| Ok(Vec::new()), |p| path("source.rows", p))?,
+        records: records.map(|p| path(&records_key, p)).transpose()?,
+        rows: rows
+            .map_or_else(Vec::new, Columns::into_vec)
+            .iter()
+            .map(|p| path(&rows_key, p))
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -879,30 +944,77 @@ fn words<W: std::fmt::Display>(all: &[W]) -> String {
 }
 
 /// Keys whose columns may hold more than one value.
-const LISTS: &[&str] = &["ticket.category", "ticket.fields", "ticket.tags", "row.comment", "comment.text"];
+const LISTS: &[&str] = &[
+    "ticket.category",
+    "ticket.fields",
+    "ticket.tags",
+    "row.comment",
+    "comment.text",
+    "changes.from",
+    "changes.to",
+];
 
 /// Each column once.
 #[derive(Default)]
-struct Interner(Vec<Column>);
+pub(super) struct Interner {
+    pub(super) columns: Vec<Column>,
+    /// Columns that take the values of others, and can say nothing else.
+    lone: Vec<Slot>,
+}
 
 impl Interner {
-    fn slot(&mut self, key: &str, name: String) -> Result<Slot, Fault> {
+    pub(super) fn slot(&mut self, key: &str, name: String) -> Result<Slot, Fault> {
         if name.is_empty() {
             return Err(Fault::new(key, "must name a column"));
         }
         let takes_list = LISTS.contains(&key);
-        if let Some(slot) = self.0.iter().position(|c| c.name == name) {
-            self.0[slot].takes_list &= takes_list;
+        if let Some(slot) = self.find(&name) {
+            if self.lone.contains(&slot) {
+                return Err(Fault::new(
+                    key,
+                    format!("names {name:?}, which begins a list of columns elsewhere"),
+                ));
+            }
+            self.columns[slot].takes_list &= takes_list;
             return Ok(slot);
         }
-        if self.0.len() >= MAPPED_MAX {
+        if self.columns.len() >= MAPPED_MAX {
             return Err(Fault::new(key, format!("names one column more than {MAPPED_MAX}")));
         }
-        self.0.push(Column { name, key: key.to_owned(), takes_list });
-        Ok(self.0.len().saturating_sub(1))
+        let optional = name.starts_with(changes::PREFIX);
+        self.columns.push(Column { name, key: key.to_owned(), takes_list, optional });
+        Ok(self.columns.len().saturating_sub(1))
     }
 
-    fn optional(&mut self, key: &str, name: Option<String>) -> Result<Option<Slot>, Fault> {
+    pub(super) fn find(&self, name: &str) -> Option<Slot> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Columns of which the first with a value counts.
+    fn first_of(
+        &mut self,
+        key: &str,
+        names: Columns,
+        stand_ins: &mut Vec<(Slot, Vec<Slot>)>,
+    ) -> Result<Slot, Fault> {
+        let names = names.into_vec();
+        let Some((first, others)) = names.split_first() else {
+            return Err(Fault::new(key, "must name a column"));
+        };
+        if !others.is_empty() && self.find(first).is_some() {
+            let problem = format!("begins with {first:?}, which another key names; put it behind the others");
+            return Err(Fault::new(key, problem));
+        }
+        let slot = self.slot(key, first.clone())?;
+        if !others.is_empty() {
+            let others = self.list(key, others.to_vec())?;
+            self.lone.push(slot);
+            stand_ins.push((slot, others));
+        }
+        Ok(slot)
+    }
+
+    pub(super) fn optional(&mut self, key: &str, name: Option<String>) -> Result<Option<Slot>, Fault> {
         name.map(|n| self.slot(key, n)).transpose()
     }
 

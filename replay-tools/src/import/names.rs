@@ -249,11 +249,16 @@ impl Desk {
                 tags.is_none_or(|tags| tags.meant_by(name).is_some())
             }
             Kind::Field(slot) => c.fields(at).is_none_or(|fields| {
-                let field = fields.get(&m.columns[slot].name);
-                // The fields of an export are texts.
-                field.is_some_and(|field| {
-                    field.kind == FieldKind::Text
-                        && (field.options.is_empty() || field.options.iter().any(|option| option == name))
+                let is_number =
+                    m.ticket.numbers.contains(&slot) && limits::number(name, m.source.decimal).is_some();
+                fields.get(&m.columns[slot].name).is_some_and(|field| match field.kind {
+                    FieldKind::Text => {
+                        let options = &field.options;
+                        !is_number && (options.is_empty() || options.iter().any(|option| option == name))
+                    }
+                    FieldKind::Number => is_number,
+                    // No export has one.
+                    FieldKind::Flag => false,
                 })
             }),
             Kind::Tier | Kind::Status => true,

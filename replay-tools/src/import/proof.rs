@@ -214,7 +214,7 @@ fn imported(file: &str, mapping: &Mapping) -> Option<Imported> {
     eprintln!("{file}: {rows} rows read, mapped and folded in {:?}", started.elapsed());
     assert_eq!(imported.progress.rejected, 0);
     let rows = &imported.balance.rows;
-    assert_eq!(rows.used + rows.without_effect + rows.duplicates, rows.read);
+    assert_eq!(rows.used + rows.without_effect + rows.duplicates + rows.filtered, rows.read);
     assert_eq!(imported.progress.bytes_read, imported.progress.bytes_total);
     Some(imported)
 }
