@@ -181,6 +181,8 @@ pub(super) struct Ticket {
     pub(super) fields: Vec<Slot>,
     /// Fields whose values are numbers.
     pub(super) numbers: Vec<Slot>,
+    /// Fields whose values are yes or no.
+    pub(super) flags: Vec<Slot>,
 }
 
 /// Who has the problem.
@@ -545,8 +547,12 @@ fn ticket(t: grammar::Ticket, columns: &mut Interner) -> Result<Ticket, Fault> {
         due_at: columns.optional("ticket.due_at", t.due_at)?,
         tags: columns.optional("ticket.tags", t.tags)?,
         tag_separator: t.tag_separator,
-        fields: columns.fields(t.fields.into_iter().chain(t.numbers.iter().cloned()).collect())?,
+        fields: {
+            let typed = t.numbers.iter().chain(&t.flags).cloned();
+            columns.fields(t.fields.into_iter().chain(typed).collect())?
+        },
         numbers: columns.list("ticket.numbers", t.numbers)?,
+        flags: columns.list("ticket.flags", t.flags)?,
     })
 }
 
