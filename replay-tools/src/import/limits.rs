@@ -171,8 +171,8 @@ fn rejects<T: Clone>(words: &Words<T>, what: &str, value: Option<&str>) -> Resul
 
 /// A field as the mapping says what it holds; what is no such thing stays a text.
 pub(super) fn field_value(m: &Mapping, slot: Slot, text: &str) -> FieldValue {
-    let number = || number(text, m.source.decimal).filter(|_| m.ticket.numbers.contains(&slot));
-    let flag = flag(text).filter(|_| m.ticket.flags.contains(&slot)).map(FieldValue::Flag);
+    let number = || m.ticket.numbers.contains(&slot).then(|| number(text, m.source.decimal)).flatten();
+    let flag = m.ticket.flags.contains(&slot).then(|| flag(text)).flatten().map(FieldValue::Flag);
     flag.or_else(|| number().map(FieldValue::Number)).unwrap_or_else(|| FieldValue::Text(text.to_owned()))
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use guichet_config::Configuration;
 use guichet_config::body::{FieldKind, UnknownTags};
+use guichet_schemas::event::FieldValue;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
@@ -249,16 +250,15 @@ impl Desk {
                 tags.is_none_or(|tags| tags.meant_by(name).is_some())
             }
             Kind::Field(slot) => c.fields(at).is_none_or(|fields| {
-                let is_number =
-                    m.ticket.numbers.contains(&slot) && limits::number(name, m.source.decimal).is_some();
-                fields.get(&m.columns[slot].name).is_some_and(|field| match field.kind {
-                    FieldKind::Text => {
-                        let options = &field.options;
-                        !is_number && (options.is_empty() || options.iter().any(|option| option == name))
+                fields.get(&m.columns[slot].name).is_some_and(|field| {
+                    match (field.kind, limits::field_value(m, slot, name)) {
+                        (FieldKind::Text, FieldValue::Text(text)) => {
+                            field.options.is_empty() || field.options.contains(&text)
+                        }
+                        (FieldKind::Number, FieldValue::Number(_))
+                        | (FieldKind::Flag, FieldValue::Flag(_)) => true,
+                        (FieldKind::Text | FieldKind::Number | FieldKind::Flag, _) => false,
                     }
-                    FieldKind::Number => is_number,
-                    // No export has one.
-                    FieldKind::Flag => false,
                 })
             }),
             Kind::Tier | Kind::Status => true,
