@@ -1,6 +1,5 @@
 //! The worked week of the domain page: twelve tickets, and every figure that needs no SLA and no survey.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
-#![expect(clippy::print_stderr, reason = "what was not compared must be seen")]
 
 use std::collections::BTreeMap;
 

@@ -229,11 +229,12 @@ fn rows_that_are_filtered_are_counted_and_are_no_loss() {
 
 #[test]
 fn numbers_and_fractions_may_have_a_decimal_comma() {
-    let mapping = "[source]\nformat = \"csv\"\ndelimiter = \";\"\ndecimal = \",\"\ndate_formats = [\"%d.%m.%Y %H:%M:%S%.f\"]\n[ticket]\nid = \"id\"\nnumbers = [\"hours\"]\n[row]\nat = \"at\"\n";
-    let export = "id;at;hours\nA;02.03.2026 09:00:00,250;1.234,5\nA;02.03.2026 10:00:00,5;2,25\nA;02.03.2026 11:00:00;2,2,5\n";
+    let mapping = "[source]\nformat = \"csv\"\ndelimiter = \";\"\ndecimal = \",\"\ndate_formats = [\"%d.%m.%Y %H:%M:%S%.f\"]\n[ticket]\nid = \"id\"\nnumbers = [\"hours\"]\nflags = [\"paid\"]\n[row]\nat = \"at\"\n";
+    let export = "id;at;hours;paid\nA;02.03.2026 09:00:00,250;1.234,5;no\nA;02.03.2026 10:00:00,5;2,25;no\nA;02.03.2026 11:00:00;2,2,5;YES\n";
     let found = read_text(mapping, export).unwrap();
     assert_eq!(found.of("A")[1], "03-02T10:00 hours Some(Number(1234.5)) -> Some(Number(2.25))");
     assert!(found.of("A")[2].contains("Text(\"2,2,5\")"));
+    assert_eq!(found.of("A")[3], "03-02T11:00 paid Some(Flag(false)) -> Some(Flag(true))");
     assert_eq!(found.balance.findings(&[])[&Reason::UnknownValue], 1);
 }
 

@@ -368,6 +368,10 @@ impl Swallowed {
             std::str::from_utf8(&text[self.record.field(column).0]).unwrap_or_default().trim()
         };
         let dated = |column: usize| self.dates.reads(value(column));
+        // The end of a text of several lines in the first column: its closing quote stands there.
+        if !text.starts_with(b"\"") && self.record.columns > 0 && value(0).ends_with('"') {
+            return false;
+        }
         match self.width {
             None => self.record.columns > 1 && (0..self.record.columns).any(dated),
             Some(width) if width != self.record.columns || width < 2 => false,

@@ -128,6 +128,8 @@ pub(super) struct Ticket {
     pub(super) fields: Vec<String>,
     #[serde(default)]
     pub(super) numbers: Vec<String>,
+    #[serde(default)]
+    pub(super) flags: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -233,7 +233,7 @@ impl<'a> History<'a> {
         };
         let comments = self.written(row)?;
         let steps = self.steps(now)?;
-        self.hear_of_numbers(now, before);
+        self.hear_of_types(now, before);
         self.at = row.at;
         self.by = row.optional(m.by).map(|by| limits::label(by).into_owned());
         if !m.milestones.is_empty() {
@@ -260,17 +260,18 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// A field that is to be a number, and is none, stays a text.
-    fn hear_of_numbers(&mut self, now: &Row, before: Option<&Row>) {
+    /// A field that is to be a number or a flag, and is none, stays a text.
+    fn hear_of_types(&mut self, now: &Row, before: Option<&Row>) {
         let m = self.mapping;
-        for slot in m.ticket.numbers.iter().copied() {
+        for slot in m.ticket.numbers.iter().chain(&m.ticket.flags).copied() {
             let Some(text) = now.get(slot).filter(|text| before.and_then(|b| b.get(slot)) != Some(*text))
             else {
                 continue;
             };
-            if limits::number(text, m.source.decimal).is_none() {
-                let text =
-                    format!("{:?} is {text:?}, which is no number; it stays a text", m.columns[slot].name);
+            if matches!(limits::field_value(m, slot, text), FieldValue::Text(_)) {
+                let what = if m.ticket.flags.contains(&slot) { "flag" } else { "number" };
+                let name = &m.columns[slot].name;
+                let text = format!("{name:?} is {text:?}, which is no {what}; it stays a text");
                 self.heard.push(Note::new(Reason::UnknownValue, text));
             }
         }
@@ -577,16 +578,13 @@ impl History<'_> {
         let fields = self.mapping.ticket.fields.iter();
         fields
             .filter_map(|s| {
-                Some((self.mapping.columns[*s].name.clone(), field_value(self.mapping, *s, row.get(*s)?)))
+                Some((
+                    self.mapping.columns[*s].name.clone(),
+                    limits::field_value(self.mapping, *s, row.get(*s)?),
+                ))
             })
             .collect()
     }
-}
-
-/// A number where the mapping says that the field is one; a text that is none stays a text.
-fn field_value(m: &Mapping, slot: Slot, text: &str) -> FieldValue {
-    let number = m.ticket.numbers.contains(&slot).then(|| limits::number(text, m.source.decimal)).flatten();
-    number.map_or_else(|| FieldValue::Text(text.to_owned()), FieldValue::Number)
 }
 
 /// Later rows.
@@ -598,7 +596,7 @@ impl History<'_> {
             let (from, to) = (before.get(*slot), row.get(*slot));
             if from != to {
                 let field = self.mapping.columns[*slot].name.clone();
-                let value = |text| field_value(self.mapping, *slot, text);
+                let value = |text| limits::field_value(self.mapping, *slot, text);
                 let (from, to) = (from.map(value), to.map(value));
                 self.push(FieldChanged { field, from, to });
             }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use guichet_schemas::command::limits;
+use guichet_schemas::event::FieldValue;
 use guichet_schemas::text::{self, CategoryPath, Label, Subject, Tag};
 
 use super::balance::{Note, Reason};
@@ -168,9 +169,24 @@ fn rejects<T: Clone>(words: &Words<T>, what: &str, value: Option<&str>) -> Resul
     }
 }
 
+/// A field as the mapping says what it holds; what is no such thing stays a text.
+pub(super) fn field_value(m: &Mapping, slot: Slot, text: &str) -> FieldValue {
+    let number = || m.ticket.numbers.contains(&slot).then(|| number(text, m.source.decimal)).flatten();
+    let flag = m.ticket.flags.contains(&slot).then(|| flag(text)).flatten().map(FieldValue::Flag);
+    flag.or_else(|| number().map(FieldValue::Number)).unwrap_or_else(|| FieldValue::Text(text.to_owned()))
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "1" => Some(true),
+        "false" | "no" | "n" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 /// A number as the source writes it. What parts the thousands is passed over where it stands before three digits;
 /// a text that is no number, or none that is exact, is `None`.
-pub(super) fn number(text: &str, decimal: char) -> Option<f64> {
+fn number(text: &str, decimal: char) -> Option<f64> {
     let grouping = if decimal == ',' { '.' } else { ',' };
     let (whole, decimals) = text.trim().split_once(decimal).unwrap_or((text.trim(), "0"));
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use guichet_config::Configuration;
 use guichet_config::body::{FieldKind, UnknownTags};
+use guichet_schemas::event::FieldValue;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
@@ -249,11 +250,15 @@ impl Desk {
                 tags.is_none_or(|tags| tags.meant_by(name).is_some())
             }
             Kind::Field(slot) => c.fields(at).is_none_or(|fields| {
-                let field = fields.get(&m.columns[slot].name);
-                // The fields of an export are texts.
-                field.is_some_and(|field| {
-                    field.kind == FieldKind::Text
-                        && (field.options.is_empty() || field.options.iter().any(|option| option == name))
+                fields.get(&m.columns[slot].name).is_some_and(|field| {
+                    match (field.kind, limits::field_value(m, slot, name)) {
+                        (FieldKind::Text, FieldValue::Text(text)) => {
+                            field.options.is_empty() || field.options.contains(&text)
+                        }
+                        (FieldKind::Number, FieldValue::Number(_))
+                        | (FieldKind::Flag, FieldValue::Flag(_)) => true,
+                        (FieldKind::Text | FieldKind::Number | FieldKind::Flag, _) => false,
+                    }
                 })
             }),
             Kind::Tier | Kind::Status => true,

@@ -99,11 +99,8 @@ impl<D: Disk> Decider<D> {
             desk: if meeting.config_version == 0 { &Unconfigured } else { &in_force },
             config_version: meeting.config_version,
         };
-        let marked = match self.recognised(command, meeting, &context)? {
-            Ok(marked) => marked,
-            Err(rejection) => return Ok(Prepared::Answer(refused(rejection))),
-        };
-        match decide(marked.as_ref().or(entry.map(|e| &e.ticket)), command, &context) {
+        let ticket = self.recognised(command, meeting, &context)?;
+        match ticket.and_then(|ticket| decide(ticket.as_deref(), command, &context)) {
             Ok(drafts) if drafts.is_empty() => Ok(Prepared::Nothing),
             Ok(drafts) => self.records(request, meeting, drafts),
             Err(Rejection::VersionConflict { expected, .. }) => {

@@ -1,6 +1,8 @@
 //! What the log has of a ticket, for the one decision that looks further back than the folded ticket: an import that meets
 //! an older one, of which the log keeps no mark.
 
+use std::borrow::Cow;
+
 use guichet_rules::{Context, ImportProgress, Past, Ticket, recognise};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::command::{Command, Import, Order};
@@ -17,16 +19,15 @@ use crate::log::{StoreFault, keys};
 const RETRY_AFTER_MS: u64 = 20;
 
 impl<D: Disk> Decider<D> {
-    /// The ticket with the mark of what was imported, where a command needs one and the log has none. `None`: the ticket
-    /// as it is will do.
-    pub(super) fn recognised(
+    /// The ticket of a command, with the mark of what was imported where the command needs one and the log has none.
+    pub(super) fn recognised<'m>(
         &self,
         command: &Command,
-        meeting: &Meeting,
+        meeting: &'m Meeting,
         context: &Context<'_>,
-    ) -> Result<Result<Option<Ticket>, Rejection>, StoreFault> {
+    ) -> Result<Result<Option<Cow<'m, Ticket>>, Rejection>, StoreFault> {
         let Some((order, entry, progress)) = unmarked(command, meeting.entry.as_ref()) else {
-            return Ok(Ok(None));
+            return Ok(Ok(meeting.entry.as_ref().map(|entry| Cow::Borrowed(&entry.ticket))));
         };
         let past = self.past(&meeting.key)?;
         if past.len() as u64 != entry.version.get() {
@@ -35,7 +36,7 @@ impl<D: Disk> Decider<D> {
         }
         Ok(recognise(&past, order, command, context).map(|mark| {
             let import = Some(ImportProgress { mark: Some(mark), ..progress });
-            Some(Ticket { import, ..entry.ticket.clone() })
+            Some(Cow::Owned(Ticket { import, ..entry.ticket.clone() }))
         }))
     }
 
