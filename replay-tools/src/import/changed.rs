@@ -238,6 +238,46 @@ fn numbers_and_fractions_may_have_a_decimal_comma() {
     assert_eq!(found.balance.findings(&[])[&Reason::UnknownValue], 1);
 }
 
+#[test]
+fn an_element_or_an_event_with_a_comment_that_stands_there_twice_is_named() {
+    let mapping = "[source]\nformat = \"json\"\nrows = \"words[]\"\n[ticket]\nid = \"id\"\n[row]\nat = \"words[].at\"\ncomment = \"words[].text\"\n";
+    let word = "{\"at\": \"2026-03-02T09:00:00Z\", \"text\": \"x\"}";
+    let read =
+        |words: &str| read_text(mapping, &format!("[{{\"id\": \"A\", \"words\": [{words}]}}]")).unwrap();
+    assert_eq!(read(&format!("{word}, {word}")).balance.findings(&[])[&Reason::Doubled], 1);
+    // Said again is not written twice.
+    let again = format!("{word}, {}", word.replace('{', "{\"n\": 2, "));
+    assert!(read(&again).balance.findings(&[]).is_empty());
+
+    let mapping =
+        "[source]\nformat = \"xes\"\n[ticket]\nid = \"trace:id\"\n[row]\nat = \"at\"\ncomment = \"text\"\n";
+    let event =
+        "<event><date key=\"at\" value=\"2026-03-02T09:00:00Z\"/><string key=\"text\" value=\"x\"/></event>";
+    let log = format!("<log><trace><string key=\"id\" value=\"A\"/>{event}{event}</trace></log>");
+    let found = read_text(mapping, &log).unwrap();
+    assert_eq!((found.of("A").len(), found.balance.findings(&[])[&Reason::Doubled]), (3, 1));
+}
+
+#[test]
+fn a_log_that_ends_before_it_is_closed_is_refused() {
+    let mapping = "[source]\nformat = \"xes\"\n[ticket]\nid = \"trace:id\"\n[row]\nat = \"at\"\n";
+    let log = "<log><trace><string key=\"id\" value=\"A\"/><event><date key=\"at\" value=\"2026-03-02T09:00:00Z\"/></event></trace>";
+    assert!(read_text(mapping, &format!("{log}</log>")).is_ok());
+    let error = read_text(mapping, log).err().unwrap();
+    assert!(error.contains("it ends inside an element"), "{error}");
+}
+
+#[test]
+fn all_rows_of_a_record_are_explained_by_its_line() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let header = "ticket,created,at,by,field,old,new\n";
+    let row = "A,2026-03-01 08:00,2026-03-02 09:00,ann,Status,New,Work\n";
+    file.write_all(format!("{header}{row}").as_bytes()).unwrap();
+    let told = super::explain(file.path(), &Mapping::parse(CHANGES).unwrap(), 2).unwrap();
+    // The creation, which no row tells, and the change.
+    assert_eq!(told.facts.len(), 2);
+}
+
 /// Writes files into a folder.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
