@@ -134,7 +134,7 @@ async fn choice(
         source: form::external_ref(ticket),
     };
     let tickets: Vec<_> = found.iter().map(candidate).collect();
-    let several = fill(f.t.found_several, &[&typed]);
+    let several = fill(f.t.found_several, &[typed]);
     let more = is_cut.then(|| fill(f.t.found_cut, &[&form::count(f.t, found.len() as u64)]));
     html(&Found { typed: typed.to_owned(), several, tickets, more, f })
 }
