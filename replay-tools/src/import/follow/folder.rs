@@ -107,13 +107,13 @@ mod tests {
         let mut folder = Folder::open(dir.path()).unwrap();
         assert!(folder.look().unwrap().is_empty(), "it may still be written");
         std::fs::write(&a, "1\n").unwrap();
-        assert_eq!(folder.look().unwrap(), [b.clone()]);
+        assert_eq!(folder.look().unwrap(), std::slice::from_ref(&b));
         folder.done(&b);
-        assert_eq!(folder.look().unwrap(), [a.clone()]);
+        assert_eq!(folder.look().unwrap(), std::slice::from_ref(&a));
         std::fs::write(&a, "1\n2\n").unwrap();
         assert!(folder.look().unwrap().is_empty(), "it has just grown");
-        assert_eq!(folder.waiting().unwrap(), [a.clone()]);
-        assert_eq!(folder.look().unwrap(), [a.clone()]);
+        assert_eq!(folder.waiting().unwrap(), std::slice::from_ref(&a));
+        assert_eq!(folder.look().unwrap(), std::slice::from_ref(&a));
         folder.done(&a);
         assert!(folder.look().unwrap().is_empty() && folder.waiting().unwrap().is_empty());
         std::fs::write(&b, "another\n").unwrap();
