@@ -211,3 +211,39 @@ async fn a_lake_that_follows_through_kills_has_each_event_once() {
     assert!(positions.len() >= 240, "{} events", positions.len());
     assert!(node.stop().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_desk_its_backup_and_its_stopped_folder_give_the_same_files() {
+    let mut node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    let newest = desk.open_tickets("source", 150).await;
+    let (data, backup) = (node.dir().join("data"), node.dir().join("backup"));
+    let to = newest.to_string();
+    let export = |name: &str, from: &[&str]| {
+        let out = node.dir().join(name);
+        let output = export_to(&out, &[&["--to", &to, "--file-events", "100"], from].concat());
+        // Refused while no checkpoint covers the newest position.
+        output.status.success().then(|| {
+            let mut files = files(&out);
+            files.remove(Path::new("manifest.json")).expect("a manifest");
+            files
+        })
+    };
+    let live = until("the newest checkpoint covers all", WITHIN, async || {
+        export("live", &["--data-dir", path(&data)])
+    })
+    .await;
+    assert!(live.len() > 6, "{:?}", live.keys());
+    let mut back_up = guichet();
+    back_up.arg("backup").arg(&backup).arg("--data-dir").arg(&data);
+    done(&back_up.output().expect("the tool runs"));
+    assert!(node.stop().await.success());
+    let key = data.join("log.vkey");
+    for (name, from) in [
+        ("stopped", vec!["--source", path(&data)]),
+        ("backup copy", vec!["--source", path(&backup)]),
+        ("audit copy", vec!["--source", path(&backup.join("log")), "--key", path(&key)]),
+    ] {
+        assert!(export(name, &from).as_ref() == Some(&live), "{name} gives other files");
+    }
+}

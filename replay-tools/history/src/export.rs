@@ -315,10 +315,10 @@ fn stream(
     };
     let mut done = Done { from: first, position: last, unsigned: history.unsigned, ..Done::default() };
     let mut sieve = Sieve::new(args.connect.tenant.as_str(), args.filter.clone());
-    let progress = output.progress("events", last);
+    let progress = (!args.json).then(|| output.progress("events", last));
     let begin = if sieve.needs_the_beginning() { 1 } else { first };
     let mut decoded = Decoded::default();
-    reader::each(history, (begin, last), Some(&progress), |head| {
+    reader::each(history, (begin, last), progress.as_ref(), |head| {
         let wanted = sieve.takes(head).map_err(|problem| wrong(head.position, problem))?;
         if wanted && head.position >= first {
             decoded.read(head)?;
@@ -357,8 +357,8 @@ fn fill(
     let mut sieve = Sieve::new(tenant, args.filter.clone());
     let begin = if with_desk || (with_events && sieve.needs_the_beginning()) { 1 } else { next };
     let (mut decoded, mut events) = (Decoded::default(), 0);
-    let progress = output.progress("events", last);
-    reader::each(history, (begin, last), Some(&progress), |head| {
+    let progress = (!args.json).then(|| output.progress("events", last));
+    reader::each(history, (begin, last), progress.as_ref(), |head| {
         if let Some(desk) = &mut desk
             && head.tenant == tenant
         {
