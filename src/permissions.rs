@@ -170,6 +170,7 @@ fn worth(role: Role, pattern: &str) -> Wanted {
         || role == Role::Caller && (pattern.starts_with("$") || pattern.starts_with("guichet.v1.checkpoint"))
         || pattern.starts_with("$SRV.")
         || pattern.starts_with("$JS.API.CONSUMER.INFO.")
+        || pattern.starts_with("$JS.ACK.")
         || pattern.starts_with("guichet.v1.key.") && role == Role::Tools
         || pattern.starts_with("guichet.v1.projection.")
         || pattern == "guichet.v1.evt.>" && role == Role::Caller;

@@ -45,6 +45,8 @@ const PUBLISH: &[(&str, &str)] = &[
     ("$JS.API.CONSUMER.CREATE.ANOTHER.mine", "........"),
     ("$JS.API.CONSUMER.MSG.NEXT.GUICHET_EVENTS_0.mine", "...w..tc"),
     ("$JS.API.CONSUMER.INFO.GUICHET_EVENTS_0.mine", "...w..tc"),
+    ("$JS.ACK.GUICHET_EVENTS_0.mine.1.1.1.1.0", "...w...c"),
+    ("$JS.ACK.ANOTHER.mine.1.1.1.1.0", "........"),
     ("$JS.API.CONSUMER.LIST.GUICHET_EVENTS_0", "........"),
     ("$JS.API.CONSUMER.NAMES.GUICHET_EVENTS_0", "........"),
     ("$JS.API.CONSUMER.PAUSE.GUICHET_EVENTS_0.mine", "........"),
