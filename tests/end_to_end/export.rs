@@ -217,10 +217,11 @@ async fn a_running_desk_its_backup_and_its_stopped_folder_give_the_same_files() 
     let mut node = Serve::start(Settings::default()).await;
     let desk = node.desk().await;
     let newest = desk.open_tickets("source", 150).await;
-    let (data, backup) = (node.dir().join("data"), node.dir().join("backup"));
+    let dir = node.dir().to_owned();
+    let (data, backup) = (dir.join("data"), dir.join("backup"));
     let to = newest.to_string();
     let export = |name: &str, from: &[&str]| {
-        let out = node.dir().join(name);
+        let out = dir.join(name);
         let output = export_to(&out, &[&["--to", &to, "--file-events", "100"], from].concat());
         // Refused while no checkpoint covers the newest position.
         output.status.success().then(|| {
