@@ -5,7 +5,7 @@ mod config;
 mod demo;
 mod descriptors;
 mod doctor;
-mod export;
+mod history;
 mod import;
 mod keys;
 mod lines;
@@ -33,6 +33,7 @@ use guichet_engine::clock::{self, IdSource};
 use guichet_engine::log::OpenError;
 use guichet_history::HistoryError;
 use guichet_history::export::ExportArgs;
+use guichet_history::replay::ReplayArgs;
 use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
@@ -104,6 +105,8 @@ enum Verb {
     },
     /// Write the history into files that other tools read: Parquet, CSV, CloudEvents, XES, OCEL
     Export(Box<ExportArgs>),
+    /// Hand recorded events over again, to standard output or to a subject of your own
+    Replay(Box<ReplayArgs>),
     /// Send one command
     Send(SendArgs),
     /// Ask a read model
@@ -288,7 +291,8 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
                 error = client.denied(|published| published.starts_with("guichet.v1.cmd.")) => Err(error.into()),
             }
         }
-        Verb::Export(args) => export::run(&args).await,
+        Verb::Export(args) => history::export(&args).await,
+        Verb::Replay(args) => history::replay(&args).await,
         Verb::Send(args) => Ok(send::run(args, fresh_id).await?.into()),
         Verb::Query(args) => Ok(query::run(args).await?.into()),
         Verb::Tail(args) => Ok(tail::run(args).await?.into()),

@@ -1,6 +1,6 @@
-//! `guichet export`: which history is meant, and how it is opened.
+//! `guichet export` and `guichet replay`: which history is meant, and how it is opened.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -8,10 +8,11 @@ use guichet_engine::log::{Memory, StoppedLog};
 use guichet_engine::protection::Protection;
 use guichet_history::HistoryError;
 use guichet_history::export::{self, ExportArgs};
-use guichet_history::source::{Copied, History, Live, Stopped};
+use guichet_history::replay::{self, ReplayArgs};
+use guichet_history::source::{Copied, History, Live, SourceArgs, Stopped};
 use guichet_proof::SignedCheckpoint;
 use guichet_replay_tools::audit::Folder;
-use guichet_replay_tools::client::{Client, ClientError};
+use guichet_replay_tools::client::{Client, ClientError, ConnectArgs};
 use guichet_replay_tools::verify::read_key;
 
 use crate::backup::Backup;
@@ -20,22 +21,59 @@ use crate::node::PARTITION;
 use crate::run_file;
 use crate::verify::Files;
 
-/// Exports from the folder that is named, else from the desk that runs, else from its stopped folder.
-pub(crate) async fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+/// Exports.
+pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     args.check()?;
-    let connect = &args.connect;
-    let code = match &args.source {
-        Some(dir) => export::run(args, async || folder(dir, args.key.as_deref())).await?,
-        None if connect.access.names_a_server() || connect.data_dir.join(run_file::NODE).exists() => {
-            let client = connect.connect().await?;
-            export::run(args, async || live(&client).await).await?
+    let meant = Meant::find(&args.source, &args.connect).await?;
+    Ok(export::run(args, async || meant.open().await).await?.into())
+}
+
+/// Replays. A subject is one of the connection, also where the history lies in a folder.
+pub(crate) async fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    args.check()?;
+    let meant = Meant::find(&args.source, &args.connect).await?;
+    let to = match (&args.to_subject, &meant) {
+        (None, _) => None,
+        (Some(subject), Meant::Desk(client)) => Some(client.republisher(subject)?),
+        (Some(subject), Meant::Copy(..) | Meant::Stopped(_)) => {
+            Some(args.connect.connect().await?.republisher(subject)?)
         }
-        None if connect.data_dir.join(format!("log-{PARTITION}")).exists() => {
-            export::run(args, async || stopped(&connect.data_dir)).await?
-        }
-        None => return Err(ClientError::NoServer { data_dir: connect.data_dir.clone() }.into()),
     };
-    Ok(code.into())
+    let history = meant.open().await?;
+    Ok(tokio::task::block_in_place(|| replay::run(args, &history, to))?.into())
+}
+
+/// Which history.
+enum Meant {
+    /// The folder that was named.
+    Copy(PathBuf, Option<String>),
+    /// The desk that runs.
+    Desk(Client),
+    /// Its folder, where none runs.
+    Stopped(PathBuf),
+}
+
+impl Meant {
+    async fn find(source: &SourceArgs, connect: &ConnectArgs) -> Result<Self, ClientError> {
+        if let Some(dir) = &source.source {
+            return Ok(Self::Copy(dir.clone(), source.key.clone()));
+        }
+        if connect.access.names_a_server() || connect.data_dir.join(run_file::NODE).exists() {
+            return connect.connect().await.map(Self::Desk);
+        }
+        if connect.data_dir.join(format!("log-{PARTITION}")).exists() {
+            return Ok(Self::Stopped(connect.data_dir.clone()));
+        }
+        Err(ClientError::NoServer { data_dir: connect.data_dir.clone() })
+    }
+
+    async fn open(&self) -> Result<History, HistoryError> {
+        match self {
+            Self::Copy(dir, key) => folder(dir, key.as_deref()),
+            Self::Desk(client) => live(client).await,
+            Self::Stopped(dir) => stopped(dir),
+        }
+    }
 }
 
 async fn live(client: &Client) -> Result<History, HistoryError> {
