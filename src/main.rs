@@ -6,8 +6,8 @@ mod config;
 mod demo;
 mod descriptors;
 mod doctor;
-mod export;
 mod follow;
+mod history;
 mod import;
 mod infer;
 mod keys;
@@ -23,7 +23,6 @@ mod restore;
 mod run_file;
 mod say;
 mod serve;
-mod told;
 mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -40,6 +39,7 @@ use guichet_history::blame::BlameArgs;
 use guichet_history::diff::DiffArgs;
 use guichet_history::explain::ExplainArgs;
 use guichet_history::export::ExportArgs;
+use guichet_history::replay::ReplayArgs;
 use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
@@ -126,6 +126,8 @@ enum Verb {
     BlameConfig(Box<BlameArgs>),
     /// Say what changed between two instants or positions
     Diff(Box<DiffArgs>),
+    /// Hand recorded events over again, to standard output or to a subject of your own
+    Replay(Box<ReplayArgs>),
     /// Send one command
     Send(SendArgs),
     /// Ask a read model
@@ -272,9 +274,9 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
             let model = model::by_name(&name).context("a read model of that name")?;
             rebuild::compare(&node, model).await
         }
-        Verb::Explain(args) => told::explain(&args).await,
-        Verb::BlameConfig(args) => told::blame(&args).await,
-        Verb::Diff(args) => told::diff(&args).await,
+        Verb::Explain(args) => history::explain(&args).await,
+        Verb::BlameConfig(args) => history::blame(&args).await,
+        Verb::Diff(args) => history::diff(&args).await,
         Verb::Heal(args) => rebuild::heal(args).await,
         Verb::Project { name, node, .. } => {
             let known = name.as_deref().and_then(model::by_name);
@@ -299,7 +301,8 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
                 error = client.denied(|published| published.starts_with("guichet.v1.cmd.")) => Err(error.into()),
             }
         }
-        Verb::Export(args) => export::run(&args).await,
+        Verb::Export(args) => history::export(&args).await,
+        Verb::Replay(args) => history::replay(&args).await,
         Verb::Send(args) => Ok(send::run(args, fresh_id).await?.into()),
         Verb::Query(args) => Ok(query::run(args).await?.into()),
         Verb::Tail(args) => Ok(tail::run(args).await?.into()),

@@ -11,7 +11,7 @@ use guichet_schemas::wire::Record;
 use prost::Message as _;
 use serde_json::Value;
 
-use crate::harness::{Process, Serve, Settings, guichet, project, python, shared, until};
+use crate::harness::{Nats, Process, Serve, Settings, UNREACHABLE, guichet, project, python, shared, until};
 use crate::import::Export;
 use crate::truth::{bpi2013, servicenow};
 
@@ -210,4 +210,93 @@ async fn a_lake_that_follows_through_kills_has_each_event_once() {
     assert_eq!(positions, of_desk.map(|record| record.position).collect::<Vec<_>>());
     assert!(positions.len() >= 240, "{} events", positions.len());
     assert!(node.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_desk_its_backup_and_its_stopped_folder_give_the_same_files() {
+    let mut node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    let newest = desk.open_tickets("source", 150).await;
+    let dir = node.dir().to_owned();
+    let (data, backup) = (dir.join("data"), dir.join("backup"));
+    let to = newest.to_string();
+    let export = |name: &str, from: &[&str]| {
+        let out = dir.join(name);
+        let output = export_to(&out, &[&["--to", &to, "--file-events", "100"], from].concat());
+        // Refused while no checkpoint covers the newest position.
+        output.status.success().then(|| {
+            let mut files = files(&out);
+            files.remove(Path::new("manifest.json")).expect("a manifest");
+            files
+        })
+    };
+    let live = until("the newest checkpoint covers all", WITHIN, async || {
+        export("live", &["--data-dir", path(&data)])
+    })
+    .await;
+    assert!(live.len() > 6, "{:?}", live.keys());
+    let mut back_up = guichet();
+    back_up.arg("backup").arg(&backup).arg("--data-dir").arg(&data);
+    done(&back_up.output().expect("the tool runs"));
+    assert!(node.stop().await.success());
+    let key = data.join("log.vkey");
+    for (name, from) in [
+        ("stopped", vec!["--source", path(&data)]),
+        ("backup copy", vec!["--source", path(&backup)]),
+        ("audit copy", vec!["--source", path(&backup.join("log")), "--key", path(&key)]),
+    ] {
+        assert!(export(name, &from).as_ref() == Some(&live), "{name} gives other files");
+    }
+}
+
+fn replay(data: &Path, server: &str, subject: &str) -> Output {
+    let mut command = guichet();
+    command.args(["replay", "--source", path(data), "--nats-url", server, "--to-subject", subject]);
+    command.output().expect("the tool runs")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_brings_every_event_in_order_to_a_subject_of_ones_own_and_to_none_of_ours() {
+    let mut node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    let newest = desk.open_tickets("replayed", 30).await;
+    desk.folded(newest).await;
+    let log = desk.log().await;
+    assert!(node.stop().await.success());
+    let data = node.dir().join("data");
+    let records = log.iter().map(|bytes| Record::decode(&bytes[..]).expect("a record"));
+    let of_desk: Vec<Record> = records.filter(|record| record.tenant == "default").collect();
+
+    let lab = node.dir().join("lab");
+    fs::create_dir(&lab).expect("a folder");
+    let server = Nats::start(&lab).await;
+    let client = async_nats::connect(server.url()).await.expect("the server runs");
+    let mut heard = client.subscribe("lab.desk").await.expect("anybody may");
+    client.flush().await.expect("the server runs");
+    let output = replay(&data, &server.url(), "lab.desk");
+    assert!(output.status.success(), "{output:?}");
+    for record in &of_desk {
+        let message =
+            until("the next message", WITHIN, async || futures_util::StreamExt::next(&mut heard).await).await;
+        let headers = message.headers.expect("each says that it is a replay");
+        let says = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
+        assert_eq!(says("Guichet-Replay"), Some(record.position.to_string()));
+        assert_eq!(says("Content-Type").as_deref(), Some("application/cloudevents+json"));
+        let event: Value = serde_json::from_slice(&message.payload).expect("JSON");
+        assert_eq!(event["type"], format!("guichet.{}.v1", record.r#type));
+        assert_eq!(event["subject"], record.stream_id);
+    }
+    for ours in ["guichet.v1.ev.0.default", "$JS.API.INFO", "_INBOX.x", "lab.>", "lab..desk"] {
+        assert_eq!(replay(&data, &server.url(), ours).status.code(), Some(2), "{ours}");
+    }
+
+    let strict = node.dir().join("strict");
+    fs::create_dir(&strict).expect("a folder");
+    let users =
+        r#"authorization { users = [{ user: a, password: b, permissions: { publish: "other.>" } }] }"#;
+    let server = Nats::configured(&strict, users).await;
+    let output = replay(&data, &format!("nats://a:b@127.0.0.1:{}", server.port()), "lab.desk");
+    assert_eq!(output.status.code(), Some(UNREACHABLE), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("may not publish to lab.desk"), "{said}");
 }

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use clap::Args;
 use guichet_config::{Kind as ConfigKind, Publication};
@@ -24,7 +23,7 @@ use serde_json::{Value, json};
 use crate::HistoryError;
 use crate::filter::ticket_of;
 use crate::reader::each;
-use crate::source::History;
+use crate::source::{History, SourceArgs};
 
 /// Promises that are named one by one on a terminal.
 const NAMED_MAX: usize = 20;
@@ -45,12 +44,9 @@ pub struct BlameArgs {
     /// Which of its kind; default where there is one
     #[arg(value_name = "ID", default_value = guichet_config::THE_ONE)]
     pub id: String,
-    /// Read this folder: a stopped data folder, a backup, or a copy by `guichet audit` [default: the desk]
-    #[arg(long, value_name = "DIR")]
-    pub source: Option<PathBuf>,
-    /// Public key of the log, a file or the text itself, for a copy by `guichet audit`
-    #[arg(long, value_name = "FILE|KEY", requires = "source")]
-    pub key: Option<String>,
+    /// Where the history is read.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Print the result as JSON, with the name of every promise
     #[arg(long)]
     pub json: bool,

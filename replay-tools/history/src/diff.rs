@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use clap::Args;
 use guichet_replay_tools::client::ConnectArgs;
@@ -20,7 +19,7 @@ use crate::export::Place;
 use crate::filter::{Filter, ticket_of};
 use crate::picture::{Field, Picture};
 use crate::reader::each;
-use crate::source::History;
+use crate::source::{History, SourceArgs};
 
 /// What to compare.
 #[derive(Debug, Clone, Args)]
@@ -36,12 +35,9 @@ pub struct DiffArgs {
     /// A position, or an instant (RFC 3339); once or twice, the earlier first
     #[arg(long = "at", value_name = "POSITION|TIME", required = true, num_args = 1)]
     pub at: Vec<Place>,
-    /// Read this folder: a stopped data folder, a backup, or a copy by `guichet audit` [default: the desk]
-    #[arg(long, value_name = "DIR")]
-    pub source: Option<PathBuf>,
-    /// Public key of the log, a file or the text itself, for a copy by `guichet audit`
-    #[arg(long, value_name = "FILE|KEY", requires = "source")]
-    pub key: Option<String>,
+    /// Where the history is read.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

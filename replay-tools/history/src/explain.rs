@@ -1,8 +1,6 @@
 //! `guichet explain`: which event made a ticket what it is, by whom, on whose behalf, through which command and under
 //! which configuration, with the state before and after.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use guichet_replay_tools::client::ConnectArgs;
 use guichet_replay_tools::exit;
@@ -14,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::HistoryError;
 use crate::export::Place;
 use crate::picture::{Field, Picture};
-use crate::source::History;
+use crate::source::{History, SourceArgs};
 use crate::story::{Cause, Step, Story};
 
 /// What to explain.
@@ -40,12 +38,9 @@ pub struct ExplainArgs {
     /// As it was known at a position, or at an instant of the engine's clock [default: the newest that is signed]
     #[arg(long, value_name = "POSITION|TIME")]
     pub as_of: Option<Place>,
-    /// Read this folder: a stopped data folder, a backup, or a copy by `guichet audit` [default: the desk]
-    #[arg(long, value_name = "DIR")]
-    pub source: Option<PathBuf>,
-    /// Public key of the log, a file or the text itself, for a copy by `guichet audit`
-    #[arg(long, value_name = "FILE|KEY", requires = "source")]
-    pub key: Option<String>,
+    /// Where the history is read.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use guichet_replay_tools::client::ConnectArgs;
 use guichet_replay_tools::exit;
-use guichet_replay_tools::output::{Output, OutputArgs};
+use guichet_replay_tools::output::{Output, OutputArgs, Progress};
 use guichet_schemas::time::Timestamp;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ use crate::mining::ocel::OcelFile;
 use crate::mining::xes::XesFile;
 use crate::reader;
 use crate::rows::Decoded;
-use crate::source::History;
+use crate::source::{History, SourceArgs};
 use crate::table::{ASSIGNMENTS, SLA_INSTANCES, STATUS_INTERVALS, TICKETS};
 use crate::write::Events;
 use crate::write::csv::CsvEvents;
@@ -76,12 +76,9 @@ pub struct ExportArgs {
     /// Write personal texts too: refused by this version, which cannot record who saw them
     #[arg(long)]
     pub reveal: bool,
-    /// Read this folder: a stopped data folder, a backup, or a copy by `guichet audit` [default: the desk]
-    #[arg(long, value_name = "DIR")]
-    pub source: Option<PathBuf>,
-    /// Public key of the log, a file or the text itself, for a copy by `guichet audit`
-    #[arg(long, value_name = "FILE|KEY", requires = "source")]
-    pub key: Option<String>,
+    /// Which history
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
@@ -133,7 +130,7 @@ impl FromStr for Place {
 
 impl Place {
     /// The first position at or after it.
-    fn first(self, history: &History) -> Result<u64, HistoryError> {
+    pub(crate) fn first(self, history: &History) -> Result<u64, HistoryError> {
         match self {
             Self::Position(position) => Ok(position),
             Self::Time(time) => history.position_at(time),
@@ -153,6 +150,11 @@ impl Place {
             }
         }
     }
+}
+
+/// The last position of a range.
+pub(crate) fn last(history: &History, to: Option<Place>) -> Result<u64, HistoryError> {
+    to.map_or(Ok(history.head), |place| place.last(history))
 }
 
 /// What came of it.
@@ -272,14 +274,18 @@ fn tell(args: &ExportArgs, done: &Done, output: &Output) -> Result<u8, HistoryEr
     } else {
         output.line(&format!("{}: {what}", args.out.display()))?;
     }
-    if done.unsigned == 0 {
-        return Ok(exit::DONE);
+    Ok(unsigned(done.unsigned, output))
+}
+
+/// Says what was left out because nobody signed it; the exit code says the same.
+pub(crate) fn unsigned(records: u64, output: &Output) -> u8 {
+    if records == 0 {
+        return exit::DONE;
     }
     output.alarm(&format!(
-        "the log has {} more records that no checkpoint covers: they are left out; start the engine, which signs them",
-        done.unsigned
+        "the log has {records} more records that no checkpoint covers: they are left out; start the engine, which signs them"
     ));
-    Ok(exit::REFUSED)
+    exit::REFUSED
 }
 
 /// Exports once, as far as the history goes now.
@@ -288,7 +294,7 @@ fn tell(args: &ExportArgs, done: &Done, output: &Output) -> Result<u8, HistoryEr
 /// The history cannot be read, or the files not written.
 pub fn pass(args: &ExportArgs, history: &History, output: &Output) -> Result<Done, HistoryError> {
     let first = args.first(history)?;
-    let last = args.to.map_or(Ok(history.head), |place| place.last(history))?;
+    let last = last(history, args.to)?;
     if args.is_stdout() {
         let to = BufWriter::new(io::stdout().lock());
         return stream(args, history, (first, last), to, output);
@@ -313,12 +319,26 @@ fn stream(
         Format::Csv => Box::new(CsvEvents::new(to)?),
         Format::Ndjson | Format::Parquet => Box::new(NdjsonFile(to)),
     };
+    let progress = (!args.json).then(|| output.progress("events", last));
+    let wanted = (args.connect.tenant.as_str(), &args.filter);
+    let done = hand_over(history, wanted, (first, last), &mut *to, progress.as_ref())?;
+    to.end()?;
+    Ok(done)
+}
+
+/// Hands the events of a desk between two positions over that a filter takes.
+pub(crate) fn hand_over(
+    history: &History,
+    (tenant, filter): (&str, &Filter),
+    (first, last): (u64, u64),
+    to: &mut dyn Events,
+    progress: Option<&Progress>,
+) -> Result<Done, HistoryError> {
     let mut done = Done { from: first, position: last, unsigned: history.unsigned, ..Done::default() };
-    let mut sieve = Sieve::new(args.connect.tenant.as_str(), args.filter.clone());
-    let progress = output.progress("events", last);
+    let mut sieve = Sieve::new(tenant, filter.clone());
     let begin = if sieve.needs_the_beginning() { 1 } else { first };
     let mut decoded = Decoded::default();
-    reader::each(history, (begin, last), Some(&progress), |head| {
+    reader::each(history, (begin, last), progress, |head| {
         let wanted = sieve.takes(head).map_err(|problem| wrong(head.position, problem))?;
         if wanted && head.position >= first {
             decoded.read(head)?;
@@ -328,7 +348,6 @@ fn stream(
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    to.end()?;
     Ok(done)
 }
 
@@ -357,8 +376,8 @@ fn fill(
     let mut sieve = Sieve::new(tenant, args.filter.clone());
     let begin = if with_desk || (with_events && sieve.needs_the_beginning()) { 1 } else { next };
     let (mut decoded, mut events) = (Decoded::default(), 0);
-    let progress = output.progress("events", last);
-    reader::each(history, (begin, last), Some(&progress), |head| {
+    let progress = (!args.json).then(|| output.progress("events", last));
+    reader::each(history, (begin, last), progress.as_ref(), |head| {
         if let Some(desk) = &mut desk
             && head.tenant == tenant
         {

@@ -1,6 +1,7 @@
 //! Records in the order of their positions, each exactly once, decoded as far as somebody asks.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use guichet_replay_tools::output::Progress;
 use guichet_schemas::codec::{DecodeError, Head, decode_record, encode_record};
@@ -25,7 +26,7 @@ pub fn each(
     progress: Option<&Progress>,
     mut visit: impl FnMut(&Head<'_>) -> Result<ControlFlow<()>, HistoryError>,
 ) -> Result<(), HistoryError> {
-    let (mut next, mut stopped) = (first, false);
+    let (mut next, mut stopped, begun) = (first, false, Instant::now());
     let mut fault = None;
     history.source.scan(first, last, &mut |position, bytes| {
         let seen = if position == next {
@@ -38,6 +39,8 @@ pub fn each(
             && position.is_multiple_of(PROGRESS_EVERY)
         {
             progress.set(position);
+            let seconds = begun.elapsed().as_secs().max(1);
+            progress.say(format!("{} events/s", position.saturating_sub(first) / seconds));
         }
         match seen {
             Ok(ControlFlow::Continue(())) => return true,

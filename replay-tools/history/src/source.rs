@@ -1,6 +1,9 @@
 //! Where records come from: a stopped data folder, a folder of `guichet audit` or of a backup, the log service of a
 //! running desk. All hand over the same bytes in the same order.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use guichet_proof::SignedCheckpoint;
 use guichet_replay_tools::audit::Folder;
 use guichet_replay_tools::client::Client;
@@ -17,6 +20,17 @@ use crate::HistoryError;
 const BUNDLE: u64 = 256;
 /// Answers of the log service that wait to be read.
 const ANSWERS_AHEAD: usize = 2;
+
+/// Which history.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceArgs {
+    /// Read this folder: a stopped data folder, a backup, or a copy by `guichet audit` [default: the desk]
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<PathBuf>,
+    /// Public key of the log, a file or the text itself, for a copy by `guichet audit`
+    #[arg(long, value_name = "FILE|KEY", requires = "source")]
+    pub key: Option<String>,
+}
 
 /// A log, oldest record first.
 pub trait Source {

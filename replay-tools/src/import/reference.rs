@@ -55,6 +55,8 @@ impl Story {
                 self.count(&format!("comment {} {}", e.visibility, e.author_kind));
                 "comment"
             }
+            // Decided at the desk alone: no export holds it.
+            TicketEvent::Conversation(Conversation::ReopenHeld(_)) => panic!("{event:?}"),
             TicketEvent::Classification(event) => self.classification(event),
         };
         self.count(kind);

@@ -14,9 +14,11 @@ use serde_json::Value;
 use guichet_history::HistoryError;
 use guichet_history::export::{Done, ExportArgs, pass};
 use guichet_history::lake::Manifest;
+use guichet_history::replay::Speed;
 use guichet_history::source::{History, Source};
 use guichet_replay_tools::output::Output;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::TicketState;
 
 use crate::past::{self, History as Past, START, ticket_id};
 
@@ -267,6 +269,56 @@ fn as_of_a_position_a_ticket_is_as_it_was_then() {
 }
 
 #[test]
+fn a_clock_is_broken_as_of_an_instant_behind_its_due_one() {
+    let mut past = Past::new();
+    let target = r#"{"metric":"first_reply","seconds":60,"hours":"calendar"}"#;
+    past.publish("sla_policies", &format!(r#"{{"policies":[{{"id":"all","targets":[{target}]}}]}}"#), START);
+    past.open(1);
+    let created = START + 3_000;
+    let dir = tempfile::tempdir().unwrap();
+    let clock = |name: &str, as_of: i64| {
+        let (out, as_of) = (dir.path().join(name), Timestamp(as_of).to_string());
+        export(&past, &[out.to_str().unwrap(), "--as-of", &as_of]).unwrap();
+        let mut clocks = rows(&out.join("sla_instances.parquet"));
+        assert_eq!(clocks.len(), 1, "{clocks:?}");
+        clocks.remove(0)
+    };
+    let (before, after) = (clock("before", created + 59_000), clock("after", created + 600_000));
+    for row in [&before, &after] {
+        assert_eq!(text(row, "metric").as_deref(), Some("first_reply"));
+        assert_eq!((number(row, "number"), number(row, "target_s")), (1, 60));
+        assert_eq!(field(row, "started_at"), &Field::TimestampMicros(created * 1000));
+    }
+    assert_eq!((field(&before, "breached_at"), number(&before, "consumed_s")), (&Field::Null, 59));
+    assert_eq!(field(&after, "breached_at"), &Field::TimestampMicros((created + 60_000) * 1000));
+}
+
+#[test]
+fn the_owners_of_a_ticket_follow_each_other() {
+    let mut past = Past::new();
+    let ticket = past.open(1);
+    let assigned = past.push(ticket, "alice", past::assigned("bob", Some("network")));
+    past.push(ticket, "bob", past::status(TicketState::Open, TicketState::Pending));
+    let routed = past.push(ticket, "bob", past::routed(None));
+    let dir = tempfile::tempdir().unwrap();
+    export(&past, &[dir.path().to_str().unwrap()]).unwrap();
+    let owners = rows(&dir.path().join("assignments.parquet"));
+    let told: Vec<_> = owners
+        .iter()
+        .map(|row| (text(row, "group"), text(row, "assignee"), number(row, "from_position"), text(row, "by")))
+        .collect();
+    let text = |text: &str| Some(text.to_owned());
+    let expected = [
+        (text("desk"), None, 2, text("alice")),
+        (text("network"), text("bob"), assigned, text("alice")),
+        (None, text("bob"), routed, text("bob")),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(field(&owners[0], "to_position"), field(&owners[1], "from_position"));
+    assert_eq!(field(&owners[2], "to_at"), &Field::Null);
+}
+
+#[test]
 fn a_filter_looks_at_the_ticket_as_of_the_event() {
     let mut past = Past::new();
     let (one, two) = (past.open(1), past.open(2));
@@ -356,5 +408,14 @@ fn what_makes_no_export_is_said_before_anything_is_read() {
     ] {
         let why = args(&words).check().unwrap_err().to_string();
         assert!(why.contains(says), "{words:?}: {why}");
+    }
+}
+
+#[test]
+fn a_speed_is_max_or_a_number_above_0() {
+    assert_eq!("max".parse(), Ok(Speed::Max));
+    assert_eq!("0.5".parse(), Ok(Speed::Times(0.5)));
+    for wrong in ["0", "-1", "inf", "NaN", "fast", ""] {
+        assert!(wrong.parse::<Speed>().is_err(), "{wrong}");
     }
 }

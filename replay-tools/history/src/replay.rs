@@ -1,0 +1,171 @@
+//! `guichet replay`: recorded events handed over again, to standard output or to a subject of one's own, as fast as they
+//! came or faster. Nothing of ours listens there, and every message says that it is a replay.
+
+use std::io::{self, BufWriter, LineWriter};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use guichet_replay_tools::client::{ConnectArgs, Republisher};
+use guichet_replay_tools::output::{Output, OutputArgs};
+use guichet_schemas::codec::Head;
+use tokio::runtime::Handle;
+
+use crate::HistoryError;
+use crate::export::{Place, hand_over, last, unsigned};
+use crate::filter::Filter;
+use crate::rows::Decoded;
+use crate::source::{History, SourceArgs};
+use crate::write::Events;
+use crate::write::ndjson::{self, NdjsonFile};
+
+/// Events after which it is looked whether the server takes them.
+const SETTLE_EVERY: u32 = 4096;
+/// What is later than this, behind a pause, is not made up for.
+const LATE_MAX: Duration = Duration::from_secs(1);
+
+/// What to replay, where to and how fast.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  guichet replay                                                   # all events to standard output, one a line
+  guichet replay --from 2026-11-27T08:00:00Z --speed 60            # a minute a second
+  guichet replay --source /backup/desk --to-subject lab.desk --nats-url nats://localhost:4222
+
+Each event is a CloudEvent in JSON. Messages have the header Guichet-Replay, with the position of the event, and go to no
+subject of ours. Personal texts are left out. Ctrl-Z pauses, and `fg` goes on.")]
+pub struct ReplayArgs {
+    /// Publish to this subject of the connection, instead of printing
+    #[arg(long, value_name = "SUBJECT")]
+    pub to_subject: Option<String>,
+    /// How many times as fast as the engine recorded them: a number, or max for without a pause
+    #[arg(long, value_name = "FACTOR|max", default_value = "max")]
+    pub speed: Speed,
+    /// First event: a position, or an instant by the engine's clock (RFC 3339) [default: the beginning]
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub from: Option<Place>,
+    /// Last event: a position, or an instant [default: the newest that is signed]
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub to: Option<Place>,
+    /// Which history
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which events.
+    #[command(flatten)]
+    pub filter: Filter,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where the desk is.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+/// How fast.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// Without a pause.
+    Max,
+    /// So many times as fast as they were recorded.
+    Times(f64),
+}
+
+impl FromStr for Speed {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor > 0.0);
+        factor.map(Self::Times).ok_or("must be max, or a number above 0 such as 1 or 60")
+    }
+}
+
+impl ReplayArgs {
+    /// Checks what can be checked before anything is read.
+    ///
+    /// # Errors
+    /// Words that make no replay.
+    pub fn check(&self) -> Result<(), HistoryError> {
+        self.filter.check()
+    }
+}
+
+/// Hands the events over; `to` where they go to a subject.
+///
+/// # Errors
+/// The history cannot be read, or nobody takes the events.
+pub fn run(args: &ReplayArgs, history: &History, to: Option<Republisher>) -> Result<u8, HistoryError> {
+    let output = Output::new(&args.output);
+    let first = args.from.map_or(Ok(1), |place| place.first(history))?;
+    let range = (first, last(history, args.to)?);
+    let tenant = args.connect.tenant.as_str();
+    let stdout = io::stdout().lock();
+    let out: Box<dyn Events> = match (to, args.speed) {
+        (Some(to), _) => Box::new(ToSubject { to, runtime: Handle::current(), unsettled: 0 }),
+        (None, Speed::Max) => Box::new(NdjsonFile(BufWriter::new(stdout))),
+        // Whoever watches sees each event when it comes.
+        (None, Speed::Times(_)) => Box::new(NdjsonFile(LineWriter::new(stdout))),
+    };
+    let mut paced = Paced { to: out, speed: args.speed, last: None };
+    let done = hand_over(history, (tenant, &args.filter), range, &mut paced, None)?;
+    Box::new(paced).end()?;
+    output.note(&format!(
+        "{} events up to position {}, {} personal texts left out",
+        done.events, done.position, done.withheld
+    ));
+    Ok(unsigned(done.unsigned, &output))
+}
+
+/// Keeps the gaps between events.
+struct Paced {
+    to: Box<dyn Events>,
+    speed: Speed,
+    /// When the last event was recorded, and when it was due here.
+    last: Option<(i64, Instant)>,
+}
+
+impl Events for Paced {
+    fn event(&mut self, head: &Head<'_>, decoded: &Decoded) -> Result<(), HistoryError> {
+        if let Speed::Times(factor) = self.speed {
+            let now = Instant::now();
+            let due = self.last.map_or(now, |(recorded, due)| {
+                let gap = Duration::from_millis(head.recorded_at.saturating_sub(recorded).unsigned_abs());
+                // Behind a pause the events that are late do not come all at once.
+                due.max(now.checked_sub(LATE_MAX).unwrap_or(due)) + gap.div_f64(factor)
+            });
+            std::thread::sleep(due.saturating_duration_since(now));
+            self.last = Some((head.recorded_at, due));
+        }
+        self.to.event(head, decoded)
+    }
+
+    fn end(self: Box<Self>) -> Result<(), HistoryError> {
+        self.to.end()
+    }
+}
+
+/// Publishes events.
+struct ToSubject {
+    to: Republisher,
+    runtime: Handle,
+    unsettled: u32,
+}
+
+impl Events for ToSubject {
+    fn event(&mut self, head: &Head<'_>, decoded: &Decoded) -> Result<(), HistoryError> {
+        let mut event = Vec::with_capacity(1024);
+        ndjson::write(&mut event, head, decoded)?;
+        self.runtime.block_on(self.to.publish(head.position, event))?;
+        self.unsettled += 1;
+        if self.unsettled == SETTLE_EVERY {
+            self.unsettled = 0;
+            self.runtime.block_on(self.to.settle())?;
+        }
+        Ok(())
+    }
+
+    fn end(self: Box<Self>) -> Result<(), HistoryError> {
+        Ok(self.runtime.block_on(self.to.settle())?)
+    }
+}

@@ -1,0 +1,163 @@
+//! `guichet export`, `replay`, `explain`, `diff` and `blame-config`: which history is meant, and how it is opened.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use guichet_engine::log::{Memory, StoppedLog};
+use guichet_engine::protection::Protection;
+use guichet_history::HistoryError;
+use guichet_history::blame::{self, BlameArgs};
+use guichet_history::diff::{self, DiffArgs};
+use guichet_history::explain::{self, ExplainArgs};
+use guichet_history::export::{self, ExportArgs};
+use guichet_history::replay::{self, ReplayArgs};
+use guichet_history::source::{Copied, History, Live, SourceArgs, Stopped};
+use guichet_proof::SignedCheckpoint;
+use guichet_replay_tools::audit::Folder;
+use guichet_replay_tools::client::{Client, ClientError, ConnectArgs};
+use guichet_replay_tools::verify::read_key;
+
+use crate::backup::Backup;
+use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};
+use crate::node::PARTITION;
+use crate::run_file;
+use crate::verify::Files;
+
+/// Exports.
+pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    args.check()?;
+    let meant = Meant::find(&args.source, &args.connect).await?;
+    Ok(export::run(args, async || meant.open().await).await?.into())
+}
+
+/// Replays. A subject is one of the connection, also where the history lies in a folder.
+pub(crate) async fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    args.check()?;
+    let meant = Meant::find(&args.source, &args.connect).await?;
+    let to = match (&args.to_subject, &meant) {
+        (None, _) => None,
+        (Some(subject), Meant::Desk(client)) => Some(client.republisher(subject)?),
+        (Some(subject), Meant::Copy(..) | Meant::Stopped(_)) => {
+            Some(args.connect.connect().await?.republisher(subject)?)
+        }
+    };
+    let history = meant.open().await?;
+    Ok(tokio::task::block_in_place(|| replay::run(args, &history, to))?.into())
+}
+
+/// Says what made a ticket what it is.
+pub(crate) async fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let history = Meant::find(&args.source, &args.connect).await?.open().await?;
+    Ok(tokio::task::block_in_place(|| explain::run(args, &history))?.into())
+}
+
+/// Says what changed between two places of the history.
+pub(crate) async fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
+    let history = Meant::find(&args.source, &args.connect).await?.open().await?;
+    Ok(tokio::task::block_in_place(|| diff::run(args, &history))?.into())
+}
+
+/// Says what each version of an item of the configuration changed.
+pub(crate) async fn blame(args: &BlameArgs) -> anyhow::Result<ExitCode> {
+    let history = Meant::find(&args.source, &args.connect).await?.open().await?;
+    Ok(tokio::task::block_in_place(|| blame::run(args, &history))?.into())
+}
+
+/// Which history.
+enum Meant {
+    /// The folder that was named.
+    Copy(PathBuf, Option<String>),
+    /// The desk that runs.
+    Desk(Client),
+    /// Its folder, where none runs.
+    Stopped(PathBuf),
+}
+
+impl Meant {
+    async fn find(source: &SourceArgs, connect: &ConnectArgs) -> Result<Self, ClientError> {
+        if let Some(dir) = &source.source {
+            return Ok(Self::Copy(dir.clone(), source.key.clone()));
+        }
+        if connect.access.names_a_server() || connect.data_dir.join(run_file::NODE).exists() {
+            return connect.connect().await.map(Self::Desk);
+        }
+        if connect.data_dir.join(format!("log-{PARTITION}")).exists() {
+            return Ok(Self::Stopped(connect.data_dir.clone()));
+        }
+        Err(ClientError::NoServer { data_dir: connect.data_dir.clone() })
+    }
+
+    async fn open(&self) -> Result<History, HistoryError> {
+        match self {
+            Self::Copy(dir, key) => folder(dir, key.as_deref()),
+            Self::Desk(client) => live(client).await,
+            Self::Stopped(dir) => stopped(dir),
+        }
+    }
+}
+
+async fn live(client: &Client) -> Result<History, HistoryError> {
+    let checkpoint = client.checkpoint(PARTITION).await?;
+    let source = Live::new(client.clone(), tokio::runtime::Handle::current());
+    let signed = checkpoint.size();
+    Ok(History::new(Box::new(source), signed, Some(checkpoint)))
+}
+
+/// What the files of a folder say it is.
+fn folder(dir: &Path, key: Option<&str>) -> Result<History, HistoryError> {
+    if dir.join(format!("log-{PARTITION}")).is_dir() {
+        return stopped(dir);
+    }
+    if dir.join("secrets").is_dir() {
+        let backup = Backup::open(dir).map_err(|error| unusable(dir, &format!("{error:#}")))?;
+        return Ok(copied(backup.folder, backup.signed));
+    }
+    if dir.join("checkpoint").is_file() {
+        return audited(dir, key);
+    }
+    Err(unusable(dir, "it is no data folder, no backup and no copy by `guichet audit`"))
+}
+
+/// The files of a node that does not run.
+fn stopped(data_dir: &Path) -> Result<History, HistoryError> {
+    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    let log = StoppedLog::open(&data_dir.join(format!("log-{PARTITION}")), &memory)
+        .context("a running node is read over NATS: leave --source out")
+        .map_err(|error| unusable(data_dir, &format!("{error:#}")))?;
+    let anchor = Protection::within(data_dir, PARTITION).anchor;
+    let checkpoint = match std::fs::read(&anchor) {
+        Ok(note) => {
+            Some(SignedCheckpoint::read(&note).map_err(|error| unusable(&anchor, &error.to_string()))?)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(unusable(&anchor, &error.to_string())),
+    };
+    let head = log.head();
+    Ok(History::new(Box::new(Stopped(Files(log))), head, checkpoint))
+}
+
+fn audited(dir: &Path, key: Option<&str>) -> Result<History, HistoryError> {
+    let Some(key) = key else {
+        return Err(HistoryError::Client(ClientError::Usage(format!(
+            "name the public key of the log with --key, so that the checkpoint of {} can be believed",
+            dir.display()
+        ))));
+    };
+    let key = read_key(key)?;
+    let folder = Folder::open(dir.to_owned())?;
+    match folder.checkpoint(&key)? {
+        Ok(Some(signed)) => Ok(copied(folder, signed)),
+        Ok(None) => Err(unusable(dir, "it has no checkpoint: the copy did not end")),
+        Err(refused) => Err(unusable(dir, &refused.to_string())),
+    }
+}
+
+fn copied(folder: Folder, signed: SignedCheckpoint) -> History {
+    let size = signed.size();
+    History::new(Box::new(Copied::new(folder, size)), size, Some(signed))
+}
+
+fn unusable(path: &Path, problem: &str) -> HistoryError {
+    HistoryError::Client(ClientError::File { path: path.to_owned(), problem: problem.to_owned() })
+}
