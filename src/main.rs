@@ -43,7 +43,7 @@ use guichet_history::replay::ReplayArgs;
 use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
-use guichet_replay_tools::clocks::{self, ExplainArgs, WhatifArgs};
+use guichet_replay_tools::clocks::{self, ExplainArgs as ExplainSlaArgs, WhatifArgs};
 use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
 use guichet_replay_tools::golden::{self, GoldenArgs};
@@ -151,7 +151,7 @@ enum Verb {
     /// Write a commented configuration file to begin with
     Init(InitArgs),
     /// Say how each due instant of a ticket came about
-    ExplainSla(ExplainArgs),
+    ExplainSla(ExplainSlaArgs),
     /// Say what other promises would have come to
     Whatif(WhatifArgs),
     /// Run worked examples of SLA clocks through the fold of the desk
