@@ -128,7 +128,11 @@ fn head(
     lines.push(format!("Left to decide: {}; each such line begins with \"# decide\".", draft.decisions));
     match outcome {
         Ok(balance) => lines.extend(said(balance)),
-        Err(why) => lines.push(format!("It cannot be used as it stands: {}", shown(why, 2_000))),
+        Err(why) => {
+            // A parser draws the line that it does not like; a comment has room for what it says.
+            let said = why.lines().filter(|line| !line.contains('|')).collect::<Vec<_>>().join(" ");
+            lines.push(format!("It cannot be used as it stands: {}", shown(said.trim(), 2_000)));
+        }
     }
     lines
 }

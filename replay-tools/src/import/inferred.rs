@@ -101,7 +101,9 @@ fn json_xes_and_ocel_are_told_from_their_first_letters() {
     assert!(plain.text.contains("[row]") && !plain.text.contains("[milestones]"), "{}", plain.text);
     assert_eq!(plain.outcome.unwrap().tickets.new, 2);
     let nameless = proposed("x", b"{\"a\": 1}\n{\"a\": 2}\n");
-    assert!(nameless.text.contains("# decide: id =") && nameless.outcome.unwrap_err().contains("id"));
+    assert!(
+        nameless.text.contains("# decide: id =") && nameless.outcome.unwrap_err().contains("missing field")
+    );
     let document = "{\"page\": 1, \"cases\": [{\"number\": 7, \"title\": \"Lamp\", \"created_at\": \"2026-02-02T08:00:00Z\"}]}";
     let proposal = proposed("x", document.as_bytes());
     for part in ["format = \"json\"", "records = \"cases[]\"", "id = \"number\"", "created = \"created_at\""]
