@@ -52,7 +52,7 @@ pub struct Life {
     pub reopen_window_ms: Option<u64>,
     /// A supervisor may reopen a closed ticket for so long; `None`: never.
     pub reopen_closed_ms: Option<u64>,
-    /// Requesters bring a ticket back so often within [`Self::reopen_limit_within_ms`]; then a person decides. 0: as
+    /// Messages of requesters bring a ticket back so often within [`Self::reopen_limit_within_ms`]; then a person decides. 0: as
     /// often as they write.
     pub reopen_limit: u32,
     /// The time that [`Self::reopen_limit`] looks back.

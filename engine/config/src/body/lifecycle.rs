@@ -36,8 +36,8 @@ pub struct Lifecycle {
     /// A supervisor may reopen a closed ticket for so many seconds; absent: never, a follow-up is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub follow_up_reopen_within_s: Option<u32>,
-    /// Requesters bring a ticket back so often, 0 to [`REOPEN_LIMIT_MAX`], within `reopen_limit_within_s`; what they
-    /// write then waits at the resolved ticket for a person. 0: they always bring it back. Absent: 3.
+    /// Messages of requesters bring a ticket back so often, 0 to [`REOPEN_LIMIT_MAX`], within `reopen_limit_within_s`; what
+    /// they write then waits at the resolved ticket for a person. 0: they always bring it back. Absent: 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reopen_limit: Option<u32>,
     /// The seconds that `reopen_limit` looks back. Absent: a day.
