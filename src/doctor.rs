@@ -83,6 +83,7 @@ pub(crate) fn examine(around: &Surroundings) -> Vec<Need> {
     vec![
         rust(),
         cxx(around.cxx.as_deref()),
+        make(),
         libclang,
         nats,
         pip(!is_root() && something_to_fetch),
@@ -145,6 +146,11 @@ fn cxx(configured: Option<&str>) -> Need {
         first_line(program, &[words.as_slice(), &["--version"]].concat())
     };
     Need::new("C++20 compiler", true, compiler(), "apt-get install g++    (as root)")
+}
+
+/// The allocator is built with it.
+fn make() -> Need {
+    Need::new("make", true, first_line("make", &["--version"]), "apt-get install make    (as root)")
 }
 
 fn libclang(around: &Surroundings) -> Need {
