@@ -158,6 +158,8 @@ fn what_came_from_nothing_when_the_ticket_was_created_belongs_to_its_creation() 
         found.of("A"),
         ["03-01T08:00 created none none tier 1", "03-02T09:00 tags [\"c\"] instead of []"]
     );
+    let rows = &found.balance.rows;
+    assert_eq!((rows.read, rows.used, rows.without_effect), (4, 4, 0));
     // The order of tags is none.
     assert!(found.balance.findings(&[]).is_empty(), "{}", found.rejects);
 }

@@ -295,7 +295,8 @@ impl<'m> Story<'m> {
                 changed.push(change.column);
                 let was = now.insert(change.column, change.to.clone()).unwrap_or_default();
                 let fits = change.from.as_ref().is_none_or(|from| same(self.m, change.column, from, &was));
-                if !fits && !self.is_creation(row, change) {
+                let creates = self.is_creation(row, change);
+                if !fits && !creates {
                     let text = format!(
                         "{:?} changed from {}, and was {} before; what it changed to was taken",
                         self.m.columns[change.column].name,
@@ -304,7 +305,7 @@ impl<'m> Story<'m> {
                     );
                     hear(row.line, Note::new(Reason::Contradicted, text))?;
                 }
-                row.told_before = place > 0 && !same(self.m, change.column, &was, &change.to);
+                row.told_before = creates || (place > 0 && !same(self.m, change.column, &was, &change.to));
             }
             for row in &mut rows[begin..end] {
                 forget(self.m, row);

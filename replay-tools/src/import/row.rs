@@ -25,7 +25,7 @@ pub(super) struct Row {
     pub(super) notes: Vec<Note>,
     /// The export does not have it: it is how the ticket stood before its first change, or after its last.
     pub(super) made: bool,
-    /// What it changes was told with a row before it, of the same update.
+    /// What it changes was told with a row before it, of the same update or of the creation.
     pub(super) told_before: bool,
     /// Which file of the export it stands in; 0 is that of the tickets.
     pub(super) file: u8,
