@@ -2,8 +2,8 @@
 //!
 //! Reading order: where records come from ([`source`]) and which of them are wanted ([`reader`], [`filter`]); the tables
 //! and their columns ([`table`]), what a row of each is ([`rows`], [`life`]); the forms in which they are written
-//! ([`write`]), the folder that grows with the desk ([`lake`]), the documents of process mining ([`mining`]), and the
-//! commands ([`export`], [`replay`]).
+//! ([`write`](mod@write)), the folder that grows with the desk ([`lake`]), the documents of process mining
+//! ([`mining`]), and the commands ([`export`], [`replay`]).
 //!
 //! What is absent: no database and no log of its own. A source hands over the bytes as they were recorded, and nothing
 //! is written but the files that were asked for.
