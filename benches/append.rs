@@ -2,16 +2,8 @@
 //! NATS, against the same record bytes alone: one put per event into a plain RocksDB with the same options, in
 //! synced batches of the same size. Engine and floor take turns, so that both see the same machine.
 
-#[path = "common/table.rs"]
-mod table;
-#[path = "common/workload.rs"]
-mod workload;
+use guichet_bench_support::{cpu, drive, table, workload};
 
-#[expect(dead_code, reason = "another bench looks at processes")]
-#[path = "common/cpu.rs"]
-mod cpu;
-#[path = "common/drive.rs"]
-mod drive;
 #[path = "append/floor.rs"]
 mod floor;
 

@@ -1,22 +1,13 @@
 //! How fast do read models follow, and how fast do they answer? Each model from the log and from the stream; the time
 //! from a command to its visibility at 2,000 commands a second; the latency of reports of the present and the past.
 
-#[expect(dead_code, reason = "another bench looks at other threads")]
-#[path = "common/cpu.rs"]
-mod cpu;
-#[expect(dead_code, reason = "another bench looks at what a turn brought")]
-#[path = "common/drive.rs"]
-mod drive;
+use guichet_bench_support::{drive, table, workload};
+
 #[path = "common/lines.rs"]
 mod lines;
 #[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
 #[path = "../src/nats_server/mod.rs"]
 mod nats_server;
-#[path = "common/table.rs"]
-mod table;
-#[expect(dead_code, reason = "another bench has hot tickets")]
-#[path = "common/workload.rs"]
-mod workload;
 
 #[path = "project/asked.rs"]
 mod asked;

@@ -1,14 +1,7 @@
 //! How soon is a long log back, how long does it take to read all of it again and compare it with what was signed, and
 //! what does it take to prove one record of it to somebody else?
 
-#[expect(dead_code, reason = "another bench looks at what a turn brought")]
-#[path = "common/drive.rs"]
-mod drive;
-#[path = "common/table.rs"]
-mod table;
-#[expect(dead_code, reason = "another bench has hot tickets")]
-#[path = "common/workload.rs"]
-mod workload;
+use guichet_bench_support::{drive, table, workload};
 
 use std::io::Read as _;
 use std::path::Path;

@@ -2,17 +2,7 @@
 //! log and with none of it: personal texts sealed, the Merkle tree grown, signed and anchored, or not. Two logs take
 //! turns, so that both see the same machine. Needs `--features measure`: no other build can open a log without.
 
-#[expect(dead_code, reason = "another bench looks at processes")]
-#[path = "common/cpu.rs"]
-mod cpu;
-#[expect(dead_code, reason = "another bench looks at batches")]
-#[path = "common/drive.rs"]
-mod drive;
-#[path = "common/table.rs"]
-mod table;
-#[expect(dead_code, reason = "another bench has hot tickets")]
-#[path = "common/workload.rs"]
-mod workload;
+use guichet_bench_support::{cpu, drive, table, workload};
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,17 +1,7 @@
 //! How fast is a read model rebuilt? Events from the log folded into each model on one core: read, hash, check,
 //! decode, fold, write. As `guichet project --rebuild` does it on a stopped folder.
 
-#[expect(dead_code, reason = "another bench looks at other threads")]
-#[path = "common/cpu.rs"]
-mod cpu;
-#[expect(dead_code, reason = "another bench looks at what a turn brought")]
-#[path = "common/drive.rs"]
-mod drive;
-#[path = "common/table.rs"]
-mod table;
-#[expect(dead_code, reason = "another bench has hot tickets")]
-#[path = "common/workload.rs"]
-mod workload;
+use guichet_bench_support::{cpu, drive, table, workload};
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,7 +9,7 @@ use std::time::{Duration, Instant};
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, Store};
 use guichet_engine::protection::Protection;
-use guichet_projections::rebuild::Offline;
+use guichet_projections::rebuild::{Offline, Order};
 use guichet_projections::{ReadModel, model};
 use guichet_schemas::position::{LogPosition, Partition};
 
@@ -79,8 +69,15 @@ fn fold(store: &Store, model: &'static ReadModel) -> (Duration, Duration, u64) {
     let dir = tempfile::tempdir().expect("a folder for the model");
     let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
     let memory = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
-    let mut offline =
-        Offline::begin(dir.path(), Partition(0), model, &memory, BATCH, true).expect("a fresh folder opens");
+    let mut offline = Offline::begin(
+        dir.path(),
+        Partition(0),
+        model,
+        &memory,
+        BATCH,
+        Order { swap: true, ..Order::default() },
+    )
+    .expect("a fresh folder opens");
     let (cpu, wall) = (cpu::of_this_thread(), Instant::now());
     let visit = |position: LogPosition, record: &[u8]| {
         offline.take(position.get(), record).expect("the log can be folded")

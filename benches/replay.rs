@@ -1,17 +1,7 @@
 //! How fast does a past come back? On one core, by how much of a record is decoded: none of it, its head, a chosen field,
 //! all of it, all of it folded. Beside them protobuf alone, over the same bytes in a plain file.
 
-#[expect(dead_code, reason = "another bench looks at other threads")]
-#[path = "common/cpu.rs"]
-mod cpu;
-#[expect(dead_code, reason = "another bench looks at what a turn brought")]
-#[path = "common/drive.rs"]
-mod drive;
-#[path = "common/table.rs"]
-mod table;
-#[expect(dead_code, reason = "another bench has hot tickets")]
-#[path = "common/workload.rs"]
-mod workload;
+use guichet_bench_support::{cpu, drive, table, workload};
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

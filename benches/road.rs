@@ -3,19 +3,13 @@
 //! With `--features measure` also what protection costs on the road: against an engine that seals nothing and keeps no
 //! tree, which no other build can start.
 
-#[expect(dead_code, reason = "another bench looks at threads")]
-#[path = "common/cpu.rs"]
-mod cpu;
+use guichet_bench_support::{cpu, table, workload};
+
 #[path = "common/lines.rs"]
 mod lines;
 #[expect(dead_code, unused_imports, reason = "the binary uses more of it, and its tests run there")]
 #[path = "../src/nats_server/mod.rs"]
 mod nats_server;
-#[path = "common/table.rs"]
-mod table;
-#[expect(dead_code, reason = "another bench has hot tickets")]
-#[path = "common/workload.rs"]
-mod workload;
 
 #[path = "road/callers.rs"]
 mod callers;

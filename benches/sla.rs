@@ -2,8 +2,7 @@
 //! holidays, against the same work on the wall clock's time. And what a publication costs for each ticket that it
 //! dates anew: three clocks in that calendar, two warnings.
 
-#[path = "common/table.rs"]
-mod table;
+use guichet_bench_support::table;
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -101,7 +101,9 @@ async fn load(args: &DemoArgs, node: &Node, client: &Client) -> anyhow::Result<L
     if let (Some(file), Some(mapping)) = (&args.import, &args.mapping) {
         let import = ImportArgs {
             file: file.clone(),
-            mapping: mapping.clone(),
+            mapping: Some(mapping.clone()),
+            infer: false,
+            follow: false,
             zone: None,
             allow: Vec::new(),
             check: false,
@@ -111,7 +113,7 @@ async fn load(args: &DemoArgs, node: &Node, client: &Client) -> anyhow::Result<L
             patience: 300,
             json: false,
         };
-        let s = import::load(&import, client.nats(), client.tenant(), client.caller()).await?;
+        let s = import::load(&import, &import.mapping()?, client).await?;
         import::complain(&import, &s);
         return Ok(Loaded {
             tickets: s.read.tickets,

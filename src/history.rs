@@ -1,4 +1,4 @@
-//! `guichet export` and `guichet replay`: which history is meant, and how it is opened.
+//! `guichet export`, `replay`, `explain`, `diff` and `blame-config`: which history is meant, and how it is opened.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,6 +7,9 @@ use anyhow::Context as _;
 use guichet_engine::log::{Memory, StoppedLog};
 use guichet_engine::protection::Protection;
 use guichet_history::HistoryError;
+use guichet_history::blame::{self, BlameArgs};
+use guichet_history::diff::{self, DiffArgs};
+use guichet_history::explain::{self, ExplainArgs};
 use guichet_history::export::{self, ExportArgs};
 use guichet_history::replay::{self, ReplayArgs};
 use guichet_history::source::{Copied, History, Live, SourceArgs, Stopped};
@@ -41,6 +44,24 @@ pub(crate) async fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     };
     let history = meant.open().await?;
     Ok(tokio::task::block_in_place(|| replay::run(args, &history, to))?.into())
+}
+
+/// Says what made a ticket what it is.
+pub(crate) async fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let history = Meant::find(&args.source, &args.connect).await?.open().await?;
+    Ok(tokio::task::block_in_place(|| explain::run(args, &history))?.into())
+}
+
+/// Says what changed between two places of the history.
+pub(crate) async fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
+    let history = Meant::find(&args.source, &args.connect).await?.open().await?;
+    Ok(tokio::task::block_in_place(|| diff::run(args, &history))?.into())
+}
+
+/// Says what each version of an item of the configuration changed.
+pub(crate) async fn blame(args: &BlameArgs) -> anyhow::Result<ExitCode> {
+    let history = Meant::find(&args.source, &args.connect).await?.open().await?;
+    Ok(tokio::task::block_in_place(|| blame::run(args, &history))?.into())
 }
 
 /// Which history.

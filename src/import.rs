@@ -7,20 +7,24 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use guichet_engine::clock;
+use guichet_replay_tools::client::Client;
 use guichet_replay_tools::import::{self, Balance, Explanation, Mapping, Reason, SendOptions, Summary};
 use guichet_replay_tools::output::{Output, OutputArgs, printable};
-use guichet_schemas::ids::{CallerId, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What to import, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
-    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip)
+    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip), or a folder of files that
+    /// belong together
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// What its columns mean: a mapping file, or a shipped one (docs/IMPORT.md lists them)
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) mapping: String,
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "infer")]
+    pub(crate) mapping: Option<String>,
+    /// Propose a mapping: print it with the reason of each line, what is left to decide, and what --check says with it
+    #[arg(long, conflicts_with_all = ["mapping", "check", "explain", "allow", "rejects", "zone"])]
+    pub(crate) infer: bool,
     /// Read times without an offset in this zone, instead of the mapping's
     #[arg(long, value_name = "IANA ZONE")]
     pub(crate) zone: Option<String>,
@@ -30,6 +34,9 @@ pub(crate) struct ImportArgs {
     /// Read and map everything, and write nothing; needs no desk
     #[arg(long, conflicts_with = "explain")]
     pub(crate) check: bool,
+    /// Import what comes: a file of JSON lines that grows, or a folder into which files come, until a signal ends it
+    #[arg(long, conflicts_with_all = ["check", "explain", "infer"])]
+    pub(crate) follow: bool,
     /// Say how the row that begins at this line of the file became facts, and write nothing; needs no desk
     #[arg(long, value_name = "LINE", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) explain: Option<u64>,
@@ -50,11 +57,12 @@ pub(crate) struct ImportArgs {
 impl ImportArgs {
     /// Whether a desk is needed.
     pub(crate) const fn sends(&self) -> bool {
-        !self.check && self.explain.is_none()
+        !self.check && !self.infer && self.explain.is_none()
     }
 
-    fn mapping(&self) -> anyhow::Result<Mapping> {
-        let mut mapping = Mapping::load(&self.mapping)?;
+    pub(crate) fn mapping(&self) -> anyhow::Result<Mapping> {
+        let name = self.mapping.as_deref().context("name a mapping with --mapping")?;
+        let mut mapping = Mapping::load(name)?;
         if let Some(zone) = &self.zone {
             mapping = mapping.with_zone(zone)?;
         }
@@ -70,21 +78,35 @@ fn reason(word: &str) -> Result<Reason, String> {
 }
 
 /// Imports a file and prints what was done.
-pub(crate) async fn run(
-    args: &ImportArgs,
-    client: async_nats::Client,
-    tenant: &TenantId,
-    caller: &CallerId,
-) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &ImportArgs, client: &Client) -> anyhow::Result<ExitCode> {
+    let mapping = mapping_of(args, client).await?;
+    if args.follow {
+        return crate::follow::run(args, mapping, client).await;
+    }
     let started = Instant::now();
-    let summary = load(args, client, tenant, caller).await?;
+    let summary = load(args, &mapping, client).await?;
     report(args, &summary, started.elapsed())?;
     refuse_nothing(args, &summary.balance)?;
     Ok(summary.balance.exit_code(&args.allow).into())
 }
 
+/// The mapping for the desk into which is imported: it may list names.
+async fn mapping_of(args: &ImportArgs, client: &Client) -> anyhow::Result<Mapping> {
+    let mut mapping = args.mapping()?;
+    match guichet_replay_tools::config::of_desk(client).await {
+        Ok(desk) => mapping = mapping.for_desk(desk, clock::wall()),
+        Err(error) => crate::say::say(&format!(
+            "the names in the export are not checked, for the configuration of the desk cannot be read: {error}"
+        )),
+    }
+    Ok(mapping)
+}
+
 /// Reads a file and says what would become of it, or how one row becomes facts.
 pub(crate) fn look(args: &ImportArgs) -> anyhow::Result<ExitCode> {
+    if args.infer {
+        return crate::infer::run(&args.file);
+    }
     let mapping = args.mapping()?;
     if let Some(line) = args.explain {
         let explanation = import::explain(&args.file, &mapping, line)?;
@@ -168,25 +190,19 @@ fn show(args: &ImportArgs, e: &Explanation) -> std::io::Result<()> {
 }
 
 /// Imports a file, with progress on a terminal.
-pub(crate) async fn load(
-    args: &ImportArgs,
-    client: async_nats::Client,
-    tenant: &TenantId,
-    caller: &CallerId,
-) -> anyhow::Result<Summary> {
-    let mapping = args.mapping()?;
+pub(crate) async fn load(args: &ImportArgs, mapping: &Mapping, client: &Client) -> anyhow::Result<Summary> {
     if mapping.is_unnamed() {
         crate::say::say(&format!(
             "the mapping names no source: its tickets are known as those of {:?}; give each desk a name of its own in source.name",
             mapping.name()
         ));
     }
-    let reader = import::open(&args.file, &mapping, args.rejects.as_deref())
+    let reader = import::open(&args.file, mapping, args.rejects.as_deref())
         .with_context(|| format!("open {}", args.file.display()))?;
     let bar = ProgressBar::new(reader.progress().bytes_total);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left")?);
     let options = SendOptions { window: args.window.into(), patience: Duration::from_secs(args.patience) };
-    let summary = import::send(client, tenant, caller, reader, options, |s| {
+    let summary = import::send(client.nats(), client.tenant(), client.caller(), reader, options, |s| {
         bar.set_position(s.read.bytes_read);
         bar.set_message(format!("{} rows, {} tickets, {} events", s.read.rows, s.read.tickets, s.events));
     })
@@ -234,13 +250,22 @@ pub(crate) fn complain(args: &ImportArgs, s: &Summary) {
 }
 
 /// The balance, for a person.
-fn table(args: &ImportArgs, b: &Balance) -> String {
+pub(crate) fn table(args: &ImportArgs, b: &Balance) -> String {
     let (r, t) = (&b.rows, &b.tickets);
     let rejected: u64 = r.rejected.values().sum();
     let mut text = format!(
-        "rows: {} read = {} used + {} without effect + {} duplicates + {rejected} rejected\n\
+        "rows: {} read = {} used + {} without effect + {} duplicates + {} filtered + {rejected} rejected\n\
          tickets: {} met = {} new + {} continued + {} unchanged + {} rejected",
-        r.read, r.used, r.without_effect, r.duplicates, t.met, t.new, t.continued, t.unchanged, t.rejected
+        r.read,
+        r.used,
+        r.without_effect,
+        r.duplicates,
+        r.filtered,
+        t.met,
+        t.new,
+        t.continued,
+        t.unchanged,
+        t.rejected
     );
     for (what, counts) in [("rejected", &r.rejected), ("noted", &b.noted)] {
         for (reason, n) in counts {

@@ -1,12 +1,15 @@
 //! `guichet`: one binary, every role. Wiring only; the rules are elsewhere.
 
+mod allocator;
 mod backup;
 mod config;
 mod demo;
 mod descriptors;
 mod doctor;
+mod follow;
 mod history;
 mod import;
+mod infer;
 mod keys;
 mod lines;
 mod nats_server;
@@ -32,12 +35,15 @@ use guichet_engine::StartError;
 use guichet_engine::clock::{self, IdSource};
 use guichet_engine::log::OpenError;
 use guichet_history::HistoryError;
+use guichet_history::blame::BlameArgs;
+use guichet_history::diff::DiffArgs;
+use guichet_history::explain::ExplainArgs;
 use guichet_history::export::ExportArgs;
 use guichet_history::replay::ReplayArgs;
 use guichet_projections::model;
 use guichet_replay_tools::audit::{self, AuditArgs};
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
-use guichet_replay_tools::clocks::{self, ExplainArgs, WhatifArgs};
+use guichet_replay_tools::clocks::{self, ExplainArgs as ExplainSlaArgs, WhatifArgs};
 use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
 use guichet_replay_tools::golden::{self, GoldenArgs};
@@ -92,6 +98,15 @@ enum Verb {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Compare a read model with a fresh replay of the log, row by row
+    Compare {
+        /// Which read model
+        #[arg(value_name = "MODEL")]
+        #[arg(value_parser = PossibleValuesParser::new(model::ALL.iter().map(|model| model.name)))]
+        name: String,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// Fold a ticket again that read models had to set aside
     Heal(HealArgs),
     /// Run the HTTP API and the pages alone, against a NATS server
@@ -105,6 +120,12 @@ enum Verb {
     },
     /// Write the history into files that other tools read: Parquet, CSV, CloudEvents, XES, OCEL
     Export(Box<ExportArgs>),
+    /// Say which event made a ticket what it is, by whom and under which configuration
+    Explain(Box<ExplainArgs>),
+    /// Say what each version of an item of the configuration changed
+    BlameConfig(Box<BlameArgs>),
+    /// Say what changed between two instants or positions
+    Diff(Box<DiffArgs>),
     /// Hand recorded events over again, to standard output or to a subject of your own
     Replay(Box<ReplayArgs>),
     /// Send one command
@@ -130,7 +151,7 @@ enum Verb {
     /// Write a commented configuration file to begin with
     Init(InitArgs),
     /// Say how each due instant of a ticket came about
-    ExplainSla(ExplainArgs),
+    ExplainSla(ExplainSlaArgs),
     /// Say what other promises would have come to
     Whatif(WhatifArgs),
     /// Run worked examples of SLA clocks through the fold of the desk
@@ -172,6 +193,7 @@ impl Verb {
                 | Self::Demo(_)
                 | Self::Engine(_)
                 | Self::Project { .. }
+                | Self::Compare { .. }
                 | Self::Http(_)
                 | Self::Restore(_)
                 | Self::Keys(_)
@@ -179,12 +201,7 @@ impl Verb {
     }
 }
 
-/// Parts of the memory that threads take from without waiting for each other.
-#[cfg(target_env = "gnu")]
-const ARENAS: i32 = 4;
-
 fn main() -> ExitCode {
-    few_arenas();
     let cli = Cli::parse();
     guichet_service::withhold_panic_messages(say::say);
     tracing_subscriber::fmt()
@@ -204,20 +221,6 @@ fn main() -> ExitCode {
         }
     }
 }
-
-/// Keeps what large requests took for a moment from staying taken. glibc gives threads arenas of their own, up to
-/// eight for each core, and none gives back what lies below something that is still in use: after 650,000 hostile messages of
-/// up to 1 MiB, half of the memory of a node was free and taken all the same.
-#[cfg(target_env = "gnu")]
-#[expect(unsafe_code, reason = "nothing safe sets up the allocator")]
-fn few_arenas() {
-    // SAFETY: the call takes two numbers, and no other thread runs yet.
-    unsafe { nix::libc::mallopt(nix::libc::M_ARENA_MAX, ARENAS) };
-}
-
-/// Only glibc has arenas.
-#[cfg(not(target_env = "gnu"))]
-fn few_arenas() {}
 
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<lines::Forbidden>().is_some() {
@@ -267,6 +270,13 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
             let model = model::by_name(&name).context("a read model of that name")?;
             rebuild::rebuild(&node, model, swap).await
         }
+        Verb::Compare { name, node } => {
+            let model = model::by_name(&name).context("a read model of that name")?;
+            rebuild::compare(&node, model).await
+        }
+        Verb::Explain(args) => history::explain(&args).await,
+        Verb::BlameConfig(args) => history::blame(&args).await,
+        Verb::Diff(args) => history::diff(&args).await,
         Verb::Heal(args) => rebuild::heal(args).await,
         Verb::Project { name, node, .. } => {
             let known = name.as_deref().and_then(model::by_name);
@@ -286,7 +296,7 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
             let client = connect.connect().await?;
             tokio::select! {
                 biased;
-                done = import::run(&import, client.nats(), client.tenant(), client.caller()) => done,
+                done = import::run(&import, &client) => done,
                 // An import is patient; nothing comes of that where the server refuses its commands.
                 error = client.denied(|published| published.starts_with("guichet.v1.cmd.")) => Err(error.into()),
             }

@@ -30,19 +30,38 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Records between two looks at a rebuild of our own.
 const STEP: u64 = 10_000;
 
-/// Rebuilds a model where it runs, else here.
+/// Rebuilds a model where it runs, else here, and takes the rebuilt one where it is equal, or in any case.
 pub(crate) async fn rebuild(
     args: &NodeArgs,
     model: &'static ReadModel,
     swap: bool,
 ) -> anyhow::Result<ExitCode> {
+    let done = carry_out(args, model, Order { swap, ..Order::default() }).await?;
+    Ok(summary(model.name, &done))
+}
+
+/// Compares a read model with a fresh replay, row by row; exit code 1 where a row differs or nothing could be compared.
+pub(crate) async fn compare(args: &NodeArgs, model: &'static ReadModel) -> anyhow::Result<ExitCode> {
+    let done = carry_out(args, model, Order { keep: true, ..Order::default() }).await?;
+    tell(&done);
+    let is_equal = done.rows.is_some() && done.differing == 0;
+    if is_equal {
+        say(&format!(
+            "the read model {} is what a replay of the log gives at position {}",
+            model.name, done.position
+        ));
+    }
+    Ok(ExitCode::from(u8::from(!is_equal)))
+}
+
+async fn carry_out(args: &NodeArgs, model: &'static ReadModel, order: Order) -> anyhow::Result<Progress> {
     let options = client::options_within(&args.access, &args.data_dir, CONNECT_WITHIN)?;
     let running = match options {
         Some(options) => {
             let is_guess = options.server.is_of_a_node();
             match client::Client::connect(options, default_tenant(), caller()).await {
                 Ok(client) => {
-                    let order = serde_json::to_vec(&Order { swap, at: 0 })?;
+                    let order = serde_json::to_vec(&order)?;
                     ordered(&client, model.name, "rebuild", order).await?
                 }
                 // A process that died may have left its account behind; the locks on the folders know better.
@@ -52,15 +71,11 @@ pub(crate) async fn rebuild(
         }
         None => None,
     };
-    let done = match running {
-        Some(progress) => progress,
-        None => alone(args, model, swap)?,
-    };
-    Ok(summary(model.name, &done))
+    running.map_or_else(|| alone(args, model, order), Ok)
 }
 
-/// Says what came of it.
-fn summary(name: &str, done: &Progress) -> ExitCode {
+/// Says what a comparison found.
+fn tell(done: &Progress) {
     if let (Some(rows), Some(hash)) = (done.rows, &done.content_hash) {
         say(&format!("{rows} rows compared at the same position, {} differ; content {hash}", done.differing));
     }
@@ -73,6 +88,11 @@ fn summary(name: &str, done: &Progress) -> ExitCode {
     if let Some(note) = &done.note {
         say(note);
     }
+}
+
+/// Says what came of it.
+fn summary(name: &str, done: &Progress) -> ExitCode {
+    tell(done);
     if done.swapped {
         say(&format!("the read model {name} was rebuilt and took over at position {}", done.position));
     } else if done.differing > 0 {
@@ -157,7 +177,7 @@ fn show(bar: &ProgressBar, progress: &Progress) {
 }
 
 /// From the log of a data folder that nobody uses.
-fn alone(args: &NodeArgs, model: &'static ReadModel, swap: bool) -> anyhow::Result<Progress> {
+fn alone(args: &NodeArgs, model: &'static ReadModel, order: Order) -> anyhow::Result<Progress> {
     let data_dir = args.data_dir.as_path();
     let log = data_dir.join("log-0").join("rocksdb");
     if !log.is_dir() {
@@ -171,7 +191,7 @@ fn alone(args: &NodeArgs, model: &'static ReadModel, swap: bool) -> anyhow::Resu
     let log = Store::open(&log, &memory).context("open the log; is an engine running on this folder?")?;
     let target = LogPosition::or_zero(log.last_position()?);
     let shared = guichet_projections::Memory::shared(memory.cache, memory.write_buffers);
-    let mut rebuild = Offline::begin(data_dir, PARTITION, model, &shared, args.fold_batch, swap)
+    let mut rebuild = Offline::begin(data_dir, PARTITION, model, &shared, args.fold_batch, order)
         .context("open the read model; is a process running it?")?;
     let bar = bar()?;
     let mut failed = None;

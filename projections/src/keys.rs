@@ -8,6 +8,7 @@
 //! | `ticket_events` | tenant, 0, ticket (16), version (8) | position (8) |
 //! | `tickets` | tenant, 0, ticket (16) | `TicketView`, protobuf, without what an answer computes |
 //! | `numbers` | tenant, 0, number (8) | ticket (16) |
+//! | `external_refs` | tenant, 0, length of the id (8), id, source, ticket (16) | nothing: the ticket is known by that id there |
 //!
 //! The model `queues`:
 //!
@@ -50,6 +51,7 @@
 //!
 //! A tenant is a token without zero bytes, so no key of one tenant begins like a key of another.
 
+use guichet_schemas::event::ExternalRef;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::time::Timestamp;
@@ -66,6 +68,8 @@ pub const TICKET_EVENTS: &str = "ticket_events";
 pub const TICKETS: &str = "tickets";
 /// Tickets by number.
 pub const NUMBERS: &str = "numbers";
+/// Tickets by their id in another system.
+pub const EXTERNAL_REFS: &str = "external_refs";
 /// What the queue board knows of a ticket.
 pub const QUEUE_ROWS: &str = "queue_rows";
 /// Subjects of tickets.
@@ -190,6 +194,31 @@ pub fn number(tenant: &str, number: TicketNumber) -> Vec<u8> {
     counted(self::tenant(tenant), number.0)
 }
 
+/// What the keys of all tickets begin with that have this id in another system, whichever it is. The length keeps an id
+/// apart from a longer one that begins like it.
+#[must_use]
+pub fn external_id(tenant: &str, id: &str) -> Vec<u8> {
+    let mut key = counted(self::tenant(tenant), id.len() as u64);
+    key.extend_from_slice(id.as_bytes());
+    key
+}
+
+/// Key of a ticket's id in another system.
+#[must_use]
+pub fn external_ref(tenant: &str, reference: &ExternalRef, ticket: TicketId) -> Vec<u8> {
+    let mut key = external_id(tenant, &reference.id);
+    key.extend_from_slice(reference.source.as_bytes());
+    key.extend_from_slice(ticket.0.as_bytes());
+    key
+}
+
+/// Source and ticket of such a key, behind what the keys of its id begin with.
+#[must_use]
+pub fn source_and_ticket<'a>(key: &'a [u8], prefix: &[u8]) -> Option<(&'a str, TicketId)> {
+    let (source, ticket) = key.strip_prefix(prefix)?.split_last_chunk::<16>()?;
+    Some((std::str::from_utf8(source).ok()?, TicketId(Uuid::from_bytes(*ticket))))
+}
+
 /// The counter at the end of a key, or a value that is one; `None` if it is too short.
 #[must_use]
 pub fn trailing_counter(bytes: &[u8]) -> Option<u64> {
@@ -219,6 +248,16 @@ mod tests {
             let key = |p| record("default", LogPosition::new(p).unwrap());
             prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
             prop_assert_eq!(trailing_counter(&key(a)), Some(a));
+        }
+
+        #[test]
+        fn an_id_elsewhere_is_found_whole(id in "[^\\x00]{1,12}", other in "[^\\x00]{1,12}", source in "[^\\x00]{1,12}") {
+            let ticket = TicketId(Uuid::from_u128(7));
+            let key = external_ref("default", &ExternalRef { source: source.clone(), id: id.clone() }, ticket);
+            let found = source_and_ticket(&key, &external_id("default", &id));
+            prop_assert_eq!(found, Some((source.as_str(), ticket)));
+            prop_assume!(id != other);
+            prop_assert!(!key.starts_with(&external_id("default", &other)));
         }
 
         #[test]

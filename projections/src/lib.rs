@@ -41,5 +41,4 @@ pub use running::{Connections, Footing, Running, StartError, open, start};
 pub use store::{Memory, Store, StoreError};
 
 #[cfg(test)]
-#[path = "../tests/support/history.rs"]
-mod history;
+use guichet_test_support::history;

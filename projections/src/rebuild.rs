@@ -42,8 +42,18 @@ const UNREADABLE: &str = "the live generation is damaged, so the two could not b
 pub struct Order {
     /// Take the rebuilt one although it differs.
     pub swap: bool,
+    /// Keep the live one although they are equal: only the comparison is wanted.
+    #[serde(default)]
+    pub keep: bool,
     /// When it was asked for, in milliseconds UTC; for those who look.
     pub at: i64,
+}
+
+impl Order {
+    /// True where the live one stays.
+    const fn keeps(self, differ: bool) -> bool {
+        self.keep || differ && !self.swap
+    }
 }
 
 /// Which ticket is to be folded again.
@@ -89,7 +99,7 @@ async fn try_rebuild<S: Source>(model: &Model, ground: &Ground<S>, order: Order)
     crash_point(CrashPoint::RebuildBuilt);
     let found = compared(model, &mut builder).await?;
     crash_point(CrashPoint::RebuildCompared);
-    if found.is_some_and(|found| found.differing > 0) && !order.swap {
+    if order.keeps(found.is_some_and(|found| found.differing > 0)) {
         drop(builder);
         let folders = Arc::clone(&model.folders);
         blocking(move || folders.clear_spare()).await.map_err(say)?;

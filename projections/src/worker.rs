@@ -14,6 +14,7 @@
 //! the stream: records by the thousand, where the stream brings them one by one, each with a score of headers.
 
 pub(crate) mod feed;
+mod flood;
 pub(crate) mod nats;
 mod pause;
 pub mod source;
@@ -35,7 +36,7 @@ pub(crate) use feed::Feed;
 use feed::{Heard, Portion};
 pub use nats::Nats;
 use pause::{Backoff, Pause};
-use source::{Extent, Messages as _, Reply, Source, drain, within};
+use source::{Extent, Messages as _, Reply, Source, contradiction, drain, within};
 
 /// Bytes folded in one batch, beside the number of events that the settings allow.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -272,31 +273,18 @@ impl<S: Source> Worker<S> {
         })
     }
 
-    /// Compares some records of the log, from a position on, with the stream, at the last that it has too. Two engines
-    /// never write the same record: each event has an id of its own.
+    /// Refuses records of the log, from a position on, that contradict the stream.
     async fn unless_the_stream_has_others(&self, from: u64, records: &[Vec<u8>]) -> Result<(), Pause> {
         // Who does not answer for the stream cannot be asked: each question would wait for nothing.
         if self.model.status.log().is_unreachable() {
             return Ok(());
         }
-        let Some(further) = records.len().checked_sub(1) else { return Ok(()) };
-        let last = from + further as u64;
-        let mut at = last;
-        let mut hashes = self.unless_stopped(self.ground.source.hashes_at(at)).await?;
-        if hashes.is_none()
-            && let Some(extent) = self.unless_stopped(self.ground.source.extent()).await?.ok().flatten()
-            && (from..last).contains(&extent.last)
-        {
-            at = extent.last;
-            hashes = self.unless_stopped(self.ground.source.hashes_at(at)).await?;
+        match self.unless_stopped(contradiction(&self.ground.source, from, records)).await? {
+            None => Ok(()),
+            Some(at) => Err(Pause::Interrupted(format!(
+                "the log service has another record at position {at} than the stream"
+            ))),
         }
-        let ours = usize::try_from(at - from).ok().and_then(|n| records.get(n)).map(|r| Hash::of_record(r));
-        // A message that is damaged or not there says nothing.
-        if hashes.and_then(|hashes| hashes.whole()).is_none_or(|theirs| Some(theirs) == ours) {
-            return Ok(());
-        }
-        let what = format!("the log service has another record at position {at} than the stream");
-        Err(Pause::Interrupted(what))
     }
 
     /// Compares the record at the checkpoint with the log's, or where nobody serves the log, with the stream's.

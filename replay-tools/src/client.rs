@@ -212,11 +212,17 @@ impl Client {
     /// # Errors
     /// There is none, or no read model answers.
     pub async fn find(&self, which: Which) -> Result<TicketId, ClientError> {
-        let number = match which {
-            Which::Id(id) => return Ok(id),
-            Which::Number(number) => number.to_string(),
-        };
-        let query = wire::TicketQuery { ticket_id: None, number: Some(number) };
+        match which {
+            Which::Id(id) => Ok(id),
+            Which::Number(_) => self.find_by(which.query()).await,
+        }
+    }
+
+    /// The ticket that a question names, as [`Self::find`].
+    ///
+    /// # Errors
+    /// There is none, or no read model answers.
+    pub async fn find_by(&self, query: wire::TicketQuery) -> Result<TicketId, ClientError> {
         let query = wire::Query { data: Some(wire::query::Data::Ticket(query)), ..wire::Query::default() };
         let mut answer = self.ask("ticket", query.clone()).await;
         if matches!(&answer, Err(ClientError::Refused { code, .. }) if code == "not_found")

@@ -2,6 +2,7 @@
 //! what other promises would have come to (`whatif`). Nothing is written.
 
 mod explain;
+mod feasible;
 mod whatif;
 
 use guichet_schemas::codec::decode_record;

@@ -252,6 +252,14 @@ fn check(path: &std::path::Path, now: Timestamp, output: &Output) -> Result<u8, 
     }
 }
 
+/// What a desk has published.
+///
+/// # Errors
+/// No read model answers.
+pub async fn of_desk(client: &Client) -> Result<Configuration, ClientError> {
+    configuration(client).await.map(|(configuration, _)| configuration)
+}
+
 /// What is published now, and its version.
 async fn configuration(client: &Client) -> Result<(Configuration, u64), ClientError> {
     let mut configuration = Configuration::new(client.tenant().as_str());

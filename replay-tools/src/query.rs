@@ -2,9 +2,12 @@
 //! table, everything else and what a program asks for (`--json`) as JSON.
 
 use clap::Args;
+use guichet_schemas::ids::TicketId;
+use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::verb::QUERIES;
 use guichet_schemas::view::readable;
+use guichet_schemas::wire::query::Data as Asked;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::words::Priority;
 use guichet_schemas::{any_report, each_report, json, wire};
@@ -14,7 +17,7 @@ use crate::client::{Client, ClientError, ConnectArgs};
 use crate::output::{Output, OutputArgs};
 use crate::rows::First;
 use crate::send::refusal_text;
-use crate::which::Which;
+use crate::which::{ExternalRefArgs, Which};
 use crate::{card, exit, rows, show};
 
 /// Characters of a subject in a table.
@@ -25,6 +28,7 @@ const SUBJECT_MAX: usize = 60;
 #[command(after_help = "Examples:
   guichet query tickets --set status=open --set group=network
   guichet query ticket T-42
+  guichet query ticket --external-ref INC0000045
   guichet query events --set type=TicketEscalated --set limit=1000 --all --json
   guichet query queues
   guichet query report_backlog --set zone=Europe/Paris --set group_by=channel
@@ -38,8 +42,11 @@ pub struct QueryArgs {
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(QUERIES), value_name = "NAME")]
     pub name: String,
     /// Which ticket, for ticket, timeline and events
-    #[arg(value_name = "TICKET")]
+    #[arg(value_name = "TICKET", conflicts_with = "external_ref")]
     pub ticket: Option<Which>,
+    /// The same by its id in another system.
+    #[command(flatten)]
+    pub external: ExternalRefArgs,
     /// The filters.
     #[command(flatten)]
     pub body: BodyArgs,
@@ -171,19 +178,36 @@ impl QueryArgs {
     }
 
     async fn about(&self, client: &Client, mut query: wire::Query) -> Result<wire::Query, ClientError> {
-        let Some(which) = self.ticket else { return Ok(query) };
+        let by_external_ref = self.external.query();
+        if let (Some(Asked::Tickets(q)), Some(about)) = (&mut query.data, &by_external_ref) {
+            (q.external_id, q.external_source) = (about.external_id.clone(), about.external_source.clone());
+            return Ok(query);
+        }
+        let Some(about) = by_external_ref.or_else(|| self.ticket.map(Which::query)) else { return Ok(query) };
         match &mut query.data {
-            Some(wire::query::Data::Ticket(q)) => (q.ticket_id, q.number) = which.filters(),
-            Some(wire::query::Data::Timeline(q)) => (q.ticket_id, q.number) = which.filters(),
-            Some(wire::query::Data::SlaClocks(q)) => (q.ticket_id, q.number) = which.filters(),
-            Some(wire::query::Data::Events(q)) => {
-                q.ticket_id = Which::Id(client.find(which).await?).filters().0
+            Some(Asked::Ticket(q)) => *q = about,
+            Some(Asked::Timeline(q)) => {
+                (q.ticket_id, q.number) = (about.ticket_id, about.number);
+                (q.external_id, q.external_source) = (about.external_id, about.external_source);
             }
+            Some(Asked::SlaClocks(q)) if about.external_id.is_none() => {
+                (q.ticket_id, q.number) = (about.ticket_id, about.number);
+            }
+            Some(Asked::SlaClocks(q)) => q.ticket_id = Some(client.find_by(about).await?.to_wire()),
+            Some(Asked::Events(q)) => q.ticket_id = Some(self.id(client, about).await?.to_wire()),
             Some(_) | None => {
                 return Err(ClientError::Usage(format!("the query {} is not about one ticket", self.name)));
             }
         }
         Ok(query)
+    }
+
+    /// An id that was given need not be there.
+    async fn id(&self, client: &Client, about: wire::TicketQuery) -> Result<TicketId, ClientError> {
+        match self.ticket {
+            Some(which) => client.find(which).await,
+            None => client.find_by(about).await,
+        }
     }
 }
 

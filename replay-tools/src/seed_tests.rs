@@ -77,7 +77,9 @@ fn verb_of(event: &Event) -> Option<&'static str> {
             Ownership::TicketEscalated(_) => Some("escalate"),
             Ownership::TicketDeescalated(_) => Some("deescalate"),
         },
-        TicketEvent::Conversation(Conversation::CommentAdded(_)) => Some("add_comment"),
+        TicketEvent::Conversation(Conversation::CommentAdded(_) | Conversation::ReopenHeld(_)) => {
+            Some("add_comment")
+        }
         TicketEvent::Classification(Classification::PriorityChanged(_)) => Some("set_priority"),
         TicketEvent::Classification(Classification::TypeChanged(_)) => Some("set_type"),
         TicketEvent::Classification(Classification::DueDateSet(_)) => Some("set_due_date"),
@@ -175,6 +177,7 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "TypeChanged"
                 | "DueDateSet"
                 | "FieldChanged"
+                | "ReopenHeld"
                 | "EpochStarted"
                 | "KeyCreated"
         ) && !n.starts_with("Sla")

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use clap::Args;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
+use guichet_schemas::wire::query::Data as Question;
 use guichet_schemas::wire::query_reply::Data;
 
 use crate::client::{Client, ClientError, ConnectArgs};
@@ -16,7 +17,7 @@ use crate::exit;
 use crate::output::{Look, Output, OutputArgs};
 use crate::query::whole;
 use crate::send::refusal_text;
-use crate::which::Which;
+use crate::which::TicketArgs;
 
 /// Entries asked for at a time.
 const PAGE: u32 = 1000;
@@ -26,11 +27,12 @@ const PAGE: u32 = 1000;
 #[command(after_help = "Examples:
   guichet timeline T-42
   guichet timeline T-42 --as-of 2026-11-02T10:00:00Z --tz Europe/Paris
+  guichet timeline --external-ref INC0000045 --source servicenow
   guichet timeline T-42 --json | jq '.data[] | .sentence'")]
 pub struct TimelineArgs {
-    /// Which ticket: its number or its UUID
-    #[arg(value_name = "TICKET")]
-    pub ticket: Which,
+    /// Which ticket.
+    #[command(flatten)]
+    pub ticket: TicketArgs,
     /// Only what happened before this instant (RFC 3339)
     #[arg(long, value_parser = instant, value_name = "TIME")]
     pub as_of: Option<Timestamp>,
@@ -61,7 +63,7 @@ pub struct TimelineArgs {
 pub async fn run(args: TimelineArgs) -> Result<u8, ClientError> {
     let output = Output::new(&args.output);
     let client = args.connect.connect().await?;
-    let reply = whole(&client, "timeline", args.query(timeline(args.ticket))).await?;
+    let reply = whole(&client, "timeline", args.query(Question::Timeline(args.ticket.timeline()))).await?;
     if args.json {
         output.json(&reply)?;
     }
@@ -91,13 +93,8 @@ pub async fn run(args: TimelineArgs) -> Result<u8, ClientError> {
     Ok(exit::DONE)
 }
 
-fn timeline(which: Which) -> wire::query::Data {
-    let (ticket_id, number) = which.filters();
-    wire::query::Data::Timeline(wire::TimelineQuery { ticket_id, number, ..Default::default() })
-}
-
 impl TimelineArgs {
-    fn query(&self, data: wire::query::Data) -> wire::Query {
+    fn query(&self, data: Question) -> wire::Query {
         wire::Query {
             as_of: self.as_of.map(|t| t.0),
             as_of_position: self.as_of_position,
@@ -114,8 +111,7 @@ impl TimelineArgs {
 
     /// The ticket as of the same position as its history: the two must tell the same story.
     async fn ticket(&self, client: &Client, position: u64) -> Result<wire::TicketView, ClientError> {
-        let (ticket_id, number) = self.ticket.filters();
-        let query = self.query(wire::query::Data::Ticket(wire::TicketQuery { ticket_id, number }));
+        let query = self.query(Question::Ticket(self.ticket.query()));
         let query = wire::Query { as_of_position: Some(position), limit: None, ..query };
         match client.ask("ticket", query).await?.data {
             Some(Data::Ticket(view)) => Ok(view),

@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
+use clap::Args;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::wire;
 
 /// By its number, or by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,13 @@ pub enum Which {
 }
 
 impl Which {
+    /// The question for the ticket.
+    #[must_use]
+    pub fn query(self) -> wire::TicketQuery {
+        let (ticket_id, number) = self.filters();
+        wire::TicketQuery { ticket_id, number, ..Default::default() }
+    }
+
     /// The two filters of a query, of which one is set: `ticket_id` and `number`.
     #[must_use]
     pub fn filters(self) -> (Option<Vec<u8>>, Option<String>) {
@@ -22,6 +31,53 @@ impl Which {
             Self::Id(id) => (Some(id.to_wire()), None),
             Self::Number(number) => (None, Some(number.to_string())),
         }
+    }
+}
+
+/// The ticket that a tool is about.
+#[derive(Debug, Clone, Args)]
+pub struct TicketArgs {
+    /// Which ticket: its number or its UUID
+    #[arg(value_name = "TICKET", required_unless_present = "external_ref", conflicts_with = "external_ref")]
+    pub ticket: Option<Which>,
+    /// Its id in another system.
+    #[command(flatten)]
+    pub external: ExternalRefArgs,
+}
+
+/// A ticket by the id that it has in another system.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ExternalRefArgs {
+    /// The ticket that has this id in another system, such as the desk from which it was imported
+    #[arg(long, value_name = "ID")]
+    pub external_ref: Option<String>,
+    /// The name of that system, where several know the id
+    #[arg(long, value_name = "NAME", requires = "external_ref")]
+    pub source: Option<String>,
+}
+
+impl TicketArgs {
+    /// The question for the ticket.
+    #[must_use]
+    pub fn query(&self) -> wire::TicketQuery {
+        self.external.query().unwrap_or_else(|| self.ticket.map(Which::query).unwrap_or_default())
+    }
+
+    /// The question for its history.
+    #[must_use]
+    pub fn timeline(&self) -> wire::TimelineQuery {
+        let wire::TicketQuery { ticket_id, number, external_id, external_source } = self.query();
+        wire::TimelineQuery { ticket_id, number, external_id, external_source, ..Default::default() }
+    }
+}
+
+impl ExternalRefArgs {
+    /// The question for the ticket, if it is named in this way.
+    #[must_use]
+    pub fn query(&self) -> Option<wire::TicketQuery> {
+        let id = self.external_ref.clone()?;
+        let external_source = self.source.clone();
+        Some(wire::TicketQuery { external_id: Some(id), external_source, ..Default::default() })
     }
 }
 

@@ -1,26 +1,13 @@
 //! Every worked example of SLA clocks and of business time, run through what the desk itself uses.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
-#![expect(clippy::print_stderr, reason = "what was not compared must be seen")]
 
 use std::path::PathBuf;
 
 use guichet_replay_tools::client::ClientError;
 use guichet_replay_tools::golden::{GoldenArgs, calendar_vectors, sla_cases};
 use guichet_replay_tools::output::OutputArgs;
+use guichet_test_support::shared;
 use serde_json::{Value, json};
-
-/// A file of the shared folder; `None`, loudly, where it is not there.
-fn shared(name: &str) -> Option<PathBuf> {
-    let shared =
-        std::env::var_os("GUICHET_SHARED").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from);
-    let file = shared.join(name);
-    if file.exists() {
-        return Some(file);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} is not here", file.display());
-    eprintln!("SKIPPED: {} is not here; its examples were not compared", file.display());
-    None
-}
 
 fn differences(file: PathBuf, run: fn(&GoldenArgs) -> Result<u8, ClientError>) -> u8 {
     run(&GoldenArgs { file, check: true, output: OutputArgs::default() }).unwrap()

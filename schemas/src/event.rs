@@ -268,6 +268,15 @@ impl Event {
         }
     }
 
+    /// The identity in another system that the event gives its ticket.
+    #[must_use]
+    pub fn external_ref(&self) -> Option<ExternalRef> {
+        match self.imported() {
+            Some(e) => Some(ExternalRef { source: e.source.clone(), id: e.external_id.clone() }),
+            None => self.created()?.external_ref.clone(),
+        }
+    }
+
     /// The import of a part of a ticket's history, if that is what happened.
     #[must_use]
     pub const fn imported(&self) -> Option<&TicketImported> {

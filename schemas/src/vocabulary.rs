@@ -14,7 +14,7 @@ macro_rules! each_event {
                 Ownership {
                     TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
                 }
-                Conversation { CommentAdded, }
+                Conversation { CommentAdded, ReopenHeld, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, }

@@ -20,7 +20,7 @@ use super::place::Place;
 use super::wait::{LOOK_EVERY, stop_asked_within};
 
 /// Memory that the child aims to stay below; it may go beyond when it must.
-const MEMORY_SOFT_LIMIT: &str = "96MiB";
+const MEMORY_SOFT_LIMIT: &str = "80MiB";
 /// How long a start may take. JetStream reads its streams back first, which takes long if they are long.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 

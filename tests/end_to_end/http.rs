@@ -3,9 +3,8 @@
 
 mod api;
 mod browser;
-#[path = "../../projections/http/tests/over_nats/client.rs"]
-#[expect(dead_code, reason = "shared with the tests of the crate, which need more of it")]
-pub(crate) mod client;
 mod crowd;
 mod demo;
 mod fuzz;
+
+pub(crate) use guichet_test_support::http_client as client;

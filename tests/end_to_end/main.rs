@@ -8,28 +8,24 @@
 //! in another order.
 
 #[cfg(test)]
-#[expect(dead_code, reason = "the rig of faults uses more of it")]
-#[path = "../support/mod.rs"]
-mod harness;
+use guichet_test_support::{self as harness, desk, published};
 
 #[cfg(test)]
-#[path = "../support/desk.rs"]
-mod desk;
+mod following;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
 mod keys;
-#[cfg(test)]
-#[path = "../support/published.rs"]
-mod published;
 
 #[cfg(test)]
 mod truth;
 
 #[cfg(test)]
 mod backup;
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
@@ -60,5 +56,7 @@ mod stream;
 mod tenants;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod told;
 #[cfg(test)]
 mod verbs;

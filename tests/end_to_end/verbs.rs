@@ -80,3 +80,99 @@ async fn a_due_date_is_set_from_everywhere() {
     let without = send(&node, &["set_due_date", "T-1", "--set", "at=2199-03-10T12:00:00.000Z"]);
     assert!(!without.status.success(), "it says no reason: {without:?}");
 }
+
+/// A closing note is answered by an out-of-office reply. Marked, it changes nothing; unmarked, it reopens the ticket as a
+/// person does, but not for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn automatic_answers_do_not_reopen_a_ticket_for_ever() {
+    let node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    let created = desk.command("new", "create", id("loops", 1), new_ticket(1)).await;
+    let number = created.body["number"].as_str().expect("a number").to_owned();
+    let resolve = || {
+        let sent = send(
+            &node,
+            &["resolve", &number, "--set", "code=other", "--set", "summary=done", "--actor", "agent:a1"],
+        );
+        assert!(sent.status.success(), "{sent:?}");
+    };
+    let answer = |words: &[&str]| {
+        let comment = ["add_comment", &number, "--set", "visibility=public", "--set", "body=away"];
+        let sent = send(&node, &[&comment[..], words].concat());
+        assert!(sent.status.success(), "{sent:?}");
+        said(&sent)
+    };
+    resolve();
+    for marked in [
+        &["--actor", "bot:b1"][..],
+        &["--actor", "service:mail"],
+        &["--set", "no_reopen=true", "--actor", "requester:r-1"],
+    ] {
+        answer(marked);
+        assert_eq!(ask(&desk, "ticket").await["state"], "resolved", "{marked:?}");
+    }
+    for _ in 0..3 {
+        assert!(answer(&["--actor", "requester:r-1"]).contains("TicketReopened"));
+        resolve();
+    }
+    assert!(answer(&["--actor", "requester:r-1"]).contains("ReopenHeld"));
+    let ticket = ask(&desk, "ticket").await;
+    assert_eq!((&ticket["state"], &ticket["reopen_count"]), (&json!("resolved"), &json!(3)), "{ticket}");
+    let sentence = last_sentence(&desk).await;
+    assert!(sentence.contains("requesters had reopened it 3 times within 1 d 0 h"), "{sentence}");
+    let waiting = desk.query("tickets", json!({"reopen_held": true})).await;
+    assert_eq!(waiting["data"][0]["number"], number.as_str(), "{waiting}");
+    let refused = send(&node, &["reopen", &number, "--set", "reason=again", "--actor", "requester:r-1"]);
+    assert!(!refused.status.success(), "{refused:?}");
+    assert!(send(&node, &["reopen", &number, "--set", "reason=again"]).status.success());
+    assert_eq!(
+        desk.query(
+            "tickets",
+            json!({"reopen_held": true, "min_position": desk.head().await, "wait_ms": 5000})
+        )
+        .await["data"],
+        json!([])
+    );
+}
+
+/// A ticket that came from another desk is found by the id that it had there, from everywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_found_by_its_id_elsewhere() {
+    let node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    for (n, source) in [(1, "zammad"), (2, "old-desk")] {
+        let mut ticket = new_ticket(n);
+        ticket["external_ref"] = json!({"source": source, "id": "4711"});
+        assert_eq!(desk.command("new", "create", id("elsewhere", n), ticket).await.body["ok"], true);
+    }
+    let head = desk.head().await;
+    let about =
+        json!({"external_id": "4711", "external_source": "old-desk", "min_position": head, "wait_ms": 5000});
+    assert_eq!(desk.query("ticket", about).await["data"]["number"], "T-2");
+    let run = node.run_file();
+    let data = run.parent().expect("a folder");
+    let tool = |words: &[&str]| guichet().args(words).arg("--data-dir").arg(data).output().expect("it runs");
+    for words in [
+        &["query", "ticket"][..],
+        &["timeline"],
+        &["explain-sla"],
+        &["query", "sla_clocks"],
+        &["query", "events"],
+        &["query", "timeline"],
+    ] {
+        let named = [words, &["--external-ref", "4711", "--source", "zammad", "--json"]].concat();
+        let found = tool(&named);
+        assert!(found.status.success(), "{words:?}: {found:?}");
+        let ambiguous = tool(&[words, &["--external-ref", "4711"]].concat());
+        let complaint = String::from_utf8_lossy(&ambiguous.stderr).into_owned();
+        assert_eq!(ambiguous.status.code(), Some(1), "{words:?}: {ambiguous:?}");
+        assert!(
+            complaint.contains("T-1 of \"zammad\"") && complaint.contains("T-2 of \"old-desk\""),
+            "{complaint}"
+        );
+    }
+    let listed = tool(&["query", "tickets", "--external-ref", "4711", "--json"]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    assert_eq!(listed["data"].as_array().map(Vec::len), Some(2), "{listed}");
+    assert_eq!(tool(&["timeline"]).status.code(), Some(2), "it names no ticket");
+}

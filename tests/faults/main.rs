@@ -8,21 +8,7 @@
 //! A rig that has never found anything proves nothing. So it also runs against builds that commit one fault each
 //! (feature `sabotage`), and fails where it does not find them.
 
-#[expect(
-    dead_code,
-    unused_imports,
-    clippy::print_stderr,
-    reason = "the end-to-end tests use the rest of it; a rig says what it leaves out"
-)]
-#[path = "../support/mod.rs"]
-mod harness;
-
-#[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
-#[path = "../support/desk.rs"]
-mod desk;
-#[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
-#[path = "../support/published.rs"]
-mod published;
+use guichet_test_support::{self as harness, desk, published};
 
 mod campaign;
 mod disk;

@@ -2,15 +2,13 @@
 //!
 //! `GUICHET_SEED=7` changes otherwise, `GUICHET_LONG=1` a hundred times as often. For coverage-guided fuzzing see
 //! `libfuzzer/`.
-#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
-mod corpus;
-mod mutate;
 mod targets;
 
 use std::panic::catch_unwind;
 
-use mutate::Dice;
+use guichet_test_support::corpus;
+use guichet_test_support::mutate::{self, Dice};
 
 /// Changed inputs for each target.
 const ROUNDS: usize = 20_000;

@@ -7,11 +7,11 @@ use guichet_config::{Kind, TEMPLATES, read_toml};
 use serde_json::{Value, json};
 
 use crate::desks::UnderAttack;
-use crate::dice::Dice;
 use crate::message::Message;
 use crate::orders::subject;
 use crate::shapes;
 use crate::words::{self, Wild};
+use guichet_test_support::mutate::Dice;
 
 /// What there is of each kind to begin with.
 static BODIES: LazyLock<Vec<(String, String, Value)>> = LazyLock::new(|| {

@@ -5,8 +5,8 @@
 //! `{repeat N TEXT}!` in a payload is the text so many times.
 
 use crate::desks::UnderAttack;
-use crate::dice::Dice;
 use crate::message::Message;
+use guichet_test_support::mutate::Dice;
 
 /// All of it.
 pub(crate) fn found(desk: &UnderAttack, dice: &mut Dice) -> Vec<Message> {

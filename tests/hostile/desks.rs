@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::dice::Dice;
+use guichet_test_support::mutate::Dice;
 
 /// Messages after which the attack goes on at another desk: one that forbade everything would be attacked no more.
 pub(crate) const EACH: u64 = 10_000;

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::desks::{EACH, UnderAttack};
-use crate::dice::Dice;
 use crate::harness::{Serve, Settings, until};
 use crate::message::Message;
 use crate::polite::Polite;
 use crate::raw::Corpora;
 use crate::table::{Row, say};
 use crate::{configs, corpus, orders, questions, watch};
+use guichet_test_support::mutate::Dice;
 
 /// Messages on their way at once.
 const WINDOW: usize = 16;

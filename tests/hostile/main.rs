@@ -10,33 +10,8 @@
 //! Without arguments it is short and always throws the same dice. `GUICHET_LONG=1` sends 1,000,000 messages and longer
 //! floods, `GUICHET_MESSAGES` so many; words choose attacks by a part of their name.
 
-#[expect(
-    dead_code,
-    unused_imports,
-    clippy::print_stderr,
-    reason = "the end-to-end tests use the rest of it; a rig says what it leaves out"
-)]
-#[path = "../support/mod.rs"]
-mod harness;
+use guichet_test_support::{self as harness, desk};
 
-#[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
-#[path = "../support/desk.rs"]
-mod desk;
-
-#[expect(
-    clippy::unwrap_used,
-    reason = "shared with the fuzz targets, which say what must hold by unwrapping it"
-)]
-#[path = "../fuzz/corpus.rs"]
-mod corpus_of_fuzz;
-#[expect(
-    clippy::unwrap_used,
-    reason = "shared with the fuzz targets, which say what must hold by unwrapping it"
-)]
-#[path = "../fuzz/mutate.rs"]
-mod mutate;
-
-mod dice;
 mod message;
 mod table;
 mod watch;

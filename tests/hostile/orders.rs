@@ -5,10 +5,10 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, Value};
 
 use crate::desks::{CALLERS, UnderAttack};
-use crate::dice::Dice;
 use crate::message::Message;
 use crate::shapes::{self, Hand};
 use crate::words::Wild;
+use guichet_test_support::mutate::Dice;
 
 /// A command of any verb but those of other files.
 pub(crate) fn command(desk: &UnderAttack, dice: &mut Dice) -> Message {

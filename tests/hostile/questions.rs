@@ -4,10 +4,10 @@ use guichet_schemas::verb;
 use serde_json::{Map, Value, json};
 
 use crate::desks::{CALLERS, UnderAttack};
-use crate::dice::Dice;
 use crate::message::Message;
 use crate::shapes::{self, Hand};
 use crate::words::{self, Wild};
+use guichet_test_support::mutate::Dice;
 
 /// A query of any name.
 pub(crate) fn query(desk: &UnderAttack, dice: &mut Dice) -> Message {

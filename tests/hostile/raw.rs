@@ -3,11 +3,11 @@
 
 use guichet_schemas::verb;
 
-use crate::corpus_of_fuzz as corpus;
 use crate::desks::{CALLERS, UnderAttack};
-use crate::dice::Dice;
 use crate::message::Message;
-use crate::mutate;
+use guichet_test_support::corpus;
+use guichet_test_support::mutate;
+use guichet_test_support::mutate::Dice;
 
 /// Replies that must not be answered: orders to the broker, subjects of others, nothing at all.
 const REPLIES: &[&str] = &[

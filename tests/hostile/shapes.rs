@@ -10,8 +10,8 @@ use prost_reflect::{
 };
 
 use crate::desks::UnderAttack;
-use crate::dice::Dice;
 use crate::words::{self, Wild};
+use guichet_test_support::mutate::Dice;
 
 static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(wire::DESCRIPTORS).expect("descriptors of our own build"));

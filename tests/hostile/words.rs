@@ -1,7 +1,7 @@
 //! Values of single fields: what an ordinary caller would write there, and what nobody should.
 
 use crate::desks::UnderAttack;
-use crate::dice::Dice;
+use guichet_test_support::mutate::Dice;
 
 /// 2026-11-01T00:00:00Z.
 const RECENTLY: i64 = 1_793_491_200_000;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use guichet_rules::{AUTO_CLOSE, DeskRules, FiredRule, Life, Unconfigured, Whose, whose};
+use guichet_rules::{
+    AUTO_CLOSE, DeskRules, FiredRule, Life, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, Unconfigured, Whose, whose,
+};
 use guichet_schemas::command::{Command, Name, Order};
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -60,6 +62,8 @@ impl DeskRules for InForce<'_> {
             escalation_needs_tag: life.escalation_needs_tag,
             reopen_window_ms: ms(life.reopen_window_s),
             reopen_closed_ms: ms(life.follow_up_reopen_within_s),
+            reopen_limit: life.reopen_limit.unwrap_or(REOPEN_LIMIT),
+            reopen_limit_within_ms: ms(life.reopen_limit_within_s).unwrap_or(REOPEN_LIMIT_WITHIN_MS),
         }
     }
 

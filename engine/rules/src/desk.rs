@@ -52,7 +52,18 @@ pub struct Life {
     pub reopen_window_ms: Option<u64>,
     /// A supervisor may reopen a closed ticket for so long; `None`: never.
     pub reopen_closed_ms: Option<u64>,
+    /// Requesters bring a ticket back so often within [`Self::reopen_limit_within_ms`]; then a person decides. 0: as
+    /// often as they write.
+    pub reopen_limit: u32,
+    /// The time that [`Self::reopen_limit`] looks back.
+    pub reopen_limit_within_ms: u64,
 }
+
+/// [`Life::reopen_limit`] without configuration: more often than a person does it, and soon reached by two programs that
+/// answer each other.
+pub const REOPEN_LIMIT: u32 = 3;
+/// [`Life::reopen_limit_within_ms`] without configuration: a day.
+pub const REOPEN_LIMIT_WITHIN_MS: u64 = 86_400_000;
 
 impl Default for Life {
     fn default() -> Self {
@@ -62,6 +73,8 @@ impl Default for Life {
             escalation_needs_tag: true,
             reopen_window_ms: None,
             reopen_closed_ms: None,
+            reopen_limit: REOPEN_LIMIT,
+            reopen_limit_within_ms: REOPEN_LIMIT_WITHIN_MS,
         }
     }
 }

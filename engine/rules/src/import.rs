@@ -93,21 +93,26 @@ fn here_already(ticket: Option<&Ticket>, order: &Import) -> Result<Option<usize>
     let Some(known) = order.events.get(..here) else { return Ok(None) };
     let prefix = order.prefix.unwrap_or(Hash::ZERO);
     if mark.is_some_and(|m| Import::digest(prefix, known) != m.digest) {
-        return Err(Rejection::GuardFailed {
-            guard: "rewritten_past",
-            message: format!(
-                "the first {have} facts of the ticket are others than those that were imported before; its past is not rewritten"
-            ),
-        });
+        return Err(rewritten(have));
     }
     Ok(Some(here).filter(|here| *here < order.events.len()))
 }
 
-/// What an older log holds of an import does not tell whether this one goes on with it.
+/// The ticket alone does not tell whether an import goes on with an older one: see [`crate::recognise()`].
 fn unmarked() -> Rejection {
     Rejection::GuardFailed {
         guard: "unmarked_import",
         message: "the ticket was imported before the desk kept a mark of imported facts; whether this export says more cannot be told".to_owned(),
+    }
+}
+
+/// What was imported stays as it is.
+pub(crate) fn rewritten(have: u64) -> Rejection {
+    Rejection::GuardFailed {
+        guard: "rewritten_past",
+        message: format!(
+            "the first {have} facts of the ticket are others than those that were imported before; its past is not rewritten"
+        ),
     }
 }
 

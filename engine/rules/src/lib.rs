@@ -25,6 +25,7 @@ mod desk;
 mod evolve;
 mod import;
 mod permission;
+mod recognise;
 mod state;
 mod transition;
 mod verbs;
@@ -32,9 +33,10 @@ mod verbs;
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
-    AUTO_CLOSE, Action, CLI_CALLER, DeskRules, FiredRule, Life, PendingGuard, SLA_CALLER, Unconfigured,
-    Whose, whose,
+    AUTO_CLOSE, Action, CLI_CALLER, DeskRules, FiredRule, Life, PendingGuard, REOPEN_LIMIT,
+    REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose, whose,
 };
 pub use evolve::evolve;
-pub use state::{FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, Ticket};
+pub use recognise::{Past, recognise};
+pub use state::{FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, REOPEN_LIMIT_MAX, Ticket};
 pub use transition::allowed_verbs;

@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.
-pub const FOLD_VERSION: u32 = 7;
+pub const FOLD_VERSION: u32 = 8;
+
+/// The most reopenings by requesters that a limit counts.
+pub const REOPEN_LIMIT_MAX: u32 = 100;
 
 /// Where a ticket stands, with what is true only there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +111,10 @@ pub struct Ticket {
     pub state_since: Timestamp,
     /// The desk has answered in public since the requester last wrote.
     pub answered: bool,
+    /// When requesters brought it back, oldest first: the newest [`REOPEN_LIMIT_MAX`].
+    pub reopenings: Vec<Timestamp>,
+    /// A message of a requester would have brought it back once more, and waits for a person.
+    pub reopen_held: bool,
     /// Names of what its clocks and rules found and the log has: none of it is recorded twice.
     pub facts: BTreeSet<String>,
 }
@@ -137,6 +144,8 @@ impl Ticket {
             import: None,
             state_since: Timestamp(i64::MIN),
             answered: false,
+            reopenings: Vec::new(),
+            reopen_held: false,
             facts: BTreeSet::new(),
         }
     }
@@ -160,10 +169,19 @@ impl Ticket {
         self.requester.clone_from(&e.requester);
     }
 
-    /// Another phase begins without the custom status of the last.
+    /// Another phase begins without the custom status of the last, and somebody has looked at what was held.
     pub(crate) fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         self.custom_status = None;
+        self.reopen_held = false;
+    }
+
+    /// A requester brought it back.
+    pub(crate) fn note_reopening(&mut self, at: Timestamp) {
+        if self.reopenings.len() >= REOPEN_LIMIT_MAX as usize {
+            self.reopenings.remove(0);
+        }
+        self.reopenings.push(at);
     }
 
     /// Bytes of its custom fields, names and values together.

@@ -140,6 +140,49 @@ fn a_reopen_comes_within_its_window_or_not_at_all() {
 }
 
 #[test]
+fn a_desk_says_how_often_requesters_reopen_a_ticket() {
+    let events_of = |life: Life, times: usize| {
+        let mut desk = with(life, []);
+        let mut last = Vec::new();
+        for _ in 0..times {
+            desk.tell(&command(resolve())).unwrap();
+            last = desk.tell(&by(ActorKind::Requester, "r-1", says(Visibility::Public))).unwrap();
+        }
+        types(&last)[1]
+    };
+    let life = Life { reopen_limit: 1, ..Life::default() };
+    assert_eq!((events_of(life, 1), events_of(life, 2)), ("TicketReopened", "ReopenHeld"));
+    // The first reopening was two hours before the second.
+    let short = Life { reopen_limit_within_ms: 7_199_999, ..life };
+    assert_eq!(events_of(short, 2), "TicketReopened");
+    let without = Life { reopen_limit: 0, ..life };
+    assert_eq!(events_of(without, 12), "TicketReopened");
+}
+
+#[test]
+fn a_ticket_at_which_a_message_waits_does_not_close_by_itself() {
+    let life = Life { reopen_limit: 1, ..Life::default() };
+    let mut desk = with(life, []);
+    desk.house = Some(House { life, rule: Some(FiredRule::auto_close()) });
+    for _ in 0..2 {
+        desk.tell(&command(resolve())).unwrap();
+        desk.tell(&by(ActorKind::Requester, "r-1", says(Visibility::Public))).unwrap();
+    }
+    desk.hour = 200;
+    let mut seen = desk.clone();
+    let events = desk.tell(&fire("auto_close", 100, true)).unwrap();
+    assert!(
+        matches!(&events[..], [Event::Sla(SlaEvent::TimeRuleFired(e))] if e.suppressed && e.actions.is_empty()),
+        "{events:?}"
+    );
+    for order in [reopen(), resolve()] {
+        seen.tell(&command(order)).unwrap();
+    }
+    let events = seen.tell(&fire("auto_close", 202, true)).unwrap();
+    assert_eq!(types(&events), ["TimeRuleFired", "TicketClosed"]);
+}
+
+#[test]
 fn a_closed_ticket_is_opened_again_by_a_supervisor_and_only_for_a_while() {
     let life = Life { reopen_closed_ms: Some(3_600_000), ..Life::default() };
     let mut desk = with(life, [resolve(), Order::Close(Close)]);

@@ -69,6 +69,8 @@ fn desk(dice: &mut Dice) -> Anyone {
             escalation_needs_tag: dice.often(),
             reopen_window_ms: window(dice),
             reopen_closed_ms: window(dice),
+            reopen_limit: u32::try_from(dice.below(4)).unwrap(),
+            reopen_limit_within_ms: dice.one(NUMBERS),
         },
         rule: dice.often().then(|| FiredRule { states: TicketState::ALL.to_vec(), actions }),
     }

@@ -98,6 +98,35 @@ fn a_comment_of_the_requester_reopens_a_resolved_ticket_unless_it_is_a_thank_you
     );
 }
 
+/// A closing note, answered by a program: it opens the ticket, somebody resolves it, the note is answered again.
+#[test]
+fn two_programs_that_answer_each_other_are_stopped_and_nothing_that_they_say_is_lost() {
+    let mut desk = given([assign("bob")]);
+    let automatic = || by(ActorKind::Requester, "r-1", comment(Visibility::Public));
+    for _ in 0..3 {
+        desk.tell(&command(resolve())).unwrap();
+        assert_eq!(types(&desk.tell(&automatic()).unwrap()), ["CommentAdded", "TicketReopened"]);
+    }
+    desk.tell(&command(resolve())).unwrap();
+    let events = desk.tell(&automatic()).unwrap();
+    assert_eq!(types(&events), ["CommentAdded", "ReopenHeld"]);
+    let Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(held))) = &events[1] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((held.reopenings, held.within_ms), (3, 86_400_000));
+    let ticket = desk.ticket.as_ref().unwrap();
+    assert!(ticket.reopen_held && ticket.state() == TicketState::Resolved);
+    let by_button = desk.clone().tell(&by(ActorKind::Requester, "r-1", reopen())).unwrap_err();
+    assert!(matches!(&by_button, Rejection::GuardFailed { guard: "reopen_limit", .. }), "{by_button}");
+
+    // A person decides, and a later message counts anew.
+    let mut looked_at = desk.clone();
+    assert_eq!(types(&looked_at.tell(&command(reopen())).unwrap()), ["TicketReopened"]);
+    assert!(!looked_at.ticket.unwrap().reopen_held);
+    desk.hour += 24;
+    assert_eq!(types(&desk.tell(&automatic()).unwrap()), ["CommentAdded", "TicketReopened"]);
+}
+
 #[test]
 fn a_comment_of_the_requester_ends_the_waiting() {
     let mut desk = given([assign("bob"), set_status(TicketState::Pending, None)]);

@@ -5,6 +5,7 @@ mod command;
 mod configure;
 mod lookup;
 mod meeting;
+mod recall;
 #[cfg(test)]
 mod tests;
 

@@ -57,7 +57,7 @@ impl Derived {
                 .filter(|_| record.ends_command())
                 .map(|first| (record.command_id, record.request_hash, first)),
             number: record.event.created().map(|e| e.number),
-            external_ref: external_ref(&record.event),
+            external_ref: record.event.external_ref(),
             subject: if let Event::Log(LogEvent::KeyCreated(e)) = &record.event {
                 Some(e.subject.clone())
             } else {
@@ -135,13 +135,5 @@ impl<'a, D: Disk> Families<'a, D> {
     /// Notes how far the derived rows reach.
     pub(super) fn put_mark(&self, batch: &mut D::Rows, through: LogPosition) {
         D::put(batch, &self.meta, keys::META_DERIVED, keys::event(through));
-    }
-}
-
-/// The identity elsewhere that an event gives its ticket.
-pub(super) fn external_ref(event: &Event) -> Option<ExternalRef> {
-    match event.imported() {
-        Some(e) => Some(ExternalRef { source: e.source.clone(), id: e.external_id.clone() }),
-        None => event.created()?.external_ref.clone(),
     }
 }

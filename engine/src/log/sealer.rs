@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
-use guichet_keys::{DataKey, Dice, NewKey, NoDice, Place, random_key_id, seal};
+use guichet_keys::{DataKey, Dice, NewKey, NoDice, Place, open, random_key_id, seal};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::event::{Event, KeyCreated, LogEvent, Personal};
 use guichet_schemas::hash::Hash;
@@ -125,6 +125,31 @@ impl Sealer {
         self.to_disk
             .send(group)
             .map_err(|_| StoreFault::refused("hand over new keys", "the key store failed"))
+    }
+
+    /// Opens the personal texts of an event. One whose key was destroyed stays sealed.
+    ///
+    /// # Errors
+    /// The disk, or damage.
+    pub(super) fn open(
+        &self,
+        event: &mut Event,
+        tenant: &TenantId,
+        ticket: TicketId,
+        command: CommandId,
+    ) -> Result<(), StoreFault> {
+        let Some(keys) = &self.keys else { return Ok(()) };
+        personal::each(event, |field, text| {
+            let Personal::Sealed(sealed) = text else { return Ok(()) };
+            let key =
+                KeyId::from_slice(&sealed.key_id).map(|id| keys.get(tenant.as_str(), id)).transpose()?;
+            if let Some((key, _)) = key.flatten() {
+                let place = Place { tenant: tenant.as_str(), ticket, field, command };
+                let open = open(&key, &place, &sealed.nonce, &sealed.ciphertext);
+                *text = Personal::Plain(open.map_err(|e| StoreFault::found("open a text of the log", e))?);
+            }
+            Ok(())
+        })
     }
 
     /// Seals every personal text of an event.

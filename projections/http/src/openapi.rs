@@ -77,6 +77,7 @@ fn operation(route: &Route, answer: Value) -> Value {
 fn operation_id(route: &Route) -> String {
     match route.place {
         Place::Group => format!("{}_of_group", route.query),
+        Place::ExternalRef => format!("{}_by_external_ref", route.query),
         Place::Ticket | Place::Nothing => route.query.to_owned(),
     }
 }
@@ -99,6 +100,11 @@ fn path_parameters(place: Place) -> Vec<Value> {
                 {"pattern": "^([Tt]-)?[1-9][0-9]{0,17}$"},
                 {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
             ]},
+        })),
+        Place::ExternalRef => parameters.push(json!({
+            "name": "external_id", "in": "path", "required": true, "example": "INC0000045",
+            "description": "The id that another system gave the ticket",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128},
         })),
         Place::Group => parameters.push(json!({
             "name": "group", "in": "path", "required": true, "example": "network",

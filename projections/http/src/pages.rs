@@ -6,6 +6,7 @@ mod board;
 mod clocks;
 mod enter;
 mod failed;
+mod find;
 mod form;
 mod frame;
 mod fresh;
@@ -39,7 +40,7 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
         .route("/desk/{tenant}/", get(overview))
         .route("/desk/{tenant}/queue", get(queue::page))
         .route("/desk/{tenant}/clocks", get(clocks::page))
-        .route("/desk/{tenant}/tickets", get(ticket::find))
+        .route("/desk/{tenant}/tickets", get(find::page))
         .route("/desk/{tenant}/tickets/{ticket}", get(ticket::page))
         .route("/desk/{tenant}/projections", get(health::page))
         .route("/desk/{tenant}/tiles/board", get(board::tile))

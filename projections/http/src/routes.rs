@@ -24,6 +24,8 @@ pub(crate) enum Place {
     Nothing,
     /// A ticket, by number or id.
     Ticket,
+    /// A ticket, by its id in another system.
+    ExternalRef,
     /// A group.
     Group,
 }
@@ -34,6 +36,7 @@ impl Place {
         match self {
             Self::Nothing => None,
             Self::Ticket => Some("ticket"),
+            Self::ExternalRef => Some("external_id"),
             Self::Group => Some("group"),
         }
     }
@@ -42,7 +45,8 @@ impl Place {
     pub(crate) const fn fields(self) -> &'static [&'static str] {
         match self {
             Self::Nothing => &[],
-            Self::Ticket => &["ticket_id", "number"],
+            Self::Ticket => &["ticket_id", "number", "external_id", "external_source"],
+            Self::ExternalRef => &["ticket_id", "number", "external_id"],
             Self::Group => &["group"],
         }
     }
@@ -76,6 +80,8 @@ each_report!([routes] {
     "/tickets", "tickets", Nothing, "Tickets that match every filter given, newest number first";
     "/tickets/{ticket}", "ticket", Ticket, "One ticket, by number or id";
     "/tickets/{ticket}/timeline", "timeline", Ticket, "A ticket's whole history, oldest first";
+    "/external-refs/{external_id}", "ticket", ExternalRef, "One ticket, by its id in another system";
+    "/external-refs/{external_id}/timeline", "timeline", ExternalRef, "The history of a ticket, by its id in another system";
     "/queues", "queues", Nothing, "The queue board: a row per group or per agent";
     "/queues/{group}", "queue", Group, "A group's queue, in the order in which to take it";
     "/queue", "queue", Nothing, "All that wait, or a part: of an agent, without a group, unassigned";

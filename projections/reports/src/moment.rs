@@ -20,6 +20,8 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         Event::Ticket(TicketEvent::LifeCycle(event)) => (life_cycle(event, record.actor.kind), None),
         Event::Ticket(TicketEvent::Ownership(event)) => ownership(event),
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => (comment(e), None),
+        // The ticket stays as it was, and no figure counts what did not happen.
+        Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => (None, None),
         Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
     };

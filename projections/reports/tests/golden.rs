@@ -1,9 +1,7 @@
 //! The worked week of the domain page: twelve tickets, and every figure that needs no SLA and no survey.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
-#![expect(clippy::print_stderr, reason = "what was not compared must be seen")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use guichet_reports::{History, Kind, Look, Params, Report};
 use guichet_schemas::mirror::Wire as _;
@@ -19,20 +17,8 @@ use serde_json::Value;
 
 /// The golden file, or a loud word that it is not there.
 fn golden() -> Option<Value> {
-    let shared =
-        std::env::var_os("GUICHET_SHARED").map_or_else(|| PathBuf::from("../../../shared"), PathBuf::from);
-    let path = shared.join("golden/kpi.json");
-    match std::fs::read(&path) {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).unwrap()),
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "{}: {error}", path.display());
-            eprintln!(
-                "SKIPPED: {} is not here ({error}); the worked figures were not compared",
-                path.display()
-            );
-            None
-        }
-    }
+    let bytes = std::fs::read(guichet_test_support::shared("golden/kpi.json")?).unwrap();
+    Some(serde_json::from_slice(&bytes).unwrap())
 }
 
 fn what(event: &Value) -> Vec<What> {

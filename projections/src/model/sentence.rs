@@ -5,9 +5,9 @@
 
 use guichet_schemas::event::{
     Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
-    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, SlaEvent, StatusChanged, TicketAssigned,
-    TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported, TicketReopened,
-    TicketResolved, TicketRouted,
+    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, ReopenHeld, SlaEvent, StatusChanged,
+    TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported,
+    TicketReopened, TicketResolved, TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::record::Record;
@@ -37,6 +37,7 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         TicketEvent::LifeCycle(event) => of_life_cycle(event, &record.actor),
         TicketEvent::Ownership(event) => of_ownership(event, &record.actor),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
+        TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(e),
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(e),
         // What changes one thing reads by what it changes.
         TicketEvent::Classification(_) => of_changes(event, record.event.type_name()),
@@ -277,6 +278,14 @@ fn commented(e: &CommentAdded) -> String {
         n => format!(" with {n} attachments"),
     };
     format!("{what}{files}: {}", quote(&e.body))
+}
+
+fn reopen_held(e: &ReopenHeld) -> String {
+    format!(
+        "would have reopened the ticket, and a person decides: requesters had reopened it {} times within {}",
+        e.reopenings,
+        span(e.within_ms)
+    )
 }
 
 fn priority_changed(e: &PriorityChanged) -> String {

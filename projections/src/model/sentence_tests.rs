@@ -48,6 +48,10 @@ fn a_history_reads_like_a_story() {
         said("r-0", reopened(1)),
         "r-0 reopened the ticket 2 h 5 min after it was resolved by bob (still burning)"
     );
+    assert_eq!(
+        said("r-0", Event::from(ReopenHeld { reopenings: 3, within_ms: 7_500_000 })),
+        "r-0 would have reopened the ticket, and a person decides: requesters had reopened it 3 times within 2 h 5 min"
+    );
     let (from, to) = (TicketType::Incident, TicketType::ServiceRequest);
     assert_eq!(
         said("bob", Event::from(TypeChanged { from, to })),

@@ -7,6 +7,7 @@
 
 mod answers;
 mod fold;
+mod records;
 mod view;
 
 use guichet_schemas::codec::number_text;
@@ -69,6 +70,9 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Ownership(Ownership::TicketEscalated(_)) => count(&mut row.escalations),
         TicketEvent::Ownership(Ownership::TicketDeescalated(_)) => count(&mut row.deescalations),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(row, e),
+        TicketEvent::Conversation(Conversation::ReopenHeld(_)) => {
+            row.reopen_held_at = row.reopen_held_at.or(Some(record.occurred_at.0));
+        }
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }
@@ -98,7 +102,10 @@ fn life_cycle(row: &mut TicketView, event: &LifeCycle, record: &Record) {
             created(row, e, at);
             row.created_command_id = Some(record.command_id.to_wire());
         }
-        LifeCycle::TicketImported(_) => row.imported = true,
+        LifeCycle::TicketImported(_) => {
+            row.imported = true;
+            row.external_ref = record.event.external_ref().to_wire();
+        }
         LifeCycle::StatusChanged(e) => status_changed(row, e, at),
         LifeCycle::TicketResolved(e) => resolved(row, e, record),
         LifeCycle::TicketReopened(_) => {
@@ -152,7 +159,8 @@ fn created(row: &mut TicketView, e: &TicketCreated, at: Timestamp) {
     row.brand = e.brand;
     row.language = e.language;
     row.organisation = e.organisation;
-    row.external_ref = e.external_ref.to_wire();
+    // The import has said where the ticket is from; the creation in its history need not say it again.
+    row.external_ref = e.external_ref.to_wire().or(row.external_ref.take());
     row.fields = e.fields.to_wire();
     row.due_at = e.due_at.to_wire();
     row.synthetic = e.synthetic;
@@ -212,6 +220,7 @@ fn enter(row: &mut TicketView, to: TicketState, at: Timestamp) {
     row.custom_status = None;
     row.hold_reason = None;
     row.expected_until = None;
+    row.reopen_held_at = None;
 }
 
 fn set_group(row: &mut TicketView, to: Option<&str>) {

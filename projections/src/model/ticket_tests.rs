@@ -114,6 +114,16 @@ fn a_state_keeps_its_marks_only_while_it_lasts() {
 }
 
 #[test]
+fn a_held_message_shows_until_somebody_moves_the_ticket() {
+    let held = || Event::from(ReopenHeld { reopenings: 3, within_ms: 86_400_000 });
+    let waiting = fold(vec![resolved(1), held(), held()]);
+    assert_eq!(waiting.reopen_held_at, Some(at(2)), "since the first of them");
+    for event in [reopened(1), closed()] {
+        assert_eq!(fold(vec![resolved(1), held(), event]).reopen_held_at, None);
+    }
+}
+
+#[test]
 fn an_answer_adds_what_depends_on_the_present() {
     let mut row = fold(vec![resolved(1)]);
     row.due_at = Some(at(9));

@@ -101,8 +101,8 @@ pub(super) fn rejection(refusal: Refusal) -> Rejection {
 /// Another tenant's ticket, an unknown tenant's and one that is not there look the same.
 pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
     match &ask.question {
-        Question::Ticket(which) | Question::SlaClocks(which) => absent(*which),
-        Question::Timeline(history) => absent(history.which),
+        Question::Ticket(which) | Question::SlaClocks(which) => absent(which),
+        Question::Timeline(history) => absent(&history.which),
         Question::Tickets(_)
         | Question::Events(_)
         | Question::Queues(_)

@@ -10,6 +10,7 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::StreamVersion;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::subject::QuerySubject;
+use guichet_schemas::text::Label;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 use guichet_schemas::wire::query::Data;
@@ -74,7 +75,7 @@ pub struct Queue {
 }
 
 /// The history of a ticket, or a part of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct History {
     pub(crate) which: Which,
     pub(crate) newest_first: bool,
@@ -83,12 +84,22 @@ pub struct History {
 }
 
 /// A ticket, as it was named.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Which {
     /// By its id.
     Id(TicketId),
     /// By its number.
     Number(TicketNumber),
+    /// By its id in another system.
+    External(ExternalId),
+}
+
+/// The id of a ticket in another system.
+#[derive(Debug, Clone)]
+pub struct ExternalId {
+    pub(crate) id: Label,
+    /// The name of that system; none: any, if only one has the id.
+    pub(crate) source: Option<Label>,
 }
 
 impl std::fmt::Display for Which {
@@ -96,6 +107,12 @@ impl std::fmt::Display for Which {
         match self {
             Self::Id(id) => write!(f, "ticket {id}"),
             Self::Number(number) => write!(f, "ticket {number}"),
+            Self::External(ExternalId { id, source: None }) => {
+                write!(f, "a ticket with external_id {:?}", id.as_str())
+            }
+            Self::External(ExternalId { id, source: Some(source) }) => {
+                write!(f, "a ticket with external_id {:?} of {:?}", id.as_str(), source.as_str())
+            }
         }
     }
 }
@@ -177,13 +194,13 @@ impl Ask {
 fn question(data: Data) -> Result<Question, Rejection> {
     let report = Kind::of(&data);
     Ok(match data {
-        Data::Ticket(q) => Question::Ticket(which(q.ticket_id, q.number)?),
+        Data::Ticket(q) => Question::Ticket(named(q.ticket_id, q.number, q.external_id, q.external_source)?),
         Data::Timeline(q) => {
             let before = q.before.map(|version| {
                 StreamVersion::new(version).ok_or_else(|| FieldError::new("before", "must be at least 1"))
             });
             Question::Timeline(History {
-                which: which(q.ticket_id, q.number)?,
+                which: named(q.ticket_id, q.number, q.external_id, q.external_source)?,
                 newest_first: q.newest_first,
                 before: before.transpose()?,
             })
@@ -192,6 +209,8 @@ fn question(data: Data) -> Result<Question, Rejection> {
             if q.text.as_ref().is_some_and(|text| text.len() > TEXT_MAX) {
                 return Err(FieldError::new("text", format!("must be at most {TEXT_MAX} bytes")).into());
             }
+            label("external_id", q.external_id.as_ref())?;
+            label("external_source", q.external_source.as_ref())?;
             Question::Tickets(q)
         }
         Data::Events(q) => Question::Events(q),
@@ -230,6 +249,32 @@ fn name(named: Option<String>, without: bool, flag: &str, field: &str) -> Result
         (None, true) => Ok(Some(Name::Without)),
         (None, false) => Ok(None),
     }
+}
+
+/// As [`which`], or by an id in another system.
+fn named(
+    id: Option<Vec<u8>>,
+    number: Option<String>,
+    external_id: Option<String>,
+    external_source: Option<String>,
+) -> Result<Which, Rejection> {
+    let source = label("external_source", external_source.as_ref())?;
+    match (label("external_id", external_id.as_ref())?, source) {
+        (Some(_), _) if id.is_some() || number.is_some() => {
+            let rule = "must not be given together with ticket_id or number";
+            Err(FieldError::new("external_id", rule).into())
+        }
+        (Some(id), source) => Ok(Which::External(ExternalId { id, source })),
+        (None, Some(_)) => {
+            Err(FieldError::new("external_source", "says where an external_id is from, which is missing")
+                .into())
+        }
+        (None, None) => which(id, number),
+    }
+}
+
+fn label(field: &str, text: Option<&String>) -> Result<Option<Label>, FieldError> {
+    text.cloned().map(Label::parse).transpose().map_err(|e| e.in_field(field))
 }
 
 fn which(id: Option<Vec<u8>>, number: Option<String>) -> Result<Which, Rejection> {

@@ -113,7 +113,7 @@ fn healing(queries: &Queries, model: &Model, healing: Option<Healing>) -> Vec<u8
     let Some(healing) = healing else { return unclear() };
     let Some(id) = TicketId::parse(&healing.ticket) else { return unclear() };
     if model.may_rebuild() {
-        let order = Order { swap: true, at: (queries.ground.clock)().0 };
+        let order = Order { swap: true, keep: false, at: (queries.ground.clock)().0 };
         let key = keys::ticket(&healing.tenant, id);
         rebuild::spawn_heal(model, &queries.ground, key, order);
     }

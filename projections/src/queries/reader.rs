@@ -4,13 +4,17 @@ use std::cell::{Cell, RefCell};
 
 use guichet_key_client::Opener;
 use guichet_schemas::ids::TicketId;
+use guichet_schemas::position::StreamVersion;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{Attainment, query_reply};
 
-use super::ask::{Ask, Which};
+use super::ask::{Ask, ExternalId, Which};
 use super::budget::{Budget, Meter, Over};
 use crate::store::{Checkpoint, StoreError, View};
+
+/// Tickets that a refusal names.
+const NAMED_MAX: usize = 10;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -84,17 +88,59 @@ impl Reader<'_> {
     }
 
     /// The ticket that was named.
-    pub(crate) fn find(&self, which: Which) -> Result<TicketId, Refusal> {
+    pub(crate) fn find(&self, which: &Which) -> Result<TicketId, Refusal> {
         match which {
-            Which::Id(id) => Ok(id),
+            Which::Id(id) => Ok(*id),
             Which::Number(number) => {
-                self.view.ticket_by_number(self.tenant(), number)?.ok_or_else(|| absent(which).into())
+                self.view.ticket_by_number(self.tenant(), *number)?.ok_or_else(|| absent(which).into())
+            }
+            Which::External(external) => self.find_external(which, external),
+        }
+    }
+
+    /// An id that several tickets in sight have names none of them.
+    fn find_external(&self, which: &Which, external: &ExternalId) -> Result<TicketId, Refusal> {
+        let mut found = Vec::new();
+        for entry in self.view.tickets_by_external_id(self.tenant(), external.id.as_str()) {
+            let (source, id) = entry?;
+            self.entry(source.len())?;
+            let is_meant = external.source.as_ref().is_none_or(|wanted| wanted.as_str() == source);
+            if is_meant && self.is_in_sight(id)? {
+                found.push((source, id));
             }
         }
+        match found.as_slice() {
+            [] => Err(absent(which).into()),
+            [(_, id)] => Ok(*id),
+            several => Err(self.ambiguous(which, several)?.into()),
+        }
+    }
+
+    /// Whether the ticket was there at the position that is looked at.
+    fn is_in_sight(&self, id: TicketId) -> Result<bool, Refusal> {
+        let first = self.view.events_of(self.tenant(), id, StreamVersion::FIRST).next().transpose()?;
+        Ok(first.is_some_and(|(_, position)| position.get() <= self.until))
+    }
+
+    fn ambiguous(&self, which: &Which, found: &[(String, TicketId)]) -> Result<FieldError, Refusal> {
+        let mut names = Vec::new();
+        for (source, id) in found.iter().take(NAMED_MAX) {
+            let row = self.view.ticket(self.tenant(), *id)?;
+            let number = row.map_or_else(|| id.to_string(), |row| row.number);
+            names.push(format!("{number} of {source:?}"));
+        }
+        let left_out = found.len().saturating_sub(NAMED_MAX);
+        let more = if left_out == 0 { String::new() } else { format!(" and {left_out} more") };
+        let rule = format!(
+            "is needed, or the number of the ticket: {} are {which}: {}{more}",
+            found.len(),
+            names.join(", ")
+        );
+        Ok(FieldError::new("external_source", rule))
     }
 }
 
-pub(crate) fn absent(which: Which) -> Rejection {
+pub(crate) fn absent(which: &Which) -> Rejection {
     Rejection::NotFound { what: which.to_string() }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Partition;
 
-use super::{Phase, Progress, UNREADABLE};
+use super::{Order, Phase, Progress, UNREADABLE};
 use crate::arrived::{Arrived, Checked};
 use crate::compare::compare;
 use crate::fold::{End, ModelWriter};
@@ -80,12 +80,12 @@ pub struct Offline {
     /// `None` where this program cannot read it.
     live: Option<ModelWriter>,
     next: ModelWriter,
-    swap: bool,
+    order: Order,
     batch: Vec<Arrived>,
     batch_events_max: usize,
     before: Hash,
     progress: Progress,
-    /// They differ, and nobody said to take the next all the same.
+    /// The live one stays.
     kept: bool,
 }
 
@@ -100,7 +100,7 @@ impl Offline {
         model: &'static ReadModel,
         memory: &Memory,
         batch_events_max: usize,
-        swap: bool,
+        order: Order,
     ) -> Result<Self, OfflineError> {
         let folders = GenerationDirs::of(dir, model.name, partition);
         folders.settle()?;
@@ -121,7 +121,7 @@ impl Offline {
         let batch_events_max = batch_events_max.max(1);
         let progress = Progress { phase: Phase::Building, ..Progress::default() };
         let (batch, before) = (Vec::new(), Hash::ZERO);
-        Ok(Self { folders, live, next, swap, batch, batch_events_max, before, progress, kept: false })
+        Ok(Self { folders, live, next, order, batch, batch_events_max, before, progress, kept: order.keep })
     }
 
     /// Takes the next record; false when no more is needed.
@@ -137,7 +137,7 @@ impl Offline {
         if live == Some(position) {
             self.compare()?;
         }
-        Ok(!self.kept)
+        Ok(!self.kept || self.order.keep && live.is_some_and(|live| position < live))
     }
 
     /// How far it is.
@@ -162,7 +162,8 @@ impl Offline {
         if kept {
             drop(next);
             folders.clear_spare()?;
-            progress.note = Some("the live generation stays; what was rebuilt is dropped".to_owned());
+            let note = "the live generation stays; what was rebuilt is dropped";
+            progress.note.get_or_insert_with(|| note.to_owned());
             return Ok(progress);
         }
         next.store().flush()?;
@@ -193,7 +194,7 @@ impl Offline {
             }
             Err(error) => return Err(error.into()),
         };
-        self.kept = found.differing > 0 && !self.swap;
+        self.kept = self.order.keeps(found.differing > 0);
         self.progress.rows = Some(found.rows);
         self.progress.differing = found.differing;
         self.progress.differences = found.named;

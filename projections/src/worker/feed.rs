@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 
+use super::flood::{Gauge, Place};
 use super::pause::{Backoff, Pause};
 use super::source::{Messages as _, Source, WATCHDOG, drain, within};
 use crate::arrived::{Arrived, Checked};
@@ -135,26 +136,58 @@ impl Feed {
             *state = State { connection: state.connection + 1, next, problem: None };
         });
         loop {
+            let place = self.read_stream(source, messages, next).await?;
+            next = self.read_log(source, place).await?.sequence + 1;
+            messages = source.messages(next).await.map_err(Pause::Interrupted)?;
+        }
+    }
+
+    /// Reads the stream until it brings a flood. Gives the newest message.
+    async fn read_stream<S: Source>(
+        &self,
+        source: &S,
+        mut messages: S::Messages,
+        mut next: u64,
+    ) -> Result<Place, Pause> {
+        let mut gauge = Gauge::default();
+        loop {
             let Some(first) = within(source, WATCHDOG, messages.next()).await else {
+                gauge.falls();
                 watch(source, next).await?;
                 continue;
             };
             let (arrived, newest, ended) = drain(first, &mut messages, PORTION_MESSAGES, PORTION_BYTES)?;
             let portion = Portion { messages: check(source, arrived).await?, newest };
-            if let Some(last) = portion.messages.last() {
-                next = last.arrived.sequence + 1;
+            let flood = gauge.rises(portion.messages.len());
+            let place = portion.messages.last().map(|last| (last.arrived.sequence, last.actual));
+            if let Some((sequence, _)) = place {
+                // Where the log was read further than the stream, what the stream brings then is told again.
+                next = next.max(sequence + 1);
             }
-            self.state.send_if_modified(|state| {
-                state.next = next;
-                // Nobody is woken for it: who waits, waits for a portion or for a problem.
-                false
-            });
-            // An error means that no model listens now.
-            let _heard = self.portions.send(Arc::new(portion));
+            self.tell(portion, next);
             if let Some(why) = ended {
                 return Err(why);
             }
+            if let Some((sequence, hash)) = place.filter(|_| flood) {
+                return Ok(Place { sequence, hash });
+            }
         }
+    }
+
+    /// Hands a portion to the models, and says what comes next.
+    pub(super) fn tell(&self, portion: Portion, next: u64) {
+        self.state.send_if_modified(|state| {
+            state.next = next;
+            // Nobody is woken for it: who waits, waits for a portion or for a problem.
+            false
+        });
+        // An error means that no model listens now.
+        let _heard = self.portions.send(Arc::new(portion));
+    }
+
+    /// Portions that the slowest model has not heard yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.portions.len()
     }
 }
 
@@ -190,7 +223,8 @@ impl<S: Source> Listener<S> {
     }
 }
 
-async fn check<S: Source>(source: &S, arrived: Vec<Arrived>) -> Result<Vec<Checked>, Pause> {
+/// Hashes and decodes what arrived.
+pub(super) async fn check<S: Source>(source: &S, arrived: Vec<Arrived>) -> Result<Vec<Checked>, Pause> {
     let check = |arrived: Vec<Arrived>| arrived.into_iter().map(Checked::of).collect();
     if arrived.len() <= INLINE_MAX {
         return Ok(check(arrived));

@@ -130,3 +130,22 @@ pub(super) fn drain<M: Messages>(
     }
     Ok((batch, newest, None))
 }
+
+/// The position at which the stream has another record than the log. Compared is the last of these records, from position
+/// `from` on, that the stream has too: two engines never write the same record, each event has an id of its own.
+pub(super) async fn contradiction<S: Source>(source: &S, from: u64, records: &[Vec<u8>]) -> Option<u64> {
+    let last = from + records.len().checked_sub(1)? as u64;
+    let mut at = last;
+    let mut hashes = source.hashes_at(at).await;
+    if hashes.is_none()
+        && let Some(extent) = source.extent().await.ok().flatten()
+        && (from..last).contains(&extent.last)
+    {
+        at = extent.last;
+        hashes = source.hashes_at(at).await;
+    }
+    let ours = usize::try_from(at - from).ok().and_then(|n| records.get(n)).map(|r| Hash::of_record(r));
+    // A message that is damaged or not there says nothing.
+    let theirs = hashes.and_then(|hashes| hashes.whole());
+    theirs.is_some_and(|theirs| Some(theirs) != ours).then_some(at)
+}

@@ -67,7 +67,10 @@ async fn no_instant_makes_a_question_that_never_ends() {
                 "report_reopen_rate",
                 Data::ReportReopenRate(report("0000-01-01", "0000-01-02", "Asia/Kolkata")),
             ),
-            ("ticket", Data::Ticket(wire::TicketQuery { number: Some("T-1".to_owned()), ticket_id: None })),
+            (
+                "ticket",
+                Data::Ticket(wire::TicketQuery { number: Some("T-1".to_owned()), ..Default::default() }),
+            ),
             (
                 "timeline",
                 Data::Timeline(wire::TimelineQuery { number: Some("T-1".to_owned()), ..Default::default() }),

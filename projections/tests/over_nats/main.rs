@@ -1,17 +1,10 @@
 //! The worker and the query service against a real nats-server, with synthetic records and a log service
 //! of the test's own in the place of an engine.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test says what must hold by unwrapping it, and skips aloud"
-)]
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
-#[path = "../support/history.rs"]
-mod history;
-#[path = "../../../tests/support/port.rs"]
-mod port;
+use guichet_test_support::history;
+
 mod rig;
-mod server;
 
 mod apart;
 mod bounded;

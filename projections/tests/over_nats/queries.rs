@@ -347,8 +347,8 @@ async fn a_question_in_protobuf_is_answered_in_protobuf() {
     let Some((rig, running)) = desk(&story()).await else { return };
     let query = |number: &str| wire::Query {
         data: Some(wire::query::Data::Ticket(wire::TicketQuery {
-            ticket_id: None,
             number: Some(number.to_owned()),
+            ..Default::default()
         })),
         ..Default::default()
     };

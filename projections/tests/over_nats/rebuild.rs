@@ -35,7 +35,7 @@ async fn ordered(rig: &Rig, model: &str, verb: &str, body: Vec<u8>) -> Progress 
 }
 
 async fn rebuilt(rig: &Rig, model: &str, swap: bool) -> Progress {
-    ordered(rig, model, "rebuild", serde_json::to_vec(&Order { swap, at: 0 }).unwrap()).await
+    ordered(rig, model, "rebuild", serde_json::to_vec(&Order { swap, ..Order::default() }).unwrap()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +88,7 @@ async fn alone_on_a_stopped_folder_a_model_is_rebuilt_from_the_log() {
     for (model, expected) in model::ALL.iter().zip(&expected) {
         let memory = Memory::new(8 << 20, 8 << 20);
         let mut offline =
-            Offline::begin(&rig.folder("desk"), Partition(0), model, &memory, 77, false).unwrap();
+            Offline::begin(&rig.folder("desk"), Partition(0), model, &memory, 77, Order::default()).unwrap();
         for entry in &history.entries {
             assert!(offline.take(entry.record.position.get(), &entry.bytes).unwrap());
         }

@@ -14,10 +14,10 @@ use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{LogBatch, LogRequest, ProjectionState, ProjectionView};
+use guichet_test_support::Nats;
 use prost::Message as _;
 
 use crate::history::{Entry, History, START};
-use crate::server::Server;
 
 /// What the clock of every test says.
 pub(crate) const NOW: i64 = START + 86_400_000;
@@ -25,7 +25,7 @@ pub(crate) const NOW: i64 = START + 86_400_000;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Rig {
-    pub(crate) server: Server,
+    pub(crate) server: Nats,
     pub(crate) client: async_nats::Client,
     pub(crate) jetstream: jetstream::Context,
     dir: tempfile::TempDir,
@@ -33,7 +33,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn new() -> Option<Self> {
-        let server = Server::start()?;
+        let server = Nats::start_where_there_is_one().await?;
         let client = async_nats::connect(server.url()).await.unwrap();
         let jetstream = jetstream::new(client.clone());
         Some(Self { server, client, jetstream, dir: tempfile::tempdir().unwrap() })

@@ -300,7 +300,8 @@ async fn the_worker_survives_the_loss_of_its_consumer_and_of_the_server() {
     assert!(rig.delete_consumers().await > 0);
     rig.publish(&history.entries[300..600]).await;
     reaches(&running, 600).await;
-    rig.server.crash_and_restart();
+    rig.server.kill();
+    rig.server.launch().await;
     republish(&rig, &history).await;
     reaches(&running, 900).await;
     is_live(&running).await;

@@ -138,10 +138,10 @@ impl Place {
     }
 
     /// The last position at or before it.
-    fn last(self, history: &History) -> Result<u64, HistoryError> {
+    pub(crate) fn last(self, history: &History) -> Result<u64, HistoryError> {
         match self {
             Self::Position(position) if position > history.head => Err(HistoryError::usage(format!(
-                "--to {position} is beyond position {}, the newest that is signed",
+                "position {position} is beyond position {}, the newest that is signed",
                 history.head
             ))),
             Self::Position(position) => Ok(position),

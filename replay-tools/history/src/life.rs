@@ -323,6 +323,7 @@ impl Life {
             }
             TicketEvent::LifeCycle(LifeCycle::TicketCreated(_) | LifeCycle::StatusChanged(_))
             | TicketEvent::Ownership(_)
+            | TicketEvent::Conversation(Conversation::ReopenHeld(_))
             | TicketEvent::Classification(_) => {}
         }
     }

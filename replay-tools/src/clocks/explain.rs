@@ -18,7 +18,7 @@ use crate::output::{Output, OutputArgs};
 use crate::query::whole;
 use crate::send::refusal_text;
 use crate::show;
-use crate::which::Which;
+use crate::which::TicketArgs;
 
 /// Records asked for at a time.
 const PAGE: u32 = 1000;
@@ -27,11 +27,12 @@ const PAGE: u32 = 1000;
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet explain-sla T-42 --tz Europe/Paris
+  guichet explain-sla --external-ref INC0000045
   guichet explain-sla T-42 --json | jq '.facts[]'")]
 pub struct ExplainArgs {
-    /// Which ticket: its number or its UUID
-    #[arg(value_name = "TICKET")]
-    pub ticket: Which,
+    /// Which ticket.
+    #[command(flatten)]
+    pub ticket: TicketArgs,
     /// Show times in this zone
     #[arg(long, default_value = "UTC", value_parser = zone, value_name = "IANA ZONE")]
     pub tz: Tz,
@@ -57,11 +58,8 @@ fn zone(text: &str) -> Result<Tz, String> {
 pub async fn run(args: ExplainArgs) -> Result<u8, ClientError> {
     let output = Output::new(&args.output);
     let client = args.connect.connect().await?;
-    let (ticket_id, number) = args.ticket.filters();
-    let query = wire::Query {
-        data: Some(wire::query::Data::Ticket(wire::TicketQuery { ticket_id, number })),
-        ..wire::Query::default()
-    };
+    let query =
+        wire::Query { data: Some(wire::query::Data::Ticket(args.ticket.query())), ..wire::Query::default() };
     let reply = whole(&client, "ticket", query).await?;
     let now = Timestamp(reply.as_of_time);
     let ticket = match reply.data {

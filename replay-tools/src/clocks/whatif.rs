@@ -14,6 +14,7 @@ use guichet_sla::{Fact, Kind, Rulebook, Ticket, TimerName};
 use serde::Serialize;
 
 use super::each_record;
+use super::feasible::{self, Feasible, Taken};
 use crate::client::{ClientError, ConnectArgs};
 use crate::config::{desk, file};
 use crate::exit;
@@ -26,7 +27,8 @@ const NAMED_MAX: usize = 20;
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet whatif --config draft.toml
-  guichet whatif --config draft.toml --from 2026-01-01T00:00:00Z --to 2026-04-01T00:00:00Z --json")]
+  guichet whatif --config draft.toml --from 2026-01-01T00:00:00Z --to 2026-04-01T00:00:00Z --json
+  guichet whatif --config draft.toml --kept-in 90     # which targets nine of ten promises would have kept")]
 pub struct WhatifArgs {
     /// Policies, calendars and time rules as they would have been all along; what the file leaves out stays as it was
     #[arg(long, value_name = "FILE")]
@@ -37,6 +39,9 @@ pub struct WhatifArgs {
     /// ... and before this one; default: the last record
     #[arg(long, value_parser = instant, value_name = "TIME")]
     pub to: Option<Timestamp>,
+    /// Name the target that so many percent of the promises would have kept
+    #[arg(long, value_name = "PERCENT", default_value_t = 95, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub kept_in: u32,
     /// Print JSON: every figure, and every ticket
     #[arg(long)]
     pub json: bool,
@@ -68,6 +73,9 @@ struct Answer {
     as_of_position: u64,
     /// By metric, and by the priority and the group that the ticket has at the end.
     rows: Vec<Line>,
+    /// How long the promises under the draft took that began in the span, and which target would have been kept.
+    feasible: Vec<Feasible>,
+    kept_in_percent: u32,
     newly_broken: Vec<Named>,
     no_longer_broken: Vec<Named>,
     /// Broken under what was in force, and not recorded so; or recorded, and not found. None where all is well.
@@ -117,7 +125,7 @@ pub async fn run(args: WhatifArgs) -> Result<u8, ClientError> {
     }
     let mut replay = Replay::new(&drafts);
     let position = each_record(&client, &output, |record| replay.take(&record)).await?;
-    let answer = replay.end(args.from, args.to, position);
+    let answer = replay.end(&args, position);
     if args.json {
         output.json(&answer)?;
     } else {
@@ -133,6 +141,24 @@ struct Side {
     book: Rulebook,
     tickets: HashMap<TicketId, Ticket>,
     broken: Broken,
+}
+
+impl Side {
+    /// How long its promises took that began within a span.
+    fn taken(&self, span: (Option<Timestamp>, Timestamp), synthetic: &BTreeSet<TicketId>) -> Taken {
+        let mut taken = Taken::default();
+        #[expect(clippy::iter_over_hash_type, reason = "what is taken is sorted")]
+        for (id, ticket) in &self.tickets {
+            if synthetic.contains(id) {
+                continue;
+            }
+            let of = |name: &str| ticket.attribute(name).first().cloned();
+            for clock in ticket.clocks(span.1, &self.book) {
+                taken.take(&clock, (of("priority"), of("group")), span);
+            }
+        }
+        taken
+    }
 }
 
 struct Replay {
@@ -225,8 +251,8 @@ impl Replay {
         self.after.take(id, record);
     }
 
-    fn end(mut self, from: Option<Timestamp>, to: Option<Timestamp>, position: u64) -> Answer {
-        let to = to.unwrap_or(self.last);
+    fn end(mut self, args: &WhatifArgs, position: u64) -> Answer {
+        let (from, to) = (args.from, args.to.unwrap_or(self.last));
         self.before.end(to);
         self.after.end(to);
         let counts = |broken: &Broken| -> Broken {
@@ -279,6 +305,8 @@ impl Replay {
                     after,
                 })
                 .collect(),
+            feasible: self.after.taken((from, to), &self.synthetic).rows(args.kept_in),
+            kept_in_percent: args.kept_in,
             newly_broken: only_in(&after, &before),
             no_longer_broken: only_in(&before, &after),
             differences_to_the_record: differences,
@@ -298,6 +326,9 @@ fn print(output: &Output, answer: &Answer) -> Result<(), ClientError> {
         ]
     });
     output.table(&["METRIC", "PRIORITY", "GROUP", "BROKEN", "UNDER THE DRAFT"], rows.collect())?;
+    let named = format!("KEPT IN {} %, SECONDS", answer.kept_in_percent);
+    let header: Vec<&str> = feasible::HEADER.into_iter().chain([named.as_str()]).collect();
+    output.table(&header, answer.feasible.iter().map(Feasible::cells).collect())?;
     let sum = |of: fn(&Line) -> u64| answer.rows.iter().map(of).sum::<u64>();
     output.line(&format!(
         "{} promises were broken, {} would have been; as of position {}",

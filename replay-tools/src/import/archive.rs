@@ -98,6 +98,44 @@ pub(super) fn members(path: &Path, pattern: Option<&str>) -> Result<Vec<Member>,
     usable.collect()
 }
 
+/// The files of a folder that the pattern names, in the order of their names; without one, the only file.
+pub(super) fn files(folder: &Path, pattern: Option<&str>) -> Result<Vec<(String, u64)>, ImportError> {
+    let refused = |problem: String| ImportError::Archive { path: folder.to_owned(), problem };
+    let failed = |source| ImportError::Read { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let file = std::fs::metadata(entry.path()).map_err(failed)?;
+        if !file.is_file() {
+            continue;
+        }
+        let name = entry.file_name().into_string();
+        let name = name.map_err(|name| refused(format!("has the file {name:?}, whose name is no UTF-8")))?;
+        if files.len() >= MEMBERS_MAX {
+            return Err(refused(format!("has more than {MEMBERS_MAX} files")));
+        }
+        if !name.starts_with('.') {
+            files.push((name, file.len()));
+        }
+    }
+    files.sort();
+    let names = listed(files.iter().map(|(name, _)| name.as_str()));
+    match pattern {
+        Some(pattern) => files.retain(|(name, _)| fits(pattern, name)),
+        None if files.len() > 1 => {
+            return Err(refused(format!(
+                "has several files; name one, or a pattern such as \"*.csv\", in source.member: {names}"
+            )));
+        }
+        None => {}
+    }
+    if files.is_empty() {
+        let of = pattern.map(|p| format!(" that source.member ({p:?}) names")).unwrap_or_default();
+        return Err(refused(format!("has no file{of}; it has: {names}")));
+    }
+    Ok(files)
+}
+
 /// What archivers add of their own.
 fn is_of_the_archiver(name: &str) -> bool {
     name.starts_with("__MACOSX/") || name.rsplit('/').next() == Some(".DS_Store")

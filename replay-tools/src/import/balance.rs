@@ -49,19 +49,22 @@ reasons! {
     ImplausibleTime => "implausible_time", "the time lies before 1970, after tomorrow, or in a year of two digits";
     OverLimit => "over_limit", "a value is over a limit that live commands keep too";
     UnknownValue => "unknown_value", "no map of the mapping knows the value";
+    Unlisted => "unlisted", "the configuration of the desk does not list the name";
     Ignored => "ignored", "no map knows the value, and the mapping says to pass over such values";
     Defaulted => "defaulted", "no map knows the value, and the mapping's default took its place";
     GuessedTime => "guessed_time", "the export names no time for something that happened; another one stands for it";
     MissingValue => "missing_value", "something happened of which the export does not say all";
     Cut => "cut", "a text was cut, its length is kept";
     Refused => "refused", "the engine refused the ticket";
-    NotContinued => "not_continued", "the ticket is here from an import that keeps no mark of its facts; nothing was added";
+    NotContinued => "not_continued", "the ticket is here from an import that keeps no mark of its facts, and the engine is too old to recognise them";
     RewrittenPast => "rewritten_past", "the export tells the past of a ticket otherwise than an earlier one did";
     RepeatedHour => "repeated_hour", "the hour came twice at a clock change; the order of the file decided";
     SkippedHour => "skipped_hour", "the hour never came at a clock change; it was moved forward";
     GuessedDelimiter => "guessed_delimiter", "the mapping names no delimiter, and the columns are there with another than the usual one";
     GuessedEncoding => "guessed_encoding", "the mapping names no encoding, so it was found out";
     Undecodable => "undecodable", "bytes that the encoding does not have were replaced";
+    Contradicted => "contradicted", "a change begins elsewhere than the one before it ended, or the record says another end";
+    NoPartner => "no_partner", "a row names a row of another file that is not there";
     LeftOut => "left_out", "a part of the file, such as a member of an archive, was not read";
 }
 
@@ -140,6 +143,7 @@ pub(super) struct Counts {
     pub(super) used: AtomicU64,
     pub(super) without_effect: AtomicU64,
     pub(super) duplicates: AtomicU64,
+    pub(super) filtered: AtomicU64,
     pub(super) rejected: AtomicU64,
     pub(super) tickets: AtomicU64,
     pub(super) tickets_new: AtomicU64,
@@ -188,6 +192,7 @@ impl Counts {
                 used: get(&self.used),
                 without_effect: get(&self.without_effect),
                 duplicates: get(&self.duplicates),
+                filtered: get(&self.filtered),
                 rejected: self.rows_rejected.read(),
             },
             tickets: Tickets {
@@ -224,6 +229,8 @@ pub struct Rows {
     pub without_effect: u64,
     /// Rows left out because `dedupe` says that they came before.
     pub duplicates: u64,
+    /// Rows that `filter` does not let through.
+    pub filtered: u64,
     /// Rows left out, by reason.
     pub rejected: BTreeMap<Reason, u64>,
 }
@@ -255,7 +262,7 @@ impl Balance {
     pub fn adds_up(&self) -> bool {
         let (r, t) = (&self.rows, &self.tickets);
         let rejected = r.rejected.values().copied();
-        let rows = [r.used, r.without_effect, r.duplicates].into_iter().chain(rejected);
+        let rows = [r.used, r.without_effect, r.duplicates, r.filtered].into_iter().chain(rejected);
         sum(rows) == r.read && sum([t.new, t.continued, t.unchanged, t.rejected]) == t.met
     }
 

@@ -27,6 +27,8 @@ pub(super) const MAPPING_BYTES_MAX: u64 = 1024 * 1024;
 pub(super) const MAPPED_MAX: usize = 256;
 /// Bytes of the facts of one ticket, with what they take in memory.
 pub(super) const FACTS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Files of an export beside that of the tickets.
+pub(super) const FILES_MAX: usize = 16;
 /// Lines of the rejects file; further ones are only counted.
 pub(super) const REJECTS_MAX: u64 = 1_000_000;
 

@@ -49,7 +49,7 @@ fn read(mapping: &str, export: &[u8]) -> Result<Out, ImportError> {
     let balance = reader.balance();
     let rows = &balance.rows;
     let rejected: u64 = rows.rejected.values().sum();
-    assert_eq!(rows.read, rows.used + rows.without_effect + rows.duplicates + rejected);
+    assert_eq!(rows.read, rows.used + rows.without_effect + rows.duplicates + rows.filtered + rejected);
     assert_eq!(balance.tickets.met, tickets.len() as u64 + balance.tickets.rejected);
     Ok(Out { tickets, balance, rejects: std::fs::read_to_string(rejects).unwrap() })
 }

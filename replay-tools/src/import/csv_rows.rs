@@ -197,7 +197,7 @@ pub(super) fn doubled() -> Note {
 fn find_delimiter(records: &mut Records, mapping: &Mapping) -> io::Result<Option<Note>> {
     for delimiter in DELIMITERS {
         let names = records.header(*delimiter)?;
-        if mapping.columns.iter().all(|column| names.contains(&column.name)) {
+        if mapping.columns.iter().all(|column| column.optional || names.contains(&column.name)) {
             records.set_delimiter(*delimiter);
             return Ok((*delimiter != DELIMITERS[0]).then(|| {
                 Note::new(
@@ -218,6 +218,7 @@ fn find(column: &Column, names: &[String], path: &Path) -> Result<Vec<usize>, Im
     let places: Vec<usize> =
         names.iter().enumerate().filter(|(_, name)| **name == column.name).map(|(i, _)| i).collect();
     let problem = match places.len() {
+        0 if column.optional => return Ok(places),
         0 => "does not have",
         1 => return Ok(places),
         _ if column.takes_list => return Ok(places),
@@ -320,7 +321,7 @@ struct Swallowed {
     dates: Dates,
     at: Slot,
     /// Place in the file of each slot.
-    places: Vec<usize>,
+    places: Vec<Option<usize>>,
     /// Columns of a row; `None` while the header is read.
     width: Option<usize>,
     record: Record,
@@ -341,7 +342,7 @@ impl Swallowed {
     }
 
     fn expects(&mut self, columns: &[Vec<usize>], width: usize) {
-        self.places = columns.iter().filter_map(|places| places.first().copied()).collect();
+        self.places = columns.iter().map(|places| places.first().copied()).collect();
         self.width = Some(width);
     }
 
@@ -367,12 +368,17 @@ impl Swallowed {
             std::str::from_utf8(&text[self.record.field(column).0]).unwrap_or_default().trim()
         };
         let dated = |column: usize| self.dates.reads(value(column));
+        // The end of a text of several lines in the first column: its closing quote stands there.
+        if !text.starts_with(b"\"") && self.record.columns > 0 && value(0).ends_with('"') {
+            return false;
+        }
         match self.width {
             None => self.record.columns > 1 && (0..self.record.columns).any(dated),
             Some(width) if width != self.record.columns || width < 2 => false,
             Some(_) => {
-                let at = self.places[self.at];
-                dated(at) || (value(at).is_empty() && self.places.iter().copied().any(dated))
+                let any = || self.places.iter().flatten().copied().any(dated);
+                let at = self.places.get(self.at).copied().flatten();
+                at.map_or_else(any, |at| dated(at) || (value(at).is_empty() && any()))
             }
         }
     }

@@ -101,6 +101,8 @@ pub(super) struct Dates {
     /// Two digits under `%Y` are a year of this century.
     this_century: bool,
     latest: Timestamp,
+    /// A fraction may stand behind a comma.
+    decimal_comma: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -129,7 +131,13 @@ impl Dates {
     pub(super) fn new(formats: &[String], zone: Tz) -> Result<Self, (usize, NoPattern)> {
         let formats = formats.iter().enumerate().map(|(i, f)| format(f).map_err(|e| (i, e)));
         let formats = formats.collect::<Result<_, _>>()?;
-        Ok(Self { formats, zone: Zone::Iana(zone), this_century: false, latest: LATEST })
+        Ok(Self {
+            formats,
+            zone: Zone::Iana(zone),
+            this_century: false,
+            latest: LATEST,
+            decimal_comma: false,
+        })
     }
 
     pub(super) const fn set_zone(&mut self, zone: Tz) {
@@ -139,6 +147,11 @@ impl Dates {
     /// Two digits under `%Y` mean a year of this century.
     pub(super) const fn set_this_century(&mut self) {
         self.this_century = true;
+    }
+
+    /// What stands before the decimals of a number.
+    pub(super) const fn set_decimal(&mut self, decimal: char) {
+        self.decimal_comma = decimal == ',';
     }
 
     /// The last instant that is believed.
@@ -203,7 +216,8 @@ impl Dates {
         let parsed = parse(items, text).or_else(|| {
             let english = month_names::in_english(text, names)?;
             parse(items, &english)
-        })?;
+        });
+        let parsed = parsed.or_else(|| parse(items, &self.with_point(text)?))?;
         if parsed.offset().is_some() && parsed.timestamp().is_none() {
             return self.with_offset(parsed);
         }
@@ -213,6 +227,12 @@ impl Dates {
         let wall = wall(&parsed)?;
         let Some(wall) = self.whole_year(&parsed, wall) else { return Some(Read::TwoDigitYear) };
         Some(Read::At(instant(wall, zone, before)))
+    }
+
+    /// The text with a point before its fraction, where a comma may stand there.
+    fn with_point(&self, text: &str) -> Option<String> {
+        let (whole, fraction) = text.rsplit_once(',').filter(|_| self.decimal_comma)?;
+        Some(format!("{whole}.{fraction}"))
     }
 
     fn with_offset(&self, parsed: Parsed) -> Option<Read> {

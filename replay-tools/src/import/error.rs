@@ -71,7 +71,7 @@ pub enum ImportError {
         problem: String,
     },
     /// The archive does not hold what the mapping asks for.
-    #[error("the archive {path} {problem}")]
+    #[error("the archive or folder {path} {problem}")]
     Archive {
         /// The export.
         path: PathBuf,
@@ -100,9 +100,37 @@ pub enum ImportError {
         /// The export.
         path: PathBuf,
     },
+    /// No mapping can be proposed.
+    #[error("no mapping can be proposed for {path}: {problem}")]
+    NotInferred {
+        /// The export.
+        path: PathBuf,
+        /// What is in the way.
+        problem: String,
+    },
+    /// The export cannot be followed.
+    #[error("{path} cannot be followed: {problem}")]
+    NotFollowed {
+        /// The export.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// A file that is followed is no longer the one that was begun.
+    #[error(
+        "{path} is no longer the file that is followed: {what}, after {bytes} bytes of it were imported; what was imported stays, and following the new file from its beginning adds what is new"
+    )]
+    Rotated {
+        /// The export.
+        path: PathBuf,
+        /// What became of it.
+        what: &'static str,
+        /// Bytes that are imported.
+        bytes: u64,
+    },
     /// Asked about a line at which no row begins.
     #[error(
-        "no row begins at line {line}, or it was left out as a duplicate; a row is called by the line at which it begins"
+        "no row begins at line {line}, or it was left out as a duplicate or by filter; a row is called by the line at which it begins"
     )]
     NoRow {
         /// The line.

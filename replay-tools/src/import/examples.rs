@@ -105,6 +105,7 @@ pub(super) fn tell(event: &Event) -> String {
             Personal::Plain(body) => format!("{} {}: {body}", e.author_kind, e.author),
             Personal::Sealed(_) => panic!("sealed"),
         },
+        Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => panic!("{event:?}"),
         Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
     }
@@ -577,8 +578,8 @@ fn one_fact_more_or_another_caller_is_another_command() {
     assert_ne!(id, super::command_id(&desk, &cli, &import(&["1", "2"])));
     assert_ne!(id, super::command_id(&desk, &CallerId::parse("other").unwrap(), &import(&["1"])));
     assert_ne!(id, super::command_id(&TenantId::parse("other").unwrap(), &cli, &import(&["1"])));
-    // Written down, so that no later version of the program imports everything a second time.
-    assert_eq!(id.0.to_string(), "55d3899f-d1d6-537d-8b78-e9ab23ab6bce");
+    // Written down, so that a later version does not without need send as new what an earlier one sent.
+    assert_eq!(id.0.to_string(), "a6702b7a-cd1e-53a1-a1db-d9bd5827d4fa");
 }
 
 /// Peak memory of this process so far, in MiB.

@@ -27,6 +27,11 @@ pub(super) struct Grammar {
     pub(super) resolution: Option<Resolution>,
     pub(super) milestones: Option<Milestones>,
     pub(super) dedupe: Option<Dedupe>,
+    pub(super) names: Option<Names>,
+    pub(super) changes: Option<Changes>,
+    pub(super) filter: Option<Filter>,
+    #[serde(default)]
+    pub(super) files: BTreeMap<String, File>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -39,7 +44,7 @@ pub(super) struct Source {
     pub(super) escape: Option<String>,
     pub(super) member: Option<String>,
     pub(super) records: Option<String>,
-    pub(super) rows: Option<String>,
+    pub(super) rows: Option<Columns>,
     pub(super) object_type: Option<String>,
     pub(super) zone: Option<String>,
     pub(super) zone_column: Option<String>,
@@ -55,6 +60,7 @@ pub(super) struct Source {
     pub(super) absent: Option<Absent>,
     #[serde(default)]
     pub(super) too_long: TooLong,
+    pub(super) decimal: Option<String>,
 }
 
 /// How the export is written.
@@ -120,13 +126,17 @@ pub(super) struct Ticket {
     pub(super) tag_separator: Option<String>,
     #[serde(default)]
     pub(super) fields: Vec<String>,
+    #[serde(default)]
+    pub(super) numbers: Vec<String>,
+    #[serde(default)]
+    pub(super) flags: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Row {
-    pub(super) at: String,
-    pub(super) by: Option<String>,
+    pub(super) at: Columns,
+    pub(super) by: Option<Columns>,
     pub(super) comment: Option<String>,
 }
 
@@ -244,8 +254,75 @@ pub(super) struct Dedupe {
     pub(super) by: Columns,
 }
 
+/// What becomes of names that the configuration of the desk does not list.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Names {
+    /// Of those that have no key of their own here.
+    pub(super) unknown: Option<Unlisted>,
+    pub(super) groups: Option<Unlisted>,
+    pub(super) agents: Option<Unlisted>,
+    pub(super) tiers: Option<Unlisted>,
+    pub(super) categories: Option<Unlisted>,
+    pub(super) tags: Option<Unlisted>,
+    pub(super) fields: Option<Unlisted>,
+    pub(super) statuses: Option<Unlisted>,
+}
+
+/// What becomes of a row with a name that the configuration of the desk does not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Unlisted {
+    /// As with a live command.
+    Reject,
+    /// The name is left out, and a note at the ticket says so.
+    Note,
+    /// The name is left out.
+    Ignore,
+    /// The name is taken over as it is.
+    Keep,
+}
+
+/// Rows, or elements of a list, that say which field changed, from what and to what.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changes {
+    pub(super) field: String,
+    pub(super) from: Option<String>,
+    pub(super) to: String,
+    pub(super) fields: BTreeMap<String, Changed>,
+    #[serde(default)]
+    pub(super) ignore: Vec<String>,
+    #[serde(default)]
+    pub(super) unknown: Unknown,
+}
+
+/// Which rows are read at all.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    #[serde(default)]
+    pub(super) keep: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) drop: BTreeMap<String, Vec<String>>,
+}
+
+/// Another file of the same export, joined by a key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) member: String,
+    pub(super) key: String,
+    pub(super) on: Option<String>,
+    pub(super) format: Option<Format>,
+    pub(super) encoding: Option<String>,
+    pub(super) delimiter: Option<String>,
+    pub(super) records: Option<String>,
+    pub(super) rows: Option<Columns>,
+}
+
 /// `"a"` or `["a", "b"]`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Columns {
     One(String),
     Many(Vec<String>),
@@ -278,6 +355,42 @@ impl<'de> Deserialize<'de> for Columns {
                     columns.push(column);
                 }
                 Ok(Columns::Many(columns))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// `"status"` or `{ column = "assignee.id", from = "…", to = "…" }`.
+#[derive(Debug)]
+pub(super) struct Changed {
+    pub(super) column: String,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedTable {
+    column: String,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Changed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Changed;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a column, or a table such as { column = \"assignee.id\", to = \"items[].to\" }")
+            }
+            fn visit_str<E: Error>(self, column: &str) -> Result<Changed, E> {
+                Ok(Changed { column: column.to_owned(), from: None, to: None })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Changed, A::Error> {
+                let table = ChangedTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Changed { column: table.column, from: table.from, to: table.to })
             }
         }
         deserializer.deserialize_any(Either)

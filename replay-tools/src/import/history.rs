@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
+use guichet_rules::{LastResolution, Ticket, evolve};
 use guichet_schemas::command::Fact;
 use guichet_schemas::event::{
     Actor, CategoryChanged, Event, ExternalRef, FieldChanged, FieldValue, Personal, PriorityChanged,
@@ -22,50 +23,45 @@ use super::bounds::{FACTS_BYTES_MAX, shown};
 use super::grammar::Unknown;
 use super::limits::{self, Prepared};
 use super::mapping::{ENTRY_TIER, Mapping, Meaning, Milestone, Slot};
+use super::milestones;
+use super::names::{self, Kind, Strangers};
 use super::parts;
+use super::people::Written;
 use super::row::Row;
 use super::usable;
 use super::words::{Meant, Words};
 
 /// Bytes of a name of the source that a note repeats.
-const NAME_SHOWN: usize = 500;
+pub(super) const NAME_SHOWN: usize = 500;
 /// Rows for whose facts there is room from the beginning.
 const ROOM_ROWS: usize = 256;
 /// What we say of a ticket whose channel is unknown: it reached us through an interface.
 const UNKNOWN_CHANNEL: Channel = Channel::Api;
 
-/// A ticket's facts so far, and how it stands after them.
+/// A ticket's facts so far, and how it stands after them: the rules of the engine fold them.
 pub(super) struct History<'a> {
     pub(super) mapping: &'a Mapping,
     pub(super) external_id: &'a str,
     pub(super) facts: Vec<Fact>,
     /// What the facts take, roughly.
     bytes: usize,
-    /// Time of the newest fact, lifted where the source steps back; as the engine will have it.
-    pub(super) clock: Timestamp,
+    /// How it stands after the facts, by the rules; `None` before the first.
+    ticket: Option<Ticket>,
     /// When what is told at present happened, and who did it.
     pub(super) at: Timestamp,
     pub(super) by: Option<String>,
-    pub(super) state: TicketState,
-    pub(super) hold_reason: Option<HoldReason>,
-    /// The source's name of what the ticket waits for, while it waits.
-    pub(super) waits_for: Option<String>,
-    pub(super) agent: Option<String>,
-    pub(super) resolutions: u32,
-    pub(super) resolver: Option<String>,
-    pub(super) resolved_at: Timestamp,
-    pub(super) group: Option<String>,
     /// Who has the problem, where the mapping names a column for it.
     pub(super) requester: Option<String>,
-    tier: u32,
-    priority: Priority,
-    category: Option<String>,
+    /// Its tags in the order of the newest row: changes tell of them in that order.
     tags: Vec<String>,
-    stations: u32,
     /// Milestones that were told.
     pub(super) passed: BTreeSet<(Timestamp, Milestone)>,
     /// Comments of lists that were told; a later row repeats them.
     pub(super) told: HashSet<String>,
+    /// Names that the desk does not list.
+    pub(super) strangers: Strangers,
+    /// Comments of other files, each with its time, until a row with milestones tells them.
+    pub(super) elsewhere: Vec<Written>,
     /// What was guessed or changed in the present row.
     pub(super) heard: Vec<Note>,
 }
@@ -108,9 +104,24 @@ pub(super) fn of<E>(
 ) -> Result<Told, E> {
     let mut history = History::new(mapping, external_id, rows.len());
     let mut before: Option<Cow<'_, Row>> = None;
-    let mut unread = rows.len() as u64;
+    let mut unread = rows.iter().map(Row::count).fold(0, u64::saturating_add);
     let (mut used, mut without_effect, mut asked) = (0_u64, 0_u64, None);
-    for row in rows {
+    let mut gathered = Vec::new();
+    for row in rows.iter().filter(|row| milestones::is_beside(mapping, row)) {
+        match history.gather(row) {
+            Ok(true) => gathered.push(row),
+            Ok(false) => without_effect = without_effect.saturating_add(1),
+            Err(why) => {
+                unread = unread.saturating_sub(1);
+                hear(row, Heard::Rejected(why))?;
+            }
+        }
+        for note in history.heard.drain(..) {
+            hear(row, Heard::Noted(note))?;
+        }
+    }
+    let opening = milestones::opening(mapping, rows);
+    for row in opening.iter().chain(rows.iter().filter(|row| !milestones::is_beside(mapping, row))) {
         let first = history.facts.len();
         match history.row(row, before.as_deref()) {
             Ok(now) => {
@@ -118,20 +129,31 @@ pub(super) fn of<E>(
                     hear(row, Heard::Noted(note))?;
                 }
                 before = Some(now);
-                let effect = if history.facts.len() > first { &mut used } else { &mut without_effect };
-                *effect = effect.saturating_add(1);
+                let told = history.facts.len() > first || row.told_before;
+                let effect = if told { &mut used } else { &mut without_effect };
+                *effect = effect.saturating_add(row.count());
                 if ask == Some(row.line) {
-                    asked = Some(first..history.facts.len());
+                    // Rows of one record begin at one line.
+                    let begin = asked.as_ref().map_or(first, |facts: &Range<usize>| facts.start);
+                    asked = Some(begin..history.facts.len());
                 }
             }
             Err(why) => {
                 history.heard.clear();
-                unread = unread.saturating_sub(1);
+                unread = unread.saturating_sub(row.count());
                 hear(row, Heard::Rejected(why))?;
             }
         }
         if history.bytes > FACTS_BYTES_MAX {
             return Ok(Told::TooMuch { unread });
+        }
+    }
+    if history.elsewhere.is_empty() {
+        used = used.saturating_add(gathered.len() as u64);
+    } else {
+        for row in gathered {
+            let text = "no row of its ticket could be used";
+            hear(row, Heard::Rejected(Note::new(Reason::NoPartner, text)))?;
         }
     }
     if let ([row], true) = (rows, history.is_a_snapshot()) {
@@ -148,25 +170,15 @@ impl<'a> History<'a> {
             external_id,
             facts: Vec::with_capacity(rows.min(ROOM_ROWS).saturating_mul(2)),
             bytes: 0,
-            clock: Timestamp(i64::MIN),
+            ticket: None,
             at: Timestamp(0),
             by: None,
-            state: TicketState::New,
-            hold_reason: None,
-            waits_for: None,
-            agent: None,
-            resolutions: 0,
-            resolver: None,
-            resolved_at: Timestamp(0),
-            group: None,
             requester: None,
-            tier: ENTRY_TIER,
-            priority: Priority::Normal,
-            category: None,
             tags: Vec::new(),
-            stations: 0,
             passed: BTreeSet::new(),
             told: HashSet::new(),
+            strangers: Strangers::new(),
+            elsewhere: Vec::new(),
             heard: Vec::new(),
         }
     }
@@ -177,16 +189,27 @@ impl<'a> History<'a> {
         let created = self.facts.first().map(|fact| fact.occurred_at);
         self.mapping.milestones.is_empty()
             && self.mapping.ticket.created_at.is_some()
-            && self.state.is_done()
-            && created.is_some_and(|created| created < self.clock)
+            && self.state().is_done()
+            && created.is_some_and(|created| created < self.clock())
     }
 
     /// Tells a row, and answers it as it is with what it leaves unsaid. All or nothing: a row that cannot be
     /// used leaves no trace.
     fn row<'r>(&mut self, row: &'r Row, before: Option<&Row>) -> Result<Cow<'r, Row>, Note> {
-        let Prepared { row: now, cut } = limits::prepare(self.mapping, row, before)?;
+        let Prepared { row: mut now, cut } = limits::prepare(self.mapping, row, before)?;
         limits::check(self.mapping, &now, before.is_none())?;
-        self.add(row, &now, before)?;
+        let met = names::meet(self.mapping, &mut now, before, &self.strangers)?;
+        let known = std::mem::replace(&mut self.strangers, met.strangers);
+        if let Err(why) = self.add(row, &now, before) {
+            self.strangers = known;
+            return Err(why);
+        }
+        for (what, says_so) in met.told {
+            if says_so {
+                self.note(&format!("Left out of what the source says: {}.", what.text));
+            }
+            self.heard.push(what);
+        }
         for (slot, what) in cut {
             let was_so = before.is_some_and(|before| before.get(slot) == now.get(slot));
             if !was_so {
@@ -210,6 +233,7 @@ impl<'a> History<'a> {
         };
         let comments = self.written(row)?;
         let steps = self.steps(now)?;
+        self.hear_of_types(now, before);
         self.at = row.at;
         self.by = row.optional(m.by).map(|by| limits::label(by).into_owned());
         if !m.milestones.is_empty() {
@@ -217,7 +241,7 @@ impl<'a> History<'a> {
             return Ok(());
         }
         // Work begins again before it is given to somebody; it is given before it is done.
-        let reopens = self.state.is_done() && state.is_work();
+        let reopens = self.state().is_done() && state.is_work();
         if let Some(before) = before {
             self.keep_order(row, before);
         }
@@ -228,11 +252,29 @@ impl<'a> History<'a> {
             None => self.created(now, created_at, due_at, false),
             Some(before) => self.changed(now, before),
         }
+        self.unknown_change(row);
         self.comments(comments);
         if !reopens {
             self.enter(now, &state);
         }
         Ok(())
+    }
+
+    /// A field that is to be a number or a flag, and is none, stays a text.
+    fn hear_of_types(&mut self, now: &Row, before: Option<&Row>) {
+        let m = self.mapping;
+        for slot in m.ticket.numbers.iter().chain(&m.ticket.flags).copied() {
+            let Some(text) = now.get(slot).filter(|text| before.and_then(|b| b.get(slot)) != Some(*text))
+            else {
+                continue;
+            };
+            if matches!(limits::field_value(m, slot, text), FieldValue::Text(_)) {
+                let what = if m.ticket.flags.contains(&slot) { "flag" } else { "number" };
+                let name = &m.columns[slot].name;
+                let text = format!("{name:?} is {text:?}, which is no {what}; it stays a text");
+                self.heard.push(Note::new(Reason::UnknownValue, text));
+            }
+        }
     }
 
     pub(super) fn push(&mut self, event: impl Into<Event>) {
@@ -241,7 +283,8 @@ impl<'a> History<'a> {
     }
 
     pub(super) fn push_at(&mut self, at: Timestamp, actor: Option<Actor>, event: Event) {
-        self.clock = self.clock.max(at);
+        let lifted = at.max(self.clock());
+        self.ticket = Some(evolve(self.ticket.take(), &event, lifted));
         let fact = Fact { occurred_at: at, actor, event };
         self.bytes = self.bytes.saturating_add(parts::weight(&fact)).saturating_add(size_of::<Fact>());
         self.facts.push(fact);
@@ -266,6 +309,47 @@ impl<'a> History<'a> {
     /// Kind of who wrote the row; where the source does not say, it is the importer that acts.
     pub(super) fn row_kind(&self) -> ActorKind {
         self.by.as_deref().map_or(ActorKind::Service, |by| self.kind(by))
+    }
+}
+
+/// How the ticket stands.
+impl History<'_> {
+    pub(super) fn state(&self) -> TicketState {
+        self.ticket.as_ref().map_or(TicketState::New, Ticket::state)
+    }
+
+    /// Time of the newest fact, lifted where the source steps back; as the engine will have it.
+    pub(super) fn clock(&self) -> Timestamp {
+        self.ticket.as_ref().map_or(Timestamp(i64::MIN), |t| t.last_occurred_at)
+    }
+
+    pub(super) fn hold_reason(&self) -> Option<HoldReason> {
+        self.ticket.as_ref().and_then(Ticket::hold_reason)
+    }
+
+    /// The source's name of what the ticket waits for, while it waits.
+    pub(super) fn waits_for(&self) -> Option<&str> {
+        self.ticket.as_ref()?.custom_status.as_deref()
+    }
+
+    pub(super) fn last_resolution(&self) -> Option<&LastResolution> {
+        self.ticket.as_ref()?.last_resolution.as_ref()
+    }
+
+    pub(super) fn agent(&self) -> Option<&str> {
+        self.ticket.as_ref()?.assignee.as_deref()
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.ticket.as_ref()?.group.as_deref()
+    }
+
+    fn category(&self) -> Option<&str> {
+        self.ticket.as_ref()?.category.as_deref()
+    }
+
+    fn priority(&self) -> Priority {
+        self.ticket.as_ref().map_or(Priority::Normal, |t| t.priority)
     }
 }
 
@@ -339,7 +423,7 @@ impl History<'_> {
                 }
             }
             Some(Meaning::State { to, hold_reason, reopens }) => {
-                if reopens || to.is_done() || !self.state.is_done() {
+                if reopens || to.is_done() || !self.state().is_done() {
                     self.go_to(row, to, hold_reason);
                 }
             }
@@ -350,7 +434,7 @@ impl History<'_> {
         self.note(&format!(
             "The source calls the state {:?}, which the mapping does not know; the ticket stays {}.",
             shown(name, NAME_SHOWN),
-            self.state
+            self.state()
         ));
     }
 
@@ -403,17 +487,11 @@ impl History<'_> {
         let t = &m.ticket;
         let creator = row.optional(t.created_by).or_else(|| row.optional(m.by)).map(str::to_owned);
         self.requester = m.requester.as_ref().and_then(|r| row.get(r.id)).map(str::to_owned);
-        self.group = row.optional(m.group).map(str::to_owned);
-        self.agent = if later { None } else { row.optional(m.agent).map(str::to_owned) };
-        self.tier = self.group.as_deref().map_or(ENTRY_TIER, |g| m.tier(g));
-        self.category = limits::category(m, row);
+        let group = row.optional(m.group);
+        let in_tier = group.filter(|_| !m.names.leaves_out(Kind::Tier, &self.strangers));
         self.tags = limits::tags(m, row);
-        self.stations = u32::from(self.agent.is_some());
-        if self.agent.is_some() {
-            self.state = TicketState::Open;
-        }
         let known = |at: Option<Slot>| row.optional(at).map(str::to_owned);
-        self.priority =
+        let priority =
             row.optional(t.priority).and_then(|p| m.priorities.meant(p).value()).unwrap_or(Priority::Normal);
         let person = |slot: Option<Slot>| known(slot).map(Personal::Plain);
         let who = m.requester.as_ref();
@@ -440,14 +518,14 @@ impl History<'_> {
                 .optional(t.r#type)
                 .and_then(|w| m.types.meant(w).value())
                 .unwrap_or(TicketType::Incident),
-            category: self.category.clone(),
+            category: limits::category(m, row),
             urgency: row.optional(t.urgency).and_then(|w| m.urgencies.meant(w).value()),
             impact: row.optional(t.impact).and_then(|w| m.impacts.meant(w).value()),
-            priority: self.priority,
+            priority,
             tags: self.tags.clone(),
-            group: self.group.clone(),
-            assignee: self.agent.clone(),
-            tier: self.tier,
+            group: group.map(str::to_owned),
+            assignee: if later { None } else { known(m.agent) },
+            tier: in_tier.map_or(ENTRY_TIER, |group| m.tier(group)),
             product: known(t.product),
             brand: known(t.brand),
             language: known(t.language),
@@ -478,7 +556,7 @@ impl History<'_> {
     fn unknown_words(&mut self, row: &Row) {
         let m = self.mapping;
         let t = &m.ticket;
-        let priority = self.priority.to_string();
+        let priority = self.priority().to_string();
         self.word(&m.priorities, "priority", row.optional(t.priority), &priority);
         self.word(&m.channels, "channel", row.optional(t.channel), "of the channel api");
         self.word(&m.types, "type", row.optional(t.r#type), "an incident");
@@ -499,13 +577,14 @@ impl History<'_> {
     fn fields(&self, row: &Row) -> BTreeMap<String, FieldValue> {
         let fields = self.mapping.ticket.fields.iter();
         fields
-            .filter_map(|s| Some((self.mapping.columns[*s].name.clone(), field_value(row.get(*s)?))))
+            .filter_map(|s| {
+                Some((
+                    self.mapping.columns[*s].name.clone(),
+                    limits::field_value(self.mapping, *s, row.get(*s)?),
+                ))
+            })
             .collect()
     }
-}
-
-fn field_value(text: &str) -> FieldValue {
-    FieldValue::Text(text.to_owned())
 }
 
 /// Later rows.
@@ -517,10 +596,19 @@ impl History<'_> {
             let (from, to) = (before.get(*slot), row.get(*slot));
             if from != to {
                 let field = self.mapping.columns[*slot].name.clone();
-                self.push(FieldChanged { field, from: from.map(field_value), to: to.map(field_value) });
+                let value = |text| limits::field_value(self.mapping, *slot, text);
+                let (from, to) = (from.map(value), to.map(value));
+                self.push(FieldChanged { field, from, to });
             }
         }
         self.said_once(row, before);
+    }
+
+    /// A change of a field that the mapping does not know stays visible.
+    fn unknown_change(&mut self, row: &Row) {
+        if let Some(text) = self.mapping.changes.as_ref().and_then(|changes| changes.note_of(row)) {
+            self.note(&text);
+        }
     }
 
     /// What only the creation of a ticket says has no event of its own later: it becomes a note.
@@ -555,45 +643,43 @@ impl History<'_> {
     pub(super) fn people(&mut self, row: &Row) {
         let group = row.optional(self.mapping.group);
         let agent = row.optional(self.mapping.agent);
-        let (new_group, new_agent) = (self.group.as_deref() != group, self.agent.as_deref() != agent);
-        let from_group =
-            if new_group { std::mem::replace(&mut self.group, group.map(str::to_owned)) } else { None };
+        let (new_group, new_agent) = (self.group() != group, self.agent() != agent);
+        let from_group = self.group().filter(|_| new_group).map(str::to_owned);
         if new_agent {
-            let from = std::mem::replace(&mut self.agent, agent.map(str::to_owned));
+            let from = self.agent().map(str::to_owned);
             match agent {
-                Some(to) => {
-                    self.stations = self.stations.saturating_add(1);
-                    self.push(TicketAssigned {
-                        from,
-                        to: to.to_owned(),
-                        group: self.group.clone(),
-                        strategy: Strategy::Manual,
-                        handover_comment: None,
-                        station_no: self.stations,
-                        reason: None,
-                    });
-                }
+                Some(to) => self.push(TicketAssigned {
+                    from,
+                    to: to.to_owned(),
+                    group: group.map(str::to_owned),
+                    strategy: Strategy::Manual,
+                    handover_comment: None,
+                    station_no: self.ticket.as_ref().map_or(0, |t| t.stations).saturating_add(1),
+                    reason: None,
+                }),
                 None => self.push(TicketUnassigned { from: from.unwrap_or_default(), reason: None }),
             }
         }
         // An assignment to somebody names the group already.
         if new_group && !(new_agent && agent.is_some()) {
-            let to_group = self.group.clone();
             self.push(TicketRouted {
                 from_group,
-                to_group,
+                to_group: group.map(str::to_owned),
                 rule: None,
                 strategy: Strategy::Manual,
                 reason: None,
             });
         }
-        if new_group && let Some(group) = group {
+        if new_group
+            && let Some(group) = group
+            && !self.mapping.names.leaves_out(Kind::Tier, &self.strangers)
+        {
             self.tier(self.mapping.tier(group));
         }
     }
 
     fn tier(&mut self, to: u32) {
-        let from = std::mem::replace(&mut self.tier, to);
+        let from = self.ticket.as_ref().map_or(ENTRY_TIER, |t| t.tier);
         if to > from {
             self.push(TicketEscalated {
                 kind: EscalationKind::Functional,
@@ -602,7 +688,7 @@ impl History<'_> {
                 to_manager: None,
                 reason: EscalationReason::Expertise,
                 tags_at: Vec::new(),
-                category_at: self.category.clone(),
+                category_at: self.category().map(str::to_owned),
                 note_comment: None,
             });
         } else if to < from {
@@ -614,11 +700,9 @@ impl History<'_> {
         let m = self.mapping;
         let value = row.optional(m.ticket.priority);
         if value.is_some() && before.optional(m.ticket.priority) != value {
-            let stays = self.priority.to_string();
-            if let Some(to) =
-                self.word(&m.priorities, "priority", value, &stays).filter(|to| *to != self.priority)
-            {
-                let from = std::mem::replace(&mut self.priority, to);
+            let from = self.priority();
+            let stays = from.to_string();
+            if let Some(to) = self.word(&m.priorities, "priority", value, &stays).filter(|to| *to != from) {
                 let cause = StatusCause::Command;
                 self.push(PriorityChanged { from, to, urgency: None, impact: None, cause, reason: None });
             }
@@ -628,8 +712,8 @@ impl History<'_> {
             if let (Some(words), Some(path)) = (&m.categories, joined(row, &m.ticket.category)) {
                 self.word(words, "category", Some(&path), "in the category of that name");
             }
-            if to != self.category {
-                let from = std::mem::replace(&mut self.category, to.clone());
+            if to.as_deref() != self.category() {
+                let from = self.category().map(str::to_owned);
                 self.push(CategoryChanged { from, to });
             }
         }
@@ -648,7 +732,7 @@ impl History<'_> {
     /// Where a row without facts is later than the one that follows it, nothing would tell the engine to
     /// lift what follows. The order of the source holds, so it gets a fact to hold on to.
     fn keep_order(&mut self, row: &Row, before: &Row) {
-        if row.at < before.at && self.clock < before.at {
+        if row.at < before.at && self.clock() < before.at {
             let (at, by) = (self.at, self.by.take());
             self.at = before.at;
             self.by = before.optional(self.mapping.by).map(str::to_owned);

@@ -35,6 +35,8 @@ pub(super) struct Texts {
 enum Place {
     File(BufReader<Counting>),
     Member(Member),
+    /// A file of a folder, by its name.
+    Named(String),
 }
 
 /// One text of an export.
@@ -45,29 +47,38 @@ pub(super) struct Text {
 }
 
 impl Texts {
-    pub(super) fn open(path: &Path, mapping: &Mapping) -> Result<Self, ImportError> {
+    pub(super) fn open(
+        path: &Path,
+        mapping: &Mapping,
+        bytes_read: &Arc<AtomicU64>,
+    ) -> Result<Self, ImportError> {
         let failed = |source| ImportError::Read { path: path.to_owned(), source };
-        let bytes_read = Arc::new(AtomicU64::new(0));
-        let (mut file, len) = counted(path, &bytes_read).map_err(failed)?;
-        let head = file.fill_buf().map_err(failed)?;
         let pattern = mapping.source.member.as_deref();
+        let texts = |places: Vec<Place>, bytes_total| Self {
+            path: path.to_owned(),
+            encoding: mapping.source.encoding,
+            left: places.into_iter(),
+            bytes_read: Arc::clone(bytes_read),
+            bytes_total,
+        };
+        if path.is_dir() {
+            let files = archive::files(path, pattern)?;
+            let bytes = files.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
+            return Ok(texts(files.into_iter().map(|(name, _)| Place::Named(name)).collect(), bytes));
+        }
+        let (mut file, len) = counted(path, bytes_read).map_err(failed)?;
+        let head = file.fill_buf().map_err(failed)?;
         let (places, bytes_total) = if ZIP.iter().any(|magic| head.starts_with(magic)) {
             let members = archive::members(path, pattern)?;
             let bytes = members.iter().fold(0, |sum: u64, m| sum.saturating_add(m.packed_bytes));
             (members.into_iter().map(Place::Member).collect(), bytes)
-        } else if pattern.is_some() {
-            let problem = "the mapping has source.member, which is only for a .zip archive";
-            return Err(ImportError::Archive { path: path.to_owned(), problem: problem.to_owned() });
+        } else if let Some(pattern) = pattern {
+            let problem = format!("is neither, and the mapping looks for the member {pattern:?} in it");
+            return Err(ImportError::Archive { path: path.to_owned(), problem });
         } else {
             (vec![Place::File(file)], len)
         };
-        Ok(Self {
-            path: path.to_owned(),
-            encoding: mapping.source.encoding,
-            left: places.into_iter(),
-            bytes_read,
-            bytes_total,
-        })
+        Ok(texts(places, bytes_total))
     }
 
     /// The next text; `None` at the end.
@@ -76,6 +87,10 @@ impl Texts {
         let Some(place) = self.left.next() else { return Ok(None) };
         let (member, bytes) = match place {
             Place::File(file) => (None, unpacked(file).map_err(failed)?),
+            Place::Named(name) => {
+                let (file, _) = counted(&self.path.join(&name), &self.bytes_read).map_err(failed)?;
+                (Some(name), unpacked(file).map_err(failed)?)
+            }
             Place::Member(member) => {
                 let (file, _) = counted(&self.path, &self.bytes_read).map_err(failed)?;
                 let bytes = member.open(file).map_err(failed)?;
@@ -137,7 +152,7 @@ mod tests {
         file.write_all(bytes).unwrap();
         let mapping =
             Mapping::parse("[source]\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n");
-        let mut texts = Texts::open(file.path(), &mapping.unwrap()).unwrap();
+        let mut texts = Texts::open(file.path(), &mapping.unwrap(), &Arc::default()).unwrap();
         let mut text = String::new();
         texts.next().unwrap().unwrap().text.read_to_string(&mut text)?;
         assert!(texts.next().unwrap().is_none());

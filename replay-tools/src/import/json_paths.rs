@@ -45,8 +45,8 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// All columns of a mapping, and the list whose elements are rows.
-    pub(super) fn new(columns: &[Column], rows: &[Step]) -> Self {
+    /// All columns of a mapping, and the lists whose elements are rows.
+    pub(super) fn new(columns: &[Column], rows: &[Vec<Step>]) -> Self {
         let mut root = Self::default();
         for (slot, column) in columns.iter().enumerate() {
             if let Ok(steps) = steps(&column.name) {
@@ -55,10 +55,12 @@ impl Node {
             // A flat export has keys with dots in them.
             root.key(&column.name).slot = Some(slot);
         }
-        for (place, step) in rows.iter().enumerate() {
-            if *step == Step::Each {
-                root.at(&rows[..place]).unfolds = true;
-                root.at(&rows[..=place]);
+        for rows in rows {
+            for (place, step) in rows.iter().enumerate() {
+                if *step == Step::Each {
+                    root.at(&rows[..place]).unfolds = true;
+                    root.at(&rows[..=place]);
+                }
             }
         }
         root

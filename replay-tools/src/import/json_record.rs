@@ -25,6 +25,8 @@ pub(super) struct Parsed {
     rows: Vec<usize>,
     /// For each slot, the level that has a single value for it already, from 1.
     met: Vec<usize>,
+    /// Columns of lists whose elements are rows: whether one was empty, and whether one was not, in any record.
+    lists: Vec<(bool, bool)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +42,8 @@ struct Value {
 struct Level {
     above: Option<usize>,
     has_below: bool,
+    /// It is the element before it, byte for byte.
+    doubled: bool,
     /// Its values, once they are sorted.
     begin: usize,
     end: usize,
@@ -68,6 +72,7 @@ impl Parsed {
         self.clear();
         self.met.clear();
         self.met.resize(columns.len(), 0);
+        self.lists.resize(columns.len(), (false, false));
         self.add_level(None);
         let mut json = serde_json::Deserializer::from_str(record);
         let mut into = Target { parsed: self, columns };
@@ -102,6 +107,22 @@ impl Parsed {
         }
     }
 
+    /// Columns of lists that were empty somewhere, and of those that were not.
+    pub(super) fn lists(&self) -> (Vec<Slot>, Vec<Slot>) {
+        let of = |which: fn(&(bool, bool)) -> bool| {
+            let lists = self.lists.iter().enumerate();
+            lists.filter(|(_, list)| which(list)).map(|(slot, _)| slot).collect()
+        };
+        (of(|(empty, _)| *empty), of(|(_, filled)| *filled))
+    }
+
+    /// Whether the element that makes the row, or one that holds it, stands there twice.
+    pub(super) fn is_doubled(&self, n: usize) -> bool {
+        let level = |n: usize| self.levels.get(n);
+        let first = self.rows.get(n).and_then(|n| level(*n));
+        std::iter::successors(first, |l| l.above.and_then(level)).any(|l| l.doubled)
+    }
+
     /// Fills a row with what was read of a record before it turned out to be unusable.
     pub(super) fn fill_begun(&self, row: &mut Row, missing: &[String]) {
         for Value { level, slot, place, .. } in &self.values {
@@ -115,7 +136,7 @@ impl Parsed {
         if let Some(above) = above.and_then(|n| self.levels.get_mut(n)) {
             above.has_below = true;
         }
-        self.levels.push(Level { above, has_below: false, begin: 0, end: 0 });
+        self.levels.push(Level { above, has_below: false, doubled: false, begin: 0, end: 0 });
         self.levels.len().saturating_sub(1)
     }
 
@@ -256,6 +277,34 @@ impl At<'_, '_, '_> {
         }
     }
 
+    /// Makes every element a row of its own.
+    fn unfold<'de, A: SeqAccess<'de>>(self, mut list: A, each: &Node) -> Result<(), A::Error> {
+        let mut before: Option<&str> = None;
+        while let Some(element) = list.next_element::<&'de RawValue>()? {
+            let level = self.into.parsed.levels.len();
+            if level > ELEMENTS_MAX {
+                let problem = format!("it has more than {ELEMENTS_MAX} elements that are rows");
+                return Err(A::Error::custom(problem));
+            }
+            self.into.parsed.add_level(Some(self.level));
+            if let Some(added) = self.into.parsed.levels.last_mut() {
+                added.doubled = before == Some(element.get());
+            }
+            before = Some(element.get());
+            let into = At { node: each, into: &mut *self.into, level, listed: self.listed };
+            let mut json = serde_json::Deserializer::from_str(element.get());
+            into.deserialize(&mut json).map_err(A::Error::custom)?;
+        }
+        let (is_empty, lists) = (before.is_none(), &mut self.into.parsed.lists);
+        each.slots(&mut |slot| {
+            if let Some((empty, filled)) = lists.get_mut(slot) {
+                *empty |= is_empty;
+                *filled |= !is_empty;
+            }
+        });
+        Ok(())
+    }
+
     /// A column that is further in.
     fn name(&self) -> String {
         let mut first = None;
@@ -314,19 +363,13 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
             };
             return Err(A::Error::custom(problem));
         };
-        if !self.node.unfolds {
-            self.into.nothing(each, self.level).map_err(A::Error::custom)?;
+        if self.node.unfolds {
+            return self.unfold(list, each);
         }
+        self.into.nothing(each, self.level).map_err(A::Error::custom)?;
         loop {
-            let level = if self.node.unfolds { self.into.parsed.levels.len() } else { self.level };
-            let element = Element {
-                node: each,
-                into: &mut *self.into,
-                level,
-                above: self.level,
-                unfolds: self.node.unfolds,
-                listed: self.listed,
-            };
+            let (level, listed) = (self.level, true);
+            let element = At { node: each, into: &mut *self.into, level, listed };
             if list.next_element_seed(element)?.is_none() {
                 return Ok(());
             }
@@ -359,46 +402,19 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
     }
 }
 
-/// An element of a list.
-struct Element<'n, 'i, 'a> {
-    node: &'n Node,
-    into: &'i mut Target<'a>,
-    level: usize,
-    above: usize,
-    unfolds: bool,
-    listed: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Element<'_, '_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.unfolds {
-            if self.level > ELEMENTS_MAX {
-                return Err(D::Error::custom(format!(
-                    "it has more than {ELEMENTS_MAX} elements that are rows"
-                )));
-            }
-            self.into.parsed.add_level(Some(self.above));
-        }
-        let listed = self.listed || !self.unfolds;
-        At { node: self.node, into: self.into, level: self.level, listed }.deserialize(deserializer)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::json_paths::steps;
     use super::*;
 
     fn column(name: &str, key: &str) -> Column {
-        Column { name: name.to_owned(), key: key.to_owned(), takes_list: true }
+        Column { name: name.to_owned(), key: key.to_owned(), takes_list: true, optional: false }
     }
 
     /// The rows of a record, each as what its columns say.
     fn rows(record: &str, columns: &[&str], unfold: &str) -> Result<Vec<Vec<Option<String>>>, String> {
         let columns: Vec<_> = columns.iter().map(|name| column(name, "ticket.fields")).collect();
-        let unfold = if unfold.is_empty() { Vec::new() } else { steps(unfold).unwrap() };
+        let unfold = if unfold.is_empty() { Vec::new() } else { vec![steps(unfold).unwrap()] };
         let root = Node::new(&columns, &unfold);
         let mut parsed = Parsed::default();
         parsed.read(record, &root, &columns).map_err(|e| e.to_string())?;

@@ -14,7 +14,7 @@ use super::grammar::Format;
 use super::json_paths::Node;
 use super::json_record::Parsed;
 use super::json_records::{Document, Lines, Next, Stop};
-use super::mapping::{Column, Dedupe, Mapping};
+use super::mapping::{Column, Dedupe, Mapping, Slot};
 use super::row::{Found, Row, RowSource};
 
 pub(super) struct JsonRows {
@@ -156,10 +156,14 @@ impl RowSource for JsonRows {
             0 => record,
             n => Hash::of_record(&[record.0.as_slice(), &(n as u64).to_be_bytes()].concat()),
         });
-        if self.doubled && self.next_row == 0 {
+        let element = self.before.is_some() && self.parsed.is_doubled(self.next_row);
+        if element || (self.doubled && self.next_row == 0) {
             row.notes.push(doubled());
         }
         self.next_row = self.next_row.saturating_add(1);
         Ok(Found::Row)
+    }
+    fn lists(&self) -> (Vec<Slot>, Vec<Slot>) {
+        self.parsed.lists()
     }
 }

@@ -11,6 +11,7 @@ use guichet_schemas::words::{
 
 use super::history::History;
 use super::limits::cut;
+use super::names::Kind;
 use super::row::Row;
 
 impl History<'_> {
@@ -18,12 +19,12 @@ impl History<'_> {
     pub(super) fn go_to(&mut self, row: &Row, to: TicketState, hold_reason: Option<HoldReason>) {
         match to {
             TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => {
-                if self.state.is_done() {
+                if self.state().is_done() {
                     self.reopen();
                 }
                 self.status(row, to, hold_reason);
             }
-            TicketState::Resolved => match self.state {
+            TicketState::Resolved => match self.state() {
                 TicketState::Resolved => {}
                 // Back from closed without work in between: no new resolution.
                 TicketState::Closed => self.status(row, to, None),
@@ -33,7 +34,7 @@ impl History<'_> {
                 | TicketState::Hold
                 | TicketState::Cancelled => self.resolve(row, "Resolved"),
             },
-            TicketState::Closed => match self.state {
+            TicketState::Closed => match self.state() {
                 // Closed again without a reopen: it was over already.
                 TicketState::Closed => {}
                 TicketState::Resolved | TicketState::Cancelled => self.close(),
@@ -42,16 +43,13 @@ impl History<'_> {
                     self.close();
                 }
             },
-            TicketState::Cancelled => match self.state {
+            TicketState::Cancelled => match self.state() {
                 TicketState::Closed | TicketState::Cancelled => {}
                 TicketState::New
                 | TicketState::Open
                 | TicketState::Pending
                 | TicketState::Hold
-                | TicketState::Resolved => {
-                    self.leave_to(TicketState::Cancelled);
-                    self.push(TicketCancelled { reason: CancelReason::Withdrawn });
-                }
+                | TicketState::Resolved => self.push(TicketCancelled { reason: CancelReason::Withdrawn }),
             },
         }
     }
@@ -59,6 +57,11 @@ impl History<'_> {
     fn status(&mut self, row: &Row, to: TicketState, hold_reason: Option<HoldReason>) {
         // What a ticket waits for is worth its own name; the others say all with their state.
         let waits_for = match to {
+            TicketState::Pending | TicketState::Hold
+                if self.mapping.names.leaves_out(Kind::Status, &self.strangers) =>
+            {
+                None
+            }
             TicketState::Pending | TicketState::Hold => self.state_name(row),
             TicketState::New
             | TicketState::Open
@@ -66,27 +69,23 @@ impl History<'_> {
             | TicketState::Closed
             | TicketState::Cancelled => None,
         };
-        if self.state == to && self.hold_reason == hold_reason && self.waits_for == waits_for {
+        if self.state() == to && self.hold_reason() == hold_reason && self.waits_for() == waits_for.as_deref()
+        {
             return;
         }
-        let event = StatusChanged {
-            from: self.state,
+        self.push(StatusChanged {
+            from: self.state(),
             to,
-            custom_status: waits_for.clone(),
+            custom_status: waits_for,
             hold_reason,
             expected_until: None,
             cause: StatusCause::Command,
             unanswered: false,
-        };
-        self.leave_to(to);
-        self.hold_reason = hold_reason;
-        self.waits_for = waits_for;
-        self.push(event);
+        });
     }
 
     fn resolve(&mut self, row: &Row, how: &str) {
-        self.leave_to(TicketState::Resolved);
-        let by = self.agent.clone().or_else(|| self.by.clone()).unwrap_or_else(|| "unknown".to_owned());
+        let by = self.agent().or(self.by.as_deref()).unwrap_or("unknown").to_owned();
         let m = self.mapping;
         let code = self.word(
             &m.resolution.codes,
@@ -95,9 +94,8 @@ impl History<'_> {
             "resolved as other",
         );
         let summary = row.optional(m.resolution.summary).map(|text| cut(text, NoteText::BYTES).to_owned());
-        self.resolutions = self.resolutions.saturating_add(1);
-        self.resolver = Some(by.clone());
-        let event = TicketResolved {
+        let resolutions = self.last_resolution().map_or(0, |last| last.number);
+        self.push(TicketResolved {
             by,
             code: code.unwrap_or(ResolutionCode::Other),
             summary: Personal::Plain(summary.unwrap_or_else(|| format!("{how} in {}.", m.name))),
@@ -105,35 +103,24 @@ impl History<'_> {
             root_cause: None,
             confirmed_by: ConfirmedBy::None,
             override_reason: None,
-            resolution_no: self.resolutions,
-        };
-        self.push(event);
-        self.resolved_at = self.clock;
+            resolution_no: resolutions.saturating_add(1),
+        });
     }
 
     fn close(&mut self) {
-        self.leave_to(TicketState::Closed);
         let auto = self.row_kind() == ActorKind::System;
         self.push(TicketClosed { reason: CloseReason::Resolved, auto });
     }
 
     fn reopen(&mut self) {
-        self.leave_to(TicketState::Open);
-        let now = self.clock.max(self.at);
-        let event = TicketReopened {
+        let (last, now) = (self.last_resolution(), self.clock().max(self.at));
+        self.push(TicketReopened {
             by_kind: self.row_kind(),
             reason: None,
-            resolution_no: self.resolutions,
-            resolver_of_last: self.resolver.clone(),
-            since_resolved_ms: if self.resolutions > 0 { now.since(self.resolved_at) } else { 0 },
+            resolution_no: last.map_or(0, |last| last.number),
+            resolver_of_last: last.map(|last| last.by.clone()),
+            since_resolved_ms: last.map_or(0, |last| now.since(last.at)),
             follow_up: false,
-        };
-        self.push(event);
-    }
-
-    fn leave_to(&mut self, state: TicketState) {
-        self.state = state;
-        self.hold_reason = None;
-        self.waits_for = None;
+        });
     }
 }

@@ -4,9 +4,11 @@
 use std::borrow::Cow;
 
 use guichet_schemas::command::limits;
+use guichet_schemas::event::FieldValue;
 use guichet_schemas::text::{self, CategoryPath, Label, Subject, Tag};
 
 use super::balance::{Note, Reason};
+use super::bounds::NUMBER_MAX;
 use super::grammar::{Absent, Format, TooLong};
 use super::history::joined;
 use super::mapping::{Mapping, Slot};
@@ -25,7 +27,7 @@ pub(super) fn prepare<'r>(m: &Mapping, row: &'r Row, before: Option<&Row>) -> Re
     if let Some(before) = before {
         for slot in m.carried.iter().copied().filter(|slot| leaves_unsaid(m, row, *slot)) {
             if before.get(slot).is_some() {
-                now.to_mut().put_all(slot, before);
+                now.to_mut().put_all(slot, before, slot);
             }
         }
     }
@@ -122,6 +124,9 @@ fn over(m: &Mapping, why: impl FnOnce() -> String) -> Result<(), Note> {
 /// Whether a row says nothing of a column that keeps its value until a row says otherwise. A key that is not
 /// there says nothing; an empty cell, or null, says that there is no value.
 fn leaves_unsaid(m: &Mapping, row: &Row, slot: Slot) -> bool {
+    if m.changes.as_ref().is_some_and(|changes| changes.tell(slot)) {
+        return !row.mentions(slot);
+    }
     match m.source.absent {
         None => !row.mentions(slot),
         Some(Absent::Unchanged) => {
@@ -162,6 +167,45 @@ fn rejects<T: Clone>(words: &Words<T>, what: &str, value: Option<&str>) -> Resul
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// A field as the mapping says what it holds; what is no such thing stays a text.
+pub(super) fn field_value(m: &Mapping, slot: Slot, text: &str) -> FieldValue {
+    let number = || m.ticket.numbers.contains(&slot).then(|| number(text, m.source.decimal)).flatten();
+    let flag = m.ticket.flags.contains(&slot).then(|| flag(text)).flatten().map(FieldValue::Flag);
+    flag.or_else(|| number().map(FieldValue::Number)).unwrap_or_else(|| FieldValue::Text(text.to_owned()))
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "1" => Some(true),
+        "false" | "no" | "n" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// A number as the source writes it. What parts the thousands is passed over where it stands before three digits;
+/// a text that is no number, or none that is exact, is `None`.
+fn number(text: &str, decimal: char) -> Option<f64> {
+    let grouping = if decimal == ',' { '.' } else { ',' };
+    let (whole, decimals) = text.trim().split_once(decimal).unwrap_or((text.trim(), "0"));
+    let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let mut groups = digits.split([grouping, ' ', '\u{a0}', '\u{202f}', '\'']);
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().filter(|first| all_digits(first))?;
+    let mut number = first.to_owned();
+    for group in groups {
+        if group.len() != 3 || !all_digits(group) || first.len() > 3 {
+            return None;
+        }
+        number.push_str(group);
+    }
+    if !all_digits(decimals) {
+        return None;
+    }
+    let sign = if whole.starts_with('-') { "-" } else { "" };
+    let number: f64 = format!("{sign}{number}.{decimals}").parse().ok()?;
+    (number.abs() <= NUMBER_MAX as f64).then_some(number)
 }
 
 /// A name as live commands take it.

@@ -6,13 +6,32 @@ use guichet_schemas::words::{AuthorKind, CommentKind, TicketState, Visibility};
 
 use super::balance::{Note, Reason};
 use super::history::{History, NewState};
-use super::mapping::{Meaning, Milestone};
+use super::mapping::{Mapping, Meaning, Milestone};
 use super::people::Written;
 use super::row::Row;
 use super::usable;
 
 /// What a first reply says whose text the export does not have.
 const REPLY: &str = "The export names the time of this first reply, and not what it says.";
+
+/// Whether a row is told with the row that has the milestones of its ticket: one of another file, or an element
+/// with a comment.
+pub(super) fn is_beside(m: &Mapping, row: &Row) -> bool {
+    !m.milestones.is_empty() && (row.file != 0 || (is_nested(m) && row.optional(m.comment.text).is_some()))
+}
+
+/// Of a record whose elements are rows, the milestones without any of its comments.
+pub(super) fn opening(m: &Mapping, rows: &[Row]) -> Option<Row> {
+    let first = rows.first().filter(|first| is_nested(m) && is_beside(m, first))?;
+    let mut opening = first.clone();
+    opening.made = true;
+    m.comment.text.into_iter().for_each(|slot| opening.unset(slot));
+    Some(opening)
+}
+
+fn is_nested(m: &Mapping) -> bool {
+    m.files.is_empty() && !m.source.json.rows.is_empty()
+}
 
 /// Something of a row that has a time of its own.
 enum Step {
@@ -52,7 +71,8 @@ impl History<'_> {
         if before.is_none() {
             self.created(row, created_at, due_at, assigned && row.optional(self.mapping.agent).is_some());
         }
-        let (timed, others): (Vec<_>, Vec<_>) = comments.into_iter().partition(|c| c.at.is_some());
+        let comments = comments.into_iter().chain(std::mem::take(&mut self.elsewhere));
+        let (timed, others): (Vec<_>, Vec<_>) = comments.partition(|c| c.at.is_some());
         let timed = timed.into_iter().filter_map(|c| Some((c.at?, Step::Comment(c))));
         let milestones = milestones.into_iter().map(|(at, milestone)| (at, Step::Milestone(milestone)));
         let mut steps: Vec<(Timestamp, Step)> = milestones.chain(timed).collect();
@@ -64,7 +84,7 @@ impl History<'_> {
                 Step::Comment(comment) => self.comments(vec![comment]),
             }
         }
-        self.at = updated_at.unwrap_or(self.clock);
+        self.at = updated_at.unwrap_or(self.clock());
         self.by = by;
         if let Some(before) = before {
             self.changed(row, before);
@@ -102,7 +122,7 @@ impl History<'_> {
                     None,
                 );
             }
-            Milestone::Reopened if self.state.is_done() => self.go_to(row, TicketState::Open, None),
+            Milestone::Reopened if self.state().is_done() => self.go_to(row, TicketState::Open, None),
             Milestone::Reopened => self.miss("it was reopened", "when it had been resolved before"),
             Milestone::Resolved => self.go_to(row, TicketState::Resolved, None),
             Milestone::Closed => self.go_to(row, TicketState::Closed, None),
@@ -117,12 +137,12 @@ impl History<'_> {
     /// What the row says of the state, after its milestones.
     fn stands(&mut self, row: &Row, state: &NewState) {
         if let Some(Meaning::State { to, reopens, .. }) = state.meaning() {
-            let begins = self.state == TicketState::New && matches!(to, TicketState::Open);
-            let same = to == self.state || begins || (self.state.is_done() && !to.is_done() && !reopens);
+            let begins = self.state() == TicketState::New && matches!(to, TicketState::Open);
+            let same = to == self.state() || begins || (self.state().is_done() && !to.is_done() && !reopens);
             if !same {
                 let text = format!(
                     "it stands as {to}, and no milestone says since when; {} stands for it",
-                    self.at.max(self.clock)
+                    self.at.max(self.clock())
                 );
                 self.heard.push(Note::new(Reason::GuessedTime, text));
             }

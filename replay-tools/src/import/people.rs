@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::balance::{Note, Reason};
 use super::history::History;
-use super::limits;
+use super::limits::{self, Prepared};
 use super::mapping::Part;
 use super::row::Row;
 use super::usable;
@@ -53,6 +53,21 @@ impl History<'_> {
             }
         }
         Ok(comments)
+    }
+
+    /// Keeps the comments of a row of another file; false where it has none.
+    pub(super) fn gather(&mut self, row: &Row) -> Result<bool, Note> {
+        let Prepared { row: now, cut } = limits::prepare(self.mapping, row, None)?;
+        let comments = self.written(&now)?;
+        let by = now.optional(self.mapping.by).map(|by| limits::label(by).into_owned());
+        let any = !comments.is_empty();
+        self.elsewhere.extend(comments.into_iter().map(|written| Written {
+            at: written.at.or(Some(row.at)),
+            author: written.author.or_else(|| by.clone()),
+            ..written
+        }));
+        self.heard.extend(cut.into_iter().map(|(_, what)| what));
+        Ok(any)
     }
 
     fn take_apart(

@@ -12,8 +12,10 @@ use super::balance::{Balance, Counts, Note, Reason, add};
 use super::bounds::FACTS_BYTES_MAX;
 use super::error::ImportError;
 use super::history::{Heard, Told};
+use super::joined::Joined;
 use super::mapping::Mapping;
 use super::rejects::Rejects;
+use super::row::RowSource;
 use super::rows::Rows;
 use super::tickets::Tickets;
 use super::usable::{Tally, Usable};
@@ -26,22 +28,30 @@ use super::{history, parts};
 pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Reader, ImportError> {
     let mapping = Arc::new(mapping.clone());
     // Before a rejects file is made, and long before anything is sent.
-    if std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
-        Rows::open(path, &mapping)?.refuse_absent()?;
+    if std::fs::metadata(path).is_ok_and(|file| file.is_file() || file.is_dir()) {
+        if mapping.files.is_empty() {
+            Rows::open(path, &mapping)?.refuse_absent()?;
+        } else {
+            Joined::open(path, &mapping)?.refuse_absent()?;
+        }
     }
     open_with(path, mapping, Rejects::create(rejects)?)
 }
 
 /// Opens an export without a look ahead.
 pub(super) fn open_with(path: &Path, mapping: Arc<Mapping>, rejects: Rejects) -> Result<Reader, ImportError> {
-    let rows = Rows::open(path, &mapping)?;
-    let tally = Tally { counts: Arc::new(Counts::default()), rejects };
-    let watch = Watch {
-        counts: Arc::clone(&tally.counts),
-        bytes_read: rows.bytes_read(),
-        bytes_total: rows.bytes_total(),
+    let (rows, bytes_read, bytes_total): (Box<dyn RowSource>, _, _) = if mapping.files.is_empty() {
+        let rows = Rows::open(path, &mapping)?;
+        let (read, total) = (rows.bytes_read(), rows.bytes_total());
+        (Box::new(rows), read, total)
+    } else {
+        let rows = Joined::open(path, &mapping)?;
+        let (read, total) = (rows.bytes_read(), rows.bytes_total());
+        (Box::new(rows), read, total)
     };
-    let tickets = Tickets::new(Usable::new(Box::new(rows), Arc::clone(&mapping), tally.clone()));
+    let tally = Tally { counts: Arc::new(Counts::default()), rejects };
+    let watch = Watch { counts: Arc::clone(&tally.counts), bytes_read, bytes_total };
+    let tickets = Tickets::new(Usable::new(rows, Arc::clone(&mapping), tally.clone()));
     Ok(Reader {
         tickets,
         mapping,

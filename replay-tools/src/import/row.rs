@@ -23,6 +23,12 @@ pub(super) struct Row {
     pub(super) identity: Option<Hash>,
     /// What was guessed or changed while it was read; the row is used all the same.
     pub(super) notes: Vec<Note>,
+    /// The export does not have it: it is how the ticket stood before its first change, or after its last.
+    pub(super) made: bool,
+    /// What it changes was told with a row before it, of the same update.
+    pub(super) told_before: bool,
+    /// Which file of the export it stands in; 0 is that of the tickets.
+    pub(super) file: u8,
     text: String,
     spans: Vec<Span>,
     /// The values of the lists of more than one, in order.
@@ -45,6 +51,7 @@ impl Row {
         self.line = line;
         self.identity = None;
         self.notes.clear();
+        (self.made, self.told_before, self.file) = (false, false, 0);
         self.text.clear();
         self.rest();
         self.items.clear();
@@ -86,18 +93,41 @@ impl Row {
         self.spans[slot] = Span::At(start, self.text.len());
     }
 
-    /// Takes over all that another row says of a column.
-    pub(super) fn put_all(&mut self, slot: Slot, of: &Self) {
-        if of.values(slot).count() > 1 {
-            of.values(slot).for_each(|value| self.put_more(slot, value));
-        } else if let Some(value) = of.get(slot) {
+    /// Takes over all that another row says of a column of its own.
+    pub(super) fn put_all(&mut self, slot: Slot, of: &Self, own: Slot) {
+        if of.values(own).count() > 1 {
+            of.values(own).for_each(|value| self.put_more(slot, value));
+        } else if let Some(value) = of.get(own) {
             self.put(slot, value);
         }
     }
 
+    /// The column has these values, and no others.
+    pub(super) fn put_list(&mut self, slot: Slot, values: &[String]) {
+        self.items.retain(|(of, ..)| *of != slot);
+        self.put_empty(slot);
+        values.iter().for_each(|value| self.put_more(slot, value));
+    }
+
     /// The column is there, without a value.
     pub(super) fn put_empty(&mut self, slot: Slot) {
+        self.items.retain(|(of, ..)| *of != slot);
         self.spans[slot] = Span::Empty;
+    }
+
+    /// The column is not there.
+    pub(super) fn unset(&mut self, slot: Slot) {
+        self.spans[slot] = Span::Absent;
+        self.items.retain(|(of, ..)| *of != slot);
+    }
+
+    /// Where a column has no value, the first of its stand-ins that has one gives it.
+    pub(super) fn stand_in(&mut self, (slot, others): &(Slot, Vec<Slot>)) {
+        if self.get(*slot).is_some() {
+            return;
+        }
+        let Some(value) = others.iter().find_map(|other| self.get(*other)).map(str::to_owned) else { return };
+        self.put(*slot, &value);
     }
 
     /// Takes over one more value of a list as it is.
@@ -138,6 +168,11 @@ impl Row {
         let mut items = self.items.iter().filter(move |(of, ..)| *of == slot).peekable();
         let only = if items.peek().is_none() { self.get(slot) } else { None };
         items.map(|(_, start, end)| &self.text[*start..*end]).chain(only)
+    }
+
+    /// One row of the export, or none.
+    pub(super) fn count(&self) -> u64 {
+        u64::from(!self.made)
     }
 
     /// Does the row say anything of a column, be it that it has no value?
@@ -191,6 +226,16 @@ pub(super) enum Found {
     End,
 }
 
+/// Rows that others asked for, which are no rows of a ticket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Aside {
+    pub(super) read: u64,
+    /// Rows that at least one other asked for.
+    pub(super) used: u64,
+    /// Rows whose key came again, with a newer state.
+    pub(super) replaced: u64,
+}
+
 /// An export, row by row. One implementation per format.
 pub(super) trait RowSource: Send {
     fn next(&mut self, row: &mut Row) -> Result<Found, ImportError>;
@@ -198,6 +243,17 @@ pub(super) trait RowSource: Send {
     /// Columns of the mapping that no row of the file had, not even empty. Asked at the end.
     fn absent(&self) -> Vec<Slot> {
         Vec::new()
+    }
+
+    /// Columns of lists whose elements are rows: those of lists that were empty somewhere, and those of lists that
+    /// had elements somewhere. Asked at the end.
+    fn lists(&self) -> (Vec<Slot>, Vec<Slot>) {
+        (Vec::new(), Vec::new())
+    }
+
+    /// What became of rows that only others ask for. Asked at the end.
+    fn aside(&self) -> Aside {
+        Aside::default()
     }
 
     /// What was found out about the file as a whole; each note is given once.

@@ -23,6 +23,9 @@ pub(super) struct Rows {
     current: Option<Current>,
     notes: Vec<Note>,
     unmet: Vec<Slot>,
+    /// Of lists whose elements are rows: columns of some that were empty, and of some that were not.
+    empty: Vec<Slot>,
+    filled: Vec<Slot>,
     any: bool,
     path: PathBuf,
 }
@@ -38,12 +41,23 @@ struct Current {
 
 impl Rows {
     pub(super) fn open(path: &Path, mapping: &Arc<Mapping>) -> Result<Self, ImportError> {
+        Self::counting(path, mapping, &Arc::new(AtomicU64::new(0)))
+    }
+
+    /// One of several whose bytes are counted together.
+    pub(super) fn counting(
+        path: &Path,
+        mapping: &Arc<Mapping>,
+        bytes_read: &Arc<AtomicU64>,
+    ) -> Result<Self, ImportError> {
         let mut rows = Self {
-            texts: Texts::open(path, mapping)?,
+            texts: Texts::open(path, mapping, bytes_read)?,
             mapping: Arc::clone(mapping),
             current: None,
             notes: Vec::new(),
-            unmet: (0..mapping.columns.len()).collect(),
+            unmet: (0..mapping.columns.len()).filter(|slot| !mapping.columns[*slot].optional).collect(),
+            empty: Vec::new(),
+            filled: Vec::new(),
             any: false,
             path: path.to_owned(),
         };
@@ -66,8 +80,8 @@ impl Rows {
         let mut row = Row::default();
         while !self.unmet.is_empty() {
             if self.next(&mut row)? == Found::End {
-                let first = self.unmet.first().filter(|_| self.any);
-                let Some(column) = first.and_then(|slot| self.mapping.columns.get(*slot)) else { break };
+                let first = self.absent().first().copied();
+                let Some(column) = first.and_then(|slot| self.mapping.columns.get(slot)) else { break };
                 return Err(ImportError::Absent { key: column.key.clone(), column: column.name.clone() });
             }
         }
@@ -83,7 +97,7 @@ impl Rows {
             Format::Xes => Box::new(XesRows::new(Box::new(text), &self.mapping, &path)),
             Format::Ocel => {
                 // Objects may stand behind the events, so the text is read twice.
-                let mut again = Texts::open(&self.path, &self.mapping)?;
+                let mut again = Texts::open(&self.path, &self.mapping, &self.texts.bytes_read)?;
                 let mut objects = again.next()?;
                 while objects.as_ref().is_some_and(|other| other.member != member) {
                     objects = again.next()?;
@@ -116,6 +130,13 @@ impl Rows {
                 row.notes.push(Note::new(Reason::Undecodable, format!("{:?} {fault}", column.name)));
             }
         }
+    }
+
+    fn take_lists(&mut self) {
+        let Some(current) = &self.current else { return };
+        let (empty, filled) = current.rows.lists();
+        self.empty.extend(empty);
+        self.filled.extend(filled);
     }
 
     fn take_notes(&mut self) {
@@ -158,6 +179,7 @@ impl RowSource for Rows {
                 Found::Unusable(note) => return Ok(Found::Unusable(of_member(note, member.as_deref()))),
                 Found::End => {
                     self.take_notes();
+                    self.take_lists();
                     if !self.next_text()? {
                         return Ok(Found::End);
                     }
@@ -167,7 +189,10 @@ impl RowSource for Rows {
     }
 
     fn absent(&self) -> Vec<Slot> {
-        if self.any { self.unmet.clone() } else { Vec::new() }
+        // Where a list never has an element, nobody can tell what its elements would have.
+        let bare = |slot: &Slot| self.empty.contains(slot) && !self.filled.contains(slot);
+        let unmet = self.unmet.iter().copied();
+        if self.any { unmet.filter(|slot| !bare(slot)).collect() } else { Vec::new() }
     }
 
     fn notes(&mut self) -> Vec<Note> {

@@ -73,9 +73,9 @@ pub fn command_id(tenant: &TenantId, caller: &CallerId, import: &Import) -> Comm
 }
 
 fn id_of(tenant: &TenantId, caller: &CallerId, import: &wire::Import) -> CommandId {
-    // The caller is part of the engine's request hash, so the same facts by another caller are another command.
-    // Where the facts begin follows from those before them, which `prefix` tells apart.
-    let facts = Hash::of_record(&wire::Import { begins_at: None, ..import.clone() }.encode_to_vec());
+    // The caller is part of the engine's request hash, so the same facts by another caller are another command. So is
+    // where they begin: older versions did not say it, and an id of theirs with another request would be refused.
+    let facts = Hash::of_record(&import.encode_to_vec());
     let name = format!(
         "guichet:import\0{tenant}\0{caller}\0{}\0{}\0{}\0{facts}",
         import.source, import.external_id, import.part

@@ -230,6 +230,7 @@ fn encode(row: &Row, id: Slot, (time, tie): (i64, Tie), sequence: u64, out: &mut
     out.extend_from_slice(&sequence.to_be_bytes());
     out.extend_from_slice(&row.at.0.to_be_bytes());
     out.extend_from_slice(&row.line.to_be_bytes());
+    out.push(row.file);
     out.push(u8::from(row.identity.is_some()));
     if let Some(identity) = row.identity {
         out.extend_from_slice(&identity.0);
@@ -274,6 +275,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     bytes.u64()?;
     let at = Timestamp(bytes.i64()?);
     let line = bytes.u64()?;
+    let file = *bytes.take(1)?.first()?;
     let identity = match bytes.take(1)? {
         [0] => None,
         _ => Some(Hash::from_slice(bytes.take(32)?)?),
@@ -282,6 +284,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     row.clear(line, slots);
     row.at = at;
     row.identity = identity;
+    row.file = file;
     for slot in 0..slots {
         get_slot(&mut bytes, slot, row)?;
     }
@@ -300,6 +303,107 @@ fn get_slot(bytes: &mut Bytes<'_>, slot: Slot, row: &mut Row) -> Option<()> {
         len => row.put(slot, std::str::from_utf8(bytes.take(len as usize)?).ok()?),
     }
     Some(())
+}
+
+/// Bytes of a block: what is read to find one row.
+const BLOCK_BYTES: u64 = 16 * 1024;
+
+/// Rows on disk, found by their ticket, or what stands in its place. Of rows with the same one the last counts.
+pub(super) struct Table {
+    file: File,
+    /// The key that each block begins with, where it begins, and how many rows come before it.
+    blocks: Vec<(Vec<u8>, u64, usize)>,
+    bytes: u64,
+    block: Vec<u8>,
+    /// Which rows were found, a bit for each.
+    found: Vec<u64>,
+    replaced: u64,
+}
+
+impl Table {
+    pub(super) fn new(mut rows: Merge) -> io::Result<Self> {
+        let mut table = Self {
+            file: tempfile::tempfile()?,
+            blocks: Vec::new(),
+            bytes: 0,
+            block: Vec::new(),
+            found: Vec::new(),
+            replaced: 0,
+        };
+        let mut out = BufWriter::new(table.file.try_clone()?);
+        let (mut last, mut count) = (Vec::new(), 0_usize);
+        loop {
+            let next = rows.next_bytes()?;
+            let same = match next {
+                Some(next) => !last.is_empty() && id_of(next)? == id_of(&last)?,
+                None => false,
+            };
+            if same {
+                table.replaced = table.replaced.saturating_add(1);
+            } else if !last.is_empty() {
+                table.add(&mut out, &last, count)?;
+                count = count.saturating_add(1);
+            }
+            let Some(next) = next else { break };
+            last.clear();
+            last.extend_from_slice(next);
+        }
+        out.flush()?;
+        table.found.resize(count.div_ceil(64), 0);
+        Ok(table)
+    }
+
+    fn add(&mut self, out: &mut BufWriter<File>, row: &[u8], before: usize) -> io::Result<()> {
+        let begins =
+            self.blocks.last().is_none_or(|(_, begin, _)| self.bytes.saturating_sub(*begin) >= BLOCK_BYTES);
+        if begins {
+            self.blocks.push((id_of(row)?.to_vec(), self.bytes, before));
+        }
+        write_row(out, row)?;
+        self.bytes = self.bytes.saturating_add(row.len() as u64).saturating_add(4);
+        Ok(())
+    }
+
+    /// Fills the row with that of the key; false where there is none.
+    pub(super) fn find(&mut self, key: &str, row: &mut Row) -> io::Result<bool> {
+        let after = self.blocks.partition_point(|(first, ..)| first.as_slice() <= key.as_bytes());
+        let Some((_, begin, before)) = after.checked_sub(1).and_then(|n| self.blocks.get(n)) else {
+            return Ok(false);
+        };
+        let end = self.blocks.get(after).map_or(self.bytes, |(_, begin, _)| *begin);
+        let len = usize::try_from(end.saturating_sub(*begin)).map_err(io::Error::other)?;
+        self.block.resize(len, 0);
+        self.file.seek(SeekFrom::Start(*begin))?;
+        self.file.read_exact(&mut self.block)?;
+        let mut block = Bytes(&self.block);
+        let mut place = *before;
+        while !block.0.is_empty() {
+            let bytes = block.value().ok_or_else(damaged)?;
+            if id_of(bytes)? == key.as_bytes() {
+                decode(bytes, row).ok_or_else(damaged)?;
+                if let Some(bits) = self.found.get_mut(place / 64) {
+                    *bits |= 1 << (place % 64);
+                }
+                return Ok(true);
+            }
+            place = place.saturating_add(1);
+        }
+        Ok(false)
+    }
+
+    /// How many of its rows were found.
+    pub(super) fn found(&self) -> u64 {
+        self.found.iter().map(|bits| u64::from(bits.count_ones())).fold(0, u64::saturating_add)
+    }
+
+    /// Rows whose key came again behind them.
+    pub(super) const fn replaced(&self) -> u64 {
+        self.replaced
+    }
+}
+
+fn id_of(row: &[u8]) -> io::Result<&[u8]> {
+    Ok(Key::of(row).ok_or_else(damaged)?.id)
 }
 
 fn damaged() -> io::Error {

@@ -8,6 +8,7 @@ use guichet_schemas::hash::Hash;
 
 use super::balance::{Note, Reason, add};
 use super::bounds::{TICKET_SHOWN, shown};
+use super::changes;
 use super::error::ImportError;
 use super::grammar::Order;
 use super::mapping::Mapping;
@@ -71,6 +72,9 @@ impl Tickets {
             }
             self.stands_together()?;
             add(&self.tally.counts.tickets, 1);
+            if too_many == 0 && self.lacks_its_ticket()? {
+                continue;
+            }
             if too_many == 0 {
                 break;
             }
@@ -89,7 +93,53 @@ impl Tickets {
         if self.mapping.source.order == Order::Time && !rows.is_sorted_by_key(|r| (r.at, tie_of(r, tie))) {
             rows.sort_by_key(|r| (r.at, tie_of(r, tie)));
         }
-        Ok(Some(rows))
+        self.tickets_first()?;
+        self.unfold()?;
+        Ok(Some(&self.rows[..self.used]))
+    }
+
+    /// Rows of other files alone are no ticket.
+    fn lacks_its_ticket(&self) -> Result<bool, ImportError> {
+        let rows = &self.rows[..self.used];
+        if rows.iter().any(|row| row.file == 0) {
+            return Ok(false);
+        }
+        let ticket = rows[0].get(self.mapping.ticket.id).unwrap_or_default();
+        for row in rows {
+            let file = self.mapping.files.get(usize::from(row.file)).map_or("", |file| file.name.as_str());
+            let text = format!("the file {file} names a ticket that the file of tickets does not have");
+            self.tally.reject(row.line, ticket, &Note::new(Reason::NoPartner, text), 1)?;
+        }
+        add(&self.tally.counts.tickets_rejected, 1);
+        Ok(true)
+    }
+
+    /// The row of the ticket comes before those of other files: it alone can say how a ticket begins.
+    fn tickets_first(&mut self) -> Result<(), ImportError> {
+        let rows = &mut self.rows[..self.used];
+        let Some(first) = rows.iter().position(|row| row.file == 0).filter(|first| *first > 0) else {
+            return Ok(());
+        };
+        rows[..=first].rotate_right(1);
+        let m = &self.mapping;
+        if m.changes.is_some() || !m.milestones.is_empty() {
+            return Ok(());
+        }
+        let ticket = rows[0].get(m.ticket.id).unwrap_or_default();
+        for row in &rows[1..=first] {
+            let text = "it happened before the first row of its ticket, whose time stands for it";
+            self.tally.note(Some(row.line), ticket, &Note::new(Reason::GuessedTime, text))?;
+        }
+        Ok(())
+    }
+
+    /// Makes rows that tell a change rows that tell the ticket.
+    fn unfold(&mut self) -> Result<(), ImportError> {
+        let ticket = self.rows[0].get(self.mapping.ticket.id).unwrap_or_default().to_owned();
+        let tally = &self.tally;
+        changes::unfold(&self.mapping, &mut self.rows, &mut self.used, |line, note| {
+            tally.note(Some(line), &ticket, &note)
+        })
     }
 
     /// Reads until another ticket begins. Answers how many rows did not fit.

@@ -57,6 +57,11 @@ impl Usable {
             let problem = match found {
                 Found::End => return self.end().map(|()| false),
                 Found::Unusable(problem) => Some(problem),
+                Found::Row if !self.mapping.filter.lets_through(row, &self.mapping.files) => {
+                    add(&self.tally.counts.rows, 1);
+                    add(&self.tally.counts.filtered, 1);
+                    continue;
+                }
                 Found::Row => check(&self.mapping, row, self.before).err(),
             };
             add(&self.tally.counts.rows, 1);
@@ -76,6 +81,15 @@ impl Usable {
 impl Usable {
     /// A mapped column that no row had is a mistake of the mapping, never an empty value.
     fn end(&self) -> Result<(), ImportError> {
+        let (aside, counts) = (self.source.aside(), &self.tally.counts);
+        add(&counts.rows, aside.read);
+        add(&counts.used, aside.used);
+        add(&counts.duplicates, aside.replaced);
+        let unused = aside.read.saturating_sub(aside.used).saturating_sub(aside.replaced);
+        add(&counts.without_effect, unused);
+        if self.mapping.is_of_a_part {
+            return Ok(());
+        }
         let Some(slot) = self.source.absent().first().copied() else { return Ok(()) };
         let column = &self.mapping.columns[slot];
         Err(ImportError::Absent { key: column.key.clone(), column: column.name.clone() })
@@ -83,6 +97,7 @@ impl Usable {
 }
 
 fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<(), Note> {
+    mapping.stand_ins.iter().for_each(|columns| row.stand_in(columns));
     let name = |slot: usize| &mapping.columns[slot].name;
     if row.values_bytes() > VALUES_BYTES_MAX {
         let longest = (0..row.slots()).max_by_key(|slot| row.get(*slot).map_or(0, str::len)).unwrap_or(0);
@@ -113,6 +128,10 @@ fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<
         Note::new(reason, format!("{at:?} in {:?} {text} {}", name(mapping.at), instant.at))
     });
     row.notes.extend(note);
+    if let Some(changes) = &mapping.changes {
+        let note = changes.look_at(row)?;
+        row.notes.extend(note);
+    }
     if let Some(Dedupe::Columns(slots)) = &mapping.dedupe {
         let mut values = Vec::new();
         for slot in slots {

@@ -18,6 +18,7 @@ use super::balance::{Note, Reason};
 use super::bounds::{
     DEPTH_MAX, ELEMENT_BYTES_MAX, Metered, NUMBER_MAX, ROW_BYTES_MAX, TooLong, VALUES_BYTES_MAX, shown,
 };
+use super::csv_rows::doubled;
 use super::error::ImportError;
 use super::mapping::{Column, Dedupe, Mapping, Slot};
 use super::row::{Found, Row, RowSource};
@@ -53,6 +54,8 @@ pub(super) struct XesRows {
     /// What makes the present event unusable.
     problem: Option<String>,
     whole: Option<String>,
+    /// The event before, where doubles are not left out anyway and a comment would be told twice.
+    before: Option<String>,
     path: PathBuf,
 }
 
@@ -65,6 +68,7 @@ enum Place {
 
 impl XesRows {
     pub(super) fn new(text: Box<dyn BufRead + Send>, mapping: &Mapping, path: &Path) -> Self {
+        let tells_twice = mapping.dedupe.is_none() && mapping.comment.text.is_some();
         Self {
             reader: quick_xml::Reader::from_reader(Metered::new(text, ELEMENT_BYTES_MAX)),
             buffer: Vec::new(),
@@ -80,7 +84,8 @@ impl XesRows {
             open: 0,
             event_bytes: 0,
             problem: None,
-            whole: matches!(mapping.dedupe, Some(Dedupe::Row)).then(String::new),
+            whole: (matches!(mapping.dedupe, Some(Dedupe::Row)) || tells_twice).then(String::new),
+            before: tells_twice.then(String::new),
             path: path.to_owned(),
         }
     }
@@ -90,6 +95,7 @@ impl XesRows {
         self.trace.iter_mut().for_each(Vec::clear);
         self.trace_bytes = 0;
         self.trace_problem = None;
+        self.before.iter_mut().for_each(String::clear);
     }
 
     fn begin_event(&mut self, row: &mut Row) {
@@ -110,7 +116,16 @@ impl XesRows {
         if let Some(problem) = self.problem.take() {
             return Found::Unusable(problem.into());
         }
-        row.identity = self.whole.as_ref().map(|w| Hash::of_record(w.as_bytes()));
+        match (&mut self.whole, &mut self.before) {
+            (Some(whole), Some(before)) => {
+                if whole == before {
+                    row.notes.push(doubled());
+                }
+                before.clone_from(whole);
+            }
+            (Some(whole), None) => row.identity = Some(Hash::of_record(whole.as_bytes())),
+            (None, _) => {}
+        }
         Found::Row
     }
 
@@ -243,6 +258,9 @@ impl XesRows {
                 Place::Trace => self.place = Place::Log,
                 Place::Event => return Ok(Some(self.end_event(row))),
             },
+            Event::Eof if self.open > 0 && self.place == Place::Log => {
+                return Err("it ends inside an element".to_owned());
+            }
             Event::Eof if self.place == Place::Log => return Ok(Some(Found::End)),
             Event::Eof => return Err("it ends inside a trace".to_owned()),
             Event::Text(_)

@@ -103,7 +103,7 @@ impl Lines {
 
     async fn ask(&self, id: &str) -> Option<String> {
         let id = guichet_schemas::ids::TicketId::parse(id)?;
-        let query = wire::TicketQuery { ticket_id: Some(id.to_wire()), number: None };
+        let query = wire::TicketQuery { ticket_id: Some(id.to_wire()), ..Default::default() };
         let query = wire::Query { data: Some(wire::query::Data::Ticket(query)), ..wire::Query::default() };
         match self.client.query("ticket", query).await.ok()?.data {
             Some(query_reply::Data::Ticket(view)) => Some(view.number),

@@ -44,6 +44,12 @@ pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
     if let Some(last) = t.last_resolved_at {
         row("Resolved", resolved(t, last, zone));
     }
+    if let Some(at) = t.reopen_held_at {
+        row(
+            "Held",
+            format!("since {} a requester's message waits: it did not reopen the ticket", second(at)),
+        );
+    }
     if let Some(at) = t.closed_at {
         row("Closed", second(at));
     }

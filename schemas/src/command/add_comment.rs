@@ -81,3 +81,23 @@ impl Meaning for CommentAdded {
 
     fn changes<'a>(&'a self, _: impl FnMut(Change<'a>)) {}
 }
+
+mirror! {
+    /// What a requester wrote did not reopen the ticket, because requesters had reopened it often: a person decides.
+    pub struct ReopenHeld {
+        /// How often they had within the time that counts.
+        pub reopenings: u32,
+        /// How far back that time reaches.
+        pub within_ms: u64,
+    }
+}
+
+personal_texts!(ReopenHeld {});
+
+impl Meaning for ReopenHeld {
+    fn sizes(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
+    fn changes<'a>(&'a self, _: impl FnMut(Change<'a>)) {}
+}

@@ -1,6 +1,6 @@
 //! Guards and delays of the life of a ticket.
 
-use guichet_rules::{AUTO_CLOSE, Action, PendingGuard};
+use guichet_rules::{AUTO_CLOSE, Action, PendingGuard, REOPEN_LIMIT_MAX};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,13 @@ pub struct Lifecycle {
     /// A supervisor may reopen a closed ticket for so many seconds; absent: never, a follow-up is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub follow_up_reopen_within_s: Option<u32>,
+    /// Requesters bring a ticket back so often, 0 to [`REOPEN_LIMIT_MAX`], within `reopen_limit_within_s`; what they
+    /// write then waits at the resolved ticket for a person. 0: they always bring it back. Absent: 3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reopen_limit: Option<u32>,
+    /// The seconds that `reopen_limit` looks back. Absent: a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reopen_limit_within_s: Option<u32>,
     /// Only the requester, or a supervisor with a reason, makes a ticket resolved.
     pub resolve_requires_confirmation: bool,
     /// An escalation names a tag.
@@ -52,6 +59,8 @@ impl Default for Lifecycle {
             auto_close_calendar: None,
             reopen_window_s: None,
             follow_up_reopen_within_s: None,
+            reopen_limit: None,
+            reopen_limit_within_s: None,
             resolve_requires_confirmation: false,
             escalation_needs_tag: true,
         }
@@ -86,8 +95,13 @@ impl Item for Lifecycle {
         if self.auto_close_hours == HoursKind::Business && self.auto_close_calendar.is_none() {
             faults.push(Fault::at("auto_close_calendar", "business hours need a calendar"));
         }
+        if self.reopen_limit.is_some_and(|limit| limit > REOPEN_LIMIT_MAX) {
+            faults
+                .push(Fault::at("reopen_limit", format!("is at most {REOPEN_LIMIT_MAX}; 0: there is none")));
+        }
         let windows = [
             ("reopen_window_s", self.reopen_window_s),
+            ("reopen_limit_within_s", self.reopen_limit_within_s),
             ("follow_up_reopen_within_s", self.follow_up_reopen_within_s),
         ];
         for (path, window) in windows {

@@ -1,13 +1,13 @@
 //! The verb `add_comment`.
 
 use guichet_schemas::command::{AddComment, Command};
-use guichet_schemas::event::CommentAdded;
+use guichet_schemas::event::{CommentAdded, ReopenHeld};
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, AuthorKind, CommentKind, StatusCause, TicketState, Visibility};
 
-use super::shared::{comment, may_come_back, moved, reopened};
+use super::shared::{comment, held, may_come_back, moved, reopened};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::permission::is_human_agent;
@@ -38,7 +38,10 @@ impl Decide for AddComment {
             TicketState::Resolved
                 if public && from_requester && !self.no_reopen && may_come_back(ticket, context) =>
             {
-                drafts.push(Draft::of(reopened(ticket, None, command, context)));
+                drafts.push(match held(ticket, command, context) {
+                    Some(held) => Draft::of(held),
+                    None => Draft::of(reopened(ticket, None, command, context)),
+                });
             }
             TicketState::Pending | TicketState::Hold if public && from_requester => {
                 drafts.push(Draft::of(moved(ticket, TicketState::Open, StatusCause::RequesterComment)));
@@ -73,5 +76,11 @@ impl Fold for CommentAdded {
         if self.comment_id.0.is_nil() {
             self.comment_id.0 = replayed.command.command_id.derive(&format!("fact {}", replayed.index));
         }
+    }
+}
+
+impl Fold for ReopenHeld {
+    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.reopen_held = true;
     }
 }

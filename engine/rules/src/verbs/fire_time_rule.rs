@@ -13,7 +13,7 @@ use super::shared::internal_note;
 use super::{Decide, Fold};
 use crate::clocks::{at, found, key};
 use crate::decide::{Context, Draft};
-use crate::desk::Action;
+use crate::desk::{Action, FiredRule};
 use crate::evolve::evolve;
 use crate::state::Ticket;
 use crate::transition::allowed_verbs;
@@ -37,6 +37,7 @@ impl Decide for FireTimeRule {
         // Found late, the ticket may have gone on. Only who folds its clocks knows what has lasted.
         let rule = context.desk.time_rule(id);
         let rule = rule.filter(|rule| self.holds && rule.states.contains(&ticket.state()));
+        let rule = rule.filter(|rule| !(ticket.reopen_held && only_closes(rule)));
         let actions = rule.as_ref().map_or(&[][..], |rule| &rule.actions);
         let event = TimeRuleFired {
             rule: id.to_owned(),
@@ -65,6 +66,11 @@ impl Fold for TimeRuleFired {
     }
 }
 
+/// Closing a ticket would lose the message that waits at it for a person.
+fn only_closes(rule: &FiredRule) -> bool {
+    matches!(rule.actions.as_slice(), [Action::Close {}])
+}
+
 /// What an action does to a ticket; nothing where that holds already, or cannot be.
 fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Event> {
     // The event says which rule acted: whoever sends messages follows the events.
@@ -73,7 +79,8 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
         return None;
     }
     match action {
-        Action::Close {} => Some(Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true })),
+        Action::Close {} => (!t.reopen_held)
+            .then_some(Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true })),
         Action::SetPriority { priority } => {
             (t.priority != *priority).then_some(Event::from(PriorityChanged {
                 from: t.priority,

@@ -1,12 +1,12 @@
 //! The verb `reopen`.
 
 use guichet_schemas::command::{Command, Reopen};
-use guichet_schemas::event::TicketReopened;
+use guichet_schemas::event::{ReopenHeld, TicketReopened};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, TicketState};
 
-use super::shared::{may_come_back, reopened};
+use super::shared::{held, may_come_back, reopened};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::{Phase, Ticket};
@@ -29,9 +29,15 @@ impl Decide for Reopen {
                     ticket.number
                 ),
             }),
-            TicketState::Resolved => {
-                Ok(vec![Draft::of(reopened(ticket, Some(self.reason.as_str().to_owned()), command, context))])
-            }
+            TicketState::Resolved => match held(ticket, command, context) {
+                Some(held) => Err(over_limit(ticket, &held)),
+                None => Ok(vec![Draft::of(reopened(
+                    ticket,
+                    Some(self.reason.as_str().to_owned()),
+                    command,
+                    context,
+                ))]),
+            },
             TicketState::Closed if may_be_opened_again(ticket, command, context) => {
                 Ok(vec![Draft::of(reopened(ticket, Some(self.reason.as_str().to_owned()), command, context))])
             }
@@ -43,8 +49,11 @@ impl Decide for Reopen {
 }
 
 impl Fold for TicketReopened {
-    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+    fn fold(&self, ticket: &mut Ticket, at: Timestamp) {
         ticket.enter(Phase::Open);
+        if self.by_kind == ActorKind::Requester {
+            ticket.note_reopening(at);
+        }
     }
 
     fn complete(&mut self, ticket: &Ticket, replayed: &Replayed<'_>) {
@@ -56,6 +65,18 @@ impl Fold for TicketReopened {
 
     fn repeats(&self, ticket: &Ticket) -> usize {
         ticket.last_resolution.as_ref().map_or(0, |resolution| resolution.by.len())
+    }
+}
+
+fn over_limit(ticket: &Ticket, held: &ReopenHeld) -> Rejection {
+    Rejection::GuardFailed {
+        guard: "reopen_limit",
+        message: format!(
+            "requesters reopened ticket {} {} times within {} s; a person of the desk decides whether it is reopened again",
+            ticket.number,
+            held.reopenings,
+            held.within_ms / 1000
+        ),
     }
 }
 

@@ -1,9 +1,12 @@
 //! What several verbs lead to.
 
 use guichet_schemas::command::{Command, limits};
-use guichet_schemas::event::{CommentAdded, Personal, StatusChanged, TicketAssigned, TicketReopened};
+use guichet_schemas::event::{
+    CommentAdded, Personal, ReopenHeld, StatusChanged, TicketAssigned, TicketReopened,
+};
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, AuthorKind, CommentKind, StatusCause, Strategy, TicketState, Visibility,
 };
@@ -89,6 +92,17 @@ pub(crate) fn comment(
 /// A resolved ticket is reopened as long as the desk allows it.
 pub(crate) fn may_come_back(t: &Ticket, context: &Context<'_>) -> bool {
     context.desk.life().reopen_window_ms.is_none_or(|window| context.now.since(t.state_since) <= window)
+}
+
+/// Why a requester does not bring the ticket back now: they have done so as often as the desk allows, as two programs do
+/// that answer each other. A person decides.
+pub(crate) fn held(t: &Ticket, command: &Command, context: &Context<'_>) -> Option<ReopenHeld> {
+    let life = context.desk.life();
+    let is_recent = |at: &&Timestamp| context.now.since(**at) <= life.reopen_limit_within_ms;
+    let reopenings = u32::try_from(t.reopenings.iter().filter(is_recent).count()).unwrap_or(u32::MAX);
+    let is_over = life.reopen_limit > 0 && reopenings >= life.reopen_limit;
+    (is_over && command.actor.kind == ActorKind::Requester)
+        .then_some(ReopenHeld { reopenings, within_ms: life.reopen_limit_within_ms })
 }
 
 /// It comes back, with what is known of its last resolution.

@@ -99,7 +99,8 @@ impl<D: Disk> Decider<D> {
             desk: if meeting.config_version == 0 { &Unconfigured } else { &in_force },
             config_version: meeting.config_version,
         };
-        match decide(entry.map(|e| &e.ticket), command, &context) {
+        let ticket = self.recognised(command, meeting, &context)?;
+        match ticket.and_then(|ticket| decide(ticket.as_deref(), command, &context)) {
             Ok(drafts) if drafts.is_empty() => Ok(Prepared::Nothing),
             Ok(drafts) => self.records(request, meeting, drafts),
             Err(Rejection::VersionConflict { expected, .. }) => {

@@ -49,6 +49,7 @@ impl Fields {
         match self.place {
             Place::Ticket if value.len() == 36 => "ticket_id",
             Place::Ticket => "number",
+            Place::ExternalRef => "external_id",
             Place::Group | Place::Nothing => "group",
         }
     }
@@ -125,5 +126,9 @@ mod tests {
         let id = "01980000-0000-7000-8000-000000000001";
         assert_eq!(question("/tickets/{ticket}", Some(id), &[]), format!(r#"{{"ticket_id":"{id}"}}"#));
         assert_eq!(question("/queues/{group}", Some("a b"), &[]), r#"{"group":"a b"}"#);
+        assert_eq!(
+            question("/external-refs/{external_id}", Some("4711"), &[("external_source", "zendesk")]),
+            r#"{"external_id":"4711","external_source":"zendesk"}"#
+        );
     }
 }

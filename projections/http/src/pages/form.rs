@@ -9,6 +9,13 @@ use super::text::Text;
 /// What stands where there is no value.
 pub(super) const NOTHING: &str = "–";
 
+/// The id of a ticket in another system, and the name of that system.
+pub(super) fn external_ref(ticket: &wire::TicketView) -> String {
+    let reference = ticket.external_ref.as_ref();
+    reference
+        .map_or_else(|| NOTHING.to_owned(), |reference| format!("{} ({})", reference.id, reference.source))
+}
+
 /// A whole number, with its thousands parted.
 pub(super) fn count(t: &Text, n: u64) -> String {
     let digits = n.to_string();

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use guichet_schemas::event::{Event, Meaning as _};
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
@@ -42,12 +42,6 @@ impl Part {
     fn address(&self) -> String {
         self.before.map(|version| format!("?before={version}")).unwrap_or_default()
     }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Wanted {
-    number: String,
 }
 
 #[derive(Template)]
@@ -114,18 +108,6 @@ struct Entry {
     data: String,
 }
 
-/// `GET …/tickets?number=…`: the small form of the frame.
-pub(super) async fn find(Path(tenant): Path<String>, Query(wanted): Query<Wanted>) -> Redirect {
-    let number = wanted.number.trim();
-    let number = TicketNumber::parse(number).map_or_else(|| number.to_owned(), |n| n.to_string());
-    match number.as_str() {
-        "" => Redirect::to(&format!("/desk/{}/", form::in_address(&tenant))),
-        number => {
-            Redirect::to(&format!("/desk/{}/tickets/{}", form::in_address(&tenant), form::in_address(number)))
-        }
-    }
-}
-
 /// `GET …/tickets/{ticket}`.
 pub(super) async fn page(
     State(shared): State<Shared>,
@@ -165,13 +147,17 @@ pub(super) async fn tile(
 }
 
 async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<Tile, Refusal> {
-    let (ticket_id, number) = match TicketId::parse(which) {
-        Some(id) => (Some(id.to_wire()), None),
-        None => (None, Some(which.to_owned())),
-    };
-    let about = wire::TicketQuery { ticket_id: ticket_id.clone(), number: number.clone() };
+    let about = named(which);
+    let wire::TicketQuery { ticket_id, number, external_id, external_source } = about.clone();
     let about = question(query::Data::Ticket(about));
-    let part = wire::TimelineQuery { ticket_id, number, newest_first: true, before: part.before };
+    let part = wire::TimelineQuery {
+        ticket_id,
+        number,
+        external_id,
+        external_source,
+        newest_first: true,
+        before: part.before,
+    };
     let (now, history) = tokio::try_join!(f.ask(shared, about), history(shared, f, part.clone()))?;
     let as_of_time = now.0.as_of_time;
     let Some(query_reply::Data::Ticket(view)) = now.0.data else { return Err(unexpected()) };
@@ -197,6 +183,18 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
         entries,
         fresh: Fresh::new(f.t, now.1),
     })
+}
+
+/// By id or number; what is neither is an id that another system gave it.
+fn named(which: &str) -> wire::TicketQuery {
+    let (id, number) = (TicketId::parse(which), TicketNumber::parse(which));
+    let external_id = (id.is_none() && number.is_none()).then(|| which.to_owned());
+    wire::TicketQuery {
+        ticket_id: id.map(TicketId::to_wire),
+        number: number.map(|number| number.to_string()),
+        external_id,
+        external_source: None,
+    }
 }
 
 /// A page of the history, the newest first: that is what one comes for.
@@ -272,6 +270,12 @@ fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
             at: Some(form::machine(view.created_at)),
         },
     ];
+    if view.external_ref.is_some() {
+        facts.push(text(t.external_ref, Some(&form::external_ref(view))));
+    }
+    if let Some(held) = view.reopen_held_at {
+        facts.push(Fact { name: t.reopen_held, value: form::minute(held), at: Some(form::machine(held)) });
+    }
     if let Some(age) = view.age_ms {
         facts.push(text(t.age, Some(&form::span(t, age))));
     }

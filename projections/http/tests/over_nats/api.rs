@@ -19,6 +19,12 @@ async fn a_request_becomes_its_query_and_the_answer_comes_back_untouched() {
         ("/tickets?status=open&text=a%20%26%20b", "tickets", json!({"status": "open", "text": "a & b"})),
         ("/tickets/T-42", "ticket", json!({"number": "T-42"})),
         ("/tickets/T-42/timeline?limit=3", "timeline", json!({"number": "T-42", "limit": 3})),
+        (
+            "/external-refs/INC%207?external_source=desk",
+            "ticket",
+            json!({"external_id": "INC 7", "external_source": "desk"}),
+        ),
+        ("/external-refs/7/timeline", "timeline", json!({"external_id": "7"})),
         ("/queues?by=agent", "queues", json!({"by": "agent"})),
         ("/queues/first%20line?order=due", "queue", json!({"group": "first line", "order": "due"})),
         ("/queue?without_group=true", "queue", json!({"without_group": true})),

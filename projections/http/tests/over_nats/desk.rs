@@ -9,11 +9,11 @@ use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt as _;
 use guichet_http::{Bounds, Running, Settings, Token, start};
 use guichet_schemas::wire::{self, ProjectionState, ProjectionView, query_reply};
+use guichet_test_support::Nats;
 use prost::Message as _;
 use tokio::sync::watch;
 
 use crate::client::{self, Answer, Stream};
-use crate::server::Server;
 
 /// A text that would do harm if it were not written as text.
 pub(crate) const HOSTILE: &str = "<script>alert('x')</script>\"&";
@@ -37,7 +37,7 @@ pub(crate) struct Desk {
     pub(crate) holds: watch::Sender<bool>,
     /// Questions of tiles.
     pub(crate) tiles: Arc<AtomicUsize>,
-    _server: Server,
+    _server: Nats,
 }
 
 impl Desk {
@@ -105,7 +105,7 @@ impl Desk {
     }
 
     async fn alone(bounds: Bounds) -> Option<Self> {
-        let server = Server::start()?;
+        let server = Nats::start_where_there_is_one().await?;
         let nats = async_nats::connect(server.url()).await.unwrap();
         let settings = Settings {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -232,6 +232,7 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
         "report_reopen_rate" => {
             query_reply::Data::Error(wire::Error { code: "unsupported".to_owned(), ..Default::default() })
         }
+        "tickets" => query_reply::Data::Tickets(wire::TicketsView { tickets: with_external_id(question) }),
         "ticket" => query_reply::Data::Ticket(wire::TicketView {
             number: "T-9".to_owned(),
             version: if is_about(question, LONG) { VERSIONS } else { 1 },
@@ -242,6 +243,26 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
         other => panic!("nobody should ask {other}"),
     };
     wire::QueryReply { as_of_position: 5, data: Some(data), ..Default::default() }.encode_to_vec().into()
+}
+
+/// An id in another system that one ticket has, and one that two have.
+pub(crate) const OLD_ID: &str = "INC 7/é";
+pub(crate) const OLD_NUMBER: &str = "4711";
+
+fn with_external_id(question: &async_nats::Message) -> Vec<wire::TicketView> {
+    let query = wire::Query::decode(question.payload.clone()).unwrap();
+    let Some(wire::query::Data::Tickets(of)) = query.data else { panic!("{query:?}") };
+    let id = of.external_id.unwrap();
+    let ticket = |number: &str, source: &str| wire::TicketView {
+        number: number.to_owned(),
+        external_ref: Some(wire::ExternalRef { source: source.to_owned(), id: id.clone() }),
+        ..Default::default()
+    };
+    match id.as_str() {
+        OLD_ID => vec![ticket("T-9", "servicenow")],
+        OLD_NUMBER => vec![ticket("T-12", HOSTILE), ticket("T-3", "zammad")],
+        _ => Vec::new(),
+    }
 }
 
 /// The ticket whose history is long, and how long; each of its events is large.

@@ -1,17 +1,9 @@
 //! The HTTP side against a real nats-server, with a scripted query service in the place of the read models.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test says what must hold by unwrapping it, and skips aloud"
-)]
+#![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
-mod client;
+use guichet_test_support::http_client as client;
+
 mod desk;
-#[path = "../../../../tests/support/port.rs"]
-mod port;
-#[path = "../../../tests/over_nats/server.rs"]
-#[expect(dead_code, reason = "shared with the tests of the read models, which need more of it")]
-mod server;
 
 mod api;
 mod crowd;

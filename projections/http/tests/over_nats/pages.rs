@@ -1,6 +1,6 @@
 //! The pages, as far as they are text; `tests/end_to_end/browser.rs` looks at them in a browser.
 
-use crate::desk::{Desk, HOSTILE, LONG, VERSIONS};
+use crate::desk::{Desk, HOSTILE, LONG, OLD_ID, OLD_NUMBER, VERSIONS};
 
 #[tokio::test]
 async fn the_printed_link_lets_a_browser_in_once_and_for_all() {
@@ -89,6 +89,23 @@ async fn what_is_not_there_is_a_page_too() {
     }
     let found = desk.page("/desk/default/tickets?number=9", "en").await;
     assert_eq!((found.status, found.header("location")), (303, Some("/desk/default/tickets/T-9")));
+}
+
+#[tokio::test]
+async fn a_ticket_is_found_by_the_id_that_it_had_elsewhere() {
+    let Some(desk) = Desk::start().await else { return };
+    let typed = OLD_ID.replace(' ', "%20").replace('/', "%2F").replace('é', "%C3%A9");
+    let found = desk.page(&format!("/desk/default/tickets?number={typed}"), "en").await;
+    assert_eq!((found.status, found.header("location")), (303, Some("/desk/default/tickets/T-9")));
+    let by_address = desk.page(&format!("/desk/default/tickets/{typed}"), "en").await;
+    assert_eq!(by_address.status, 200, "{}", by_address.body);
+    // Two desks gave this number, and it may be that of a ticket here.
+    let several = desk.page(&format!("/desk/default/tickets?number={OLD_NUMBER}"), "fr").await;
+    assert_eq!(several.status, 200);
+    for part in ["tickets/T-12\"", "tickets/T-3\"", "(zammad)", "tickets/T-9\"", "plusieurs tickets"] {
+        assert!(several.body.contains(part), "{part} is not in {}", several.body);
+    }
+    assert!(!several.body.contains(HOSTILE));
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ impl Answers for Clocks {
         match &reader.ask.question {
             Question::SlaClocks(which) => {
                 present_only(reader.ask)?;
-                of_ticket(reader, *which, &book)
+                of_ticket(reader, which, &book)
             }
             Question::SlaDue(before) => {
                 present_only(reader.ask)?;
@@ -117,7 +117,7 @@ fn present_only(ask: &Ask) -> Result<(), Rejection> {
     }
 }
 
-fn of_ticket(reader: &Reader<'_>, which: Which, book: &Book) -> Result<Found, Refusal> {
+fn of_ticket(reader: &Reader<'_>, which: &Which, book: &Book) -> Result<Found, Refusal> {
     let id = reader.find(which)?;
     let quarantined = reader.view.get(keys::QUARANTINE, &keys::ticket(reader.tenant(), id))?;
     if quarantined.is_some() {

@@ -14,13 +14,16 @@ use crate::projection::Answers;
 use crate::queries::ask::Question;
 use crate::queries::reader::{Found, Reader, Refusal};
 
+#[cfg(test)]
+mod external_ref_tests;
+
 /// Answers from the rows of tickets, and from their records.
 pub(super) struct TicketAnswers;
 
 impl Answers for TicketAnswers {
     fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
         match &reader.ask.question {
-            Question::Ticket(which) => ticket::answer(reader, *which),
+            Question::Ticket(which) => ticket::answer(reader, which),
             Question::Timeline(history) => timeline::answer(reader, history),
             Question::Tickets(filter) => tickets::answer(reader, filter),
             Question::Events(filter) => events::answer(reader, filter),

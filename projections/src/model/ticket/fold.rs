@@ -1,32 +1,33 @@
-//! The read model "ticket": records, rows, numbers and where a ticket's events stand.
+//! The read model "ticket": records, rows, numbers, ids elsewhere and where a ticket's events stand.
 //!
 //! A row is read and written once per batch, however many events of its ticket stand in it.
 
 use std::sync::Arc;
 
 use guichet_schemas::codec::decode_record;
-use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::position::StreamVersion;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::TicketView;
 use prost::Message as _;
 
 use super::answers::TicketAnswers;
+use super::records::put_record;
 use crate::keys;
 use crate::model::rows::{Row, RowCache, Rows};
-use crate::projection::{Accepted, Opened, Projection, ReadModel, TicketKey};
+use crate::projection::{Accepted, Opened, Projection, ReadModel};
 use crate::store::{Batch, Family, Store, StoreError};
 
 /// The tickets with their timelines, and the records.
 pub static TICKET: ReadModel = ReadModel {
     name: "ticket",
-    version: 2,
+    version: 3,
     families: &[
         Family::ranges(keys::RECORDS),
         Family::ranges(keys::TICKET_EVENTS),
         // Point reads, many of them for tickets that are not there yet.
         Family::points(keys::TICKETS),
         Family::points(keys::NUMBERS),
+        Family::ranges(keys::EXTERNAL_REFS),
     ],
     answers: &["ticket", "timeline", "tickets", "events"],
     in_memory: false,
@@ -106,24 +107,4 @@ fn row(store: &Store, key: &[u8]) -> Result<Option<TicketView>, StoreError> {
     store.row(keys::TICKETS, key, |bytes| {
         TicketView::decode(bytes).map_err(|_| StoreError::Damaged { what: "a ticket's row" })
     })
-}
-
-/// What stands of a record in every case; gives its ticket back.
-fn put_record<'a>(accepted: &Accepted<'a>, batch: &mut Batch<'_>) -> Option<&'a (TicketId, TicketKey)> {
-    let record = accepted.record;
-    batch.put(keys::RECORDS, &keys::record(&record.tenant, record.position), accepted.bytes);
-    let ticket = accepted.ticket?;
-    batch.put(
-        keys::TICKET_EVENTS,
-        &keys::ticket_event(&record.tenant, ticket.0, record.version),
-        &record.position.get().to_be_bytes(),
-    );
-    if let Some(e) = record.event.created() {
-        batch.put(
-            keys::NUMBERS,
-            &keys::number(&record.tenant, TicketNumber(e.number)),
-            ticket.0.0.as_bytes(),
-        );
-    }
-    Some(ticket)
 }

@@ -40,6 +40,20 @@ impl View<'_> {
         self.get(keys::NUMBERS, &keys::number(tenant, number))?.map(|value| id_of_value(&value)).transpose()
     }
 
+    /// The tickets with an id in another system, each with the name of that system.
+    pub fn tickets_by_external_id(
+        &self,
+        tenant: &str,
+        id: &str,
+    ) -> impl Iterator<Item = Result<(String, TicketId), StoreError>> + use<'_> {
+        let prefix = keys::external_id(tenant, id);
+        self.scan(keys::EXTERNAL_REFS, prefix.clone(), &prefix).map(move |entry| {
+            let (key, _) = entry?;
+            let (source, ticket) = keys::source_and_ticket(&key, &prefix).ok_or_else(damaged_key)?;
+            Ok((source.to_owned(), ticket))
+        })
+    }
+
     /// Where the events of a ticket stand, from a version on, oldest first.
     pub fn events_of(
         &self,

@@ -48,7 +48,7 @@ impl Source for Kept {
     }
 }
 
-fn history(past: &Past, breaks_at: u64) -> History {
+pub(crate) fn history(past: &Past, breaks_at: u64) -> History {
     History::new(Box::new(Kept { past: past.clone(), breaks_at }), past.head(), None)
 }
 

@@ -5,6 +5,7 @@ mod columns;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
-#[expect(dead_code, reason = "the read models use more of it")]
-#[path = "../../../../projections/tests/support/history.rs"]
-mod past;
+mod told;
+
+#[cfg(test)]
+use guichet_test_support::history as past;

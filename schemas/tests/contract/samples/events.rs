@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event,
-    ExternalRef, FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged, Sealed,
-    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled,
-    TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened,
-    TicketResolved, TicketRouted, TicketUnassigned, TimeRuleFired, TypeChanged,
+    ExternalRef, FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged, ReopenHeld,
+    Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned,
+    TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported,
+    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::words::{
@@ -164,6 +164,7 @@ fn conversation() -> Vec<Event> {
             counts_as_reply: true,
             no_reopen: true,
         }),
+        Event::from(ReopenHeld { reopenings: 3, within_ms: 86_400_000 }),
         Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,

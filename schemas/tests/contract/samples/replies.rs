@@ -225,6 +225,7 @@ fn ticket_view() -> wire::TicketView {
         created_command_id: Some(super::uuid(3).as_bytes().to_vec()),
         sla_clocks: vec![super::reports::clock()],
         sla_as_of_position: Some(77),
+        reopen_held_at: Some(minute(4).0),
         sla_clocks_left_out: 2,
     }
 }

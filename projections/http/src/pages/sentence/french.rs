@@ -2,9 +2,9 @@
 
 use guichet_schemas::event::{
     Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
-    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, SlaEvent, StatusChanged, TicketAssigned,
-    TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported, TicketReopened,
-    TicketResolved, TicketRouted,
+    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, ReopenHeld, SlaEvent, StatusChanged,
+    TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported,
+    TicketReopened, TicketResolved, TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
@@ -34,6 +34,7 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         TicketEvent::LifeCycle(event) => of_life_cycle(t, event, actor),
         TicketEvent::Ownership(event) => of_ownership(event, actor),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
+        TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(t, e),
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(t, e),
         TicketEvent::Classification(_) => of_changes(t, event),
     }
@@ -293,6 +294,14 @@ fn commented(e: &CommentAdded) -> String {
         n => format!(" avec {n} pièces jointes"),
     };
     format!("{what}{files}")
+}
+
+fn reopen_held(t: &Text, e: &ReopenHeld) -> String {
+    format!(
+        "aurait rouvert le ticket, et une personne décide : les demandeurs l’avaient rouvert {} fois en {}",
+        e.reopenings,
+        form::span(t, e.within_ms)
+    )
 }
 
 fn priority_changed(t: &Text, e: &PriorityChanged) -> String {

@@ -1,8 +1,8 @@
 //! How events read on a French page.
 
 use guichet_schemas::event::{
-    Actor, CommentAdded, Event, Personal, SlaBreached, StatusChanged, TicketAssigned, TicketClosed,
-    TicketResolved,
+    Actor, CommentAdded, Event, Personal, ReopenHeld, SlaBreached, StatusChanged, TicketAssigned,
+    TicketClosed, TicketResolved,
 };
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::mirror::Wire as _;
@@ -75,6 +75,10 @@ fn a_french_history_reads_like_a_story() {
     assert_eq!(
         said(ActorKind::System, "auto-close", TicketClosed { reason: CloseReason::Resolved, auto: true }),
         "le système (auto-close) a clos le ticket automatiquement"
+    );
+    assert_eq!(
+        said(ActorKind::Requester, "r-1", ReopenHeld { reopenings: 3, within_ms: 7_500_000 }),
+        "le demandeur r-1 aurait rouvert le ticket, et une personne décide : les demandeurs l’avaient rouvert 3 fois en 2\u{a0}h 5\u{a0}min"
     );
     let breached = SlaBreached {
         metric: SlaMetric::Resolution,

@@ -9,7 +9,7 @@ use crate::queries::ask::Which;
 use crate::queries::page::Cursor;
 use crate::queries::reader::{Found, Reader, Refusal, absent};
 
-pub(super) fn answer(reader: &Reader<'_>, which: Which) -> Result<Found, Refusal> {
+pub(super) fn answer(reader: &Reader<'_>, which: &Which) -> Result<Found, Refusal> {
     Cursor::refuse(reader.ask)?;
     let id = reader.find(which)?;
     let row = if reader.ask.looks_back() {

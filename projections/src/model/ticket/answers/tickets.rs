@@ -1,10 +1,11 @@
 //! `tickets`: the tickets that match every filter given, newest number first.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use guichet_key_client::Text;
 use guichet_schemas::event::TicketCreated;
-use guichet_schemas::ids::{CommandId, TicketId};
+use guichet_schemas::ids::{CommandId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::wire::personal::Form;
@@ -15,6 +16,10 @@ use guichet_schemas::words::{Channel, Priority, TicketState};
 use crate::model::ticket;
 use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
 use crate::queries::reader::{Found, Reader, Refusal};
+use crate::store::StoreError;
+
+/// The number of a ticket, and its id.
+type Entry = Result<(TicketNumber, TicketId), StoreError>;
 
 /// Rows whose subjects are opened together, with one request for their keys.
 const TOGETHER: usize = 256;
@@ -29,8 +34,11 @@ pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found,
     let after = Cursor::Number.read(reader.ask)?;
     let mut page = Page::new(reader.ask);
     let mut last = after;
-    let mut numbers =
-        reader.view.numbers_down_from(reader.tenant(), after.map_or(u64::MAX, |n| n.saturating_sub(1)));
+    let last_number = after.map_or(u64::MAX, |n| n.saturating_sub(1));
+    let mut numbers: Box<dyn Iterator<Item = Entry> + '_> = match &query.external_id {
+        Some(id) => Box::new(with_external_id(reader, query, id, last_number)?),
+        None => Box::new(reader.view.numbers_down_from(reader.tenant(), last_number)),
+    };
     let mut read = 0_usize;
     loop {
         let mut some = Vec::new();
@@ -60,6 +68,28 @@ pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found,
             return Ok((Data::Tickets(TicketsView { tickets: page.into_entries() }), None));
         }
     }
+}
+
+/// The tickets with an id in another system, newest number first: a few at most, so they are sought by that id.
+fn with_external_id(
+    reader: &Reader<'_>,
+    query: &TicketsQuery,
+    id: &str,
+    last: u64,
+) -> Result<impl Iterator<Item = Entry> + use<>, Refusal> {
+    let mut found = BTreeMap::new();
+    for entry in reader.view.tickets_by_external_id(reader.tenant(), id) {
+        let (source, id) = entry?;
+        reader.entry(source.len())?;
+        if query.external_source.as_ref().is_some_and(|wanted| *wanted != source) {
+            continue;
+        }
+        let row = reader.view.ticket(reader.tenant(), id)?;
+        if let Some(number) = row.and_then(|row| TicketNumber::parse(&row.number)) {
+            found.insert(number, id);
+        }
+    }
+    Ok(found.into_iter().rev().filter(move |(number, _)| number.0 <= last).map(Ok))
 }
 
 /// The subject of a row, to be opened.
@@ -108,11 +138,19 @@ impl<'a> Filter<'a> {
             && equals(q.group.as_ref(), row.group.as_ref())
             && equals(q.assignee.as_ref(), row.assignee.as_ref())
             && equals(q.requester.as_ref(), Some(&row.requester))
+            && (!q.reopen_held || row.reopen_held_at.is_some())
+            && self.source_matches(row)
             && q.tag.as_ref().is_none_or(|tag| row.tags.contains(tag))
             && self.category_matches(row)
             && self.created.contains(&row.created_at)
             && self.updated.contains(&row.updated_at)
             && self.due.as_ref().is_none_or(|due| row.due_at.is_some_and(|at| due.contains(&at)))
+    }
+
+    /// Where an id is asked for, the search by it has looked at the source.
+    fn source_matches(&self, row: &TicketView) -> bool {
+        let source = self.query.external_source.as_ref().filter(|_| self.query.external_id.is_none());
+        equals(source, row.external_ref.as_ref().map(|reference| &reference.source))
     }
 
     /// Looked at last, because the subject has to be opened for it. One that stays sealed is not found.

@@ -15,7 +15,7 @@ use crate::store::StoreError;
 type Place = Result<(StreamVersion, LogPosition), StoreError>;
 
 pub(super) fn answer(reader: &Reader<'_>, history: &History) -> Result<Found, Refusal> {
-    let id = reader.find(history.which)?;
+    let id = reader.find(&history.which)?;
     let before = history.before.map_or(u64::MAX, StreamVersion::get);
     let is_before = |place: &Place| place.as_ref().map_or(true, |(version, _)| version.get() < before);
     if history.newest_first {
@@ -68,7 +68,7 @@ fn page(
     }
     // Where only a part is asked for, an empty one is an answer.
     if !any && next.is_none() && history.before.is_none() {
-        return Err(absent(history.which).into());
+        return Err(absent(&history.which).into());
     }
     Ok((Data::Timeline(TimelineView { entries: page.into_entries() }), next))
 }

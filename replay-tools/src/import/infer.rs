@@ -1,0 +1,176 @@
+//! `import --infer`: proposes a mapping for an export, with the reason of each line and the balance that it would give.
+//! A desk that is known by its columns gets its shipped mapping; of another, what its columns are called and hold decides.
+//! What is uncertain is left to a person, as a comment that says "decide": nothing is guessed in silence.
+
+mod columns;
+mod propose;
+mod roles;
+mod sample;
+
+use std::collections::BTreeSet;
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use guichet_schemas::time::Timestamp;
+
+use super::balance::Balance;
+use super::bounds::shown;
+use super::error::ImportError;
+use super::mapping::{Mapping, SHIPPED};
+use super::reader::open;
+use super::rows::Rows;
+use columns::Column;
+use propose::Draft;
+use sample::Sample;
+
+/// The share of the columns of a shipped mapping that makes it worth a look.
+const CLOSE: f64 = 0.6;
+/// Columns of a shipped mapping that a comment names as absent.
+const ABSENT_SHOWN: usize = 8;
+
+/// A mapping that was proposed.
+#[derive(Debug)]
+pub struct Proposal {
+    /// The mapping as TOML, with comments.
+    pub text: String,
+    /// The shipped mapping that it is, where the desk is known.
+    pub shipped: Option<&'static str>,
+    /// What is left to decide.
+    pub decisions: usize,
+    /// What `--check` says of the export with it, or why it cannot be used yet.
+    pub outcome: Result<Balance, String>,
+}
+
+/// Proposes a mapping for an export. Times later than a day after `now` are not believed.
+///
+/// # Errors
+/// The export cannot be read, or no row of it can be told.
+pub fn infer(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
+    let sample = sample::of(path)?;
+    let (draft, shipped) = match shipped(path, &sample) {
+        Some((name, text)) => (named(name, text), Some(name)),
+        None => {
+            let columns: Vec<Column> =
+                (0..sample.columns.len()).map(|place| Column::of(&sample, place)).collect();
+            (propose::mapping(&sample, &columns), None)
+        }
+    };
+    let outcome = check(path, &draft.text, now);
+    let mut text = String::new();
+    for line in head(path, &sample, shipped, &draft, &outcome) {
+        text.push_str(&format!("# {line}\n"));
+    }
+    text.push('\n');
+    text.push_str(&draft.text);
+    Ok(Proposal { text, shipped, decisions: draft.decisions, outcome })
+}
+
+/// The shipped mapping all of whose columns the export has; of several the one that reads most of them.
+fn shipped(path: &Path, sample: &Sample) -> Option<(&'static str, &'static str)> {
+    let fits = |(name, text): &&(&'static str, &'static str)| {
+        let Ok(mapping) = Mapping::parse_named(name, text) else { return false };
+        // The whole file is looked at only where its beginning looks right.
+        absent(&mapping, sample).is_empty()
+            && Rows::open(path, &Arc::new(mapping)).is_ok_and(|rows| rows.refuse_absent().is_ok())
+    };
+    let columns = |name: &str, text: &str| Mapping::parse_named(name, text).map_or(0, |m| m.columns.len());
+    SHIPPED.iter().filter(fits).max_by_key(|(name, text)| columns(name, text)).copied()
+}
+
+/// Columns of a mapping that the sample lacks.
+fn absent<'m>(mapping: &'m Mapping, sample: &Sample) -> Vec<&'m str> {
+    let names = mapping.columns.iter().map(|column| column.name.as_str());
+    names.filter(|name| sample.place(name).is_none()).collect()
+}
+
+/// A shipped mapping as a file of one's own, which would be known by another name.
+fn named(name: &str, text: &str) -> Draft {
+    let source = format!(
+        "[source]\n# decide: another name where two desks of this kind are imported; with its id it makes a ticket known for ever\nname = \"{name}\"\n"
+    );
+    Draft { text: text.replacen("[source]\n", &source, 1), decisions: 1 }
+}
+
+fn check(path: &Path, text: &str, now: Timestamp) -> Result<Balance, String> {
+    let mapping = Mapping::parse(text).map_err(|e| e.to_string())?.as_of(now);
+    open(path, &mapping, None).and_then(super::Reader::check).map_err(|e| {
+        let mut said = e.to_string();
+        let mut cause = e.source();
+        while let Some(error) = cause {
+            said.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        said
+    })
+}
+
+/// What stands above the mapping: what was looked at, and what would come of it.
+fn head(
+    path: &Path,
+    sample: &Sample,
+    known: Option<&str>,
+    draft: &Draft,
+    outcome: &Result<Balance, String>,
+) -> Vec<String> {
+    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let extent = if sample.is_cut { "the beginning of the file, there is more" } else { "all of the file" };
+    let mut lines = vec![
+        format!("A mapping for {}, proposed by guichet import --infer.", shown(&file, 200)),
+        format!("Looked at: {} rows ({extent}).", sample.rows.len()),
+    ];
+    match known {
+        Some(name) => {
+            lines.push(format!("The export has every column of the shipped mapping {name}: this is it."))
+        }
+        None => lines.extend(close(sample)),
+    }
+    lines.push(format!("Left to decide: {}; each such line begins with \"# decide\".", draft.decisions));
+    match outcome {
+        Ok(balance) => lines.extend(said(balance)),
+        Err(why) => {
+            // A parser draws the line that it does not like; a comment has room for what it says.
+            let said = why.lines().filter(|line| !line.contains('|')).collect::<Vec<_>>().join(" ");
+            lines.push(format!("It cannot be used as it stands: {}", shown(said.trim(), 2_000)));
+        }
+    }
+    lines
+}
+
+/// The shipped mapping that lacks fewest of its columns here, if it is near.
+fn close(sample: &Sample) -> Option<String> {
+    let near = SHIPPED.iter().filter_map(|(name, text)| {
+        let mapping = Mapping::parse_named(name, text).ok()?;
+        let absent: BTreeSet<String> = absent(&mapping, sample).into_iter().map(str::to_owned).collect();
+        let share = 1.0 - absent.len() as f64 / mapping.columns.len().max(1) as f64;
+        (share >= CLOSE).then_some((share, *name, absent))
+    });
+    let (_, name, absent) = near.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let more = absent.len().saturating_sub(ABSENT_SHOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let absent: Vec<String> = absent.iter().take(ABSENT_SHOWN).map(|name| columns::quoted(name)).collect();
+    Some(format!(
+        "Near to the shipped mapping {name}, which also names {}{more}; these are not here.",
+        absent.join(", ")
+    ))
+}
+
+/// The balance of a check, one line for each thing that it says.
+fn said(b: &Balance) -> Vec<String> {
+    let (r, t) = (&b.rows, &b.tickets);
+    let rejected = r.rejected.values().fold(0, |sum: u64, n| sum.saturating_add(*n));
+    let mut lines = vec![
+        format!(
+            "--check with it: {} rows read = {} used + {} without effect + {} duplicates + {rejected} rejected;",
+            r.read, r.used, r.without_effect, r.duplicates
+        ),
+        format!("{} tickets met = {} new + {} rejected.", t.met, t.new, t.rejected),
+    ];
+    for (what, counts) in [("rejected", &r.rejected), ("noted", &b.noted)] {
+        lines.extend(counts.iter().map(|(reason, n)| format!("{what}: {n} × {reason}: {}", reason.says())));
+    }
+    if t.new == 0 {
+        lines.push("Not one ticket comes out of it.".to_owned());
+    }
+    lines
+}

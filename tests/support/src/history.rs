@@ -1,0 +1,350 @@
+//! Synthetic histories for tests: records as an engine would write them, positions, versions and hashes right.
+
+use std::collections::BTreeMap;
+
+use guichet_schemas::codec::encode_record;
+use guichet_schemas::event::*;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::ids::{CommandId, CommentId, EventId, TicketId};
+use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
+use guichet_schemas::record::Record;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::*;
+use uuid::Uuid;
+
+/// When every history begins: 2026-03-10T09:00:00.000Z.
+pub const START: i64 = 1_773_133_200_000;
+
+/// A record, its bytes, and the hashes that go with it.
+#[derive(Clone)]
+pub struct Entry {
+    pub record: Record,
+    pub bytes: Vec<u8>,
+    pub hash: Hash,
+    pub prev_hash: Hash,
+}
+
+/// A log that grows. Each event happens a second after the one before.
+#[derive(Clone, Default)]
+pub struct History {
+    pub entries: Vec<Entry>,
+    /// Whose events are added.
+    pub tenant: String,
+    streams: BTreeMap<String, (StreamVersion, Hash)>,
+}
+
+impl History {
+    /// A log that begins as every log does.
+    pub fn new() -> Self {
+        let mut history = Self { tenant: "_system".to_owned(), ..Self::default() };
+        let started = EpochStarted::uneventful(1, 1, "0.1.0");
+        history.append(StreamKind::System, "engine", "engine", Event::Log(LogEvent::EpochStarted(started)));
+        Self { tenant: "default".to_owned(), ..history }
+    }
+
+    pub fn head(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// Adds an event of a ticket, by agent `actor`.
+    pub fn push(&mut self, ticket: TicketId, actor: &str, event: Event) -> u64 {
+        self.append(StreamKind::Ticket, &ticket.to_string(), actor, event);
+        self.head()
+    }
+
+    /// Publishes a body of a kind, from an instant on.
+    pub fn publish(&mut self, kind: &str, body: &str, effective_from: i64) -> u64 {
+        let event = ConfigPublished {
+            kind: kind.to_owned(),
+            id: "default".to_owned(),
+            version: self.head(),
+            effective_from: Timestamp(effective_from),
+            apply: Apply::OpenClocks,
+            body: body.to_owned(),
+            body_hash: Hash::of_bytes(body.as_bytes()),
+            zone_data: None,
+            retroactive: false,
+        };
+        let stream = self.tenant.clone();
+        self.append(StreamKind::Config, &stream, "cli", Event::Config(ConfigEvent::ConfigPublished(event)));
+        self.head()
+    }
+
+    /// Opens ticket `number`.
+    pub fn open(&mut self, number: u64) -> TicketId {
+        let ticket = ticket_id(number);
+        self.push(
+            ticket,
+            "alice",
+            Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(created(number)))),
+        );
+        ticket
+    }
+
+    /// A busy desk: at least `events` events of every type over `tickets` tickets, always the same for a seed.
+    pub fn busy(seed: u64, tickets: u64, events: u64) -> Self {
+        let mut history = Self::new();
+        let mut dice = Dice(seed);
+        let mut opened = 0;
+        while history.head() < events {
+            if opened < tickets && dice.roll(4) == 0 {
+                opened += 1;
+                history.open(opened);
+            } else if opened > 0 {
+                let ticket = ticket_id(dice.roll(opened) + 1);
+                let event = any_event(&mut dice);
+                history.push(ticket, "bob", event);
+            }
+        }
+        history
+    }
+
+    fn append(&mut self, kind: StreamKind, stream: &str, actor: &str, event: Event) {
+        let position = LogPosition::new(self.head() + 1).expect("above 0");
+        let before = self.streams.get(stream).copied();
+        let at = Timestamp(START + 1_000 * position.get() as i64);
+        let record = Record {
+            position,
+            partition: Partition(0),
+            epoch: Epoch(1),
+            tenant: self.tenant.clone(),
+            stream_kind: kind,
+            stream_id: stream.to_owned(),
+            version: StreamVersion::after(before.map(|(version, _)| version)),
+            event_id: EventId(id(1, position.get())),
+            recorded_at: at,
+            occurred_at: at,
+            caller: "portal".to_owned(),
+            actor: Actor { kind: ActorKind::Agent, id: actor.to_owned(), on_behalf_of: None },
+            command_id: CommandId(id(2, position.get())),
+            request_hash: Hash::ZERO,
+            channel: None,
+            causation_id: None,
+            correlation_id: None,
+            traceparent: None,
+            config_version: 0,
+            prev_hash: before.map_or(Hash::ZERO, |(_, hash)| hash),
+            source_time: None,
+            command_index: 0,
+            command_count: 1,
+            event,
+        };
+        let bytes = encode_record(record.clone());
+        let hash = Hash::of_record(&bytes);
+        let prev_hash = self.entries.last().map_or(Hash::ZERO, |entry| entry.hash);
+        self.streams.insert(stream.to_owned(), (record.version, hash));
+        self.entries.push(Entry { record, bytes, hash, prev_hash });
+    }
+}
+
+/// The id of ticket `number` in every history.
+pub fn ticket_id(number: u64) -> TicketId {
+    TicketId(id(3, number))
+}
+
+fn id(kind: u16, n: u64) -> Uuid {
+    Uuid::from_fields(0x0198_0000, kind, 0x7000, &(0x8000_0000_0000_0000 | n).to_be_bytes())
+}
+
+/// A creation that others vary.
+pub fn created(number: u64) -> TicketCreated {
+    TicketCreated {
+        number,
+        subject: text(&format!("Printer {number} is on fire")),
+        description: text("It began after lunch."),
+        requester: format!("r-{}", number % 7),
+        requester_kind: Some(RequesterKind::Employee),
+        requester_name: None,
+        requester_email: None,
+        requester_phone: None,
+        channel: Channel::Email,
+        origin: Origin::Requester,
+        r#type: TicketType::Incident,
+        category: Some("hardware/printer".to_owned()),
+        urgency: None,
+        impact: None,
+        priority: Priority::Normal,
+        tags: vec!["fire".to_owned()],
+        group: Some("desk".to_owned()),
+        assignee: None,
+        tier: 1,
+        product: None,
+        brand: None,
+        language: None,
+        organisation: None,
+        external_ref: None,
+        fields: BTreeMap::new(),
+        due_at: None,
+        synthetic: false,
+    }
+}
+
+pub fn assigned(to: &str, group: Option<&str>) -> Event {
+    Event::from(TicketAssigned {
+        from: None,
+        to: to.to_owned(),
+        group: group.map(str::to_owned),
+        strategy: Strategy::Manual,
+        handover_comment: None,
+        station_no: 1,
+        reason: Some("on call".to_owned()),
+    })
+}
+
+pub fn routed(to: Option<&str>) -> Event {
+    Event::from(TicketRouted {
+        from_group: None,
+        to_group: to.map(str::to_owned),
+        rule: None,
+        strategy: Strategy::Manual,
+        reason: None,
+    })
+}
+
+pub fn status(from: TicketState, to: TicketState) -> Event {
+    let hold_reason = (to == TicketState::Hold).then_some(HoldReason::Vendor);
+    Event::from(StatusChanged {
+        from,
+        to,
+        custom_status: None,
+        hold_reason,
+        expected_until: None,
+        cause: StatusCause::Command,
+        unanswered: false,
+    })
+}
+
+pub fn resolved(no: u32) -> Event {
+    Event::from(TicketResolved {
+        by: "bob".to_owned(),
+        code: ResolutionCode::Defect,
+        summary: text("Put it out."),
+        steps: vec!["water".to_owned()],
+        root_cause: None,
+        confirmed_by: ConfirmedBy::None,
+        override_reason: None,
+        resolution_no: no,
+    })
+}
+
+pub fn reopened(no: u32) -> Event {
+    Event::from(TicketReopened {
+        by_kind: ActorKind::Requester,
+        reason: Some("still burning".to_owned()),
+        resolution_no: no,
+        resolver_of_last: Some("bob".to_owned()),
+        since_resolved_ms: 7_500_000,
+        follow_up: false,
+    })
+}
+
+pub fn closed() -> Event {
+    Event::from(TicketClosed { reason: CloseReason::Resolved, auto: true })
+}
+
+pub fn escalated(from: u32, to: u32) -> Event {
+    Event::from(TicketEscalated {
+        kind: EscalationKind::Functional,
+        from_tier: from,
+        to_tier: to,
+        to_manager: None,
+        reason: EscalationReason::Expertise,
+        tags_at: vec!["fire".to_owned()],
+        category_at: None,
+        note_comment: None,
+    })
+}
+
+pub fn comment(visibility: Visibility, body: &str) -> Event {
+    Event::from(CommentAdded {
+        comment_id: CommentId(id(4, 1)),
+        visibility,
+        kind: CommentKind::Message,
+        author: "bob".to_owned(),
+        author_kind: AuthorKind::Agent,
+        channel: None,
+        body: text(body),
+        attachments: Vec::new(),
+        in_reply_to: None,
+        counts_as_reply: true,
+        no_reopen: false,
+    })
+}
+
+pub fn text(text: &str) -> Personal {
+    Personal::Plain(text.to_owned())
+}
+
+/// Any event but a creation, with any values: also what no engine would decide.
+pub fn any_event(dice: &mut Dice) -> Event {
+    let word = |dice: &mut Dice, words: &[&str]| words[dice.roll(words.len() as u64) as usize].to_owned();
+    let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
+    let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
+    let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
+    match dice.roll(19) {
+        0 => Event::from(TicketImported {
+            source: "servicenow".to_owned(),
+            external_id: "INC0000045".to_owned(),
+            part: 1,
+            parts: 2,
+            original_created_at: None,
+            mapping_version: None,
+            facts: None,
+            digest: None,
+        }),
+        1 => status(state(dice), state(dice)),
+        2 => resolved(tier(dice)),
+        3 => reopened(1),
+        4 => closed(),
+        5 => Event::from(TicketCancelled { reason: CancelReason::Spam }),
+        6 => routed(group(dice)),
+        7 => {
+            let to = word(dice, &["alice", "bob", "carol"]);
+            assigned(&to, group(dice))
+        }
+        8 => Event::from(TicketUnassigned { from: "bob".to_owned(), reason: None }),
+        9 => escalated(tier(dice), tier(dice)),
+        10 => Event::from(TicketDeescalated { from_tier: tier(dice), to_tier: tier(dice), reason: None }),
+        11 => comment(Visibility::Public, "Is it still burning?"),
+        12 => Event::from(PriorityChanged {
+            from: Priority::Normal,
+            to: Priority::Urgent,
+            urgency: Some(Urgency::High),
+            impact: None,
+            cause: StatusCause::Command,
+            reason: None,
+        }),
+        13 => {
+            Event::from(CategoryChanged { from: None, to: Some(word(dice, &["hardware", "software/mail"])) })
+        }
+        14 => Event::from(TagsChanged {
+            added: vec![word(dice, &["vip", "fire"])],
+            removed: vec![word(dice, &["vip", "fire"])],
+        }),
+        16 => Event::from(DueDateSet {
+            at: [None, Some(Timestamp(START + dice.roll(500) as i64 * 1_000))][dice.roll(2) as usize],
+            reason: None,
+        }),
+        15 => Event::from(TypeChanged {
+            from: TicketType::Incident,
+            to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
+        }),
+        17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
+        _ => Event::from(FieldChanged {
+            field: "floor".to_owned(),
+            from: None,
+            to: Some(FieldValue::Number(dice.roll(9) as f64)),
+        }),
+    }
+}
+
+/// A small generator of numbers, the same on every machine.
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// 0 to `sides` - 1.
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
