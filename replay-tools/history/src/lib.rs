@@ -2,9 +2,10 @@
 //!
 //! Reading order: where records come from ([`source`]) and which of them are wanted ([`reader`], [`filter`]); the tables
 //! and their columns ([`table`]), what a row of each is ([`rows`], [`life`]); the forms in which they are written
-//! ([`write`]), the folder that grows with the desk ([`lake`]), the documents of process mining ([`mining`]), and the
-//! commands ([`export`], [`replay`]); what a ticket is ([`picture`]) and how it became that ([`story`]), with the commands that
-//! tell it ([`explain`], [`diff`]), and what a version of the configuration changed ([`blame`]).
+//! ([`write`](mod@write)), the folder that grows with the desk ([`lake`]), the documents of process mining
+//! ([`mining`]), and the commands ([`export`], [`replay`]); what a ticket is ([`picture`]) and how it became that
+//! ([`story`]), with the commands that tell it ([`explain`], [`diff`]), and what a version of the configuration changed
+//! ([`blame`]).
 //!
 //! What is absent: no database and no log of its own. A source hands over the bytes as they were recorded, and nothing
 //! is written but the files that were asked for.
