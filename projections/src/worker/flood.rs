@@ -15,12 +15,13 @@ use super::source::{Reply, Source, contradiction};
 
 /// So many messages without a moment of quiet are a flood.
 const MESSAGES: usize = 4_096;
-/// A portion of so few messages ends it.
-const FEW: usize = 32;
+/// A portion of so few messages is a moment of quiet. Where processors are short, those of a flood are small.
+const LULL: usize = 12;
 /// Records of one answer of the log, beside its own bound in bytes.
 const RECORDS: usize = 768;
-/// The flood is over once the log had so often no more than a few records to tell, and how long to wait in between.
+/// The flood is over once the log had so often no more than so few records to tell, and how long to wait in between.
 const CALM: u32 = 5;
+const FEW: usize = 32;
 const BREATH: Duration = Duration::from_millis(20);
 /// Portions that may wait for the slowest model, and for how many breaths: one that stands still holds up nobody.
 const WAITING: usize = 6;
@@ -36,7 +37,7 @@ pub(super) struct Gauge(usize);
 impl Gauge {
     /// A portion of so many messages came. True: it is a flood.
     pub(super) const fn rises(&mut self, messages: usize) -> bool {
-        self.0 = if messages > FEW { self.0.saturating_add(messages) } else { 0 };
+        self.0 = if messages > LULL { self.0.saturating_add(messages) } else { 0 };
         self.0 >= MESSAGES
     }
 

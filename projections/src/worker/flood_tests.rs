@@ -83,7 +83,7 @@ fn many_messages_without_quiet_are_a_flood_and_a_small_portion_ends_it() {
     let mut gauge = Gauge::default();
     assert!((0..15).all(|_| !gauge.rises(256)));
     assert!(gauge.rises(256));
-    assert!(!gauge.rises(FEW));
+    assert!(!gauge.rises(LULL));
     assert!((0..15).all(|_| !gauge.rises(256)));
     gauge.falls();
     assert!(!gauge.rises(256));
