@@ -47,7 +47,10 @@ pub struct Proposal {
 /// # Errors
 /// The export cannot be read, or no row of it can be told.
 pub fn infer(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
-    let sample = sample::of(path)?;
+    let sample = match sample::of(path) {
+        Err(ImportError::Archive { .. }) => return of_files(path, now),
+        sample => sample?,
+    };
     let (draft, shipped) = match shipped(path, &sample) {
         Some((name, text)) => (named(name, text), Some(name)),
         None => {
@@ -66,16 +69,53 @@ pub fn infer(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
     Ok(Proposal { text, shipped, decisions: draft.decisions, outcome })
 }
 
+/// An export of several files: only a shipped mapping that joins them is known to fit.
+fn of_files(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
+    let fits = |(name, text): &&(&'static str, &'static str)| {
+        let Ok(mapping) = Mapping::parse_named(name, text) else { return false };
+        !mapping.files.is_empty() && gives_tickets(path, &mapping)
+    };
+    let Some((name, text)) =
+        SHIPPED.iter().filter(fits).max_by_key(|(name, text)| width(name, text)).copied()
+    else {
+        let problem = "it holds several files, and no shipped mapping joins them; look at each by itself, and join them with [files]";
+        return Err(sample::nothing(path, problem));
+    };
+    let draft = named(name, text);
+    let outcome = check(path, &draft.text, now);
+    let mut lines = vec![
+        "A mapping for several files, proposed by guichet import --infer.".to_owned(),
+        format!("They have every column of the shipped mapping {name}: this is it."),
+    ];
+    lines.extend(result(&outcome));
+    let head: String = lines.iter().map(|line| format!("# {line}\n")).collect();
+    let text = format!("{head}\n{}", draft.text);
+    Ok(Proposal { text, shipped: Some(name), decisions: draft.decisions, outcome })
+}
+
 /// The shipped mapping all of whose columns the export has; of several the one that reads most of them.
 fn shipped(path: &Path, sample: &Sample) -> Option<(&'static str, &'static str)> {
     let fits = |(name, text): &&(&'static str, &'static str)| {
         let Ok(mapping) = Mapping::parse_named(name, text) else { return false };
-        // The whole file is looked at only where its beginning looks right.
-        absent(&mapping, sample).is_empty()
-            && Rows::open(path, &Arc::new(mapping)).is_ok_and(|rows| rows.refuse_absent().is_ok())
+        // A long file is read whole only where its beginning looks right.
+        if sample.is_cut {
+            return absent(&mapping, sample).is_empty()
+                && Rows::open(path, &Arc::new(mapping)).is_ok_and(|rows| rows.refuse_absent().is_ok());
+        }
+        mapping.files.is_empty() && gives_tickets(path, &mapping)
     };
-    let columns = |name: &str, text: &str| Mapping::parse_named(name, text).map_or(0, |m| m.columns.len());
-    SHIPPED.iter().filter(fits).max_by_key(|(name, text)| columns(name, text)).copied()
+    SHIPPED.iter().filter(fits).max_by_key(|(name, text)| width(name, text)).copied()
+}
+
+/// Whether an export has every column of a mapping, and tickets come out of it.
+fn gives_tickets(path: &Path, mapping: &Mapping) -> bool {
+    let checked = open(path, mapping, None).and_then(super::Reader::check);
+    checked.is_ok_and(|balance| balance.tickets.new > 0)
+}
+
+/// Columns that a shipped mapping names.
+fn width(name: &str, text: &str) -> usize {
+    Mapping::parse_named(name, text).map_or(0, |mapping| mapping.columns.len())
 }
 
 /// Columns of a mapping that the sample lacks.
@@ -126,15 +166,20 @@ fn head(
         None => lines.extend(close(sample)),
     }
     lines.push(format!("Left to decide: {}; each such line begins with \"# decide\".", draft.decisions));
+    lines.extend(result(outcome));
+    lines
+}
+
+/// What a check says, or why there is none.
+fn result(outcome: &Result<Balance, String>) -> Vec<String> {
     match outcome {
-        Ok(balance) => lines.extend(said(balance)),
+        Ok(balance) => said(balance),
         Err(why) => {
             // A parser draws the line that it does not like; a comment has room for what it says.
             let said = why.lines().filter(|line| !line.contains('|')).collect::<Vec<_>>().join(" ");
-            lines.push(format!("It cannot be used as it stands: {}", shown(said.trim(), 2_000)));
+            vec![format!("It cannot be used as it stands: {}", shown(said.trim(), 2_000))]
         }
     }
-    lines
 }
 
 /// The shipped mapping that lacks fewest of its columns here, if it is near.

@@ -23,10 +23,18 @@ fn each_shipped_sample_is_known_by_its_columns_and_passes_the_check() {
     for entry in std::fs::read_dir(samples).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let proposal = infer(&path, NOW).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let proposal = match infer(&path, NOW) {
+            Ok(proposal) => proposal,
+            Err(why) if path.is_dir() => {
+                assert!(why.to_string().contains("several files"), "{name}: {why}");
+                continue;
+            }
+            Err(why) => panic!("{name}: {why}"),
+        };
         if proposal.shipped != Some(name.as_str()) {
-            // A desk whose export has several files, or that others look like, is told from its own words.
-            assert!(proposal.text.contains("# decide"), "{name}: {}", proposal.text);
+            // One that others look like, or whose rows stand in lists, is told from its own words.
+            let text = &proposal.text;
+            assert!(text.contains("# decide") && text.contains("[ticket]"), "{name}: {text}");
             continue;
         }
         let mut findings = proposal.outcome.unwrap_or_else(|why| panic!("{name}: {why}")).findings(&[]);
