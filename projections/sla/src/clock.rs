@@ -31,6 +31,11 @@ pub(crate) struct Clock {
     pub(crate) ended: Option<Ended>,
     /// When it was due as last known: a calendar that changes does not tell what it said before.
     pub(crate) known_due: Option<i64>,
+    /// What would end it up to this instant may have happened without the desk being told: of a first reply, whatever
+    /// came before the ticket was imported. A due instant up to then breaks nothing by itself.
+    pub(crate) untold_until: Option<i64>,
+    /// A change made it late at this instant, which is not told either: a promise is never broken before it was made.
+    pub(crate) late_since: Option<i64>,
 }
 
 /// What a clock was promised under.
@@ -144,6 +149,8 @@ impl Clock {
             voided: false,
             ended: None,
             known_due: None,
+            untold_until: None,
+            late_since: None,
         }
     }
 
@@ -204,7 +211,7 @@ impl Clock {
 
     /// What time does to it next. Only a running clock is touched by time.
     pub(crate) fn next(&self, rules: Rules<'_>) -> Option<Next> {
-        if !self.is_open() || !self.is_running() {
+        if !self.is_open() || !self.is_running() || self.untold(rules).is_some() {
             return None;
         }
         let warning = self.to_warn().next();
@@ -219,6 +226,12 @@ impl Clock {
             (Some(warning), _) => Some(warning),
             (None, breach) => breach,
         }
+    }
+
+    /// Where nobody can say whether it was kept: the instant from which on the desk is told of what happens.
+    pub(crate) fn untold(&self, rules: Rules<'_>) -> Option<i64> {
+        let until = self.untold_until.filter(|_| self.is_open() && self.is_running())?;
+        self.due(rules).is_some_and(|due| due <= until).then_some(until)
     }
 
     /// The shares of the target that are still to be announced, in the order in which they are reached. All of it is

@@ -214,6 +214,9 @@ impl Ticket {
     pub(crate) fn told_by(&mut self, command: u128, imports_at: Option<Timestamp>) {
         if let Some(at) = imports_at {
             self.import = Some(Import { command, at: at.0 });
+            for clock in self.clocks.iter_mut().filter(|clock| clock.untold_until.is_some()) {
+                clock.untold_until = Some(at.0);
+            }
         }
         self.by_import = self.import.is_some_and(|import| import.command == command);
     }
@@ -266,6 +269,7 @@ impl Ticket {
     }
 
     fn replied(&mut self, now: &mut Now<'_, '_>) {
+        self.tell_first_reply(now);
         (self.owed, self.answered_once) = (false, true);
         let ended = [
             SlaMetric::FirstReply,
@@ -336,6 +340,9 @@ impl Ticket {
                 due_at: clock.shown_due(now.rules),
             },
         );
+        if metric == SlaMetric::FirstReply && self.by_import {
+            clock.untold_until = self.import.map(|import| import.at);
+        }
         clock.follow(self.state, now);
         self.clocks.push(clock);
     }
@@ -381,6 +388,7 @@ impl Ticket {
             TicketState::Resolved | TicketState::Closed => {
                 (self.owed, self.answered_once) = (false, true);
                 self.cancel(&[SlaMetric::PeriodicUpdate, SlaMetric::PausableUpdate], "resolved", now);
+                self.forget_first_reply(now);
                 self.fulfil(SlaMetric::ALL, "resolved", now);
             }
             TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => {

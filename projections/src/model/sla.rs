@@ -23,7 +23,7 @@ pub(crate) use row::{Alarm, Row};
 /// Clocks, alarms and broken promises.
 pub static SLA: ReadModel = ReadModel {
     name: "sla",
-    version: 4,
+    version: 5,
     families: &[
         Family::points(keys::SLA_TICKETS),
         Family::ranges(keys::SLA_HISTORIES).merged(Merge::APPEND),

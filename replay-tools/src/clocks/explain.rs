@@ -266,6 +266,9 @@ fn sentence(kind: &Kind, at: &impl Fn(Timestamp) -> String, span: &impl Fn(i64) 
         Kind::Cancelled { reason, consumed_s } if reason == "no_policy" => {
             format!("is promised by no policy any more, {} used", span(*consumed_s))
         }
+        Kind::Cancelled { reason, .. } if reason == "not_imported" => {
+            "was due before the import, which tells of no reply: neither kept nor broken".to_owned()
+        }
         Kind::Cancelled { reason, .. } => format!("came to nothing: {reason}"),
         Kind::Armed { due_at } => format!("armed, {}", due(due_at)),
         Kind::Disarmed { reason } => format!("disarmed: {reason}"),

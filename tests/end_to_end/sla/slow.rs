@@ -82,6 +82,10 @@ struct Clock {
     target: i64,
     breached: bool,
     ended: bool,
+    /// Of a first reply: when its ticket was imported. What was due by then is broken only if a reply came, too late.
+    told_from: Option<i64>,
+    /// Since when a change has made it late, where that is not told.
+    late_since: Option<i64>,
 }
 
 impl Clock {
@@ -100,12 +104,25 @@ impl Clock {
 
     /// After a change: what is past due is broken now.
     fn judge(&mut self, id: &str, metric: &'static str, at: i64, minutes: &Minutes, found: &mut Breaches) {
-        if !self.breached
-            && self.since.is_some()
-            && let Some(due) = self.due_before(minutes, at)
-        {
+        if self.breached || self.since.is_none() {
+            return;
+        }
+        let due = self.due_before(minutes, at);
+        self.late_since = due.filter(|due| self.is_untold(*due)).map(|_| at);
+        if let Some(due) = due.filter(|due| !self.is_untold(*due)) {
             self.breached = true;
             found.insert((id.to_owned(), metric, 1, at, due));
+        }
+    }
+
+    fn is_untold(&self, due: i64) -> bool {
+        self.told_from.is_some_and(|from| due <= from)
+    }
+
+    /// A reply came.
+    fn reply(&self, id: &str, at: i64, minutes: &Minutes, found: &mut Breaches) {
+        if let Some(due) = self.due_before(minutes, at).filter(|due| !self.breached && self.is_untold(*due)) {
+            found.insert((id.to_owned(), "first_reply", 1, self.late_since.unwrap_or(due), due));
         }
     }
 
@@ -127,15 +144,22 @@ struct Ticket {
 pub(super) fn breaches(records: &[Record], now: i64) -> Breaches {
     let minutes = Minutes::of_the_office();
     let mut tickets: BTreeMap<&str, Ticket> = BTreeMap::new();
+    let mut imports: BTreeMap<&str, i64> = BTreeMap::new();
     let mut found = Breaches::new();
     for record in records.iter().filter(|record| record.ticket_id().is_some()) {
         let id = record.stream_id.as_str();
-        if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = &record.event {
+        if record.event.imported().is_some() {
+            imports.insert(id, record.recorded_at.0);
+            if let Some(reply) = tickets.get_mut(id).and_then(|ticket| ticket.reply.as_mut()) {
+                reply.told_from = Some(record.recorded_at.0);
+            }
+        } else if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(e))) = &record.event {
             let at = record.occurred_at.0;
             let begun = |target| Clock { since: Some(at), target, ..Clock::default() };
             let (reply, resolution) = targets(e.priority);
             let ticket = Ticket {
-                reply: (e.origin != Origin::Agent).then(|| begun(reply)),
+                reply: (e.origin != Origin::Agent)
+                    .then(|| Clock { told_from: imports.get(id).copied(), ..begun(reply) }),
                 resolution: begun(resolution),
                 state: if e.assignee.is_some() { TicketState::Open } else { TicketState::New },
                 time: at,
@@ -177,7 +201,7 @@ impl Ticket {
         for (metric, clock) in self.clocks() {
             if !clock.breached
                 && clock.since.is_some()
-                && let Some(due) = clock.due_before(minutes, at)
+                && let Some(due) = clock.due_before(minutes, at).filter(|due| !clock.is_untold(*due))
             {
                 clock.breached = true;
                 found.insert((id.to_owned(), metric, 1, due, due));
@@ -227,8 +251,10 @@ impl Ticket {
             && e.visibility == Visibility::Public
         {
             assert_ne!(e.author_kind, AuthorKind::Requester, "these histories have no such comments");
-            if e.counts_as_reply {
-                self.reply = None;
+            if e.counts_as_reply
+                && let Some(clock) = self.reply.take()
+            {
+                clock.reply(id, at, minutes, found);
             }
         }
     }

@@ -27,6 +27,8 @@ const LOOK_AHEAD_MAX: u32 = 10_000;
 enum Whose {
     Clock(usize, Next),
     Rule(usize),
+    /// A first reply that was due before the ticket was imported, and that no imported fact tells of.
+    Untold,
 }
 
 impl Ticket {
@@ -162,11 +164,15 @@ impl Ticket {
                 let of = TimerName::Rule(armed.rule.clone());
                 Some(AlarmKey { of, instance: armed.instance, pct: None })
             }
+            Whose::Untold => None,
         }
     }
 
     fn next_timer(&self, rules: Rules<'_>) -> Option<(i64, Whose)> {
         let clocks = self.clocks.iter().enumerate().filter_map(|(index, clock)| {
+            if let Some(until) = clock.untold(rules) {
+                return Some((until, Whose::Untold));
+            }
             let next = clock.next(rules)?;
             Some((next.at(), Whose::Clock(index, next)))
         });
@@ -187,7 +193,36 @@ impl Ticket {
                 }
             }
             Whose::Rule(index) => self.fire(index, at_once, &mut now),
+            Whose::Untold => self.forget_first_reply(&mut now),
         }
+    }
+
+    /// An imported reply came: it was the first, and says whether the promise was kept.
+    pub(super) fn tell_first_reply(&mut self, now: &mut Now<'_, '_>) {
+        for clock in self.clocks.iter_mut().filter(|clock| clock.untold_until.is_some()) {
+            clock.untold_until = None;
+            if let Some(at) = clock.late_since.take() {
+                clock.jump(&mut Now { at, rules: now.rules, facts: now.facts });
+            }
+            while let Some(next) = clock.next(now.rules).filter(|next| next.at() < now.at) {
+                clock.strike(next, &mut Now { at: next.at(), rules: now.rules, facts: now.facts });
+            }
+        }
+    }
+
+    /// No fact of the import is a first reply, and it was due before: whether there was one is not known.
+    pub(super) fn forget_first_reply(&mut self, now: &mut Now<'_, '_>) {
+        let rules = now.rules;
+        let is_late = |clock: &&mut Clock| {
+            let until = clock.untold(rules);
+            until.is_some_and(|until| until <= now.at || clock.due(rules).is_some_and(|due| due < now.at))
+        };
+        let mut is_forgotten = false;
+        for clock in self.clocks.iter_mut().filter(is_late) {
+            clock.cancel(End::Cancelled, "not_imported", &mut Now { at: now.at, rules, facts: now.facts });
+            is_forgotten = true;
+        }
+        self.answered_once |= is_forgotten;
     }
 
     /// Arms every rule whose condition is true.
@@ -419,6 +454,10 @@ impl Clock {
     /// Of several thresholds that are past at once, the highest is announced; none that the breach makes idle.
     pub(super) fn jump(&mut self, now: &mut Now<'_, '_>) {
         if !self.is_running() {
+            return;
+        }
+        if self.untold(now.rules).is_some() {
+            self.late_since = self.due(now.rules).filter(|due| *due < now.at).map(|_| now.at);
             return;
         }
         let due = (!self.is_breached()).then(|| self.due(now.rules)).flatten();

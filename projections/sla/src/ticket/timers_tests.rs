@@ -133,3 +133,62 @@ fn at_once_is_where_step_by_step_would_have_been() {
         }
     }
 }
+
+/// The facts of a first reply within an hour, promised to a ticket that was created ten days before it was imported at
+/// [`NOW`] and of which the import tells this; then a year passes.
+fn first_reply(created: i64, told: &[(i64, Happening)]) -> Vec<(i64, String)> {
+    let (mut book, always) = (Rulebook::default(), Timestamp(i64::MIN));
+    let policies = json!([{"id": "all", "targets": [
+        {"metric": "first_reply", "seconds": 3600, "hours": "calendar", "warn_pct": [50]}
+    ]}]);
+    book.publish_policies(always, always, Apply::NewOnly, serde_json::from_value(policies).unwrap());
+    let (mut ticket, mut facts) = (Ticket::new(Attributes::new(), 1, &book), Vec::new());
+    ticket.told_by(1, Some(NOW));
+    let created = NOW.0 + created;
+    let begin = Happening::Created { outbound: false, assigned: false };
+    ticket.apply(Timestamp(created), &begin, &book, &mut facts);
+    for (after, happening) in told {
+        ticket.apply(Timestamp(created + after), happening, &book, &mut facts);
+    }
+    ticket.told_by(2, None);
+    ticket.advance(Timestamp(NOW.0 + 365 * DAY), &book, &mut facts);
+    ticket.apply(ticket.time(), &Happening::Changed(Attributes::new()), &book, &mut facts);
+    let named = facts.iter().map(|fact| {
+        let what = if let Kind::Fulfilled { outcome, .. } = &fact.kind {
+            outcome.as_str().to_owned()
+        } else if let Kind::Cancelled { reason, .. } = &fact.kind {
+            format!("cancelled: {reason}")
+        } else {
+            fact.kind.name().to_owned()
+        };
+        (fact.at.0 - created, what)
+    });
+    named.collect()
+}
+
+#[test]
+fn a_first_reply_that_no_import_tells_of_was_neither_kept_nor_broken() {
+    const HOUR: i64 = 3_600_000;
+    let old = -10 * DAY;
+    let told = |created, told: &[(i64, Happening)]| {
+        let facts = first_reply(created, told);
+        facts.into_iter().skip(1).collect::<Vec<_>>()
+    };
+    let resolved = || Happening::Status(TicketState::Resolved);
+    let named = |facts: &[(i64, &str)]| -> Vec<(i64, String)> {
+        facts.iter().map(|(at, what)| (*at, (*what).to_owned())).collect()
+    };
+    // Nobody knows: resolved later than the reply was due, or still open when it was imported.
+    assert_eq!(told(old, &[(7 * HOUR, resolved())]), named(&[(7 * HOUR, "cancelled: not_imported")]));
+    assert_eq!(told(old, &[]), named(&[(10 * DAY, "cancelled: not_imported")]));
+    // The import tells it: kept, kept by the resolution, or broken when it was due.
+    assert_eq!(told(old, &[(HOUR / 4, Happening::PublicReply)]), named(&[(HOUR / 4, "met")]));
+    assert_eq!(told(old, &[(HOUR / 4, resolved())]), named(&[(HOUR / 4, "met")]));
+    assert_eq!(
+        told(old, &[(7 * HOUR, Happening::PublicReply)]),
+        named(&[(HOUR / 2, "SlaWarned"), (HOUR, "SlaBreached"), (7 * HOUR, "breached")])
+    );
+    // Due after the import: the desk is there, and sees that nobody answers.
+    assert_eq!(told(-HOUR / 4, &[]), named(&[(HOUR / 2, "SlaWarned"), (HOUR, "SlaBreached")]));
+    assert_eq!(told(-HOUR, &[]), named(&[(HOUR, "cancelled: not_imported")]));
+}
