@@ -202,6 +202,7 @@ impl Verb {
 }
 
 fn main() -> ExitCode {
+    allocator::few_arenas();
     let cli = Cli::parse();
     guichet_service::withhold_panic_messages(say::say);
     tracing_subscriber::fmt()
