@@ -1,6 +1,7 @@
 //! Clocks of recorded tickets, worked out here with the fold of the desk: why one is due when it is (`explain-sla`), and
 //! what other promises would have come to (`whatif`). Nothing is written.
 
+mod course;
 mod explain;
 mod feasible;
 mod whatif;
@@ -9,6 +10,7 @@ use guichet_schemas::codec::decode_record;
 use guichet_schemas::position::Partition;
 use guichet_schemas::record::Record;
 
+pub use self::course::{Broken, Course, Promise, only_in};
 pub use self::explain::{ExplainArgs, run as explain};
 pub use self::whatif::{WhatifArgs, run as whatif};
 use crate::client::{Client, ClientError};

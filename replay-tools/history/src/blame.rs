@@ -4,12 +4,13 @@
 //! Because of it: the history is folded once as it was, and once for each version as if the version before had gone on
 //! until the next one. A breach that only the first fold has is one that the version made.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use clap::Args;
 use guichet_config::{Kind as ConfigKind, Publication};
 use guichet_replay_tools::client::ConnectArgs;
+use guichet_replay_tools::clocks::{Broken, Course, only_in};
 use guichet_replay_tools::exit;
 use guichet_replay_tools::output::{Output, OutputArgs};
 use guichet_schemas::ids::{TicketId, TicketNumber};
@@ -17,7 +18,6 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::StreamKind;
-use guichet_sla::{Fact, Kind, Rulebook, Ticket, TimerName};
 use serde_json::{Value, json};
 
 use crate::HistoryError;
@@ -61,11 +61,6 @@ pub struct BlameArgs {
 fn kind(name: &str) -> Result<ConfigKind, String> {
     ConfigKind::parse(name).ok_or_else(|| format!("there are {}", ConfigKind::names()))
 }
-
-/// A promise: ticket, metric, and which of its metric.
-type Promise = (TicketId, &'static str, u32);
-/// When each was broken.
-type Broken = BTreeMap<Promise, Timestamp>;
 
 /// What a version changed.
 #[derive(Debug)]
@@ -124,47 +119,10 @@ impl Blame {
     }
 }
 
-/// The tickets under one course of the configuration, and what was broken there.
-#[derive(Default)]
-struct Course {
-    book: Rulebook,
-    tickets: HashMap<TicketId, Ticket>,
-    broken: Broken,
-}
-
-impl Course {
-    fn happened(&mut self, id: TicketId, record: &Record) {
-        let mut facts = Vec::new();
-        let ticket = Ticket::fold(self.tickets.remove(&id), record, &self.book, &mut facts);
-        self.tickets.insert(id, ticket);
-        note(&mut self.broken, id, &facts);
-    }
-
-    fn end(&mut self, last: Timestamp) {
-        let Self { book, tickets, broken } = self;
-        #[expect(clippy::iter_over_hash_type, reason = "each ticket is advanced by itself")]
-        for (id, ticket) in tickets {
-            let mut facts = Vec::new();
-            if ticket.time() < last {
-                ticket.advance(last, book, &mut facts);
-            }
-            note(broken, *id, &facts);
-        }
-    }
-
-    /// When each ticket is due next.
-    fn due(&self, at: Timestamp) -> HashMap<TicketId, Timestamp> {
-        let due = self.tickets.iter();
-        due.filter_map(|(id, ticket)| Some((*id, ticket.next_due(&self.book, at)?))).collect()
-    }
-}
-
-fn note(broken: &mut Broken, id: TicketId, facts: &[Fact]) {
-    for fact in facts {
-        if let (TimerName::Clock(metric), Kind::Breached { .. }) = (&fact.of, &fact.kind) {
-            broken.insert((id, metric.as_str(), fact.instance), fact.at);
-        }
-    }
+/// When each ticket of a course is due next.
+fn due(course: &Course, at: Timestamp) -> HashMap<TicketId, Timestamp> {
+    let due = course.tickets.iter();
+    due.filter_map(|(id, ticket)| Some((*id, ticket.next_due(&course.book, at)?))).collect()
 }
 
 struct Folding<'a> {
@@ -201,9 +159,9 @@ impl<'a> Folding<'a> {
         if let Some(newest) = self.versions.last_mut() {
             newest.decisions = newest.decisions.saturating_add(1);
         }
-        self.actual.happened(id, record);
+        self.actual.take(id, record);
         for other in &mut self.others {
-            other.happened(id, record);
+            other.take(id, record);
         }
     }
 
@@ -216,14 +174,10 @@ impl<'a> Folding<'a> {
             return;
         }
         // The course without this version is the actual one up to here.
-        let without = Course {
-            book: self.actual.book.clone(),
-            tickets: self.actual.tickets.clone(),
-            broken: self.actual.broken.clone(),
-        };
-        let before = self.actual.due(at);
+        let without = self.actual.clone();
+        let before = due(&self.actual, at);
         self.actual.book.take(at, &publication);
-        let after = self.actual.due(at);
+        let after = due(&self.actual, at);
         self.others.iter_mut().for_each(|other| other.book.take(at, &publication));
         self.others.push(without);
         let moved = |than: std::cmp::Ordering| {
@@ -255,11 +209,6 @@ impl<'a> Folding<'a> {
         }
         Blame { versions: self.versions, numbers: self.numbers }
     }
-}
-
-fn only_in(these: &Broken, those: &Broken) -> Broken {
-    let missing = these.iter().filter(|(promise, _)| !those.contains_key(*promise));
-    missing.map(|(promise, at)| (*promise, *at)).collect()
 }
 
 /// Says what each version changed.

@@ -1,6 +1,6 @@
 //! `guichet whatif`: the recorded history under other promises. The same fold, another rulebook; nothing is written.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use guichet_schemas::event::{Event, SlaEvent};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
-use guichet_sla::{Fact, Kind, Rulebook, Ticket, TimerName};
 use serde::Serialize;
 
+use super::course::{Broken, Course, Promise, only_in};
 use super::each_record;
 use super::feasible::{self, Feasible, Taken};
 use crate::client::{ClientError, ConnectArgs};
@@ -56,12 +56,6 @@ pub struct WhatifArgs {
 fn instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "an instant such as 2026-03-10T09:00:00Z".to_owned())
 }
-
-/// Which promise.
-type Promise = (TicketId, String, u32);
-
-/// Broken promises, and when each was broken.
-type Broken = BTreeMap<Promise, Timestamp>;
 
 /// Metric, priority and group.
 type By = (String, Option<String>, Option<String>);
@@ -135,35 +129,25 @@ pub async fn run(args: WhatifArgs) -> Result<u8, ClientError> {
     Ok(if honest { exit::DONE } else { exit::REFUSED })
 }
 
-/// One way to judge: what is published, the tickets under it, and what was broken.
-#[derive(Default)]
-struct Side {
-    book: Rulebook,
-    tickets: HashMap<TicketId, Ticket>,
-    broken: Broken,
-}
-
-impl Side {
-    /// How long its promises took that began within a span.
-    fn taken(&self, span: (Option<Timestamp>, Timestamp), synthetic: &BTreeSet<TicketId>) -> Taken {
-        let mut taken = Taken::default();
-        #[expect(clippy::iter_over_hash_type, reason = "what is taken is sorted")]
-        for (id, ticket) in &self.tickets {
-            if synthetic.contains(id) {
-                continue;
-            }
-            let of = |name: &str| ticket.attribute(name).first().cloned();
-            for clock in ticket.clocks(span.1, &self.book) {
-                taken.take(&clock, (of("priority"), of("group")), span);
-            }
+/// How long the promises of a course took that began within a span.
+fn taken(course: &Course, span: (Option<Timestamp>, Timestamp), synthetic: &BTreeSet<TicketId>) -> Taken {
+    let mut taken = Taken::default();
+    #[expect(clippy::iter_over_hash_type, reason = "what is taken is sorted")]
+    for (id, ticket) in &course.tickets {
+        if synthetic.contains(id) {
+            continue;
         }
-        taken
+        let of = |name: &str| ticket.attribute(name).first().cloned();
+        for clock in ticket.clocks(span.1, &course.book) {
+            taken.take(&clock, (of("priority"), of("group")), span);
+        }
     }
+    taken
 }
 
 struct Replay {
-    before: Side,
-    after: Side,
+    before: Course,
+    after: Course,
     drafted: BTreeSet<(ConfigKind, String)>,
     recorded: Broken,
     numbers: BTreeMap<TicketId, u64>,
@@ -171,39 +155,9 @@ struct Replay {
     last: Timestamp,
 }
 
-impl Side {
-    fn take(&mut self, id: TicketId, record: &Record) {
-        let mut facts = Vec::new();
-        let ticket = Ticket::fold(self.tickets.remove(&id), record, &self.book, &mut facts);
-        self.tickets.insert(id, ticket);
-        self.note(id, &facts);
-    }
-
-    fn note(&mut self, id: TicketId, facts: &[Fact]) {
-        for fact in facts {
-            if let (TimerName::Clock(metric), Kind::Breached { .. }) = (&fact.of, &fact.kind) {
-                self.broken.insert((id, metric.as_str().to_owned(), fact.instance), fact.at);
-            }
-        }
-    }
-
-    fn end(&mut self, to: Timestamp) {
-        let mut tickets: Vec<_> = std::mem::take(&mut self.tickets).into_iter().collect();
-        tickets.sort_by_key(|(id, _)| *id);
-        for (id, mut ticket) in tickets {
-            let mut facts = Vec::new();
-            if ticket.time() < to {
-                ticket.advance(to, &self.book, &mut facts);
-            }
-            self.note(id, &facts);
-            self.tickets.insert(id, ticket);
-        }
-    }
-}
-
 impl Replay {
     fn new(drafts: &[Draft]) -> Self {
-        let mut after = Side::default();
+        let mut after = Course::default();
         let always = Timestamp(i64::MIN);
         for draft in drafts {
             let publication = Publication {
@@ -218,7 +172,7 @@ impl Replay {
             after.book.take(always, &publication);
         }
         Self {
-            before: Side::default(),
+            before: Course::default(),
             after,
             drafted: drafts.iter().map(|draft| (draft.kind, draft.id.clone())).collect(),
             recorded: Broken::new(),
@@ -244,8 +198,7 @@ impl Replay {
             }
         }
         if let Event::Sla(SlaEvent::SlaBreached(e)) = &record.event {
-            let name = e.metric.as_str().to_owned();
-            self.recorded.insert((id, name, e.instance), record.occurred_at);
+            self.recorded.insert((id, e.metric.as_str(), e.instance), record.occurred_at);
         }
         self.before.take(id, record);
         self.after.take(id, record);
@@ -258,7 +211,7 @@ impl Replay {
         let counts = |broken: &Broken| -> Broken {
             let within = |at: Timestamp| from.is_none_or(|from| at >= from) && at < to;
             let counts = |(key, at): (&Promise, &Timestamp)| {
-                (within(*at) && !self.synthetic.contains(&key.0)).then(|| (key.clone(), *at))
+                (within(*at) && !self.synthetic.contains(&key.0)).then_some((*key, *at))
             };
             broken.iter().filter_map(counts).collect()
         };
@@ -268,7 +221,7 @@ impl Replay {
         for (broken, side, second) in [(&before, &self.before, false), (&after, &self.after, true)] {
             for (id, metric, _) in broken.keys() {
                 let of = |name: &str| side.tickets.get(id)?.attribute(name).first().cloned();
-                let row = rows.entry((metric.clone(), of("priority"), of("group"))).or_default();
+                let row = rows.entry(((*metric).to_owned(), of("priority"), of("group"))).or_default();
                 if second { row.1 += 1 } else { row.0 += 1 }
             }
         }
@@ -277,13 +230,12 @@ impl Replay {
                 .numbers
                 .get(&key.0)
                 .map_or_else(|| key.0.to_string(), |number| guichet_schemas::codec::number_text(*number)),
-            metric: key.1.clone(),
+            metric: key.1.to_owned(),
             instance: key.2,
             at: at.to_string(),
         };
         let only_in = |these: &Broken, those: &Broken| -> Vec<Named> {
-            let missing = these.iter().filter(|(key, _)| !those.contains_key(*key));
-            missing.map(|(key, at)| named(key, at)).collect()
+            only_in(these, those).iter().map(|(key, at)| named(key, at)).collect()
         };
         let other = |these: &Broken, those: &Broken| -> Vec<Named> {
             let differs = these.iter().filter(|(key, at)| those.get(*key) != Some(*at));
@@ -305,7 +257,7 @@ impl Replay {
                     after,
                 })
                 .collect(),
-            feasible: self.after.taken((from, to), &self.synthetic).rows(args.kept_in),
+            feasible: taken(&self.after, (from, to), &self.synthetic).rows(args.kept_in),
             kept_in_percent: args.kept_in,
             newly_broken: only_in(&after, &before),
             no_longer_broken: only_in(&before, &after),

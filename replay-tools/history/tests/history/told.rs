@@ -1,16 +1,20 @@
 //! What is explained and compared of a made-up desk, beside a replay that folds every prefix from nothing.
 
 use clap::ValueEnum as _;
+use guichet_config::{Kind, THE_ONE};
+use guichet_history::blame::Blame;
 use guichet_history::diff::Difference;
 use guichet_history::filter::Filter;
 use guichet_history::picture::{Field, Picture};
 use guichet_history::story::{Cause, Story};
+use guichet_replay_tools::clocks::Broken;
 use guichet_replay_tools::which::Which;
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::ids::TicketId;
+use guichet_schemas::words::Visibility;
 
 use crate::exports::history;
-use crate::past::{History as Past, ticket_id};
+use crate::past::{History as Past, START, comment, resolved, ticket_id};
 
 const TENANT: &str = "default";
 
@@ -95,4 +99,44 @@ fn two_places_differ_as_two_folds_do() {
         let there = |at| (1..=8).filter(|n| folded(&past, ticket_id(*n), at).is_some()).count() as u64;
         assert_eq!(counted, (there(from), there(to)));
     }
+}
+
+fn resolved_within(seconds: u32) -> String {
+    format!(
+        r#"{{"policies":[{{"id":"all","targets":[{{"metric":"resolution","seconds":{seconds},"hours":"calendar"}}]}}]}}"#
+    )
+}
+
+#[test]
+fn a_version_answers_for_what_it_broke_and_for_what_it_kept() {
+    let mut past = Past::new();
+    // Each event is a second later than the one before.
+    let wait = |past: &mut Past, ticket| {
+        for _ in 0..12 {
+            past.push(ticket, "bob", comment(Visibility::Internal, "We look at it."));
+        }
+    };
+    let first = past.publish("sla_policies", &resolved_within(10), START);
+    let kept = past.open(1);
+    let second = past.publish("sla_policies", &resolved_within(1_000), START);
+    wait(&mut past, kept);
+    past.push(kept, "bob", resolved(1));
+    let third = past.publish("sla_policies", &resolved_within(3), START);
+    let broken = past.open(2);
+    wait(&mut past, broken);
+    let read = history(&past, 0);
+    let blame = Blame::read(&read, TENANT, (Kind::SlaPolicies, THE_ONE), None).unwrap();
+    let tickets = |promises: &Broken| promises.keys().map(|(id, ..)| *id).collect::<Vec<_>>();
+    let found: Vec<_> = blame
+        .versions
+        .iter()
+        .map(|v| (v.record.position.get(), v.decisions, tickets(&v.made), tickets(&v.avoided)))
+        .collect();
+    let none = Vec::new;
+    assert_eq!(
+        found,
+        [(first, 1, none(), none()), (second, 13, none(), vec![kept]), (third, 13, vec![broken], none())]
+    );
+    let other = Blame::read(&read, TENANT, (Kind::Calendar, "office"), None).unwrap();
+    assert!(other.versions.is_empty());
 }
