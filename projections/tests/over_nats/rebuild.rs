@@ -87,14 +87,20 @@ async fn alone_on_a_stopped_folder_a_model_is_rebuilt_from_the_log() {
     let expected = content(running).await;
     for (model, expected) in model::ALL.iter().zip(&expected) {
         let memory = Memory::new(8 << 20, 8 << 20);
-        let mut offline =
-            Offline::begin(&rig.folder("desk"), Partition(0), model, &memory, 77, Order::default()).unwrap();
-        for entry in &history.entries {
-            assert!(offline.take(entry.record.position.get(), &entry.bytes).unwrap());
+        // Compared alone, it is asked for no record behind the live one; then it takes over.
+        for keep in [true, false] {
+            let order = Order { keep, ..Order::default() };
+            let mut offline =
+                Offline::begin(&rig.folder("desk"), Partition(0), model, &memory, 77, order).unwrap();
+            for entry in &history.entries {
+                let position = entry.record.position.get();
+                let wants_more = offline.take(position, &entry.bytes).unwrap();
+                assert_eq!(wants_more, !keep || position < history.head(), "{position}");
+            }
+            let progress = offline.end().unwrap();
+            assert!(progress.swapped != keep && progress.differing == 0, "{progress:?}");
+            assert_eq!(progress.content_hash, Some(expected.to_string()));
         }
-        let progress = offline.end().unwrap();
-        assert!(progress.swapped && progress.differing == 0, "{progress:?}");
-        assert_eq!(progress.content_hash, Some(expected.to_string()));
     }
     let running = rig.start_at("desk", 300).await;
     is_live(&running).await;

@@ -6,6 +6,23 @@ use std::path::{Path, PathBuf};
 use super::examples::tell;
 use super::{Mapping, Reason, SHIPPED, open};
 
+/// One ticket, told by the audits of Zendesk, and by its tickets, audits and users together.
+const REFUND: &[&str] = &[
+    "created none none tier 1",
+    "requester 31: …",
+    "assigned none -> 12 in 4 station 1",
+    "priority normal -> high",
+    "new -> open",
+    "agent 12: …",
+    "open -> pending",
+    "requester 31: …",
+    "pending -> open",
+    "tags [\"refund\"] instead of []",
+    "agent 12: …",
+    "resolved 1 by 12",
+    "closed by itself",
+];
+
 const PAGE: &str = include_str!("../../../docs/IMPORT.md");
 
 /// What each sample tells: a ticket, and what happened to it.
@@ -39,46 +56,8 @@ pub(super) const SAMPLES: &[(&str, &str, &str, &[&str])] = &[
             "closed by itself",
         ],
     ),
-    (
-        "zendesk-audits",
-        "zendesk-audits.json",
-        "9001",
-        &[
-            "created none none tier 1",
-            "requester 31: …",
-            "assigned none -> 12 in 4 station 1",
-            "priority normal -> high",
-            "new -> open",
-            "agent 12: …",
-            "open -> pending",
-            "requester 31: …",
-            "pending -> open",
-            "tags [\"refund\"] instead of []",
-            "agent 12: …",
-            "resolved 1 by 12",
-            "closed by itself",
-        ],
-    ),
-    (
-        "zendesk-files",
-        "zendesk-files",
-        "9001",
-        &[
-            "created none none tier 1",
-            "requester 31: …",
-            "assigned none -> 12 in 4 station 1",
-            "priority normal -> high",
-            "new -> open",
-            "agent 12: …",
-            "open -> pending",
-            "requester 31: …",
-            "pending -> open",
-            "tags [\"refund\"] instead of []",
-            "agent 12: …",
-            "resolved 1 by 12",
-            "closed by itself",
-        ],
-    ),
+    ("zendesk-audits", "zendesk-audits.json", "9001", REFUND),
+    ("zendesk-files", "zendesk-files", "9001", REFUND),
     (
         "zendesk-comments",
         "zendesk-comments",
