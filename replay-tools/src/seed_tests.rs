@@ -85,7 +85,7 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         TicketEvent::Classification(Classification::DueDateSet(_)) => Some("set_due_date"),
         TicketEvent::Classification(Classification::CategoryChanged(_)) => Some("set_category"),
         TicketEvent::Classification(Classification::TagsChanged(_)) => Some("change_tags"),
-        TicketEvent::Classification(_) => None,
+        TicketEvent::Classification(_) | TicketEvent::Satisfaction(_) => None,
     }
 }
 

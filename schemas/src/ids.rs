@@ -8,7 +8,7 @@ use uuid::Uuid;
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub struct $name(pub Uuid);
 
         impl $name {
@@ -57,6 +57,11 @@ uuid_id!(
 uuid_id!(
     /// The key of a data subject. Random, so it says nothing about whose it is.
     KeyId
+);
+
+uuid_id!(
+    /// A survey: the token by which somebody answers it.
+    SurveyId
 );
 
 impl KeyId {

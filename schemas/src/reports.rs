@@ -42,6 +42,9 @@ macro_rules! each_report {
                 "report_reassignment" => ReportReassignment: ReassignmentReport {
                     Reassignment in reassignment, "/reports/reassignment", "How often work changed hands"
                 }
+                "report_csat" => ReportCsat: CsatReport {
+                    Csat in csat, "/reports/csat", "How satisfied requesters are"
+                }
             }
             Clocks {
                 "report_sla" => ReportSla: SlaReport {

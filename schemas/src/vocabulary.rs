@@ -16,6 +16,7 @@ macro_rules! each_event {
                 }
                 Conversation { CommentAdded, ReopenHeld, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
+                Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -53,6 +54,9 @@ macro_rules! each_verb {
             record_sla_breach => RecordSlaBreach on Ticket,
             fire_time_rule => FireTimeRule on Ticket,
             void_sla_breach => VoidSlaBreach on Ticket,
+            request_survey => RequestSurvey on Ticket,
+            rate => Rate on Ticket,
+            record_nps => RecordNps on Ticket,
         }
     };
 }
@@ -113,9 +117,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "use_article",
     "review_decision",
     "simulate_sla",
-    "request_survey",
-    "rate",
-    "record_nps",
     "erase_subject",
     "export_subject",
     "place_legal_hold",

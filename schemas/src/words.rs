@@ -138,6 +138,10 @@ words! {
         PeriodicUpdate = "periodic_update", PausableUpdate = "pausable_update", RequesterWait = "requester_wait",
         AgentWork = "agent_work", Resolution = "resolution", TierTime = "tier_time",
     }
+    /// What a survey asks for: how satisfied somebody is, whether they would recommend the desk, how much effort it took.
+    SurveyKind { Csat = "csat", Nps = "nps", Ces = "ces", }
+    /// On which scale somebody rated.
+    RatingScale { GoodBad = "good_bad", OneToFive = "one_to_five", OneToSeven = "one_to_seven", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// What a stream of events is about.
@@ -159,6 +163,38 @@ words! {
 impl Default for Apply {
     fn default() -> Self {
         Self::OpenClocks
+    }
+}
+
+impl RatingScale {
+    /// The lowest and the highest score.
+    #[must_use]
+    pub const fn range(self) -> (u32, u32) {
+        match self {
+            Self::GoodBad => (0, 1),
+            Self::OneToFive => (1, 5),
+            Self::OneToSeven => (1, 7),
+        }
+    }
+
+    /// Which survey it answers.
+    #[must_use]
+    pub const fn of(self) -> SurveyKind {
+        match self {
+            Self::GoodBad | Self::OneToFive => SurveyKind::Csat,
+            Self::OneToSeven => SurveyKind::Ces,
+        }
+    }
+
+    /// Whether a score says that somebody is satisfied: good, or one of the two best.
+    #[must_use]
+    pub const fn is_good(self, score: u32) -> bool {
+        score
+            >= match self {
+                Self::GoodBad => 1,
+                Self::OneToFive => 4,
+                Self::OneToSeven => 6,
+            }
     }
 }
 

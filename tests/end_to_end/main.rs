@@ -60,3 +60,4 @@ mod terminal;
 mod told;
 #[cfg(test)]
 mod verbs;
+mod work;

@@ -8,22 +8,22 @@ use crate::desk::{Desk, id, new_ticket};
 use crate::harness::{Serve, Settings, guichet};
 
 /// `guichet send`, as somebody types it.
-fn send(node: &Serve, words: &[&str]) -> Output {
+pub(crate) fn send(node: &Serve, words: &[&str]) -> Output {
     let run = node.run_file();
     let data = run.parent().expect("a folder");
     guichet().arg("send").args(words).arg("--data-dir").arg(data).output().expect("it runs")
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-async fn ask(desk: &Desk, name: &str) -> Value {
+pub(crate) async fn ask(desk: &Desk, name: &str) -> Value {
     let question = json!({"number": "T-1", "min_position": desk.head().await, "wait_ms": 5000});
     desk.query(name, question).await["data"].clone()
 }
 
-async fn last_sentence(desk: &Desk) -> String {
+pub(crate) async fn last_sentence(desk: &Desk) -> String {
     let timeline = ask(desk, "timeline").await;
     let last = timeline.as_array().and_then(|lines| lines.last()).expect("a line");
     last["sentence"].as_str().expect("a sentence").to_owned()

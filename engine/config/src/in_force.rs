@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use guichet_rules::{
-    AUTO_CLOSE, DeskRules, FiredRule, Life, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, Unconfigured, Whose, whose,
+    AUTO_CLOSE, DeskRules, FiredRule, Life, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS,
+    Unconfigured, Whose, whose,
 };
 use guichet_schemas::command::{Command, Name, Order};
 use guichet_schemas::event::FieldValue;
@@ -64,6 +65,7 @@ impl DeskRules for InForce<'_> {
             reopen_closed_ms: ms(life.follow_up_reopen_within_s),
             reopen_limit: life.reopen_limit.unwrap_or(REOPEN_LIMIT),
             reopen_limit_within_ms: ms(life.reopen_limit_within_s).unwrap_or(REOPEN_LIMIT_WITHIN_MS),
+            rating_window_ms: ms(life.rating_window_s).unwrap_or(RATING_WINDOW_MS),
         }
     }
 

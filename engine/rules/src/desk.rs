@@ -57,6 +57,8 @@ pub struct Life {
     pub reopen_limit: u32,
     /// The time that [`Self::reopen_limit`] looks back.
     pub reopen_limit_within_ms: u64,
+    /// Whoever is asked how it was may answer for so long.
+    pub rating_window_ms: u64,
 }
 
 /// [`Life::reopen_limit`] without configuration: more often than a person does it, and soon reached by two programs that
@@ -64,6 +66,8 @@ pub struct Life {
 pub const REOPEN_LIMIT: u32 = 3;
 /// [`Life::reopen_limit_within_ms`] without configuration: a day.
 pub const REOPEN_LIMIT_WITHIN_MS: u64 = 86_400_000;
+/// [`Life::rating_window_ms`] without configuration: 30 days.
+pub const RATING_WINDOW_MS: u64 = 30 * 86_400_000;
 
 impl Default for Life {
     fn default() -> Self {
@@ -75,6 +79,7 @@ impl Default for Life {
             reopen_closed_ms: None,
             reopen_limit: REOPEN_LIMIT,
             reopen_limit_within_ms: REOPEN_LIMIT_WITHIN_MS,
+            rating_window_ms: RATING_WINDOW_MS,
         }
     }
 }

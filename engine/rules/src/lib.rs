@@ -33,10 +33,13 @@ mod verbs;
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
-    AUTO_CLOSE, Action, CLI_CALLER, DeskRules, FiredRule, Life, PendingGuard, REOPEN_LIMIT,
+    AUTO_CLOSE, Action, CLI_CALLER, DeskRules, FiredRule, Life, PendingGuard, RATING_WINDOW_MS, REOPEN_LIMIT,
     REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose, whose,
 };
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
-pub use state::{FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, REOPEN_LIMIT_MAX, Ticket};
+pub use state::{
+    FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, REOPEN_LIMIT_MAX, SURVEYS_MAX, Survey,
+    Ticket,
+};
 pub use transition::allowed_verbs;

@@ -1,5 +1,7 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
+mod survey;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_schemas::event::{FieldValue, TicketCreated};
@@ -9,9 +11,11 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, TicketType, Urgency};
 use serde::{Deserialize, Serialize};
 
+pub use survey::{SURVEYS_MAX, Survey};
+
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.
-pub const FOLD_VERSION: u32 = 8;
+pub const FOLD_VERSION: u32 = 9;
 
 /// The most reopenings by requesters that a limit counts.
 pub const REOPEN_LIMIT_MAX: u32 = 100;
@@ -117,6 +121,8 @@ pub struct Ticket {
     pub reopen_held: bool,
     /// Names of what its clocks and rules found and the log has: none of it is recorded twice.
     pub facts: BTreeSet<String>,
+    /// Who was asked how it was, oldest first: the newest [`SURVEYS_MAX`].
+    pub surveys: Vec<Survey>,
 }
 
 impl Ticket {
@@ -147,6 +153,7 @@ impl Ticket {
             reopenings: Vec::new(),
             reopen_held: false,
             facts: BTreeSet::new(),
+            surveys: Vec::new(),
         }
     }
 

@@ -53,6 +53,9 @@ mod tests {
             "set_type",
             "set_category",
             "change_tags",
+            "request_survey",
+            "rate",
+            "record_nps",
         ];
         for state in [TicketState::New, TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -68,10 +71,13 @@ mod tests {
             "set_type",
             "set_category",
             "change_tags",
+            "request_survey",
+            "rate",
+            "record_nps",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         for state in [TicketState::Closed, TicketState::Cancelled] {
-            assert_eq!(allowed_verbs(state), ["change_tags"], "{state}");
+            assert_eq!(allowed_verbs(state), ["change_tags", "rate"], "{state}");
         }
     }
 }

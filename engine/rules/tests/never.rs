@@ -71,6 +71,7 @@ fn desk(dice: &mut Dice) -> Anyone {
             reopen_closed_ms: window(dice),
             reopen_limit: u32::try_from(dice.below(4)).unwrap(),
             reopen_limit_within_ms: dice.one(NUMBERS),
+            rating_window_ms: dice.one(NUMBERS),
         },
         rule: dice.often().then(|| FiredRule { states: TicketState::ALL.to_vec(), actions }),
     }

@@ -6,14 +6,16 @@ mod support;
 
 use guichet_rules::{allowed_verbs, evolve};
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Close, Command, Deescalate, Escalate, Fact, Import, Order,
-    Reopen, Resolve, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Unassign,
+    AddComment, Assign, Cancel, ChangeTags, Close, Command, Deescalate, Escalate, Fact, Import, Order, Rate,
+    RecordNps, Reopen, RequestSurvey, Resolve, SetCategory, SetDueDate, SetPriority, SetStatus, SetType,
+    Unassign,
 };
-use guichet_schemas::event::{Classification, Event, LifeCycle, TicketEvent};
+use guichet_schemas::event::{Classification, Event, LifeCycle, Satisfaction, TicketEvent};
+use guichet_schemas::ids::SurveyId;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, ResolutionCode,
-    TicketState, TicketType, Visibility,
+    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, RatingScale,
+    ResolutionCode, SurveyKind, TicketState, TicketType, Visibility,
 };
 use proptest::prelude::*;
 use support::{Desk, at, by, command, create, label, line, text};
@@ -86,6 +88,15 @@ fn orders() -> impl Strategy<Value = Order> {
         (tag.clone(), tag)
             .prop_filter("the codec refuses both at once", |(a, r)| a != r)
             .prop_map(|(a, r)| Order::ChangeTags(ChangeTags { add: vec![line(a)], remove: vec![line(r)] })),
+        (prop::sample::select(SurveyKind::ALL), prop::option::of(name))
+            .prop_map(|(kind, to)| Order::RequestSurvey(RequestSurvey { kind, to: to.map(label) })),
+        (prop::sample::select(RatingScale::ALL), 0u32..3).prop_map(|(scale, score)| Order::Rate(Rate {
+            scale,
+            score,
+            comment: None,
+            token: SurveyId(command(Order::Close(Close)).command_id.derive("survey")),
+        })),
+        (0u32..11).prop_map(|score| Order::RecordNps(RecordNps { score })),
     ]
 }
 
@@ -128,8 +139,8 @@ proptest! {
 
     #[test]
     fn deciding_again_at_once_does_nothing_new((mut desk, _) in histories(), next in commands()) {
-        // Comments and escalations are new facts each time; everything else asks for a state.
-        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_)));
+        // Comments, escalations and recommendations are new facts each time; everything else asks for a state.
+        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_) | Order::RecordNps(_)));
         if desk.tell(&next).is_ok() {
             let again = desk.tell(&next);
             prop_assert!(again.as_ref().is_ok_and(Vec::is_empty) || again.is_err(), "{again:?}");
@@ -150,10 +161,17 @@ proptest! {
     }
 
     #[test]
-    fn nothing_but_tags_follows_a_terminal_state((desk, _) in histories()) {
+    fn nothing_but_tags_and_ratings_follows_a_terminal_state((desk, _) in histories()) {
         let mut over = false;
         for (event, _) in &desk.events {
-            prop_assert!(!over || matches!(event, Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(_)))), "{}", event.type_name());
+            let may_follow = matches!(
+                event,
+                Event::Ticket(
+                    TicketEvent::Classification(Classification::TagsChanged(_))
+                        | TicketEvent::Satisfaction(Satisfaction::TicketRated(_))
+                )
+            );
+            prop_assert!(!over || may_follow, "{}", event.type_name());
             over |= matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))));
         }
     }

@@ -1,13 +1,15 @@
 //! What the reports keep of an event, in the order in which it holds.
 
 use guichet_schemas::event::{
-    Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, TicketCreated, TicketEscalated,
-    TicketEvent,
+    Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, Satisfaction, TicketCreated,
+    TicketEscalated, TicketEvent,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::store::moment::What;
-use guichet_schemas::wire::store::{Moment, MomentCreated, MomentEscalated, MomentReply, MomentResolved};
+use guichet_schemas::wire::store::{
+    Moment, MomentCreated, MomentEscalated, MomentRated, MomentReply, MomentResolved, MomentSurvey,
+};
 use guichet_schemas::words::{ActorKind, AuthorKind, Visibility};
 use prost::Message as _;
 
@@ -23,6 +25,7 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         // The ticket stays as it was, and no figure counts what did not happen.
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => (None, None),
         Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
+        Event::Ticket(TicketEvent::Satisfaction(event)) => (Some(satisfaction(event)), None),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
     };
     first.into_iter().chain(second).map(moment).collect()
@@ -72,6 +75,21 @@ fn classification(event: &Classification) -> Option<What> {
         Some(What::Category(text(e.to.as_ref())))
     } else {
         None
+    }
+}
+
+fn satisfaction(event: &Satisfaction) -> What {
+    match event {
+        Satisfaction::SurveyRequested(e) => {
+            What::Survey(MomentSurvey { id: e.survey_id.to_wire(), kind: e.kind.to_wire() })
+        }
+        Satisfaction::TicketRated(e) => What::Rated(MomentRated {
+            scale: e.scale.to_wire(),
+            score: e.score,
+            agent: text(e.credited_agent.as_ref()),
+            survey: e.survey_id.to_wire().unwrap_or_default(),
+        }),
+        Satisfaction::NpsRecorded(e) => What::Nps(e.score),
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) mod ageing;
 pub(crate) mod agent_load;
 pub(crate) mod backlog;
 pub(crate) mod closure;
+pub(crate) mod csat;
 pub(crate) mod escalation;
 pub(crate) mod first_response;
 pub(crate) mod reassignment;

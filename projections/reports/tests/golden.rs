@@ -1,4 +1,4 @@
-//! The worked week of the domain page: twelve tickets, and every figure that needs no SLA and no survey.
+//! The worked week of the domain page: twelve tickets, and every figure that needs no SLA.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
 use std::collections::BTreeMap;
@@ -8,10 +8,13 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::store::moment::What;
-use guichet_schemas::wire::store::{Moment, MomentCreated, MomentEscalated, MomentReply, MomentResolved};
+use guichet_schemas::wire::store::{
+    Moment, MomentCreated, MomentEscalated, MomentRated, MomentReply, MomentResolved,
+};
 use guichet_schemas::wire::{self, Ratio, ReportQuery};
 use guichet_schemas::words::{
-    Channel, CloseReason, EscalationKind, EscalationReason, GroupBy, Origin, Period, Priority, TicketState,
+    Channel, CloseReason, EscalationKind, EscalationReason, GroupBy, Origin, Period, Priority, RatingScale,
+    TicketState,
 };
 use serde_json::Value;
 
@@ -50,8 +53,11 @@ fn what(event: &Value) -> Vec<What> {
                 .collect(),
             category_at: String::new(),
         })],
-        // Surveys have a report of their own.
-        "csat" => vec![],
+        "csat" => vec![What::Rated(MomentRated {
+            scale: RatingScale::GoodBad.to_wire(),
+            score: u32::from(text("score") == "good"),
+            ..MomentRated::default()
+        })],
         other => panic!("the golden file has an event {other:?} that this test does not know"),
     }
 }
@@ -263,4 +269,13 @@ fn volume_and_ageing_are_those_of_the_worked_week() {
     for row in rows {
         assert_eq!(row.unresolved, expected[&row.bucket].as_array().unwrap().len() as u64, "{}", row.bucket);
     }
+}
+
+#[test]
+fn satisfaction_is_that_of_the_worked_week() {
+    let Some(week) = Week::new() else { return };
+    let Data::ReportCsat(wire::CsatReport { rows }) = week.ask(Kind::Csat, None) else { panic!() };
+    assert_eq!(counts(rows[0].csat), (1, 2));
+    assert!(close(rows[0].csat.and_then(|csat| csat.value), week.kpi("csat")));
+    assert_eq!((rows[0].ratings, rows[0].surveys, rows[0].nps), (2, 0, None));
 }

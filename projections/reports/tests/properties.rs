@@ -12,7 +12,9 @@ use guichet_rules::calendar::{Calendar, Definition};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::store::moment::What;
-use guichet_schemas::wire::store::{Moment, MomentCreated, MomentEscalated, MomentReply, MomentResolved};
+use guichet_schemas::wire::store::{
+    Moment, MomentCreated, MomentEscalated, MomentRated, MomentReply, MomentResolved, MomentSurvey,
+};
 use guichet_schemas::wire::{BacklogRow, ReportQuery};
 use guichet_schemas::words::{
     CancelReason, Channel, CloseReason, EscalationKind, EscalationReason, GroupBy, Origin, Period, Priority,
@@ -27,34 +29,40 @@ const START: i64 = 1_769_990_400_000;
 /// One step of a ticket's life, hours after the one before.
 fn step() -> impl Strategy<Value = (i64, What)> {
     let name = |n: u8| format!("{}", char::from(b'a' + n % 3));
-    let what = prop_oneof![
-        Just(What::State(TicketState::Open.to_wire())),
-        Just(What::State(TicketState::Pending.to_wire())),
-        Just(What::State(TicketState::Hold.to_wire())),
-        (0u8..3, any::<bool>())
-            .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
-        (0u8..3, any::<bool>())
-            .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
-        Just(What::Reopened(true)),
-        Just(What::Closed(CloseReason::Resolved.to_wire())),
-        Just(What::Closed(CloseReason::Merged.to_wire())),
-        Just(What::Cancelled(CancelReason::Spam.to_wire())),
-        Just(What::Cancelled(CancelReason::Withdrawn.to_wire())),
-        (0u8..4).prop_map(move |n| What::Group(if n == 3 { String::new() } else { name(n) })),
-        (0u8..4).prop_map(move |n| What::Assignee(if n == 3 { String::new() } else { name(n) })),
-        (0u8..3).prop_map(move |n| What::Category(name(n))),
-        Just(What::Priority(Priority::Urgent.to_wire())),
-        (1u32..4, 0u8..3).prop_map(move |(to_tier, n)| What::Escalated(MomentEscalated {
-            kind: EscalationKind::Functional.to_wire(),
-            to_tier,
-            reason: EscalationReason::Expertise.to_wire(),
-            tags_at: (0..n).map(name).collect(),
-            category_at: name(n),
-        })),
-        Just(What::Deescalated(1)),
-        any::<bool>().prop_map(|human| What::Reply(MomentReply { human })),
-        Just(What::Inbound(Channel::Email.to_wire())),
-    ];
+    let what =
+        prop_oneof![
+            Just(What::State(TicketState::Open.to_wire())),
+            Just(What::State(TicketState::Pending.to_wire())),
+            Just(What::State(TicketState::Hold.to_wire())),
+            (0u8..3, any::<bool>())
+                .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
+            (0u8..3, any::<bool>())
+                .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
+            Just(What::Reopened(true)),
+            Just(What::Closed(CloseReason::Resolved.to_wire())),
+            Just(What::Closed(CloseReason::Merged.to_wire())),
+            Just(What::Cancelled(CancelReason::Spam.to_wire())),
+            Just(What::Cancelled(CancelReason::Withdrawn.to_wire())),
+            (0u8..4).prop_map(move |n| What::Group(if n == 3 { String::new() } else { name(n) })),
+            (0u8..4).prop_map(move |n| What::Assignee(if n == 3 { String::new() } else { name(n) })),
+            (0u8..3).prop_map(move |n| What::Category(name(n))),
+            Just(What::Priority(Priority::Urgent.to_wire())),
+            (1u32..4, 0u8..3).prop_map(move |(to_tier, n)| What::Escalated(MomentEscalated {
+                kind: EscalationKind::Functional.to_wire(),
+                to_tier,
+                reason: EscalationReason::Expertise.to_wire(),
+                tags_at: (0..n).map(name).collect(),
+                category_at: name(n),
+            })),
+            Just(What::Deescalated(1)),
+            any::<bool>().prop_map(|human| What::Reply(MomentReply { human })),
+            Just(What::Inbound(Channel::Email.to_wire())),
+            (0u8..3, 1i32..4).prop_map(|(id, kind)| What::Survey(MomentSurvey { id: vec![id], kind })),
+            (0u8..3, 1i32..4, 0u32..8, 0u8..3).prop_map(move |(id, scale, score, n)| What::Rated(
+                MomentRated { scale, score, agent: name(n), survey: vec![id] }
+            )),
+            (0u32..11).prop_map(What::Nps),
+        ];
     (0i64..120, what)
 }
 

@@ -94,7 +94,8 @@ impl Ticket {
             TicketEvent::LifeCycle(_)
             | TicketEvent::Ownership(_)
             | TicketEvent::Conversation(_)
-            | TicketEvent::Classification(_) => (None, None),
+            | TicketEvent::Classification(_)
+            | TicketEvent::Satisfaction(_) => (None, None),
         };
         let entered = event.enters().map(Happening::Status);
         [before, changed, tier, after, entered].into_iter().flatten().collect()

@@ -3,6 +3,8 @@
 //! Written for a person who reads a history from top to bottom. The text of a comment or a summary is
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
+mod satisfaction;
+
 use guichet_schemas::event::{
     Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
     LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, ReopenHeld, SlaEvent, StatusChanged,
@@ -41,6 +43,7 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(e),
         // What changes one thing reads by what it changes.
         TicketEvent::Classification(_) => of_changes(event, record.event.type_name()),
+        TicketEvent::Satisfaction(event) => satisfaction::told(event),
     }
 }
 

@@ -1,7 +1,9 @@
 //! How events read.
 
 use guichet_schemas::event::*;
+use guichet_schemas::ids::SurveyId;
 use guichet_schemas::words::*;
+use uuid::Uuid;
 
 use super::*;
 use crate::history::{
@@ -63,6 +65,25 @@ fn a_history_reads_like_a_story() {
         "bob set the due date to 2026-03-10T09:00:00.000Z (promised on the phone)"
     );
     assert_eq!(said("bob", due(None, "no hurry")), "bob cleared the due date (no hurry)");
+    let survey = SurveyRequested {
+        survey_id: SurveyId(Uuid::nil()),
+        kind: SurveyKind::Csat,
+        to: "r-1".to_owned(),
+        expires: Timestamp(history::START),
+    };
+    assert_eq!(
+        said("bob", Event::from(survey)),
+        "bob asked r-1 how satisfied they are, until 2026-03-10T09:00:00.000Z"
+    );
+    let rated = TicketRated {
+        scale: RatingScale::OneToFive,
+        score: 4,
+        comment: Some(history::text("Quick.")),
+        credited_agent: Some("alice".to_owned()),
+        survey_id: None,
+    };
+    assert_eq!(said("r-1", Event::from(rated)), "r-1 rated the ticket, resolved by alice: 4 of 5: “Quick.”");
+    assert_eq!(said("r-1", Event::from(NpsRecorded { score: 9 })), "r-1 would recommend the desk: 9 of 10");
     assert_eq!(said("timer", history::closed()), "timer closed the ticket automatically");
 }
 

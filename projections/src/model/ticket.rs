@@ -12,8 +12,8 @@ mod view;
 
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
-    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, StatusChanged,
-    TicketCreated, TicketEvent, TicketResolved,
+    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, Satisfaction,
+    StatusChanged, TicketCreated, TicketEvent, TicketResolved,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -73,6 +73,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ReopenHeld(_)) => {
             row.reopen_held_at = row.reopen_held_at.or(Some(record.occurred_at.0));
         }
+        TicketEvent::Satisfaction(event) => satisfaction(row, event, record),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }
@@ -192,6 +193,23 @@ fn commented(row: &mut TicketView, e: &CommentAdded) {
     match e.visibility {
         Visibility::Public => count(&mut row.public_comments),
         Visibility::Internal => count(&mut row.internal_comments),
+    }
+}
+
+fn satisfaction(row: &mut TicketView, event: &Satisfaction, record: &Record) {
+    match event {
+        Satisfaction::SurveyRequested(_) => count(&mut row.surveys),
+        Satisfaction::TicketRated(e) => {
+            let ratings = row.rating.as_ref().map_or(0, |rating| rating.ratings);
+            row.rating = Some(wire::RatingView {
+                scale: e.scale.to_wire(),
+                score: e.score,
+                at: record.occurred_at.0,
+                credited_agent: e.credited_agent.clone(),
+                ratings: ratings.saturating_add(1),
+            });
+        }
+        Satisfaction::NpsRecorded(e) => row.nps = Some(e.score),
     }
 }
 

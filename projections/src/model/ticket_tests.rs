@@ -1,7 +1,7 @@
 //! What a record does to a ticket row.
 
 use guichet_schemas::event::*;
-use guichet_schemas::words::TicketType;
+use guichet_schemas::words::{RatingScale, TicketType};
 use proptest::prelude::*;
 
 use super::*;
@@ -99,6 +99,23 @@ fn a_due_date_is_the_last_one_that_was_set() {
     assert_eq!(row.due_at, Some(at(40)));
     assert_eq!(answer(row, Timestamp(at(5))).next_due_at, Some(at(40)));
     assert_eq!(fold(vec![set(Some(at(40))), set(None)]).due_at, None);
+}
+
+#[test]
+fn the_last_rating_is_shown_and_all_are_counted() {
+    let rated = |score| {
+        Event::from(TicketRated {
+            scale: RatingScale::OneToFive,
+            score,
+            comment: None,
+            credited_agent: Some("alice".to_owned()),
+            survey_id: None,
+        })
+    };
+    let row = fold(vec![rated(5), rated(2), Event::from(NpsRecorded { score: 0 })]);
+    let rating = row.rating.clone().unwrap();
+    assert_eq!((rating.score, rating.ratings, rating.credited_agent.as_deref()), (2, 2, Some("alice")));
+    assert_eq!((row.nps, row.surveys), (Some(0), 0));
 }
 
 #[test]

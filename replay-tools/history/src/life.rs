@@ -324,7 +324,8 @@ impl Life {
             TicketEvent::LifeCycle(LifeCycle::TicketCreated(_) | LifeCycle::StatusChanged(_))
             | TicketEvent::Ownership(_)
             | TicketEvent::Conversation(Conversation::ReopenHeld(_))
-            | TicketEvent::Classification(_) => {}
+            | TicketEvent::Classification(_)
+            | TicketEvent::Satisfaction(_) => {}
         }
     }
 

@@ -107,6 +107,7 @@ pub(super) fn tell(event: &Event) -> String {
         },
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => panic!("{event:?}"),
         Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),
+        Event::Ticket(TicketEvent::Satisfaction(_)) => panic!("{event:?}"),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
     }
 }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, TicketCreated,
-    TicketEvent,
+    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, Satisfaction,
+    TicketCreated, TicketEvent,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -73,6 +73,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         }
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => 0,
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
+        Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
@@ -108,6 +109,16 @@ fn of_classification(event: &Classification) -> usize {
         sum(e.added.iter().chain(&e.removed).map(|tag| tag.len().saturating_add(4)))
     } else {
         0
+    }
+}
+
+fn of_satisfaction(event: &Satisfaction) -> usize {
+    match event {
+        Satisfaction::SurveyRequested(e) => e.to.len(),
+        Satisfaction::TicketRated(e) => {
+            sum([e.comment.as_ref().map_or(0, of_personal), of_text(&e.credited_agent)])
+        }
+        Satisfaction::NpsRecorded(_) => 0,
     }
 }
 

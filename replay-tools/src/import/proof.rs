@@ -65,6 +65,7 @@ impl Folded {
             Event::Ticket(TicketEvent::Ownership(event)) => self.ownership(event),
             Event::Ticket(TicketEvent::Conversation(_)) => {}
             Event::Ticket(TicketEvent::Classification(event)) => self.classification(event),
+            Event::Ticket(TicketEvent::Satisfaction(_)) => panic!("no export holds it: {:?}", fact.event),
             Event::Log(_) | Event::Sla(_) | Event::Config(_) => {
                 panic!("not in these histories: {:?}", fact.event)
             }

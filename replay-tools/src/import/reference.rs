@@ -58,6 +58,7 @@ impl Story {
             // Decided at the desk alone: no export holds it.
             TicketEvent::Conversation(Conversation::ReopenHeld(_)) => panic!("{event:?}"),
             TicketEvent::Classification(event) => self.classification(event),
+            TicketEvent::Satisfaction(_) => panic!("no export holds it: {event:?}"),
         };
         self.count(kind);
         self.last.insert(kind, self.clock);

@@ -122,6 +122,8 @@ impl Dice {
             (Format::None, Kind::Uint32) if side == Side::Fact && field.name().ends_with("tier") => {
                 Value::U32(u32::try_from(self.below(5)).unwrap())
             }
+            // On every scale.
+            (Format::None, Kind::Uint32) if side == Side::Fact && field.name() == "score" => Value::U32(1),
             (Format::None, Kind::Uint32) => Value::U32(u32::try_from(self.roll() >> 32).unwrap()),
             (Format::None, Kind::Uint64) => Value::U64(1 + (self.roll() >> 12)),
             (Format::None, Kind::Double) => {

@@ -76,6 +76,8 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             set("add", Value::List(vec![Value::String("one".to_owned())]));
             set("remove", Value::List(vec![Value::String("two".to_owned())]));
         }
+        "rate" => set("score", Value::U32(1)),
+        "record_nps" => set("score", Value::U32(10)),
         "import" => {
             set("part", Value::U32(1));
             set("parts", Value::U32(1));

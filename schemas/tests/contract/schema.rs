@@ -36,6 +36,8 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "TicketView.requester_phone",
     "TicketView.external_ref",
     "TicketView.resolution",
+    "TicketView.rating",
+    "TicketRated.comment",
     "FirstResponseRow.business",
     "ProjectionView.rebuild",
     "ProjectionView.steps",
@@ -48,7 +50,15 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "AgentLoadRow.utilisation",
 ];
 /// Required although `optional` on the wire, where 0 must differ from absent; or of a fact and not of its event.
-const REQUIRED: &[&str] = &["Deescalate.to_tier", "Fact.type", "Fact.occurred_at"];
+const REQUIRED: &[&str] = &[
+    "Deescalate.to_tier",
+    "Rate.score",
+    "RecordNps.score",
+    "TicketRated.score",
+    "NpsRecorded.score",
+    "Fact.type",
+    "Fact.occurred_at",
+];
 
 /// Collects the definitions that a schema refers to.
 #[derive(Default)]
@@ -295,6 +305,14 @@ fn between_fields(message: &str) -> Value {
                 {"required": ["remove"], "properties": {"remove": {"type": "array", "minItems": 1}}},
             ],
         }),
+        "Rate" => {
+            let scale = |word: &str, lowest: u32, highest: u32| {
+                let score = json!({"properties": {"score": {"minimum": lowest, "maximum": highest}}});
+                json!({"if": is("scale", word), "then": score})
+            };
+            json!({"allOf": [scale("good_bad", 0, 1), scale("one_to_five", 1, 5), scale("one_to_seven", 1, 7)]})
+        }
+        "RecordNps" => json!({"properties": {"score": {"maximum": 10}}}),
         "Import" => {
             json!({"properties": {"part": {"minimum": 1}, "parts": {"minimum": 1}, "events": {"minItems": 1}}})
         }

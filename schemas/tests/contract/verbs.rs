@@ -36,6 +36,12 @@ fn errors(verb: &str) -> &'static str {
             "`not_found` 404; `version_conflict`, `config_stale` 409"
         }
         "void_sla_breach" => "`not_found` 404 (of the ticket, or of the breach); `version_conflict` 409",
+        "request_survey" => "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409",
+        "rate" => {
+            "`not_found` 404 (of the ticket, or of the survey); `version_conflict`, `terminal_state` (it is over, and the survey \
+             has expired), `guard_failed` 409 (it is not over)"
+        }
+        "record_nps" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),
     }

@@ -56,8 +56,7 @@ async def subjects(desk):
     ]:
         refused(await desk.request(subject, body), "bad_subject")
     step("bad_subject")
-    for subject in [CALLER + ".%s.merge" % uuid.uuid4(), CALLER + ".directory.register_agent", CALLER + ".new.create_follow_up",
-                    "guichet.v1.query.default.python.report_csat"]:
+    for subject in [CALLER + ".%s.merge" % uuid.uuid4(), CALLER + ".directory.register_agent", CALLER + ".new.create_follow_up"]:
         refused(await desk.request(subject, body), "unsupported")
     step("unsupported")
 

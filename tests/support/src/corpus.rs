@@ -70,6 +70,9 @@ fn commands() -> impl Iterator<Item = (usize, Value)> {
             "set_type" => value!({"type": "problem"}),
             "set_category" => value!({"category": "a/b"}),
             "change_tags" => value!({"add": ["a"], "remove": ["b"]}),
+            "request_survey" => value!({"kind": "ces", "to": "r-1"}),
+            "rate" => value!({"scale": "good_bad", "score": 1, "comment": "thanks", "token": "01980000-0000-7000-8000-000000000007"}),
+            "record_nps" => value!({"score": 7}),
             "import" => value!({"source": "old", "external_id": "7", "part": 1, "parts": 1, "events": [
                 {"type": "TicketClosed", "occurred_at": "2020-01-01T00:00:00.000Z", "data": {"reason": "resolved", "auto": false}}]}),
             _ => value!({}),

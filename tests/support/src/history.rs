@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use guichet_schemas::codec::encode_record;
 use guichet_schemas::event::*;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CommandId, CommentId, EventId, TicketId};
+use guichet_schemas::ids::{CommandId, CommentId, EventId, SurveyId, TicketId};
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -281,7 +281,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(19) {
+    match dice.roll(22) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -330,6 +330,20 @@ pub fn any_event(dice: &mut Dice) -> Event {
             to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
         }),
         17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
+        18 => Event::from(SurveyRequested {
+            survey_id: SurveyId(Uuid::from_u128(dice.roll(3).into())),
+            kind: SurveyKind::ALL[dice.roll(3) as usize],
+            to: "r-1".to_owned(),
+            expires: Timestamp(START + dice.roll(500) as i64 * 1_000),
+        }),
+        19 => Event::from(TicketRated {
+            scale: RatingScale::ALL[dice.roll(3) as usize],
+            score: tier(dice),
+            comment: [None, Some(text("It is out."))][dice.roll(2) as usize].clone(),
+            credited_agent: group(dice).map(str::to_owned),
+            survey_id: [None, Some(SurveyId(Uuid::from_u128(1)))][dice.roll(2) as usize],
+        }),
+        20 => Event::from(NpsRecorded { score: tier(dice) }),
         _ => Event::from(FieldChanged {
             field: "floor".to_owned(),
             from: None,

@@ -43,6 +43,9 @@ pub struct Lifecycle {
     /// The seconds that `reopen_limit` looks back. Absent: a day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reopen_limit_within_s: Option<u32>,
+    /// Whoever is asked how it was may answer for so many seconds. Absent: 30 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rating_window_s: Option<u32>,
     /// Only the requester, or a supervisor with a reason, makes a ticket resolved.
     pub resolve_requires_confirmation: bool,
     /// An escalation names a tag.
@@ -61,6 +64,7 @@ impl Default for Lifecycle {
             follow_up_reopen_within_s: None,
             reopen_limit: None,
             reopen_limit_within_s: None,
+            rating_window_s: None,
             resolve_requires_confirmation: false,
             escalation_needs_tag: true,
         }
@@ -103,6 +107,7 @@ impl Item for Lifecycle {
             ("reopen_window_s", self.reopen_window_s),
             ("reopen_limit_within_s", self.reopen_limit_within_s),
             ("follow_up_reopen_within_s", self.follow_up_reopen_within_s),
+            ("rating_window_s", self.rating_window_s),
         ];
         for (path, window) in windows {
             if window == Some(0) {

@@ -123,6 +123,12 @@ pub(crate) fn reopened(
     }
 }
 
+/// So much later, and never beyond what a record can hold.
+pub(crate) fn later(now: Timestamp, ms: u64) -> Timestamp {
+    let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+    Timestamp(now.0.saturating_add(ms).clamp(Timestamp::FIRST.0, Timestamp::LAST.0))
+}
+
 /// So many tags are not too many.
 pub(crate) fn room_for_tags(count: usize, field: &str) -> Result<(), Rejection> {
     if count > limits::TAGS {
@@ -131,6 +137,23 @@ pub(crate) fn room_for_tags(count: usize, field: &str) -> Result<(), Rejection> 
             format!("must leave the ticket with at most {} tags", limits::TAGS),
         )
         .into());
+    }
+    Ok(())
+}
+
+/// Whoever was asked answers, or a program for them; nobody of the desk does.
+pub(crate) fn asked(command: &Command, whom: Option<&str>) -> Result<(), Rejection> {
+    let kind = command.actor.kind;
+    if is_human_agent(kind) {
+        return Err(Rejection::Forbidden(format!(
+            "whoever was asked says how it was; the actor is of kind {kind}, send requester or service"
+        )));
+    }
+    if kind == ActorKind::Requester && whom.is_some_and(|whom| whom != command.actor.id) {
+        return Err(Rejection::Forbidden(format!(
+            "another requester was asked, and {} was not",
+            command.actor.id
+        )));
     }
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guichet_rules::{ImportMark, ImportProgress, LastResolution, Phase};
-use guichet_schemas::ids::TicketNumber;
+use guichet_rules::{ImportMark, ImportProgress, LastResolution, Phase, Survey};
+use guichet_schemas::ids::{SurveyId, TicketNumber};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{HoldReason, Impact, Priority, TicketType, Urgency};
+use guichet_schemas::words::{HoldReason, Impact, Priority, RatingScale, SurveyKind, TicketType, Urgency};
 
 use super::*;
 
@@ -45,6 +45,13 @@ fn entry() -> Entry {
             reopenings: vec![Timestamp(1_700_000_000_500)],
             reopen_held: true,
             facts: BTreeSet::from(["breach/resolution/1".to_owned()]),
+            surveys: vec![Survey {
+                id: SurveyId(uuid::Uuid::from_u128(9)),
+                kind: SurveyKind::Csat,
+                to: "r1".to_owned(),
+                expires: Timestamp(1_700_000_003_000),
+                answer: Some((Some(RatingScale::OneToFive), 4)),
+            }],
         },
         version: StreamVersion::new(100).unwrap(),
         position: LogPosition::new(4711).unwrap(),
@@ -81,7 +88,7 @@ fn another_form_of_the_row_is_another_fold() {
     let why = "the stored form of a ticket is another: raise FOLD_VERSION, and write both here";
     assert_eq!(
         (FOLD_VERSION, form.as_str()),
-        (8, "8c2b2f1e54defb3a39e7866dea366cdfa2f68fbc69521548b286a944969330de"),
+        (9, "8c2b2f1e54defb3a39e7866dea366cdfa2f68fbc69521548b286a944969330de"),
         "{why}"
     );
 }

@@ -69,6 +69,7 @@ texts! {
     event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
     event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_reopen_held, event_sla_warned, event_sla_breached,
     event_sla_breach_voided, event_time_rule_fired,
+    event_survey_requested, event_ticket_rated, event_nps_recorded,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // Units.
@@ -135,6 +136,9 @@ impl Text {
             "SlaBreached" => self.event_sla_breached,
             "SlaBreachVoided" => self.event_sla_breach_voided,
             "TimeRuleFired" => self.event_time_rule_fired,
+            "SurveyRequested" => self.event_survey_requested,
+            "TicketRated" => self.event_ticket_rated,
+            "NpsRecorded" => self.event_nps_recorded,
             _ => return None,
         })
     }

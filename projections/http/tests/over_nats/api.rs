@@ -70,7 +70,6 @@ async fn what_is_no_question_is_refused_here() {
         ("/api/v1/%ff/tickets", 400, "malformed"),
         ("/api/v1/default/nonsense", 404, "not_found"),
         ("/api/v2/default/tickets", 404, "not_found"),
-        ("/api/v1/default/reports/csat", 501, "unsupported"),
         ("/api/v1/default/reports/nonsense", 404, "not_found"),
         ("/api/v1/no.token/live", 400, "bad_subject"),
     ] {

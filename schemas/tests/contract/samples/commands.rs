@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
     AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Order, PublishConfig, RecordSlaBreach, RecordSlaWarning, Reopen, Requester, Resolve,
-    RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Unassign, VoidSlaBreach,
+    Import, Order, PublishConfig, Rate, RecordNps, RecordSlaBreach, RecordSlaWarning, Reopen, RequestSurvey,
+    Requester, Resolve, RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Unassign,
+    VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
-use guichet_schemas::ids::{CommandId, CorrelationId};
+use guichet_schemas::ids::{CommandId, CorrelationId, SurveyId};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
     Apply, CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
-    Priority, RequesterKind, ResolutionCode, SlaMetric, TicketState, TicketType, Urgency, Visibility,
+    Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric, SurveyKind, TicketState, TicketType,
+    Urgency, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -45,6 +47,7 @@ pub(crate) fn all() -> Vec<Command> {
     orders.push(import());
     orders.extend(configuration());
     orders.extend(clocks());
+    orders.extend(satisfaction());
     orders.into_iter().map(command).collect()
 }
 
@@ -213,6 +216,19 @@ fn clocks() -> Vec<Order> {
             instance: 1,
             reason: text("the requester's line was down"),
         }),
+    ]
+}
+
+fn satisfaction() -> Vec<Order> {
+    vec![
+        Order::RequestSurvey(RequestSurvey { kind: SurveyKind::Csat, to: label("r-77") }),
+        Order::Rate(Rate {
+            scale: RatingScale::OneToFive,
+            score: 4,
+            comment: Some(text("Quick, and friendly.")),
+            token: SurveyId(uuid(9)),
+        }),
+        Order::RecordNps(RecordNps { score: 9 }),
     ]
 }
 

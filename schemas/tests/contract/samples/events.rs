@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event,
-    ExternalRef, FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged, ReopenHeld,
-    Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned,
-    TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported,
-    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TimeRuleFired, TypeChanged,
+    ExternalRef, FieldChanged, FieldValue, KeyCreated, LogEvent, NpsRecorded, Personal, PriorityChanged,
+    ReopenHeld, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged,
+    TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
+    TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
+    TimeRuleFired, TypeChanged,
 };
-use guichet_schemas::ids::KeyId;
+use guichet_schemas::ids::{KeyId, SurveyId};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
-    EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode,
-    SlaMetric, StatusCause, Strategy, TicketState, TicketType, Urgency, Visibility,
+    EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RatingScale, RequesterKind,
+    ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind, TicketState, TicketType, Urgency,
+    Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -35,6 +37,8 @@ pub(crate) fn all() -> Vec<Event> {
     let mut all = beginnings();
     all.extend(ownership());
     all.extend(conversation());
+    all.extend(satisfaction());
+    all.extend(log());
     all.extend(clocks_and_configuration());
     all
 }
@@ -185,6 +189,30 @@ fn conversation() -> Vec<Event> {
             to: Some(FieldValue::Text("4".to_owned())),
         }),
         Event::from(DueDateSet { at: Some(minute(2_000)), reason: text("promised on the phone") }),
+    ]
+}
+
+fn satisfaction() -> Vec<Event> {
+    vec![
+        Event::from(SurveyRequested {
+            survey_id: SurveyId(uuid(9)),
+            kind: SurveyKind::Csat,
+            to: "r-77".to_owned(),
+            expires: minute(44_000),
+        }),
+        Event::from(TicketRated {
+            scale: RatingScale::OneToFive,
+            score: 4,
+            comment: Some(plain("Quick, and friendly.")),
+            credited_agent: text("alice"),
+            survey_id: Some(SurveyId(uuid(9))),
+        }),
+        Event::from(NpsRecorded { score: 9 }),
+    ]
+}
+
+fn log() -> Vec<Event> {
+    vec![
         Event::Log(LogEvent::EpochStarted(EpochStarted {
             repaired_from: Some(41),
             repaired_through: Some(60),

@@ -158,6 +158,15 @@ fn ticket_view() -> wire::TicketView {
     };
     wire::TicketView {
         ticket_id: ticket().to_wire(),
+        rating: Some(wire::RatingView {
+            scale: wire::RatingScale::GoodBad as i32,
+            score: 1,
+            at: minute(8).0,
+            credited_agent: Some("bob".to_owned()),
+            ratings: 2,
+        }),
+        nps: Some(9),
+        surveys: 2,
         number: "T-42".to_owned(),
         version: 4,
         state: wire::TicketState::Hold as i32,

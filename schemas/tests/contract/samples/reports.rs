@@ -236,6 +236,15 @@ fn reports() -> Vec<Data> {
         Data::ReportReassignment(wire::ReassignmentReport {
             rows: vec![row!(ReassignmentRow { ownership_continuity: ratio(4, 5) })],
         }),
+        Data::ReportCsat(wire::CsatReport {
+            rows: vec![row!(CsatRow {
+                csat: ratio(1, 2),
+                ratings: 3,
+                response_rate: ratio(2, 4),
+                nps: Some(-50.0),
+                detractors: 2,
+            })],
+        }),
         Data::ReportSla(wire::SlaReport { rows: vec![row!(SlaRow { metrics: vec![of_metric()] })] }),
         Data::SlaClocks(wire::SlaClocksView { clocks: vec![clock()] }),
         Data::SlaBreaches(wire::SlaBreachesView { breaches: vec![breach()] }),

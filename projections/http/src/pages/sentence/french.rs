@@ -1,5 +1,7 @@
 //! One French sentence per event, as the read model writes one in English.
 
+mod satisfaction;
+
 use guichet_schemas::event::{
     Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
     LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, ReopenHeld, SlaEvent, StatusChanged,
@@ -37,6 +39,7 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(t, e),
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(t, e),
         TicketEvent::Classification(_) => of_changes(t, event),
+        TicketEvent::Satisfaction(event) => satisfaction::told(event),
     }
 }
 

@@ -1,15 +1,15 @@
 //! How events read on a French page.
 
 use guichet_schemas::event::{
-    Actor, CommentAdded, Event, Personal, ReopenHeld, SlaBreached, StatusChanged, TicketAssigned,
-    TicketClosed, TicketResolved,
+    Actor, CommentAdded, Event, NpsRecorded, Personal, ReopenHeld, SlaBreached, StatusChanged,
+    TicketAssigned, TicketClosed, TicketRated, TicketResolved,
 };
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, AuthorKind, CloseReason, CommentKind, ConfirmedBy, HoldReason, ResolutionCode, SlaMetric,
-    StatusCause, Strategy, TicketState, Visibility,
+    ActorKind, AuthorKind, CloseReason, CommentKind, ConfirmedBy, HoldReason, RatingScale, ResolutionCode,
+    SlaMetric, StatusCause, Strategy, TicketState, Visibility,
 };
 
 use super::*;
@@ -79,6 +79,21 @@ fn a_french_history_reads_like_a_story() {
     assert_eq!(
         said(ActorKind::Requester, "r-1", ReopenHeld { reopenings: 3, within_ms: 7_500_000 }),
         "le demandeur r-1 aurait rouvert le ticket, et une personne décide : les demandeurs l’avaient rouvert 3 fois en 2\u{a0}h 5\u{a0}min"
+    );
+    let rated = TicketRated {
+        scale: RatingScale::GoodBad,
+        score: 0,
+        comment: None,
+        credited_agent: Some("bob".to_owned()),
+        survey_id: None,
+    };
+    assert_eq!(
+        said(ActorKind::Requester, "r-1", rated),
+        "le demandeur r-1 a évalué le ticket, résolu par bob : mauvais"
+    );
+    assert_eq!(
+        said(ActorKind::Requester, "r-1", NpsRecorded { score: 9 }),
+        "le demandeur r-1 recommanderait le service : 9 sur 10"
     );
     let breached = SlaBreached {
         metric: SlaMetric::Resolution,
