@@ -76,6 +76,9 @@ fn verb_of(event: &Event) -> Option<&'static str> {
             Ownership::TicketUnassigned(_) => Some("unassign"),
             Ownership::TicketEscalated(_) => Some("escalate"),
             Ownership::TicketDeescalated(_) => Some("deescalate"),
+            Ownership::TicketClaimed(_) | Ownership::ClaimReleased(_) | Ownership::ParticipantsChanged(_) => {
+                None
+            }
         },
         TicketEvent::Conversation(Conversation::CommentAdded(_) | Conversation::ReopenHeld(_)) => {
             Some("add_comment")
@@ -85,7 +88,10 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         TicketEvent::Classification(Classification::DueDateSet(_)) => Some("set_due_date"),
         TicketEvent::Classification(Classification::CategoryChanged(_)) => Some("set_category"),
         TicketEvent::Classification(Classification::TagsChanged(_)) => Some("change_tags"),
-        TicketEvent::Classification(_) | TicketEvent::Satisfaction(_) => None,
+        TicketEvent::Conversation(Conversation::CallLogged(_) | Conversation::ChannelSwitched(_))
+        | TicketEvent::Classification(_)
+        | TicketEvent::Satisfaction(_)
+        | TicketEvent::Work(_) => None,
     }
 }
 
@@ -212,7 +218,10 @@ fn everybody_in_the_history_works_in_a_group_that_is_configured() {
             Ownership::TicketAssigned(e) => e.group,
             Ownership::TicketUnassigned(_)
             | Ownership::TicketEscalated(_)
-            | Ownership::TicketDeescalated(_) => None,
+            | Ownership::TicketDeescalated(_)
+            | Ownership::TicketClaimed(_)
+            | Ownership::ClaimReleased(_)
+            | Ownership::ParticipantsChanged(_) => None,
         });
     }
     assert!(seen.len() > 5, "{seen:?}");
@@ -230,7 +239,7 @@ fn the_desk_takes_every_live_command() {
     let desk = configuration.at(until());
     let mut tickets: BTreeMap<String, (Ticket, u64)> = BTreeMap::new();
     let commands = live(42);
-    assert!((36..=44).contains(&commands.len()), "{}", commands.len());
+    assert!((45..=60).contains(&commands.len()), "{}", commands.len());
     let mut verbs = BTreeSet::new();
     for (n, sent) in commands.iter().enumerate() {
         verbs.insert(sent.verb);
@@ -252,8 +261,22 @@ fn the_desk_takes_every_live_command() {
     }
     // The history is imported; what is configured, and what clocks find in it, is not part of it. Commands are the same
     // whenever the demo starts, so none can name an instant to come.
-    let others =
-        ["import", "set_due_date", "publish_config", "retire_config", "void_sla_breach", "fire_time_rule"];
+    let others = [
+        "import",
+        "set_due_date",
+        "publish_config",
+        "retire_config",
+        "void_sla_breach",
+        "fire_time_rule",
+        "log_call",
+        "schedule_follow_up",
+        // They name what another command made, and a claim that is renewed at once stays as it is.
+        "rate",
+        "complete_task",
+        "cancel_task",
+        "decide_approval",
+        "renew_claim",
+    ];
     let is_shown = |verb: &&&str| !others.contains(*verb) && !verb.starts_with("record_sla");
     let missing: Vec<_> = VERBS.iter().filter(is_shown).filter(|v| !verbs.contains(**v)).collect();
     assert!(missing.is_empty(), "not shown: {missing:?}");

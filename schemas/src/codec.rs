@@ -356,6 +356,10 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
             details.verb = Some((*verb).to_owned());
         }
         Rejection::GuardFailed { guard, .. } => details.guard = Some((*guard).to_owned()),
+        Rejection::ClaimHeld { by, until, .. } => {
+            details.claimed_by = Some(by.clone());
+            details.claimed_until = Some(until.to_wire());
+        }
         Rejection::Duplicate { of } => {
             details.of = Some(of.to_wire());
             field = Some("data.external_ref".to_owned());

@@ -43,6 +43,18 @@ pub mod limits {
     pub const FIELD_NAME_BYTES: usize = 64;
     /// Steps of a resolution.
     pub const STEPS: usize = 100;
+    /// People who read along.
+    pub const PARTICIPANTS: usize = 200;
+    /// Tasks of a ticket.
+    pub const TASKS: usize = 200;
+    /// Approvals of a ticket.
+    pub const APPROVALS: usize = 50;
+    /// People who are asked to agree in one approval.
+    pub const APPROVERS: usize = 50;
+    /// Articles that helped with a ticket, each with its version.
+    pub const ARTICLES: usize = 100;
+    /// Seconds of a call, and of time that is logged at once: a day.
+    pub const SECONDS: u32 = 86_400;
     /// Attachments of a comment.
     pub const ATTACHMENTS: usize = 50;
     /// Facts of one imported part.

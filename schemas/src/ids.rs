@@ -64,6 +64,15 @@ uuid_id!(
     SurveyId
 );
 
+uuid_id!(
+    /// A task of a ticket.
+    TaskId
+);
+uuid_id!(
+    /// An approval of a ticket.
+    ApprovalId
+);
+
 impl KeyId {
     /// Reads 16 bytes.
     #[must_use]

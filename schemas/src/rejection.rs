@@ -2,6 +2,7 @@
 
 use crate::ids::{EventId, TicketId, TicketNumber};
 use crate::position::{LogPosition, StreamVersion};
+use crate::time::Timestamp;
 use crate::words::TicketState;
 
 /// A field breaks a rule.
@@ -121,6 +122,16 @@ pub enum Rejection {
         /// What it wants.
         message: String,
     },
+    /// Somebody else works on it alone.
+    #[error("ticket {number} is claimed by {by} until {until}; wait, or ask a supervisor to take the claim")]
+    ClaimHeld {
+        /// The ticket.
+        number: TicketNumber,
+        /// Who holds it.
+        by: String,
+        /// Until when.
+        until: Timestamp,
+    },
     /// Another ticket has this external reference.
     #[error("external_ref is taken by another ticket")]
     Duplicate {
@@ -204,6 +215,7 @@ impl Rejection {
             Self::TerminalState { .. } => "terminal_state",
             Self::InvalidTransition { .. } => "invalid_transition",
             Self::GuardFailed { .. } => "guard_failed",
+            Self::ClaimHeld { .. } => "claim_held",
             Self::Duplicate { .. } => "duplicate",
             Self::ConfigStale { .. } => "config_stale",
             Self::ConfigInvalid { .. } => "config_invalid",
@@ -229,6 +241,7 @@ impl Rejection {
             | Self::TerminalState { .. }
             | Self::InvalidTransition { .. }
             | Self::GuardFailed { .. }
+            | Self::ClaimHeld { .. }
             | Self::Duplicate { .. }
             | Self::ConfigStale { .. }
             | Self::CommandIdReused => 409,

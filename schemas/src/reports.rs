@@ -45,6 +45,15 @@ macro_rules! each_report {
                 "report_csat" => ReportCsat: CsatReport {
                     Csat in csat, "/reports/csat", "How satisfied requesters are"
                 }
+                "report_knowledge" => ReportKnowledge: KnowledgeReport {
+                    Knowledge in knowledge, "/reports/knowledge", "What articles and programs spared"
+                }
+                "report_time_in_status" => ReportTimeInStatus: TimeInStatusReport {
+                    TimeInStatus in time_in_status, "/reports/time_in_status", "How long tickets stay in each state"
+                }
+                "report_funnel" => ReportFunnel: FunnelReport {
+                    Funnel in funnel, "/reports/funnel", "How far tickets have come"
+                }
             }
             Clocks {
                 "report_sla" => ReportSla: SlaReport {

@@ -13,10 +13,15 @@ macro_rules! each_event {
                 }
                 Ownership {
                     TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
+                    TicketClaimed, ClaimReleased, ParticipantsChanged,
                 }
-                Conversation { CommentAdded, ReopenHeld, }
+                Conversation { CommentAdded, ReopenHeld, CallLogged, ChannelSwitched, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
+                Work {
+                    TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
+                    FollowUpScheduled, FollowUpRecorded, ArticleUsed,
+                }
             }
             Log: LogEvent { EpochStarted, KeyCreated, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -57,6 +62,21 @@ macro_rules! each_verb {
             request_survey => RequestSurvey on Ticket,
             rate => Rate on Ticket,
             record_nps => RecordNps on Ticket,
+            claim => Claim on Ticket,
+            renew_claim => RenewClaim on Ticket,
+            release_claim => ReleaseClaim on Ticket,
+            set_participants => SetParticipants on Ticket,
+            log_call => LogCall on Ticket,
+            switch_channel => SwitchChannel on Ticket,
+            add_task => AddTask on Ticket,
+            complete_task => CompleteTask on Ticket,
+            cancel_task => CancelTask on Ticket,
+            log_time => LogTime on Ticket,
+            schedule_follow_up => ScheduleFollowUp on Ticket,
+            record_follow_up => RecordFollowUp on Ticket,
+            use_article => UseArticle on Ticket,
+            request_approval => RequestApproval on Ticket,
+            decide_approval => DecideApproval on Ticket,
         }
     };
 }
@@ -71,10 +91,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "confirm_resolution",
     "reject_resolution",
     "create_follow_up",
-    "claim",
-    "renew_claim",
-    "release_claim",
-    "set_participants",
     "bulk_reassign",
     "make_comment_private",
     "redact_comment",
@@ -83,8 +99,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "reject_reply",
     "add_attachment",
     "report_scan",
-    "log_call",
-    "switch_channel",
     "open_side_conversation",
     "add_side_message",
     "close_side_conversation",
@@ -103,18 +117,9 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "link_asset",
     "declare_problem",
     "broadcast_to_linked",
-    "add_task",
-    "complete_task",
-    "cancel_task",
     "attach_procedure",
     "complete_step",
-    "request_approval",
-    "decide_approval",
-    "log_time",
-    "schedule_follow_up",
-    "record_follow_up",
     "apply_macro",
-    "use_article",
     "review_decision",
     "simulate_sla",
     "erase_subject",

@@ -142,6 +142,20 @@ words! {
     SurveyKind { Csat = "csat", Nps = "nps", Ces = "ces", }
     /// On which scale somebody rated.
     RatingScale { GoodBad = "good_bad", OneToFive = "one_to_five", OneToSeven = "one_to_seven", }
+    /// Why a claim ended.
+    ReleaseReason {
+        Released = "released", Expired = "expired", Forced = "forced", Superseded = "superseded",
+    }
+    /// Who called whom.
+    Direction { Inbound = "inbound", Outbound = "outbound", }
+    /// How a call ended.
+    CallOutcome {
+        Answered = "answered", NoAnswer = "no_answer", Voicemail = "voicemail", Busy = "busy", Failed = "failed",
+    }
+    /// On what time was spent.
+    TimeKind { Work = "work", Research = "research", Communication = "communication", Travel = "travel", Other = "other", }
+    /// What somebody who was asked to agree says.
+    Verdict { Approved = "approved", Rejected = "rejected", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// What a stream of events is about.

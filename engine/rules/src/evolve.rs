@@ -3,7 +3,7 @@
 
 use guichet_schemas::each_event;
 use guichet_schemas::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, Satisfaction, SlaEvent, TicketEvent,
+    Classification, Conversation, Event, LifeCycle, Ownership, Satisfaction, SlaEvent, TicketEvent, Work,
 };
 use guichet_schemas::time::Timestamp;
 

@@ -160,6 +160,10 @@ struct Holds {
     tags: usize,
     fields: usize,
     field_bytes: usize,
+    participants: usize,
+    tasks: usize,
+    approvals: usize,
+    articles: usize,
 }
 
 impl Holds {
@@ -168,6 +172,10 @@ impl Holds {
         let rules = [
             ("added", self.tags, before.tags, limits::TAGS, "tags"),
             ("field", self.fields, before.fields, limits::FIELDS, "fields"),
+            ("added", self.participants, before.participants, limits::PARTICIPANTS, "participants"),
+            ("task_id", self.tasks, before.tasks, limits::TASKS, "tasks"),
+            ("approval_id", self.approvals, before.approvals, limits::APPROVALS, "approvals"),
+            ("article", self.articles, before.articles, limits::ARTICLES, "articles"),
             ("to", self.field_bytes, before.field_bytes, limits::FIELDS_BYTES, "bytes of fields"),
         ];
         let broken = rules.into_iter().find(|(_, now, before, most, _)| now > before.max(most));
@@ -183,6 +191,10 @@ impl Replay<'_> {
             tags: t.tags.len(),
             fields: t.fields.len(),
             field_bytes: t.field_bytes(),
+            participants: t.participants.len(),
+            tasks: t.work.tasks.len(),
+            approvals: t.work.approvals.len(),
+            articles: t.work.articles.len(),
         })
     }
 

@@ -39,7 +39,7 @@ pub use desk::{
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
 pub use state::{
-    FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, REOPEN_LIMIT_MAX, SURVEYS_MAX, Survey,
-    Ticket,
+    Approval, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Phase, REOPEN_LIMIT_MAX,
+    SURVEYS_MAX, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::allowed_verbs;

@@ -9,3 +9,8 @@ pub(crate) const fn is_human_agent(kind: ActorKind) -> bool {
         ActorKind::Requester | ActorKind::Bot | ActorKind::Service | ActorKind::System => false,
     }
 }
+
+/// True for whoever may set aside what others hold, and override guards with a reason.
+pub(crate) const fn supervises(kind: ActorKind) -> bool {
+    matches!(kind, ActorKind::Supervisor | ActorKind::Admin)
+}

@@ -1,6 +1,7 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
 mod survey;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +9,15 @@ use guichet_schemas::event::{FieldValue, TicketCreated};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, TicketType, Urgency};
+use guichet_schemas::words::{Channel, HoldReason, Impact, Priority, TicketState, TicketType, Urgency};
 use serde::{Deserialize, Serialize};
 
 pub use survey::{SURVEYS_MAX, Survey};
+pub use work::{Approval, Lease, Task, TaskState, Work};
 
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.
-pub const FOLD_VERSION: u32 = 9;
+pub const FOLD_VERSION: u32 = 10;
 
 /// The most reopenings by requesters that a limit counts.
 pub const REOPEN_LIMIT_MAX: u32 = 100;
@@ -123,6 +125,14 @@ pub struct Ticket {
     pub facts: BTreeSet<String>,
     /// Who was asked how it was, oldest first: the newest [`SURVEYS_MAX`].
     pub surveys: Vec<Survey>,
+    /// Where the contact goes on.
+    pub channel: Option<Channel>,
+    /// Who claimed it last; [`Self::lease`] says whether they hold it still.
+    pub claim: Option<Lease>,
+    /// Who reads along.
+    pub participants: BTreeSet<String>,
+    /// What is done, and must be done.
+    pub work: Work,
 }
 
 impl Ticket {
@@ -154,6 +164,10 @@ impl Ticket {
             reopen_held: false,
             facts: BTreeSet::new(),
             surveys: Vec::new(),
+            channel: None,
+            claim: None,
+            participants: BTreeSet::new(),
+            work: Work::default(),
         }
     }
 
@@ -174,6 +188,7 @@ impl Ticket {
         self.tags.clone_from(&e.tags);
         self.fields = e.fields.iter().map(|(name, value)| (name.clone(), weight(value))).collect();
         self.requester.clone_from(&e.requester);
+        self.channel = Some(e.channel);
     }
 
     /// Another phase begins without the custom status of the last, and somebody has looked at what was held.

@@ -56,6 +56,21 @@ mod tests {
             "request_survey",
             "rate",
             "record_nps",
+            "claim",
+            "renew_claim",
+            "release_claim",
+            "set_participants",
+            "log_call",
+            "switch_channel",
+            "add_task",
+            "complete_task",
+            "cancel_task",
+            "log_time",
+            "schedule_follow_up",
+            "record_follow_up",
+            "use_article",
+            "request_approval",
+            "decide_approval",
         ];
         for state in [TicketState::New, TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -74,6 +89,21 @@ mod tests {
             "request_survey",
             "rate",
             "record_nps",
+            "claim",
+            "renew_claim",
+            "release_claim",
+            "set_participants",
+            "log_call",
+            "switch_channel",
+            "add_task",
+            "complete_task",
+            "cancel_task",
+            "log_time",
+            "schedule_follow_up",
+            "record_follow_up",
+            "use_article",
+            "request_approval",
+            "decide_approval",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         for state in [TicketState::Closed, TicketState::Cancelled] {

@@ -6,16 +6,17 @@ mod support;
 
 use guichet_rules::{allowed_verbs, evolve};
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Close, Command, Deescalate, Escalate, Fact, Import, Order, Rate,
-    RecordNps, Reopen, RequestSurvey, Resolve, SetCategory, SetDueDate, SetPriority, SetStatus, SetType,
-    Unassign,
+    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
+    DecideApproval, Deescalate, Escalate, Fact, Import, Order, Rate, RecordNps, ReleaseClaim, RenewClaim,
+    Reopen, RequestApproval, RequestSurvey, Resolve, SetCategory, SetDueDate, SetPriority, SetStatus,
+    SetType, SwitchChannel, Unassign, UseArticle,
 };
-use guichet_schemas::event::{Classification, Event, LifeCycle, Satisfaction, TicketEvent};
-use guichet_schemas::ids::SurveyId;
+use guichet_schemas::event::{Classification, Event, LifeCycle, Ownership, Satisfaction, TicketEvent};
+use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, RatingScale,
-    ResolutionCode, SurveyKind, TicketState, TicketType, Visibility,
+    ActorKind, CancelReason, Channel, EscalationKind, EscalationReason, HoldReason, Priority, RatingScale,
+    ResolutionCode, SurveyKind, TicketState, TicketType, Verdict, Visibility,
 };
 use proptest::prelude::*;
 use support::{Desk, at, by, command, create, label, line, text};
@@ -97,6 +98,38 @@ fn orders() -> impl Strategy<Value = Order> {
             token: SurveyId(command(Order::Close(Close)).command_id.derive("survey")),
         })),
         (0u32..11).prop_map(|score| Order::RecordNps(RecordNps { score })),
+        work(),
+    ]
+}
+
+fn work() -> impl Strategy<Value = Order> {
+    let derived = |word: &str| command(Order::Close(Close)).command_id.derive(word);
+    let (task_id, approval_id) = (TaskId(derived("task")), ApprovalId(derived("approval")));
+    let verdict = prop::sample::select(Verdict::ALL);
+    prop_oneof![
+        (prop::sample::select(vec![60, 3_600]), any::<bool>())
+            .prop_map(|(ttl_s, force)| Order::Claim(Claim { ttl_s, force })),
+        Just(Order::RenewClaim(RenewClaim)),
+        Just(Order::ReleaseClaim(ReleaseClaim)),
+        any::<bool>().prop_map(|blocks_resolve| Order::AddTask(AddTask {
+            title: line("look"),
+            owner: None,
+            due: None,
+            blocks_resolve
+        })),
+        Just(Order::CompleteTask(CompleteTask { task_id })),
+        Just(Order::CancelTask(CancelTask { task_id, reason: None })),
+        (1u32..3).prop_map(|quorum| Order::RequestApproval(RequestApproval {
+            approvers: vec![label("ann"), label("bob")],
+            quorum
+        })),
+        verdict.prop_map(move |verdict| Order::DecideApproval(DecideApproval {
+            approval_id,
+            verdict,
+            reason: None
+        })),
+        Just(Order::UseArticle(UseArticle { article: label("kb-1"), version: 1 })),
+        prop::sample::select(Channel::ALL).prop_map(|to| Order::SwitchChannel(SwitchChannel { to })),
     ]
 }
 
@@ -139,8 +172,8 @@ proptest! {
 
     #[test]
     fn deciding_again_at_once_does_nothing_new((mut desk, _) in histories(), next in commands()) {
-        // Comments, escalations and recommendations are new facts each time; everything else asks for a state.
-        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_) | Order::RecordNps(_)));
+        // These are new facts each time, or hold for longer an hour later; everything else asks for a state.
+        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_) | Order::RecordNps(_) | Order::Claim(_) | Order::RenewClaim(_) | Order::AddTask(_) | Order::RequestApproval(_)));
         if desk.tell(&next).is_ok() {
             let again = desk.tell(&next);
             prop_assert!(again.as_ref().is_ok_and(Vec::is_empty) || again.is_err(), "{again:?}");
@@ -156,6 +189,20 @@ proptest! {
                 last = e.resolution_no;
             } else if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketReopened(e))) = event {
                 prop_assert_eq!(e.resolution_no, last);
+            }
+        }
+    }
+
+    #[test]
+    fn at_most_one_holds_a_claim((desk, _) in histories()) {
+        let mut holder: Option<(String, Timestamp)> = None;
+        for (event, when) in &desk.events {
+            if let Event::Ticket(TicketEvent::Ownership(Ownership::TicketClaimed(e))) = event {
+                let held = holder.as_ref().is_some_and(|(by, until)| *by != e.by && when < until);
+                prop_assert!(!held, "{holder:?} holds it when {e:?}");
+                holder = Some((e.by.clone(), e.until));
+            } else if let Event::Ticket(TicketEvent::Ownership(Ownership::ClaimReleased(e))) = event {
+                prop_assert_eq!(holder.take().map(|(by, _)| by), Some(e.by.clone()));
             }
         }
     }

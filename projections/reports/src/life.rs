@@ -102,7 +102,15 @@ impl<'a> Life<'a> {
                     self.first_bot_reply_at = self.first_bot_reply_at.or(Some(at));
                 }
             }
-            Some(What::Inbound(_) | What::Clock(_) | What::Survey(_) | What::Rated(_) | What::Nps(_))
+            Some(
+                What::Inbound(_)
+                | What::Clock(_)
+                | What::Survey(_)
+                | What::Rated(_)
+                | What::Nps(_)
+                | What::Worked(_)
+                | What::Article(_),
+            )
             | None => {}
         }
     }

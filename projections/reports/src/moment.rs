@@ -1,14 +1,15 @@
 //! What the reports keep of an event, in the order in which it holds.
 
 use guichet_schemas::event::{
-    Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, Satisfaction, TicketCreated,
-    TicketEscalated, TicketEvent,
+    Actor, Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, Satisfaction,
+    TicketCreated, TicketEscalated, TicketEvent, Work,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::store::{
     Moment, MomentCreated, MomentEscalated, MomentRated, MomentReply, MomentResolved, MomentSurvey,
+    MomentWorked,
 };
 use guichet_schemas::words::{ActorKind, AuthorKind, Visibility};
 use prost::Message as _;
@@ -24,8 +25,16 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => (comment(e), None),
         // The ticket stays as it was, and no figure counts what did not happen.
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => (None, None),
+        Event::Ticket(TicketEvent::Conversation(Conversation::CallLogged(e))) => {
+            (worked(&record.actor, e.duration_s), None)
+        }
+        // A ticket counts for the channel of its creation.
+        Event::Ticket(TicketEvent::Conversation(Conversation::ChannelSwitched(_))) => (None, None),
         Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
         Event::Ticket(TicketEvent::Satisfaction(event)) => (Some(satisfaction(event)), None),
+        Event::Ticket(TicketEvent::Work(Work::TimeLogged(e))) => (worked(&record.actor, e.seconds), None),
+        Event::Ticket(TicketEvent::Work(Work::ArticleUsed(_))) => (Some(What::Article(true)), None),
+        Event::Ticket(TicketEvent::Work(_)) => (None, None),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
     };
     first.into_iter().chain(second).map(moment).collect()
@@ -63,6 +72,9 @@ fn ownership(event: &Ownership) -> (Option<What>, Option<What>) {
         Ownership::TicketUnassigned(_) => What::Assignee(String::new()),
         Ownership::TicketEscalated(e) => What::Escalated(escalated(e)),
         Ownership::TicketDeescalated(e) => What::Deescalated(e.to_tier),
+        Ownership::TicketClaimed(_) | Ownership::ClaimReleased(_) | Ownership::ParticipantsChanged(_) => {
+            return (None, None);
+        }
     };
     (Some(one), None)
 }
@@ -76,6 +88,12 @@ fn classification(event: &Classification) -> Option<What> {
     } else {
         None
     }
+}
+
+/// What a requester or a program spends is no time of an agent.
+fn worked(actor: &Actor, seconds: u32) -> Option<What> {
+    let is_agent = actor.kind != ActorKind::Requester && is_human(actor.kind);
+    (is_agent && seconds > 0).then(|| What::Worked(MomentWorked { agent: actor.id.clone(), seconds }))
 }
 
 fn satisfaction(event: &Satisfaction) -> What {

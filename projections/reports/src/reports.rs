@@ -64,10 +64,13 @@ pub(crate) mod closure;
 pub(crate) mod csat;
 pub(crate) mod escalation;
 pub(crate) mod first_response;
+pub(crate) mod funnel;
+pub(crate) mod knowledge;
 pub(crate) mod reassignment;
 pub(crate) mod reopen_rate;
 pub(crate) mod resolution_time;
 pub(crate) mod sla;
+pub(crate) mod time_in_status;
 pub(crate) mod volume;
 
 /// The sums of one report.

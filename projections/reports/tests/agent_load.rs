@@ -10,7 +10,7 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::store::moment::What;
-use guichet_schemas::wire::store::{Moment, MomentCreated, MomentResolved};
+use guichet_schemas::wire::store::{Moment, MomentCreated, MomentResolved, MomentWorked};
 use guichet_schemas::wire::{AgentLoadRow, ReportQuery};
 use guichet_schemas::words::{CancelReason, GroupBy, TicketState};
 
@@ -129,4 +129,37 @@ fn without_a_calendar_no_time_is_told() {
     let rows = rows(None, None);
     assert_eq!((rows[0].assigned_at_end, rows[0].load.as_ref().unwrap().value), (2, Some(0.5)));
     assert!(rows.iter().all(|row| row.assigned_s.is_none() && row.utilisation.is_none() && !row.proxy));
+}
+
+/// Ann logs two hours and a call of half an hour in the first week, at a ticket that bob has by then, and nothing in the
+/// second.
+#[test]
+fn time_that_was_logged_takes_the_place_of_the_proxy() {
+    let worked = |seconds| What::Worked(MomentWorked { agent: "ann".to_owned(), seconds });
+    let moment = |when, what| Moment { position: 1, at: at(when), what: Some(what) };
+    let logged = History::new(vec![
+        moment("2026-03-09T08:00:00Z", created("bob")),
+        moment("2026-03-10T08:00:00Z", worked(7_200)),
+        moment("2026-03-11T08:00:00Z", worked(1_800)),
+    ]);
+    let now = at("2026-03-18T12:00:00Z");
+    let query = ReportQuery {
+        from: Some("2026-03-09".to_owned()),
+        zone: Some("Europe/Paris".to_owned()),
+        ..ReportQuery::default()
+    };
+    let (params, span) = Params::read(Kind::AgentLoad, &query, now).unwrap();
+    let mut report = Report::new(params.with_hours(Some(hours())));
+    tickets().iter().chain([&logged]).for_each(|history| report.add(history));
+    let Data::ReportAgentLoad(answer) = report.rows(span, Look::at(9, now)) else { panic!() };
+    let of = |period: &str, agent: &str| {
+        let is = |row: &&AgentLoadRow| row.period == period && row.agent.as_deref() == Some(agent);
+        answer.rows.iter().find(is).unwrap().clone()
+    };
+    let ann = of("2026-W11", "ann");
+    assert_eq!((ann.handled_s, ann.proxy, ann.capped), (9_000, false, false));
+    assert_eq!(ann.utilisation.unwrap().value, Some(9_000.0 / (40.0 * 3_600.0)));
+    // Of whom nothing was logged, it stays a proxy.
+    let (bob, next) = (of("2026-W11", "bob"), of("2026-W12", "ann"));
+    assert_eq!([bob.handled_s, next.handled_s, u64::from(bob.proxy), u64::from(next.proxy)], [0, 0, 1, 1]);
 }

@@ -279,3 +279,38 @@ fn satisfaction_is_that_of_the_worked_week() {
     assert!(close(rows[0].csat.and_then(|csat| csat.value), week.kpi("csat")));
     assert_eq!((rows[0].ratings, rows[0].surveys, rows[0].nps), (2, 0, None));
 }
+
+#[test]
+fn containment_and_the_milestones_are_those_of_the_worked_week() {
+    let Some(week) = Week::new() else { return };
+    let Data::ReportKnowledge(wire::KnowledgeReport { rows }) = week.ask(Kind::Knowledge, None) else {
+        panic!()
+    };
+    assert_eq!(counts(rows[0].bot_containment), (1, week.count("resolved_distinct")));
+    assert_eq!(counts(rows[0].knowledge_reuse), (0, week.count("resolved_distinct")));
+    let Data::ReportFunnel(wire::FunnelReport { rows }) = week.ask(Kind::Funnel, None) else { panic!() };
+    let reached = |durations: &Option<wire::Durations>| durations.as_ref().map(|durations| durations.n);
+    let row = &rows[0];
+    assert_eq!((row.created, reached(&row.to_categorised)), (week.count("created_net"), Some(0)));
+    // Nobody has T6 and T12; T4, T5, T6 and T12 have no answer by a person.
+    assert_eq!((reached(&row.to_assigned), reached(&row.to_first_reply)), (Some(7), Some(5)));
+    assert_eq!((reached(&row.to_resolved), reached(&row.to_rated)), (Some(6), Some(2)));
+    // To the first resolution: 30, 1440, 4320, 20, 3 and, of T8, 360 minutes.
+    let minutes: u64 = [30, 1_440, 4_320, 20, 3, 360].iter().sum();
+    assert_eq!(row.to_resolved.as_ref().map(|durations| durations.sum), Some(minutes * 60));
+}
+
+#[test]
+fn stays_in_a_state_are_those_of_the_worked_week() {
+    let Some(week) = Week::new() else { return };
+    let Data::ReportTimeInStatus(wire::TimeInStatusReport { rows }) = week.ask(Kind::TimeInStatus, None)
+    else {
+        panic!()
+    };
+    let n = |durations: &Option<wire::Durations>| durations.as_ref().map(|durations| durations.n);
+    let row = &rows[0];
+    // T2 and T8 came back from resolved; nobody leaves pending or hold.
+    assert_eq!((n(&row.resolved), n(&row.pending), n(&row.hold)), (Some(2), Some(0), Some(0)));
+    let back = (23 + 42) * 3_600;
+    assert_eq!(row.resolved.as_ref().map(|durations| durations.sum), Some(back));
+}

@@ -14,6 +14,7 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::store::{
     Moment, MomentCreated, MomentEscalated, MomentRated, MomentReply, MomentResolved, MomentSurvey,
+    MomentWorked,
 };
 use guichet_schemas::wire::{BacklogRow, ReportQuery};
 use guichet_schemas::words::{
@@ -62,6 +63,9 @@ fn step() -> impl Strategy<Value = (i64, What)> {
                 MomentRated { scale, score, agent: name(n), survey: vec![id] }
             )),
             (0u32..11).prop_map(What::Nps),
+            (0u8..3, 1u32..9_000)
+                .prop_map(move |(n, seconds)| What::Worked(MomentWorked { agent: name(n), seconds })),
+            Just(What::Article(true)),
         ];
     (0i64..120, what)
 }
@@ -184,7 +188,12 @@ fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
             | What::Deescalated(_)
             | What::Reply(_)
             | What::Inbound(_)
-            | What::Clock(_) => {}
+            | What::Clock(_)
+            | What::Survey(_)
+            | What::Rated(_)
+            | What::Nps(_)
+            | What::Worked(_)
+            | What::Article(_) => {}
         }
     }
     state
@@ -254,8 +263,13 @@ proptest! {
             }
             prop_assert_eq!((row.assigned_s.unwrap(), row.available_s.unwrap()), spent, "{} {}", agent, row.period);
             let used = row.utilisation.unwrap();
-            prop_assert_eq!((used.numerator, used.denominator), (spent.0.min(spent.1), spent.1));
-            prop_assert_eq!(row.capped, spent.0 > spent.1);
+            let handled: u64 = lives.values().flatten().filter(|m| (row.from..row.to).contains(&m.at)).map(|m| match &m.what {
+                Some(What::Worked(worked)) if worked.agent == agent => u64::from(worked.seconds),
+                _ => 0,
+            }).sum();
+            let expected = if handled > 0 { handled } else { spent.0.min(spent.1) };
+            prop_assert_eq!((row.handled_s, used.numerator, used.denominator), (handled, expected, spent.1));
+            prop_assert_eq!((row.proxy, row.capped), (handled == 0, handled == 0 && spent.0 > spent.1));
         }
     }
 }

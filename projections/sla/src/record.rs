@@ -85,6 +85,9 @@ impl Ticket {
             }
             // No condition reads it, and no clock counts by it: it is a promise of somebody, not of a policy.
             Change::DueAt(_) => {}
+            Change::Channel { to, .. } => changed.extend([word("channel", Some(to.as_str()))]),
+            // Who works on it, and who reads along, is no promise.
+            Change::Claim(_) | Change::Participants { .. } => {}
         });
         let changed = (!changed.is_empty()).then_some(Happening::Changed(changed));
         // Whoever waited for somebody has waited under the promise of before.
@@ -95,7 +98,8 @@ impl Ticket {
             | TicketEvent::Ownership(_)
             | TicketEvent::Conversation(_)
             | TicketEvent::Classification(_)
-            | TicketEvent::Satisfaction(_) => (None, None),
+            | TicketEvent::Satisfaction(_)
+            | TicketEvent::Work(_) => (None, None),
         };
         let entered = event.enters().map(Happening::Status);
         [before, changed, tier, after, entered].into_iter().flatten().collect()
@@ -126,10 +130,15 @@ fn commented(e: &CommentAdded) -> Option<Happening> {
     }
 }
 
-/// True for what somebody did to a ticket that was there: what clocks and rules do ends no silence.
+/// True for what somebody did to a ticket that was there: what clocks and rules do ends no silence, and neither does who
+/// means to do something.
 fn is_update(record: &Record) -> bool {
     let begins = record.event.created().is_some() || record.event.imported().is_some();
-    !begins && record.caller != SLA_CALLER
+    let claims = matches!(
+        record.event,
+        Event::Ticket(TicketEvent::Ownership(Ownership::TicketClaimed(_) | Ownership::ClaimReleased(_)))
+    );
+    !begins && !claims && record.caller != SLA_CALLER
 }
 
 /// The attributes that conditions read, of a new ticket.

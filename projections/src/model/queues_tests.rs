@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use guichet_schemas::event::{Event, TicketCreated};
+use guichet_schemas::event::{Event, TicketClaimed, TicketCreated};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
@@ -345,4 +345,21 @@ fn a_score_says_what_it_is_made_of() {
         [("priority", 3.0, 100.0, 300.0), ("due", due, 200.0, due * 200.0), ("age", 1.0, 5.0, 5.0)]
     );
     assert_eq!(score.points, 300.0 + due * 200.0 + 5.0);
+}
+
+#[test]
+fn a_claim_is_on_the_board_until_its_instant() {
+    let mut history = History::new();
+    let ticket = history.open(1);
+    let until = START + HOUR;
+    let claimed = TicketClaimed { by: "bob".to_owned(), until: Timestamp(until) };
+    history.push(ticket, "bob", Event::from(claimed));
+    let mut rig = Rig::new(&QUEUES);
+    rig.fold(&history.entries);
+    let shown = |now| {
+        let entry = rig.queue(&wire::QueueQuery::default(), 10, now).remove(0);
+        (entry.claimed, entry.claimed_by, entry.claimed_until)
+    };
+    assert_eq!(shown(until - 1), (true, Some("bob".to_owned()), Some(until)));
+    assert_eq!(shown(until), (false, None, None));
 }

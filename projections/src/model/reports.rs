@@ -25,7 +25,7 @@ use crate::store::{Batch, Family, Merge, Store, StoreError};
 /// What the reports are made of.
 pub static REPORTS: ReadModel = ReadModel {
     name: "reports",
-    version: 4,
+    version: 5,
     families: &[
         Family::ranges(keys::HISTORIES).merged(Merge::APPEND),
         Family::ranges(keys::RECORDED).merged(Merge::APPEND),

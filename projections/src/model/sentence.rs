@@ -4,6 +4,7 @@
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
 mod satisfaction;
+mod work;
 
 use guichet_schemas::event::{
     Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
@@ -43,7 +44,12 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(e),
         // What changes one thing reads by what it changes.
         TicketEvent::Classification(_) => of_changes(event, record.event.type_name()),
+        TicketEvent::Conversation(Conversation::CallLogged(e)) => work::called(e),
+        TicketEvent::Conversation(Conversation::ChannelSwitched(e)) => {
+            format!("went on by {} instead of {}", words(e.to.as_str()), words(e.from.as_str()))
+        }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
+        TicketEvent::Work(event) => work::told(event),
     }
 }
 
@@ -67,6 +73,9 @@ fn of_ownership(event: &Ownership, actor: &Actor) -> String {
             format!("took the ticket from {}{}", e.from, because(e.reason.as_deref()))
         }
         Ownership::TicketEscalated(e) => escalated(e),
+        Ownership::TicketClaimed(e) => work::claimed(e, actor),
+        Ownership::ClaimReleased(e) => work::released(e, actor),
+        Ownership::ParticipantsChanged(e) => work::participants(&e.added, &e.removed),
         Ownership::TicketDeescalated(e) => format!(
             "gave the ticket back from tier {} to tier {}{}",
             e.from_tier,
@@ -102,6 +111,9 @@ fn of_change(change: Change<'_>) -> String {
             return changed(&format!("field {name}"), from.map(value).as_deref(), to.map(value).as_deref());
         }
         Change::DueAt(to) => ("the due date", None, to.map(|to| to.to_string())),
+        Change::Claim(to) => ("the claim", None, to.map(|(by, until)| format!("{by} until {until}"))),
+        Change::Participants { added, removed } => return work::participants(added, removed),
+        Change::Channel { from, to } => ("the channel", word(from.as_str()), word(to.as_str())),
     };
     changed(what, from.as_deref(), to.as_deref())
 }

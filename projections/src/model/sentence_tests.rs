@@ -1,7 +1,7 @@
 //! How events read.
 
 use guichet_schemas::event::*;
-use guichet_schemas::ids::SurveyId;
+use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId};
 use guichet_schemas::words::*;
 use uuid::Uuid;
 
@@ -84,6 +84,9 @@ fn a_history_reads_like_a_story() {
     };
     assert_eq!(said("r-1", Event::from(rated)), "r-1 rated the ticket, resolved by alice: 4 of 5: “Quick.”");
     assert_eq!(said("r-1", Event::from(NpsRecorded { score: 9 })), "r-1 would recommend the desk: 9 of 10");
+    for (event, sentence) in work() {
+        assert_eq!(said("bob", event), format!("bob {sentence}"));
+    }
     assert_eq!(said("timer", history::closed()), "timer closed the ticket automatically");
 }
 
@@ -117,4 +120,76 @@ fn every_event_has_a_sentence_on_one_line() {
         sentence(&History::new().entries[0].record),
         "engine 0.1.0 took the log over (epoch 1, generation 1)"
     );
+}
+
+/// Each event of the work on a ticket, and how it reads.
+fn work() -> Vec<(Event, &'static str)> {
+    let at = Timestamp(history::START);
+    let (task_id, approval_id) = (TaskId(Uuid::nil()), ApprovalId(Uuid::nil()));
+    let (bob, title) = ("bob".to_owned(), "Order a drum".to_owned());
+    let added =
+        TaskAdded { task_id, title, owner: Some("eve".to_owned()), due: Some(at), blocks_resolve: true };
+    let call = CallLogged {
+        direction: Direction::Outbound,
+        started_at: at,
+        duration_s: 240,
+        outcome: CallOutcome::Answered,
+        note_comment: None,
+    };
+    let approvers = vec!["sue".to_owned(), "tom".to_owned()];
+    let decided = |verdict, reason: Option<&str>| {
+        Event::from(ApprovalDecided {
+            approval_id,
+            by: "bob".to_owned(),
+            verdict,
+            reason: reason.map(str::to_owned),
+        })
+    };
+    let ended = |by: &str, reason| Event::from(ClaimReleased { by: by.to_owned(), reason });
+    vec![
+        (
+            Event::from(TicketClaimed { by: bob, until: at }),
+            "claimed the ticket until 2026-03-10T09:00:00.000Z",
+        ),
+        (ended("bob", ReleaseReason::Released), "released the claim"),
+        (ended("eve", ReleaseReason::Expired), "found that the claim of eve had expired"),
+        (ended("eve", ReleaseReason::Forced), "ended the claim of eve"),
+        (
+            Event::from(ParticipantsChanged { added: approvers.clone(), removed: Vec::new() }),
+            "added the participants sue, tom",
+        ),
+        (Event::from(call), "called at 2026-03-10T09:00:00.000Z: 4 min"),
+        (
+            Event::from(ChannelSwitched { from: Channel::Email, to: Channel::InApp }),
+            "went on by in app instead of email",
+        ),
+        (
+            Event::from(added),
+            "added a task for eve: “Order a drum”, due 2026-03-10T09:00:00.000Z, before the ticket is resolved",
+        ),
+        (Event::from(TaskCompleted { task_id }), "completed a task"),
+        (
+            Event::from(TaskCancelled { task_id, reason: Some("in stock".to_owned()) }),
+            "cancelled a task (in stock)",
+        ),
+        (
+            Event::from(ApprovalRequested { approval_id, approvers, quorum: 1 }),
+            "asked sue, tom to approve, 1 of 2 must agree",
+        ),
+        (decided(Verdict::Approved, None), "approved"),
+        (decided(Verdict::Rejected, Some("too dear")), "did not approve (too dear)"),
+        (
+            Event::from(TimeLogged { seconds: 5_400, kind: TimeKind::Research }),
+            "logged 1 h 30 min of research",
+        ),
+        (
+            Event::from(FollowUpScheduled { at }),
+            "will look on 2026-03-10T09:00:00.000Z whether the solution held",
+        ),
+        (Event::from(FollowUpRecorded { effective: false }), "saw that the solution did not hold"),
+        (
+            Event::from(ArticleUsed { article: "kb-17".to_owned(), version: 3 }),
+            "used article kb-17, version 3",
+        ),
+    ]
 }

@@ -9,11 +9,12 @@ mod answers;
 mod fold;
 mod records;
 mod view;
+mod work;
 
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
-    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, Satisfaction,
-    StatusChanged, TicketCreated, TicketEvent, TicketResolved,
+    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, StatusChanged,
+    TicketCreated, TicketEvent, TicketResolved,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -60,6 +61,7 @@ pub fn answer(mut row: TicketView, now: Timestamp) -> TicketView {
             guichet_rules::allowed_verbs(state).iter().map(|verb| (*verb).to_owned()).collect();
         row.next_due_at = row.due_at.filter(|_| !state.is_done());
     }
+    work::claim_at(&mut row, now);
     row
 }
 
@@ -73,7 +75,10 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ReopenHeld(_)) => {
             row.reopen_held_at = row.reopen_held_at.or(Some(record.occurred_at.0));
         }
-        TicketEvent::Satisfaction(event) => satisfaction(row, event, record),
+        TicketEvent::Conversation(Conversation::CallLogged(e)) => work::called(row, e),
+        TicketEvent::Conversation(Conversation::ChannelSwitched(_)) => {}
+        TicketEvent::Satisfaction(event) => work::asked(row, event, record),
+        TicketEvent::Work(event) => work::take(row, event),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }
@@ -90,9 +95,12 @@ fn take(row: &mut TicketView, change: Change<'_>) {
         Change::Impact(to) => row.impact = to.to_wire(),
         Change::Type { to, .. } => row.r#type = to.to_wire(),
         Change::Category { to, .. } => row.category = to.map(str::to_owned),
-        Change::Tags { added, removed } => tags_changed(&mut row.tags, added, removed),
+        Change::Tags { added, removed } => names_changed(&mut row.tags, added, removed),
         Change::Field { name, to, .. } => field_changed(row, name, to),
         Change::DueAt(to) => row.due_at = to.to_wire(),
+        Change::Claim(to) => work::claimed(row, to),
+        Change::Participants { added, removed } => names_changed(&mut row.participants, added, removed),
+        Change::Channel { to, .. } => row.channel = to.to_wire(),
     }
 }
 
@@ -196,28 +204,11 @@ fn commented(row: &mut TicketView, e: &CommentAdded) {
     }
 }
 
-fn satisfaction(row: &mut TicketView, event: &Satisfaction, record: &Record) {
-    match event {
-        Satisfaction::SurveyRequested(_) => count(&mut row.surveys),
-        Satisfaction::TicketRated(e) => {
-            let ratings = row.rating.as_ref().map_or(0, |rating| rating.ratings);
-            row.rating = Some(wire::RatingView {
-                scale: e.scale.to_wire(),
-                score: e.score,
-                at: record.occurred_at.0,
-                credited_agent: e.credited_agent.clone(),
-                ratings: ratings.saturating_add(1),
-            });
-        }
-        Satisfaction::NpsRecorded(e) => row.nps = Some(e.score),
-    }
-}
-
-fn tags_changed(tags: &mut Vec<String>, added: &[String], removed: &[String]) {
-    tags.retain(|tag| !removed.contains(tag));
-    for tag in added {
-        if !tags.contains(tag) {
-            tags.push(tag.clone());
+fn names_changed(names: &mut Vec<String>, added: &[String], removed: &[String]) {
+    names.retain(|name| !removed.contains(name));
+    for name in added {
+        if !names.contains(name) {
+            names.push(name.clone());
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a record does to a ticket row.
 
 use guichet_schemas::event::*;
-use guichet_schemas::words::{RatingScale, TicketType};
+use guichet_schemas::ids::{ApprovalId, TaskId};
+use guichet_schemas::words::{Channel, RatingScale, ReleaseReason, TicketType, TimeKind, Verdict};
 use proptest::prelude::*;
 
 use super::*;
@@ -99,6 +100,55 @@ fn a_due_date_is_the_last_one_that_was_set() {
     assert_eq!(row.due_at, Some(at(40)));
     assert_eq!(answer(row, Timestamp(at(5))).next_due_at, Some(at(40)));
     assert_eq!(fold(vec![set(Some(at(40))), set(None)]).due_at, None);
+}
+
+#[test]
+fn a_claim_is_shown_while_it_lasts_and_not_on_a_ticket_that_is_over() {
+    let claimed = || Event::from(TicketClaimed { by: "bob".to_owned(), until: Timestamp(at(60)) });
+    let shown = |row: TicketView, now| {
+        let view = answer(row, Timestamp(now));
+        (view.claimed, view.claimed_by, view.claimed_until)
+    };
+    let row = fold(vec![claimed()]);
+    assert_eq!(shown(row.clone(), at(60) - 1), (true, Some("bob".to_owned()), Some(at(60))));
+    assert_eq!(shown(row, at(60)), (false, None, None), "no event says that it ended");
+    let released = ClaimReleased { by: "bob".to_owned(), reason: ReleaseReason::Released };
+    assert_eq!(shown(fold(vec![claimed(), Event::from(released)]), at(5)), (false, None, None));
+    assert_eq!(shown(fold(vec![claimed(), closed()]), at(5)), (false, None, None));
+}
+
+#[test]
+fn work_leaves_its_traces_in_the_row() {
+    let (task_id, approval_id) = (TaskId(uuid::Uuid::from_u128(1)), ApprovalId(uuid::Uuid::from_u128(2)));
+    let says = |by: &str, verdict| {
+        Event::from(ApprovalDecided { approval_id, by: by.to_owned(), verdict, reason: None })
+    };
+    let task = TaskAdded { task_id, title: "Look".to_owned(), owner: None, due: None, blocks_resolve: true };
+    let approvers = vec!["sue".to_owned(), "tom".to_owned()];
+    let mut events = vec![
+        Event::from(task),
+        Event::from(TaskCompleted { task_id }),
+        Event::from(ApprovalRequested { approval_id, approvers, quorum: 2 }),
+        says("sue", Verdict::Rejected),
+        says("sue", Verdict::Approved),
+        Event::from(TimeLogged { seconds: 60, kind: TimeKind::Work }),
+        Event::from(FollowUpScheduled { at: Timestamp(at(90)) }),
+        Event::from(ParticipantsChanged { added: vec!["r-2".to_owned()], removed: Vec::new() }),
+        Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Phone }),
+        Event::from(ArticleUsed { article: "kb-1".to_owned(), version: 2 }),
+    ];
+    let row = fold(events.clone());
+    assert_eq!(row.tasks[0].state, wire::TaskState::Completed as i32);
+    assert_eq!(
+        (row.approvals[0].approved.as_slice(), row.approvals[0].outcome),
+        (&["sue".to_owned()][..], None)
+    );
+    assert_eq!((row.handled_s, row.follow_up_at, row.articles.len()), (60, Some(at(90)), 1));
+    assert_eq!((row.participants, row.channel), (vec!["r-2".to_owned()], Channel::Phone.to_wire()));
+    events.extend([says("tom", Verdict::Approved), Event::from(FollowUpRecorded { effective: false })]);
+    let row = fold(events);
+    assert_eq!(row.approvals[0].outcome, Some(Verdict::Approved.to_wire()));
+    assert_eq!((row.follow_up_at, row.follow_up_effective), (None, Some(false)));
 }
 
 #[test]

@@ -318,14 +318,20 @@ impl Life {
                     | Change::Type { .. }
                     | Change::Category { .. }
                     | Change::Tags { .. }
-                    | Change::DueAt(_) => {}
+                    | Change::DueAt(_)
+                    | Change::Claim(_)
+                    | Change::Participants { .. }
+                    | Change::Channel { .. } => {}
                 });
             }
             TicketEvent::LifeCycle(LifeCycle::TicketCreated(_) | LifeCycle::StatusChanged(_))
             | TicketEvent::Ownership(_)
-            | TicketEvent::Conversation(Conversation::ReopenHeld(_))
+            | TicketEvent::Conversation(
+                Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
+            )
             | TicketEvent::Classification(_)
-            | TicketEvent::Satisfaction(_) => {}
+            | TicketEvent::Satisfaction(_)
+            | TicketEvent::Work(_) => {}
         }
     }
 

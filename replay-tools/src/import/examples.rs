@@ -105,9 +105,11 @@ pub(super) fn tell(event: &Event) -> String {
             Personal::Plain(body) => format!("{} {}: {body}", e.author_kind, e.author),
             Personal::Sealed(_) => panic!("sealed"),
         },
-        Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => panic!("{event:?}"),
+        Event::Ticket(TicketEvent::Conversation(
+            Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
+        )) => panic!("{event:?}"),
         Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),
-        Event::Ticket(TicketEvent::Satisfaction(_)) => panic!("{event:?}"),
+        Event::Ticket(TicketEvent::Satisfaction(_) | TicketEvent::Work(_)) => panic!("{event:?}"),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
     }
 }
@@ -152,6 +154,9 @@ fn tell_ownership(event: &Ownership) -> String {
         }
         Ownership::TicketEscalated(e) => {
             format!("escalated {} -> {}", e.from_tier, e.to_tier)
+        }
+        Ownership::TicketClaimed(_) | Ownership::ClaimReleased(_) | Ownership::ParticipantsChanged(_) => {
+            panic!("{event:?}")
         }
         Ownership::TicketDeescalated(e) => {
             format!("deescalated {} -> {}", e.from_tier, e.to_tier)

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
     Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, Satisfaction,
-    TicketCreated, TicketEvent,
+    TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -71,9 +71,12 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
             sum([e.author.len(), of_personal(&e.body)])
         }
-        Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => 0,
+        Event::Ticket(TicketEvent::Conversation(
+            Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
+        )) => 0,
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
+        Event::Ticket(TicketEvent::Work(event)) => of_work(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
@@ -96,6 +99,9 @@ fn of_ownership(event: &Ownership) -> usize {
         Ownership::TicketUnassigned(e) => e.from.len(),
         Ownership::TicketEscalated(e) => of_text(&e.category_at),
         Ownership::TicketDeescalated(_) => 0,
+        Ownership::TicketClaimed(e) => e.by.len(),
+        Ownership::ClaimReleased(e) => e.by.len(),
+        Ownership::ParticipantsChanged(e) => names(e.added.iter().chain(&e.removed)),
     }
 }
 
@@ -110,6 +116,24 @@ fn of_classification(event: &Classification) -> usize {
     } else {
         0
     }
+}
+
+fn of_work(event: &Work) -> usize {
+    match event {
+        Work::TaskAdded(e) => sum([e.title.len(), of_text(&e.owner)]),
+        Work::TaskCancelled(e) => of_text(&e.reason),
+        Work::ApprovalRequested(e) => names(&e.approvers),
+        Work::ApprovalDecided(e) => sum([e.by.len(), of_text(&e.reason)]),
+        Work::ArticleUsed(e) => e.article.len(),
+        Work::TaskCompleted(_)
+        | Work::TimeLogged(_)
+        | Work::FollowUpScheduled(_)
+        | Work::FollowUpRecorded(_) => 0,
+    }
+}
+
+fn names<'a>(names: impl IntoIterator<Item = &'a String>) -> usize {
+    sum(names.into_iter().map(|name| name.len().saturating_add(4)))
 }
 
 fn of_satisfaction(event: &Satisfaction) -> usize {

@@ -65,7 +65,9 @@ impl Folded {
             Event::Ticket(TicketEvent::Ownership(event)) => self.ownership(event),
             Event::Ticket(TicketEvent::Conversation(_)) => {}
             Event::Ticket(TicketEvent::Classification(event)) => self.classification(event),
-            Event::Ticket(TicketEvent::Satisfaction(_)) => panic!("no export holds it: {:?}", fact.event),
+            Event::Ticket(TicketEvent::Satisfaction(_) | TicketEvent::Work(_)) => {
+                panic!("no export holds it: {:?}", fact.event)
+            }
             Event::Log(_) | Event::Sla(_) | Event::Config(_) => {
                 panic!("not in these histories: {:?}", fact.event)
             }
@@ -143,6 +145,9 @@ impl Folded {
                 self.tier = e.to_tier;
                 self.max_tier = self.max_tier.max(e.to_tier);
                 self.escalations += 1;
+            }
+            Ownership::TicketClaimed(_) | Ownership::ClaimReleased(_) | Ownership::ParticipantsChanged(_) => {
+                panic!("no export holds it: {event:?}")
             }
             Ownership::TicketDeescalated(e) => {
                 assert!(e.from_tier == self.tier && e.to_tier < self.tier);

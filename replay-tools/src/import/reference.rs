@@ -56,9 +56,11 @@ impl Story {
                 "comment"
             }
             // Decided at the desk alone: no export holds it.
-            TicketEvent::Conversation(Conversation::ReopenHeld(_)) => panic!("{event:?}"),
+            TicketEvent::Conversation(
+                Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
+            ) => panic!("{event:?}"),
             TicketEvent::Classification(event) => self.classification(event),
-            TicketEvent::Satisfaction(_) => panic!("no export holds it: {event:?}"),
+            TicketEvent::Satisfaction(_) | TicketEvent::Work(_) => panic!("no export holds it: {event:?}"),
         };
         self.count(kind);
         self.last.insert(kind, self.clock);
@@ -131,6 +133,9 @@ impl Story {
             Ownership::TicketEscalated(e) => {
                 self.tier = e.to_tier;
                 "escalated"
+            }
+            Ownership::TicketClaimed(_) | Ownership::ClaimReleased(_) | Ownership::ParticipantsChanged(_) => {
+                panic!("no export holds it: {event:?}")
             }
             Ownership::TicketDeescalated(e) => {
                 self.tier = e.to_tier;

@@ -1,4 +1,4 @@
-//! Some forty commands through the ordinary verbs: what a desk does in its first hour.
+//! Some fifty commands through the ordinary verbs: what a desk does in its first hour.
 //!
 //! Nothing in them depends on the time, and their ids follow from the seed: sent again, each is answered as the
 //! first time.
@@ -116,4 +116,17 @@ const LINES: &[Line] = &[
     (6, "unassign", INGRID, None, r#"{"reason": "in a maintenance window until noon"}"#),
     // The invoice again: it was a mistake of ours.
     (3, "set_type", SOFIA, None, r#"{"type": "incident"}"#),
+    // The newcomer: who is at it, what is to be done, who must agree.
+    (4, "claim", ODILE, None, r#"{"ttl_s": 1800}"#),
+    (4, "add_task", ODILE, None, r#"{"title": "Order a laptop", "owner": "odile", "blocks_resolve": true}"#),
+    (4, "request_approval", ODILE, None, r#"{"approvers": ["claire"], "quorum": 1}"#),
+    (4, "set_participants", ODILE, None, r#"{"add": ["e-1031"]}"#),
+    (4, "use_article", ODILE, None, r#"{"article": "first-day", "version": 2}"#),
+    (4, "log_time", ODILE, None, r#"{"seconds": 900}"#),
+    (4, "release_claim", ODILE, None, "{}"),
+    // The office in Lyon: whether it held, and whether they would recommend the desk.
+    (2, "switch_channel", BRUNO, None, r#"{"to": "email"}"#),
+    (2, "record_follow_up", BRUNO, None, r#"{"effective": true}"#),
+    (2, "request_survey", BRUNO, None, r#"{"kind": "nps"}"#),
+    (2, "record_nps", JONAS, Some(Channel::Email), r#"{"score": 9}"#),
 ];

@@ -36,6 +36,14 @@ pub(crate) fn at_least_one(field: &str, number: u32) -> Result<(), FieldError> {
     if number == 0 { Err(FieldError::new(field, "must be at least 1")) } else { Ok(()) }
 }
 
+/// Nobody works on something, or speaks, for longer than a day at once.
+pub(crate) fn seconds(field: &str, seconds: u32) -> Result<(), FieldError> {
+    if seconds > limits::SECONDS {
+        return Err(FieldError::new(field, format!("must be at most {}, a day", limits::SECONDS)));
+    }
+    Ok(())
+}
+
 /// On the wire, a forgotten time is 0.
 pub(crate) fn given(field: &str, at: Timestamp) -> Result<(), FieldError> {
     if at.0 == 0 { Err(FieldError::new(field, "is required")) } else { Ok(()) }

@@ -2,7 +2,7 @@
 
 use super::FieldValue;
 use crate::time::Timestamp;
-use crate::words::{Impact, Priority, TicketType, Urgency};
+use crate::words::{Channel, Impact, Priority, TicketType, Urgency};
 
 /// An attribute that is another from an event on; what it was before, where the event says it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,6 +66,22 @@ pub enum Change<'a> {
     },
     /// The instant by which somebody wants it done; none: no longer any.
     DueAt(Option<Timestamp>),
+    /// Who works on it alone, and until when; none: nobody any more.
+    Claim(Option<(&'a str, Timestamp)>),
+    /// Who reads along.
+    Participants {
+        /// Who comes.
+        added: &'a [String],
+        /// Who goes.
+        removed: &'a [String],
+    },
+    /// Where the contact goes on.
+    Channel {
+        /// Before.
+        from: Channel,
+        /// From now on.
+        to: Channel,
+    },
 }
 
 /// What of a ticket can change.
@@ -83,6 +99,9 @@ pub enum Attribute {
     Tags,
     Field,
     DueAt,
+    Claim,
+    Participants,
+    Channel,
 }
 
 impl Change<'_> {
@@ -101,6 +120,9 @@ impl Change<'_> {
             Self::Tags { .. } => Attribute::Tags,
             Self::Field { .. } => Attribute::Field,
             Self::DueAt(_) => Attribute::DueAt,
+            Self::Claim(_) => Attribute::Claim,
+            Self::Participants { .. } => Attribute::Participants,
+            Self::Channel { .. } => Attribute::Channel,
         }
     }
 }

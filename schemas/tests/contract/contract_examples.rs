@@ -118,6 +118,7 @@ fn every_refusal_has_the_number_of_the_contract_and_is_read_back() {
         ("terminal_state", 409),
         ("invalid_transition", 409),
         ("guard_failed", 409),
+        ("claim_held", 409),
         ("duplicate", 409),
         ("config_stale", 409),
         ("config_invalid", 422),

@@ -122,6 +122,9 @@ impl Dice {
             (Format::None, Kind::Uint32) if side == Side::Fact && field.name().ends_with("tier") => {
                 Value::U32(u32::try_from(self.below(5)).unwrap())
             }
+            (Format::None, Kind::Uint32) if ["seconds", "duration_s"].contains(&field.name()) => {
+                Value::U32(1 + u32::try_from(self.below(86_400)).unwrap())
+            }
             // On every scale.
             (Format::None, Kind::Uint32) if side == Side::Fact && field.name() == "score" => Value::U32(1),
             (Format::None, Kind::Uint32) => Value::U32(u32::try_from(self.roll() >> 32).unwrap()),

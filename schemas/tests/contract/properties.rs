@@ -76,6 +76,19 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             set("add", Value::List(vec![Value::String("one".to_owned())]));
             set("remove", Value::List(vec![Value::String("two".to_owned())]));
         }
+        "claim" => set("ttl_s", Value::U32(3_600)),
+        "set_participants" => {
+            set("add", Value::List(vec![Value::String("one".to_owned())]));
+            set("remove", Value::List(vec![Value::String("two".to_owned())]));
+        }
+        "use_article" => set("version", Value::U32(1)),
+        "request_approval" => {
+            set(
+                "approvers",
+                Value::List(vec![Value::String("one".to_owned()), Value::String("two".to_owned())]),
+            );
+            set("quorum", Value::U32(2));
+        }
         "rate" => set("score", Value::U32(1)),
         "record_nps" => set("score", Value::U32(10)),
         "import" => {

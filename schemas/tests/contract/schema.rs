@@ -53,6 +53,9 @@ const OPTIONAL_MESSAGES: &[&str] = &[
 const REQUIRED: &[&str] = &[
     "Deescalate.to_tier",
     "Rate.score",
+    "LogCall.duration_s",
+    "RecordFollowUp.effective",
+    "FollowUpRecorded.effective",
     "RecordNps.score",
     "TicketRated.score",
     "NpsRecorded.score",
@@ -280,6 +283,7 @@ fn between_fields(message: &str) -> Value {
     let is = |name: &str, word: &str| json!({"required": [name], "properties": {name: {"const": word}}});
     let tier = json!({"maximum": 4});
     let tags = json!({"maxItems": 64});
+    let people = json!({"maxItems": 200});
     match message {
         "Create" => json!({"properties": {"tags": tags}}),
         "Assign" => json!({"anyOf": [given("assignee"), given("group")]}),
@@ -312,6 +316,24 @@ fn between_fields(message: &str) -> Value {
             };
             json!({"allOf": [scale("good_bad", 0, 1), scale("one_to_five", 1, 5), scale("one_to_seven", 1, 7)]})
         }
+        "Claim" => json!({"properties": {"ttl_s": {"minimum": 1, "maximum": 3600}}}),
+        "SetParticipants" => json!({
+            "properties": {"add": people, "remove": people},
+            "anyOf": [
+                {"required": ["add"], "properties": {"add": {"type": "array", "minItems": 1}}},
+                {"required": ["remove"], "properties": {"remove": {"type": "array", "minItems": 1}}},
+            ],
+        }),
+        "LogCall" => json!({"properties": {"duration_s": {"maximum": 86_400}}}),
+        "LogTime" => json!({"properties": {"seconds": {"minimum": 1, "maximum": 86_400}}}),
+        "UseArticle" => json!({"properties": {"version": {"minimum": 1}}}),
+        "RequestApproval" => json!({
+            "required": ["approvers", "quorum"],
+            "properties": {
+                "approvers": {"type": "array", "minItems": 1, "maxItems": 50, "uniqueItems": true},
+                "quorum": {"minimum": 1, "$comment": "at most the number of approvers"},
+            },
+        }),
         "RecordNps" => json!({"properties": {"score": {"maximum": 10}}}),
         "Import" => {
             json!({"properties": {"part": {"minimum": 1}, "parts": {"minimum": 1}, "events": {"minItems": 1}}})

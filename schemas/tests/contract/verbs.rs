@@ -41,6 +41,24 @@ fn errors(verb: &str) -> &'static str {
             "`not_found` 404 (of the ticket, or of the survey); `version_conflict`, `terminal_state` (it is over, and the survey \
              has expired), `guard_failed` 409 (it is not over)"
         }
+        "claim" | "renew_claim" | "release_claim" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `claim_held` 409 (`details.claimed_by`, \
+             `details.claimed_until`), `guard_failed` 409 (there is no claim to renew)"
+        }
+        "set_participants" | "log_call" | "switch_channel" | "log_time" | "schedule_follow_up" => {
+            "`not_found` 404; `version_conflict`, `terminal_state` 409"
+        }
+        "add_task" | "use_article" | "request_approval" | "record_follow_up" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409"
+        }
+        "complete_task" | "cancel_task" => {
+            "`not_found` 404 (of the ticket, or of the task); `version_conflict`, `terminal_state`, `guard_failed` 409 \
+             (the task ended otherwise)"
+        }
+        "decide_approval" => {
+            "`not_found` 404 (of the ticket, or of the approval); `version_conflict`, `terminal_state`, `guard_failed` 409 \
+             (it is decided)"
+        }
         "record_nps" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use guichet_schemas::codec::encode_record;
 use guichet_schemas::event::*;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CommandId, CommentId, EventId, SurveyId, TicketId};
+use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, EventId, SurveyId, TaskId, TicketId};
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -280,8 +280,10 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let word = |dice: &mut Dice, words: &[&str]| words[dice.roll(words.len() as u64) as usize].to_owned();
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
+    let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
+    let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(22) {
+    match dice.roll(36) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -344,6 +346,50 @@ pub fn any_event(dice: &mut Dice) -> Event {
             survey_id: [None, Some(SurveyId(Uuid::from_u128(1)))][dice.roll(2) as usize],
         }),
         20 => Event::from(NpsRecorded { score: tier(dice) }),
+        21 => Event::from(TicketClaimed {
+            by: word(dice, &["alice", "bob"]),
+            until: Timestamp(START + dice.roll(500) as i64 * 1_000),
+        }),
+        22 => Event::from(ClaimReleased {
+            by: word(dice, &["alice", "bob"]),
+            reason: ReleaseReason::ALL[dice.roll(4) as usize],
+        }),
+        23 => Event::from(ParticipantsChanged {
+            added: vec![word(dice, &["r-1", "r-2"])],
+            removed: vec![word(dice, &["r-1", "r-2"])],
+        }),
+        24 => Event::from(CallLogged {
+            direction: Direction::Inbound,
+            started_at: Timestamp(START),
+            duration_s: tier(dice),
+            outcome: CallOutcome::Answered,
+            note_comment: None,
+        }),
+        25 => Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Chat }),
+        26 => Event::from(TaskAdded {
+            task_id: task(dice),
+            title: "Look at the toner".to_owned(),
+            owner: group(dice).map(str::to_owned),
+            due: None,
+            blocks_resolve: dice.roll(2) == 0,
+        }),
+        27 => Event::from(TaskCompleted { task_id: task(dice) }),
+        28 => Event::from(TaskCancelled { task_id: task(dice), reason: None }),
+        29 => Event::from(ApprovalRequested {
+            approval_id: approval(dice),
+            approvers: vec!["sue".to_owned(), "tom".to_owned()],
+            quorum: tier(dice),
+        }),
+        30 => Event::from(ApprovalDecided {
+            approval_id: approval(dice),
+            by: word(dice, &["sue", "tom"]),
+            verdict: Verdict::ALL[dice.roll(2) as usize],
+            reason: None,
+        }),
+        31 => Event::from(TimeLogged { seconds: tier(dice), kind: TimeKind::Work }),
+        32 => Event::from(FollowUpScheduled { at: Timestamp(START) }),
+        33 => Event::from(FollowUpRecorded { effective: dice.roll(2) == 0 }),
+        34 => Event::from(ArticleUsed { article: word(dice, &["kb-1", "kb-2"]), version: tier(dice) }),
         _ => Event::from(FieldChanged {
             field: "floor".to_owned(),
             from: None,

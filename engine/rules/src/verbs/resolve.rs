@@ -6,7 +6,7 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ConfirmedBy, Strategy, TicketState};
 
-use super::shared::assigned;
+use super::shared::{assigned, unblocked};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::{LastResolution, Phase, Ticket};
@@ -23,6 +23,7 @@ impl Decide for Resolve {
             return Ok(Vec::new());
         }
         require(ticket, &command.order)?;
+        unblocked(ticket, command, self.override_reason.as_ref())?;
         let by = command.actor.id.clone();
         let mut drafts = Vec::new();
         if ticket.assignee.is_none() {

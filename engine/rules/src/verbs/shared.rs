@@ -2,18 +2,19 @@
 
 use guichet_schemas::command::{Command, limits};
 use guichet_schemas::event::{
-    CommentAdded, Personal, ReopenHeld, StatusChanged, TicketAssigned, TicketReopened,
+    CommentAdded, Personal, ReopenHeld, StatusChanged, TicketAssigned, TicketClaimed, TicketReopened,
 };
-use guichet_schemas::ids::CommentId;
+use guichet_schemas::ids::{CommentId, TaskId};
 use guichet_schemas::rejection::{FieldError, Rejection};
+use guichet_schemas::text::Note;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, AuthorKind, CommentKind, StatusCause, Strategy, TicketState, Visibility,
 };
 
 use crate::decide::Context;
-use crate::permission::is_human_agent;
-use crate::state::Ticket;
+use crate::permission::{is_human_agent, supervises};
+use crate::state::{Lease, Task, TaskState, Ticket};
 
 /// The next station of the ticket.
 pub(crate) fn assigned(
@@ -156,4 +157,82 @@ pub(crate) fn asked(command: &Command, whom: Option<&str>) -> Result<(), Rejecti
         )));
     }
     Ok(())
+}
+
+/// Requesters ask the desk; they do not work at it.
+pub(crate) fn of_the_desk(command: &Command) -> Result<(), Rejection> {
+    if command.actor.kind == ActorKind::Requester {
+        return Err(Rejection::Forbidden(format!(
+            "an actor of kind requester does not {}: that is work of the desk",
+            command.order.verb()
+        )));
+    }
+    Ok(())
+}
+
+/// The actor holds it until then.
+pub(crate) fn claimed(command: &Command, until: Timestamp) -> TicketClaimed {
+    TicketClaimed { by: command.actor.id.clone(), until }
+}
+
+pub(crate) fn held_by_another(t: &Ticket, lease: &Lease) -> Rejection {
+    Rejection::ClaimHeld { number: t.number, by: lease.by.clone(), until: lease.until }
+}
+
+/// So many of something are not too many.
+pub(crate) fn room_for(t: &Ticket, what: &'static str, count: usize, max: usize) -> Result<(), Rejection> {
+    if count < max {
+        return Ok(());
+    }
+    Err(Rejection::GuardFailed {
+        guard: what,
+        message: format!("ticket {} has {max} {what}, the most", t.number),
+    })
+}
+
+pub(crate) fn task_of(t: &Ticket, id: TaskId) -> Result<Task, Rejection> {
+    t.work
+        .tasks
+        .get(&id)
+        .copied()
+        .ok_or_else(|| Rejection::NotFound { what: format!("a task of ticket {} with this id", t.number) })
+}
+
+/// Whether a task ends by it; one that ended otherwise stays as it is.
+pub(crate) fn ends_task(t: &Ticket, task: Task, to: TaskState) -> Result<bool, Rejection> {
+    match task.state {
+        TaskState::Open => Ok(true),
+        state if state == to => Ok(false),
+        TaskState::Completed => Err(ended(t, "completed")),
+        TaskState::Cancelled => Err(ended(t, "cancelled")),
+    }
+}
+
+fn ended(t: &Ticket, how: &str) -> Rejection {
+    let message = format!("the task of ticket {} is {how} already; add another", t.number);
+    Rejection::GuardFailed { guard: "task", message }
+}
+
+/// Tasks that must be done and approvals that are open keep a ticket from being resolved; a supervisor overrides them with
+/// a reason.
+pub(crate) fn unblocked(
+    t: &Ticket,
+    command: &Command,
+    override_reason: Option<&Note>,
+) -> Result<(), Rejection> {
+    if override_reason.is_some() && supervises(command.actor.kind) {
+        return Ok(());
+    }
+    let blocked = |guard: &'static str, count: usize, what: &str| Rejection::GuardFailed {
+        guard,
+        message: format!(
+            "ticket {} waits for {count} {what}; finish them first, or a supervisor gives an override_reason",
+            t.number
+        ),
+    };
+    match (t.blocking_tasks(), t.open_approvals()) {
+        (0, 0) => Ok(()),
+        (0, approvals) => Err(blocked("approvals", approvals, "approvals")),
+        (tasks, _) => Err(blocked("tasks", tasks, "tasks that block resolving")),
+    }
 }

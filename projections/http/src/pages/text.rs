@@ -52,7 +52,7 @@ texts! {
     left, ratio, ratio_events, r1, r2, r1_help, r2_help, provisional, running, chart_of, as_table,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, description, root_cause, history_part, newest_page,
+    claim, participants, tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
@@ -69,7 +69,9 @@ texts! {
     event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
     event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_reopen_held, event_sla_warned, event_sla_breached,
     event_sla_breach_voided, event_time_rule_fired,
-    event_survey_requested, event_ticket_rated, event_nps_recorded,
+    event_survey_requested, event_ticket_rated, event_nps_recorded, event_ticket_claimed, event_claim_released,
+    event_call_logged, event_task_added, event_task_completed, event_task_cancelled, event_approval_requested,
+    event_approval_decided, event_time_logged, event_follow_up_scheduled, event_follow_up_recorded, event_article_used,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // Units.
@@ -139,6 +141,18 @@ impl Text {
             "SurveyRequested" => self.event_survey_requested,
             "TicketRated" => self.event_ticket_rated,
             "NpsRecorded" => self.event_nps_recorded,
+            "TicketClaimed" => self.event_ticket_claimed,
+            "ClaimReleased" => self.event_claim_released,
+            "CallLogged" => self.event_call_logged,
+            "TaskAdded" => self.event_task_added,
+            "TaskCompleted" => self.event_task_completed,
+            "TaskCancelled" => self.event_task_cancelled,
+            "ApprovalRequested" => self.event_approval_requested,
+            "ApprovalDecided" => self.event_approval_decided,
+            "TimeLogged" => self.event_time_logged,
+            "FollowUpScheduled" => self.event_follow_up_scheduled,
+            "FollowUpRecorded" => self.event_follow_up_recorded,
+            "ArticleUsed" => self.event_article_used,
             _ => return None,
         })
     }
@@ -157,6 +171,9 @@ impl Text {
             Attribute::Tags => self.tags,
             Attribute::Field => self.field,
             Attribute::DueAt => self.due,
+            Attribute::Claim => self.claim,
+            Attribute::Participants => self.participants,
+            Attribute::Channel => self.channel,
         }
     }
 

@@ -276,6 +276,13 @@ fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
     if let Some(held) = view.reopen_held_at {
         facts.push(Fact { name: t.reopen_held, value: form::minute(held), at: Some(form::machine(held)) });
     }
+    if let Some(by) = view.claimed_by.as_deref() {
+        let until = view.claimed_until.map_or_else(String::new, form::minute);
+        facts.push(text(t.claim, Some(&format!("{by} → {until}"))));
+    }
+    if !view.participants.is_empty() {
+        facts.push(text(t.participants, Some(&view.participants.join(", "))));
+    }
     if let Some(age) = view.age_ms {
         facts.push(text(t.age, Some(&form::span(t, age))));
     }

@@ -1,17 +1,19 @@
 //! Load and utilisation (4.11): what agents have open, by what they can have; and how long open work stood with them, by
 //! how long the desk was open.
 //!
-//! Nobody logs time yet, so that time is a proxy: the open hours in which a ticket was new or open with an assignee,
-//! summed over tickets, and for one agent never more than there were. Every ticket weighs 1.
+//! Handled time is what agents logged, calls included. Where an agent logged none in a period, it is a proxy: the open hours
+//! in which a ticket was new or open with an assignee, summed over tickets, and for one agent never more than there were.
+//! Every ticket weighs 1.
 
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
+use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::{AgentLoadReport, AgentLoadRow};
 use guichet_schemas::words::GroupBy;
 
 use super::{At, Cells, Define, Sums, Table, add, ratio, same};
 use crate::history::History;
-use crate::life::Life;
+use crate::life::{Dimensions, Life};
 use crate::part::{self, Part};
 use crate::periods::{Periods, Start};
 use crate::report::{BusinessHours, Params};
@@ -24,6 +26,8 @@ struct Cell {
     actionable: i64,
     /// Open milliseconds from each such coming to the end of its period, less those from each going.
     until_end_ms: i64,
+    /// Seconds that were logged.
+    handled_s: i64,
 }
 
 impl super::Cell for Cell {}
@@ -71,6 +75,12 @@ impl Sums for AgentLoad {
         for moment in history.moments() {
             let before = held(group_by, &life);
             life.step(moment);
+            if let Some(What::Worked(worked)) = &moment.what {
+                // Of whoever worked, whoever has the ticket.
+                let part = part::of(group_by, &Dimensions { agent: &worked.agent, ..life.now });
+                let cell = self.cells.at(&part, periods.of(moment.at));
+                add(&mut cell.handled_s, i64::from(worked.seconds).saturating_mul(sign));
+            }
             let after = held(group_by, &life);
             if before == after {
                 continue;
@@ -91,6 +101,7 @@ impl Sums for AgentLoad {
             add(&mut mine.assigned, more.assigned);
             add(&mut mine.actionable, more.actionable);
             add(&mut mine.until_end_ms, more.until_end_ms);
+            add(&mut mine.handled_s, more.handled_s);
         });
     }
 
@@ -109,6 +120,8 @@ impl Sums for AgentLoad {
             let agent = at.part.filter(|_| table.group_by == Some(GroupBy::Agent));
             let capacity = agent.and_then(|agent| capacity(table, agent, end));
             let is_used = agent.is_some() && self.hours.is_some();
+            let is_logged = cell.handled_s > 0;
+            let used_s = if is_logged { cell.handled_s } else { worked_s.min(open_s) };
             row!(
                 table,
                 at,
@@ -118,10 +131,11 @@ impl Sums for AgentLoad {
                     load: capacity.map(|capacity| ratio(*assigned, capacity)),
                     assigned_s: self.hours.as_ref().map(|_| worked_s.unsigned_abs()),
                     available_s: is_used.then_some(open_s.unsigned_abs()),
-                    utilisation: is_used.then(|| ratio(worked_s.min(open_s), open_s)),
-                    proxy: is_used,
-                    capped: is_used && worked_s > open_s,
+                    utilisation: is_used.then(|| ratio(used_s, open_s)),
+                    proxy: is_used && !is_logged,
+                    capped: is_used && !is_logged && worked_s > open_s,
                     business_calendar: self.hours.as_ref().map(|hours| hours.name.clone()),
+                    handled_s: super::told(cell.handled_s),
                 }
             )
         };

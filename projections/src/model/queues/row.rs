@@ -34,6 +34,10 @@ pub(crate) struct Row {
     pub(crate) tier: u32,
     #[prost(bool, tag = "12")]
     pub(crate) synthetic: bool,
+    #[prost(string, optional, tag = "60")]
+    pub(crate) claimed_by: Option<String>,
+    #[prost(int64, optional, tag = "61")]
+    pub(crate) claimed_until: Option<i64>,
 }
 
 /// A ticket's subject as it came in, sealed, with the command that it is bound to.
@@ -73,7 +77,13 @@ impl Row {
             Change::Tier { to, .. } => self.tier = to,
             Change::Priority { to, .. } => self.priority = to.to_wire(),
             Change::DueAt(to) => self.due_at = to.to_wire(),
-            Change::Urgency(_)
+            Change::Claim(to) => {
+                self.claimed_by = to.map(|(by, _)| by.to_owned());
+                self.claimed_until = to.map(|(_, until)| until.0);
+            }
+            Change::Participants { .. }
+            | Change::Channel { .. }
+            | Change::Urgency(_)
             | Change::Impact(_)
             | Change::Type { .. }
             | Change::Category { .. }
@@ -119,10 +129,15 @@ impl<'a> Step<'a> {
 /// True for the attributes that a row holds.
 const fn is_shown(attribute: Attribute) -> bool {
     match attribute {
-        Attribute::Group | Attribute::Assignee | Attribute::Tier | Attribute::Priority | Attribute::DueAt => {
-            true
-        }
-        Attribute::Urgency
+        Attribute::Group
+        | Attribute::Assignee
+        | Attribute::Tier
+        | Attribute::Priority
+        | Attribute::DueAt
+        | Attribute::Claim => true,
+        Attribute::Participants
+        | Attribute::Channel
+        | Attribute::Urgency
         | Attribute::Impact
         | Attribute::Type
         | Attribute::Category
@@ -145,5 +160,7 @@ fn created(e: &TicketCreated, record: &Record) -> Row {
         organisation: e.organisation.clone(),
         tier: e.tier,
         synthetic: e.synthetic,
+        claimed_by: None,
+        claimed_until: None,
     }
 }

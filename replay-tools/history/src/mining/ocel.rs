@@ -70,7 +70,10 @@ impl Ticket {
             | Change::Impact(_)
             | Change::Tags { .. }
             | Change::Field { .. }
-            | Change::DueAt(_) => {}
+            | Change::DueAt(_)
+            | Change::Claim(_)
+            | Change::Participants { .. }
+            | Change::Channel { .. } => {}
         });
     }
 }
@@ -138,7 +141,10 @@ impl<W: Write> OcelFile<W> {
                     | Change::Category { .. }
                     | Change::Tags { .. }
                     | Change::Field { .. }
-                    | Change::DueAt(_) => {}
+                    | Change::DueAt(_)
+                    | Change::Claim(_)
+                    | Change::Participants { .. }
+                    | Change::Channel { .. } => {}
                 });
             }
             (_, Some(id)) => relate(ticket_object(id), "about"),

@@ -41,6 +41,12 @@ pub(crate) fn label(field: &str, text: Option<&str>) -> Checked {
     text.map_or(Ok(()), |text| characters(field, text, Label::CHARACTERS))
 }
 
+pub(crate) fn labels(field: &str, names: &[String], max: usize) -> Checked {
+    at_most(field, names.len(), max)?;
+    let mut names = names.iter().enumerate();
+    names.try_for_each(|(n, name)| label(&format!("{field}[{n}]"), Some(name)))
+}
+
 pub(crate) fn note(field: &str, text: Option<&str>) -> Checked {
     text.map_or(Ok(()), |text| bytes(field, text, Note::BYTES))
 }

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Order, PublishConfig, Rate, RecordNps, RecordSlaBreach, RecordSlaWarning, Reopen, RequestSurvey,
-    Requester, Resolve, RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Unassign,
+    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask, Create,
+    DecideApproval, Deescalate, Escalate, Fact, FireTimeRule, Import, LogCall, LogTime, Order, PublishConfig,
+    Rate, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, ReleaseClaim, RenewClaim, Reopen,
+    RequestApproval, RequestSurvey, Requester, Resolve, RetireConfig, ScheduleFollowUp, SetCategory,
+    SetDueDate, SetParticipants, SetPriority, SetStatus, SetType, SwitchChannel, Unassign, UseArticle,
     VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
-use guichet_schemas::ids::{CommandId, CorrelationId, SurveyId};
+use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-    Apply, CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
-    Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric, SurveyKind, TicketState, TicketType,
-    Urgency, Visibility,
+    Apply, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind, EscalationReason,
+    HoldReason, Impact, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric, SurveyKind,
+    TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -48,6 +50,8 @@ pub(crate) fn all() -> Vec<Command> {
     orders.extend(configuration());
     orders.extend(clocks());
     orders.extend(satisfaction());
+    orders.extend(people_and_calls());
+    orders.extend(tasks_and_time());
     orders.into_iter().map(command).collect()
 }
 
@@ -229,6 +233,46 @@ fn satisfaction() -> Vec<Order> {
             token: SurveyId(uuid(9)),
         }),
         Order::RecordNps(RecordNps { score: 9 }),
+    ]
+}
+
+fn people_and_calls() -> Vec<Order> {
+    vec![
+        Order::Claim(Claim { ttl_s: 900, force: true }),
+        Order::RenewClaim(RenewClaim),
+        Order::ReleaseClaim(ReleaseClaim),
+        Order::SetParticipants(SetParticipants { add: vec![line("r-78")], remove: vec![line("r-79")] }),
+        Order::LogCall(LogCall {
+            direction: Direction::Outbound,
+            started_at: minute(30),
+            duration_s: 240,
+            outcome: CallOutcome::Answered,
+            note: note("They are in the office until six."),
+        }),
+        Order::SwitchChannel(SwitchChannel { to: Channel::Phone }),
+    ]
+}
+
+fn tasks_and_time() -> Vec<Order> {
+    vec![
+        Order::AddTask(AddTask {
+            title: line("Order a drum"),
+            owner: label("bob"),
+            due: Some(minute(3_000)),
+            blocks_resolve: true,
+        }),
+        Order::CompleteTask(CompleteTask { task_id: TaskId(uuid(10)) }),
+        Order::CancelTask(CancelTask { task_id: TaskId(uuid(10)), reason: note("there is one in stock") }),
+        Order::LogTime(LogTime { seconds: 1_200, kind: Some(TimeKind::Research) }),
+        Order::ScheduleFollowUp(ScheduleFollowUp { at: minute(20_000) }),
+        Order::RecordFollowUp(RecordFollowUp { effective: true }),
+        Order::UseArticle(UseArticle { article: line("kb-17"), version: 3 }),
+        Order::RequestApproval(RequestApproval { approvers: vec![line("sue"), line("tom")], quorum: 1 }),
+        Order::DecideApproval(DecideApproval {
+            approval_id: ApprovalId(uuid(11)),
+            verdict: Verdict::Approved,
+            reason: note("within the budget"),
+        }),
     ]
 }
 

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event,
-    ExternalRef, FieldChanged, FieldValue, KeyCreated, LogEvent, NpsRecorded, Personal, PriorityChanged,
-    ReopenHeld, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged,
-    TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
-    TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned,
-    TimeRuleFired, TypeChanged,
+    ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged, ChannelSwitched,
+    ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event,
+    ExternalRef, FieldChanged, FieldValue, FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent,
+    NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld, Sealed, SlaBreachVoided,
+    SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled,
+    TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated,
+    TicketDeescalated, TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved,
+    TicketRouted, TicketUnassigned, TimeLogged, TimeRuleFired, TypeChanged,
 };
-use guichet_schemas::ids::{KeyId, SurveyId};
+use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId};
 use guichet_schemas::words::{
-    ActorKind, Apply, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
-    EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RatingScale, RequesterKind,
-    ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind, TicketState, TicketType, Urgency,
-    Visibility,
+    ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
+    Direction, EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RatingScale,
+    ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind, TicketState,
+    TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -38,6 +40,7 @@ pub(crate) fn all() -> Vec<Event> {
     all.extend(ownership());
     all.extend(conversation());
     all.extend(satisfaction());
+    all.extend(work());
     all.extend(log());
     all.extend(clocks_and_configuration());
     all
@@ -150,6 +153,9 @@ fn ownership() -> Vec<Event> {
             note_comment: Some(comment(2)),
         }),
         Event::from(TicketDeescalated { from_tier: 2, to_tier: 1, reason: text("known error") }),
+        Event::from(TicketClaimed { by: "bob".to_owned(), until: minute(45) }),
+        Event::from(ClaimReleased { by: "bob".to_owned(), reason: ReleaseReason::Expired }),
+        Event::from(ParticipantsChanged { added: vec!["r-78".to_owned()], removed: vec!["r-79".to_owned()] }),
     ]
 }
 
@@ -169,6 +175,14 @@ fn conversation() -> Vec<Event> {
             no_reopen: true,
         }),
         Event::from(ReopenHeld { reopenings: 3, within_ms: 86_400_000 }),
+        Event::from(CallLogged {
+            direction: Direction::Outbound,
+            started_at: minute(30),
+            duration_s: 240,
+            outcome: CallOutcome::Answered,
+            note_comment: Some(comment(3)),
+        }),
+        Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Phone }),
         Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,
@@ -208,6 +222,36 @@ fn satisfaction() -> Vec<Event> {
             survey_id: Some(SurveyId(uuid(9))),
         }),
         Event::from(NpsRecorded { score: 9 }),
+    ]
+}
+
+fn work() -> Vec<Event> {
+    let (task_id, approval_id) = (TaskId(uuid(10)), ApprovalId(uuid(11)));
+    vec![
+        Event::from(TaskAdded {
+            task_id,
+            title: "Order a drum".to_owned(),
+            owner: text("bob"),
+            due: Some(minute(3_000)),
+            blocks_resolve: true,
+        }),
+        Event::from(TaskCompleted { task_id }),
+        Event::from(TaskCancelled { task_id, reason: text("there is one in stock") }),
+        Event::from(ApprovalRequested {
+            approval_id,
+            approvers: vec!["sue".to_owned(), "tom".to_owned()],
+            quorum: 1,
+        }),
+        Event::from(ApprovalDecided {
+            approval_id,
+            by: "sue".to_owned(),
+            verdict: Verdict::Rejected,
+            reason: text("beyond the budget"),
+        }),
+        Event::from(TimeLogged { seconds: 1_200, kind: TimeKind::Research }),
+        Event::from(FollowUpScheduled { at: minute(20_000) }),
+        Event::from(FollowUpRecorded { effective: true }),
+        Event::from(ArticleUsed { article: "kb-17".to_owned(), version: 3 }),
     ]
 }
 

@@ -51,6 +51,9 @@ fn queue_entry() -> wire::QueueEntry {
         organisation: Some("finance".to_owned()),
         tier: 1,
         created_command_id: Some(super::uuid(3).as_bytes().to_vec()),
+        claimed: true,
+        claimed_by: Some("bob".to_owned()),
+        claimed_until: Some(minute(45).0),
     }
 }
 
@@ -230,7 +233,7 @@ fn reports() -> Vec<Data> {
                 load: ratio(9, 12),
                 assigned_s: Some(3_600),
                 utilisation: ratio(3_600, 126_000),
-                proxy: true,
+                handled_s: 3_600,
             })],
         }),
         Data::ReportReassignment(wire::ReassignmentReport {
@@ -243,6 +246,33 @@ fn reports() -> Vec<Data> {
                 response_rate: ratio(2, 4),
                 nps: Some(-50.0),
                 detractors: 2,
+            })],
+        }),
+        Data::ReportKnowledge(wire::KnowledgeReport {
+            rows: vec![row!(KnowledgeRow {
+                knowledge_reuse: ratio(2, 7),
+                bot_containment: ratio(1, 7),
+                articles_used: 3
+            })],
+        }),
+        Data::ReportTimeInStatus(wire::TimeInStatusReport {
+            rows: vec![row!(TimeInStatusRow {
+                new: durations(),
+                open: durations(),
+                pending: durations(),
+                hold: durations(),
+                resolved: durations(),
+            })],
+        }),
+        Data::ReportFunnel(wire::FunnelReport {
+            rows: vec![row!(FunnelRow {
+                created: 1,
+                to_categorised: durations(),
+                to_assigned: durations(),
+                to_first_reply: durations(),
+                to_resolved: durations(),
+                to_closed: durations(),
+                to_rated: durations(),
             })],
         }),
         Data::ReportSla(wire::SlaReport { rows: vec![row!(SlaRow { metrics: vec![of_metric()] })] }),

@@ -1,6 +1,7 @@
 //! One French sentence per event, as the read model writes one in English.
 
 mod satisfaction;
+mod work;
 
 use guichet_schemas::event::{
     Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
@@ -39,7 +40,12 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(t, e),
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(t, e),
         TicketEvent::Classification(_) => of_changes(t, event),
+        TicketEvent::Conversation(Conversation::CallLogged(e)) => work::called(t, e),
+        TicketEvent::Conversation(Conversation::ChannelSwitched(e)) => {
+            format!("a poursuivi par {} au lieu de {}", words::channel(e.to), words::channel(e.from))
+        }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
+        TicketEvent::Work(event) => work::told(t, event),
     }
 }
 
@@ -63,6 +69,9 @@ fn of_ownership(event: &Ownership, actor: &Actor) -> String {
             format!("a retiré le ticket à {}{}", e.from, because(e.reason.as_deref()))
         }
         Ownership::TicketEscalated(e) => escalated(e),
+        Ownership::TicketClaimed(e) => work::claimed(e, actor),
+        Ownership::ClaimReleased(e) => work::released(e, actor),
+        Ownership::ParticipantsChanged(e) => work::participants(&e.added, &e.removed),
         Ownership::TicketDeescalated(e) => format!(
             "a rendu le ticket du niveau {} au niveau {}{}",
             e.from_tier,
@@ -101,6 +110,13 @@ fn of_change(t: &Text, change: Change<'_>) -> String {
             return changed(&format!("le champ {name}"), from.as_deref(), to.as_deref());
         }
         Change::DueAt(to) => ("l’échéance", None, to.map(instant)),
+        Change::Claim(to) => {
+            ("la réservation", None, to.map(|(by, until)| format!("{by} jusqu’au {}", instant(until))))
+        }
+        Change::Participants { added, removed } => return work::participants(added, removed),
+        Change::Channel { from, to } => {
+            ("le canal", text(Some(words::channel(from))), text(Some(words::channel(to))))
+        }
     };
     changed(what, from.as_deref(), to.as_deref())
 }

@@ -2,14 +2,14 @@
 
 use guichet_schemas::event::{
     Actor, CommentAdded, Event, NpsRecorded, Personal, ReopenHeld, SlaBreached, StatusChanged,
-    TicketAssigned, TicketClosed, TicketRated, TicketResolved,
+    TicketAssigned, TicketClaimed, TicketClosed, TicketRated, TicketResolved, TimeLogged,
 };
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, AuthorKind, CloseReason, CommentKind, ConfirmedBy, HoldReason, RatingScale, ResolutionCode,
-    SlaMetric, StatusCause, Strategy, TicketState, Visibility,
+    SlaMetric, StatusCause, Strategy, TicketState, TimeKind, Visibility,
 };
 
 use super::*;
@@ -94,6 +94,14 @@ fn a_french_history_reads_like_a_story() {
     assert_eq!(
         said(ActorKind::Requester, "r-1", NpsRecorded { score: 9 }),
         "le demandeur r-1 recommanderait le service : 9 sur 10"
+    );
+    assert_eq!(
+        said(ActorKind::Agent, "bob", TicketClaimed { by: "bob".to_owned(), until: Timestamp(0) }),
+        "bob a réservé le ticket jusqu’au 1970-01-01 00:00 UTC"
+    );
+    assert_eq!(
+        said(ActorKind::Agent, "bob", TimeLogged { seconds: 5_400, kind: TimeKind::Travel }),
+        "bob a noté 1\u{a0}h 30\u{a0}min de temps (déplacement)"
     );
     let breached = SlaBreached {
         metric: SlaMetric::Resolution,

@@ -206,6 +206,8 @@ fn entry(reader: &Reader<'_>, waiting: &Waiting) -> Result<QueueEntry, StoreErro
             .map_err(|_| StoreError::Damaged { what: "a ticket's subject" })?,
         None => Subject::default(),
     };
+    // A claim ends by itself: no event says so.
+    let claim = row.claimed_until.filter(|until| reader.now.0 < *until);
     Ok(QueueEntry {
         ticket_id: id.to_wire(),
         number: number_text(row.number),
@@ -222,5 +224,8 @@ fn entry(reader: &Reader<'_>, waiting: &Waiting) -> Result<QueueEntry, StoreErro
         organisation: row.organisation.clone(),
         tier: row.tier,
         created_command_id: Some(subject.command_id).filter(|id| !id.is_empty()),
+        claimed: claim.is_some(),
+        claimed_by: claim.and_then(|_| row.claimed_by.clone()),
+        claimed_until: claim,
     })
 }
