@@ -252,5 +252,6 @@ fn import() -> Order {
         mapping_version: label("servicenow/1"),
         begins_at: Some(250),
         prefix: Some(hash(0x77)),
+        replies_complete: true,
     })
 }

@@ -83,6 +83,7 @@ fn beginnings() -> Vec<Event> {
             mapping_version: text("servicenow/1"),
             facts: Some(200),
             digest: Some(hash(0x88)),
+            replies_complete: true,
         }),
         Event::from(StatusChanged {
             from: TicketState::Open,
