@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -152,6 +153,7 @@ pub(super) struct Counts {
     pub(super) tickets_rejected: AtomicU64,
     rows_rejected: Tallies,
     noted: Tallies,
+    left_out: Mutex<Vec<String>>,
 }
 
 impl Counts {
@@ -164,6 +166,11 @@ impl Counts {
     /// What was guessed or changed without leaving the row out.
     pub(super) fn note(&self, reason: Reason, n: u64) {
         self.noted.add(reason, n);
+    }
+
+    /// A file, or a member of an archive, that was not read.
+    pub(super) fn leave_out(&self, name: String) {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(name);
     }
 
     /// A ticket of which the engine has all.
@@ -203,6 +210,7 @@ impl Counts {
                 rejected: get(&self.tickets_rejected),
             },
             noted: self.noted.read(),
+            left_out: self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 }
@@ -216,6 +224,8 @@ pub struct Balance {
     pub tickets: Tickets,
     /// What was guessed or changed on the way, by reason; its rows were used.
     pub noted: BTreeMap<Reason, u64>,
+    /// Files and members of archives that were not read.
+    pub left_out: Vec<String>,
 }
 
 /// What became of the rows: `read` is the sum of the others.

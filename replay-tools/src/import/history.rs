@@ -19,7 +19,7 @@ use super::milestones;
 use super::names::{self, Strangers};
 use super::parts;
 use super::people::Written;
-use super::row::Row;
+use super::row::{Place, Row};
 use super::usable;
 
 mod changed;
@@ -91,12 +91,12 @@ pub(super) enum Heard {
 }
 
 /// What the rows of a ticket say. `hear` is told of each row that cannot be used, and of what was guessed.
-/// `ask` is the line of the row whose facts are wanted.
+/// `ask` is where the row begins whose facts are wanted.
 pub(super) fn of<E>(
     mapping: &Mapping,
     external_id: &str,
     rows: &[Row],
-    ask: Option<u64>,
+    ask: Option<Place>,
     mut hear: impl FnMut(&Row, Heard) -> Result<(), E>,
 ) -> Result<Told, E> {
     let mut history = History::new(mapping, external_id, rows.len());
@@ -129,7 +129,7 @@ pub(super) fn of<E>(
                 let told = history.facts.len() > first || row.told_before;
                 let effect = if told { &mut used } else { &mut without_effect };
                 *effect = effect.saturating_add(row.count());
-                if ask == Some(row.line) {
+                if ask == Some(row.place()) {
                     // Rows of one record begin at one line.
                     let begin = asked.as_ref().map_or(first, |facts: &Range<usize>| facts.start);
                     asked = Some(begin..history.facts.len());

@@ -230,6 +230,7 @@ fn encode(row: &Row, id: Slot, (time, tie): (i64, Tie), sequence: u64, out: &mut
     out.extend_from_slice(&sequence.to_be_bytes());
     out.extend_from_slice(&row.at.0.to_be_bytes());
     out.extend_from_slice(&row.line.to_be_bytes());
+    out.extend_from_slice(&row.piece.to_be_bytes());
     out.push(row.file);
     out.push(u8::from(row.identity.is_some()));
     if let Some(identity) = row.identity {
@@ -275,6 +276,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     bytes.u64()?;
     let at = Timestamp(bytes.i64()?);
     let line = bytes.u64()?;
+    let piece = bytes.u32()?;
     let file = *bytes.take(1)?.first()?;
     let identity = match bytes.take(1)? {
         [0] => None,
@@ -284,7 +286,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     row.clear(line, slots);
     row.at = at;
     row.identity = identity;
-    row.file = file;
+    (row.file, row.piece) = (file, piece);
     for slot in 0..slots {
         get_slot(&mut bytes, slot, row)?;
     }

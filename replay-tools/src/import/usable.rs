@@ -11,7 +11,7 @@ use super::dates::{ClockChange, Dates, Instant, LATEST, NoInstant};
 use super::error::ImportError;
 use super::mapping::{Dedupe, Mapping};
 use super::rejects::Rejects;
-use super::row::{Found, Row, RowSource};
+use super::row::{Found, Place, Row, RowSource};
 
 /// Counts, and the file for what cannot be used.
 #[derive(Debug, Clone)]
@@ -22,15 +22,15 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Leaves out a row, or `rows` of them for one reason.
-    pub(super) fn reject(&self, line: u64, ticket: &str, why: &Note, rows: u64) -> Result<(), ImportError> {
+    pub(super) fn reject(&self, at: Place, ticket: &str, why: &Note, rows: u64) -> Result<(), ImportError> {
         self.counts.reject(why.reason, rows);
-        self.rejects.add(Some(line), ticket, why)
+        self.rejects.add(Some(at), ticket, why)
     }
 
     /// Counts what was guessed or changed, and writes it down beside the rejects.
-    pub(super) fn note(&self, line: Option<u64>, ticket: &str, what: &Note) -> Result<(), ImportError> {
+    pub(super) fn note(&self, at: Option<Place>, ticket: &str, what: &Note) -> Result<(), ImportError> {
         self.counts.note(what.reason, 1);
-        self.rejects.add(line, ticket, what)
+        self.rejects.add(at, ticket, what)
     }
 }
 
@@ -68,12 +68,12 @@ impl Usable {
             let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
             let Some(problem) = problem else {
                 for note in &row.notes {
-                    self.tally.note(Some(row.line), ticket, note)?;
+                    self.tally.note(Some(row.place()), ticket, note)?;
                 }
                 self.before = Some(row.at);
                 return Ok(true);
             };
-            self.tally.reject(row.line, ticket, &problem, 1)?;
+            self.tally.reject(row.place(), ticket, &problem, 1)?;
         }
     }
 }
