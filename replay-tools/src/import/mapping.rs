@@ -204,6 +204,11 @@ impl Mapping {
         self.levels.iter().find(|(pattern, _)| fits(pattern, group)).map_or(ENTRY_TIER, |(_, tier)| *tier)
     }
 
+    /// The name of the custom field that a column becomes.
+    pub(super) fn field_name(&self, slot: Slot) -> Option<&str> {
+        self.ticket.fields.iter().find(|(column, _)| *column == slot).map(|(_, name)| name.as_str())
+    }
+
     pub(super) fn is_system(&self, actor: &str) -> bool {
         self.system.iter().any(|s| s == actor)
     }

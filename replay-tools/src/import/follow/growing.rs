@@ -250,6 +250,15 @@ fn at_the_end(value: &Value, steps: &[Step], found: &mut Vec<String>) {
                 at_the_end(member, rest, found);
             }
         }
+        (Some((Step::Where(key, is), rest)), Value::Array(list)) => {
+            for element in list {
+                let mut value = Vec::new();
+                at_the_end(element.get(key).unwrap_or(&Value::Null), &[], &mut value);
+                if value.first() == Some(is) {
+                    at_the_end(element, rest, found);
+                }
+            }
+        }
         (Some((Step::Each, rest)), Value::Array(list)) => {
             list.iter().for_each(|element| at_the_end(element, rest, found));
         }

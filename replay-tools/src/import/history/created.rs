@@ -118,11 +118,8 @@ impl History<'_> {
     pub(super) fn fields(&self, row: &Row) -> BTreeMap<String, FieldValue> {
         let fields = self.mapping.ticket.fields.iter();
         fields
-            .filter_map(|s| {
-                Some((
-                    self.mapping.columns[*s].name.clone(),
-                    limits::field_value(self.mapping, *s, row.get(*s)?),
-                ))
+            .filter_map(|(slot, name)| {
+                Some((name.clone(), limits::field_value(self.mapping, *slot, row.get(*slot)?)))
             })
             .collect()
     }

@@ -141,6 +141,8 @@ fn ticket(t: grammar::Ticket, columns: &mut Interner) -> Result<Ticket, Fault> {
     {
         return Err(Fault::new("ticket.tag_separator", "must be a text that parts the tags of ticket.tags"));
     }
+    let typed = |fields: &grammar::Fields| fields.0.iter().map(|(_, column)| column.clone()).collect();
+    let (numbers, flags) = (typed(&t.numbers), typed(&t.flags));
     Ok(Ticket {
         id: columns.slot("ticket.id", t.id)?,
         created_at: columns.optional("ticket.created_at", t.created_at)?,
@@ -160,12 +162,9 @@ fn ticket(t: grammar::Ticket, columns: &mut Interner) -> Result<Ticket, Fault> {
         due_at: columns.optional("ticket.due_at", t.due_at)?,
         tags: columns.optional("ticket.tags", t.tags)?,
         tag_separator: t.tag_separator,
-        fields: {
-            let typed = t.numbers.iter().chain(&t.flags).cloned();
-            columns.fields(t.fields.into_iter().chain(typed).collect())?
-        },
-        numbers: columns.list("ticket.numbers", t.numbers)?,
-        flags: columns.list("ticket.flags", t.flags)?,
+        fields: columns.fields([t.fields.0, t.numbers.0, t.flags.0].concat())?,
+        numbers: columns.list("ticket.numbers", numbers)?,
+        flags: columns.list("ticket.flags", flags)?,
     })
 }
 
@@ -193,7 +192,8 @@ fn carried(m: &Mapping) -> Vec<Slot> {
     ];
     let person = m.requester.iter().flat_map(|r| [Some(r.id), r.name, r.email, r.phone, r.kind]);
     let states = m.state.iter().flat_map(|s| s.columns.iter().copied());
-    let lists = t.category.iter().chain(&t.fields).copied().chain(states);
+    let fields = t.fields.iter().map(|(slot, _)| *slot);
+    let lists = t.category.iter().copied().chain(fields).chain(states);
     let mut slots: Vec<Slot> = lone.into_iter().chain(person).flatten().chain(lists).collect();
     slots.sort_unstable();
     slots.dedup();

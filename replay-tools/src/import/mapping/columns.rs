@@ -91,20 +91,27 @@ impl Interner {
         names.into_iter().map(|n| self.slot(key, n)).collect()
     }
 
-    pub(super) fn fields(&mut self, names: Vec<String>) -> Result<Vec<Slot>, Fault> {
+    /// The columns of custom fields, each with the name of the field here.
+    pub(super) fn fields(&mut self, fields: Vec<(String, String)>) -> Result<Vec<(Slot, String)>, Fault> {
         const NAME_BYTES_MAX: usize = 64;
+        let (names, columns): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
         if names.len() > limits::FIELDS {
             return Err(Fault::new("ticket.fields", format!("must name at most {} columns", limits::FIELDS)));
         }
-        if let Some(name) = names.iter().find(|n| n.len() > NAME_BYTES_MAX) {
-            return Err(Fault::new(
-                "ticket.fields",
-                format!("names {name:?}; a field's name has at most {NAME_BYTES_MAX} bytes"),
-            ));
+        if let Some(name) = names.iter().find(|n| n.is_empty() || n.len() > NAME_BYTES_MAX) {
+            let problem = format!(
+                "names {name:?}; a field's name has 1 to {NAME_BYTES_MAX} bytes, and stands before a longer column: {{ site = \"…\" }}"
+            );
+            return Err(Fault::new("ticket.fields", problem));
         }
-        if let Some((i, name)) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
-            return Err(Fault::new(format!("ticket.fields[{i}]"), format!("names {name:?} a second time")));
+        for of in [&names, &columns] {
+            if let Some((i, name)) = of.iter().enumerate().find(|(i, n)| of[..*i].contains(n)) {
+                return Err(Fault::new(
+                    format!("ticket.fields[{i}]"),
+                    format!("names {name:?} a second time"),
+                ));
+            }
         }
-        self.list("ticket.fields", names)
+        Ok(self.list("ticket.fields", columns)?.into_iter().zip(names).collect())
     }
 }

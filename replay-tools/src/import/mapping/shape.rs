@@ -80,7 +80,8 @@ pub(in crate::import) struct Ticket {
     pub(in crate::import) due_at: Option<Slot>,
     pub(in crate::import) tags: Option<Slot>,
     pub(in crate::import) tag_separator: Option<String>,
-    pub(in crate::import) fields: Vec<Slot>,
+    /// With the name of each field here.
+    pub(in crate::import) fields: Vec<(Slot, String)>,
     /// Fields whose values are numbers.
     pub(in crate::import) numbers: Vec<Slot>,
     /// Fields whose values are yes or no.
