@@ -18,6 +18,8 @@ pub(super) const NAME_SHOWN: usize = 200;
 /// The record at the end of an archive, with the longest comment.
 const END_BYTES: u64 = 22 + 65_535;
 const END_MAGIC: &[u8] = b"PK\x05\x06";
+/// That record says so where the number stands in another one.
+const ZIP64_COUNT: usize = 0xffff;
 /// Where that record says how many members there are.
 const COUNT_AT: usize = 10;
 
@@ -44,6 +46,12 @@ pub(super) fn members(path: &Path) -> Result<Vec<Member>, ImportError> {
     }
     let mut archive =
         ZipArchive::new(BufReader::new(file)).map_err(|e| refused(format!("is damaged: {e}")))?;
+    if count != archive.len() && count != ZIP64_COUNT {
+        return Err(refused(format!(
+            "says that it has {count} members, and has {}: two have one name, or it is damaged; unpack it first",
+            archive.len()
+        )));
+    }
     let mut members = Vec::new();
     for index in 0..archive.len().min(MEMBERS_MAX) {
         let member = archive.by_index_raw(index).map_err(|e| refused(format!("is damaged: {e}")))?;
@@ -67,9 +75,6 @@ pub(super) fn members(path: &Path) -> Result<Vec<Member>, ImportError> {
         });
     }
     members.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(twice) = members.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        return Err(refused(format!("has the member {:?} twice", shown(&twice[0].name, NAME_SHOWN))));
-    }
     Ok(members)
 }
 

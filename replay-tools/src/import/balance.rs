@@ -47,7 +47,7 @@ reasons! {
     BadTicketId => "bad_ticket_id", "the id of the ticket cannot be an id here";
     NoTime => "no_time", "the row has no time";
     UnreadableTime => "unreadable_time", "no date pattern reads the time";
-    ImplausibleTime => "implausible_time", "the time lies before 1970, after tomorrow, or in a year of two digits";
+    ImplausibleTime => "implausible_time", "the time lies before 1970, after tomorrow, in a year of two digits, or before the ticket was created";
     OverLimit => "over_limit", "a value is over a limit that live commands keep too";
     UnknownValue => "unknown_value", "no map of the mapping knows the value";
     Unlisted => "unlisted", "the configuration of the desk does not list the name";
@@ -66,6 +66,7 @@ reasons! {
     Undecodable => "undecodable", "bytes that the encoding does not have were replaced";
     Contradicted => "contradicted", "a change begins elsewhere than the one before it ended, or the record says another end";
     NoPartner => "no_partner", "a row names a row of another file that is not there";
+    Unlinked => "unlinked", "the ticket hangs together with another one; a note at the ticket says so, and nothing else";
     LeftOut => "left_out", "a part of the file, such as a member of an archive, was not read";
 }
 

@@ -499,9 +499,16 @@ fn custom_fields_are_told_apart_by_their_ids_and_have_names_and_types_of_the_des
         ]
     );
     assert_eq!(out.story("1").len(), 2);
-    assert!(format!("{:?}", out.tickets["1"][1].event).contains("field: \"site\""), "{:?}", out.tickets["1"][1]);
+    assert!(
+        format!("{:?}", out.tickets["1"][1].event).contains("field: \"site\""),
+        "{:?}",
+        out.tickets["1"][1]
+    );
     let fields = &out.tickets["2"][0].event.created().unwrap().fields;
-    assert!(!fields.contains_key("site") && format!("{:?}", fields["seats"]) == "Text(\"a dozen\")", "{fields:?}");
+    assert!(
+        !fields.contains_key("site") && format!("{:?}", fields["seats"]) == "Text(\"a dozen\")",
+        "{fields:?}"
+    );
     assert_eq!(out.findings(), [(Reason::UnknownValue, 1)]);
 
     let wrong = CUSTOM.replace("360004", "360005");
@@ -513,7 +520,30 @@ fn custom_fields_are_told_apart_by_their_ids_and_have_names_and_types_of_the_des
         ("\"cf site\" =", "\"\" =", "1 to 64 bytes"),
         ("records = \"tickets[]\"", "records = \"tickets[id=1].x[]\"", "choose no element"),
     ] {
-        let error = read(&CUSTOM.replace(from, to), export.as_bytes()).err().unwrap().to_string();
+        let error = Mapping::parse(&CUSTOM.replace(from, to)).unwrap_err().to_string();
         assert!(error.contains(says), "{to}: {error}");
     }
+}
+
+#[test]
+fn follow_ups_merges_and_links_stay_visible_and_are_counted_once() {
+    let mapping = "[source]\nformat = \"jsonl\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n\
+        [links]\nfollow_up_of = \"via.ticket_id\"\nmerged_into = \"merged\"\nrelated = \"links[].key\"\n";
+    let line = |at: &str, rest: &str| format!("{{\"id\":7,\"at\":\"2026-03-02T{at}:00Z\"{rest}}}\n");
+    let export = line("09:00", ",\"via\":{\"ticket_id\":5},\"links\":[{\"key\":\"A-1\"}]")
+        + &line("10:00", ",\"links\":[{\"key\":\"A-1\"},{\"key\":\"A-2\"}],\"merged\":null")
+        + &line("11:00", ",\"merged\":9");
+    let out = read(mapping, export.as_bytes()).unwrap();
+    let told: Vec<String> =
+        notes(&out, "7").iter().map(|n| n.split("that the ticket ").nth(1).unwrap().to_owned()).collect();
+    assert_eq!(
+        told,
+        [
+            "follows up its ticket 5.",
+            "is linked with its ticket A-1.",
+            "is linked with its ticket A-2.",
+            "was merged into its ticket 9.",
+        ]
+    );
+    assert_eq!(out.findings(), [(Reason::Unlinked, 4)]);
 }

@@ -30,6 +30,7 @@ pub(super) struct Grammar {
     pub(super) names: Option<Names>,
     pub(super) changes: Option<Changes>,
     pub(super) filter: Option<Filter>,
+    pub(super) links: Option<Links>,
     #[serde(default)]
     pub(super) files: BTreeMap<String, File>,
 }
@@ -305,6 +306,15 @@ pub(super) struct Filter {
     pub(super) keep: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     pub(super) drop: BTreeMap<String, Vec<String>>,
+}
+
+/// Columns with the ids of other tickets of the source.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Links {
+    pub(super) follow_up_of: Option<String>,
+    pub(super) merged_into: Option<String>,
+    pub(super) related: Option<String>,
 }
 
 /// Another file of the same export, joined by a key.

@@ -24,6 +24,7 @@ use super::usable;
 
 mod changed;
 mod created;
+mod links;
 mod state;
 
 pub(super) use state::{NewState, joined};
@@ -55,6 +56,8 @@ pub(super) struct History<'a> {
     pub(super) passed: BTreeSet<(Timestamp, Milestone)>,
     /// Comments of lists that were told; a later row repeats them.
     pub(super) told: HashSet<String>,
+    /// Prints of the comments that were told, with their times and authors.
+    pub(super) prints: HashSet<u64>,
     /// Names that the desk does not list.
     pub(super) strangers: Strangers,
     /// Comments of other files, each with its time, until a row with milestones tells them.
@@ -174,6 +177,7 @@ impl<'a> History<'a> {
             tags: Vec::new(),
             passed: BTreeSet::new(),
             told: HashSet::new(),
+            prints: HashSet::new(),
             strangers: Strangers::new(),
             elsewhere: Vec::new(),
             heard: Vec::new(),

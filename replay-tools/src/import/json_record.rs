@@ -9,7 +9,7 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
-use super::bounds::{ELEMENTS_MAX, NUMBER_MAX};
+use super::bounds::{ELEMENTS_MAX, MAPPED_MAX, NUMBER_MAX};
 use super::json_paths::Node;
 use super::mapping::{Column, Slot};
 use super::row::Row;
@@ -176,6 +176,11 @@ impl Target<'_> {
             return json.deserialize_seq(items).map_err(|e| e.to_string());
         }
         let value = plain(key, raw)?;
+        if self.columns[slot].names_ticket && !raw.starts_with(['"', 'n']) && !is_whole(raw) {
+            return Err(format!(
+                "{key:?} is {raw}; the id of a ticket is a text or a whole number, such as 100000 for 1e5"
+            ));
+        }
         self.parsed.add(level, slot, value.as_deref(), listed)
     }
 
@@ -258,6 +263,11 @@ fn member<'a>(object: &'a str, key: &str) -> Result<Option<Cow<'a, str>>, serde_
 /// A text that is borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A number has one way to be written, so that one ticket has one id.
+fn is_whole(number: &str) -> bool {
+    number != "-0" && number.strip_prefix('-').unwrap_or(number).bytes().all(|byte| byte.is_ascii_digit())
+}
 
 /// Whole numbers beyond 2^53 are not exact everywhere, and neither is what is as large and has a point.
 fn is_exact(number: &str) -> bool {
@@ -373,19 +383,19 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         if self.node.keys.is_empty() && !self.node.is_leaf() {
             return Err(A::Error::custom(format!("an object stands where {} has a list", self.name())));
         }
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            let key = key.0;
-            match self.node.keys.iter().find(|(k, _)| *k == key) {
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                Some((_, node)) => map.next_value_seed(At {
-                    node,
-                    into: &mut *self.into,
-                    level: self.level,
-                    listed: self.listed,
-                })?,
+        let mut met = [0_u64; MAPPED_MAX.div_ceil(64)];
+        while let Some(Text(key)) = map.next_key::<Text<'de>>()? {
+            let Some(place) = self.node.keys.iter().position(|(k, _)| *k == key) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            // Which of the two counts, every reader of JSON decides in its own way.
+            let (bits, bit) = (met.get_mut(place / 64), 1_u64 << (place % 64));
+            if bits.is_some_and(|bits| std::mem::replace(bits, *bits | bit) & bit > 0) {
+                return Err(A::Error::custom(format!("{key:?} is there twice")));
             }
+            let (node, into) = (&self.node.keys[place].1, &mut *self.into);
+            map.next_value_seed(At { node, into, level: self.level, listed: self.listed })?;
         }
         Ok(())
     }
@@ -460,7 +470,13 @@ mod tests {
     use super::*;
 
     fn column(name: &str, key: &str) -> Column {
-        Column { name: name.to_owned(), key: key.to_owned(), takes_list: true, optional: false }
+        Column {
+            name: name.to_owned(),
+            key: key.to_owned(),
+            takes_list: true,
+            names_ticket: key == "ticket.id",
+            optional: false,
+        }
     }
 
     /// The rows of a record, each as what its columns say.

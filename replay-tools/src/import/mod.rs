@@ -83,6 +83,8 @@ mod inferred;
 #[cfg(test)]
 mod listed;
 #[cfg(test)]
+mod nasty;
+#[cfg(test)]
 mod over_nats;
 #[cfg(test)]
 mod proof;

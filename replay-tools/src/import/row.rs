@@ -38,6 +38,8 @@ pub(super) struct Row {
     pub(super) made: bool,
     /// What it changes was told with a row before it, of the same update or of the creation.
     pub(super) told_before: bool,
+    /// It is the row before it, and that was counted.
+    pub(super) is_double: bool,
     /// Which file of the export it stands in; 0 is that of the tickets.
     pub(super) file: u8,
     text: String,
@@ -66,7 +68,7 @@ impl Row {
         self.line = line;
         self.identity = None;
         self.notes.clear();
-        (self.made, self.told_before, self.file) = (false, false, 0);
+        (self.made, self.told_before, self.is_double, self.file) = (false, false, false, 0);
         self.text.clear();
         self.rest();
         self.items.clear();

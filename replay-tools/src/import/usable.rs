@@ -67,6 +67,7 @@ impl Usable {
             add(&self.tally.counts.rows, 1);
             let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
             let Some(problem) = problem else {
+                row.is_double = row.notes.iter().any(|note| note.reason == Reason::Doubled);
                 for note in &row.notes {
                     self.tally.note(Some(row.place()), ticket, note)?;
                 }
@@ -114,6 +115,11 @@ fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<
         let text = format!("{:?} is missing: no ticket", name(mapping.ticket.id));
         return Err(Note::new(Reason::NoTicket, text));
     }
+    if let Some(what) = row.get(mapping.ticket.id).and_then(spoilt) {
+        let id = row.get(mapping.ticket.id).unwrap_or_default();
+        let text = format!("{:?} is {id:?}, {what}; export the ids as texts", name(mapping.ticket.id));
+        return Err(Note::new(Reason::BadTicketId, text));
+    }
     if row.get(mapping.at).is_none() {
         return Err(Note::new(Reason::NoTime, format!("{:?} is missing: no time", name(mapping.at))));
     }
@@ -143,6 +149,19 @@ fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<
         row.identity = Some(Hash::of_record(&values));
     }
     Ok(())
+}
+
+/// Whether a spreadsheet wrote an id as something else: several tickets may have become one.
+fn spoilt(id: &str) -> Option<&'static str> {
+    const ERRORS: &[&str] = &["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
+    if ERRORS.contains(&id) {
+        return Some("an error of a spreadsheet");
+    }
+    let (digits, power) = id.split_once("E+")?;
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (whole.len() == 1 && all_digits(whole) && all_digits(decimals) && all_digits(power))
+        .then_some("a number that a spreadsheet has rounded")
 }
 
 /// The instant that a column of a row names. `before` is when the row before it in the file happened.

@@ -29,6 +29,7 @@ impl History<'_> {
             }
         }
         self.said_once(row, before);
+        self.links(row, Some(before));
     }
 
     /// A change of a field that the mapping does not know stays visible.

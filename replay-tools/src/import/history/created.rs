@@ -82,6 +82,7 @@ impl History<'_> {
         let actor = self.actor(creator.as_deref());
         self.push_at(at, actor, event.into());
         self.unknown_words(row);
+        self.links(row, None);
     }
 
     pub(super) fn origin(&self, creator: Option<&str>) -> Origin {

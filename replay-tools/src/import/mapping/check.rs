@@ -8,7 +8,7 @@ use guichet_schemas::words::{Channel, Impact, Priority, ResolutionCode, TicketTy
 
 use super::columns::Interner;
 use super::people::{comment, requester};
-use super::shape::{Dedupe, Milestone, Resolution, Slot, Source, Ticket};
+use super::shape::{Dedupe, Link, Milestone, Resolution, Slot, Source, Ticket};
 use super::source::source;
 use super::states::state;
 use super::{Fault, Mapping};
@@ -103,6 +103,7 @@ pub(super) fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<M
         dedupe: g.dedupe.map(|d| dedupe(d, &mut columns)).transpose()?,
         names: Names::of(g.names),
         stand_ins: Vec::new(),
+        links: g.links.map_or_else(|| Ok(Vec::new()), |l| links(l, &mut columns))?,
         changes: None,
         filter: Filter::default(),
         files: Vec::new(),
@@ -193,7 +194,8 @@ fn carried(m: &Mapping) -> Vec<Slot> {
     let person = m.requester.iter().flat_map(|r| [Some(r.id), r.name, r.email, r.phone, r.kind]);
     let states = m.state.iter().flat_map(|s| s.columns.iter().copied());
     let fields = t.fields.iter().map(|(slot, _)| *slot);
-    let lists = t.category.iter().copied().chain(fields).chain(states);
+    let links = m.links.iter().map(|(_, slot)| *slot);
+    let lists = t.category.iter().copied().chain(fields).chain(states).chain(links);
     let mut slots: Vec<Slot> = lone.into_iter().chain(person).flatten().chain(lists).collect();
     slots.sort_unstable();
     slots.dedup();
@@ -276,6 +278,19 @@ fn milestones(m: grammar::Milestones, columns: &mut Interner) -> Result<Vec<(Mil
         return Err(Fault::new("milestones", "must name the column of at least one milestone"));
     }
     Ok(milestones)
+}
+
+fn links(l: grammar::Links, columns: &mut Interner) -> Result<Vec<(Link, Slot)>, Fault> {
+    let named = [
+        (Link::FollowUpOf, "links.follow_up_of", l.follow_up_of),
+        (Link::MergedInto, "links.merged_into", l.merged_into),
+        (Link::Related, "links.related", l.related),
+    ];
+    let mut links = Vec::new();
+    for (link, key, column) in named {
+        links.extend(columns.optional(key, column)?.map(|slot| (link, slot)));
+    }
+    Ok(links)
 }
 
 fn levels(level: BTreeMap<String, u32>) -> Result<Vec<(String, u32)>, Fault> {

@@ -13,6 +13,9 @@ const LISTS: &[&str] = &[
     "ticket.category",
     "ticket.fields",
     "ticket.tags",
+    "links.follow_up_of",
+    "links.merged_into",
+    "links.related",
     "row.comment",
     "comment.text",
     "changes.from",
@@ -32,7 +35,7 @@ impl Interner {
         if name.is_empty() {
             return Err(Fault::new(key, "must name a column"));
         }
-        let takes_list = LISTS.contains(&key);
+        let (takes_list, names_ticket) = (LISTS.contains(&key), key == "ticket.id");
         if let Some(slot) = self.find(&name) {
             if self.lone.contains(&slot) {
                 return Err(Fault::new(
@@ -41,13 +44,14 @@ impl Interner {
                 ));
             }
             self.columns[slot].takes_list &= takes_list;
+            self.columns[slot].names_ticket |= names_ticket;
             return Ok(slot);
         }
         if self.columns.len() >= MAPPED_MAX {
             return Err(Fault::new(key, format!("names one column more than {MAPPED_MAX}")));
         }
         let optional = name.starts_with(changes::PREFIX);
-        self.columns.push(Column { name, key: key.to_owned(), takes_list, optional });
+        self.columns.push(Column { name, key: key.to_owned(), takes_list, names_ticket, optional });
         Ok(self.columns.len().saturating_sub(1))
     }
 
