@@ -65,9 +65,9 @@ impl Usable {
                 Found::Row => check(&self.mapping, row, self.before).err(),
             };
             add(&self.tally.counts.rows, 1);
+            row.is_double = row.notes.iter().any(|note| note.reason == Reason::Doubled);
             let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
             let Some(problem) = problem else {
-                row.is_double = row.notes.iter().any(|note| note.reason == Reason::Doubled);
                 for note in &row.notes {
                     self.tally.note(Some(row.place()), ticket, note)?;
                 }
