@@ -20,7 +20,7 @@ use guichet_schemas::words::{Channel, Impact, Priority, TicketType, Urgency};
 
 use self::check::check;
 pub(super) use self::columns::Interner;
-pub(super) use self::shape::{Column, Dedupe, Meaning, Milestone, Part, Slot, Source};
+pub(super) use self::shape::{Column, Dedupe, Link, Meaning, Milestone, Part, Slot, Source};
 use self::shape::{Comment, Requester, Resolution, State, Ticket};
 use self::source::parse_zone;
 pub(super) use self::source::{json, of_csv};
@@ -108,6 +108,7 @@ pub struct Mapping {
     pub(super) names: Names,
     /// Columns that stand for one another: the first takes the value of the first that has one.
     pub(super) stand_ins: Vec<(Slot, Vec<Slot>)>,
+    pub(super) links: Vec<(Link, Slot)>,
     pub(super) changes: Option<Changes>,
     pub(super) filter: Filter,
     /// The other files of the export.
@@ -202,6 +203,11 @@ impl Mapping {
     /// Tier of a group by its name; the longest pattern that fits decides.
     pub(super) fn tier(&self, group: &str) -> u32 {
         self.levels.iter().find(|(pattern, _)| fits(pattern, group)).map_or(ENTRY_TIER, |(_, tier)| *tier)
+    }
+
+    /// The name of the custom field that a column becomes.
+    pub(super) fn field_name(&self, slot: Slot) -> Option<&str> {
+        self.ticket.fields.iter().find(|(column, _)| *column == slot).map(|(_, name)| name.as_str())
     }
 
     pub(super) fn is_system(&self, actor: &str) -> bool {
