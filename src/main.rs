@@ -1,6 +1,7 @@
 //! `guichet`: one binary, every role. Wiring only; the rules are elsewhere.
 
 mod allocator;
+mod audit;
 mod backup;
 mod config;
 mod demo;
@@ -41,7 +42,7 @@ use guichet_history::explain::ExplainArgs;
 use guichet_history::export::ExportArgs;
 use guichet_history::replay::ReplayArgs;
 use guichet_projections::model;
-use guichet_replay_tools::audit::{self, AuditArgs};
+use guichet_replay_tools::audit::AuditArgs;
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
 use guichet_replay_tools::clocks::{self, ExplainArgs as ExplainSlaArgs, WhatifArgs};
 use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
@@ -142,8 +143,8 @@ enum Verb {
     Proof(ProofArgs),
     /// Write a ticket's history into a file that others can check without us
     Evidence(EvidenceArgs),
-    /// Copy the log into a folder of static files for auditors and witnesses
-    Audit(AuditArgs),
+    /// Copy the log into a folder of static files for auditors and witnesses, or report on every check of it
+    Audit(Box<AuditArgs>),
     /// What the desk has configured: check, compare and publish files, look back and go back
     Config(ConfigArgs),
     /// Say what in a configuration file is legal but unwise
@@ -311,7 +312,7 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Verify(args) => verify::run(args).await,
         Verb::Proof(args) => Ok(proof::run(args).await?.into()),
         Verb::Evidence(args) => Ok(evidence::run(args).await?.into()),
-        Verb::Audit(args) => Ok(audit::run(args).await?.into()),
+        Verb::Audit(args) => audit::run(*args).await,
         Verb::Config(args) => {
             Ok(guichet_replay_tools::config::run(args, clock::wall(), fresh_id).await?.into())
         }

@@ -33,8 +33,8 @@ mod verbs;
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
-    AUTO_CLOSE, Action, CLI_CALLER, DeskRules, FiredRule, Life, PendingGuard, REOPEN_LIMIT,
-    REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose, whose,
+    AUTO_CLOSE, Action, Asking, CLI_CALLER, DeskRules, FiredRule, Life, PendingGuard, REOPEN_LIMIT,
+    REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
 };
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
