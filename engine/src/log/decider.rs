@@ -1,6 +1,7 @@
 //! The thread that decides. It takes from the queue, sees what earlier commands of the batches under way did, and hands
 //! a batch over once the committer is free: no timer, the disk sets the pace.
 
+mod beside;
 mod command;
 mod configure;
 mod lookup;

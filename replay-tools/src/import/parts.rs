@@ -73,6 +73,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
             sum([e.author.len(), of_personal(&e.body)])
         }
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => 0,
+        Event::Ticket(TicketEvent::Relations(_)) => 0,
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
