@@ -21,6 +21,7 @@ use guichet_replay_tools::verify::read_key;
 use crate::backup::Backup;
 use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};
 use crate::node::PARTITION;
+use crate::replayed;
 use crate::run_file;
 use crate::verify::Files;
 
@@ -35,6 +36,10 @@ pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
 pub(crate) async fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     args.check()?;
     let meant = Meant::find(&args.source, &args.connect).await?;
+    if let Some(dir) = &args.into_folder {
+        let history = meant.open().await?;
+        return tokio::task::block_in_place(|| replayed::make(args, &history, dir));
+    }
     let to = match (&args.to_subject, &meant) {
         (None, _) => None,
         (Some(subject), Meant::Desk(client)) => Some(client.republisher(subject)?),
@@ -43,6 +48,13 @@ pub(crate) async fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let history = meant.open().await?;
+    let to = match (to, &args.to_stream) {
+        (Some(to), Some(stream)) => {
+            let origin = history.checkpoint.as_ref().map(|signed| signed.checkpoint().origin.as_str());
+            Some(to.into_stream(stream, origin.unwrap_or("guichet")).await?)
+        }
+        (to, _) => to,
+    };
     Ok(tokio::task::block_in_place(|| replay::run(args, &history, to))?.into())
 }
 
@@ -97,7 +109,8 @@ impl Meant {
     }
 }
 
-async fn live(client: &Client) -> Result<History, HistoryError> {
+/// A desk that runs, as far as it is signed.
+pub(crate) async fn live(client: &Client) -> Result<History, HistoryError> {
     let checkpoint = client.checkpoint(PARTITION).await?;
     let source = Live::new(client.clone(), tokio::runtime::Handle::current());
     let signed = checkpoint.size();

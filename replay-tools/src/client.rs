@@ -341,7 +341,9 @@ impl Client {
         }
     }
 
-    pub(crate) fn strange(&self, what: String, problem: &dyn std::fmt::Display) -> ClientError {
+    /// Why an answer of this desk is of no use.
+    #[must_use]
+    pub fn strange(&self, what: String, problem: &dyn std::fmt::Display) -> ClientError {
         ClientError::Strange { what, server: self.server.clone(), problem: problem.to_string() }
     }
 }
