@@ -49,6 +49,8 @@ mod rebuild;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod reveal;
+#[cfg(test)]
 mod sealing;
 #[cfg(test)]
 mod sla;

@@ -63,6 +63,11 @@ pub(super) fn about_config(tenant: &str) -> (Option<String>, Option<String>) {
     (Some("config".to_owned()), Some(tenant.to_owned()))
 }
 
+/// What an answer about the desk as a whole is about.
+pub(super) fn about_desk(tenant: &str) -> (Option<String>, Option<String>) {
+    (Some("desk".to_owned()), Some(tenant.to_owned()))
+}
+
 /// The row of a command that wrote no event.
 pub(super) fn row_without_events(request_hash: Hash, accepted: &wire::Accepted) -> Vec<u8> {
     CommandOutcome {
@@ -93,6 +98,8 @@ fn from_log<D: Disk>(
                 ticket = record.ticket_id().map(|id| (record.tenant.clone(), id));
                 if record.stream_kind == StreamKind::Config {
                     (accepted.entity, accepted.entity_id) = about_config(&record.tenant);
+                } else if record.stream_kind == StreamKind::System {
+                    (accepted.entity, accepted.entity_id) = about_desk(&record.tenant);
                 }
                 unwise.extend(Unwise::of(&record.event));
                 accepted.events.push(wire::EventRef {

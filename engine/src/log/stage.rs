@@ -129,13 +129,14 @@ fn staged_other(request: &Request, record: Record) -> StagedOther {
     StagedOther { hash: Hash::of_record(&bytes), bytes, recorded, derived }
 }
 
-/// The record of something that was configured, behind `last` of its stream.
+/// The record of something about the desk and no ticket, behind `last` of its stream.
 ///
 /// # Errors
 /// The record is too long.
-pub(super) fn stage_config(
+pub(super) fn stage_of_desk(
     request: &Request,
     event: Event,
+    (stream_kind, stream_id): (StreamKind, &str),
     place: &Place<'_>,
     last: Option<(StreamVersion, Hash)>,
     ids: &mut IdSource,
@@ -148,8 +149,8 @@ pub(super) fn stage_config(
         count: 1,
     };
     let record = Record {
-        stream_kind: StreamKind::Config,
-        stream_id: request.command.tenant.as_str().to_owned(),
+        stream_kind,
+        stream_id: stream_id.to_owned(),
         ..record(request, event.into(), place, &link, EventId(ids.next(place.now)))
     };
     let staged = staged_other(request, record);

@@ -59,6 +59,7 @@ fn cause(event: &str) -> Option<By> {
         "SlaBreachVoided" => &["void_sla_breach"],
         "ConfigPublished" => &["publish_config"],
         "ConfigRetired" => &["retire_config"],
+        "AccessRecorded" => &["record_access"],
         _ => return None,
     }))
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use guichet_replay_tools::client::{ConnectArgs, Republisher};
+use guichet_replay_tools::exit;
 use guichet_replay_tools::output::{Output, OutputArgs};
 use guichet_schemas::codec::Head;
 use tokio::runtime::Handle;
@@ -19,6 +20,7 @@ use crate::HistoryError;
 use crate::export::{Place, hand_over, last, unsigned};
 use crate::filter::Filter;
 use crate::replay::pause::{Listening, Pause};
+use crate::reveal::{self, RevealArgs, Scope};
 use crate::rows::Decoded;
 use crate::source::{History, SourceArgs};
 use crate::write::Events;
@@ -41,7 +43,7 @@ const LATE_MAX: Duration = Duration::from_secs(1);
 
 Each event is a CloudEvent in JSON. Messages have the header Guichet-Replay, with the position of the event, and go to no
 subject of ours; in a stream, an event that is replayed again within its duplicate window is there once. Personal texts
-are left out; in a folder they stay sealed. `kill -USR1` pauses, and `kill -USR2` goes on: the gaps between events are
+are left out, unless --reveal has the desk record who reads them; in a folder they stay sealed. `kill -USR1` pauses, and `kill -USR2` goes on: the gaps between events are
 kept. So do Ctrl-Z and `fg`.")]
 pub struct ReplayArgs {
     /// Publish to this subject of the connection, instead of printing
@@ -51,7 +53,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "NAME", requires = "to_subject")]
     pub to_stream: Option<String>,
     /// Make read models of all events in this folder, which must be empty or not there; `guichet query --data-dir` asks them
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["to_subject", "speed", "from"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["to_subject", "speed", "from", "reveal"])]
     pub into_folder: Option<PathBuf>,
     /// How many times as fast as the engine recorded them: a number, or max for without a pause
     #[arg(long, value_name = "FACTOR|max", default_value = "max")]
@@ -62,6 +64,9 @@ pub struct ReplayArgs {
     /// Last event: a position, or an instant [default: the newest that is signed]
     #[arg(long, value_name = "POSITION|TIME")]
     pub to: Option<Place>,
+    /// Personal texts.
+    #[command(flatten)]
+    pub reveal: RevealArgs,
     /// Which history
     #[command(flatten)]
     pub source: SourceArgs,
@@ -112,6 +117,12 @@ impl ReplayArgs {
         Ok(())
     }
 
+    /// What is handed over, for the record of who reads it.
+    #[must_use]
+    pub const fn scope(&self) -> Scope<'_> {
+        Scope { what: "replay of events", filter: &self.filter, from: self.from, to: self.to }
+    }
+
     /// The last position of the replay.
     ///
     /// # Errors
@@ -153,7 +164,9 @@ pub fn run(args: &ReplayArgs, history: &History, to: Option<Republisher>) -> Res
         "{} events up to position {}, {} personal texts left out",
         done.events, done.position, done.withheld
     ));
-    Ok(unsigned(done.unsigned, &output))
+    let is_whole = !args.reveal.reveal || reveal::told(done.withheld, |text| output.alarm(text));
+    let code = unsigned(done.unsigned, &output);
+    Ok(if is_whole { code } else { exit::REFUSED })
 }
 
 /// Keeps the gaps between events.

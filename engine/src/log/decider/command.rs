@@ -59,6 +59,7 @@ impl<D: Disk> Decider<D> {
             Ok(Ok(Met::Ticket(meeting))) => meeting,
             Ok(Ok(Met::Answered(answer))) => return Ok(answer),
             Ok(Ok(Met::Config(now))) => return self.configure(request, now),
+            Ok(Ok(Met::Access(now))) => return self.record_access(request, now),
             Ok(Err(fault)) => return Err(fault),
             Err(internal) => return Ok(refused(internal)),
         };

@@ -11,6 +11,7 @@ use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::{EventRef, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
+use guichet_schemas::words::StreamKind;
 use guichet_service::caught;
 use uuid::Uuid;
 
@@ -20,7 +21,7 @@ use crate::log::batch::Answer;
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
 use crate::log::shelf::Folded;
-use crate::log::stage::{Place, StagedOther, stage_config};
+use crate::log::stage::{Place, StagedOther, stage_of_desk};
 use crate::log::{StoreFault, keys, outcome};
 
 /// Missed events named in a version conflict.
@@ -217,7 +218,8 @@ impl<D: Disk> Decider<D> {
         let mut next = Arc::clone(&configured.configuration);
         let place =
             Place { partition, epoch, ticket: TicketId(Uuid::nil()), entry: None, last, now, config_version };
-        let staged = match stage_config(request, event.clone(), &place, end, &mut self.ids) {
+        let stream = (StreamKind::Config, command.tenant.as_str());
+        let staged = match stage_of_desk(request, event.clone(), stream, &place, end, &mut self.ids) {
             Ok(staged) => staged,
             Err(rejection) => return answered(Err(rejection)),
         };
@@ -232,7 +234,7 @@ impl<D: Disk> Decider<D> {
         Ok(Prepared::Record(Box::new(Record { staged, accepted, next })))
     }
 
-    fn reply(&mut self, request: &Request, accepted: &wire::Accepted) {
+    pub(super) fn reply(&mut self, request: &Request, accepted: &wire::Accepted) {
         let key = (request.command.tenant.clone(), request.command.command_id);
         let (hash, accepted) = (request.request_hash, accepted.clone());
         self.overlay().replies.insert(key, (hash, accepted));

@@ -23,6 +23,8 @@ pub(super) enum Met {
     Answered(Answer),
     /// It is about the configuration, at this instant.
     Config(Timestamp),
+    /// It is about an access to personal texts, at this instant.
+    Access(Timestamp),
     /// It is about a ticket.
     Ticket(Box<Meeting>),
 }
@@ -60,13 +62,16 @@ impl<D: Disk> Decider<D> {
         if command.entity == Entity::Config {
             return Ok(Met::Config(now));
         }
+        if command.entity == Entity::Desk {
+            return Ok(Met::Access(now));
+        }
         let external_ref_of = match &claimed_ref(command) {
             Some(reference) => self.external_ref(&command.tenant, reference)?,
             None => None,
         };
         let id = match (command.entity, &command.order, external_ref_of) {
             (Entity::Ticket(id), _, _) | (Entity::New, Order::Import(_), Some(id)) => id,
-            (Entity::New | Entity::Config, _, _) => TicketId(self.ids.next(now)),
+            (Entity::New | Entity::Config | Entity::Desk, _, _) => TicketId(self.ids.next(now)),
         };
         let next_number = TicketNumber(self.next_number(&command.tenant)?);
         let configured = self.configured(&command.tenant)?;

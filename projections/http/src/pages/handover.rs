@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use guichet_schemas::ids::CommandId;
 use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::view::readable;
 use guichet_schemas::wire;
 use guichet_schemas::words::{Priority, TicketState};
@@ -224,11 +225,12 @@ fn word(t: &Text, field: &str, value: &str) -> String {
     let state = || TicketState::ALL.iter().copied().find(|state| state.as_str() == value);
     let priority = || Priority::ALL.iter().copied().find(|priority| priority.as_str() == value);
     match field {
-        "status" => state().map(|state| form::state(t, state)),
-        "priority" => priority().map(|priority| form::priority(t, priority)),
+        "status" => state().map(|state| form::state(t, state).to_owned()),
+        "priority" => priority().map(|priority| form::priority(t, priority).to_owned()),
+        "due" | "due_date" => Timestamp::parse(value).map(|at| form::minute(at.0)),
         _ => None,
     }
-    .map_or_else(|| value.to_owned(), str::to_owned)
+    .unwrap_or_else(|| value.to_owned())
 }
 
 /// The commands, each below the one that caused it.
