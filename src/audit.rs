@@ -1,5 +1,5 @@
-//! `guichet audit`: a copy of the log, a report on it, or a watch over it: from the desk that runs, or from a folder. What is opened here can
-//! only be read: [`Reading`], [`Files`] and [`Copy`].
+//! `guichet audit`: a copy of the log, a report on it, or a watch over it: from the desk that runs, or from a folder. What is
+//! opened here can only be read: a connection as `Reading`, a stopped log as `Files`, a copy as its files.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -20,10 +20,12 @@ mod permissions;
 mod private;
 mod reach;
 mod rebuild;
+mod replayed;
 mod restore;
 mod run_file;
 mod say;
 mod serve;
+mod timeline;
 mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -49,10 +51,10 @@ use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
 use guichet_replay_tools::golden::{self, GoldenArgs};
 use guichet_replay_tools::proof::{self, ProofArgs};
-use guichet_replay_tools::query::{self, QueryArgs};
+use guichet_replay_tools::query::QueryArgs;
 use guichet_replay_tools::send::{self, SendArgs};
 use guichet_replay_tools::tail::{self, TailArgs};
-use guichet_replay_tools::timeline::{self, TimelineArgs};
+use guichet_replay_tools::timeline::TimelineArgs;
 use guichet_replay_tools::verify::VerifyArgs;
 use uuid::Uuid;
 
@@ -136,7 +138,7 @@ enum Verb {
     /// Follow the events
     Tail(TailArgs),
     /// Tell a ticket's whole history
-    Timeline(TimelineArgs),
+    Timeline(Box<TimelineArgs>),
     /// Read the whole log and say whether it is what was signed
     Verify(VerifyArgs),
     /// Prove that a record stands in the log, or check such a proof
@@ -306,9 +308,9 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Export(args) => history::export(&args).await,
         Verb::Replay(args) => history::replay(&args).await,
         Verb::Send(args) => Ok(send::run(args, fresh_id).await?.into()),
-        Verb::Query(args) => Ok(query::run(args).await?.into()),
+        Verb::Query(args) => replayed::ask(args).await,
         Verb::Tail(args) => Ok(tail::run(args).await?.into()),
-        Verb::Timeline(args) => Ok(timeline::run(args).await?.into()),
+        Verb::Timeline(args) => timeline::run(*args).await,
         Verb::Verify(args) => verify::run(args).await,
         Verb::Proof(args) => Ok(proof::run(args).await?.into()),
         Verb::Evidence(args) => Ok(evidence::run(args).await?.into()),

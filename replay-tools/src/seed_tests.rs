@@ -261,6 +261,7 @@ fn the_desk_takes_every_live_command() {
         "import",
         "create_follow_up",
         "set_due_date",
+        "record_access",
         "publish_config",
         "retire_config",
         "void_sla_breach",

@@ -18,7 +18,7 @@ macro_rules! each_event {
                 Relations { FollowUpCreated, TicketsLinked, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
             }
-            Log: LogEvent { EpochStarted, KeyCreated, }
+            Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
             Config: ConfigEvent { ConfigPublished, ConfigRetired, }
         }
@@ -55,6 +55,7 @@ macro_rules! each_verb {
             record_sla_breach => RecordSlaBreach on Ticket,
             fire_time_rule => FireTimeRule on Ticket,
             void_sla_breach => VoidSlaBreach on Ticket,
+            record_access => RecordAccess on Desk,
         }
     };
 }

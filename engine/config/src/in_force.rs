@@ -48,7 +48,7 @@ impl DeskRules for InForce<'_> {
     fn may(&self, command: &Command) -> Result<(), Rejection> {
         let asking = Asking::of(command);
         self.permits(&asking)?;
-        let (Some(callers), Whose::Configuration | Whose::Anybody) =
+        let (Some(callers), Whose::Configuration | Whose::Access | Whose::Anybody) =
             (self.configuration.callers(self.at), asking.whose())
         else {
             return Ok(());

@@ -205,9 +205,13 @@ impl Unconfigured {
     pub fn permits(self, asking: &Asking<'_>) -> Result<(), Rejection> {
         match asking.whose() {
             Whose::Clocks(allowed) => allowed,
-            Whose::Configuration if asking.caller == CLI_CALLER => Ok(()),
+            Whose::Configuration | Whose::Access if asking.caller == CLI_CALLER => Ok(()),
             Whose::Configuration => Err(forbidden(format!(
                 "caller {} may not configure; as long as the configuration kind callers is not published, only {CLI_CALLER} may",
+                asking.caller
+            ))),
+            Whose::Access => Err(forbidden(format!(
+                "caller {} may not read personal texts outside of answers; as long as the configuration kind callers is not published, only {CLI_CALLER} may",
                 asking.caller
             ))),
             Whose::Anybody => match asking.actor {
@@ -251,6 +255,8 @@ pub enum Whose {
     Clocks(Result<(), Rejection>),
     /// An administrator's.
     Configuration,
+    /// Of whoever may read personal texts outside of answers.
+    Access,
     /// Anybody's who has the role.
     Anybody,
 }
@@ -296,6 +302,8 @@ impl<'a> Asking<'a> {
             Whose::Clocks(Err(forbidden(format!("caller {SLA_CALLER} only records what clocks found"))))
         } else if self.about == Some(About::Config) {
             Whose::Configuration
+        } else if self.about == Some(About::Desk) {
+            Whose::Access
         } else {
             Whose::Anybody
         }

@@ -7,6 +7,9 @@ use guichet_schemas::rejection::EventRef;
 use guichet_schemas::wire;
 use guichet_schemas::words::{StatusCause, StreamKind};
 
+/// The stream of the accesses of a tenant.
+const ACCESSES: &str = "access";
+
 /// What a command led to: enough to give its answer, and to give it again.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
@@ -27,13 +30,15 @@ pub(super) enum About {
     Ticket(TicketId, TicketNumber),
     /// What a tenant has configured.
     Config(TenantId),
+    /// Who has read personal texts of a tenant.
+    Access(TenantId),
 }
 
 impl About {
     pub(super) const fn ticket(&self) -> Option<TicketId> {
         match self {
             Self::Ticket(id, _) => Some(*id),
-            Self::Config(_) => None,
+            Self::Config(_) | Self::Access(_) => None,
         }
     }
 
@@ -42,6 +47,7 @@ impl About {
         match self {
             Self::Ticket(id, _) => (StreamKind::Ticket, id.to_string()),
             Self::Config(tenant) => (StreamKind::Config, tenant.as_str().to_owned()),
+            Self::Access(_) => (StreamKind::System, ACCESSES.to_owned()),
         }
     }
 }

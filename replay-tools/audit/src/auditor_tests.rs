@@ -111,6 +111,7 @@ fn publication(kind: &str, body: &str) -> wire::record::Data {
         kind: kind.to_owned(),
         id: "default".to_owned(),
         version: 1,
+        apply: wire::Apply::OpenClocks.into(),
         body: body.to_owned(),
         body_hash: Hash::of_bytes(body.as_bytes()).0.to_vec(),
         ..wire::ConfigPublished::default()

@@ -57,7 +57,7 @@ impl Checked {
             Check::Roles => {
                 "Were the caller of each event, and the kind of actor for whom it spoke, allowed to cause it?"
             }
-            Check::Access => "Who read personal texts?",
+            Check::Access => "Who was given personal texts, and what for?",
         }
     }
 

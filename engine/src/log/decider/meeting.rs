@@ -14,6 +14,7 @@ use guichet_schemas::position::StreamVersion;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
+use super::access::Accessing;
 use super::beside::Beside;
 use super::command::{Decided, Stream, refused};
 use super::configure::Configuring;
@@ -32,6 +33,8 @@ pub(super) enum Met {
     Answered(Answer),
     /// It is about the configuration.
     Config(Box<Configuring>),
+    /// It is about an access to personal texts.
+    Access(Box<Accessing>),
     /// It is about a ticket.
     Ticket(Box<Meeting>),
 }
@@ -96,13 +99,16 @@ impl<D: Disk> Decider<D> {
         if command.entity == Entity::Config {
             return Ok(Met::Config(Box::new(self.take_configured(&command.tenant, now)?)));
         }
+        if command.entity == Entity::Desk {
+            return self.meet_access(command, now);
+        }
         let external_ref_of = match &claimed_ref(command) {
             Some(reference) => self.external_ref(&command.tenant, reference)?,
             None => None,
         };
         let id = match (command.entity, &command.order, external_ref_of) {
             (Entity::Ticket(id), _, _) | (Entity::New, Order::Import(_), Some(id)) => id,
-            (Entity::New | Entity::Config, _, _) => TicketId(self.ids.next(now)),
+            (Entity::New | Entity::Config | Entity::Desk, _, _) => TicketId(self.ids.next(now)),
         };
         let next_number = TicketNumber(self.next_number(&command.tenant)?);
         let configured = self.configured(&command.tenant)?;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
     AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, CreateFollowUp, Deescalate, Escalate,
-    Fact, FireTimeRule, Import, Order, PublishConfig, RecordSlaBreach, RecordSlaWarning, Reopen, Requester,
-    Resolve, RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Unassign, VoidSlaBreach,
+    Fact, FireTimeRule, Import, Order, PublishConfig, RecordAccess, RecordSlaBreach, RecordSlaWarning,
+    Reopen, Requester, Resolve, RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType,
+    Unassign, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{CommandId, CorrelationId, TicketId};
@@ -220,6 +221,11 @@ fn clocks() -> Vec<Order> {
             instance: 1,
             reason: text("the requester's line was down"),
         }),
+        Order::RecordAccess(RecordAccess {
+            viewer: label("ana"),
+            scope: text("export of the events of March"),
+            purpose: text("audit 2026-7"),
+        }),
     ]
 }
 
@@ -230,6 +236,7 @@ fn import() -> Order {
             e.type_name(),
             "EpochStarted"
                 | "KeyCreated"
+                | "AccessRecorded"
                 | "SlaWarned"
                 | "SlaBreached"
                 | "SlaBreachVoided"
