@@ -16,6 +16,7 @@ macro_rules! each_event {
                     TicketClaimed, ClaimReleased, ParticipantsChanged,
                 }
                 Conversation { CommentAdded, ReopenHeld, CallLogged, ChannelSwitched, }
+                Relations { FollowUpCreated, TicketsLinked, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
                 Work {
@@ -23,7 +24,7 @@ macro_rules! each_event {
                     FollowUpScheduled, FollowUpRecorded, ArticleUsed,
                 }
             }
-            Log: LogEvent { EpochStarted, KeyCreated, }
+            Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
             Config: ConfigEvent { ConfigPublished, ConfigRetired, }
         }
@@ -47,6 +48,7 @@ macro_rules! each_verb {
             reopen => Reopen on Ticket,
             close => Close on Ticket,
             cancel => Cancel on Ticket,
+            create_follow_up => CreateFollowUp on New,
             set_due_date => SetDueDate on Ticket,
             set_priority => SetPriority on Ticket,
             set_type => SetType on Ticket,
@@ -59,6 +61,7 @@ macro_rules! each_verb {
             record_sla_breach => RecordSlaBreach on Ticket,
             fire_time_rule => FireTimeRule on Ticket,
             void_sla_breach => VoidSlaBreach on Ticket,
+            record_access => RecordAccess on Desk,
             request_survey => RequestSurvey on Ticket,
             rate => Rate on Ticket,
             record_nps => RecordNps on Ticket,
@@ -90,7 +93,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "propose_resolution",
     "confirm_resolution",
     "reject_resolution",
-    "create_follow_up",
     "bulk_reassign",
     "make_comment_private",
     "redact_comment",

@@ -3,7 +3,8 @@
 
 use guichet_schemas::each_event;
 use guichet_schemas::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, Satisfaction, SlaEvent, TicketEvent, Work,
+    Classification, Conversation, Event, LifeCycle, Ownership, Relations, Satisfaction, SlaEvent,
+    TicketEvent, Work,
 };
 use guichet_schemas::time::Timestamp;
 

@@ -106,8 +106,7 @@ mod tests {
             "decide_approval",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
-        for state in [TicketState::Closed, TicketState::Cancelled] {
-            assert_eq!(allowed_verbs(state), ["change_tags", "rate"], "{state}");
-        }
+        assert_eq!(allowed_verbs(TicketState::Closed), ["create_follow_up", "change_tags", "rate"]);
+        assert_eq!(allowed_verbs(TicketState::Cancelled), ["change_tags", "rate"]);
     }
 }

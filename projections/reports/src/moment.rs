@@ -1,7 +1,7 @@
 //! What the reports keep of an event, in the order in which it holds.
 
 use guichet_schemas::event::{
-    Actor, Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, Satisfaction,
+    Actor, Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, Relations, Satisfaction,
     TicketCreated, TicketEscalated, TicketEvent, Work,
 };
 use guichet_schemas::mirror::Wire as _;
@@ -30,6 +30,7 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         }
         // A ticket counts for the channel of its creation.
         Event::Ticket(TicketEvent::Conversation(Conversation::ChannelSwitched(_))) => (None, None),
+        Event::Ticket(TicketEvent::Relations(event)) => (relations(event), None),
         Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
         Event::Ticket(TicketEvent::Satisfaction(event)) => (Some(satisfaction(event)), None),
         Event::Ticket(TicketEvent::Work(Work::TimeLogged(e))) => (worked(&record.actor, e.seconds), None),
@@ -77,6 +78,14 @@ fn ownership(event: &Ownership) -> (Option<What>, Option<What>) {
         }
     };
     (Some(one), None)
+}
+
+/// A follow-up says that the resolution did not hold, as a reopening does.
+const fn relations(event: &Relations) -> Option<What> {
+    match event {
+        Relations::FollowUpCreated(_) => Some(What::FollowedUp(true)),
+        Relations::TicketsLinked(_) => None,
+    }
 }
 
 /// Reports are cut by priority and by category, by nothing else that a ticket is filed under.

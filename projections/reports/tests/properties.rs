@@ -66,6 +66,7 @@ fn step() -> impl Strategy<Value = (i64, What)> {
             (0u8..3, 1u32..9_000)
                 .prop_map(move |(n, seconds)| What::Worked(MomentWorked { agent: name(n), seconds })),
             Just(What::Article(true)),
+            Just(What::FollowedUp(true)),
         ];
     (0i64..120, what)
 }
@@ -188,6 +189,7 @@ fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
             | What::Deescalated(_)
             | What::Reply(_)
             | What::Inbound(_)
+            | What::FollowedUp(_)
             | What::Clock(_)
             | What::Survey(_)
             | What::Rated(_)

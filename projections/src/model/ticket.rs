@@ -80,7 +80,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
         TicketEvent::Work(event) => work::take(row, event),
         // Beside what they change, they leave nothing in the row.
-        TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
+        TicketEvent::Ownership(_) | TicketEvent::Relations(_) | TicketEvent::Classification(_) => {}
     }
 }
 
@@ -101,6 +101,14 @@ fn take(row: &mut TicketView, change: Change<'_>) {
         Change::Claim(to) => work::claimed(row, to),
         Change::Participants { added, removed } => names_changed(&mut row.participants, added, removed),
         Change::Channel { to, .. } => row.channel = to.to_wire(),
+        Change::Link { other, number, kind, from_other } => {
+            row.links.push(wire::TicketLink {
+                ticket_id: other.to_wire(),
+                number: number_text(number),
+                kind: kind.to_wire(),
+                from_other,
+            });
+        }
     }
 }
 

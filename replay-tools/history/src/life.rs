@@ -321,11 +321,13 @@ impl Life {
                     | Change::DueAt(_)
                     | Change::Claim(_)
                     | Change::Participants { .. }
-                    | Change::Channel { .. } => {}
+                    | Change::Channel { .. }
+                    | Change::Link { .. } => {}
                 });
             }
             TicketEvent::LifeCycle(LifeCycle::TicketCreated(_) | LifeCycle::StatusChanged(_))
             | TicketEvent::Ownership(_)
+            | TicketEvent::Relations(_)
             | TicketEvent::Conversation(
                 Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
             )

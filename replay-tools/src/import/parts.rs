@@ -56,6 +56,7 @@ pub(super) fn of(mapping: &Mapping, external_id: &Label, facts: Vec<Fact>, ready
             mapping_version: mapping.version.clone(),
             begins_at: Some(first),
             prefix,
+            replies_complete: mapping.tells_replies(),
         });
     }
 }
@@ -74,6 +75,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Conversation(
             Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
         )) => 0,
+        Event::Ticket(TicketEvent::Relations(_)) => 0,
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),

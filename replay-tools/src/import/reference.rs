@@ -56,7 +56,8 @@ impl Story {
                 "comment"
             }
             // Decided at the desk alone: no export holds it.
-            TicketEvent::Conversation(
+            TicketEvent::Relations(_)
+            | TicketEvent::Conversation(
                 Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
             ) => panic!("{event:?}"),
             TicketEvent::Classification(event) => self.classification(event),

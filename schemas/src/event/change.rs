@@ -1,8 +1,9 @@
 //! What of a ticket an event makes another, by attribute: for whoever reads tickets and need not know the event.
 
 use super::FieldValue;
+use crate::ids::TicketId;
 use crate::time::Timestamp;
-use crate::words::{Channel, Impact, Priority, TicketType, Urgency};
+use crate::words::{Channel, Impact, LinkKind, Priority, TicketType, Urgency};
 
 /// An attribute that is another from an event on; what it was before, where the event says it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -82,6 +83,17 @@ pub enum Change<'a> {
         /// From now on.
         to: Channel,
     },
+    /// A tie to another ticket that comes.
+    Link {
+        /// The other ticket.
+        other: TicketId,
+        /// Its number.
+        number: u64,
+        /// How it is tied.
+        kind: LinkKind,
+        /// The tie is read from the other ticket.
+        from_other: bool,
+    },
 }
 
 /// What of a ticket can change.
@@ -102,6 +114,7 @@ pub enum Attribute {
     Claim,
     Participants,
     Channel,
+    Link,
 }
 
 impl Change<'_> {
@@ -123,6 +136,7 @@ impl Change<'_> {
             Self::Claim(_) => Attribute::Claim,
             Self::Participants { .. } => Attribute::Participants,
             Self::Channel { .. } => Attribute::Channel,
+            Self::Link { .. } => Attribute::Link,
         }
     }
 }

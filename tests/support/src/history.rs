@@ -283,7 +283,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(36) {
+    match dice.roll(38) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -293,6 +293,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
             mapping_version: None,
             facts: None,
             digest: None,
+            replies_complete: false,
         }),
         1 => status(state(dice), state(dice)),
         2 => resolved(tier(dice)),
@@ -330,6 +331,18 @@ pub fn any_event(dice: &mut Dice) -> Event {
         15 => Event::from(TypeChanged {
             from: TicketType::Incident,
             to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
+        }),
+        35 => Event::from(FollowUpCreated {
+            of: ticket_id(1),
+            new_ticket: ticket_id(2),
+            new_number: 2,
+            cause: StatusCause::RequesterComment,
+        }),
+        36 => Event::from(TicketsLinked {
+            other: ticket_id(1 + dice.roll(5)),
+            other_number: 1,
+            kind: LinkKind::ALL[dice.roll(LinkKind::ALL.len() as u64) as usize],
+            from_other: dice.roll(2) == 0,
         }),
         17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
         18 => Event::from(SurveyRequested {

@@ -226,13 +226,13 @@ pub(crate) fn unblocked(
     let blocked = |guard: &'static str, count: usize, what: &str| Rejection::GuardFailed {
         guard,
         message: format!(
-            "ticket {} waits for {count} {what}; finish them first, or a supervisor gives an override_reason",
+            "ticket {} has {what} ({count}); end them first, or let a supervisor give an override_reason",
             t.number
         ),
     };
     match (t.blocking_tasks(), t.open_approvals()) {
         (0, 0) => Ok(()),
-        (0, approvals) => Err(blocked("approvals", approvals, "approvals")),
-        (tasks, _) => Err(blocked("tasks", tasks, "tasks that block resolving")),
+        (0, approvals) => Err(blocked("approvals", approvals, "approvals without a decision")),
+        (tasks, _) => Err(blocked("tasks", tasks, "open tasks that block resolving")),
     }
 }

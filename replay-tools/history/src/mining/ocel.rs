@@ -73,7 +73,8 @@ impl Ticket {
             | Change::DueAt(_)
             | Change::Claim(_)
             | Change::Participants { .. }
-            | Change::Channel { .. } => {}
+            | Change::Channel { .. }
+            | Change::Link { .. } => {}
         });
     }
 }
@@ -144,7 +145,8 @@ impl<W: Write> OcelFile<W> {
                     | Change::DueAt(_)
                     | Change::Claim(_)
                     | Change::Participants { .. }
-                    | Change::Channel { .. } => {}
+                    | Change::Channel { .. }
+                    | Change::Link { .. } => {}
                 });
             }
             (_, Some(id)) => relate(ticket_object(id), "about"),

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
     AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask, Create,
-    DecideApproval, Deescalate, Escalate, Fact, FireTimeRule, Import, LogCall, LogTime, Order, PublishConfig,
-    Rate, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, ReleaseClaim, RenewClaim, Reopen,
-    RequestApproval, RequestSurvey, Requester, Resolve, RetireConfig, ScheduleFollowUp, SetCategory,
-    SetDueDate, SetParticipants, SetPriority, SetStatus, SetType, SwitchChannel, Unassign, UseArticle,
-    VoidSlaBreach,
+    CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule, Import, LogCall, LogTime,
+    Order, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
+    ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestSurvey, Requester, Resolve, RetireConfig,
+    ScheduleFollowUp, SetCategory, SetDueDate, SetParticipants, SetPriority, SetStatus, SetType,
+    SwitchChannel, Unassign, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
-use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId};
+use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
@@ -154,6 +154,13 @@ fn work() -> Vec<Order> {
         Order::Reopen(Reopen { reason: text("it blinks again") }),
         Order::Close(Close),
         Order::Cancel(Cancel { reason: CancelReason::Withdrawn }),
+        Order::CreateFollowUp(CreateFollowUp {
+            of: TicketId(uuid(2)),
+            subject: Some(line("Printer does not print again")),
+            description: Some(text("It blinks again.")),
+            group: label("desk"),
+            assignee: label("alice"),
+        }),
         Order::SetDueDate(SetDueDate { at: Some(minute(2_000)), reason: text("promised on the phone") }),
         Order::SetPriority(SetPriority {
             urgency: Some(Urgency::High),
@@ -220,6 +227,11 @@ fn clocks() -> Vec<Order> {
             instance: 1,
             reason: text("the requester's line was down"),
         }),
+        Order::RecordAccess(RecordAccess {
+            viewer: label("ana"),
+            scope: text("export of the events of March"),
+            purpose: text("audit 2026-7"),
+        }),
     ]
 }
 
@@ -283,6 +295,7 @@ fn import() -> Order {
             e.type_name(),
             "EpochStarted"
                 | "KeyCreated"
+                | "AccessRecorded"
                 | "SlaWarned"
                 | "SlaBreached"
                 | "SlaBreachVoided"
@@ -312,5 +325,6 @@ fn import() -> Order {
         mapping_version: label("servicenow/1"),
         begins_at: Some(250),
         prefix: Some(hash(0x77)),
+        replies_complete: true,
     })
 }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged, ChannelSwitched,
-    ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event,
-    ExternalRef, FieldChanged, FieldValue, FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent,
-    NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld, Sealed, SlaBreachVoided,
-    SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled,
-    TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated,
-    TicketDeescalated, TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved,
-    TicketRouted, TicketUnassigned, TimeLogged, TimeRuleFired, TypeChanged,
+    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged,
+    ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
+    Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled,
+    KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld, Sealed,
+    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded,
+    TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed,
+    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketRated, TicketReopened,
+    TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked, TimeLogged, TimeRuleFired, TypeChanged,
 };
-use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId};
+use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
-    Direction, EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RatingScale,
+    Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale,
     ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind, TicketState,
     TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
@@ -90,6 +90,7 @@ fn beginnings() -> Vec<Event> {
             mapping_version: text("servicenow/1"),
             facts: Some(200),
             digest: Some(hash(0x88)),
+            replies_complete: true,
         }),
         Event::from(StatusChanged {
             from: TicketState::Open,
@@ -183,6 +184,18 @@ fn conversation() -> Vec<Event> {
             note_comment: Some(comment(3)),
         }),
         Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Phone }),
+        Event::from(FollowUpCreated {
+            of: TicketId(uuid(1)),
+            new_ticket: TicketId(uuid(2)),
+            new_number: 43,
+            cause: StatusCause::RequesterComment,
+        }),
+        Event::from(TicketsLinked {
+            other: TicketId(uuid(2)),
+            other_number: 43,
+            kind: LinkKind::CausedBy,
+            from_other: true,
+        }),
         Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,
@@ -268,6 +281,11 @@ fn log() -> Vec<Event> {
             ..EpochStarted::uneventful(7, 2, "0.1.0")
         })),
         Event::from(KeyCreated { subject: "r-1".to_owned(), key_id: KeyId(uuid(9)), commitment: hash(0x33) }),
+        Event::from(AccessRecorded {
+            viewer: "ana".to_owned(),
+            scope: "export of the events of March".to_owned(),
+            purpose: "audit 2026-7".to_owned(),
+        }),
     ]
 }
 
