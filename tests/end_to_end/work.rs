@@ -102,7 +102,10 @@ async fn a_ticket_waits_for_its_task_and_its_approval_and_time_is_logged() {
     let resolve = || send(&node, &["resolve", "T-1", "--set", "code=other", "--set", "summary=done"]);
     let blocked = resolve();
     let complaint = format!("{}{}", said(&blocked), String::from_utf8_lossy(&blocked.stderr));
-    assert!(!blocked.status.success() && complaint.contains("open tasks that block resolving (1)"), "{complaint}");
+    assert!(
+        !blocked.status.success() && complaint.contains("open tasks that block resolving (1)"),
+        "{complaint}"
+    );
     let task = format!("task_id={}", Uuid::new_v5(&id("work", 2), b"task"));
     assert!(send(&node, &["complete_task", "T-1", "--set", &task]).status.success());
     assert!(!resolve().status.success(), "sue has not agreed");
