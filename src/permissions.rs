@@ -174,6 +174,7 @@ fn worth(role: Role, pattern: &str) -> Wanted {
         || pattern.starts_with("$SRV.")
         || pattern.starts_with("$JS.API.CONSUMER.INFO.")
         || pattern.starts_with("$JS.ACK.")
+        || pattern == guichet_service::CONNECTIONS
         || pattern.starts_with("guichet.v1.key.") && role == Role::Tools
         || pattern.starts_with("guichet.v1.projection.")
         || pattern == "guichet.v1.evt.>" && role == Role::Caller;

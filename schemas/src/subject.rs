@@ -138,17 +138,12 @@ impl CommandSubject {
     }
 }
 
-/// A verb of the contract that goes to the entity new; this build has it not.
-const FOLLOW_UP: &str = "create_follow_up";
-
 fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
     let about = verb::about(verb);
     match entity {
-        "new" if about == Some(About::New) || verb == FOLLOW_UP => Ok(Some(Entity::New)),
+        "new" if about == Some(About::New) => Ok(Some(Entity::New)),
         "new" => {
-            let mut takes = verbs_about(About::New);
-            takes.push(FOLLOW_UP);
-            let takes = listed(&takes);
+            let takes = listed(&verbs_about(About::New));
             Err(bad(&format!("the entity new takes only {takes}; name the ticket by its UUID")))
         }
         "config" if about == Some(About::Config) => Ok(Some(Entity::Config)),

@@ -15,6 +15,7 @@ macro_rules! each_event {
                     TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
                 }
                 Conversation { CommentAdded, ReopenHeld, }
+                Relations { FollowUpCreated, TicketsLinked, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
@@ -41,6 +42,7 @@ macro_rules! each_verb {
             reopen => Reopen on Ticket,
             close => Close on Ticket,
             cancel => Cancel on Ticket,
+            create_follow_up => CreateFollowUp on New,
             set_due_date => SetDueDate on Ticket,
             set_priority => SetPriority on Ticket,
             set_type => SetType on Ticket,
@@ -67,7 +69,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "propose_resolution",
     "confirm_resolution",
     "reject_resolution",
-    "create_follow_up",
     "claim",
     "renew_claim",
     "release_claim",

@@ -118,6 +118,7 @@ impl Role {
                     // the reply subject of every message, unless it has one: the server would book and prune one per
                     // event, which costs a third of the events per second.
                     vec![acknowledgements()],
+                    vec![guichet_service::CONNECTIONS.to_owned()],
                 ]
                 .concat(),
                 subscribe: [

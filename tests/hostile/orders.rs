@@ -27,6 +27,7 @@ fn of_verb(verb: &str, desk: &UnderAttack, dice: &mut Dice) -> Message {
             (*dice.pick(&["new", "config", "desk", "0", "01980000-0000-7000-8000-00000000000G"])).to_owned()
         }
         "create" if dice.once_in(2) => "new".to_owned(),
+        "create_follow_up" => "new".to_owned(),
         "retire_config" => "config".to_owned(),
         "record_access" => "desk".to_owned(),
         _ => desk.ticket(dice).to_string(),

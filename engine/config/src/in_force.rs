@@ -78,6 +78,7 @@ impl DeskRules for InForce<'_> {
             escalation_needs_tag: life.escalation_needs_tag,
             reopen_window_ms: ms(life.reopen_window_s),
             reopen_closed_ms: ms(life.follow_up_reopen_within_s),
+            closed_message: life.closed_message.unwrap_or_default(),
             reopen_limit: life.reopen_limit.unwrap_or(REOPEN_LIMIT),
             reopen_limit_within_ms: ms(life.reopen_limit_within_s).unwrap_or(REOPEN_LIMIT_WITHIN_MS),
         }

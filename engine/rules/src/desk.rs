@@ -55,6 +55,8 @@ pub struct Life {
     pub reopen_window_ms: Option<u64>,
     /// A supervisor may reopen a closed ticket for so long; `None`: never.
     pub reopen_closed_ms: Option<u64>,
+    /// What becomes of a requester's message to a closed ticket.
+    pub closed_message: ClosedMessage,
     /// Messages of requesters bring a ticket back so often within [`Self::reopen_limit_within_ms`]; then a person decides. 0: as
     /// often as they write.
     pub reopen_limit: u32,
@@ -76,6 +78,7 @@ impl Default for Life {
             escalation_needs_tag: true,
             reopen_window_ms: None,
             reopen_closed_ms: None,
+            closed_message: ClosedMessage::FollowUp,
             reopen_limit: REOPEN_LIMIT,
             reopen_limit_within_ms: REOPEN_LIMIT_WITHIN_MS,
         }
@@ -94,6 +97,19 @@ pub enum PendingGuard {
     Warn,
     /// The command is refused.
     Enforce,
+}
+
+/// What becomes of a requester's message to a closed ticket. None of them loses it in silence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedMessage {
+    /// It begins a follow-up, or goes to the one that there is.
+    #[default]
+    FollowUp,
+    /// It stands in the history of the closed ticket.
+    Keep,
+    /// It is refused, and whoever sent it is told so.
+    Refuse,
 }
 
 /// A time rule at the instant at which it is recorded.

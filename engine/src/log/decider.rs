@@ -2,6 +2,7 @@
 //! a batch over once the committer is free: no timer, the disk sets the pace.
 
 mod access;
+mod beside;
 mod command;
 mod configure;
 mod lookup;

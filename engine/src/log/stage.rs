@@ -21,17 +21,22 @@ use super::told::{Recorded, Unwise};
 use crate::clock::IdSource;
 
 /// Where the records of a command will stand.
-pub(super) struct Place<'a> {
+pub(super) struct Place {
     pub(super) partition: Partition,
     pub(super) epoch: Epoch,
-    pub(super) ticket: TicketId,
-    /// The ticket as it is; none: the command creates it.
-    pub(super) entry: Option<&'a Entry>,
     /// Newest position of the log.
     pub(super) last: Option<LogPosition>,
     pub(super) now: Timestamp,
     /// Version of the configuration that was decided under.
     pub(super) config_version: u64,
+}
+
+/// What a command does to one ticket.
+pub(super) struct Stream<'a> {
+    pub(super) ticket: TicketId,
+    /// The ticket as it is; none: the command creates it.
+    pub(super) entry: Option<&'a Entry>,
+    pub(super) drafts: Vec<Draft>,
 }
 
 /// A record, ready to be written.
@@ -59,12 +64,13 @@ pub(super) struct StagedOther {
 /// A record is too long, or all of them are, or one could not be read back.
 pub(super) fn stage(
     request: &Request,
-    drafts: Vec<Draft>,
+    streams: &mut [Stream<'_>],
     fresh: Option<&Fresh>,
-    place: &Place<'_>,
+    place: &Place,
     ids: &mut IdSource,
 ) -> Result<(Option<StagedOther>, Vec<Staged>), Rejection> {
-    let count = u32::try_from(drafts.len()).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
+    let all = streams.iter().map(|stream| stream.drafts.len()).sum();
+    let count = u32::try_from(all).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
     let mut position = LogPosition::after(place.last);
     let mut index = 0;
     let mut created = None;
@@ -74,44 +80,43 @@ pub(super) fn stage(
         created = Some(stage_key(request, fresh, place, &link, EventId(ids.next(place.now))));
         (position, index) = (position.next(), index + 1);
     }
-    let mut link = Link {
-        position,
-        version: StreamVersion::after(place.entry.map(|e| e.version)),
-        prev_hash: place.entry.map_or(Hash::ZERO, |e| e.last_hash),
-        index,
-        count,
-    };
-    let (mut staged, mut bytes) = (Vec::with_capacity(drafts.len()), 0);
-    for draft in drafts {
-        let event_id = EventId(ids.next(place.now));
-        let one = encode(request, record(request, draft, place, &link, event_id), place.ticket)?;
-        bytes += one.bytes.len();
-        if bytes > limits::RECORDS_BYTES {
-            return Err(Rejection::PayloadTooLarge {
-                what: "the records of the command together",
-                max: limits::RECORDS_BYTES as u64,
-            });
-        }
-        link = Link {
-            position: link.position.next(),
-            version: link.version.next(),
-            prev_hash: one.hash,
-            index: link.index + 1,
+    let (mut staged, mut bytes) = (Vec::with_capacity(all), 0);
+    for stream in streams {
+        let mut link = Link {
+            position,
+            version: StreamVersion::after(stream.entry.map(|e| e.version)),
+            prev_hash: stream.entry.map_or(Hash::ZERO, |e| e.last_hash),
+            index,
             count,
         };
-        staged.push(one);
+        for draft in std::mem::take(&mut stream.drafts) {
+            let event_id = EventId(ids.next(place.now));
+            let stream_id = stream.ticket.to_string();
+            let record = Record { stream_id, ..record(request, draft, place, &link, event_id) };
+            let one = encode(request, record, stream.ticket)?;
+            bytes += one.bytes.len();
+            if bytes > limits::RECORDS_BYTES {
+                return Err(Rejection::PayloadTooLarge {
+                    what: "the records of the command together",
+                    max: limits::RECORDS_BYTES as u64,
+                });
+            }
+            link = Link {
+                position: link.position.next(),
+                version: link.version.next(),
+                prev_hash: one.hash,
+                index: link.index + 1,
+                count,
+            };
+            staged.push(one);
+        }
+        (position, index) = (link.position, link.index);
     }
     Ok((created, staged))
 }
 
-fn stage_key(
-    request: &Request,
-    fresh: &Fresh,
-    place: &Place<'_>,
-    link: &Link,
-    event_id: EventId,
-) -> StagedOther {
-    let draft = Draft { event: fresh.event(), occurred_at: None, source_time: None, actor: None };
+fn stage_key(request: &Request, fresh: &Fresh, place: &Place, link: &Link, event_id: EventId) -> StagedOther {
+    let draft = Draft::from(fresh.event());
     let record = Record {
         stream_kind: StreamKind::Subject,
         stream_id: fresh.subject().to_owned(),
@@ -137,7 +142,7 @@ pub(super) fn stage_of_desk(
     request: &Request,
     event: Event,
     (stream_kind, stream_id): (StreamKind, &str),
-    place: &Place<'_>,
+    place: &Place,
     last: Option<(StreamVersion, Hash)>,
     ids: &mut IdSource,
 ) -> Result<StagedOther, Rejection> {
@@ -169,7 +174,7 @@ struct Link {
     count: u32,
 }
 
-fn record(request: &Request, draft: Draft, place: &Place<'_>, link: &Link, event_id: EventId) -> Record {
+fn record(request: &Request, draft: Draft, place: &Place, link: &Link, event_id: EventId) -> Record {
     let command = &request.command;
     Record {
         position: link.position,
@@ -177,7 +182,7 @@ fn record(request: &Request, draft: Draft, place: &Place<'_>, link: &Link, event
         epoch: place.epoch,
         tenant: command.tenant.as_str().to_owned(),
         stream_kind: StreamKind::Ticket,
-        stream_id: place.ticket.to_string(),
+        stream_id: String::new(),
         version: link.version,
         event_id,
         recorded_at: place.now,
@@ -203,6 +208,7 @@ fn encode(request: &Request, record: Record, ticket: TicketId) -> Result<Staged,
     let derived = Derived::of_ticket(&record, request.command.tenant.clone(), ticket);
     let occurred_at = record.occurred_at;
     let recorded = Recorded {
+        ticket,
         event_id: record.event_id,
         type_name: record.event.type_name(),
         version: record.version,

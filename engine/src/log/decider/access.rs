@@ -7,14 +7,13 @@ use guichet_schemas::codec::Request;
 use guichet_schemas::command::Order;
 use guichet_schemas::event::{AccessRecorded, Event};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{TenantId, TicketId};
+use guichet_schemas::ids::TenantId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 use guichet_schemas::words::StreamKind;
 use guichet_service::caught;
-use uuid::Uuid;
 
 use super::Decider;
 use super::command::refused;
@@ -89,8 +88,7 @@ impl<D: Disk> Decider<D> {
             scope: order.scope.as_str().to_owned(),
             purpose: order.purpose.as_str().to_owned(),
         });
-        let place =
-            Place { partition, epoch, ticket: TicketId(Uuid::nil()), entry: None, last, now, config_version };
+        let place = Place { partition, epoch, last, now, config_version };
         let stream = (StreamKind::System, STREAM);
         let staged = match stage_of_desk(request, event, stream, &place, end, &mut self.ids) {
             Ok(staged) => staged,

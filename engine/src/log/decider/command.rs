@@ -1,22 +1,23 @@
 //! One command: what it leads to, and how that gets into the batch.
 
-use guichet_rules::{Context, Draft, Unconfigured, decide, evolve};
+use guichet_rules::{Context, Draft, decide, evolve};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Order};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::TicketNumber;
+use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::personal;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
 use guichet_service::caught;
 
+use super::beside::Beside;
 use super::meeting::{Meeting, Met, claimed_ref};
 use super::{Decider, TicketKey};
 use crate::log::batch::Answer;
 use crate::log::derived::Derived;
 use crate::log::disk::Disk;
 use crate::log::sealer::Fresh;
-use crate::log::stage::{Place, Staged, StagedOther, stage};
+use crate::log::stage::{Place, Staged, StagedOther, Stream, stage};
 use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
 use crate::log::told::{Recorded, Told};
 use crate::log::{StoreFault, keys, outcome};
@@ -34,9 +35,15 @@ enum Prepared {
 struct Records {
     created: Option<(StagedOther, Fresh)>,
     written: Vec<Written>,
+    after: Vec<After>,
+    told: Told,
+}
+
+/// A ticket as the command leaves it.
+struct After {
+    ticket: TicketId,
     entry: Entry,
     snapshot: Option<Vec<u8>>,
-    told: Told,
 }
 
 /// A record without its event: that is in the ticket already.
@@ -87,23 +94,32 @@ impl<D: Disk> Decider<D> {
         #[cfg(test)]
         super::tests::fall_over(command);
         let version = entry.map(|e| e.version);
-        if (entry.is_some() && !command.expects(version))
+        if (entry.is_some() && !meeting.went_on && !command.expects(version))
             || (entry.is_none() && command.expected_version.is_some_and(|v| v > 0) && creates(command))
         {
             return self.conflicts(&meeting.key, command.expected_version.unwrap_or(0), version);
         }
+        let beside = match self.beside(command, meeting)? {
+            Ok(beside) => beside,
+            Err(rejection) => return Ok(Prepared::Answer(refused(rejection))),
+        };
         let in_force = meeting.configuration.at(meeting.now);
         let context = Context {
             now: meeting.now,
             next_number: meeting.next_number,
             external_ref_of: meeting.external_ref_of,
-            desk: if meeting.config_version == 0 { &Unconfigured } else { &in_force },
+            desk: meeting.desk(&in_force),
             config_version: meeting.config_version,
+            fresh: match (entry, &beside) {
+                (Some(_), Some(_)) => TicketId(self.ids.next(meeting.now)),
+                (None, _) | (_, None) => meeting.key.1,
+            },
+            other: beside.as_ref().map(|beside| &beside.other),
         };
         let ticket = self.recognised(command, meeting, &context)?;
         match ticket.and_then(|ticket| decide(ticket.as_deref(), command, &context)) {
             Ok(drafts) if drafts.is_empty() => Ok(Prepared::Nothing),
-            Ok(drafts) => self.records(request, meeting, drafts),
+            Ok(drafts) => self.records(request, meeting, beside.as_ref(), drafts),
             Err(Rejection::VersionConflict { expected, .. }) => {
                 self.conflicts(&meeting.key, expected, version)
             }
@@ -157,29 +173,30 @@ impl<D: Disk> Decider<D> {
         &mut self,
         request: &Request,
         meeting: &Meeting,
-        mut drafts: Vec<Draft>,
+        beside: Option<&Beside>,
+        drafts: Vec<Draft>,
     ) -> Result<Prepared, StoreFault> {
-        let (key, entry) = (&meeting.key, meeting.entry.as_ref());
-        let fresh = self.seal(request, key, entry, &mut drafts)?;
+        let mut streams = streams(drafts, meeting, beside);
+        let fresh = self.seal(request, &mut streams)?;
         let place = Place {
             partition: self.partition,
             epoch: self.epoch,
-            ticket: key.1,
-            entry,
             last: self.last,
             now: meeting.now,
             config_version: meeting.config_version,
         };
-        let (created, staged) = match stage(request, drafts, fresh.as_ref(), &place, &mut self.ids) {
+        let (created, staged) = match stage(request, &mut streams, fresh.as_ref(), &place, &mut self.ids) {
             Ok(staged) => staged,
             Err(rejection) => return Ok(Prepared::Answer(refused(rejection))),
         };
         let Some(newest) = staged.last().map(|s| s.recorded) else { return Ok(Prepared::Nothing) };
+        // The answer is about the last: a message to a ticket that is over tells where it stands now.
         let number = staged.iter().find_map(|s| s.derived.number).map(TicketNumber);
+        let known = streams.last().and_then(|stream| stream.entry).map(|entry| entry.ticket.number);
         let told = Told {
             partition: self.partition,
-            ticket: key.1,
-            number: number.or_else(|| entry.map(|e| e.ticket.number)).unwrap_or(TicketNumber(0)),
+            ticket: newest.ticket,
+            number: known.or(number).unwrap_or(TicketNumber(0)),
             version: newest.version,
             position: Some(newest.position),
             events: (0, staged.len()),
@@ -188,17 +205,14 @@ impl<D: Disk> Decider<D> {
             let events: Vec<Recorded> = staged.iter().map(|s| s.recorded).collect();
             return Ok(Prepared::Answer(Answer::Ready(Ok(outcome::accepted(&told, &events)))));
         }
-        let before = StreamVersion::or_zero(entry.map(|e| e.version));
-        let Some((entry, written)) = fold(entry, staged) else { return Ok(Prepared::Nothing) };
-        let is_due = before / SNAPSHOT_EVERY != entry.version.get() / SNAPSHOT_EVERY;
-        let snapshot = is_due.then(|| tickets::to_snapshot(&entry));
+        let (after, written) = fold(&streams, staged);
         let created = created.zip(fresh);
-        Ok(Prepared::Records(Box::new(Records { created, written, entry, snapshot, told })))
+        Ok(Prepared::Records(Box::new(Records { created, written, after, told })))
     }
 
     /// Behind the border: everything is made, and is only put where it belongs.
     fn append(&mut self, request: &Request, meeting: &mut Meeting, records: Records) -> Answer {
-        let Records { created, written, entry, snapshot, mut told } = records;
+        let Records { created, written, after, mut told } = records;
         let key = &meeting.key;
         if let Some((created, fresh)) = created {
             self.put(created.bytes, created.hash, created.recorded.position, created.derived);
@@ -212,34 +226,37 @@ impl<D: Disk> Decider<D> {
             self.put(bytes, hash, recorded.position, derived);
             self.overlay().recorded.push(recorded);
         }
-        if let Some(snapshot) = snapshot {
-            self.batch.snapshots.push((keys::ticket(key.0.as_str(), key.1), snapshot));
+        for After { ticket, entry, snapshot } in after {
+            if let Some(snapshot) = snapshot {
+                self.batch.snapshots.push((keys::ticket(key.0.as_str(), ticket), snapshot));
+            }
+            if ticket == key.1 {
+                meeting.entry = Some(entry);
+            } else {
+                self.tickets.put((key.0.clone(), ticket), entry);
+            }
         }
         if let Some(reference) = claimed_ref(&request.command) {
             self.overlay().external_refs.insert((key.0.clone(), reference), key.1);
         }
         self.remember(request, told);
-        meeting.entry = Some(entry);
         Answer::Told(told)
     }
 
     /// Seals the personal texts of a command under the key of the ticket's requester, whoever wrote them. Gives the
-    /// key where it is a new one.
-    fn seal(
-        &mut self,
-        request: &Request,
-        key: &TicketKey,
-        entry: Option<&Entry>,
-        drafts: &mut [Draft],
-    ) -> Result<Option<Fresh>, StoreFault> {
-        if !drafts.iter().any(|draft| personal::holds(&draft.event)) {
-            return Ok(None);
-        }
-        let requester =
-            entry.map(|e| e.ticket.requester.as_str()).or_else(|| drafts.iter().find_map(requester));
-        let under = self.sealer.key_of(&self.store, &key.0, requester.unwrap_or_default())?;
-        for draft in drafts {
-            self.sealer.seal(&mut draft.event, &under, &key.0, key.1, request.command.command_id)?;
+    /// key where it is a new one. A ticket that goes on where another ended has the requester of that one, so there is
+    /// one key.
+    fn seal(&mut self, request: &Request, streams: &mut [Stream<'_>]) -> Result<Option<Fresh>, StoreFault> {
+        let holds = |stream: &&Stream<'_>| stream.drafts.iter().any(|draft| personal::holds(&draft.event));
+        let Some(first) = streams.iter().find(holds) else { return Ok(None) };
+        let known = first.entry.map(|entry| entry.ticket.requester.as_str());
+        let requester = known.or_else(|| first.drafts.iter().find_map(requester)).unwrap_or_default();
+        let (tenant, command) = (&request.command.tenant, request.command.command_id);
+        let under = self.sealer.key_of(&self.store, tenant, requester)?;
+        for Stream { ticket, drafts, .. } in streams {
+            for draft in drafts {
+                self.sealer.seal(&mut draft.event, &under, tenant, *ticket, command)?;
+            }
         }
         Ok(under.fresh())
     }
@@ -261,19 +278,47 @@ impl<D: Disk> Decider<D> {
     }
 }
 
-/// The ticket after records; the events are folded as they were read back. `None`: there are no records.
-fn fold(before: Option<&Entry>, staged: Vec<Staged>) -> Option<(Entry, Vec<Written>)> {
-    // A copy: where a fold falls over, the ticket that others see is untouched, and with it what is under way.
-    let mut ticket = before.map(|entry| entry.ticket.clone());
-    let mut end = None;
-    let mut written = Vec::with_capacity(staged.len());
-    for Staged { bytes, hash, event, occurred_at, recorded, derived } in staged {
-        ticket = Some(evolve(ticket, &event, occurred_at));
-        end = Some((recorded.version, recorded.position, hash));
-        written.push(Written { bytes, hash, recorded, derived });
+/// What was decided, by ticket.
+fn streams<'a>(drafts: Vec<Draft>, meeting: &'a Meeting, beside: Option<&'a Beside>) -> Vec<Stream<'a>> {
+    let mut streams: Vec<Stream<'a>> = Vec::with_capacity(1);
+    for draft in drafts {
+        let ticket = draft.of.unwrap_or(meeting.key.1);
+        match streams.last_mut() {
+            Some(stream) if stream.ticket == ticket => stream.drafts.push(draft),
+            Some(_) | None => {
+                let own = (ticket == meeting.key.1).then_some(meeting.entry.as_ref()).flatten();
+                let other = beside.filter(|beside| beside.other.id == ticket).map(|beside| &beside.entry);
+                streams.push(Stream { ticket, entry: own.or(other), drafts: vec![draft] });
+            }
+        }
     }
-    let (version, position, last_hash) = end?;
-    Some((Entry { ticket: ticket?, version, position, last_hash }, written))
+    streams
+}
+
+/// The tickets after records; the events are folded as they were read back.
+fn fold(streams: &[Stream<'_>], staged: Vec<Staged>) -> (Vec<After>, Vec<Written>) {
+    let mut after: Vec<After> = Vec::with_capacity(streams.len());
+    let mut written = Vec::with_capacity(staged.len());
+    let mut staged = staged.into_iter().peekable();
+    for Stream { ticket, entry, .. } in streams {
+        // A copy: where a fold falls over, the ticket that others see is untouched, and with it what is under way.
+        let mut folded = entry.map(|entry| entry.ticket.clone());
+        let mut end = None;
+        while let Some(one) = staged.next_if(|one| one.recorded.ticket == *ticket) {
+            let Staged { bytes, hash, event, occurred_at, recorded, derived } = one;
+            folded = Some(evolve(folded, &event, occurred_at));
+            end = Some((recorded.version, recorded.position, hash));
+            written.push(Written { bytes, hash, recorded, derived });
+        }
+        if let (Some(folded), Some((version, position, last_hash))) = (folded, end) {
+            let before = StreamVersion::or_zero(entry.map(|entry| entry.version));
+            let is_due = before / SNAPSHOT_EVERY != version.get() / SNAPSHOT_EVERY;
+            let entry = Entry { ticket: folded, version, position, last_hash };
+            let snapshot = is_due.then(|| tickets::to_snapshot(&entry));
+            after.push(After { ticket: *ticket, entry, snapshot });
+        }
+    }
+    (after, written)
 }
 
 pub(super) fn refused(rejection: Rejection) -> Answer {
@@ -286,5 +331,5 @@ fn requester(draft: &Draft) -> Option<&str> {
 }
 
 fn creates(command: &Command) -> bool {
-    matches!(command.order, Order::Create(_) | Order::Import(_))
+    matches!(command.order, Order::Create(_) | Order::CreateFollowUp(_) | Order::Import(_))
 }

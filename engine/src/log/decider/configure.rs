@@ -6,14 +6,13 @@ use guichet_config::{Configuration, Kind};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::Order;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{TenantId, TicketId};
+use guichet_schemas::ids::TenantId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::{EventRef, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 use guichet_schemas::words::StreamKind;
 use guichet_service::caught;
-use uuid::Uuid;
 
 use super::Decider;
 use super::command::refused;
@@ -216,8 +215,7 @@ impl<D: Disk> Decider<D> {
         let config_version = configured.version();
         let end = configured.last().map(|version| (version, configured.last_hash));
         let mut next = Arc::clone(&configured.configuration);
-        let place =
-            Place { partition, epoch, ticket: TicketId(Uuid::nil()), entry: None, last, now, config_version };
+        let place = Place { partition, epoch, last, now, config_version };
         let stream = (StreamKind::Config, command.tenant.as_str());
         let staged = match stage_of_desk(request, event.clone(), stream, &place, end, &mut self.ids) {
             Ok(staged) => staged,

@@ -97,9 +97,10 @@ impl<D: Disk> Decider<D> {
             for overlay in &self.overlays {
                 // By tenant too: another one may have a ticket of this id.
                 let told = overlay.outcomes.iter().map(|((tenant, _), (_, told))| (tenant, told));
-                let of_it = told.filter(|(tenant, told)| (*tenant, told.ticket) == (&key.0, key.1));
-                let under_way = of_it.flat_map(|(_, told)| told.events_of(&overlay.recorded));
-                named.extend(under_way.filter(|r| r.version.get() >= from).map(Recorded::event_ref));
+                let of_tenant = told.filter(|(tenant, _)| **tenant == key.0);
+                let under_way = of_tenant.flat_map(|(_, told)| told.events_of(&overlay.recorded));
+                let of_it = under_way.filter(|r| r.ticket == key.1 && r.version.get() >= from);
+                named.extend(of_it.map(Recorded::event_ref));
             }
             // A batch that is just being indexed stands in both.
             named.sort_by_key(|r| r.version);

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use guichet_config::Configuration;
+use guichet_config::{Configuration, InForce};
+use guichet_rules::{DeskRules, Unconfigured};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::ExternalRef;
@@ -39,6 +40,15 @@ pub(super) struct Meeting {
     pub(super) external_ref_of: Option<TicketId>,
     pub(super) configuration: Arc<Configuration>,
     pub(super) config_version: u64,
+    /// The command was sent to a closed ticket, at the version that it expected, and this is the one that goes on.
+    pub(super) went_on: bool,
+}
+
+impl Meeting {
+    /// What is configured, as the rules ask for it.
+    pub(super) fn desk<'a>(&self, in_force: &'a InForce<'_>) -> &'a dyn DeskRules {
+        if self.config_version == 0 { &Unconfigured } else { in_force }
+    }
 }
 
 impl<D: Disk> Decider<D> {
@@ -77,10 +87,21 @@ impl<D: Disk> Decider<D> {
         let configured = self.configured(&command.tenant)?;
         let (configuration, config_version) = (Arc::clone(&configured.configuration), configured.version());
         let key = (command.tenant.clone(), id);
+        let mut meeting = Meeting {
+            key,
+            entry: None,
+            now,
+            next_number,
+            external_ref_of,
+            configuration,
+            config_version,
+            went_on: false,
+        };
+        if let Some(conflict) = self.goes_on(command, &mut meeting)? {
+            return Ok(Met::Answered(refused(conflict)));
+        }
         // Last: from here on it is in nobody's cache.
-        let entry = self.take_entry(&key)?;
-        let meeting =
-            Meeting { key, entry, now, next_number, external_ref_of, configuration, config_version };
+        meeting.entry = self.take_entry(&meeting.key)?;
         Ok(Met::Ticket(Box::new(meeting)))
     }
 }

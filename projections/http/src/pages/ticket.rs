@@ -276,6 +276,10 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
     if let Some(held) = view.reopen_held_at {
         facts.push(Fact { name: t.reopen_held, value: form::minute(held), at: Some(form::machine(held)) });
     }
+    if !view.links.is_empty() {
+        let numbers: Vec<&str> = view.links.iter().map(|link| link.number.as_str()).collect();
+        facts.push(text(t.link, Some(&numbers.join(", "))));
+    }
     if let Some(age) = view.age_ms {
         facts.push(text(t.age, Some(&form::span(t, age))));
     }

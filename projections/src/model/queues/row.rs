@@ -78,7 +78,8 @@ impl Row {
             | Change::Type { .. }
             | Change::Category { .. }
             | Change::Tags { .. }
-            | Change::Field { .. } => {}
+            | Change::Field { .. }
+            | Change::Link { .. } => {}
         }
     }
 }
@@ -127,7 +128,8 @@ const fn is_shown(attribute: Attribute) -> bool {
         | Attribute::Type
         | Attribute::Category
         | Attribute::Tags
-        | Attribute::Field => false,
+        | Attribute::Field
+        | Attribute::Link => false,
     }
 }
 

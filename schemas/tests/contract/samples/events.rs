@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     AccessRecorded, CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
-    Event, ExternalRef, FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged,
-    ReopenHeld, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned,
-    TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported,
-    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TimeRuleFired, TypeChanged,
+    Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, KeyCreated, LogEvent, Personal,
+    PriorityChanged, ReopenHeld, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged,
+    TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
+    TicketImported, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked,
+    TimeRuleFired, TypeChanged,
 };
-use guichet_schemas::ids::KeyId;
+use guichet_schemas::ids::{KeyId, TicketId};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
-    EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode,
-    SlaMetric, StatusCause, Strategy, TicketState, TicketType, Urgency, Visibility,
+    EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RequesterKind,
+    ResolutionCode, SlaMetric, StatusCause, Strategy, TicketState, TicketType, Urgency, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -83,6 +84,7 @@ fn beginnings() -> Vec<Event> {
             mapping_version: text("servicenow/1"),
             facts: Some(200),
             digest: Some(hash(0x88)),
+            replies_complete: true,
         }),
         Event::from(StatusChanged {
             from: TicketState::Open,
@@ -165,6 +167,18 @@ fn conversation() -> Vec<Event> {
             no_reopen: true,
         }),
         Event::from(ReopenHeld { reopenings: 3, within_ms: 86_400_000 }),
+        Event::from(FollowUpCreated {
+            of: TicketId(uuid(1)),
+            new_ticket: TicketId(uuid(2)),
+            new_number: 43,
+            cause: StatusCause::RequesterComment,
+        }),
+        Event::from(TicketsLinked {
+            other: TicketId(uuid(2)),
+            other_number: 43,
+            kind: LinkKind::CausedBy,
+            from_other: true,
+        }),
         Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,

@@ -51,7 +51,7 @@ pub(crate) fn actor() -> Actor {
 pub(crate) fn subject(verb: &str) -> CommandSubject {
     let verb = verb::VERBS.iter().find(|v| **v == verb).expect("a verb of this build");
     let entity = match *verb {
-        "create" | "import" => Entity::New,
+        "create" | "create_follow_up" | "import" => Entity::New,
         "publish_config" | "retire_config" => Entity::Config,
         "record_access" => Entity::Desk,
         _ => Entity::Ticket(ticket()),
