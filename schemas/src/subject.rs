@@ -243,7 +243,6 @@ mod tests {
             ("guichet.v1.cmd.default.cli.T-42.assign", "bad_subject"),
             ("guichet.v1.cmd.default.cli.01980000000070008000000000000001.assign", "bad_subject"),
             ("guichet.v1.cmd.default.cli.new.fly", "bad_subject"),
-            ("guichet.v1.cmd.default.cli.new.create_follow_up", "unsupported"),
             ("guichet.v1.cmd.default.cli.directory.register_agent", "unsupported"),
             ("guichet.v1.cmd.default.cli.config.assign", "bad_subject"),
         ] {
@@ -264,7 +263,7 @@ mod tests {
         };
         ends(
             said("new", "assign"),
-            "the entity new takes only create, import and create_follow_up; name the ticket by its UUID",
+            "the entity new takes only create, create_follow_up and import; name the ticket by its UUID",
         );
         ends(said("config", "assign"), "the entity config takes only publish_config and retire_config");
         ends(said(id, "import"), "import goes to the entity new");

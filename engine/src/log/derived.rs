@@ -36,20 +36,11 @@ impl Derived {
     /// Of a record as read; none where its tenant could not have been written by us.
     pub(super) fn of(record: &Record) -> Option<Self> {
         let tenant = TenantId::parse(&record.tenant)?;
-        Some(Self::new(record, tenant, record.ticket_id()))
+        Some(Self::as_made(record, tenant, record.ticket_id()))
     }
 
-    /// Of a record as it is made, whose ticket is known.
-    pub(super) fn of_ticket(record: &Record, tenant: TenantId, ticket: TicketId) -> Self {
-        Self::new(record, tenant, Some(ticket))
-    }
-
-    /// Of a record about no ticket, as it is made.
-    pub(super) fn of_other(record: &Record, tenant: TenantId) -> Self {
-        Self::new(record, tenant, None)
-    }
-
-    fn new(record: &Record, tenant: TenantId, ticket: Option<TicketId>) -> Self {
+    /// Of a record as it is made, and the ticket that it is about.
+    pub(super) fn as_made(record: &Record, tenant: TenantId, ticket: Option<TicketId>) -> Self {
         let first = LogPosition::new(record.position.get() - u64::from(record.command_index));
         Self {
             tenant,

@@ -41,7 +41,7 @@ texts! {
     not_built, unavailable, not_found, retry, door_title, door_text, error_title, go_back,
     // Queues.
     queues, queues_help, by_group, by_agent, group, agent, no_group, no_agent, tickets, status, priority, unassigned,
-    oldest, nearest_due, overdue, none, all_queues, nobody_waits, total, total_here,
+    oldest, nearest_due, overdue, waits_for_person, none, all_queues, nobody_waits, total, total_here,
     // States and priorities.
     new, open, pending, hold, resolved_state, closed, cancelled, low, normal, high, urgent,
     // One queue.

@@ -66,6 +66,7 @@ pub(super) static TEXT: Text = Text {
     oldest: "Oldest",
     nearest_due: "Nearest due",
     overdue: "{} overdue",
+    waits_for_person: "{} held: a person decides",
     none: "none",
     all_queues: "All queues",
     nobody_waits: "Nothing waits here.",

@@ -66,6 +66,7 @@ pub(super) static TEXT: Text = Text {
     oldest: "Le plus ancien",
     nearest_due: "Prochaine échéance",
     overdue: "{} en retard",
+    waits_for_person: "{} en attente d’une décision",
     none: "aucun",
     all_queues: "Toutes les files",
     nobody_waits: "Rien n’attend ici.",
