@@ -38,6 +38,8 @@ pub(crate) enum Process {
     Http,
     /// The command line
     Tools,
+    /// `guichet audit` and nothing else
+    Auditor,
     /// Any other client
     Caller,
 }
@@ -52,6 +54,7 @@ impl Process {
             Self::Project => &[Role::Worker, Role::Clocks],
             Self::Http => &[Role::Http],
             Self::Tools => &[Role::Tools],
+            Self::Auditor => &[Role::Auditor],
             Self::Caller => &[Role::Caller],
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Derived {
     /// A data subject that has a key from here on.
     pub(super) subject: Option<String>,
     pub(super) epoch: bool,
+    /// The newest access of the tenant.
+    pub(super) access: bool,
     /// Version of the tenant's configuration from here on.
     pub(super) config: Option<StreamVersion>,
 }
@@ -55,6 +57,7 @@ impl Derived {
                 None
             },
             epoch: matches!(record.event, Event::Log(LogEvent::EpochStarted(_))),
+            access: matches!(record.event, Event::Log(LogEvent::AccessRecorded(_))),
             config: (record.stream_kind == StreamKind::Config).then_some(record.version),
         }
     }
@@ -90,6 +93,9 @@ impl Derived {
         }
         if let Some(version) = self.config {
             D::put(batch, &rows.config, keys::config(tenant, Some(version)), position);
+        }
+        if self.access {
+            D::put(batch, &rows.meta, keys::access(tenant), position);
         }
         if self.epoch {
             D::put(batch, &rows.meta, keys::META_EPOCH, position);

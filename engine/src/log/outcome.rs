@@ -58,6 +58,7 @@ pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
             accepted.warnings = events.iter().filter_map(|e| Some(e.unwise?.warning(*number))).collect();
         }
         About::Config(tenant) => (accepted.entity, accepted.entity_id) = about_config(tenant.as_str()),
+        About::Access(tenant) => (accepted.entity, accepted.entity_id) = about_desk(tenant.as_str()),
     }
     accepted
 }
@@ -65,6 +66,11 @@ pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
 /// What an answer about the configuration is about.
 fn about_config(tenant: &str) -> (Option<String>, Option<String>) {
     (Some("config".to_owned()), Some(tenant.to_owned()))
+}
+
+/// What an answer about the desk as a whole is about.
+fn about_desk(tenant: &str) -> (Option<String>, Option<String>) {
+    (Some("desk".to_owned()), Some(tenant.to_owned()))
 }
 
 /// The row of a command that wrote no event.
@@ -97,6 +103,8 @@ fn from_log<D: Disk>(
                 ticket = record.ticket_id().map(|id| (record.tenant.clone(), id));
                 if record.stream_kind == StreamKind::Config {
                     (accepted.entity, accepted.entity_id) = about_config(&record.tenant);
+                } else if record.stream_kind == StreamKind::System {
+                    (accepted.entity, accepted.entity_id) = about_desk(&record.tenant);
                 }
                 unwise.extend(Unwise::of(&record.event));
                 accepted.events.push(wire::EventRef {

@@ -20,17 +20,22 @@ use super::told::{About, Recorded, Unwise};
 use crate::clock::IdSource;
 
 /// Where the records of a command will stand.
-pub(super) struct Place<'a> {
+pub(super) struct Place {
     pub(super) partition: Partition,
     pub(super) epoch: Epoch,
-    pub(super) about: &'a About,
-    /// Where their stream ends; none: the command begins it.
-    pub(super) end: Option<(StreamVersion, Hash)>,
     /// Newest position of the log.
     pub(super) last: Option<LogPosition>,
     pub(super) now: Timestamp,
     /// Version of the configuration that was decided under.
     pub(super) config_version: u64,
+}
+
+/// Drafts of one stream: most commands write to one, some to several.
+pub(super) struct Part {
+    pub(super) about: About,
+    /// Where the stream ends; none: the command begins it.
+    pub(super) end: Option<(StreamVersion, Hash)>,
+    pub(super) drafts: Vec<Draft>,
 }
 
 /// A record, ready to be written.
@@ -50,12 +55,13 @@ pub(super) struct Staged {
 /// A record is too long, or all of them are, or one could not be read back.
 pub(super) fn stage(
     request: &Request,
-    drafts: Vec<Draft>,
+    parts: Vec<Part>,
     fresh: Option<&Fresh>,
-    place: &Place<'_>,
+    place: &Place,
     ids: &mut IdSource,
 ) -> Result<(Option<Staged>, Vec<Staged>), Rejection> {
-    let count = u32::try_from(drafts.len()).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
+    let drafts = parts.iter().map(|part| part.drafts.len()).sum();
+    let count = u32::try_from(drafts).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
     let mut position = LogPosition::after(place.last);
     let mut index = 0;
     let mut created = None;
@@ -65,32 +71,37 @@ pub(super) fn stage(
         created = Some(stage_key(request, fresh, place, &link, EventId(ids.next(place.now)))?);
         (position, index) = (position.next(), index + 1);
     }
-    let mut link = Link {
-        position,
-        version: StreamVersion::after(place.end.map(|(version, _)| version)),
-        prev_hash: place.end.map_or(Hash::ZERO, |(_, hash)| hash),
-        index,
-        count,
-    };
-    let (mut staged, mut bytes) = (Vec::with_capacity(drafts.len()), 0);
-    for draft in drafts {
-        let event_id = EventId(ids.next(place.now));
-        let one = encode(request, record(request, draft, place, &link, event_id), place.about.ticket())?;
-        bytes += one.bytes.len();
-        if bytes > limits::RECORDS_BYTES {
-            return Err(Rejection::PayloadTooLarge {
-                what: "the records of the command together",
-                max: limits::RECORDS_BYTES as u64,
-            });
-        }
-        link = Link {
-            position: link.position.next(),
-            version: link.version.next(),
-            prev_hash: one.hash,
-            index: link.index + 1,
+    let (mut staged, mut bytes) = (Vec::with_capacity(drafts), 0);
+    for Part { about, end, drafts } in parts {
+        let stream = about.stream();
+        let mut link = Link {
+            position,
+            version: StreamVersion::after(end.map(|(version, _)| version)),
+            prev_hash: end.map_or(Hash::ZERO, |(_, hash)| hash),
+            index,
             count,
         };
-        staged.push(one);
+        for draft in drafts {
+            let event_id = EventId(ids.next(place.now));
+            let record = record(request, draft, stream.clone(), place, &link, event_id);
+            let one = encode(request, record, about.ticket())?;
+            bytes += one.bytes.len();
+            if bytes > limits::RECORDS_BYTES {
+                return Err(Rejection::PayloadTooLarge {
+                    what: "the records of the command together",
+                    max: limits::RECORDS_BYTES as u64,
+                });
+            }
+            link = Link {
+                position: link.position.next(),
+                version: link.version.next(),
+                prev_hash: one.hash,
+                index: link.index + 1,
+                count,
+            };
+            staged.push(one);
+        }
+        (position, index) = (link.position, link.index);
     }
     Ok((created, staged))
 }
@@ -98,15 +109,12 @@ pub(super) fn stage(
 fn stage_key(
     request: &Request,
     fresh: &Fresh,
-    place: &Place<'_>,
+    place: &Place,
     link: &Link,
     event_id: EventId,
 ) -> Result<Staged, Rejection> {
-    let record = Record {
-        stream_kind: StreamKind::Subject,
-        stream_id: fresh.subject().to_owned(),
-        ..record(request, fresh.event().into(), place, link, event_id)
-    };
+    let stream = (StreamKind::Subject, fresh.subject().to_owned());
+    let record = record(request, fresh.event().into(), stream, place, link, event_id);
     encode(request, record, None)
 }
 
@@ -119,9 +127,15 @@ struct Link {
     count: u32,
 }
 
-fn record(request: &Request, draft: Draft, place: &Place<'_>, link: &Link, event_id: EventId) -> Record {
+fn record(
+    request: &Request,
+    draft: Draft,
+    (stream_kind, stream_id): (StreamKind, String),
+    place: &Place,
+    link: &Link,
+    event_id: EventId,
+) -> Record {
     let command = &request.command;
-    let (stream_kind, stream_id) = place.about.stream();
     Record {
         position: link.position,
         partition: place.partition,
@@ -154,6 +168,7 @@ fn encode(request: &Request, record: Record, ticket: Option<TicketId>) -> Result
     let derived = Derived::as_made(&record, request.command.tenant.clone(), ticket);
     let occurred_at = record.occurred_at;
     let recorded = Recorded {
+        ticket,
         event_id: record.event_id,
         type_name: record.event.type_name(),
         version: record.version,

@@ -429,6 +429,7 @@ fn what_comes_resolved_is_for_its_source_to_close_and_its_past_tells_nobody() {
         mapping_version: None,
         facts: None,
         digest: None,
+        replies_complete: false,
     };
     history.push(ticket, "importer", Event::from(imported));
     history.open(1);
@@ -522,6 +523,7 @@ fn a_ticket_of_the_year_1_costs_a_row_and_a_fact_for_each_rule() {
         mapping_version: None,
         facts: None,
         digest: None,
+        replies_complete: false,
     };
     let ticket = ticket_id(1);
     history.push(ticket, "importer", Event::from(imported));
@@ -564,4 +566,49 @@ fn a_ticket_that_swells_is_set_aside_and_the_others_go_on() {
     let aside: Vec<_> = store.view().quarantined(None).unwrap();
     assert_eq!(aside.len(), 1);
     assert_eq!(clocks(&rig, small, START + 1_000_000).len(), 1);
+}
+
+#[test]
+fn a_first_reply_of_which_no_import_tells_is_due_no_more_and_one_that_did_not_come_is_broken() {
+    let mut history = History::new();
+    let target = r#"{"metric":"first_reply","seconds":60,"hours":"calendar"}"#;
+    let policies = format!(r#"{{"policies":[{{"id":"all","targets":[{target}]}}]}}"#);
+    history.publish("sla_policies", &policies, START);
+    let mut book = Book::default();
+    book.publish(&history.entries.pop().unwrap().record);
+    let book = &book.rules;
+    let due = START + 60_000;
+    for replies_complete in [false, true] {
+        let mut history = History::new();
+        let imported = TicketImported {
+            source: "old".to_owned(),
+            external_id: "1".to_owned(),
+            part: 1,
+            parts: 1,
+            original_created_at: None,
+            mapping_version: None,
+            facts: None,
+            digest: None,
+            replies_complete,
+        };
+        history.push(ticket_id(1), "importer", Event::from(imported));
+        history.open(1);
+        let (mut ticket, mut facts) = (None, Vec::new());
+        for entry in &history.entries {
+            let mut record = entry.record.clone();
+            record.command_id = history.entries[0].record.command_id;
+            record.occurred_at = Timestamp(START);
+            record.recorded_at = Timestamp(START + 86_400_000);
+            ticket = Some(Ticket::fold(ticket.take(), &record, book, &mut facts));
+        }
+        let mut ticket = ticket.unwrap();
+        let now = Timestamp(START + 2 * 86_400_000);
+        assert_eq!(ticket.next_due(book, now), replies_complete.then_some(Timestamp(due)));
+        ticket.advance(now, book, &mut facts);
+        let broken = facts.iter().any(|fact| matches!(fact.kind, Kind::Breached { .. }) && fact.at.0 == due);
+        let ended = facts
+            .iter()
+            .any(|fact| matches!(&fact.kind, Kind::Cancelled { reason, .. } if reason == "not_imported"));
+        assert_eq!((broken, ended), (replies_complete, !replies_complete), "{facts:?}");
+    }
 }

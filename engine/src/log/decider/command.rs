@@ -16,20 +16,27 @@ use crate::log::batch::Answer;
 use crate::log::derived::Derived;
 use crate::log::disk::Disk;
 use crate::log::sealer::Fresh;
-use crate::log::stage::{Place, Staged, stage};
+use crate::log::stage::{Part, Place, Staged, stage};
 use crate::log::told::{About, Recorded, Told};
 use crate::log::{StoreFault, keys, outcome};
 
 /// A stream that a command has met: a ticket, or the configuration of a tenant. It is out of its shelf while it is here.
 pub(super) trait Stream<D: Disk> {
+    /// What the decision looked at beside the stream.
+    type Beside;
     /// What it will be once the records are in the batch.
     type After;
 
     /// What a panic is counted as.
     const DECIDES: &'static str;
 
-    /// What answers say that they are about, once these records are there.
-    fn about(&self, staged: &[Staged]) -> About;
+    /// What answers say that they are about.
+    fn about(&self) -> About;
+
+    /// The same, once these records are there.
+    fn about_after(&self, _beside: &Self::Beside, _staged: &[Staged]) -> About {
+        self.about()
+    }
 
     /// Where it ends; `None`: it has no record yet.
     fn end(&self) -> Option<(StreamVersion, Hash)>;
@@ -43,19 +50,24 @@ pub(super) trait Stream<D: Disk> {
     }
 
     /// What the rules say.
-    fn decide(&self, on: &Decider<D>, command: &Command)
-    -> Result<Result<Vec<Draft>, Rejection>, StoreFault>;
+    fn decide(&self, on: &mut Decider<D>, command: &Command) -> Result<Decided<Self::Beside>, StoreFault>;
+
+    /// The drafts by stream, in their order.
+    fn parts(&self, _beside: &Self::Beside, drafts: Vec<Draft>) -> Vec<Part> {
+        vec![Part { about: self.about(), end: self.end(), drafts }]
+    }
 
     /// Seals what is personal in the drafts; gives the key where it is a new one.
     fn seal(
         &self,
         on: &mut Decider<D>,
         request: &Request,
-        drafts: &mut [Draft],
+        beside: &Self::Beside,
+        parts: &mut [Part],
     ) -> Result<Option<Fresh>, StoreFault>;
 
     /// Folds records as they were read back. Whatever falls over in there, the stream is still what it was.
-    fn fold(&self, staged: &[Staged]) -> Option<Self::After>;
+    fn fold(&self, beside: &Self::Beside, staged: &[Staged]) -> Option<Self::After>;
 
     /// Behind the border: it is that now.
     fn becomes(&mut self, on: &mut Decider<D>, command: &Command, after: Self::After);
@@ -63,6 +75,9 @@ pub(super) trait Stream<D: Disk> {
     /// Back to its shelf, whatever came of the command.
     fn leave(self, on: &mut Decider<D>);
 }
+
+/// Drafts with what the decision looked at, or a refusal.
+pub(super) type Decided<Beside> = Result<(Vec<Draft>, Beside), Rejection>;
 
 /// What a decision comes to, before anything of it is in the batch.
 enum Prepared<After> {
@@ -92,6 +107,7 @@ impl<D: Disk> Decider<D> {
         match caught("decide", || self.meet(request)) {
             Ok(Ok(Met::Ticket(ticket))) => self.decide_on(request, *ticket),
             Ok(Ok(Met::Config(configuration))) => self.decide_on(request, *configuration),
+            Ok(Ok(Met::Access(access))) => self.decide_on(request, *access),
             Ok(Ok(Met::Answered(answer))) => Ok(answer),
             Ok(Err(fault)) => Err(fault),
             Err(internal) => Ok(refused(internal)),
@@ -130,10 +146,10 @@ impl<D: Disk> Decider<D> {
             Err(Rejection::VersionConflict { expected, actual, missed: Vec::new(), missed_count: 0 })
         };
         match decided {
-            Ok(drafts) if drafts.is_empty() => Ok(Prepared::Nothing),
-            Ok(drafts) => self.records(request, stream, drafts),
+            Ok((drafts, _)) if drafts.is_empty() => Ok(Prepared::Nothing),
+            Ok((drafts, beside)) => self.records(request, stream, &beside, drafts),
             Err(Rejection::VersionConflict { expected, .. }) => {
-                let (about, actual) = (stream.about(&[]), stream.end().map(|(version, _)| version));
+                let (about, actual) = (stream.about(), stream.end().map(|(version, _)| version));
                 let conflict = self.conflict(&command.tenant, &about, expected, actual)?;
                 Ok(Prepared::Answer(refused(conflict)))
             }
@@ -144,7 +160,7 @@ impl<D: Disk> Decider<D> {
     /// The effect already holds: nothing to record but the answer.
     fn nothing_to_do<S: Stream<D>>(&mut self, request: &Request, stream: &S) -> Answer {
         let version = StreamVersion::or_zero(stream.end().map(|(version, _)| version));
-        let told = self.told(stream.about(&[]), version, self.last, 0);
+        let told = self.told(stream.about(), version, self.last, 0);
         if !request.command.dry_run {
             let row = outcome::row_without_events(request.request_hash, &outcome::accepted(&told, &[]));
             self.keep_answer(request, &row);
@@ -173,24 +189,26 @@ impl<D: Disk> Decider<D> {
         &mut self,
         request: &Request,
         stream: &S,
-        mut drafts: Vec<Draft>,
+        beside: &S::Beside,
+        drafts: Vec<Draft>,
     ) -> Result<Prepared<S::After>, StoreFault> {
-        let fresh = stream.seal(self, request, &mut drafts)?;
-        let (about, (now, config_version)) = (stream.about(&[]), stream.met());
+        let mut parts = stream.parts(beside, drafts);
+        let fresh = stream.seal(self, request, beside, &mut parts)?;
+        let (now, config_version) = stream.met();
         let (partition, epoch, last) = (self.partition, self.epoch, self.last);
-        let place = Place { partition, epoch, about: &about, end: stream.end(), last, now, config_version };
-        let (created, staged) = match stage(request, drafts, fresh.as_ref(), &place, &mut self.ids) {
+        let place = Place { partition, epoch, last, now, config_version };
+        let (created, staged) = match stage(request, parts, fresh.as_ref(), &place, &mut self.ids) {
             Ok(staged) => staged,
             Err(rejection) => return Ok(Prepared::Answer(refused(rejection))),
         };
         let Some(newest) = staged.last().map(|s| s.recorded) else { return Ok(Prepared::Nothing) };
         let (version, position) = (newest.version.get(), Some(newest.position));
-        let told = self.told(stream.about(&staged), version, position, staged.len());
+        let told = self.told(stream.about_after(beside, &staged), version, position, staged.len());
         if request.command.dry_run {
             let events: Vec<Recorded> = staged.iter().map(|s| s.recorded).collect();
             return Ok(Prepared::Answer(Answer::Ready(Ok(outcome::accepted(&told, &events)))));
         }
-        let Some(after) = stream.fold(&staged) else { return Ok(Prepared::Nothing) };
+        let Some(after) = stream.fold(beside, &staged) else { return Ok(Prepared::Nothing) };
         let created = created.zip(fresh);
         Ok(Prepared::Records(Box::new(Records { created, staged, after, told })))
     }

@@ -13,12 +13,12 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
 use super::Decider;
-use super::command::Stream;
+use super::command::{Decided, Stream};
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
 use crate::log::sealer::Fresh;
 use crate::log::shelf::Folded;
-use crate::log::stage::Staged;
+use crate::log::stage::{Part, Staged};
 use crate::log::told::About;
 use crate::log::{StoreFault, keys};
 
@@ -137,11 +137,12 @@ impl<D: Disk> Decider<D> {
 }
 
 impl<D: Disk> Stream<D> for Configuring {
+    type Beside = ();
     type After = Configured;
 
     const DECIDES: &'static str = "configure";
 
-    fn about(&self, _: &[Staged]) -> About {
+    fn about(&self) -> About {
         About::Config(self.tenant.clone())
     }
 
@@ -153,17 +154,23 @@ impl<D: Disk> Stream<D> for Configuring {
         (self.now, self.configured.version())
     }
 
-    fn decide(&self, _: &Decider<D>, command: &Command) -> Result<Result<Vec<Draft>, Rejection>, StoreFault> {
+    fn decide(&self, _: &mut Decider<D>, command: &Command) -> Result<Decided<()>, StoreFault> {
         let decided = self.configured.configuration.decide(command, self.now);
-        Ok(decided.map(|event| event.into_iter().map(Draft::from).collect()))
+        Ok(decided.map(|event| (event.into_iter().map(Draft::from).collect(), ())))
     }
 
     /// Nothing of a configuration is personal.
-    fn seal(&self, _: &mut Decider<D>, _: &Request, _: &mut [Draft]) -> Result<Option<Fresh>, StoreFault> {
+    fn seal(
+        &self,
+        _: &mut Decider<D>,
+        _: &Request,
+        (): &(),
+        _: &mut [Part],
+    ) -> Result<Option<Fresh>, StoreFault> {
         Ok(None)
     }
 
-    fn fold(&self, staged: &[Staged]) -> Option<Configured> {
+    fn fold(&self, (): &(), staged: &[Staged]) -> Option<Configured> {
         // A copy: the one in force is what it was until the record is in the batch.
         let mut configuration = Arc::clone(&self.configured.configuration);
         for Staged { event, .. } in staged {

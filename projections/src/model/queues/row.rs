@@ -93,7 +93,8 @@ impl Row {
             | Change::Type { .. }
             | Change::Category { .. }
             | Change::Tags { .. }
-            | Change::Field { .. } => {}
+            | Change::Field { .. }
+            | Change::Link { .. } => {}
         }
     }
 }
@@ -149,7 +150,8 @@ const fn is_shown(attribute: Attribute) -> bool {
         | Attribute::Type
         | Attribute::Category
         | Attribute::Tags
-        | Attribute::Field => false,
+        | Attribute::Field
+        | Attribute::Link => false,
     }
 }
 

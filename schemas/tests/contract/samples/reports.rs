@@ -184,6 +184,7 @@ fn reports() -> Vec<Data> {
                 r3: ratio(1, 6),
                 r4: ratio(0, 0),
                 r5: vec![share],
+                reopen_or_followup: ratio(3, 7),
                 window_until: minute(9).0
             })],
         }),
