@@ -332,6 +332,7 @@ fn a_nul_character_is_refused_at_the_door_and_by_the_importer() {
         mapping_version: None,
         begins_at: None,
         prefix: None,
+        replies_complete: false,
     };
     let error = import.check().unwrap_err();
     assert!(error.field.ends_with("subject") && error.rule.contains("NUL"), "{error:?}");

@@ -222,6 +222,7 @@ pub(super) struct Comment {
     #[serde(default)]
     pub(super) visibilities: BTreeMap<String, String>,
     pub(super) default_visibility: Option<String>,
+    pub(super) complete: Option<bool>,
     pub(super) parts: Option<Vec<String>>,
     pub(super) separator: Option<String>,
 }

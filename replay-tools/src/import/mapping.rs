@@ -224,6 +224,12 @@ impl Mapping {
         milestone.map(|(_, slot)| *slot).or(self.ticket.created_at)
     }
 
+    /// Whether the export has every public reply, so that a ticket without one was not answered.
+    pub(super) fn tells_replies(&self) -> bool {
+        let by_milestone = self.milestones.iter().any(|(milestone, _)| *milestone == Milestone::FirstReply);
+        by_milestone || self.comment.complete
+    }
+
     /// Whether the source has a name of its own.
     #[must_use]
     pub fn is_unnamed(&self) -> bool {

@@ -111,6 +111,8 @@ pub(in crate::import) struct Comment {
     pub(in crate::import) visibility: Option<Slot>,
     pub(in crate::import) visibilities: Words<Visibility>,
     pub(in crate::import) default_visibility: Visibility,
+    /// The export has every public comment.
+    pub(in crate::import) complete: bool,
     /// What a text is made of, such as its time, its author and itself, and what parts them.
     pub(in crate::import) parts: Option<(Vec<Part>, String)>,
 }
