@@ -32,9 +32,11 @@ const ALLOWED: [(&str, &[&str], &[&str]); 20] = [
         &["async-nats", "rocksdb", "tokio"],
     ),
     ("http", &["schemas", "service"], &["async-nats", "axum", "hyper", "tokio"]),
+    // Nothing here could append: no engine, no database, no connection.
+    ("audit", &["config", "proof", "rules", "schemas"], &[]),
     (
         "replay-tools",
-        &["config", "key-client", "proof", "rules", "schemas", "sla"],
+        &["audit", "config", "key-client", "proof", "rules", "schemas", "sla"],
         &["async-nats", "rand", "tokio"],
     ),
     ("test-support", &["schemas"], &["async-nats", "tokio"]),
@@ -44,6 +46,7 @@ const ALLOWED: [(&str, &[&str], &[&str]); 20] = [
     (
         "",
         &[
+            "audit",
             "crash",
             "engine",
             "history",

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::HistoryError;
 use crate::reader::is_of_life_cycle;
+use crate::reveal::Reveal;
 use crate::table::Cell;
 
 /// Columns of the table of events.
@@ -45,9 +46,16 @@ pub struct Decoded {
     pub event: Option<Event>,
     /// Personal texts that were taken away.
     pub withheld: u64,
+    reveal: Option<Reveal>,
 }
 
 impl Decoded {
+    /// With what opens personal texts, where somebody may read them.
+    #[must_use]
+    pub fn revealing(reveal: Option<Reveal>) -> Self {
+        Self { reveal, ..Self::default() }
+    }
+
     /// Takes the next record.
     ///
     /// # Errors
@@ -68,12 +76,15 @@ impl Decoded {
         if columns.has(DATA) || columns.has(REASON) || (columns.has(STATE) && is_of_life_cycle(head.r#type)) {
             let mut content = head.content().map_err(wrong)?;
             if columns.has(DATA) {
-                self.withheld = withhold(&mut content);
+                if let Some(reveal) = &self.reveal {
+                    content = reveal.open(head, content).ok_or(HistoryError::Missing(head.position))?;
+                }
+                self.withheld = withhold(&mut content, self.reveal.is_some());
                 content_to(&mut self.json, &content);
             }
             if self.withheld > 0 {
                 // The domain knows no personal text that is neither plain nor sealed; none of it is shown.
-                for (_, text) in personal::on_wire(&mut content) {
+                for (_, text) in personal::on_wire(&mut content).filter(|(_, text)| text.form.is_none()) {
                     text.form = Some(wire::personal::Form::Plain(String::new()));
                 }
             }
@@ -85,7 +96,7 @@ impl Decoded {
         Ok(())
     }
 
-    /// Lends the whole record to somebody, without its personal texts.
+    /// Lends the whole record to somebody, as it was decoded.
     ///
     /// # Errors
     /// A field breaks its rule.
@@ -197,12 +208,14 @@ impl Decoded {
     }
 }
 
-/// Takes the personal texts away; says how many there were.
-fn withhold(content: &mut wire::record::Data) -> u64 {
+/// Takes the personal texts away, but for those that were opened; says how many there were.
+fn withhold(content: &mut wire::record::Data, opened: bool) -> u64 {
     let mut withheld = 0;
     for (_, text) in personal::on_wire(content) {
-        text.form = None;
-        withheld += 1;
+        if !opened || !matches!(text.form, Some(wire::personal::Form::Plain(_))) {
+            text.form = None;
+            withheld += 1;
+        }
     }
     withheld
 }
