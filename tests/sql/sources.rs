@@ -61,28 +61,27 @@ fn same(found: &[(String, Vec<Value>)], expected: &[(String, Vec<Value>)], whenc
 
 /// A desk with promises on which something of everything happened; gives the newest position.
 async fn busy(node: &Serve, desk: &Desk) -> u64 {
-    let config = node.dir().join("desk.toml");
-    let data = node.dir().join("data");
+    let (config, data) = (node.dir().join("desk.toml"), node.dir().join("data"));
     let run = |words: &[&str]| {
-        let mut command = guichet();
-        let output = command.args(words).arg("--data-dir").arg(&data).output().expect("the tool runs");
+        let output = guichet().args(words).output().expect("the tool runs");
         assert!(output.status.success(), "{words:?}: {output:?}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    run(&["init", "--template", "small-team", path(&config), "--force"]);
-    run(&["config", "apply", path(&config), "--yes"]);
+    run(&["init", "--template", "small-team", path(&config)]);
+    run(&["config", "apply", path(&config), "--data-dir", path(&data)]);
     desk.open_tickets("asked", 60).await;
-    let send = |words: &str| run(&words.split(' ').collect::<Vec<_>>());
+    let send = |words: &str| {
+        let words: Vec<&str> = words.split(' ').chain(["--data-dir", path(&data)]).collect();
+        run(&words);
+    };
     for n in 1..=12 {
-        send(&format!("send assign T-{n} --set assignee=bob --set group=network"));
+        send(&format!("send assign T-{n} --set assignee=bob --set group=support"));
         if n % 2 == 0 {
             send(&format!("send resolve T-{n} --set code=workaround --set summary=done"));
+        } else if n % 3 == 0 {
+            send(&format!("send set_status T-{n} --set to=hold --set hold_reason=vendor"));
         }
         if n % 4 == 0 {
             send(&format!("send reopen T-{n} --set reason=again"));
-        }
-        if n % 3 == 0 {
-            send(&format!("send set_status T-{n} --set state=hold --set hold_reason=vendor"));
         }
     }
     desk.head().await
