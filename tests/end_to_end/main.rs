@@ -45,6 +45,8 @@ mod python;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod sealing;
 #[cfg(test)]
 mod sla;

@@ -31,6 +31,7 @@ mod input;
 mod csv_records;
 mod csv_rows;
 mod csv_split;
+mod event_rows;
 mod json_paths;
 mod json_record;
 mod json_records;
@@ -58,6 +59,7 @@ mod names;
 mod parts;
 mod people;
 mod reader;
+mod recorded;
 
 mod deliver;
 mod explain;
