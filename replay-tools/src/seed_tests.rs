@@ -7,7 +7,7 @@ use guichet_rules::{Context, Ticket, Unconfigured, allowed_verbs, decide, evolve
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::{Classification, Conversation, Event, LifeCycle, Ownership, TicketEvent};
-use guichet_schemas::ids::{CallerId, TenantId, TicketNumber};
+use guichet_schemas::ids::{CallerId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::subject::CommandSubject;
 use guichet_schemas::verb::VERBS;
@@ -56,6 +56,8 @@ fn context() -> Context<'static> {
         external_ref_of: None,
         desk: &Unconfigured,
         config_version: 0,
+        fresh: TicketId(uuid::Uuid::nil()),
+        other: None,
     }
 }
 
@@ -80,6 +82,7 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         TicketEvent::Conversation(Conversation::CommentAdded(_) | Conversation::ReopenHeld(_)) => {
             Some("add_comment")
         }
+        TicketEvent::Relations(_) => None,
         TicketEvent::Classification(Classification::PriorityChanged(_)) => Some("set_priority"),
         TicketEvent::Classification(Classification::TypeChanged(_)) => Some("set_type"),
         TicketEvent::Classification(Classification::DueDateSet(_)) => Some("set_due_date"),
@@ -178,6 +181,8 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "DueDateSet"
                 | "FieldChanged"
                 | "ReopenHeld"
+                | "FollowUpCreated"
+                | "TicketsLinked"
                 | "EpochStarted"
                 | "KeyCreated"
         ) && !n.starts_with("Sla")
@@ -252,8 +257,16 @@ fn the_desk_takes_every_live_command() {
     }
     // The history is imported; what is configured, and what clocks find in it, is not part of it. Commands are the same
     // whenever the demo starts, so none can name an instant to come.
-    let others =
-        ["import", "set_due_date", "publish_config", "retire_config", "void_sla_breach", "fire_time_rule"];
+    let others = [
+        "import",
+        "create_follow_up",
+        "set_due_date",
+        "record_access",
+        "publish_config",
+        "retire_config",
+        "void_sla_breach",
+        "fire_time_rule",
+    ];
     let is_shown = |verb: &&&str| !others.contains(*verb) && !verb.starts_with("record_sla");
     let missing: Vec<_> = VERBS.iter().filter(is_shown).filter(|v| !verbs.contains(**v)).collect();
     assert!(missing.is_empty(), "not shown: {missing:?}");

@@ -4,8 +4,8 @@ use chrono::TimeZone as _;
 use chrono_tz::Tz;
 use guichet_schemas::mirror::Wire;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::TicketView;
-use guichet_schemas::words::{HoldReason, TicketState};
+use guichet_schemas::wire::{TicketLink, TicketView};
+use guichet_schemas::words::{HoldReason, LinkKind, TicketState};
 
 use crate::output::one_line;
 
@@ -13,6 +13,16 @@ use crate::output::one_line;
 #[must_use]
 pub fn word<W: Wire<Repr = i32> + std::fmt::Display>(repr: i32) -> String {
     W::from_wire(repr).map_or_else(|_| "unknown".to_owned(), |w| w.to_string().replace('_', " "))
+}
+
+/// The tickets that a ticket is tied to, each with how.
+#[must_use]
+pub fn links(ticket: &TicketView) -> String {
+    let one = |link: &TicketLink| {
+        let from = if link.from_other { ", seen from there" } else { "" };
+        format!("{} ({}{from})", link.number, word::<LinkKind>(link.kind))
+    };
+    ticket.links.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// The state of a ticket with what qualifies it.

@@ -115,7 +115,7 @@ message!(ExternalRef, wire::ExternalRef, |w| Ok(Self { source: w.source, id: w.i
 });
 
 /// Value of a custom field.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum FieldValue {
     /// A text.
     Text(String),

@@ -15,9 +15,10 @@ macro_rules! each_event {
                     TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
                 }
                 Conversation { CommentAdded, ReopenHeld, }
+                Relations { FollowUpCreated, TicketsLinked, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
             }
-            Log: LogEvent { EpochStarted, KeyCreated, }
+            Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
             Config: ConfigEvent { ConfigPublished, ConfigRetired, }
         }
@@ -41,6 +42,7 @@ macro_rules! each_verb {
             reopen => Reopen on Ticket,
             close => Close on Ticket,
             cancel => Cancel on Ticket,
+            create_follow_up => CreateFollowUp on New,
             set_due_date => SetDueDate on Ticket,
             set_priority => SetPriority on Ticket,
             set_type => SetType on Ticket,
@@ -53,6 +55,7 @@ macro_rules! each_verb {
             record_sla_breach => RecordSlaBreach on Ticket,
             fire_time_rule => FireTimeRule on Ticket,
             void_sla_breach => VoidSlaBreach on Ticket,
+            record_access => RecordAccess on Desk,
         }
     };
 }
@@ -66,7 +69,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "propose_resolution",
     "confirm_resolution",
     "reject_resolution",
-    "create_follow_up",
     "claim",
     "renew_claim",
     "release_claim",

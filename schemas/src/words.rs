@@ -132,6 +132,11 @@ words! {
     CancelReason {
         Withdrawn = "withdrawn", Duplicate = "duplicate", Spam = "spam", Test = "test", Error = "error",
     }
+    /// How a ticket is tied to another.
+    LinkKind {
+        Relates = "relates", Duplicates = "duplicates", Blocks = "blocks", Parent = "parent", CausedBy = "caused_by",
+        FollowUp = "follow_up",
+    }
     /// What a clock of a ticket measures.
     SlaMetric {
         FirstReply = "first_reply", NextReply = "next_reply", Assignment = "assignment",

@@ -82,8 +82,9 @@ impl Corpora {
         let chosen = changed.first().map_or(0, |n| usize::from(*n) % verb::VERBS.len());
         let (verb, ticket) = (verb::VERBS[chosen], desk.ticket(dice).to_string());
         let entity = match verb {
-            "create" | "import" => "new",
+            "create" | "create_follow_up" | "import" => "new",
             "publish_config" | "retire_config" => "config",
+            "record_access" => "desk",
             _ => &ticket,
         };
         let subject = format!("guichet.v1.cmd.{}.{}.{entity}.{verb}", desk.tenant, dice.pick(CALLERS));

@@ -42,10 +42,20 @@ impl Orders {
         let requester = format!("r-{}", sim.below(3));
         let create = json!({"subject": "VPN drops", "description": "Often.", "channel": "email",
             "requester": {"id": requester}});
-        let (entity, verb, data) = match sim.below(14) {
+        // Whoever asks for help writes now and then, to closed tickets too: two tickets in one command.
+        let kind = if sim.chance(150) { "requester" } else { "agent" };
+        let (entity, verb, data) = match sim.below(16) {
             0 => (Entity::New, "create", create),
             1..=3 => (ticket, "create", create),
-            4..=6 => (ticket, "add_comment", json!({"visibility": "internal", "body": "Looked at it."})),
+            4..=6 => {
+                let visibility = if kind == "requester" { "public" } else { "internal" };
+                (ticket, "add_comment", json!({"visibility": visibility, "body": "Looked at it."}))
+            }
+            14 => (ticket, "close", json!({})),
+            15 => {
+                let Entity::Ticket(of) = ticket else { unreachable!() };
+                (Entity::New, "create_follow_up", json!({"of": of.to_string()}))
+            }
             7 => (ticket, "assign", json!({"assignee": format!("a-{}", sim.below(2))})),
             8 => {
                 (ticket, "set_priority", json!({"priority": if sim.chance(500) { "urgent" } else { "low" }}))
@@ -60,7 +70,7 @@ impl Orders {
             _ => (ticket, "change_tags", json!({"add": [format!("t-{}", sim.below(3))]})),
         };
         let mut body = json!({"command_id": Uuid::from_u128(id).to_string(),
-            "actor": {"kind": "agent", "id": format!("a-{twist}")}, "data": data});
+            "actor": {"kind": kind, "id": format!("a-{twist}")}, "data": data});
         if sim.chance(50) {
             body["expected_version"] = Value::from(sim.below(6) + 1);
         }

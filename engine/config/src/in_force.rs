@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use guichet_rules::{
-    AUTO_CLOSE, DeskRules, FiredRule, Life, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, Unconfigured, Whose, whose,
+    AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, Unconfigured, Whose,
 };
 use guichet_schemas::command::{Command, Name, Order};
 use guichet_schemas::event::FieldValue;
@@ -30,14 +30,30 @@ impl Configuration {
     }
 }
 
-impl DeskRules for InForce<'_> {
-    fn may(&self, command: &Command) -> Result<(), Rejection> {
-        let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.may(command) };
-        if let Whose::Clocks(allowed) = whose(command) {
+impl InForce<'_> {
+    /// Refuses what the caller, or the actor for whom it speaks, may not do at all.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn permits(&self, asking: &Asking<'_>) -> Result<(), Rejection> {
+        let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.permits(asking) };
+        if let Whose::Clocks(allowed) = asking.whose() {
             return allowed;
         }
-        let (caller, verb) = (command.caller.as_str(), command.order.verb());
-        callers.may(caller, command.actor.kind, verb).map_err(Rejection::Forbidden)?;
+        callers.may(asking.caller, asking.actor, asking.verb).map_err(Rejection::Forbidden)
+    }
+}
+
+impl DeskRules for InForce<'_> {
+    fn may(&self, command: &Command) -> Result<(), Rejection> {
+        let asking = Asking::of(command);
+        self.permits(&asking)?;
+        let (Some(callers), Whose::Configuration | Whose::Access | Whose::Anybody) =
+            (self.configuration.callers(self.at), asking.whose())
+        else {
+            return Ok(());
+        };
+        let caller = asking.caller;
         let asks_only = |role: &Role| matches!(role, Role::Requester | Role::Participant);
         if command.order.is_internal() && callers.roles(caller).iter().all(asks_only) {
             return Err(Rejection::Forbidden(format!(
@@ -62,6 +78,7 @@ impl DeskRules for InForce<'_> {
             escalation_needs_tag: life.escalation_needs_tag,
             reopen_window_ms: ms(life.reopen_window_s),
             reopen_closed_ms: ms(life.follow_up_reopen_within_s),
+            closed_message: life.closed_message.unwrap_or_default(),
             reopen_limit: life.reopen_limit.unwrap_or(REOPEN_LIMIT),
             reopen_limit_within_ms: ms(life.reopen_limit_within_s).unwrap_or(REOPEN_LIMIT_WITHIN_MS),
         }

@@ -8,6 +8,7 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
 
+use crate::beside::Other;
 use crate::desk::DeskRules;
 use crate::state::Ticket;
 use crate::verbs::{Begin, Decide};
@@ -25,6 +26,10 @@ pub struct Context<'a> {
     pub desk: &'a dyn DeskRules,
     /// Version of that; 0: nothing was ever configured.
     pub config_version: u64,
+    /// The id of the ticket that the command begins, its own or one beside it.
+    pub fresh: TicketId,
+    /// Another ticket, which [`looks_at`](crate::looks_at) asks for; none: nobody asks, or there is none.
+    pub other: Option<&'a Other>,
 }
 
 /// An event as decided; the log adds the place, the ids and the hashes.
@@ -32,6 +37,8 @@ pub struct Context<'a> {
 pub struct Draft {
     /// What happened.
     pub event: Event,
+    /// To which ticket; none: to that of the command. Events of one ticket stand together, and the answer is about the last.
+    pub of: Option<TicketId>,
     /// When; none: as it is recorded.
     pub occurred_at: Option<Timestamp>,
     /// The source's own time where an imported fact was lifted.
@@ -43,7 +50,12 @@ pub struct Draft {
 impl Draft {
     /// Of what happens now, by the actor of the command.
     pub(crate) fn of(event: impl Into<Event>) -> Self {
-        Self { event: event.into(), occurred_at: None, source_time: None, actor: None }
+        Self { event: event.into(), of: None, occurred_at: None, source_time: None, actor: None }
+    }
+
+    /// Of what happens now to another ticket.
+    pub(crate) fn at(ticket: TicketId, event: impl Into<Event>) -> Self {
+        Self { of: Some(ticket), ..Self::of(event) }
     }
 }
 
@@ -85,6 +97,7 @@ macro_rules! verbs {
     (New) => { Begin::begin };
     (Ticket) => { of_a_ticket };
     (Config) => { of_no_ticket };
+    (Desk) => { of_no_ticket };
 }
 each_verb!(verbs);
 

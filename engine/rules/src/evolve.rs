@@ -3,7 +3,7 @@
 
 use guichet_schemas::each_event;
 use guichet_schemas::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, SlaEvent, TicketEvent,
+    Classification, Conversation, Event, LifeCycle, Ownership, Relations, SlaEvent, TicketEvent,
 };
 use guichet_schemas::time::Timestamp;
 

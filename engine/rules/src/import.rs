@@ -44,6 +44,7 @@ pub(crate) fn decide(
             mapping_version: order.mapping_version.as_ref().map(|m| m.as_str().to_owned()),
             facts: mark.map(|m| m.facts),
             digest: mark.map(|m| m.digest),
+            replies_complete: order.replies_complete,
         }),
         first_at,
         None,
@@ -192,6 +193,6 @@ impl Replay<'_> {
         let occurred_at = at.max(floor).min(Timestamp(self.context.now.0.max(floor.0)));
         self.ticket = Some(evolve(self.ticket.take(), &event, occurred_at));
         let source_time = (occurred_at != at).then_some(at);
-        self.drafts.push(Draft { event, occurred_at: Some(occurred_at), source_time, actor });
+        self.drafts.push(Draft { occurred_at: Some(occurred_at), source_time, actor, ..Draft::of(event) });
     }
 }

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_schemas::event::{FieldValue, TicketCreated};
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::TicketNumber;
+use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketState, TicketType, Urgency};
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.
-pub const FOLD_VERSION: u32 = 8;
+pub const FOLD_VERSION: u32 = 9;
 
 /// The most reopenings by requesters that a limit counts.
 pub const REOPEN_LIMIT_MAX: u32 = 100;
@@ -95,8 +95,8 @@ pub struct Ticket {
     pub due_at: Option<Timestamp>,
     /// In the order in which they came.
     pub tags: Vec<String>,
-    /// Bytes of the value of each custom field: what the limits need of them.
-    pub fields: BTreeMap<String, u32>,
+    /// Custom fields: a follow-up has them too.
+    pub fields: BTreeMap<String, FieldValue>,
     /// How often it was assigned.
     pub stations: u32,
     /// The newest resolution.
@@ -115,6 +115,8 @@ pub struct Ticket {
     pub reopenings: Vec<Timestamp>,
     /// A message of a requester would have brought it back once more, and waits for a person.
     pub reopen_held: bool,
+    /// The newest ticket that goes on where this one ended.
+    pub follow_up: Option<TicketId>,
     /// Names of what its clocks and rules found and the log has: none of it is recorded twice.
     pub facts: BTreeSet<String>,
 }
@@ -146,6 +148,7 @@ impl Ticket {
             answered: false,
             reopenings: Vec::new(),
             reopen_held: false,
+            follow_up: None,
             facts: BTreeSet::new(),
         }
     }
@@ -165,7 +168,7 @@ impl Ticket {
         self.priority = e.priority;
         self.due_at = e.due_at;
         self.tags.clone_from(&e.tags);
-        self.fields = e.fields.iter().map(|(name, value)| (name.clone(), weight(value))).collect();
+        self.fields.clone_from(&e.fields);
         self.requester.clone_from(&e.requester);
     }
 
@@ -188,8 +191,7 @@ impl Ticket {
     #[must_use]
     pub fn field_bytes(&self) -> usize {
         let each = self.fields.iter();
-        each.map(|(name, value)| name.len().saturating_add(usize::try_from(*value).unwrap_or(usize::MAX)))
-            .fold(0, usize::saturating_add)
+        each.map(|(name, value)| name.len().saturating_add(value.weight())).fold(0, usize::saturating_add)
     }
 
     /// The state of the contract.
@@ -225,9 +227,4 @@ impl Ticket {
     pub fn resolutions(&self) -> u32 {
         self.last_resolution.as_ref().map_or(0, |r| r.number)
     }
-}
-
-/// Bytes that a custom field counts against the limit of its ticket.
-pub(crate) fn weight(value: &FieldValue) -> u32 {
-    u32::try_from(value.weight()).unwrap_or(u32::MAX)
 }

@@ -7,11 +7,12 @@ mod anything;
 
 use anything::{Dice, NUMBERS};
 use guichet_rules::{
-    Action, Context, DeskRules, FiredRule, Life, PendingGuard, Ticket, Unconfigured, decide, evolve, missed,
+    Action, ClosedMessage, Context, DeskRules, FiredRule, Life, Other, PendingGuard, Ticket, Unconfigured,
+    decide, evolve, missed,
 };
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::{Command, Order, limits};
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Event, TicketCreated};
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::StreamVersion;
@@ -69,6 +70,7 @@ fn desk(dice: &mut Dice) -> Anyone {
             escalation_needs_tag: dice.often(),
             reopen_window_ms: window(dice),
             reopen_closed_ms: window(dice),
+            closed_message: dice.one(&[ClosedMessage::FollowUp, ClosedMessage::Keep, ClosedMessage::Refuse]),
             reopen_limit: u32::try_from(dice.below(4)).unwrap(),
             reopen_limit_within_ms: dice.one(NUMBERS),
         },
@@ -98,8 +100,9 @@ fn command(dice: &mut Dice) -> Option<Command> {
     let entity = if dice.often() { "01980000-0000-7000-8000-000000000001" } else { "new" };
     let entity = match verb {
         "create" if entity == "new" => "new",
-        "import" => "new",
+        "create_follow_up" | "import" => "new",
         "publish_config" | "retire_config" => "config",
+        "record_access" => "desk",
         _ => "01980000-0000-7000-8000-000000000001",
     };
     let subject = CommandSubject::parse(&format!("guichet.v1.cmd.default.any.{entity}.{verb}")).unwrap();
@@ -167,12 +170,17 @@ proptest! {
         let mut ticket = ticket(&mut dice);
         let mut version = ticket.is_some().then(|| StreamVersion::new(dice.one(&NUMBERS[1..])).unwrap());
         for _ in 0..12 {
+            let created = wire::TicketCreated::decode(dice.given("TicketCreated").encode_to_vec().as_slice());
+            let created = TicketCreated::from_wire(created.ok()).ok();
+            let other = ticket.clone().map(|ticket| Other { id: TicketId(Uuid::nil()), ticket, created });
             let context = Context {
                 now: instant(&mut dice),
                 next_number: TicketNumber(dice.one(NUMBERS)),
                 external_ref_of: (!dice.often()).then_some(TicketId(Uuid::nil())),
                 desk: &desk,
                 config_version: dice.one(NUMBERS),
+                fresh: TicketId(Uuid::from_u128(1)),
+                other: other.as_ref(),
             };
             let Some(command) = command(&mut dice) else { continue };
             if !command.expects(version) {

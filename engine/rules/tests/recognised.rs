@@ -10,7 +10,7 @@ use guichet_schemas::event::{
     CommentAdded, Event, LifeCycle, Personal, Sealed, TagsChanged, TicketEvent, TicketResolved,
 };
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{CommandId, TicketNumber};
+use guichet_schemas::ids::{CommandId, TicketId, TicketNumber};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{ActorKind, AuthorKind, CommentKind, ConfirmedBy, ResolutionCode, Visibility};
 use support::{Desk, actor, assign, at, by, command, create, label};
@@ -31,6 +31,8 @@ fn context() -> Context<'static> {
         external_ref_of: None,
         desk: &Unconfigured,
         config_version: 0,
+        fresh: TicketId(Uuid::nil()),
+        other: None,
     }
 }
 
@@ -128,6 +130,7 @@ fn parts(facts: &[Fact], each: usize) -> Vec<Order> {
             mapping_version: None,
             begins_at: Some(begins_at as u64),
             prefix: (begins_at > 0).then(|| Import::digest(Hash::ZERO, &facts[..begins_at])),
+            replies_complete: false,
         })
     };
     (1..).zip(facts.chunks(each)).map(part).collect()

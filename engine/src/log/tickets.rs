@@ -38,7 +38,8 @@ impl Folded for Entry {
         let resolver = t.last_resolution.as_ref().map(|resolution| &resolution.by);
         let texts = texts.chain(&t.tags).chain(resolver).chain([&t.requester]);
         let texts = texts.chain(t.fields.keys());
-        texts.map(|text| text.len() + TEXT).sum::<usize>() + t.facts.len() * FACT + FRAME
+        let values: usize = t.fields.values().map(|value| value.weight() + TEXT).sum();
+        values + texts.map(|text| text.len() + TEXT).sum::<usize>() + t.facts.len() * FACT + FRAME
     }
 }
 

@@ -11,6 +11,7 @@ mod find;
 mod form;
 mod frame;
 mod fresh;
+pub mod handover;
 mod health;
 mod queue;
 mod reports;

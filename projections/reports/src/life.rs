@@ -29,6 +29,7 @@ pub(crate) struct Life<'a> {
     pub(crate) first_resolved_at: Option<i64>,
     pub(crate) last_resolved_at: Option<i64>,
     pub(crate) first_reopened_at: Option<i64>,
+    pub(crate) first_followed_up_at: Option<i64>,
     pub(crate) resolver: &'a str,
     pub(crate) resolver_is_human: bool,
     pub(crate) reopens: u64,
@@ -104,6 +105,9 @@ impl<'a> Life<'a> {
                 } else {
                     self.first_bot_reply_at = self.first_bot_reply_at.or(Some(at));
                 }
+            }
+            Some(What::FollowedUp(_)) => {
+                self.first_followed_up_at = self.first_followed_up_at.or(Some(at));
             }
             Some(What::Inbound(_) | What::Clock(_)) | None => {}
         }

@@ -1,8 +1,8 @@
 //! What the reports keep of an event, in the order in which it holds.
 
 use guichet_schemas::event::{
-    Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, TicketCreated, TicketEscalated,
-    TicketEvent,
+    Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, Relations, TicketCreated,
+    TicketEscalated, TicketEvent,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -22,6 +22,7 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => (comment(e), None),
         // The ticket stays as it was, and no figure counts what did not happen.
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => (None, None),
+        Event::Ticket(TicketEvent::Relations(event)) => (relations(event), None),
         Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
     };
@@ -62,6 +63,14 @@ fn ownership(event: &Ownership) -> (Option<What>, Option<What>) {
         Ownership::TicketDeescalated(e) => What::Deescalated(e.to_tier),
     };
     (Some(one), None)
+}
+
+/// A follow-up says that the resolution did not hold, as a reopening does.
+const fn relations(event: &Relations) -> Option<What> {
+    match event {
+        Relations::FollowUpCreated(_) => Some(What::FollowedUp(true)),
+        Relations::TicketsLinked(_) => None,
+    }
 }
 
 /// Reports are cut by priority and by category, by nothing else that a ticket is filed under.

@@ -55,6 +55,7 @@ fn step() -> impl Strategy<Value = (i64, What)> {
         Just(What::Deescalated(1)),
         any::<bool>().prop_map(|human| What::Reply(MomentReply { human })),
         Just(What::Inbound(Channel::Email.to_wire())),
+        Just(What::FollowedUp(true)),
     ];
     (0i64..120, what)
 }
@@ -196,6 +197,7 @@ fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
             | What::Deescalated(_)
             | What::Reply(_)
             | What::Inbound(_)
+            | What::FollowedUp(_)
             | What::Clock(_) => {}
         }
     }

@@ -27,8 +27,8 @@ impl Ticket {
         if let Some(e) = record.event.created() {
             ticket.describe(attributes(e), e.tier);
         }
-        let imported_at = record.event.imported().map(|_| record.recorded_at);
-        ticket.told_by(record.command_id.0.as_u128(), imported_at);
+        let import = record.event.imported().map(|e| (record.recorded_at, e.replies_complete));
+        ticket.told_by(record.command_id.0.as_u128(), import);
         if matches!(
             record.event,
             Event::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_) | SlaEvent::TimeRuleFired(_))
@@ -85,6 +85,8 @@ impl Ticket {
             }
             // No condition reads it, and no clock counts by it: it is a promise of somebody, not of a policy.
             Change::DueAt(_) => {}
+            // What becomes of another ticket moves no clock of this one.
+            Change::Link { .. } => {}
         });
         let changed = (!changed.is_empty()).then_some(Happening::Changed(changed));
         // Whoever waited for somebody has waited under the promise of before.
@@ -94,6 +96,7 @@ impl Ticket {
             TicketEvent::LifeCycle(_)
             | TicketEvent::Ownership(_)
             | TicketEvent::Conversation(_)
+            | TicketEvent::Relations(_)
             | TicketEvent::Classification(_) => (None, None),
         };
         let entered = event.enters().map(Happening::Status);

@@ -5,8 +5,8 @@
 
 use guichet_schemas::event::{
     Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
-    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, ReopenHeld, SlaEvent, StatusChanged,
-    TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported,
+    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, Relations, ReopenHeld, SlaEvent,
+    StatusChanged, TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported,
     TicketReopened, TicketResolved, TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
@@ -14,7 +14,8 @@ use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::view::readable_text;
 use guichet_schemas::words::{
-    ActorKind, CloseReason, CommentKind, EscalationKind, SlaMetric, Strategy, TicketState, Visibility,
+    ActorKind, CloseReason, CommentKind, EscalationKind, LinkKind, SlaMetric, StatusCause, Strategy,
+    TicketState, Visibility,
 };
 
 /// Longest quotation, in characters.
@@ -38,6 +39,7 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         TicketEvent::Ownership(event) => of_ownership(event, &record.actor),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(e),
+        TicketEvent::Relations(event) => of_relations(event),
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(e),
         // What changes one thing reads by what it changes.
         TicketEvent::Classification(_) => of_changes(event, record.event.type_name()),
@@ -73,6 +75,40 @@ fn of_ownership(event: &Ownership, actor: &Actor) -> String {
     }
 }
 
+fn of_relations(event: &Relations) -> String {
+    match event {
+        Relations::FollowUpCreated(e) => {
+            let number = TicketNumber(e.new_number);
+            match e.cause {
+                StatusCause::RequesterComment => {
+                    format!("wrote to the closed ticket, and the message stands in its follow-up {number}")
+                }
+                StatusCause::Command | StatusCause::Rule | StatusCause::Timer => {
+                    format!("created {number} as a follow-up")
+                }
+            }
+        }
+        Relations::TicketsLinked(e) => linked(TicketNumber(e.other_number), e.kind, e.from_other),
+    }
+}
+
+/// How a ticket is tied to another, as a sentence about it goes on.
+fn linked(other: TicketNumber, kind: LinkKind, from_other: bool) -> String {
+    match (kind, from_other) {
+        (LinkKind::Relates, _) => format!("linked the ticket with {other}"),
+        (LinkKind::Duplicates, false) => format!("marked the ticket as a duplicate of {other}"),
+        (LinkKind::Duplicates, true) => format!("marked {other} as a duplicate of the ticket"),
+        (LinkKind::Blocks, false) => format!("said that the ticket blocks {other}"),
+        (LinkKind::Blocks, true) => format!("said that {other} blocks the ticket"),
+        (LinkKind::Parent, false) => format!("made {other} the parent of the ticket"),
+        (LinkKind::Parent, true) => format!("made the ticket the parent of {other}"),
+        (LinkKind::CausedBy, false) => format!("named {other} as the problem behind the ticket"),
+        (LinkKind::CausedBy, true) => format!("named the ticket as the problem behind {other}"),
+        (LinkKind::FollowUp, false) => format!("linked the ticket as a follow-up of {other}"),
+        (LinkKind::FollowUp, true) => format!("linked {other} as a follow-up of the ticket"),
+    }
+}
+
 /// The sentence of an event that has none of its own: what becomes another, and why.
 fn of_changes(event: &TicketEvent, type_name: &str) -> String {
     let mut all = Vec::new();
@@ -99,6 +135,9 @@ fn of_change(change: Change<'_>) -> String {
             return changed(&format!("field {name}"), from.map(value).as_deref(), to.map(value).as_deref());
         }
         Change::DueAt(to) => ("the due date", None, to.map(|to| to.to_string())),
+        Change::Link { number, kind, from_other, .. } => {
+            return linked(TicketNumber(number), kind, from_other);
+        }
     };
     changed(what, from.as_deref(), to.as_deref())
 }
@@ -109,6 +148,9 @@ fn of_log(event: &LogEvent) -> String {
             format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
         }
         LogEvent::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
+        LogEvent::AccessRecorded(e) => {
+            format!("personal texts were given to {}: {}; for {}", e.viewer, e.scope, e.purpose)
+        }
     }
 }
 

@@ -74,7 +74,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
             row.reopen_held_at = row.reopen_held_at.or(Some(record.occurred_at.0));
         }
         // Beside what they change, they leave nothing in the row.
-        TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
+        TicketEvent::Ownership(_) | TicketEvent::Relations(_) | TicketEvent::Classification(_) => {}
     }
 }
 
@@ -92,6 +92,14 @@ fn take(row: &mut TicketView, change: Change<'_>) {
         Change::Tags { added, removed } => tags_changed(&mut row.tags, added, removed),
         Change::Field { name, to, .. } => field_changed(row, name, to),
         Change::DueAt(to) => row.due_at = to.to_wire(),
+        Change::Link { other, number, kind, from_other } => {
+            row.links.push(wire::TicketLink {
+                ticket_id: other.to_wire(),
+                number: number_text(number),
+                kind: kind.to_wire(),
+                from_other,
+            });
+        }
     }
 }
 

@@ -318,12 +318,14 @@ impl Life {
                     | Change::Type { .. }
                     | Change::Category { .. }
                     | Change::Tags { .. }
-                    | Change::DueAt(_) => {}
+                    | Change::DueAt(_)
+                    | Change::Link { .. } => {}
                 });
             }
             TicketEvent::LifeCycle(LifeCycle::TicketCreated(_) | LifeCycle::StatusChanged(_))
             | TicketEvent::Ownership(_)
             | TicketEvent::Conversation(Conversation::ReopenHeld(_))
+            | TicketEvent::Relations(_)
             | TicketEvent::Classification(_) => {}
         }
     }

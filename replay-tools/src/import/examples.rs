@@ -105,7 +105,9 @@ pub(super) fn tell(event: &Event) -> String {
             Personal::Plain(body) => format!("{} {}: {body}", e.author_kind, e.author),
             Personal::Sealed(_) => panic!("sealed"),
         },
-        Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => panic!("{event:?}"),
+        Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_)) | TicketEvent::Relations(_)) => {
+            panic!("{event:?}")
+        }
         Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
     }
@@ -424,7 +426,7 @@ fn unusable_rows_go_to_the_rejects_file_with_line_and_reason() {
         + &row(&[("id", &label)]);
     let read = read(&strict, export.as_bytes()).unwrap();
     let rejects: Vec<&str> = read.rejects.lines().collect();
-    assert_eq!(rejects[0], "line,ticket,reason,allow");
+    assert_eq!(rejects[0], "line,ticket,reason,allow,file");
     let expected = [
         ("3,,", "\"\"id\"\" is missing"),
         ("4,A,", "yesterday"),

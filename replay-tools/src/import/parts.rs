@@ -56,6 +56,7 @@ pub(super) fn of(mapping: &Mapping, external_id: &Label, facts: Vec<Fact>, ready
             mapping_version: mapping.version.clone(),
             begins_at: Some(first),
             prefix,
+            replies_complete: mapping.tells_replies(),
         });
     }
 }
@@ -72,6 +73,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
             sum([e.author.len(), of_personal(&e.body)])
         }
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => 0,
+        Event::Ticket(TicketEvent::Relations(_)) => 0,
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };

@@ -2,6 +2,7 @@
 //! a personal text was left out of the export, a placeholder stands for it, and is counted.
 
 use guichet_schemas::command::Fact;
+use guichet_schemas::event::{Event, TicketEvent};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::text::Label;
 use guichet_schemas::wire;
@@ -13,7 +14,7 @@ use super::event_rows::Envelope;
 use super::history::{Heard, Told};
 use super::mapping::Slot;
 use super::parts::weight;
-use super::row::Row;
+use super::row::{Place, Row};
 
 /// What stands for a text that the export does not have.
 const WITHHELD: &str = "[withheld]";
@@ -22,11 +23,11 @@ const NEEDED: [&str; 4] = ["subject", "description", "summary", "body"];
 /// Those that may be absent.
 const OPTIONAL: [&str; 3] = ["requester_name", "requester_email", "requester_phone"];
 
-/// The facts of a ticket, one for each row. `ask` is the line of the row whose fact is wanted.
+/// The facts of a ticket, one for each row. `ask` is where the row begins whose fact is wanted.
 pub(super) fn of<E>(
     event: Slot,
     rows: &[Row],
-    ask: Option<u64>,
+    ask: Option<Place>,
     mut hear: impl FnMut(&Row, Heard) -> Result<(), E>,
 ) -> Result<Told, E> {
     let (mut facts, mut bytes, mut asked) = (Vec::with_capacity(rows.len()), 0_usize, None);
@@ -34,11 +35,15 @@ pub(super) fn of<E>(
     for row in rows {
         match fact(row.get(event).unwrap_or_default()) {
             Ok((fact, withheld)) => {
+                if let Event::Ticket(TicketEvent::Relations(_)) = &fact.event {
+                    let text = "it names another ticket by its id at the desk that was exported";
+                    hear(row, Heard::Noted(Note::new(Reason::MissingValue, text)))?;
+                }
                 if withheld > 0 {
                     let text = format!("personal texts are not in the export: {withheld}");
                     hear(row, Heard::Noted(Note::new(Reason::Withheld, text)))?;
                 }
-                if ask == Some(row.line) {
+                if ask == Some(row.place()) {
                     asked = Some(facts.len()..facts.len().saturating_add(1));
                 }
                 bytes = bytes.saturating_add(weight(&fact));

@@ -50,6 +50,9 @@ pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
             format!("since {} a requester's message waits: it did not reopen the ticket", second(at)),
         );
     }
+    if !t.links.is_empty() {
+        row("Linked", show::links(t));
+    }
     if let Some(at) = t.closed_at {
         row("Closed", second(at));
     }

@@ -1,8 +1,9 @@
 //! What of a ticket an event makes another, by attribute: for whoever reads tickets and need not know the event.
 
 use super::FieldValue;
+use crate::ids::TicketId;
 use crate::time::Timestamp;
-use crate::words::{Impact, Priority, TicketType, Urgency};
+use crate::words::{Impact, LinkKind, Priority, TicketType, Urgency};
 
 /// An attribute that is another from an event on; what it was before, where the event says it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,6 +67,17 @@ pub enum Change<'a> {
     },
     /// The instant by which somebody wants it done; none: no longer any.
     DueAt(Option<Timestamp>),
+    /// A tie to another ticket that comes.
+    Link {
+        /// The other ticket.
+        other: TicketId,
+        /// Its number.
+        number: u64,
+        /// How it is tied.
+        kind: LinkKind,
+        /// The tie is read from the other ticket.
+        from_other: bool,
+    },
 }
 
 /// What of a ticket can change.
@@ -83,6 +95,7 @@ pub enum Attribute {
     Tags,
     Field,
     DueAt,
+    Link,
 }
 
 impl Change<'_> {
@@ -101,6 +114,7 @@ impl Change<'_> {
             Self::Tags { .. } => Attribute::Tags,
             Self::Field { .. } => Attribute::Field,
             Self::DueAt(_) => Attribute::DueAt,
+            Self::Link { .. } => Attribute::Link,
         }
     }
 }

@@ -222,7 +222,8 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
     use guichet_schemas::subject::{self, CommandSubject, QuerySubject};
     let document = document();
     let fill = |address: &str| {
-        let entity = if address.ends_with(".create") || address.ends_with(".import") {
+        let entity = if [".create", ".create_follow_up", ".import"].iter().any(|verb| address.ends_with(verb))
+        {
             "new".to_owned()
         } else if address.contains("_config") {
             "config".to_owned()

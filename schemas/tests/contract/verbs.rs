@@ -21,10 +21,17 @@ fn errors(verb: &str) -> &'static str {
             "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`)"
         }
         "import" => "`duplicate` 409 (another ticket has this source and id; `details.of`)",
-        "assign" | "unassign" | "add_comment" | "set_due_date" | "set_priority" | "set_type"
-        | "set_category" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
+        "add_comment" => {
+            "`not_found` 404; `version_conflict`, `terminal_state` 409 (a public message of a requester to a closed ticket begins a follow-up instead, or goes to the one that there is: the answer names that ticket)"
+        }
+        "assign" | "unassign" | "set_due_date" | "set_priority" | "set_type" | "set_category" => {
+            "`not_found` 404; `version_conflict`, `terminal_state` 409"
+        }
         "escalate" | "deescalate" | "set_status" | "resolve" | "reopen" | "close" | "cancel" => {
             "`not_found` 404; `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed` 409"
+        }
+        "create_follow_up" => {
+            "`not_found` 404 (no ticket `of`); `terminal_state` 409 (it is cancelled), `invalid_transition` 409 (it is not closed)"
         }
         "publish_config" => {
             "`config_invalid` 422 (`details.path`), `version_conflict` 409 (of the configuration)"
@@ -35,6 +42,7 @@ fn errors(verb: &str) -> &'static str {
         "record_sla_warning" | "record_sla_breach" | "fire_time_rule" => {
             "`not_found` 404; `version_conflict`, `config_stale` 409"
         }
+        "record_access" => "`version_conflict` 409 (of the record of accesses)",
         "void_sla_breach" => "`not_found` 404 (of the ticket, or of the breach); `version_conflict` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),
@@ -46,7 +54,7 @@ pub(crate) fn document() -> String {
     let mut out = String::from(
         "<!-- Generated from schemas/proto by the tests of guichet-schemas; do not edit. -->\n# Verbs\n\n\
          A command goes to `guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>`; `<entity>` is the UUID of the ticket, `new` for \
-         `create` and `import`, or `config` for `publish_config` and `retire_config`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
+         `create`, `create_follow_up` and `import`, `config` for `publish_config` and `retire_config`, or `desk` for `record_access`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
     );
     table(&mut out, &descriptors::message("Command"), Side::Caller);
     out.push_str("| `data` | object | if any of its fields is | The payload of the verb, below. |\n");

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use guichet_rules::{Context, Ticket, Unconfigured, decide, evolve};
+use guichet_rules::{Context, Other, Ticket, Unconfigured, decide, evolve, looks_at};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
-use guichet_schemas::command::Command;
-use guichet_schemas::event::{Event, LifeCycle, LogEvent, TicketEvent};
-use guichet_schemas::ids::TicketNumber;
+use guichet_schemas::command::{Command, Entity};
+use guichet_schemas::event::{Event, LifeCycle, LogEvent, TicketCreated, TicketEvent};
+use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::subject::CommandSubject;
@@ -23,6 +23,7 @@ use crate::ledger::Entry;
 pub(super) fn check(entries: &[Entry], written: &Written, views: &[Value]) -> Vec<Finding> {
     let sent: HashMap<Uuid, &Entry> = entries.iter().map(|entry| (entry.id, entry)).collect();
     let mut tickets: HashMap<&str, (Ticket, u64)> = HashMap::new();
+    let mut creations: HashMap<&str, &TicketCreated> = HashMap::new();
     let mut numbers = 0;
     let mut findings = Vec::new();
     let mut index = 0;
@@ -35,9 +36,12 @@ pub(super) fn check(entries: &[Entry], written: &Written, views: &[Value]) -> Ve
             records = rest;
         }
         let Some(first) = records.first().filter(|first| first.ticket_id().is_some()) else { continue };
-        let before = tickets.get(first.stream_id.as_str()).map(|(ticket, _)| ticket);
         match sent.get(&first.command_id.0).map(|entry| command(entry)) {
-            Some(command) => findings.extend(decided_again(before, &command, records, numbers + 1)),
+            Some(command) => {
+                let known = |id: &str| tickets.get(id).map(|(ticket, _)| ticket);
+                let creation = |id: &str| creations.get(id).copied();
+                findings.extend(decided_again(&known, &creation, &command, records, numbers + 1));
+            }
             None => findings.push(Finding::of(
                 Invariant::I2,
                 format!(
@@ -49,6 +53,7 @@ pub(super) fn check(entries: &[Entry], written: &Written, views: &[Value]) -> Ve
         for record in records {
             if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(created))) = &record.event {
                 numbers = created.number;
+                creations.insert(&record.stream_id, created);
             }
             let before = tickets.remove(record.stream_id.as_str()).map(|(ticket, _)| ticket);
             let after = evolve(before, &record.event, record.occurred_at);
@@ -66,20 +71,32 @@ fn command(entry: &Entry) -> Command {
     read.expect("the rig sends good commands").command
 }
 
-fn decided_again(
-    before: Option<&Ticket>,
+fn decided_again<'a>(
+    known: &dyn Fn(&str) -> Option<&'a Ticket>,
+    creation: &dyn Fn(&str) -> Option<&'a TicketCreated>,
     command: &Command,
     records: &[Record],
     next_number: u64,
 ) -> Option<Finding> {
     let first = records.first()?;
     let next_number = TicketNumber(next_number);
+    // What begins a ticket may tell of it at another one first.
+    let before = if command.entity == Entity::New { None } else { known(&first.stream_id) };
+    let begun = records.iter().find(|record| record.event.created().is_some());
+    let fresh = begun.and_then(Record::ticket_id).unwrap_or(TicketId(Uuid::nil()));
+    let other = looks_at(before, command).and_then(|looks| {
+        let id = looks.ticket.or_else(|| first.ticket_id())?;
+        let name = id.to_string();
+        Some(Other { id, ticket: known(&name)?.clone(), created: creation(&name).cloned() })
+    });
     let context = Context {
         now: first.recorded_at,
         next_number,
         external_ref_of: None,
         desk: &Unconfigured,
         config_version: 0,
+        fresh,
+        other: other.as_ref(),
     };
     let events: Vec<&Event> = records.iter().map(|record| &record.event).collect();
     let decided = decide(before, command, &context);

@@ -65,6 +65,7 @@ fn commands() -> impl Iterator<Item = (usize, Value)> {
             "resolve" => value!({"code": "workaround", "summary": "off and on", "steps": ["off", "on"]}),
             "reopen" => value!({"reason": "it came back"}),
             "cancel" => value!({"reason": "duplicate"}),
+            "create_follow_up" => value!({"of": "01980000-0000-7000-8000-000000000001", "subject": "Printer, again"}),
             "set_due_date" => value!({"at": "2026-03-01T10:00:00.000Z", "reason": "promised"}),
             "set_priority" => value!({"priority": "urgent", "urgency": "high", "impact": "low"}),
             "set_type" => value!({"type": "problem"}),
@@ -104,7 +105,7 @@ fn queries() -> impl Iterator<Item = (usize, Value)> {
 fn subjects() -> Vec<Vec<u8>> {
     let ticket = "01980000-0000-7000-8000-000000000001";
     let of_verb = verb::VERBS.iter().map(|verb| {
-        let entity = if matches!(*verb, "create" | "import") { "new" } else { ticket };
+        let entity = if matches!(*verb, "create" | "create_follow_up" | "import") { "new" } else { ticket };
         format!("guichet.v1.cmd.default.cli.{entity}.{verb}")
     });
     let of_query = verb::QUERIES.iter().map(|name| format!("guichet.v1.query.default.cli.{name}"));

@@ -281,7 +281,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(19) {
+    match dice.roll(21) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -291,6 +291,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
             mapping_version: None,
             facts: None,
             digest: None,
+            replies_complete: false,
         }),
         1 => status(state(dice), state(dice)),
         2 => resolved(tier(dice)),
@@ -328,6 +329,18 @@ pub fn any_event(dice: &mut Dice) -> Event {
         15 => Event::from(TypeChanged {
             from: TicketType::Incident,
             to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
+        }),
+        18 => Event::from(FollowUpCreated {
+            of: ticket_id(1),
+            new_ticket: ticket_id(2),
+            new_number: 2,
+            cause: StatusCause::RequesterComment,
+        }),
+        19 => Event::from(TicketsLinked {
+            other: ticket_id(1 + dice.roll(5)),
+            other_number: 1,
+            kind: LinkKind::ALL[dice.roll(LinkKind::ALL.len() as u64) as usize],
+            from_other: dice.roll(2) == 0,
         }),
         17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
         _ => Event::from(FieldChanged {

@@ -1,6 +1,6 @@
 //! Guards and delays of the life of a ticket.
 
-use guichet_rules::{AUTO_CLOSE, Action, PendingGuard, REOPEN_LIMIT_MAX};
+use guichet_rules::{AUTO_CLOSE, Action, ClosedMessage, PendingGuard, REOPEN_LIMIT_MAX};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,10 @@ pub struct Lifecycle {
     /// A supervisor may reopen a closed ticket for so many seconds; absent: never, a follow-up is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub follow_up_reopen_within_s: Option<u32>,
+    /// What becomes of a requester's message to a closed ticket: `follow_up` (it begins a ticket that follows, or goes to the one
+    /// that there is), `keep` (it stands in the history of the closed ticket) or `refuse`. Absent: `follow_up`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_message: Option<ClosedMessage>,
     /// Messages of requesters bring a ticket back so often, 0 to [`REOPEN_LIMIT_MAX`], within `reopen_limit_within_s`; what
     /// they write then waits at the resolved ticket for a person. 0: they always bring it back. Absent: 3.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +63,7 @@ impl Default for Lifecycle {
             auto_close_calendar: None,
             reopen_window_s: None,
             follow_up_reopen_within_s: None,
+            closed_message: None,
             reopen_limit: None,
             reopen_limit_within_s: None,
             resolve_requires_confirmation: false,
@@ -126,13 +131,18 @@ impl Item for Lifecycle {
     }
 
     fn advice(&self, _: &Advised<'_>) -> Vec<Fault> {
+        let mut found = Vec::new();
         let closes = self.auto_close_after_s;
         let of_wall_clock = self.auto_close_hours == HoursKind::Calendar;
         if of_wall_clock && self.reopen_window_s.is_some_and(|window| window > closes) {
             let rule = format!("is longer than the {closes} s after which the ticket is closed");
-            return vec![Fault::at("reopen_window_s", rule)];
+            found.push(Fault::at("reopen_window_s", rule));
         }
-        Vec::new()
+        if self.closed_message == Some(ClosedMessage::Keep) {
+            let rule = "keeps what a requester writes to a closed ticket where no queue shows it";
+            found.push(Fault::at("closed_message", rule));
+        }
+        found
     }
 
     fn not_yet(&self) -> Option<&'static str> {

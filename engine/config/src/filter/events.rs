@@ -19,10 +19,10 @@ pub(super) fn of(filter: &Expression) -> Option<BTreeSet<String>> {
         operators::LOGICAL_OR => Some(of(a)?.union(&of(b)?).cloned().collect()),
         operators::EQUALS if is_event(a) => text(b).map(|event| [event].into()),
         operators::EQUALS if is_event(b) => text(a).map(|event| [event].into()),
-        operators::IN if is_event(a) => match &b.expr {
-            Expr::List(list) => list.elements.iter().map(text).collect(),
-            _ => None,
-        },
+        operators::IN if is_event(a) => {
+            let Expr::List(list) = &b.expr else { return None };
+            list.elements.iter().map(text).collect()
+        }
         _ => None,
     }
 }
@@ -32,8 +32,6 @@ fn is_event(of: &Expression) -> bool {
 }
 
 fn text(of: &Expression) -> Option<String> {
-    match &of.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner().to_owned()),
-        _ => None,
-    }
+    let Expr::Literal(LiteralValue::String(text)) = &of.expr else { return None };
+    Some(text.inner().to_owned())
 }

@@ -103,6 +103,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "TicketEscalated",
     "TicketDeescalated",
     "CommentAdded",
+    "FollowUpCreated",
     "PriorityChanged",
     "CategoryChanged",
 ];

@@ -58,10 +58,9 @@ impl Check {
                 self.expect(b, Kind::Flag, shown)
             }
             (None, [a, b]) if name == operators::EQUALS || name == operators::NOT_EQUALS => {
-                let kind = self.same(a, b, name)?;
+                self.same(a, b, name)?;
                 words(a, b)?;
                 words(b, a)?;
-                let _ = kind;
                 Ok(Kind::Flag)
             }
             (None, [a, b]) if is_order(name) => match self.same(a, b, name)? {

@@ -7,9 +7,12 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, AuthorKind, CommentKind, StatusCause, TicketState, Visibility};
 
+use super::create_follow_up::{follow_up, linked, told};
 use super::shared::{comment, held, may_come_back, moved, reopened};
 use super::{Decide, Fold, Replayed};
+use crate::beside::comes_back;
 use crate::decide::{Context, Draft};
+use crate::desk::ClosedMessage;
 use crate::permission::is_human_agent;
 use crate::state::Ticket;
 use crate::transition::require;
@@ -21,17 +24,11 @@ impl Decide for AddComment {
         command: &Command,
         context: &Context<'_>,
     ) -> Result<Vec<Draft>, Rejection> {
+        if comes_back(ticket, command) {
+            return after_the_end(self, ticket, command, context);
+        }
         require(ticket, &command.order)?;
-        let kind = self.kind.unwrap_or(CommentKind::Message);
-        let id = CommentId(command.command_id.derive("comment"));
-        let comment = comment(command, id, self.visibility, kind, self.body.clone().into());
-        let mut drafts = vec![Draft::of(CommentAdded {
-            attachments: self.attachments.clone(),
-            in_reply_to: self.in_reply_to,
-            no_reopen: self.no_reopen,
-            counts_as_reply: comment.counts_as_reply && self.counts_as_reply.unwrap_or(true),
-            ..comment
-        })];
+        let mut drafts = vec![Draft::of(written(self, command))];
         let public = self.visibility == Visibility::Public;
         let from_requester = command.actor.kind == ActorKind::Requester;
         match ticket.state() {
@@ -58,6 +55,45 @@ impl Decide for AddComment {
             | TicketState::Cancelled => {}
         }
         Ok(drafts)
+    }
+}
+
+fn written(order: &AddComment, command: &Command) -> CommentAdded {
+    let kind = order.kind.unwrap_or(CommentKind::Message);
+    let id = CommentId(command.command_id.derive("comment"));
+    let comment = comment(command, id, order.visibility, kind, order.body.clone().into());
+    CommentAdded {
+        attachments: order.attachments.clone(),
+        in_reply_to: order.in_reply_to,
+        no_reopen: order.no_reopen,
+        counts_as_reply: comment.counts_as_reply && order.counts_as_reply.unwrap_or(true),
+        ..comment
+    }
+}
+
+/// A message to a closed ticket. A thank-you needs nobody: it stays there.
+fn after_the_end(
+    order: &AddComment,
+    ticket: &Ticket,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<Vec<Draft>, Rejection> {
+    let comment = written(order, command);
+    match context.desk.life().closed_message {
+        ClosedMessage::Refuse => require(ticket, &command.order).map(|()| Vec::new()),
+        ClosedMessage::Keep => Ok(vec![Draft::of(comment)]),
+        ClosedMessage::FollowUp if order.no_reopen => Ok(vec![Draft::of(comment)]),
+        ClosedMessage::FollowUp => {
+            let missing = || Rejection::NotFound { what: format!("ticket {}", ticket.number) };
+            let other = context.other.ok_or_else(missing)?;
+            let new = context.fresh;
+            Ok(vec![
+                Draft::of(told(other.id, context, StatusCause::RequesterComment)),
+                Draft::at(new, follow_up(other, command, context)?),
+                Draft::at(new, linked(other)),
+                Draft::at(new, comment),
+            ])
+        }
     }
 }
 

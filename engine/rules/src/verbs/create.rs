@@ -24,13 +24,6 @@ impl Begin for Create {
         if let Some(of) = context.external_ref_of {
             return Err(Rejection::Duplicate { of });
         }
-        let origin = match command.actor.kind {
-            ActorKind::Requester => Origin::Requester,
-            ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => {
-                Origin::Agent
-            }
-            ActorKind::Bot | ActorKind::Service | ActorKind::System => Origin::System,
-        };
         let text = |l: &Label| l.as_str().to_owned();
         let mut tags: Vec<String> = Vec::new();
         for tag in &self.tags {
@@ -48,7 +41,7 @@ impl Begin for Create {
             requester_email: self.requester.email.clone().map(Into::into),
             requester_phone: self.requester.phone.clone().map(Into::into),
             channel: self.channel,
-            origin: self.origin.unwrap_or(origin),
+            origin: self.origin.unwrap_or_else(|| origin(command)),
             r#type: self.r#type.unwrap_or(TicketType::Incident),
             category: self.category.as_ref().map(|c| c.as_str().to_owned()),
             urgency: self.urgency,
@@ -80,8 +73,17 @@ impl Fold for TicketCreated {
     }
 }
 
+/// Who noticed first, where nobody says so.
+pub(super) const fn origin(command: &Command) -> Origin {
+    match command.actor.kind {
+        ActorKind::Requester => Origin::Requester,
+        ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin => Origin::Agent,
+        ActorKind::Bot | ActorKind::Service | ActorKind::System => Origin::System,
+    }
+}
+
 /// A second create: the engine, which knows the version, completes the numbers.
-fn exists(command: &Command) -> Rejection {
+pub(super) fn exists(command: &Command) -> Rejection {
     Rejection::VersionConflict {
         expected: command.expected_version.unwrap_or(0),
         actual: 0,

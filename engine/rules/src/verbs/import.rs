@@ -8,7 +8,7 @@ use guichet_schemas::time::Timestamp;
 use super::{Begin, Fold};
 use crate::decide::{Context, Draft};
 use crate::import;
-use crate::state::{ImportMark, ImportProgress, Ticket, weight};
+use crate::state::{ImportMark, ImportProgress, Ticket};
 
 impl Begin for Import {
     fn begin(
@@ -31,7 +31,7 @@ impl Fold for TicketImported {
 impl Fold for FieldChanged {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
         match &self.to {
-            Some(value) => drop(ticket.fields.insert(self.field.clone(), weight(value))),
+            Some(value) => drop(ticket.fields.insert(self.field.clone(), value.clone())),
             None => drop(ticket.fields.remove(&self.field)),
         }
     }

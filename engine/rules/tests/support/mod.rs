@@ -1,6 +1,8 @@
 //! given / when / then: the only caller of the rules in the tests.
 
-use guichet_rules::{Context, Draft, FiredRule, Life, Ticket, Unconfigured, decide, evolve};
+use guichet_rules::{
+    Context, Draft, FiredRule, Life, Other, Ticket, Unconfigured, decide, evolve, goes_on_to, looks_at,
+};
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Event};
 use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId, TicketNumber};
@@ -10,6 +12,8 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, Channel, ResolutionCode};
 use uuid::Uuid;
 
+/// The ticket that a desk begins with.
+pub(crate) const OWN: TicketId = TicketId(Uuid::nil());
 pub(crate) const HOUR: i64 = 3_600_000;
 /// Version of what is configured, where something is.
 pub(crate) const VERSION: u64 = 7;
@@ -38,7 +42,7 @@ pub(crate) fn command(order: Order) -> Command {
     Command {
         tenant: TenantId::default_tenant(),
         caller: CallerId::parse("tests").unwrap(),
-        entity: Entity::Ticket(TicketId(Uuid::nil())),
+        entity: Entity::Ticket(OWN),
         command_id: CommandId(Uuid::from_u128(7)),
         actor: actor(ActorKind::Agent, "alice"),
         expected_version: None,
@@ -99,11 +103,13 @@ pub(crate) fn reopen() -> Order {
     Order::Reopen(Reopen { reason: text("It is back.") })
 }
 
-/// A ticket with its history.
+/// A ticket with its history, and the tickets that came of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Desk {
     pub(crate) ticket: Option<Ticket>,
     pub(crate) events: Vec<(Event, Timestamp)>,
+    /// Of the other tickets, in the order in which they began.
+    pub(crate) others: Vec<(TicketId, Ticket, Vec<Event>)>,
     pub(crate) hour: i64,
     /// What is configured; none: nothing.
     pub(crate) house: Option<House>,
@@ -135,28 +141,92 @@ impl Desk {
     /// Decides one command an hour after the last and folds what happened.
     pub(crate) fn tell(&mut self, command: &Command) -> Result<Vec<Event>, Rejection> {
         self.hour += 1;
+        let addressed = self.addressed(command);
         let drafts = self.ask(command)?;
         for draft in &drafts {
             let when = draft.occurred_at.unwrap_or(at(self.hour));
-            self.ticket = Some(evolve(self.ticket.take(), &draft.event, when));
-            self.events.push((draft.event.clone(), when));
+            match draft.of.or(addressed).filter(|id| *id != OWN) {
+                Some(id) => self.fold_other(id, &draft.event, when),
+                None => {
+                    self.ticket = Some(evolve(self.ticket.take(), &draft.event, when));
+                    self.events.push((draft.event.clone(), when));
+                }
+            }
         }
         Ok(drafts.into_iter().map(|d| d.event).collect())
     }
 
+    fn fold_other(&mut self, id: TicketId, event: &Event, when: Timestamp) {
+        let known = self.others.iter().position(|(other, ..)| *other == id);
+        let (_, ticket, mut events) = known.map_or((id, None, Vec::new()), |n| {
+            let (id, ticket, events) = self.others.remove(n);
+            (id, Some(ticket), events)
+        });
+        events.push(event.clone());
+        let at = known.unwrap_or(self.others.len());
+        self.others.insert(at, (id, evolve(ticket, event, when), events));
+    }
+
+    /// The other ticket that a command is about; none: the first one.
+    fn addressed(&self, command: &Command) -> Option<TicketId> {
+        let mut at = if let Entity::Ticket(id) = command.entity { Some(id) } else { Some(self.fresh()) };
+        if command.entity == Entity::New && self.ticket.is_none() {
+            return None;
+        }
+        while let Some(id) = at {
+            let Some(ticket) = self.known(id) else { break };
+            let Some(next) = goes_on_to(ticket, command, self.desk()) else { break };
+            at = Some(next);
+        }
+        at.filter(|id| *id != OWN)
+    }
+
+    fn known(&self, id: TicketId) -> Option<&Ticket> {
+        if id == OWN {
+            return self.ticket.as_ref();
+        }
+        self.others.iter().find(|(other, ..)| *other == id).map(|(_, ticket, _)| ticket)
+    }
+
+    /// The id of the next ticket.
+    fn fresh(&self) -> TicketId {
+        TicketId(Uuid::from_u128(100 + self.others.len() as u128))
+    }
+
+    fn desk(&self) -> &dyn guichet_rules::DeskRules {
+        match &self.house {
+            Some(house) => house,
+            None => &Unconfigured,
+        }
+    }
+
     /// Decides and changes nothing.
     pub(crate) fn ask(&self, command: &Command) -> Result<Vec<Draft>, Rejection> {
+        let id = self.addressed(command).unwrap_or(OWN);
+        let ticket = self.known(id);
+        let other = looks_at(ticket, command).and_then(|looks| {
+            let id = looks.ticket.unwrap_or(id);
+            let created = self.events_of(id).find_map(|event| event.created().cloned());
+            Some(Other { id, ticket: self.known(id)?.clone(), created })
+        });
         let context = Context {
             now: at(self.hour),
-            next_number: TicketNumber(1),
+            next_number: TicketNumber(self.others.len() as u64 + 1 + u64::from(self.ticket.is_some())),
             external_ref_of: None,
-            desk: match &self.house {
-                Some(house) => house,
-                None => &Unconfigured,
-            },
+            desk: self.desk(),
             config_version: self.house.as_ref().map_or(0, |_| VERSION),
+            fresh: self.fresh(),
+            other: other.as_ref(),
         };
-        decide(self.ticket.as_ref(), command, &context)
+        decide(ticket, command, &context)
+    }
+
+    fn events_of(&self, id: TicketId) -> Box<dyn Iterator<Item = &Event> + '_> {
+        if id == OWN {
+            return Box::new(self.events.iter().map(|(event, _)| event));
+        }
+        let of = self.others.iter().find(|(other, ..)| *other == id);
+        Box::new(of.into_iter().flat_map(|(_, _, events)| events))
     }
 }
 

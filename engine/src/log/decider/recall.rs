@@ -16,7 +16,7 @@ use crate::log::tickets::Entry;
 use crate::log::{StoreFault, keys};
 
 /// How long a command waits for records of its ticket that are on their way to the disk.
-const RETRY_AFTER_MS: u64 = 20;
+pub(super) const RETRY_AFTER_MS: u64 = 20;
 
 impl<D: Disk> Decider<D> {
     /// The ticket of a command, with the mark of what was imported where the command needs one and the log has none.
@@ -52,7 +52,7 @@ impl<D: Disk> Decider<D> {
         positions.into_iter().map(|position| self.event(key, position)).collect()
     }
 
-    fn event(&self, key: &TicketKey, position: LogPosition) -> Result<Past, StoreFault> {
+    pub(super) fn event(&self, key: &TicketKey, position: LogPosition) -> Result<Past, StoreFault> {
         let missing = || damaged(format!("position {position} is in the index, not in the log"));
         let bytes = self.store.record(position)?.ok_or_else(missing)?;
         let mut record =

@@ -3,11 +3,14 @@
 use std::sync::mpsc;
 
 use guichet_keys::KekSource;
-use guichet_schemas::codec::{Encoding, Outcome, decode_command};
+use guichet_schemas::codec::{Encoding, Outcome, decode_command, decode_record};
 use guichet_schemas::command::Command;
+use guichet_schemas::event::Personal;
 use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::record::Record;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::CommandSubject;
+use guichet_schemas::wire;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -182,4 +185,83 @@ fn configuration_that_gave_way_is_loaded_again_and_that_under_way_stays() {
     }
     assert!(desk.halt.reason().is_none());
     desk.log.close().unwrap();
+}
+
+/// Two tickets in one command: both are folded, the texts are open to the follow-up and sealed in it, the same command
+/// has the same answer after a restart.
+#[test]
+fn a_message_to_a_closed_ticket_begins_its_follow_up_and_the_next_one_goes_there() {
+    let desk = open(tempfile::tempdir().unwrap());
+    let id = Uuid::from_u128(77).to_string();
+    let done = json!({"code": "other", "summary": "Done."});
+    desk.tell_all(&[
+        (&id, "create", by("alice", 1, create())),
+        (&id, "resolve", by("alice", 2, done)),
+        (&id, "close", by("alice", 3, json!({}))),
+    ]);
+    let message = |n: u128| {
+        let mut message = by("r-1", n, json!({"visibility": "public", "body": "It drops again."}));
+        message["actor"]["kind"] = "requester".into();
+        message
+    };
+    let dry = |mut message: Value| {
+        message["command_id"] = Uuid::from_u128(99).to_string().into();
+        message["dry_run"] = true.into();
+        message
+    };
+    let with_version = |version: u64| {
+        let mut message = message(6);
+        message["expected_version"] = version.into();
+        message
+    };
+    // The rows that say where the first words of a ticket stand follow its records.
+    while desk.tell_all(&[(&id, "add_comment", dry(message(3)))])[0].is_err() {}
+    let answers = desk.tell_all(&[
+        (&id, "add_comment", message(4)),
+        (&id, "add_comment", message(5)),
+        (&id, "add_comment", with_version(9)),
+        (&id, "add_comment", with_version(5)),
+    ]);
+    let first = answers[0].as_ref().unwrap();
+    let types: Vec<&str> = first.events.iter().map(|event| event.r#type.as_str()).collect();
+    assert_eq!(types, ["FollowUpCreated", "TicketCreated", "TicketsLinked", "CommentAdded"]);
+    assert_eq!((first.number.as_deref(), first.version), (Some("T-2"), 3));
+    assert_eq!(first.warnings[0].message, "the ticket is closed; what was said stands in its follow-up T-2");
+    let second = answers[1].as_ref().unwrap();
+    assert_eq!(
+        (&second.ticket_id, second.version),
+        (&first.ticket_id, 4),
+        "decided while the first is under way"
+    );
+    let Err(Rejection::VersionConflict { actual, missed, .. }) = &answers[2] else { panic!("{answers:?}") };
+    assert_eq!((*actual, missed.len()), (5, 0), "of the ticket that was addressed");
+    assert_eq!(answers[3].as_ref().unwrap().version, 5);
+
+    let Desk { log, dir, .. } = desk;
+    log.close().unwrap();
+    let again = open(dir);
+    let follow = json!({"of": Uuid::from_slice(first.ticket_id.as_ref().unwrap()).unwrap().to_string()});
+    let answers = again.tell_all(&[
+        (&id, "add_comment", message(4)),
+        ("new", "create_follow_up", by("alice", 7, follow)),
+        ("new", "create_follow_up", by("alice", 8, json!({"of": id}))),
+    ]);
+    let replayed = answers[0].as_ref().unwrap();
+    assert_eq!(
+        &wire::Accepted { replayed: false, ..replayed.clone() },
+        first,
+        "the same answer, from the log"
+    );
+    assert_eq!(answers[1].as_ref().unwrap_err().code(), "invalid_transition", "that one is not over");
+    assert_eq!(answers[2].as_ref().unwrap().number.as_deref(), Some("T-3"));
+
+    let records = again.log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
+    let records: Vec<Record> = records.iter().map(|bytes| decode_record(bytes).unwrap()).collect();
+    let sealed = records.iter().filter_map(|record| record.event.created()).all(|created| {
+        matches!((&created.subject, &created.description), (Personal::Sealed(_), Personal::Sealed(_)))
+    });
+    assert!(sealed, "no text of a person is readable");
+    let keys = records.iter().filter(|record| record.event.type_name() == "KeyCreated").count();
+    assert_eq!(keys, 1, "one requester, one key");
+    again.log.close().unwrap();
 }

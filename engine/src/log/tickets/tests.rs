@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{ImportMark, ImportProgress, LastResolution, Phase};
+use guichet_schemas::event::FieldValue;
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{HoldReason, Impact, Priority, TicketType, Urgency};
 
 use super::*;
+use uuid::Uuid;
 
 fn entry() -> Entry {
     let text = |text: &str| Some(text.to_owned());
@@ -26,7 +28,7 @@ fn entry() -> Entry {
             priority: Priority::Normal,
             due_at: Some(Timestamp(1_700_000_002_000)),
             tags: vec!["fuse".to_owned(), "vip".to_owned()],
-            fields: BTreeMap::from([("floor".to_owned(), 8)]),
+            fields: BTreeMap::from([("floor".to_owned(), FieldValue::Number(3.0))]),
             stations: 3,
             last_resolution: Some(LastResolution {
                 number: 1,
@@ -44,6 +46,7 @@ fn entry() -> Entry {
             answered: true,
             reopenings: vec![Timestamp(1_700_000_000_500)],
             reopen_held: true,
+            follow_up: Some(TicketId(Uuid::from_u128(9))),
             facts: BTreeSet::from(["breach/resolution/1".to_owned()]),
         },
         version: StreamVersion::new(100).unwrap(),

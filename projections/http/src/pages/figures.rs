@@ -94,10 +94,8 @@ async fn one(
 ) -> Result<(wire::FigureReport, Behind), Refusal> {
     let query = wire::ReportQuery { figure: Some(figure.figure.clone()), ..filter(period) };
     let (reply, behind) = f.ask(shared, question(query::Data::ReportFigure(query))).await?;
-    match reply.data {
-        Some(query_reply::Data::ReportFigure(report)) => Ok((report, behind)),
-        _ => Err(unexpected()),
-    }
+    let Some(query_reply::Data::ReportFigure(report)) = reply.data else { return Err(unexpected()) };
+    Ok((report, behind))
 }
 
 /// The rows of every figure are of the same periods.

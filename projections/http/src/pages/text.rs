@@ -41,7 +41,7 @@ texts! {
     not_built, unavailable, not_found, retry, door_title, door_text, error_title, go_back,
     // Queues.
     queues, queues_help, by_group, by_agent, group, agent, no_group, no_agent, tickets, status, priority, unassigned,
-    oldest, nearest_due, overdue, none, all_queues, nobody_waits, total, total_here,
+    oldest, nearest_due, overdue, waits_for_person, none, all_queues, nobody_waits, total, total_here,
     // States and priorities.
     new, open, pending, hold, resolved_state, closed, cancelled, low, normal, high, urgent,
     // One queue.
@@ -53,7 +53,7 @@ texts! {
     figures, figures_help, figures_median, figures_more,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, description, root_cause, history_part, newest_page,
+    tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
@@ -68,10 +68,14 @@ texts! {
     stream_full, stream_gone, stream_read_only, stream_silent, stream_unreachable, stream_refused, no_engine,
     // Events of a history.
     event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
-    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_reopen_held, event_sla_warned, event_sla_breached,
+    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_reopen_held, event_follow_up_created, event_sla_warned, event_sla_breached,
     event_sla_breach_voided, event_time_rule_fired,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
+    // A history that is handed over.
+    handover_title, handover_made, handover_proof, handover_proven, handover_unsigned, handover_origin, handover_root,
+    handover_key, handover_checkpoint, handover_check, handover_hash, handover_before, handover_after, handover_by_time,
+    handover_by_config, handover_causes, handover_causes_help, handover_outside, custom_status, hold_reason, due_date,
     // Units.
     days, hours, minutes, ago_less_than_a_minute,
 }
@@ -132,6 +136,7 @@ impl Text {
             "TicketDeescalated" => self.event_ticket_deescalated,
             "CommentAdded" => self.event_comment_added,
             "ReopenHeld" => self.event_reopen_held,
+            "FollowUpCreated" => self.event_follow_up_created,
             "SlaWarned" => self.event_sla_warned,
             "SlaBreached" => self.event_sla_breached,
             "SlaBreachVoided" => self.event_sla_breach_voided,
@@ -154,6 +159,7 @@ impl Text {
             Attribute::Tags => self.tags,
             Attribute::Field => self.field,
             Attribute::DueAt => self.due,
+            Attribute::Link => self.link,
         }
     }
 

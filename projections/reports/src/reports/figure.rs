@@ -108,6 +108,7 @@ const fn event(what: &What) -> &'static str {
         What::Reply(_) | What::Inbound(_) => "CommentAdded",
         What::Priority(_) => "PriorityChanged",
         What::Category(_) => "CategoryChanged",
+        What::FollowedUp(_) => "FollowUpCreated",
         What::Clock(_) => "",
     }
 }

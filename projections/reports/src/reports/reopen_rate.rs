@@ -22,6 +22,8 @@ struct Cell {
     first_resolved: i64,
     /// Of these, reopened within the window.
     reopened_in_window: i64,
+    /// Of these, reopened or followed up within the window.
+    back_in_window: i64,
     resolve_events: i64,
     reopen_events: i64,
     resolved: i64,
@@ -137,10 +139,14 @@ impl Sums for ReopenRate {
         };
         let life = walk(history, periods, &mut follower);
         let first = follower.first.take();
-        if let Some(((period, part, resolved_at), reopened_at)) = first.zip(life.first_reopened_at)
-            && reopened_at.saturating_sub(resolved_at) <= self.window_ms
-        {
-            add(&mut self.cells.at(&part, period).reopened_in_window, sign);
+        let Some((period, part, resolved_at)) = first else { return };
+        let is_within =
+            |at: Option<i64>| at.is_some_and(|at| at.saturating_sub(resolved_at) <= self.window_ms);
+        let (reopened, followed) = (is_within(life.first_reopened_at), is_within(life.first_followed_up_at));
+        if reopened || followed {
+            let cell = self.cells.at(&part, period);
+            add(&mut cell.reopened_in_window, if reopened { sign } else { 0 });
+            add(&mut cell.back_in_window, sign);
         }
     }
 
@@ -148,6 +154,7 @@ impl Sums for ReopenRate {
         self.cells.merge(same::<Self>(other).cells, |mine, more| {
             add(&mut mine.first_resolved, more.first_resolved);
             add(&mut mine.reopened_in_window, more.reopened_in_window);
+            add(&mut mine.back_in_window, more.back_in_window);
             add(&mut mine.resolve_events, more.resolve_events);
             add(&mut mine.reopen_events, more.reopen_events);
             add(&mut mine.resolved, more.resolved);
@@ -169,6 +176,7 @@ impl Sums for ReopenRate {
                 at,
                 ReopenRateRow {
                     r1: Some(ratio(cell.reopened_in_window, cell.first_resolved)),
+                    reopen_or_followup: Some(ratio(cell.back_in_window, cell.first_resolved)),
                     provisional: window_until > table.look.now,
                     window_until: window_until,
                     r2: Some(ratio(cell.reopen_events, cell.resolve_events)),

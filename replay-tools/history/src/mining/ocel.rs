@@ -70,7 +70,8 @@ impl Ticket {
             | Change::Impact(_)
             | Change::Tags { .. }
             | Change::Field { .. }
-            | Change::DueAt(_) => {}
+            | Change::DueAt(_)
+            | Change::Link { .. } => {}
         });
     }
 }
@@ -138,7 +139,8 @@ impl<W: Write> OcelFile<W> {
                     | Change::Category { .. }
                     | Change::Tags { .. }
                     | Change::Field { .. }
-                    | Change::DueAt(_) => {}
+                    | Change::DueAt(_)
+                    | Change::Link { .. } => {}
                 });
             }
             (_, Some(id)) => relate(ticket_object(id), "about"),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Order, PublishConfig, RecordSlaBreach, RecordSlaWarning, Reopen, Requester, Resolve,
-    RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Unassign, VoidSlaBreach,
+    AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, CreateFollowUp, Deescalate, Escalate,
+    Fact, FireTimeRule, Import, Order, PublishConfig, RecordAccess, RecordSlaBreach, RecordSlaWarning,
+    Reopen, Requester, Resolve, RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType,
+    Unassign, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
-use guichet_schemas::ids::{CommandId, CorrelationId};
+use guichet_schemas::ids::{CommandId, CorrelationId, TicketId};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
@@ -147,6 +148,13 @@ fn work() -> Vec<Order> {
         Order::Reopen(Reopen { reason: text("it blinks again") }),
         Order::Close(Close),
         Order::Cancel(Cancel { reason: CancelReason::Withdrawn }),
+        Order::CreateFollowUp(CreateFollowUp {
+            of: TicketId(uuid(2)),
+            subject: Some(line("Printer does not print again")),
+            description: Some(text("It blinks again.")),
+            group: label("desk"),
+            assignee: label("alice"),
+        }),
         Order::SetDueDate(SetDueDate { at: Some(minute(2_000)), reason: text("promised on the phone") }),
         Order::SetPriority(SetPriority {
             urgency: Some(Urgency::High),
@@ -213,6 +221,11 @@ fn clocks() -> Vec<Order> {
             instance: 1,
             reason: text("the requester's line was down"),
         }),
+        Order::RecordAccess(RecordAccess {
+            viewer: label("ana"),
+            scope: text("export of the events of March"),
+            purpose: text("audit 2026-7"),
+        }),
     ]
 }
 
@@ -223,6 +236,7 @@ fn import() -> Order {
             e.type_name(),
             "EpochStarted"
                 | "KeyCreated"
+                | "AccessRecorded"
                 | "SlaWarned"
                 | "SlaBreached"
                 | "SlaBreachVoided"
@@ -252,5 +266,6 @@ fn import() -> Order {
         mapping_version: label("servicenow/1"),
         begins_at: Some(250),
         prefix: Some(hash(0x77)),
+        replies_complete: true,
     })
 }

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event,
-    ExternalRef, FieldChanged, FieldValue, KeyCreated, LogEvent, Personal, PriorityChanged, ReopenHeld,
-    Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned,
-    TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported,
-    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TimeRuleFired, TypeChanged,
+    AccessRecorded, CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
+    Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, KeyCreated, LogEvent, Personal,
+    PriorityChanged, ReopenHeld, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged,
+    TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
+    TicketImported, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked,
+    TimeRuleFired, TypeChanged,
 };
-use guichet_schemas::ids::KeyId;
+use guichet_schemas::ids::{KeyId, TicketId};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
-    EscalationKind, EscalationReason, HoldReason, Impact, Origin, Priority, RequesterKind, ResolutionCode,
-    SlaMetric, StatusCause, Strategy, TicketState, TicketType, Urgency, Visibility,
+    EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RequesterKind,
+    ResolutionCode, SlaMetric, StatusCause, Strategy, TicketState, TicketType, Urgency, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -83,6 +84,7 @@ fn beginnings() -> Vec<Event> {
             mapping_version: text("servicenow/1"),
             facts: Some(200),
             digest: Some(hash(0x88)),
+            replies_complete: true,
         }),
         Event::from(StatusChanged {
             from: TicketState::Open,
@@ -165,6 +167,18 @@ fn conversation() -> Vec<Event> {
             no_reopen: true,
         }),
         Event::from(ReopenHeld { reopenings: 3, within_ms: 86_400_000 }),
+        Event::from(FollowUpCreated {
+            of: TicketId(uuid(1)),
+            new_ticket: TicketId(uuid(2)),
+            new_number: 43,
+            cause: StatusCause::RequesterComment,
+        }),
+        Event::from(TicketsLinked {
+            other: TicketId(uuid(2)),
+            other_number: 43,
+            kind: LinkKind::CausedBy,
+            from_other: true,
+        }),
         Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,
@@ -196,6 +210,11 @@ fn conversation() -> Vec<Event> {
             ..EpochStarted::uneventful(7, 2, "0.1.0")
         })),
         Event::from(KeyCreated { subject: "r-1".to_owned(), key_id: KeyId(uuid(9)), commitment: hash(0x33) }),
+        Event::from(AccessRecorded {
+            viewer: "ana".to_owned(),
+            scope: "export of the events of March".to_owned(),
+            purpose: "audit 2026-7".to_owned(),
+        }),
     ]
 }
 

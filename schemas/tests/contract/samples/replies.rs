@@ -226,6 +226,12 @@ fn ticket_view() -> wire::TicketView {
         sla_clocks: vec![super::reports::clock()],
         sla_as_of_position: Some(77),
         reopen_held_at: Some(minute(4).0),
+        links: vec![wire::TicketLink {
+            ticket_id: super::uuid(2).as_bytes().to_vec(),
+            number: "T-43".to_owned(),
+            kind: wire::LinkKind::FollowUp as i32,
+            from_other: true,
+        }],
         sla_clocks_left_out: 2,
     }
 }

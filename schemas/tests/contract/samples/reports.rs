@@ -24,13 +24,14 @@ fn queue_row() -> wire::QueueRow {
     wire::QueueRow {
         group: Some("network".to_owned()),
         agent: None,
-        tickets: 3,
+        tickets: 4,
         by_status: Some(wire::StatusCounts { new: 1, open: 2, pending: 0, hold: 0 }),
-        by_priority: Some(wire::PriorityCounts { low: 0, normal: 2, high: 1, urgent: 0 }),
+        by_priority: Some(wire::PriorityCounts { low: 0, normal: 3, high: 1, urgent: 0 }),
         unassigned: 1,
         overdue: 1,
         oldest: Some(head.clone()),
         nearest_due: Some(head),
+        reopen_held: 1,
     }
 }
 
@@ -63,6 +64,7 @@ fn queue_entry() -> wire::QueueEntry {
         organisation: Some("finance".to_owned()),
         tier: 1,
         created_command_id: Some(super::uuid(3).as_bytes().to_vec()),
+        reopen_held_at: Some(minute(5).0),
     }
 }
 
@@ -194,6 +196,7 @@ fn reports() -> Vec<Data> {
                 r3: ratio(1, 6),
                 r4: ratio(0, 0),
                 r5: vec![share],
+                reopen_or_followup: ratio(3, 7),
                 window_until: minute(9).0
             })],
         }),

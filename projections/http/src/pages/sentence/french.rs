@@ -2,14 +2,15 @@
 
 use guichet_schemas::event::{
     Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
-    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, ReopenHeld, SlaEvent, StatusChanged,
-    TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported,
+    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, Relations, ReopenHeld, SlaEvent,
+    StatusChanged, TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported,
     TicketReopened, TicketResolved, TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, CloseReason, CommentKind, EscalationKind, SlaMetric, TicketState, Visibility,
+    ActorKind, CloseReason, CommentKind, EscalationKind, LinkKind, SlaMetric, StatusCause, TicketState,
+    Visibility,
 };
 
 use super::words;
@@ -35,6 +36,7 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         TicketEvent::Ownership(event) => of_ownership(event, actor),
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(t, e),
+        TicketEvent::Relations(event) => of_relations(event),
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(t, e),
         TicketEvent::Classification(_) => of_changes(t, event),
     }
@@ -69,6 +71,40 @@ fn of_ownership(event: &Ownership, actor: &Actor) -> String {
     }
 }
 
+fn of_relations(event: &Relations) -> String {
+    match event {
+        Relations::FollowUpCreated(e) => {
+            let number = TicketNumber(e.new_number);
+            match e.cause {
+                StatusCause::RequesterComment => {
+                    format!("a écrit au ticket clos, et le message se trouve dans sa suite {number}")
+                }
+                StatusCause::Command | StatusCause::Rule | StatusCause::Timer => {
+                    format!("a créé {number} comme suite")
+                }
+            }
+        }
+        Relations::TicketsLinked(e) => linked(TicketNumber(e.other_number), e.kind, e.from_other),
+    }
+}
+
+/// How a ticket is tied to another, as a sentence about it goes on.
+fn linked(other: TicketNumber, kind: LinkKind, from_other: bool) -> String {
+    match (kind, from_other) {
+        (LinkKind::Relates, _) => format!("a lié le ticket à {other}"),
+        (LinkKind::Duplicates, false) => format!("a signalé le ticket comme doublon de {other}"),
+        (LinkKind::Duplicates, true) => format!("a signalé {other} comme doublon du ticket"),
+        (LinkKind::Blocks, false) => format!("a indiqué que le ticket bloque {other}"),
+        (LinkKind::Blocks, true) => format!("a indiqué que {other} bloque le ticket"),
+        (LinkKind::Parent, false) => format!("a fait de {other} le parent du ticket"),
+        (LinkKind::Parent, true) => format!("a fait du ticket le parent de {other}"),
+        (LinkKind::CausedBy, false) => format!("a désigné {other} comme le problème à l’origine du ticket"),
+        (LinkKind::CausedBy, true) => format!("a désigné le ticket comme le problème à l’origine de {other}"),
+        (LinkKind::FollowUp, false) => format!("a lié le ticket comme suite de {other}"),
+        (LinkKind::FollowUp, true) => format!("a lié {other} comme suite du ticket"),
+    }
+}
+
 /// The sentence of an event that has none of its own: what becomes another, and why.
 fn of_changes(t: &Text, event: &TicketEvent) -> String {
     let mut all = Vec::new();
@@ -98,6 +134,9 @@ fn of_change(t: &Text, change: Change<'_>) -> String {
             return changed(&format!("le champ {name}"), from.as_deref(), to.as_deref());
         }
         Change::DueAt(to) => ("l’échéance", None, to.map(instant)),
+        Change::Link { number, kind, from_other, .. } => {
+            return linked(TicketNumber(number), kind, from_other);
+        }
     };
     changed(what, from.as_deref(), to.as_deref())
 }
@@ -109,6 +148,12 @@ fn of_log(event: &LogEvent) -> String {
             e.program, e.epoch, e.generation
         ),
         LogEvent::KeyCreated(e) => format!("le demandeur {} a désormais sa propre clé", e.subject),
+        LogEvent::AccessRecorded(e) => {
+            format!(
+                "des textes personnels ont été remis à {} : {} ; motif : {}",
+                e.viewer, e.scope, e.purpose
+            )
+        }
     }
 }
 
