@@ -119,7 +119,8 @@ const STAMPS: &[&str] = &[
 fn without_stamps(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let kept = fields.iter().filter(|(name, _)| !STAMPS.contains(&name.as_str()));
+            let is_stamp = |name: &str| STAMPS.contains(&name) || name.ends_with("command_id");
+            let kept = fields.iter().filter(|(name, _)| !is_stamp(name));
             Value::Object(kept.map(|(name, value)| (name.clone(), without_stamps(value))).collect())
         }
         Value::Array(list) => list.iter().map(without_stamps).collect(),
