@@ -29,5 +29,5 @@ pub use history::{Cut, Damaged, History};
 pub use kept::{Change, Kept, Key};
 pub use moment::{distill, encode, may_count, moments};
 pub use periods::{Span, SpanError};
-pub use report::{BusinessHours, Kind, Look, Params, Report};
+pub use report::{BusinessHours, Defined, Kind, Look, Params, Report};
 pub use reports::Window;

@@ -33,6 +33,8 @@ pub(crate) struct Life<'a> {
     pub(crate) resolver: &'a str,
     pub(crate) resolver_is_human: bool,
     pub(crate) reopens: u64,
+    pub(crate) resolutions: u64,
+    pub(crate) origin: i32,
     /// Time in resolved and closed, spells that are over.
     done_ms: i64,
     /// Time in pending and hold, spells that are over.
@@ -71,6 +73,7 @@ impl<'a> Life<'a> {
                 self.enter(Some(TicketState::Resolved), at);
                 self.first_resolved_at = self.first_resolved_at.or(Some(at));
                 self.last_resolved_at = Some(at);
+                self.resolutions = self.resolutions.saturating_add(1);
                 self.at_last_resolution = (self.done_ms, self.waiting_ms);
                 self.resolver = &resolved.by;
                 self.resolver_is_human = resolved.human;
@@ -158,6 +161,7 @@ impl<'a> Life<'a> {
         let state = if created.assignee.is_empty() { TicketState::New } else { TicketState::Open };
         self.enter(Some(state), at);
         self.created_at = at;
+        self.origin = created.origin;
         self.outbound = Origin::from_wire(created.origin) == Ok(Origin::Agent);
         self.now = Dimensions {
             channel: created.channel,

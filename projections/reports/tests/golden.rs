@@ -93,7 +93,7 @@ impl Week {
             period: Some(Period::Week.to_wire()),
             group_by: group_by.map(|g| g.to_wire()),
             window_days: None,
-            calendar: None,
+            ..ReportQuery::default()
         };
         let (params, span) = Params::read(kind, &query, self.end).unwrap();
         let mut report = Report::new(params);

@@ -52,6 +52,9 @@ pub struct ExportArgs {
     /// The form of the files
     #[arg(long, value_enum, default_value = "parquet")]
     pub format: Format,
+    /// With --format xes, write one event each time that this field of a ticket was set, named by its value
+    #[arg(long, value_name = "FIELD")]
+    pub activity: Option<String>,
     /// First event: a position, or an instant by the engine's clock (RFC 3339) [default: the beginning]
     #[arg(long, value_name = "POSITION|TIME", conflicts_with = "since")]
     pub from: Option<Place>,
@@ -181,6 +184,9 @@ impl ExportArgs {
     /// Words that make no export.
     pub fn check(&self) -> Result<(), HistoryError> {
         self.filter.check()?;
+        if self.activity.is_some() && self.format != Format::Xes {
+            return Err(HistoryError::usage("--activity names the events of --format xes"));
+        }
         if self.format.is_document() && self.follow {
             return Err(HistoryError::usage("--follow adds files to a folder; xes and ocel are one file"));
         }
@@ -319,7 +325,7 @@ fn stream(
     output: &Output,
 ) -> Result<Done, HistoryError> {
     let mut to: Box<dyn Events> = match args.format {
-        Format::Xes => Box::new(XesFile::new(to)),
+        Format::Xes => Box::new(XesFile::new(to).with_activity(args.activity.clone())),
         Format::Ocel => Box::new(OcelFile::new(to)?),
         Format::Csv => Box::new(CsvEvents::new(to)?),
         Format::Ndjson | Format::Parquet => Box::new(NdjsonFile(to)),

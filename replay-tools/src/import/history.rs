@@ -19,6 +19,7 @@ use super::milestones;
 use super::names::{self, Strangers};
 use super::parts;
 use super::people::Written;
+use super::recorded;
 use super::row::{Place, Row};
 use super::usable;
 
@@ -102,6 +103,9 @@ pub(super) fn of<E>(
     ask: Option<Place>,
     mut hear: impl FnMut(&Row, Heard) -> Result<(), E>,
 ) -> Result<Told, E> {
+    if let Some(event) = mapping.event {
+        return recorded::of(event, rows, ask, hear);
+    }
     let mut history = History::new(mapping, external_id, rows.len());
     let mut before: Option<Cow<'_, Row>> = None;
     let mut unread = rows.iter().map(Row::count).fold(0, u64::saturating_add);
@@ -258,6 +262,7 @@ impl<'a> History<'a> {
         if !reopens {
             self.enter(now, &state);
         }
+        self.activity(now, before);
         Ok(())
     }
 

@@ -32,6 +32,7 @@ mod pieces;
 mod csv_records;
 mod csv_rows;
 mod csv_split;
+mod event_rows;
 mod json_paths;
 mod json_record;
 mod json_records;
@@ -60,6 +61,7 @@ mod names;
 mod parts;
 mod people;
 mod reader;
+mod recorded;
 
 mod deliver;
 mod explain;

@@ -89,6 +89,7 @@ fn query_reply(name: &str) -> Value {
         "projections" => list(definitions.reference(&message("ProjectionView"), Side::Engine)),
         "queues" => list(definitions.reference(&message("QueueRow"), Side::Engine)),
         "queue" => list(definitions.reference(&message("QueueEntry"), Side::Engine)),
+        "figures" => list(definitions.reference(&message("FigureView"), Side::Engine)),
         "sla_clocks" => list(definitions.reference(&message("SlaClockView"), Side::Engine)),
         "sla_breaches" => list(definitions.reference(&message("SlaBreachView"), Side::Engine)),
         report if report.starts_with("report_") => list(definitions.reference(&row_of(report), Side::Engine)),

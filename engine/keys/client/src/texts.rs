@@ -58,6 +58,7 @@ pub fn of_reply(reply: &mut wire::QueryReply) -> Vec<Text<'_>> {
             | any_report!(Data, _)
             | Data::SlaClocks(_)
             | Data::SlaBreaches(_)
+            | Data::Figures(_)
             | Data::Error(_),
         )
         | None => Vec::new(),

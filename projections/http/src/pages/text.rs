@@ -50,6 +50,7 @@ texts! {
     // Reports.
     backlog, backlog_help, reopen, reopen_help, week, day, month, period, created, created_at, resolved, resolve_events, reopened,
     left, ratio, ratio_events, r1, r2, r1_help, r2_help, provisional, running, chart_of, as_table,
+    figures, figures_help, figures_median, figures_more,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
     tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, description, root_cause, history_part, newest_page,
