@@ -32,6 +32,7 @@ pub(crate) struct Life<'a> {
     pub(crate) first_followed_up_at: Option<i64>,
     pub(crate) resolver: &'a str,
     pub(crate) resolver_is_human: bool,
+    proposer_is_human: bool,
     pub(crate) reopens: u64,
     /// Time in resolved and closed, spells that are over.
     done_ms: i64,
@@ -73,7 +74,8 @@ impl<'a> Life<'a> {
                 self.last_resolved_at = Some(at);
                 self.at_last_resolution = (self.done_ms, self.waiting_ms);
                 self.resolver = &resolved.by;
-                self.resolver_is_human = resolved.human;
+                self.resolver_is_human =
+                    if resolved.as_proposed { self.proposer_is_human } else { resolved.human };
             }
             Some(What::Reopened(_)) => {
                 self.enter(Some(TicketState::Open), at);
@@ -103,6 +105,7 @@ impl<'a> Life<'a> {
                     self.first_bot_reply_at = self.first_bot_reply_at.or(Some(at));
                 }
             }
+            Some(What::Proposed(by_human)) => self.proposer_is_human = *by_human,
             Some(What::FollowedUp(_)) => {
                 self.first_followed_up_at = self.first_followed_up_at.or(Some(at));
             }
