@@ -100,7 +100,7 @@ struct Loaded {
 async fn load(args: &DemoArgs, node: &Node, client: &Client) -> anyhow::Result<Loaded> {
     if let (Some(file), Some(mapping)) = (&args.import, &args.mapping) {
         let import = ImportArgs {
-            file: file.clone(),
+            files: vec![file.clone()],
             mapping: Some(mapping.clone()),
             infer: false,
             follow: false,

@@ -42,7 +42,9 @@ struct Follower<'a> {
 
 /// Imports what comes until a signal ends it, then prints the balance of all that came.
 pub(crate) async fn run(args: &ImportArgs, mapping: Mapping, client: &Client) -> anyhow::Result<ExitCode> {
-    let path = args.file.as_path();
+    let [path] = args.files.as_slice() else {
+        anyhow::bail!("--follow follows one file or one folder; put several files into a folder");
+    };
     let mut followed =
         if std::fs::metadata(path).with_context(|| format!("open {}", path.display()))?.is_dir() {
             Followed::Folder(Folder::open(path)?)
@@ -274,6 +276,7 @@ fn add(total: &mut Balance, part: &Balance) {
     total.rows.used += part.rows.used;
     total.rows.without_effect += part.rows.without_effect;
     total.rows.duplicates += part.rows.duplicates;
+    total.rows.filtered += part.rows.filtered;
     sum(&mut total.rows.rejected, &part.rows.rejected);
     total.tickets.met += part.tickets.met;
     total.tickets.new += part.tickets.new;
@@ -281,4 +284,5 @@ fn add(total: &mut Balance, part: &Balance) {
     total.tickets.unchanged += part.tickets.unchanged;
     total.tickets.rejected += part.tickets.rejected;
     sum(&mut total.noted, &part.noted);
+    total.left_out.extend(part.left_out.iter().cloned());
 }

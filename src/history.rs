@@ -12,6 +12,7 @@ use guichet_history::diff::{self, DiffArgs};
 use guichet_history::explain::{self, ExplainArgs};
 use guichet_history::export::{self, ExportArgs};
 use guichet_history::replay::{self, ReplayArgs};
+use guichet_history::reveal::{self, Reveal, RevealArgs, Scope};
 use guichet_history::source::{Copied, History, Live, SourceArgs, Stopped};
 use guichet_proof::SignedCheckpoint;
 use guichet_replay_tools::audit::Folder;
@@ -20,7 +21,9 @@ use guichet_replay_tools::verify::read_key;
 
 use crate::backup::Backup;
 use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};
+use crate::fresh_id;
 use crate::node::PARTITION;
+use crate::replayed;
 use crate::run_file;
 use crate::verify::Files;
 
@@ -28,13 +31,23 @@ use crate::verify::Files;
 pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     args.check()?;
     let meant = Meant::find(&args.source, &args.connect).await?;
-    Ok(export::run(args, async || meant.open().await).await?.into())
+    let reveal = meant.reveal(&args.reveal, &args.scope(), &args.connect).await?;
+    let open = async || {
+        let mut history = meant.open().await?;
+        history.reveal.clone_from(&reveal);
+        Ok::<_, HistoryError>(history)
+    };
+    Ok(export::run(args, open).await?.into())
 }
 
 /// Replays. A subject is one of the connection, also where the history lies in a folder.
 pub(crate) async fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     args.check()?;
     let meant = Meant::find(&args.source, &args.connect).await?;
+    if let Some(dir) = &args.into_folder {
+        let history = meant.open().await?;
+        return tokio::task::block_in_place(|| replayed::make(args, &history, dir));
+    }
     let to = match (&args.to_subject, &meant) {
         (None, _) => None,
         (Some(subject), Meant::Desk(client)) => Some(client.republisher(subject)?),
@@ -42,7 +55,16 @@ pub(crate) async fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
             Some(args.connect.connect().await?.republisher(subject)?)
         }
     };
-    let history = meant.open().await?;
+    let reveal = meant.reveal(&args.reveal, &args.scope(), &args.connect).await?;
+    let mut history = meant.open().await?;
+    history.reveal = reveal;
+    let to = match (to, &args.to_stream) {
+        (Some(to), Some(stream)) => {
+            let origin = history.checkpoint.as_ref().map(|signed| signed.checkpoint().origin.as_str());
+            Some(to.into_stream(stream, origin.unwrap_or("guichet")).await?)
+        }
+        (to, _) => to,
+    };
     Ok(tokio::task::block_in_place(|| replay::run(args, &history, to))?.into())
 }
 
@@ -79,13 +101,31 @@ impl Meant {
         if let Some(dir) = &source.source {
             return Ok(Self::Copy(dir.clone(), source.key.clone()));
         }
-        if connect.access.names_a_server() || connect.data_dir.join(run_file::NODE).exists() {
+        if runs(connect) {
             return connect.connect().await.map(Self::Desk);
         }
         if connect.data_dir.join(format!("log-{PARTITION}")).exists() {
             return Ok(Self::Stopped(connect.data_dir.clone()));
         }
         Err(ClientError::NoServer { data_dir: connect.data_dir.clone() })
+    }
+
+    /// Has an access recorded, at the desk that runs: by itself a folder opens no text.
+    async fn reveal(
+        &self,
+        wanted: &RevealArgs,
+        scope: &Scope<'_>,
+        connect: &ConnectArgs,
+    ) -> Result<Option<Reveal>, HistoryError> {
+        if !wanted.reveal {
+            return Ok(None);
+        }
+        let desk = match self {
+            Self::Desk(client) => client.clone(),
+            Self::Copy(..) if runs(connect) => connect.connect().await?,
+            Self::Copy(..) | Self::Stopped(_) => return Err(reveal::needs_a_desk()),
+        };
+        wanted.reveal(&desk, scope, fresh_id()).await
     }
 
     async fn open(&self) -> Result<History, HistoryError> {
@@ -97,7 +137,12 @@ impl Meant {
     }
 }
 
-async fn live(client: &Client) -> Result<History, HistoryError> {
+fn runs(connect: &ConnectArgs) -> bool {
+    connect.access.names_a_server() || connect.data_dir.join(run_file::NODE).exists()
+}
+
+/// A desk that runs, as far as it is signed.
+pub(crate) async fn live(client: &Client) -> Result<History, HistoryError> {
     let checkpoint = client.checkpoint(PARTITION).await?;
     let source = Live::new(client.clone(), tokio::runtime::Handle::current());
     let signed = checkpoint.size();

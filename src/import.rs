@@ -8,17 +8,22 @@ use anyhow::Context as _;
 use clap::Args;
 use guichet_engine::clock;
 use guichet_replay_tools::client::Client;
-use guichet_replay_tools::import::{self, Balance, Explanation, Mapping, Reason, SendOptions, Summary};
+use guichet_replay_tools::import::{
+    self, Balance, Explanation, Export, Mapping, Reason, SendOptions, Summary, Which,
+};
 use guichet_replay_tools::output::{Output, OutputArgs, printable};
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Files that were not read and are called by their names in the balance.
+const NAMES_SHOWN: usize = 20;
 
 /// What to import, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
-    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip), or a folder of files that
-    /// belong together
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip); a folder of files that belong
+    /// together, or several files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
     /// What its columns mean: a mapping file, or a shipped one (docs/IMPORT.md lists them)
     #[arg(long, value_name = "NAME|FILE", required_unless_present = "infer")]
     pub(crate) mapping: Option<String>,
@@ -37,9 +42,10 @@ pub(crate) struct ImportArgs {
     /// Import what comes: a file of JSON lines that grows, or a folder into which files come, until a signal ends it
     #[arg(long, conflicts_with_all = ["check", "explain", "infer"])]
     pub(crate) follow: bool,
-    /// Say how the row that begins at this line of the file became facts, and write nothing; needs no desk
-    #[arg(long, value_name = "LINE", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) explain: Option<u64>,
+    /// Say how the row that begins at this line of the file became facts, and write nothing; needs no desk. Of several
+    /// files, name the one: comments.csv:17
+    #[arg(long, value_name = "[FILE:]LINE")]
+    pub(crate) explain: Option<Which>,
     /// Where unusable rows and refused tickets go, with line number and reason; a CSV file that is not there yet
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
@@ -58,6 +64,10 @@ impl ImportArgs {
     /// Whether a desk is needed.
     pub(crate) const fn sends(&self) -> bool {
         !self.check && !self.infer && self.explain.is_none()
+    }
+
+    pub(crate) fn export(&self) -> Export {
+        Export::from(self.files.as_slice())
     }
 
     pub(crate) fn mapping(&self) -> anyhow::Result<Mapping> {
@@ -105,17 +115,17 @@ async fn mapping_of(args: &ImportArgs, client: &Client) -> anyhow::Result<Mappin
 /// Reads a file and says what would become of it, or how one row becomes facts.
 pub(crate) fn look(args: &ImportArgs) -> anyhow::Result<ExitCode> {
     if args.infer {
-        return crate::infer::run(&args.file);
+        return crate::infer::run(args.export());
     }
     let mapping = args.mapping()?;
-    if let Some(line) = args.explain {
-        let explanation = import::explain(&args.file, &mapping, line)?;
+    if let Some(which) = &args.explain {
+        let explanation = import::explain(args.export(), &mapping, which)?;
         show(args, &explanation)?;
         return Ok(ExitCode::SUCCESS);
     }
     let started = Instant::now();
-    let reader = import::open(&args.file, &mapping, args.rejects.as_deref())
-        .with_context(|| format!("open {}", args.file.display()))?;
+    let reader = import::open(args.export(), &mapping, args.rejects.as_deref())
+        .with_context(|| format!("open {}", args.export().label().display()))?;
     let balance = reader.check()?;
     let took = started.elapsed();
     if args.json {
@@ -140,9 +150,8 @@ pub(crate) fn look(args: &ImportArgs) -> anyhow::Result<ExitCode> {
 /// An export from which nothing comes is none, or not what the mapping says.
 fn refuse_nothing(args: &ImportArgs, balance: &Balance) -> anyhow::Result<()> {
     let used = balance.tickets.new + balance.tickets.continued + balance.tickets.unchanged;
-    let is_empty = std::fs::metadata(&args.file).is_ok_and(|file| file.is_file() && file.len() == 0);
-    if used == 0 && balance.tickets.rejected == 0 && !is_empty {
-        return Err(import::ImportError::Nothing { path: args.file.clone() }.into());
+    if used == 0 && balance.tickets.rejected == 0 && !args.export().is_empty() {
+        return Err(import::ImportError::Nothing { path: args.export().label() }.into());
     }
     Ok(())
 }
@@ -161,11 +170,14 @@ fn show(args: &ImportArgs, e: &Explanation) -> std::io::Result<()> {
             .map(|(reason, text)| serde_json::json!({ "reason": reason.word(), "text": text }))
             .collect();
         return out.json(&serde_json::json!({
-            "line": e.line, "ticket": e.ticket, "occurred_at": e.at.map(|at| at.to_string()), "values": values,
+            "file": e.file, "line": e.line, "ticket": e.ticket, "occurred_at": e.at.map(|at| at.to_string()), "values": values,
             "said": said, "facts": e.facts,
         }));
     }
     let mut text = format!("line {}", e.line);
+    if let Some(file) = &e.file {
+        text.push_str(&format!(" of {file}"));
+    }
     if let Some(ticket) = &e.ticket {
         text.push_str(&format!(" of ticket {ticket:?}"));
     }
@@ -197,8 +209,8 @@ pub(crate) async fn load(args: &ImportArgs, mapping: &Mapping, client: &Client) 
             mapping.name()
         ));
     }
-    let reader = import::open(&args.file, mapping, args.rejects.as_deref())
-        .with_context(|| format!("open {}", args.file.display()))?;
+    let reader = import::open(args.export(), mapping, args.rejects.as_deref())
+        .with_context(|| format!("open {}", args.export().label().display()))?;
     let bar = ProgressBar::new(reader.progress().bytes_total);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left")?);
     let options = SendOptions { window: args.window.into(), patience: Duration::from_secs(args.patience) };
@@ -272,6 +284,13 @@ pub(crate) fn table(args: &ImportArgs, b: &Balance) -> String {
             let allowed = if args.allow.contains(reason) { " (allowed)" } else { "" };
             text.push_str(&format!("\n{what}: {n} × {reason}{allowed}: {}", reason.says()));
         }
+    }
+    if !b.left_out.is_empty() {
+        let names: Vec<_> =
+            b.left_out.iter().take(NAMES_SHOWN).map(|name| printable(name).into_owned()).collect();
+        let more = b.left_out.len().saturating_sub(NAMES_SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        text.push_str(&format!("\nnot read: {}{more}", names.join(", ")));
     }
     if !b.adds_up() {
         text.push_str("\nthe balance does not add up: this is a fault of the importer, please report it");

@@ -280,7 +280,7 @@ fn asked_at_once(pattern: &str) -> Option<String> {
 }
 
 /// What is missed, and nothing worse: discovery, the checkpoints for listeners (whoever asks is answered), what other
-/// processes say about their models, a look at a consumer that is rebuilt otherwise, live pages, and the healing of a stream that may never be damaged. A browser
+/// processes say about their models, a look at a consumer that is rebuilt otherwise, live pages, whether an asker is gone, and the healing of a stream that may never be damaged. A browser
 /// names the tenant of a query, so a tenant that is not for us must not end the role.
 fn can_do_without(denial: &Denial) -> bool {
     let subject = denial.subject.as_str();
@@ -293,6 +293,7 @@ fn can_do_without(denial: &Denial) -> bool {
             "guichet.v1.checkpoint.",
             "guichet.v1.projection.",
             "guichet.v1.query.",
+            guichet_service::CONNECTIONS,
         ]
         .iter()
         .any(|prefix| subject.starts_with(prefix)),

@@ -1,6 +1,7 @@
 //! `guichet`: one binary, every role. Wiring only; the rules are elsewhere.
 
 mod allocator;
+mod audit;
 mod backup;
 mod config;
 mod demo;
@@ -19,10 +20,12 @@ mod permissions;
 mod private;
 mod reach;
 mod rebuild;
+mod replayed;
 mod restore;
 mod run_file;
 mod say;
 mod serve;
+mod timeline;
 mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -41,17 +44,17 @@ use guichet_history::explain::ExplainArgs;
 use guichet_history::export::ExportArgs;
 use guichet_history::replay::ReplayArgs;
 use guichet_projections::model;
-use guichet_replay_tools::audit::{self, AuditArgs};
+use guichet_replay_tools::audit::AuditArgs;
 use guichet_replay_tools::client::{ClientError, ConnectArgs};
 use guichet_replay_tools::clocks::{self, ExplainArgs as ExplainSlaArgs, WhatifArgs};
 use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
 use guichet_replay_tools::golden::{self, GoldenArgs};
 use guichet_replay_tools::proof::{self, ProofArgs};
-use guichet_replay_tools::query::{self, QueryArgs};
+use guichet_replay_tools::query::QueryArgs;
 use guichet_replay_tools::send::{self, SendArgs};
 use guichet_replay_tools::tail::{self, TailArgs};
-use guichet_replay_tools::timeline::{self, TimelineArgs};
+use guichet_replay_tools::timeline::TimelineArgs;
 use guichet_replay_tools::verify::VerifyArgs;
 use uuid::Uuid;
 
@@ -135,15 +138,15 @@ enum Verb {
     /// Follow the events
     Tail(TailArgs),
     /// Tell a ticket's whole history
-    Timeline(TimelineArgs),
+    Timeline(Box<TimelineArgs>),
     /// Read the whole log and say whether it is what was signed
     Verify(VerifyArgs),
     /// Prove that a record stands in the log, or check such a proof
     Proof(ProofArgs),
     /// Write a ticket's history into a file that others can check without us
     Evidence(EvidenceArgs),
-    /// Copy the log into a folder of static files for auditors and witnesses
-    Audit(AuditArgs),
+    /// Copy the log into a folder of static files for auditors and witnesses, or report on every check of it
+    Audit(Box<AuditArgs>),
     /// What the desk has configured: check, compare and publish files, look back and go back
     Config(ConfigArgs),
     /// Say what in a configuration file is legal but unwise
@@ -305,13 +308,13 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Export(args) => history::export(&args).await,
         Verb::Replay(args) => history::replay(&args).await,
         Verb::Send(args) => Ok(send::run(args, fresh_id).await?.into()),
-        Verb::Query(args) => Ok(query::run(args).await?.into()),
+        Verb::Query(args) => replayed::ask(args).await,
         Verb::Tail(args) => Ok(tail::run(args).await?.into()),
-        Verb::Timeline(args) => Ok(timeline::run(args).await?.into()),
+        Verb::Timeline(args) => timeline::run(*args).await,
         Verb::Verify(args) => verify::run(args).await,
         Verb::Proof(args) => Ok(proof::run(args).await?.into()),
         Verb::Evidence(args) => Ok(evidence::run(args).await?.into()),
-        Verb::Audit(args) => Ok(audit::run(args).await?.into()),
+        Verb::Audit(args) => audit::run(*args).await,
         Verb::Config(args) => {
             Ok(guichet_replay_tools::config::run(args, clock::wall(), fresh_id).await?.into())
         }

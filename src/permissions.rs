@@ -38,6 +38,8 @@ pub(crate) enum Process {
     Http,
     /// The command line
     Tools,
+    /// `guichet audit` and nothing else
+    Auditor,
     /// Any other client
     Caller,
 }
@@ -52,6 +54,7 @@ impl Process {
             Self::Project => &[Role::Worker, Role::Clocks],
             Self::Http => &[Role::Http],
             Self::Tools => &[Role::Tools],
+            Self::Auditor => &[Role::Auditor],
             Self::Caller => &[Role::Caller],
         }
     }
@@ -171,6 +174,7 @@ fn worth(role: Role, pattern: &str) -> Wanted {
         || pattern.starts_with("$SRV.")
         || pattern.starts_with("$JS.API.CONSUMER.INFO.")
         || pattern.starts_with("$JS.ACK.")
+        || pattern == guichet_service::CONNECTIONS
         || pattern.starts_with("guichet.v1.key.") && role == Role::Tools
         || pattern.starts_with("guichet.v1.projection.")
         || pattern == "guichet.v1.evt.>" && role == Role::Caller;

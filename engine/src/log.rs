@@ -26,6 +26,7 @@ mod head_note;
 mod identity;
 mod inlet;
 mod key_check;
+mod key_recovery;
 mod key_store;
 mod key_writer;
 mod live;

@@ -37,7 +37,7 @@ pub use arrived::{Arrived, Proof};
 pub use ground::{Beside, Clock, Settings, Task};
 pub use live::Model;
 pub use projection::ReadModel;
-pub use running::{Connections, Footing, Running, StartError, open, start};
+pub use running::{Connections, Footing, Running, StartError, open, start, still};
 pub use store::{Memory, Store, StoreError};
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 pub mod queues;
 pub mod reports;
 #[cfg(test)]
-mod rig;
+pub(crate) mod rig;
 mod rows;
 pub mod sentence;
 pub mod sla;

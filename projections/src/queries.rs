@@ -9,6 +9,8 @@
 
 mod answer;
 pub(crate) mod ask;
+#[cfg(test)]
+mod askers_tests;
 pub(crate) mod budget;
 mod clocks;
 mod control;
@@ -19,6 +21,7 @@ pub(crate) mod reader;
 mod reply;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -30,7 +33,7 @@ use guichet_schemas::codec::{Encoding, decode_query, encode_query_reply};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::{self, QUERIES, QuerySubject};
 use guichet_service::{
-    About, Endpoint, Full, Metadata, Place, Places, Request, Room, Slots, Turn, Turns, caught,
+    About, Askers, Endpoint, Full, Metadata, Place, Places, Request, Room, Slots, Turn, Turns, caught,
 };
 use metrics::counter;
 use tokio::sync::{Semaphore, watch};
@@ -75,6 +78,7 @@ pub(crate) struct Queries {
     models: Vec<Model>,
     ground: Ground,
     opener: Opener,
+    askers: Askers,
     pending: Places,
     waiting: Places,
     points: Turns,
@@ -100,10 +104,12 @@ pub(crate) struct Service {
 impl Queries {
     pub(crate) fn new(models: Vec<Model>, ground: Ground) -> Self {
         let opener = Opener::new(ground.source.client.clone(), ground.settings.partition);
+        let askers = Askers::new(ground.source.client.clone());
         Self {
             models,
             ground,
             opener,
+            askers,
             pending: Places::new(PENDING),
             waiting: Places::new(WAITING),
             points: Turns::new(POINTS),
@@ -118,8 +124,8 @@ impl Queries {
     }
 
     /// What one answer may cost, from now on.
-    fn budget(&self) -> Budget {
-        Budget::new(budget::LIMITS, Arc::clone(&self.memory), Arc::clone(&self.stop_reading))
+    fn budget(&self, unheard: Arc<AtomicBool>) -> Budget {
+        Budget::new(budget::LIMITS, Arc::clone(&self.memory), Arc::clone(&self.stop_reading), unheard)
     }
 }
 
@@ -283,7 +289,19 @@ impl Queries {
         };
         let (queries, encoding, tenant) = (Arc::clone(self), ask.encoding, ask.tenant.clone());
         let looks_back = ask.looks_back();
-        let mut reply = blocking(move || queries.read(&model, &ask)).await??;
+        let unheard = Arc::<AtomicBool>::default();
+        let give_up = Arc::clone(&unheard);
+        let mut reading = pin!(blocking(move || queries.read(&model, &ask, unheard)));
+        let read = tokio::select! {
+            biased;
+            read = &mut reading => read,
+            () = self.askers.gone(request) => {
+                give_up.store(true, Ordering::Relaxed);
+                // The turn is somebody else's once the thread has noticed.
+                reading.await
+            }
+        };
+        let mut reply = read??;
         reply.sla_as_of_position = dues;
         // Nobody who only reads waits for clocks, or for keys.
         drop(turn);

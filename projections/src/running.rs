@@ -149,6 +149,40 @@ pub async fn start(
     Ok(Running { models: handles, stop, workers, tasks, service })
 }
 
+/// Opens read models that stand still, and announces the service that answers for them: nothing is folded, nothing is asked
+/// of a log or of a stream. For folders that a replay made: what they hold is the history that they were made of.
+///
+/// # Errors
+/// A read model cannot be opened or is of another version, or the service cannot subscribe.
+pub async fn still(
+    settings: Settings,
+    models: &[&'static ReadModel],
+    memory: Memory,
+    client: async_nats::Client,
+    clock: Clock,
+) -> Result<Running, StartError> {
+    let (stop, stopped) = watch::channel(false);
+    let beside: Beside = Arc::new(drop);
+    let source = Nats::new(client, settings.partition, None);
+    let ground = Ground { settings, memory, source, feed: Feed::new(), clock, stopped, beside };
+    let mut handles = Vec::new();
+    for model in models.iter().copied() {
+        let (settings, memory) = (ground.settings.clone(), ground.memory.clone());
+        let opened = ground.blocking(move || {
+            let folders = GenerationDirs::of(&settings.dir, model.name, settings.partition);
+            folders.settle()?;
+            let store = Store::open(folders.live(), model.layout(), &memory)?;
+            let folder = ModelWriter::open(model, Arc::new(store), settings.partition)?;
+            Ok(Model::new(folder, Arc::new(folders)))
+        });
+        let handle: Model = opened.await.map_err(|source| StartError::Store { model: model.name, source })?;
+        handle.status.verify();
+        handles.push(handle);
+    }
+    let service = queries::serve(Queries::new(handles.clone(), ground)).await.map_err(StartError::Service)?;
+    Ok(Running { models: handles, stop, workers: Vec::new(), tasks: Arc::default(), service })
+}
+
 /// Opens a model; false where a new generation was begun beside one that this program cannot go on with.
 async fn open_one<S: Source>(
     ground: &Ground<S>,

@@ -5,7 +5,12 @@
 //! written agrees with the checkpoint that was signed; and it is only written where the log still begins with what
 //! the copy has.
 
+mod files;
 mod folder;
+mod live;
+mod trust;
+mod watch;
+mod written;
 
 use std::path::PathBuf;
 
@@ -14,27 +19,58 @@ use guichet_proof::{CheckpointError, Edge, FullTile, SignedCheckpoint, TileId, V
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::Partition;
 
+pub use self::files::Files;
 pub use self::folder::Folder;
+pub use self::live::live;
+pub use self::watch::{WatchArgs, watch};
+pub use self::written::write;
 use crate::client::{ClientError, ConnectArgs};
 use crate::exit;
 use crate::output::{Output, OutputArgs};
 use crate::verify::read_key;
 
-/// Where to copy to.
+/// What an auditor wants: a copy, a report, or a watch.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  guichet audit /var/www/log
+  guichet audit /var/www/log                              # a copy that grows from run to run
   guichet audit /var/www/log --key kept-elsewhere.vkey    # every hour, by cron
+  guichet audit --report desk.html                        # every check; desk.json beside the page
+  guichet audit --report desk.html --source /backup/desk --checkpoint kept-in-march --key log.vkey
+  guichet audit --watch --state trusted.json --key kept-elsewhere.vkey --metrics /var/lib/node_exporter/guichet.prom
 
-Any web server may hand the folder out. Exit code 1 when the log does not begin with what the folder has: then it was
-rolled back or rewritten, and the folder is left as it is.")]
+Any web server may hand a copy out. Exit code 1 when the log does not begin with what the folder has (then it was rolled
+back or rewritten, and the folder is left as it is), when a report has findings, and when a watch alarms. A report says
+what was not checked, and why. A watch believes the first checkpoint that it sees, unless --checkpoint names one that was
+kept. Auditing only reads: `guichet doctor --role auditor` says which rights it needs.")]
 pub struct AuditArgs {
-    /// The folder; it grows from run to run
-    #[arg(value_name = "DIR")]
-    pub dir: PathBuf,
+    /// Copy the log into this folder, which grows from run to run
+    #[arg(value_name = "DIR", required_unless_present_any = ["report", "watch"])]
+    #[arg(conflicts_with_all = ["report", "watch"])]
+    pub dir: Option<PathBuf>,
+    /// Run every check, and write what came of it: a page here, and the same as JSON beside it
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// For a report, read this folder: a stopped data folder, a backup, or a copy [default: the desk]
+    #[arg(long, value_name = "DIR", requires = "report")]
+    pub source: Option<PathBuf>,
+    /// A checkpoint that was kept: the log must begin with what it covers; may be repeated for a report
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    pub checkpoint: Vec<PathBuf>,
+    /// For a report, do not read the stream
+    #[arg(long, requires = "report", conflicts_with = "source")]
+    pub no_stream: bool,
     /// Public key of the log, a file or the text itself [default: log.vkey in the data folder]
     #[arg(long, value_name = "FILE|KEY")]
     pub key: Option<String>,
+    /// Print the report as JSON
+    #[arg(long, requires = "report")]
+    pub json: bool,
+    /// Follow the desk, and alarm once it shows a log that does not begin with what it showed before
+    #[arg(long, requires = "state", conflicts_with = "report")]
+    pub watch: bool,
+    /// How a watch goes on
+    #[command(flatten)]
+    pub watching: WatchArgs,
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -47,12 +83,12 @@ pub struct AuditArgs {
 ///
 /// # Errors
 /// Nobody answers, or the folder cannot be written. A log that is not the one of the folder is exit code 1.
-pub async fn run(args: AuditArgs) -> Result<u8, ClientError> {
+pub async fn copy(args: &AuditArgs, dir: PathBuf) -> Result<u8, ClientError> {
     let output = Output::new(&args.output);
     let beside = args.connect.data_dir.join("log.vkey");
     let key = read_key(args.key.as_deref().unwrap_or(&beside.to_string_lossy()))?;
     let client = args.connect.connect().await?;
-    let folder = Folder::open(args.dir)?;
+    let folder = Folder::open(dir)?;
     let partition = Partition::default();
     let newest = client.checkpoint(partition).await?;
     let newest = match SignedCheckpoint::open(newest.note().as_bytes(), &key) {

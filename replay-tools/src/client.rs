@@ -11,7 +11,9 @@ mod denied;
 mod error;
 mod log;
 mod options;
+mod reading;
 mod republish;
+mod reveal;
 mod secret;
 mod server;
 mod stream;
@@ -38,7 +40,9 @@ pub use self::denied::{Act, Denial, Refusals};
 pub use self::error::ClientError;
 pub use self::log::Tiles;
 pub use self::options::{ConnectOptions, Credentials};
+pub use self::reading::Reading;
 pub use self::republish::{REPLAY_HEADER, Republisher};
+pub use self::reveal::Revealing;
 pub use self::secret::{Login, Secret};
 pub use self::server::{NamedBy, Server};
 pub use self::stream::{EventStream, Messages, Published};
@@ -339,7 +343,9 @@ impl Client {
         }
     }
 
-    pub(crate) fn strange(&self, what: String, problem: &dyn std::fmt::Display) -> ClientError {
+    /// Why an answer of this desk is of no use.
+    #[must_use]
+    pub fn strange(&self, what: String, problem: &dyn std::fmt::Display) -> ClientError {
         ClientError::Strange { what, server: self.server.clone(), problem: problem.to_string() }
     }
 }

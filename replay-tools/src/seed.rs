@@ -70,6 +70,7 @@ pub fn history(plan: Plan) -> impl Iterator<Item = Import> {
             mapping_version: None,
             begins_at: None,
             prefix: None,
+            replies_complete: true,
         }
     })
 }

@@ -279,6 +279,7 @@ fn the_desk_takes_every_live_command() {
         "link",
         "unlink",
         "set_due_date",
+        "record_access",
         "publish_config",
         "retire_config",
         "void_sla_breach",

@@ -136,6 +136,7 @@ impl SendArgs {
         match (self.ticket.as_deref(), about(&self.verb)) {
             (None | Some("new"), Some(About::New)) => Ok(Entity::New),
             (None | Some("config"), Some(About::Config)) => Ok(Entity::Config),
+            (None | Some("desk"), Some(About::Desk)) => Ok(Entity::Desk),
             (None, Some(About::Ticket) | None) => {
                 let verb = &self.verb;
                 Err(ClientError::Usage(format!("{verb} needs a ticket, such as `guichet send {verb} T-42`")))
@@ -198,7 +199,11 @@ fn verbs_help() -> String {
 }
 
 /// Reads `KIND:ID`.
-fn actor(text: &str) -> Result<Actor, String> {
+/// Reads KIND:ID.
+///
+/// # Errors
+/// The kind is none, or there is no id.
+pub fn actor(text: &str) -> Result<Actor, String> {
     let kinds = || ActorKind::ALL.iter().map(|k| k.as_str()).collect::<Vec<_>>().join(", ");
     let (kind, id) = text.split_once(':').ok_or("must be KIND:ID, such as agent:bob")?;
     let kind = ActorKind::parse(kind).ok_or_else(|| format!("{kind:?} is none of {}", kinds()))?;

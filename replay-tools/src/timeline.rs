@@ -5,6 +5,8 @@ mod body;
 mod header;
 mod spans;
 
+use std::path::PathBuf;
+
 use chrono_tz::Tz;
 use clap::Args;
 use guichet_schemas::time::Timestamp;
@@ -28,7 +30,8 @@ const PAGE: u32 = 1000;
   guichet timeline T-42
   guichet timeline T-42 --as-of 2026-11-02T10:00:00Z --tz Europe/Paris
   guichet timeline --external-ref INC0000045 --source servicenow
-  guichet timeline T-42 --json | jq '.data[] | .sentence'")]
+  guichet timeline T-42 --json | jq '.data[] | .sentence'
+  guichet timeline T-42 --html T-42.html --lang fr    # one file to hand over: changes, promises, causes, proof")]
 pub struct TimelineArgs {
     /// Which ticket.
     #[command(flatten)]
@@ -48,6 +51,15 @@ pub struct TimelineArgs {
     /// Print the entries as JSON
     #[arg(long)]
     pub json: bool,
+    /// Write one page to hand over, with what each event changed, the promises, what caused what, and what proves it
+    #[arg(long, value_name = "FILE.html", conflicts_with_all = ["json", "tz"])]
+    pub html: Option<PathBuf>,
+    /// Language of the page
+    #[arg(long, value_name = "CODE", default_value = "en", value_parser = ["en", "fr"], requires = "html")]
+    pub lang: String,
+    /// For a page, public key of the log, a file or the text itself [default: log.vkey in the data folder]
+    #[arg(long, value_name = "FILE|KEY", requires = "html")]
+    pub key: Option<String>,
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -63,37 +75,68 @@ pub struct TimelineArgs {
 pub async fn run(args: TimelineArgs) -> Result<u8, ClientError> {
     let output = Output::new(&args.output);
     let client = args.connect.connect().await?;
-    let reply = whole(&client, "timeline", args.query(Question::Timeline(args.ticket.timeline()))).await?;
     if args.json {
+        let reply = args.ask(&client).await?;
         output.json(&reply)?;
+        return Ok(if matches!(reply.data, Some(Data::Error(_))) { exit::REFUSED } else { exit::DONE });
     }
-    let entries = match &reply.data {
-        Some(Data::Timeline(view)) => &view.entries,
-        Some(Data::Error(error)) => {
-            if !args.json {
-                output.alarm(&refusal_text(error));
-            }
-            return Ok(exit::REFUSED);
+    match args.told(&client).await? {
+        Ok(told) => {
+            let story = Story {
+                ticket: &told.ticket,
+                entries: &told.entries,
+                position: told.position,
+                now: told.now,
+                as_of: args.as_of,
+            };
+            output.line(&render(&story, args.tz, output.look()))?;
+            Ok(exit::DONE)
         }
-        Some(_) | None => {
-            return Err(client.strange("the answer to query timeline".to_owned(), &"it holds no timeline"));
+        Err(refused) => {
+            output.alarm(&refused);
+            Ok(exit::REFUSED)
         }
-    };
-    if !args.json {
-        let ticket = args.ticket(&client, reply.as_of_position).await?;
-        let story = Story {
-            ticket: &ticket,
-            entries,
-            position: reply.as_of_position,
-            now: Timestamp(reply.as_of_time),
-            as_of: args.as_of,
-        };
-        output.line(&render(&story, args.tz, output.look()))?;
     }
-    Ok(exit::DONE)
+}
+
+/// A ticket and its history, as the read models tell them.
+#[derive(Debug)]
+pub struct Told {
+    /// The ticket.
+    pub ticket: wire::TicketView,
+    /// Its history, oldest first.
+    pub entries: Vec<wire::TimelineEntry>,
+    /// Position for which both hold.
+    pub position: u64,
+    /// Instant for which both hold.
+    pub now: Timestamp,
 }
 
 impl TimelineArgs {
+    async fn ask(&self, client: &Client) -> Result<wire::QueryReply, ClientError> {
+        whole(client, "timeline", self.query(Question::Timeline(self.ticket.timeline()))).await
+    }
+
+    /// Asks for the history and the ticket. The inner error is what the desk refused with.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    pub async fn told(&self, client: &Client) -> Result<Result<Told, String>, ClientError> {
+        let reply = self.ask(client).await?;
+        let entries = match reply.data {
+            Some(Data::Timeline(view)) => view.entries,
+            Some(Data::Error(error)) => return Ok(Err(refusal_text(&error))),
+            Some(_) | None => {
+                return Err(
+                    client.strange("the answer to query timeline".to_owned(), &"it holds no timeline")
+                );
+            }
+        };
+        let (position, now) = (reply.as_of_position, Timestamp(reply.as_of_time));
+        let ticket = self.ticket(client, position).await?;
+        Ok(Ok(Told { ticket, entries, position, now }))
+    }
+
     fn query(&self, data: Question) -> wire::Query {
         wire::Query {
             as_of: self.as_of.map(|t| t.0),

@@ -132,6 +132,7 @@ fn entries() -> Vec<wire::TimelineEntry> {
         mapping_version: None,
         facts: None,
         digest: None,
+        replies_complete: false,
     };
     let assigned = TicketAssigned {
         from: None,

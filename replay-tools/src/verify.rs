@@ -5,22 +5,17 @@
 //! event must name the hash of the one before it. Over NATS the stream must hold the same bytes as the log; in a
 //! stopped folder the stored tiles must be those that the records give.
 
-mod findings;
-mod links;
 mod over_nats;
-mod section;
-mod whole;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+pub use guichet_audit::{Check, Claim, Filled, Finding, Findings, Section, Source, Unread, Whole, audit};
 use guichet_proof::{SignedCheckpoint, VerifyingKey};
 use serde::Serialize;
 
-pub use self::findings::{Finding, Findings};
 pub use self::over_nats::over_nats;
-pub use self::section::{Filled, Section};
-pub use self::whole::{Claim, Source, Unread, Whole, audit};
+pub(crate) use self::over_nats::{Beside, SHORT, read_log};
 use crate::client::{ClientError, ConnectArgs};
 use crate::exit;
 use crate::output::{Output, OutputArgs};
@@ -93,6 +88,22 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// Checkpoints that somebody kept in files.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn of_kept(files: &[PathBuf], key: Option<&VerifyingKey>) -> Result<Self, ClientError> {
+        let mut claims = Self::default();
+        for path in files {
+            let note = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
+            claims.add(&format!("the checkpoint {}", path.display()), &note, key);
+        }
+        if key.is_none() {
+            claims.unchecked.push("signatures: no public key is at hand, name it with --key".to_owned());
+        }
+        Ok(claims)
+    }
+
     /// Adds a checkpoint after a look at its signature.
     pub fn add(&mut self, who: &str, note: &[u8], key: Option<&VerifyingKey>) {
         let read = match key {
@@ -103,7 +114,7 @@ impl Claims {
             Ok(read) => {
                 self.claims.push(Claim { who: who.to_owned(), checkpoint: read.checkpoint().clone() });
             }
-            Err(error) => self.findings.of_all(format!("{who} is not believed: {error}")),
+            Err(error) => self.findings.of_all(Check::Tree, format!("{who} is not believed: {error}")),
         }
     }
 }
@@ -128,15 +139,7 @@ impl VerifyArgs {
     /// # Errors
     /// A file cannot be read.
     pub fn kept(&self, key: Option<&VerifyingKey>) -> Result<Claims, ClientError> {
-        let mut claims = Claims::default();
-        for path in &self.checkpoint {
-            let note = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
-            claims.add(&format!("the checkpoint {}", path.display()), &note, key);
-        }
-        if key.is_none() {
-            claims.unchecked.push("signatures: no public key is at hand, name it with --key".to_owned());
-        }
-        Ok(claims)
+        Claims::of_kept(&self.checkpoint, key)
     }
 }
 
@@ -210,7 +213,3 @@ pub fn print(report: &Report, json: bool, output: &Output) -> Result<u8, ClientE
     ))?;
     Ok(code)
 }
-
-#[cfg(test)]
-#[path = "verify/tests.rs"]
-mod tests;

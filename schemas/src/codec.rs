@@ -198,6 +198,7 @@ impl RequestKey {
             Entity::New => mac.update(b"new"),
             Entity::Ticket(id) => mac.update(id.0.as_bytes()),
             Entity::Config => mac.update(b"config"),
+            Entity::Desk => mac.update(b"desk"),
         }
         mac.update(&[0]);
         mac.update(subject.verb.as_bytes());

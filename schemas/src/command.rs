@@ -68,6 +68,8 @@ pub enum Entity {
     Ticket(TicketId),
     /// What the tenant has configured.
     Config,
+    /// The desk as a whole.
+    Desk,
 }
 
 /// A request to change something, as the engine takes it.

@@ -18,6 +18,7 @@ pub fn command(tenant: &TenantId, caller: &CallerId, entity: Entity, verb: &str)
         Entity::New => format!("guichet.v1.cmd.{tenant}.{caller}.new.{verb}"),
         Entity::Ticket(id) => format!("guichet.v1.cmd.{tenant}.{caller}.{id}.{verb}"),
         Entity::Config => format!("guichet.v1.cmd.{tenant}.{caller}.config.{verb}"),
+        Entity::Desk => format!("guichet.v1.cmd.{tenant}.{caller}.desk.{verb}"),
     }
 }
 
@@ -150,6 +151,7 @@ fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
             let takes = listed(&verbs_about(About::Config));
             Err(bad(&format!("the entity config takes only {takes}")))
         }
+        "desk" if about == Some(About::Desk) => Ok(Some(Entity::Desk)),
         "intake" | "directory" | "subjects" | "articles" | "desk" => Ok(None),
         id => match (TicketId::parse(id), about) {
             (None, _) => Err(bad(
@@ -161,6 +163,7 @@ fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
             (Some(_), Some(About::Config)) => {
                 Err(bad(&format!("{} go to the entity config", listed(&verbs_about(About::Config)))))
             }
+            (Some(_), Some(About::Desk)) => Err(bad(&format!("{verb} goes to the entity desk"))),
             (Some(id), Some(About::Ticket) | None) => Ok(Some(Entity::Ticket(id))),
         },
     }
@@ -240,7 +243,6 @@ mod tests {
             ("guichet.v1.cmd.default.cli.T-42.assign", "bad_subject"),
             ("guichet.v1.cmd.default.cli.01980000000070008000000000000001.assign", "bad_subject"),
             ("guichet.v1.cmd.default.cli.new.fly", "bad_subject"),
-            ("guichet.v1.cmd.default.cli.new.create_follow_up", "unsupported"),
             ("guichet.v1.cmd.default.cli.directory.register_agent", "unsupported"),
             ("guichet.v1.cmd.default.cli.config.assign", "bad_subject"),
         ] {
@@ -261,10 +263,12 @@ mod tests {
         };
         ends(
             said("new", "assign"),
-            "the entity new takes only create, import and create_follow_up; name the ticket by its UUID",
+            "the entity new takes only create, create_follow_up and import; name the ticket by its UUID",
         );
         ends(said("config", "assign"), "the entity config takes only publish_config and retire_config");
         ends(said(id, "import"), "import goes to the entity new");
+        ends(said(id, "record_access"), "record_access goes to the entity desk");
+        assert_eq!(said("desk", "record_access"), None);
         ends(said(id, "retire_config"), "publish_config and retire_config go to the entity config");
         assert_eq!(said(id, "create"), None);
         assert_eq!(said("new", "import"), None);

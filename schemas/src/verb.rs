@@ -20,6 +20,8 @@ pub enum About {
     Ticket,
     /// What the tenant has configured.
     Config,
+    /// The desk as a whole.
+    Desk,
 }
 
 macro_rules! words {

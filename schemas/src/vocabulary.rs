@@ -19,7 +19,7 @@ macro_rules! each_event {
                 Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
             }
-            Log: LogEvent { EpochStarted, KeyCreated, }
+            Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
             Config: ConfigEvent { ConfigPublished, ConfigRetired, }
         }
@@ -63,6 +63,7 @@ macro_rules! each_verb {
             record_sla_breach => RecordSlaBreach on Ticket,
             fire_time_rule => FireTimeRule on Ticket,
             void_sla_breach => VoidSlaBreach on Ticket,
+            record_access => RecordAccess on Desk,
         }
     };
 }

@@ -56,7 +56,9 @@ pub(super) fn accounts(keys: &Keys) -> anyhow::Result<String> {
     }
     add("    ]");
     add("    users: [");
-    for role in [Role::Engine, Role::Worker, Role::Clocks, Role::Http, Role::Tools, Role::Caller] {
+    let others =
+        [Role::Engine, Role::Worker, Role::Clocks, Role::Http, Role::Tools, Role::Auditor, Role::Caller];
+    for role in others {
         let Rights { publish, never, subscribe, answers } = role.rights();
         let publish = publish.iter().map(|subject| mapped(subject)).collect();
         add(&user(keys, role, &Rights { publish, never, subscribe, answers })?);

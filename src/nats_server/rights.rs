@@ -24,6 +24,8 @@ pub(crate) enum Role {
     Http,
     /// The command line.
     Tools,
+    /// Reads the log, its tree and the stream, and writes nothing anywhere.
+    Auditor,
     /// Everybody else: whoever has the password in `run.json`.
     Caller,
 }
@@ -43,7 +45,7 @@ pub(crate) struct Rights {
 
 impl Role {
     /// All of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Engine,
         Self::Publisher,
         Self::Healer,
@@ -51,6 +53,7 @@ impl Role {
         Self::Clocks,
         Self::Http,
         Self::Tools,
+        Self::Auditor,
         Self::Caller,
     ];
 
@@ -64,6 +67,7 @@ impl Role {
             Self::Clocks => "clocks",
             Self::Http => "http",
             Self::Tools => "tools",
+            Self::Auditor => "auditor",
             Self::Caller => "caller",
         }
     }
@@ -114,6 +118,7 @@ impl Role {
                     // the reply subject of every message, unless it has one: the server would book and prune one per
                     // event, which costs a third of the events per second.
                     vec![acknowledgements()],
+                    vec![guichet_service::CONNECTIONS.to_owned()],
                 ]
                 .concat(),
                 subscribe: [
@@ -143,6 +148,16 @@ impl Role {
                 ]
                 .concat(),
                 never: ours(),
+                subscribe: vec![own],
+                ..Rights::default()
+            },
+            Self::Auditor => Rights {
+                publish: [
+                    vec![subject::log(PARTITION), subject::tile(PARTITION)],
+                    stream(&["STREAM.INFO", "CONSUMER.CREATE"], ""),
+                    stream(&["CONSUMER.MSG.NEXT", "CONSUMER.INFO"], ".*"),
+                ]
+                .concat(),
                 subscribe: vec![own],
                 ..Rights::default()
             },

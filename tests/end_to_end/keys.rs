@@ -238,3 +238,28 @@ async fn the_stream_is_healed_with_a_key_of_its_own() {
     desk.folded(more).await;
     assert!(keyed.node.stop().await.success());
 }
+
+/// Without it, an answer to somebody who has left costs all that an answer may.
+#[tokio::test]
+async fn a_worker_sees_who_listens_for_an_answer() {
+    let keyed = Keyed::start().await;
+    let worker = keyed.connect("worker").await;
+    let listens = async |subject: &str| {
+        let question = serde_json::json!({"filter_subject": subject, "limit": 1}).to_string();
+        let said = worker.request("$SYS.REQ.ACCOUNT.PING.CONNZ", question.into()).await.expect("an answer");
+        let said: Value = serde_json::from_slice(&said.payload).expect("JSON");
+        assert_eq!(said["server"].get("cluster"), None, "it is alone: {said}");
+        said["data"]["num_connections"].as_u64().expect("a number") > 0
+    };
+    for user in ["caller", "http", "tools"] {
+        let client = keyed.connect(user).await;
+        let inbox = client.new_inbox();
+        assert!(!listens(&inbox).await, "{user}");
+        let listening = client.subscribe(inbox.clone()).await.expect("an inbox");
+        until("the server sees that somebody listens", WITHIN, async || listens(&inbox).await.then_some(()))
+            .await;
+        drop((listening, client));
+        until("the server sees that nobody does", WITHIN, async || (!listens(&inbox).await).then_some(()))
+            .await;
+    }
+}

@@ -35,6 +35,8 @@ mod examples;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod notebook;
+#[cfg(test)]
 mod numbers;
 #[cfg(test)]
 mod packages;
@@ -44,6 +46,10 @@ mod proof;
 mod python;
 #[cfg(test)]
 mod rebuild;
+#[cfg(test)]
+mod replayed;
+#[cfg(test)]
+mod reveal;
 #[cfg(test)]
 mod sealing;
 #[cfg(test)]

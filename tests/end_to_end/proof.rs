@@ -4,6 +4,8 @@
 mod adversary;
 mod foreign;
 mod judge;
+mod report;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -33,6 +33,7 @@ fn command_of(data: &[u8], encoding: Encoding) -> Option<(CommandSubject, Reques
     let entity = match verb {
         "create" | "import" => "new",
         "publish_config" | "retire_config" => "config",
+        "record_access" => "desk",
         _ => "01980000-0000-7000-8000-000000000001",
     };
     let subject = format!("guichet.v1.cmd.default.fuzz.{entity}.{verb}");

@@ -29,9 +29,10 @@ fn of_verb(verb: &str, desk: &UnderAttack, dice: &mut Dice) -> Message {
         "create" if dice.once_in(2) => "new".to_owned(),
         "create_follow_up" => "new".to_owned(),
         "retire_config" => "config".to_owned(),
+        "record_access" => "desk".to_owned(),
         _ => desk.ticket(dice).to_string(),
     };
-    let caller = if verb == "retire_config" { "cli" } else { *dice.pick(CALLERS) };
+    let caller = if ["retire_config", "record_access"].contains(&verb) { "cli" } else { *dice.pick(CALLERS) };
     let body = Hand::new(desk, wild, dice).named("Command", verb);
     sent("command", subject(desk, caller, &entity, verb), body, dice)
 }

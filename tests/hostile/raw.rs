@@ -84,6 +84,7 @@ impl Corpora {
         let entity = match verb {
             "create" | "create_follow_up" | "import" => "new",
             "publish_config" | "retire_config" => "config",
+            "record_access" => "desk",
             _ => &ticket,
         };
         let subject = format!("guichet.v1.cmd.{}.{}.{entity}.{verb}", desk.tenant, dice.pick(CALLERS));

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use guichet_rules::{
-    AUTO_CLOSE, DeskRules, FiredRule, Life, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, Ticket, Unconfigured,
-    Whose, whose,
+    AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, Ticket,
+    Unconfigured, Whose,
 };
 use guichet_schemas::command::{Command, Name, Order, SetField};
 use guichet_schemas::event::FieldValue;
@@ -31,14 +31,30 @@ impl Configuration {
     }
 }
 
-impl DeskRules for InForce<'_> {
-    fn may(&self, command: &Command) -> Result<(), Rejection> {
-        let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.may(command) };
-        if let Whose::Clocks(allowed) = whose(command) {
+impl InForce<'_> {
+    /// Refuses what the caller, or the actor for whom it speaks, may not do at all.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn permits(&self, asking: &Asking<'_>) -> Result<(), Rejection> {
+        let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.permits(asking) };
+        if let Whose::Clocks(allowed) = asking.whose() {
             return allowed;
         }
-        let (caller, verb) = (command.caller.as_str(), command.order.verb());
-        callers.may(caller, command.actor.kind, verb).map_err(Rejection::Forbidden)?;
+        callers.may(asking.caller, asking.actor, asking.verb).map_err(Rejection::Forbidden)
+    }
+}
+
+impl DeskRules for InForce<'_> {
+    fn may(&self, command: &Command) -> Result<(), Rejection> {
+        let asking = Asking::of(command);
+        self.permits(&asking)?;
+        let (Some(callers), Whose::Configuration | Whose::Access | Whose::Anybody) =
+            (self.configuration.callers(self.at), asking.whose())
+        else {
+            return Ok(());
+        };
+        let caller = asking.caller;
         let asks_only = |role: &Role| matches!(role, Role::Requester | Role::Participant);
         if command.order.is_internal() && callers.roles(caller).iter().all(asks_only) {
             return Err(Rejection::Forbidden(format!(

@@ -16,7 +16,8 @@ use guichet_schemas::ids::KeyId;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::key::Commitment;
+use crate::kek::Kek;
+use crate::key::{Commitment, DataKey};
 
 /// Wrapped data keys.
 pub(crate) const KEYS: &str = "keys";
@@ -80,6 +81,13 @@ pub(crate) struct KeyRow<'a> {
 }
 
 impl<'a> KeyRow<'a> {
+    /// The key, where it opens to what it commits to.
+    pub(crate) fn open(&self, kek: &Kek, tenant: &str, id: KeyId) -> Option<DataKey> {
+        let aad = key_aad(tenant, id, &self.tag, &self.commitment);
+        let key = kek.unwrap(self.wrapped, &aad).and_then(|key| DataKey::from_slice(key.as_slice()));
+        key.filter(|key| key.commitment() == self.commitment)
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(LENGTH);
         bytes.push(VERSION);

@@ -21,7 +21,9 @@ use crate::rows::{self, KeyRow};
 use crate::{NoDice, options};
 
 /// Version of the rows. A store of another one is refused.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
+/// Says that the store was found to be damaged while it was read; with the cause inside.
+pub const MARK: &str = "damaged";
 
 /// The store failed, or what it holds is damaged. What was being written may or may not be there.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -99,7 +101,7 @@ pub enum OpenError {
     },
     /// The database is damaged.
     #[error(
-        "the key store {dir} cannot be opened: {fault}; bring back a copy of this folder. Without one, move it away and start with --accept-loss keys: the log works on, and what was sealed under its keys stays sealed"
+        "the key store {dir} cannot be opened: {fault}; bring back a copy of this folder, or start the engine, which rebuilds the store from what is left of it"
     )]
     Fault {
         /// Which store.
@@ -146,6 +148,7 @@ pub(crate) type Db = DBWithThreadMode<MultiThreaded>;
 /// The open key store of a partition.
 pub struct KeyStore {
     db: Db,
+    dir: PathBuf,
     kek: Kek,
     names: Zeroizing<[u8; 32]>,
     made: bool,
@@ -181,6 +184,11 @@ impl KeyStore {
         let lock = lock(dir)?;
         let database = dir.join("rocksdb");
         let fault = OpenError::of(dir);
+        match std::fs::read_to_string(dir.join(MARK)) {
+            Ok(why) => return Err(fault(KeyFault::found("open", why))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(OpenError::Folder { dir: dir.join(MARK), cause }),
+        }
         if files::lost_their_beginning(&database).map_err(|e| fault(KeyFault::refused("open", e)))? {
             // The database would be rebuilt here, and the files of the old one removed.
             let why = "its file CURRENT is gone, but there are tables or write-ahead logs";
@@ -191,7 +199,7 @@ impl KeyStore {
             .map_err(KeyFault::of("open"))
             .map_err(fault)?;
         let (names, made) = names(&db, dir, &kek)?;
-        Ok(Self { db, kek, names, made, _lock: lock })
+        Ok(Self { db, dir: dir.to_owned(), kek, names, made, _lock: lock })
     }
 
     /// True where this start made the store.
@@ -206,15 +214,13 @@ impl KeyStore {
     /// The disk.
     pub fn put(&self, keys: &[NewKey], dice: &mut Dice) -> Result<(), KeyFault> {
         let mut batch = WriteBatch::default();
-        let (keys_cf, subjects_cf) = (cf(&self.db, rows::KEYS), cf(&self.db, rows::SUBJECTS));
         for new in keys {
             let tag = rows::tag(&self.names, &new.tenant, &new.subject);
             let commitment = new.key.commitment();
             let aad = rows::key_aad(&new.tenant, new.id, &tag, &commitment);
             let wrapped = self.kek.wrap(new.key.reveal(), &aad, dice)?;
             let row = KeyRow { tag, commitment, kek: self.kek.id(), wrapped: &wrapped };
-            batch.put_cf(&keys_cf, rows::key(&new.tenant, new.id), row.to_bytes());
-            batch.put_cf(&subjects_cf, rows::subject_key(&new.tenant, &tag, new.id), []);
+            put_row(&self.db, &mut batch, &new.tenant, new.id, &row);
         }
         write_synced(&self.db, batch)
     }
@@ -224,6 +230,10 @@ impl KeyStore {
     /// # Errors
     /// The disk, or a damaged row.
     pub fn get(&self, tenant: &str, id: KeyId) -> Result<Option<(DataKey, Commitment)>, KeyFault> {
+        self.read(tenant, id).map_err(|fault| self.note(fault))
+    }
+
+    fn read(&self, tenant: &str, id: KeyId) -> Result<Option<(DataKey, Commitment)>, KeyFault> {
         let found = self.db.get_cf(&cf(&self.db, rows::KEYS), rows::key(tenant, id));
         let Some(bytes) = found.map_err(KeyFault::of("read a key"))? else { return Ok(None) };
         let damaged = |cause: &str| KeyFault::found("read a key", format!("the row of key {id} {cause}"));
@@ -231,10 +241,18 @@ impl KeyStore {
         if row.kek != self.kek.id() {
             return Err(damaged("was wrapped under another key-encryption key"));
         }
-        let aad = rows::key_aad(tenant, id, &row.tag, &row.commitment);
-        let key = self.kek.unwrap(row.wrapped, &aad).and_then(|key| DataKey::from_slice(key.as_slice()));
-        let key = key.filter(|key| key.commitment() == row.commitment);
+        let key = row.open(&self.kek, tenant, id);
         key.map(|key| Some((key, row.commitment))).ok_or_else(|| damaged("does not open"))
+    }
+
+    /// Notes damage that was met, for the next start, which rebuilds the store: opening it alone would not find that.
+    fn note(&self, fault: KeyFault) -> KeyFault {
+        if fault.kind().is_damage()
+            && let Err(error) = std::fs::write(self.dir.join(MARK), fault.to_string())
+        {
+            tracing::error!(%error, "damage of the key store could not be noted for the next start");
+        }
+        fault
     }
 
     /// The ids of all keys of a data subject.
@@ -262,6 +280,12 @@ impl KeyStore {
     pub fn flush(&self) -> Result<(), KeyFault> {
         flush(&self.db)
     }
+}
+
+/// Puts a key into a batch, and under its data subject.
+pub(crate) fn put_row(db: &Db, batch: &mut WriteBatch, tenant: &str, id: KeyId, row: &KeyRow<'_>) {
+    batch.put_cf(&cf(db, rows::KEYS), rows::key(tenant, id), row.to_bytes());
+    batch.put_cf(&cf(db, rows::SUBJECTS), rows::subject_key(tenant, &row.tag, id), []);
 }
 
 pub(crate) fn families(cache: &Cache) -> Result<Vec<ColumnFamilyDescriptor>, KeyFault> {

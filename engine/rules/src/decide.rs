@@ -97,6 +97,7 @@ macro_rules! verbs {
     (New) => { Begin::begin };
     (Ticket) => { of_a_ticket };
     (Config) => { of_no_ticket };
+    (Desk) => { of_no_ticket };
 }
 each_verb!(verbs);
 

@@ -4,10 +4,11 @@
 use std::fmt::Debug;
 
 use guichet_schemas::command::{
-    AddComment, ChangeTags, Close, Command, Escalate, Order, Resolve, SetPriority,
+    AddComment, ChangeTags, Close, Command, Escalate, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning,
+    Resolve, SetPriority,
 };
 use guichet_schemas::rejection::{FieldError, Rejection};
-use guichet_schemas::verb::About;
+use guichet_schemas::verb::{About, about};
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use serde::{Deserialize, Serialize};
 
@@ -210,19 +211,27 @@ impl Action {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unconfigured;
 
-impl DeskRules for Unconfigured {
-    fn may(&self, command: &Command) -> Result<(), Rejection> {
-        match whose(command) {
+impl Unconfigured {
+    /// Refuses what nobody may do before callers are configured.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn permits(self, asking: &Asking<'_>) -> Result<(), Rejection> {
+        match asking.whose() {
             Whose::Clocks(allowed) => allowed,
-            Whose::Configuration if command.caller.as_str() == CLI_CALLER => Ok(()),
+            Whose::Configuration | Whose::Access if asking.caller == CLI_CALLER => Ok(()),
             Whose::Configuration => Err(forbidden(format!(
                 "caller {} may not configure; as long as the configuration kind callers is not published, only {CLI_CALLER} may",
-                command.caller
+                asking.caller
             ))),
-            Whose::Anybody => match command.actor.kind {
+            Whose::Access => Err(forbidden(format!(
+                "caller {} may not read personal texts outside of answers; as long as the configuration kind callers is not published, only {CLI_CALLER} may",
+                asking.caller
+            ))),
+            Whose::Anybody => match asking.actor {
                 ActorKind::Admin | ActorKind::System => Err(forbidden(format!(
                     "caller {} may not speak for actors of kind {}; the configuration kind callers can allow it",
-                    command.caller, command.actor.kind
+                    asking.caller, asking.actor
                 ))),
                 ActorKind::Requester
                 | ActorKind::Agent
@@ -232,6 +241,12 @@ impl DeskRules for Unconfigured {
                 | ActorKind::Service => Ok(()),
             },
         }
+    }
+}
+
+impl DeskRules for Unconfigured {
+    fn may(&self, command: &Command) -> Result<(), Rejection> {
+        self.permits(&Asking::of(command))
     }
 
     fn knows(&self, _: &Order) -> Result<(), FieldError> {
@@ -254,30 +269,58 @@ pub enum Whose {
     Clocks(Result<(), Rejection>),
     /// An administrator's.
     Configuration,
+    /// Of whoever may read personal texts outside of answers.
+    Access,
     /// Anybody's who has the role.
     Anybody,
 }
 
-/// Tells whose a command is; what the SLA worker does needs no configuration.
-#[must_use]
-pub fn whose(command: &Command) -> Whose {
-    let by_sla = command.caller.as_str() == SLA_CALLER;
-    let found = matches!(
-        command.order,
-        Order::RecordSlaWarning(_) | Order::RecordSlaBreach(_) | Order::FireTimeRule(_)
-    );
-    if found && by_sla && command.actor.kind == ActorKind::System {
-        Whose::Clocks(Ok(()))
-    } else if found {
-        Whose::Clocks(Err(forbidden(format!(
-            "only the SLA worker, caller {SLA_CALLER} with an actor of kind system, records what clocks found"
-        ))))
-    } else if by_sla {
-        Whose::Clocks(Err(forbidden(format!("caller {SLA_CALLER} only records what clocks found"))))
-    } else if command.order.about() == About::Config {
-        Whose::Configuration
-    } else {
-        Whose::Anybody
+/// Who asks for what: all that a permission looks at. The engine takes it from a command, an auditor from a record.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The service that sent the command.
+    pub caller: &'a str,
+    /// For what kind of actor it speaks.
+    pub actor: ActorKind,
+    /// What it wants to do.
+    pub verb: &'a str,
+    about: Option<About>,
+}
+
+impl<'a> Asking<'a> {
+    /// What a command asks for.
+    #[must_use]
+    pub fn of(command: &'a Command) -> Self {
+        let (caller, verb) = (command.caller.as_str(), command.order.verb());
+        Self { caller, actor: command.actor.kind, verb, about: Some(command.order.about()) }
+    }
+
+    /// What somebody must have asked for.
+    #[must_use]
+    pub fn for_verb(caller: &'a str, actor: ActorKind, verb: &'a str) -> Self {
+        Self { caller, actor, verb, about: about(verb) }
+    }
+
+    /// Tells whose it is; what the SLA worker does needs no configuration.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        let by_sla = self.caller == SLA_CALLER;
+        let found = [RecordSlaWarning::VERB, RecordSlaBreach::VERB, FireTimeRule::VERB].contains(&self.verb);
+        if found && by_sla && self.actor == ActorKind::System {
+            Whose::Clocks(Ok(()))
+        } else if found {
+            Whose::Clocks(Err(forbidden(format!(
+                "only the SLA worker, caller {SLA_CALLER} with an actor of kind system, records what clocks found"
+            ))))
+        } else if by_sla {
+            Whose::Clocks(Err(forbidden(format!("caller {SLA_CALLER} only records what clocks found"))))
+        } else if self.about == Some(About::Config) {
+            Whose::Configuration
+        } else if self.about == Some(About::Desk) {
+            Whose::Access
+        } else {
+            Whose::Anybody
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn decide(
             mapping_version: order.mapping_version.as_ref().map(|m| m.as_str().to_owned()),
             facts: mark.map(|m| m.facts),
             digest: mark.map(|m| m.digest),
+            replies_complete: order.replies_complete,
         }),
         first_at,
         None,

@@ -35,8 +35,8 @@ pub use beside::{LooksAt, Other, Reads, goes_on_to, looks_at};
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
-    AUTO_CLOSE, Action, CLI_CALLER, ClosedMessage, DeskRules, FiredRule, Life, PendingGuard, REOPEN_LIMIT,
-    REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose, whose,
+    AUTO_CLOSE, Action, Asking, CLI_CALLER, ClosedMessage, DeskRules, FiredRule, Life, PendingGuard,
+    REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
 };
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};

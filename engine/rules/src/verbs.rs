@@ -13,6 +13,7 @@ use crate::state::Ticket;
 macro_rules! files {
     ($($verb:ident => $variant:ident on $about:ident,)*) => { $(files!($about $verb);)* };
     (Config $verb:ident) => {};
+    (Desk $verb:ident) => {};
     ($about:ident $verb:ident) => { mod $verb; };
 }
 each_verb!(files);

@@ -51,6 +51,7 @@ fn import(part: u32, events: Vec<Fact>) -> Order {
         mapping_version: None,
         begins_at: None,
         prefix: None,
+        replies_complete: false,
     })
 }
 

@@ -104,6 +104,7 @@ fn command(dice: &mut Dice) -> Option<Command> {
         "create" if entity == "new" => "new",
         "create_follow_up" | "import" => "new",
         "publish_config" | "retire_config" => "config",
+        "record_access" => "desk",
         _ => "01980000-0000-7000-8000-000000000001",
     };
     let subject = CommandSubject::parse(&format!("guichet.v1.cmd.default.any.{entity}.{verb}")).unwrap();

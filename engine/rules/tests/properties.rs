@@ -170,7 +170,7 @@ proptest! {
     fn an_imported_history_never_steps_back_and_keeps_the_times_that_did((desk, _) in histories(), steps in prop::collection::vec(0i64..50, 60)) {
         let facts: Vec<Fact> = desk.events.iter().zip(&steps).map(|((event, _), hour)| Fact { occurred_at: at(*hour), actor: None, event: event.clone() }).collect();
         let times: Vec<_> = facts.iter().map(|f| f.occurred_at).collect();
-        let order = Import { source: label("old"), external_id: label("1"), part: 1, parts: 1, events: facts, mapping_version: None, begins_at: None, prefix: None };
+        let order = Import { source: label("old"), external_id: label("1"), part: 1, parts: 1, events: facts, mapping_version: None, begins_at: None, prefix: None, replies_complete: false };
         let mut import = Desk { hour: 1000, ..Desk::default() };
         let drafts = import.ask(&command(Order::Import(order.clone()))).unwrap();
         prop_assert_eq!(drafts.len(), times.len() + 1);

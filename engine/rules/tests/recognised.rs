@@ -130,6 +130,7 @@ fn parts(facts: &[Fact], each: usize) -> Vec<Order> {
             mapping_version: None,
             begins_at: Some(begins_at as u64),
             prefix: (begins_at > 0).then(|| Import::digest(Hash::ZERO, &facts[..begins_at])),
+            replies_complete: false,
         })
     };
     (1..).zip(facts.chunks(each)).map(part).collect()

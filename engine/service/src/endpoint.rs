@@ -85,6 +85,14 @@ impl Request {
         inbox.filter(|inbox| inbox.contains('.')).unwrap_or(&self.reply)
     }
 
+    pub(crate) fn reply(&self) -> &str {
+        &self.reply
+    }
+
+    pub(crate) const fn arrived(&self) -> Instant {
+        self.arrived
+    }
+
     /// Waits until everything sent so far has left this process, or the connection is gone.
     pub async fn left(&self) {
         if let Err(error) = self.client.flush().await {

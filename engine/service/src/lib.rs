@@ -9,6 +9,7 @@
 //!
 //! [discovery]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md
 
+mod askers;
 mod bounded;
 mod caught;
 mod discovery;
@@ -18,6 +19,7 @@ mod places;
 mod service;
 mod turns;
 
+pub use askers::{Askers, CONNECTIONS};
 pub use bounded::{Bounds, No, RETRY_AFTER_HEADER, RETRY_AFTER_MS, serve};
 pub use caught::{INTERNAL_ERRORS, caught, withhold_panic_messages};
 pub use endpoint::{Endpoint, Request};

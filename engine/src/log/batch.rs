@@ -8,7 +8,6 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{CommandId, TenantId, TicketId};
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::wire;
 
 use super::derived::Derived;
 use super::disk::Rows;
@@ -49,7 +48,7 @@ pub(super) struct Batch<R> {
 pub(super) enum Answer {
     /// This came of it. The committer, which has more time than the decider, makes the answer of it.
     Told(Told),
-    /// The answer as it is: a refusal, a dry run, one that was given before, or one about the configuration.
+    /// The answer as it is: a refusal, a dry run, or one that was given before.
     Ready(Outcome),
 }
 
@@ -97,8 +96,6 @@ impl<R: Rows> Batch<R> {
 #[derive(Default)]
 pub(super) struct Overlay {
     pub(super) outcomes: HashMap<(TenantId, CommandId), (Hash, Told)>,
-    /// Answers of commands about no ticket: rare, and kept whole.
-    pub(super) replies: HashMap<(TenantId, CommandId), (Hash, wire::Accepted)>,
     pub(super) external_refs: HashMap<(TenantId, ExternalRef), TicketId>,
     pub(super) recorded: Vec<Recorded>,
     /// Newest position of the batch; none: it writes no record.
@@ -109,7 +106,6 @@ impl Overlay {
     /// Forgets everything but its memory.
     pub(super) fn clear(&mut self) {
         self.outcomes.clear();
-        self.replies.clear();
         self.external_refs.clear();
         self.head = None;
         self.recorded.clear();

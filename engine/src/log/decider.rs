@@ -1,6 +1,7 @@
 //! The thread that decides. It takes from the queue, sees what earlier commands of the batches under way did, and hands
 //! a batch over once the committer is free: no timer, the disk sets the pace.
 
+mod access;
 mod beside;
 mod command;
 mod configure;
@@ -16,8 +17,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select};
 use guichet_crash::{CrashPoint, crash_point};
+use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{TenantId, TicketId};
-use guichet_schemas::position::{Epoch, LogPosition, Partition};
+use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 
 use super::batch::{Batch, Overlay};
 use super::committer::Committed;
@@ -53,6 +55,8 @@ pub(super) struct Decider<D: Disk> {
     tickets: Shelf<TicketKey, Entry>,
     numbers: HashMap<TenantId, u64>,
     configured: Shelf<TenantId, Configured>,
+    /// Where the streams of accesses end, of tenants that had one.
+    accesses: HashMap<TenantId, (StreamVersion, Hash)>,
     /// What the batches under way did, oldest first; the last one is being filled.
     overlays: VecDeque<Overlay>,
     batch: Batch<D::Rows>,
@@ -106,6 +110,7 @@ impl<D: Disk> Decider<D> {
             tickets: Shelf::new(TICKETS_BYTES, head.position),
             numbers: HashMap::new(),
             configured: Shelf::new(CONFIGURED_BYTES, head.position),
+            accesses: HashMap::new(),
             overlays: VecDeque::from([Overlay::default()]),
             batch: Batch::default(),
             committing: false,

@@ -26,6 +26,8 @@ pub(super) struct Derived {
     /// A data subject that has a key from here on.
     pub(super) subject: Option<String>,
     pub(super) epoch: bool,
+    /// The newest access of the tenant.
+    pub(super) access: bool,
     /// Version of the tenant's configuration from here on.
     pub(super) config: Option<StreamVersion>,
 }
@@ -34,20 +36,11 @@ impl Derived {
     /// Of a record as read; none where its tenant could not have been written by us.
     pub(super) fn of(record: &Record) -> Option<Self> {
         let tenant = TenantId::parse(&record.tenant)?;
-        Some(Self::new(record, tenant, record.ticket_id()))
+        Some(Self::as_made(record, tenant, record.ticket_id()))
     }
 
-    /// Of a record as it is made, whose ticket is known.
-    pub(super) fn of_ticket(record: &Record, tenant: TenantId, ticket: TicketId) -> Self {
-        Self::new(record, tenant, Some(ticket))
-    }
-
-    /// Of a record about no ticket, as it is made.
-    pub(super) fn of_other(record: &Record, tenant: TenantId) -> Self {
-        Self::new(record, tenant, None)
-    }
-
-    fn new(record: &Record, tenant: TenantId, ticket: Option<TicketId>) -> Self {
+    /// Of a record as it is made, and the ticket that it is about.
+    pub(super) fn as_made(record: &Record, tenant: TenantId, ticket: Option<TicketId>) -> Self {
         let first = LogPosition::new(record.position.get() - u64::from(record.command_index));
         Self {
             tenant,
@@ -64,6 +57,7 @@ impl Derived {
                 None
             },
             epoch: matches!(record.event, Event::Log(LogEvent::EpochStarted(_))),
+            access: matches!(record.event, Event::Log(LogEvent::AccessRecorded(_))),
             config: (record.stream_kind == StreamKind::Config).then_some(record.version),
         }
     }
@@ -99,6 +93,9 @@ impl Derived {
         }
         if let Some(version) = self.config {
             D::put(batch, &rows.config, keys::config(tenant, Some(version)), position);
+        }
+        if self.access {
+            D::put(batch, &rows.meta, keys::access(tenant), position);
         }
         if self.epoch {
             D::put(batch, &rows.meta, keys::META_EPOCH, position);

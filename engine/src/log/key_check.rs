@@ -8,7 +8,7 @@ use guichet_schemas::codec::decode_record;
 use guichet_schemas::event::{Event, LogEvent};
 use guichet_schemas::position::LogPosition;
 
-use super::{GivenUp, Lost, OpenError, Store, StoreFault};
+use super::{OpenError, Store, StoreFault};
 
 /// Records read at a time, from the end backwards.
 const STRETCH: u64 = 500;
@@ -17,41 +17,48 @@ const STRETCHES: usize = 40;
 /// Keys that the log names up to the position in this file were lost, and an operator said that they are.
 const GIVEN_UP: &str = "keys-given-up";
 
-/// Looks for the newest key that the log names. Keys are on disk before the records that use them, one after the
-/// other; so where the newest is there, none before it was cut off.
+/// Looks for the newest key that the log names behind a position. Keys are on disk before the records that use them, one
+/// after the other; so where the newest is there, none before it was cut off. Says which record made it where it is
+/// missing.
 ///
 /// # Errors
-/// It is not there and nobody accepts that, or log or key store cannot be read.
-pub(super) fn newest_is_there(
-    dir: &Path,
+/// The log or the key store cannot be read.
+pub(super) fn missing(
     store: &Store,
     keys: &KeyStore,
     last: Option<LogPosition>,
-    accepted: GivenUp,
-) -> Result<(), OpenError> {
-    let file = dir.join(GIVEN_UP);
-    let given_up = given_up(&file).map_err(|cause| OpenError::Folder { dir: file.clone(), cause })?;
-    let Some((position, tenant, key)) = newest(store, last, given_up)? else { return Ok(()) };
-    if keys.get(&tenant, key).map_err(StoreFault::from)?.is_some() {
-        return Ok(());
-    }
-    accepted.check(Lost::Keys { position })?;
-    std::fs::write(&file, format!("{position}\n"))
-        .and_then(|()| std::fs::File::open(&file)?.sync_all())
-        .map_err(|cause| OpenError::Folder { dir: file, cause })
+    behind: u64,
+) -> Result<Option<u64>, StoreFault> {
+    let Some((position, tenant, key)) = newest(store, last, behind)? else { return Ok(None) };
+    Ok(keys.get(&tenant, key)?.is_none().then_some(position))
 }
 
 /// Up to where an operator said that keys are lost; 0: nowhere.
-fn given_up(file: &Path) -> std::io::Result<u64> {
-    let text = match std::fs::read_to_string(file) {
+///
+/// # Errors
+/// The system refuses.
+pub(super) fn given_up(dir: &Path) -> Result<u64, OpenError> {
+    let file = dir.join(GIVEN_UP);
+    let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
+        Err(cause) => return Err(OpenError::Folder { dir: file, cause }),
     };
     Ok(text.trim().parse().unwrap_or_else(|error| {
         tracing::warn!(%error, file = %file.display(), "the note of the keys that were given up is damaged; all keys are looked for");
         0
     }))
+}
+
+/// Notes that keys up to a position are lost for good, as an operator said.
+///
+/// # Errors
+/// The disk.
+pub(super) fn give_up(dir: &Path, position: u64) -> Result<(), OpenError> {
+    let file = dir.join(GIVEN_UP);
+    std::fs::write(&file, format!("{position}\n"))
+        .and_then(|()| std::fs::File::open(&file)?.sync_all())
+        .map_err(|cause| OpenError::Folder { dir: file, cause })
 }
 
 /// The newest record behind a position that made a key: where it stands, of which tenant, and the key.

@@ -1,7 +1,5 @@
 //! The key store that goes with a log.
 
-use std::sync::Arc;
-
 use guichet_keys::{Commitment, DataKey, Dice, KeyFault, KeyStore, NewKey};
 use guichet_schemas::ids::KeyId;
 
@@ -33,14 +31,10 @@ impl KeyShelf for KeyStore {
     }
 }
 
-/// Opens the key store, or makes it. None: the log is measured without sealing.
-pub(super) fn open(protection: &Protection, memory: &Memory) -> Result<Option<Arc<KeyStore>>, OpenError> {
-    if !protection.has_sealing() {
-        return Ok(None);
-    }
+/// Opens the key store, or makes it.
+pub(super) fn open(protection: &Protection, memory: &Memory) -> Result<KeyStore, OpenError> {
     let kek = protection.kek.load(KeyStore::is_there(&protection.keys)?)?;
-    let store = KeyStore::open(&protection.keys, &memory.cache, &memory.write_buffers, kek)?;
-    Ok(Some(Arc::new(store)))
+    Ok(KeyStore::open(&protection.keys, &memory.cache, &memory.write_buffers, kek)?)
 }
 
 impl From<KeyFault> for StoreFault {

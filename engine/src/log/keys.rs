@@ -113,6 +113,12 @@ pub fn config(tenant: &str, version: Option<StreamVersion>) -> Vec<u8> {
     prefixed(tenant, version.as_ref().map_or(&[], |bytes| &bytes[..]), 0)
 }
 
+/// Key in `meta`: position of the newest `AccessRecorded` of a tenant, u64. No name of ours there has a zero byte.
+#[must_use]
+pub fn access(tenant: &str) -> Vec<u8> {
+    prefixed("access", tenant.as_bytes(), 0)
+}
+
 /// Key in `external_refs`.
 #[must_use]
 pub fn external_ref(tenant: &str, reference: &ExternalRef) -> Vec<u8> {

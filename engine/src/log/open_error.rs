@@ -164,12 +164,18 @@ pub enum Lost {
     },
     /// Keys of personal texts.
     #[error(
-        "the log names a key at position {position} that is not in the key store: the store lost keys, or is an older copy; nothing was changed. Bring back the newest key store. To go on without, and leave what was sealed under the missing keys sealed for good: --accept-loss keys"
+        "the log names a key at position {position}{} that {} neither in the key store nor in what is left of its files: the store lost keys, or is an older copy; nothing was changed. Bring back the newest key store. To go on without, and leave what was sealed under the missing keys sealed for good: --accept-loss keys", more_keys(*.more), if *.more == 0 { "is" } else { "are" }
     )]
     Keys {
-        /// The record that made the key.
+        /// The record that made the key; the first, where several are missing.
         position: u64,
+        /// So many more are missing.
+        more: u64,
     },
+}
+
+fn more_keys(more: u64) -> String {
+    if more == 0 { String::new() } else { format!(" and {more} more after it") }
 }
 
 fn end(through: Option<u64>) -> String {
@@ -255,6 +261,11 @@ impl OpenError {
             | Self::OlderFormat { .. }
             | Self::Copy(_) => false,
         }
+    }
+
+    /// True where a key store that is rebuilt may be whole.
+    pub(super) const fn is_damage_of_keys(&self) -> bool {
+        matches!(self, Self::Keys(guichet_keys::OpenError::Fault { .. }))
     }
 
     /// True where a database that is rebuilt may be whole.

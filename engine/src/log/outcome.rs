@@ -11,7 +11,7 @@ use guichet_schemas::words::StreamKind;
 use prost::Message as _;
 
 use super::disk::Disk;
-use super::told::{Recorded, Told, Unwise};
+use super::told::{About, Recorded, Told, Unwise};
 use super::{Store, StoreFault, keys, tickets};
 
 /// The stored answer of a command, with the hash of its request.
@@ -36,10 +36,8 @@ pub(super) fn load<D: Disk>(
 
 /// The answer of a command, from what it led to and its events.
 pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
-    wire::Accepted {
-        ticket_id: Some(told.ticket.to_wire()),
-        number: Some(told.number.to_string()),
-        version: told.version.get(),
+    let mut accepted = wire::Accepted {
+        version: told.version,
         partition: told.partition.0,
         position: LogPosition::or_zero(told.position),
         events: events
@@ -51,16 +49,28 @@ pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
                 position: e.position.get(),
             })
             .collect(),
-        warnings: events.iter().filter_map(|e| Some(e.unwise?.warning(told.number))).collect(),
-        replayed: false,
-        entity: None,
-        entity_id: None,
+        ..wire::Accepted::default()
+    };
+    match &told.about {
+        About::Ticket(id, number) => {
+            accepted.ticket_id = Some(id.to_wire());
+            accepted.number = Some(number.to_string());
+            accepted.warnings = events.iter().filter_map(|e| Some(e.unwise?.warning(*number))).collect();
+        }
+        About::Config(tenant) => (accepted.entity, accepted.entity_id) = about_config(tenant.as_str()),
+        About::Access(tenant) => (accepted.entity, accepted.entity_id) = about_desk(tenant.as_str()),
     }
+    accepted
 }
 
 /// What an answer about the configuration is about.
-pub(super) fn about_config(tenant: &str) -> (Option<String>, Option<String>) {
+fn about_config(tenant: &str) -> (Option<String>, Option<String>) {
     (Some("config".to_owned()), Some(tenant.to_owned()))
+}
+
+/// What an answer about the desk as a whole is about.
+fn about_desk(tenant: &str) -> (Option<String>, Option<String>) {
+    (Some("desk".to_owned()), Some(tenant.to_owned()))
 }
 
 /// The row of a command that wrote no event.
@@ -93,6 +103,8 @@ fn from_log<D: Disk>(
                 ticket = record.ticket_id().map(|id| (record.tenant.clone(), id));
                 if record.stream_kind == StreamKind::Config {
                     (accepted.entity, accepted.entity_id) = about_config(&record.tenant);
+                } else if record.stream_kind == StreamKind::System {
+                    (accepted.entity, accepted.entity_id) = about_desk(&record.tenant);
                 }
                 unwise.extend(Unwise::of(&record.event));
                 accepted.events.push(wire::EventRef {

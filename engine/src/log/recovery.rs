@@ -20,13 +20,13 @@ use super::head::Head;
 use super::head_note::{self, Acknowledged, HeadNote};
 use super::identity::Identity;
 use super::inlet::CommandInlet;
+use super::key_recovery::Keys;
 use super::repair::{self, Continued, Remaking};
 use super::restore::Restored;
 use super::store::DATABASE;
 use super::writer::{Ground, Writer};
 use super::{
-    GivenUp, KeyShelf, LogReader, Lost, Memory, OpenError, Store, StoreFault, TreeReader, key_check,
-    key_store, keys, salvage,
+    GivenUp, KeyShelf, LogReader, Lost, Memory, OpenError, Store, StoreFault, TreeReader, keys, salvage,
 };
 use crate::clock::{IdSource, Pace, PacedTime};
 use crate::halt::{Halt, HaltReason};
@@ -139,15 +139,14 @@ impl Log {
         let Opened { store, mut identity, last, notary, circumstances } = opened;
         let database = dir.join(DATABASE);
         fence.watch(&database).map_err(|cause| OpenError::Folder { dir: database, cause })?;
-        let key_store = key_store::open(protection, memory)?;
+        let accepted = terms.accept_loss;
+        let keys = Keys { dir, protection, memory, store: &store, last, accepted }.open()?;
+        let key_store = keys.map(Arc::new);
         if key_store.is_some() {
             let keys = protection.keys.clone();
             fence.watch(&keys).map_err(|cause| OpenError::Folder { dir: keys, cause })?;
         }
         let fence = Arc::new(fence);
-        if let Some(keys) = &key_store {
-            key_check::newest_is_there(dir, &store, keys, last, terms.accept_loss)?;
-        }
         let now = Now {
             time: Box::new(PacedTime::new(terms.pace)),
             ids: IdSource::new(),
@@ -161,6 +160,7 @@ impl Log {
         let note = HeadNote::open(dir, Acknowledged { position: head.position.get(), answers })
             .map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
         salvage::let_go(dir);
+        salvage::let_go(&protection.keys);
         if restored {
             Restored::forget(dir).map_err(|cause| OpenError::Folder { dir: dir.to_owned(), cause })?;
         }

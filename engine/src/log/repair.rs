@@ -273,7 +273,7 @@ impl Remaking<'_> {
     /// # Errors
     /// As for [`continue_log`], or [`OpenError::Lost`]: nothing was changed then.
     pub(super) fn remake(&self) -> Result<Continued, OpenError> {
-        let (damaged, next) = (self.dir.join(DATABASE), self.dir.join(NEXT));
+        let next = self.dir.join(NEXT);
         let folder = |cause| OpenError::Folder { dir: self.dir.to_owned(), cause };
         if next.exists() {
             std::fs::remove_dir_all(&next).map_err(folder)?;
@@ -291,12 +291,7 @@ impl Remaking<'_> {
                 return Err(error);
             }
         };
-        let aside = self.dir.join(format!("{DATABASE}.damaged-{}", clock::wall().0));
-        if damaged.try_exists().map_err(folder)? {
-            std::fs::rename(&damaged, &aside).map_err(folder)?;
-        }
-        settle(self.dir).map_err(folder)?;
-        tracing::error!(aside = %aside.display(), "the damaged database was put aside; remove it when nobody wants to look at it any more");
+        replace(self.dir).map_err(folder)?;
         Ok(repaired)
     }
 
@@ -450,9 +445,20 @@ pub(super) fn count_answers(store: &Store) -> Result<u64, StoreFault> {
 }
 
 /// Folder of one that is being made. Complete exactly where the other one is gone.
-const NEXT: &str = "rocksdb.next";
+pub(super) const NEXT: &str = "rocksdb.next";
 
-/// Finishes what a crash interrupted in [`remake`].
+/// Puts the database that was made in the place of the damaged one, which stays beside it.
+pub(super) fn replace(dir: &Path) -> std::io::Result<()> {
+    let (damaged, aside) = (dir.join(DATABASE), dir.join(format!("{DATABASE}.damaged-{}", clock::wall().0)));
+    if damaged.try_exists()? {
+        std::fs::rename(&damaged, &aside)?;
+    }
+    settle(dir)?;
+    tracing::error!(aside = %aside.display(), "the damaged database was put aside; remove it when nobody wants to look at it any more");
+    Ok(())
+}
+
+/// Finishes what a crash interrupted in [`replace`].
 pub(super) fn settle(dir: &Path) -> std::io::Result<()> {
     let (database, next) = (dir.join(DATABASE), dir.join(NEXT));
     if next.exists() && !database.exists() {

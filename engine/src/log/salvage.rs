@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use guichet_fault::files;
 use guichet_schemas::codec::Head;
@@ -93,14 +93,8 @@ impl Salvaged {
             answers_whole: true,
             ending: Ending::Clean,
         };
-        let kept = dir.join(KEPT);
-        let disk = |e: io::Error| StoreFault::refused("read the write-ahead logs", e);
-        let kept = if kept.try_exists().map_err(disk)? { kept } else { dir.join(DATABASE) };
-        if kept.try_exists().map_err(disk)? {
-            for file in wal::files(&kept).map_err(disk)? {
-                let bytes = fs::read(&file).map_err(disk)?;
-                found.take_wal(&bytes);
-            }
+        if let Some(kept) = left(dir)? {
+            each_wal(&kept, |bytes| found.take_wal(bytes))?;
             found.take_tables(&kept)?;
         }
         let newest = found.newest()?;
@@ -130,16 +124,10 @@ impl Salvaged {
     }
 
     fn take_tables(&mut self, kept: &Path) -> Result<(), StoreFault> {
-        // Under a list of files that is damaged, RocksDB finds some of the tables or none; under a new one it finds all
-        // that have no damage inside. Each finds what the other misses.
-        for opened in [Store::open_damaged(kept), listed_again(kept)] {
+        for opened in tables(kept, &keys::ALL)? {
             match opened {
-                Ok(store) => self.take_answers(store)?,
-                Err(fault) if fault.is_damage() => {
-                    tracing::warn!(%fault, "tables of the damaged database could not be opened");
-                    self.answers_whole = false;
-                }
-                Err(refused) => return Err(refused),
+                Some(store) => self.take_answers(store)?,
+                None => self.answers_whole = false,
             }
         }
         Ok(())
@@ -260,15 +248,91 @@ fn beyond(key: &[u8], step: u128) -> Option<Vec<u8>> {
     Some([tenant, &next.to_be_bytes()].concat())
 }
 
+/// The rows of a damaged database of any kind, where no row is ever deleted or written twice.
+pub(super) struct Rows {
+    in_wal: BTreeMap<Vec<u8>, Vec<u8>>,
+    tables: Vec<Store>,
+}
+
+impl Rows {
+    /// Reads what is left of the database in a folder.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn of(dir: &Path, known: &[&'static str]) -> Result<Self, StoreFault> {
+        let mut found = Self { in_wal: BTreeMap::new(), tables: Vec::new() };
+        if let Some(kept) = left(dir)? {
+            each_wal(&kept, |bytes| {
+                let ending = wal::read(bytes, |(_, key, value)| {
+                    found.in_wal.insert(key.to_vec(), value.to_vec());
+                });
+                if ending == Ending::Unreadable {
+                    tracing::warn!("a write-ahead log of the damaged database ends with what cannot be read");
+                }
+            })?;
+            found.tables = tables(&kept, known)?.into_iter().flatten().collect();
+        }
+        Ok(found)
+    }
+
+    /// Every copy of a row that can be read.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn copies(&self, family: &str, key: &[u8]) -> Result<Vec<Vec<u8>>, StoreFault> {
+        let mut copies: Vec<_> = self.in_wal.get(key).cloned().into_iter().collect();
+        for tables in self.tables.iter().filter(|tables| tables.has(family)) {
+            copies.extend(unless_damaged(tables.get(family, key))?.flatten());
+        }
+        Ok(copies)
+    }
+}
+
+/// Where the files of the database in a folder are, if there are any: under their second names, or where they were.
+fn left(dir: &Path) -> Result<Option<PathBuf>, StoreFault> {
+    for candidate in [dir.join(KEPT), dir.join(DATABASE)] {
+        let there = candidate.try_exists().map_err(|e| StoreFault::refused("look for the database", e))?;
+        if there {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
+}
+
+/// Visits the bytes of each write-ahead log, oldest first.
+fn each_wal(kept: &Path, mut visit: impl FnMut(&[u8])) -> Result<(), StoreFault> {
+    let disk = |e: io::Error| StoreFault::refused("read the write-ahead logs", e);
+    for file in wal::files(kept).map_err(disk)? {
+        visit(&fs::read(&file).map_err(disk)?);
+    }
+    Ok(())
+}
+
+/// The tables under their own list of files, and under one that is rebuilt; `None` where they cannot be opened so. Under a
+/// list that is damaged, RocksDB finds some of the tables or none; under a new one it finds all that have no damage
+/// inside. Each finds what the other misses.
+fn tables(kept: &Path, known: &[&'static str]) -> Result<[Option<Store>; 2], StoreFault> {
+    let usable = |opened: Result<Store, StoreFault>| match opened {
+        Ok(store) => Ok(Some(store)),
+        Err(fault) if fault.is_damage() => {
+            tracing::warn!(%fault, "tables of the damaged database could not be opened");
+            Ok(None)
+        }
+        Err(refused) => Err(refused),
+    };
+    Ok([usable(Store::open_damaged(kept, known))?, usable(listed_again(kept, known))?])
+}
+
 /// The tables of a database under a new list of files, made beside it.
-fn listed_again(kept: &Path) -> Result<Store, StoreFault> {
+fn listed_again(kept: &Path, known: &[&'static str]) -> Result<Store, StoreFault> {
     let dir = kept.join(TABLES);
-    let disk = |e: io::Error| StoreFault::refused("list the tables of the damaged log", e);
+    let disk = |e: io::Error| StoreFault::refused("list the tables of the damaged database", e);
     if dir.exists() {
         fs::remove_dir_all(&dir).map_err(disk)?;
     }
     fs::create_dir_all(&dir).map_err(disk)?;
     link(kept, &dir, |file| file.extension().is_some_and(|ending| ending == "sst")).map_err(disk)?;
-    Db::repair(&Options::default(), &dir).map_err(StoreFault::of("list the tables of the damaged log"))?;
-    Store::open_damaged(&dir)
+    Db::repair(&Options::default(), &dir)
+        .map_err(StoreFault::of("list the tables of the damaged database"))?;
+    Store::open_damaged(&dir, known)
 }

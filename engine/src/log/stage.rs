@@ -1,7 +1,7 @@
 //! The records of one command: each encoded once, and chained to the one before it.
 
 use guichet_rules::Draft;
-use guichet_schemas::codec::{Request, encode_record};
+use guichet_schemas::codec::Request;
 use guichet_schemas::command::limits;
 use guichet_schemas::event::Event;
 use guichet_schemas::hash::Hash;
@@ -9,15 +9,14 @@ use guichet_schemas::ids::{EventId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
-use guichet_schemas::rejection::{EventRef, Rejection};
+use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::StreamKind;
 use prost::Message as _;
 
 use super::derived::Derived;
 use super::sealer::Fresh;
-use super::tickets::Entry;
-use super::told::{Recorded, Unwise};
+use super::told::{About, Recorded, Unwise};
 use crate::clock::IdSource;
 
 /// Where the records of a command will stand.
@@ -31,11 +30,11 @@ pub(super) struct Place {
     pub(super) config_version: u64,
 }
 
-/// What a command does to one ticket.
-pub(super) struct Stream<'a> {
-    pub(super) ticket: TicketId,
-    /// The ticket as it is; none: the command creates it.
-    pub(super) entry: Option<&'a Entry>,
+/// Drafts of one stream: most commands write to one, some to several.
+pub(super) struct Part {
+    pub(super) about: About,
+    /// Where the stream ends; none: the command begins it.
+    pub(super) end: Option<(StreamVersion, Hash)>,
     pub(super) drafts: Vec<Draft>,
 }
 
@@ -50,50 +49,42 @@ pub(super) struct Staged {
     pub(super) derived: Derived,
 }
 
-/// A record about no ticket, ready to be written: a new key, before those that use it, or a configuration.
-pub(super) struct StagedOther {
-    pub(super) bytes: Vec<u8>,
-    pub(super) hash: Hash,
-    pub(super) recorded: EventRef,
-    pub(super) derived: Derived,
-}
-
 /// Encodes all events of a command, or refuses all. A new key comes first; no answer names it.
 ///
 /// # Errors
 /// A record is too long, or all of them are, or one could not be read back.
 pub(super) fn stage(
     request: &Request,
-    streams: &mut [Stream<'_>],
+    parts: Vec<Part>,
     fresh: Option<&Fresh>,
     place: &Place,
     ids: &mut IdSource,
-) -> Result<(Option<StagedOther>, Vec<Staged>), Rejection> {
-    let all = streams.iter().map(|stream| stream.drafts.len()).sum();
-    let count = u32::try_from(all).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
+) -> Result<(Option<Staged>, Vec<Staged>), Rejection> {
+    let drafts = parts.iter().map(|part| part.drafts.len()).sum();
+    let count = u32::try_from(drafts).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
     let mut position = LogPosition::after(place.last);
     let mut index = 0;
     let mut created = None;
     if let Some(fresh) = fresh {
         let (version, prev_hash) = fresh.link();
         let link = Link { position, version, prev_hash, index, count };
-        created = Some(stage_key(request, fresh, place, &link, EventId(ids.next(place.now))));
+        created = Some(stage_key(request, fresh, place, &link, EventId(ids.next(place.now)))?);
         (position, index) = (position.next(), index + 1);
     }
-    let (mut staged, mut bytes) = (Vec::with_capacity(all), 0);
-    for stream in streams {
+    let (mut staged, mut bytes) = (Vec::with_capacity(drafts), 0);
+    for Part { about, end, drafts } in parts {
+        let stream = about.stream();
         let mut link = Link {
             position,
-            version: StreamVersion::after(stream.entry.map(|e| e.version)),
-            prev_hash: stream.entry.map_or(Hash::ZERO, |e| e.last_hash),
+            version: StreamVersion::after(end.map(|(version, _)| version)),
+            prev_hash: end.map_or(Hash::ZERO, |(_, hash)| hash),
             index,
             count,
         };
-        for draft in std::mem::take(&mut stream.drafts) {
+        for draft in drafts {
             let event_id = EventId(ids.next(place.now));
-            let stream_id = stream.ticket.to_string();
-            let record = Record { stream_id, ..record(request, draft, place, &link, event_id) };
-            let one = encode(request, record, stream.ticket)?;
+            let record = record(request, draft, stream.clone(), place, &link, event_id);
+            let one = encode(request, record, about.ticket())?;
             bytes += one.bytes.len();
             if bytes > limits::RECORDS_BYTES {
                 return Err(Rejection::PayloadTooLarge {
@@ -115,53 +106,16 @@ pub(super) fn stage(
     Ok((created, staged))
 }
 
-fn stage_key(request: &Request, fresh: &Fresh, place: &Place, link: &Link, event_id: EventId) -> StagedOther {
-    let draft = Draft::from(fresh.event());
-    let record = Record {
-        stream_kind: StreamKind::Subject,
-        stream_id: fresh.subject().to_owned(),
-        ..record(request, draft, place, link, event_id)
-    };
-    staged_other(request, record)
-}
-
-fn staged_other(request: &Request, record: Record) -> StagedOther {
-    let derived = Derived::of_other(&record, request.command.tenant.clone());
-    let (position, version) = (record.position, record.version);
-    let (event_id, type_name) = (record.event_id, record.event.type_name());
-    let bytes = encode_record(record);
-    let recorded = EventRef { event_id, type_name: type_name.to_owned(), version, position };
-    StagedOther { hash: Hash::of_record(&bytes), bytes, recorded, derived }
-}
-
-/// The record of something that was configured, behind `last` of its stream.
-///
-/// # Errors
-/// The record is too long.
-pub(super) fn stage_config(
+fn stage_key(
     request: &Request,
-    event: Event,
+    fresh: &Fresh,
     place: &Place,
-    last: Option<(StreamVersion, Hash)>,
-    ids: &mut IdSource,
-) -> Result<StagedOther, Rejection> {
-    let link = Link {
-        position: LogPosition::after(place.last),
-        version: StreamVersion::after(last.map(|(version, _)| version)),
-        prev_hash: last.map_or(Hash::ZERO, |(_, hash)| hash),
-        index: 0,
-        count: 1,
-    };
-    let record = Record {
-        stream_kind: StreamKind::Config,
-        stream_id: request.command.tenant.as_str().to_owned(),
-        ..record(request, event.into(), place, &link, EventId(ids.next(place.now)))
-    };
-    let staged = staged_other(request, record);
-    if staged.bytes.len() > limits::RECORD_BYTES {
-        return Err(Rejection::PayloadTooLarge { what: "the record", max: limits::RECORD_BYTES as u64 });
-    }
-    Ok(staged)
+    link: &Link,
+    event_id: EventId,
+) -> Result<Staged, Rejection> {
+    let stream = (StreamKind::Subject, fresh.subject().to_owned());
+    let record = record(request, fresh.event().into(), stream, place, link, event_id);
+    encode(request, record, None)
 }
 
 /// Where a record stands among the others of its stream and of its command.
@@ -173,15 +127,22 @@ struct Link {
     count: u32,
 }
 
-fn record(request: &Request, draft: Draft, place: &Place, link: &Link, event_id: EventId) -> Record {
+fn record(
+    request: &Request,
+    draft: Draft,
+    (stream_kind, stream_id): (StreamKind, String),
+    place: &Place,
+    link: &Link,
+    event_id: EventId,
+) -> Record {
     let command = &request.command;
     Record {
         position: link.position,
         partition: place.partition,
         epoch: place.epoch,
         tenant: command.tenant.as_str().to_owned(),
-        stream_kind: StreamKind::Ticket,
-        stream_id: String::new(),
+        stream_kind,
+        stream_id,
         version: link.version,
         event_id,
         recorded_at: place.now,
@@ -203,8 +164,8 @@ fn record(request: &Request, draft: Draft, place: &Place, link: &Link, event_id:
     }
 }
 
-fn encode(request: &Request, record: Record, ticket: TicketId) -> Result<Staged, Rejection> {
-    let derived = Derived::of_ticket(&record, request.command.tenant.clone(), ticket);
+fn encode(request: &Request, record: Record, ticket: Option<TicketId>) -> Result<Staged, Rejection> {
+    let derived = Derived::as_made(&record, request.command.tenant.clone(), ticket);
     let occurred_at = record.occurred_at;
     let recorded = Recorded {
         ticket,

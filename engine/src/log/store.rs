@@ -107,8 +107,9 @@ impl Store {
         Ok(Self { db })
     }
 
-    /// Opens what can be read of a damaged database, to read from it. Nothing in it is changed.
-    pub(super) fn open_damaged(dir: &Path) -> Result<Self, StoreFault> {
+    /// Opens what can be read of a damaged database, to read from it, with those of its families that are known. Nothing
+    /// in it is changed.
+    pub(super) fn open_damaged(dir: &Path, known: &[&'static str]) -> Result<Self, StoreFault> {
         let mut options = Options::default();
         options.set_wal_recovery_mode(DBRecoveryMode::SkipAnyCorruptedRecord);
         options.set_paranoid_checks(false);
@@ -119,7 +120,7 @@ impl Store {
         if !dir.join("CURRENT").try_exists().map_err(|e| StoreFault::refused(doing, e))? {
             return Err(StoreFault { doing, cause: Cause::missing("its file CURRENT is gone") });
         }
-        let db = Db::open_cf_for_read_only(&options, dir, Self::there(dir)?, false)
+        let db = Db::open_cf_for_read_only(&options, dir, Self::there(dir, known)?, false)
             .map_err(StoreFault::of(doing))?;
         Ok(Self { db })
     }
@@ -151,7 +152,7 @@ impl Store {
         let mut options = options::database(memory);
         // A file that the engine removes meanwhile can be read on only by who has it open.
         options.set_max_open_files(-1);
-        let families = Self::families(&Self::there(dir)?, memory)?;
+        let families = Self::families(&Self::there(dir, &keys::ALL)?, memory)?;
         let db = Db::open_cf_descriptors_as_secondary(&options, dir, work, families)
             .map_err(StoreFault::of("open the log beside its engine"))?;
         Ok(Self { db })
@@ -162,7 +163,7 @@ impl Store {
     /// # Errors
     /// RocksDB refuses: damage, or a column family that is not there.
     pub(super) fn open_read_only(dir: &Path, memory: &Memory) -> Result<Self, StoreFault> {
-        let families = Self::families(&Self::there(dir)?, memory)?;
+        let families = Self::families(&Self::there(dir, &keys::ALL)?, memory)?;
         let db = Db::open_cf_descriptors_read_only(&options::database(memory), dir, families, false)
             .map_err(StoreFault::of("open the log to read it"))?;
         Ok(Self { db })
@@ -170,13 +171,13 @@ impl Store {
 
     /// The column families that a folder has. One that an older program wrote lacks what was added since, until an
     /// engine has opened it; who only reads makes none.
-    fn there(dir: &Path) -> Result<Vec<&'static str>, StoreFault> {
+    fn there(dir: &Path, known: &[&'static str]) -> Result<Vec<&'static str>, StoreFault> {
         let listed =
             Db::list_cf(&Options::default(), dir).map_err(StoreFault::of("list the column families"))?;
         let has = |name: &&str| listed.iter().any(|one| one == name);
-        let there: Vec<_> = keys::ALL.into_iter().filter(has).collect();
+        let there: Vec<_> = known.iter().copied().filter(has).collect();
         if there.is_empty() {
-            return Err(StoreFault::found("list the column families", "it has none of a log"));
+            return Err(StoreFault::found("list the column families", "it has none of ours"));
         }
         Ok(there)
     }

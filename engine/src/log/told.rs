@@ -1,30 +1,62 @@
 //! What a command led to, in as much memory as its answer needs.
 
 use guichet_schemas::event::{Event, LifeCycle, Relations, TicketEvent};
-use guichet_schemas::ids::{EventId, TicketId, TicketNumber};
+use guichet_schemas::ids::{EventId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
 use guichet_schemas::rejection::EventRef;
 use guichet_schemas::wire;
-use guichet_schemas::words::StatusCause;
+use guichet_schemas::words::{StatusCause, StreamKind};
+
+/// The stream of the accesses of a tenant.
+const ACCESSES: &str = "access";
 
 /// What a command led to: enough to give its answer, and to give it again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) partition: Partition,
-    pub(super) ticket: TicketId,
-    pub(super) number: TicketNumber,
-    pub(super) version: StreamVersion,
+    pub(super) about: About,
+    /// Of the stream; 0: it has no record.
+    pub(super) version: u64,
     /// Of the last event; where nothing was to do, the newest of the log.
     pub(super) position: Option<LogPosition>,
     /// Its events among those of the batch: the first, and how many.
     pub(super) events: (usize, usize),
 }
 
+/// What a command was about.
+#[derive(Debug, Clone)]
+pub(super) enum About {
+    /// A ticket, and its number.
+    Ticket(TicketId, TicketNumber),
+    /// What a tenant has configured.
+    Config(TenantId),
+    /// Who has read personal texts of a tenant.
+    Access(TenantId),
+}
+
+impl About {
+    pub(super) const fn ticket(&self) -> Option<TicketId> {
+        match self {
+            Self::Ticket(id, _) => Some(*id),
+            Self::Config(_) | Self::Access(_) => None,
+        }
+    }
+
+    /// The stream of its records.
+    pub(super) fn stream(&self) -> (StreamKind, String) {
+        match self {
+            Self::Ticket(id, _) => (StreamKind::Ticket, id.to_string()),
+            Self::Config(tenant) => (StreamKind::Config, tenant.as_str().to_owned()),
+            Self::Access(_) => (StreamKind::System, ACCESSES.to_owned()),
+        }
+    }
+}
+
 /// An event, as answers and conflicts name it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recorded {
     /// A command may write to several.
-    pub(super) ticket: TicketId,
+    pub(super) ticket: Option<TicketId>,
     pub(super) event_id: EventId,
     pub(super) type_name: &'static str,
     pub(super) version: StreamVersion,

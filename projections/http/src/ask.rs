@@ -147,7 +147,12 @@ impl Questions {
     ) -> Result<Message, Refusal> {
         let mut headers = HeaderMap::new();
         headers.insert("Content-Type", encoding.content_type());
-        let request = Request::new().headers(headers).payload(body).timeout(Some(ANSWER_WITHIN + waits));
+        // An inbox of its own, so that the server knows when the browser does not wait any more.
+        let request = Request::new()
+            .headers(headers)
+            .payload(body)
+            .inbox(self.client.new_inbox())
+            .timeout(Some(ANSWER_WITHIN + waits));
         let sent = self.client.send_request(subject::query(tenant, &self.caller, name), request).await;
         sent.map_err(|error| {
             let refusal = match error.kind() {

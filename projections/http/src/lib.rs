@@ -38,5 +38,6 @@ mod shared;
 
 pub use bounds::Bounds;
 pub use meters::prepare as count_from_now;
+pub use pages::handover;
 pub use server::{Running, Settings, StartError, start};
 pub use token::Token;

@@ -58,6 +58,7 @@ const WAITING: &str = "guichet_answers_waiting";
 const SLOTS: &str = "guichet_answers_slots";
 const SUMS_BYTES: &str = "guichet_queries_bytes";
 const OVER_BUDGET: &str = "guichet_queries_over_budget_total";
+const CANCELLED: &str = "guichet_queries_cancelled_total";
 
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -133,6 +134,8 @@ fn install() -> Option<PrometheusHandle> {
     describe_gauge!(SLOTS, "Answers that are made at a time at most.");
     describe_gauge!(SUMS_BYTES, "Bytes of sums that the answers under way hold.");
     describe_counter!(OVER_BUDGET, "Questions refused because their answer costs too much, by the bound.");
+    describe_counter!(CANCELLED, "Answers given up because nobody listened for them any more.");
+    counter!(CANCELLED).absolute(0);
     describe_counter!(
         INTERNAL_ERRORS,
         "Faults of ours that were answered with internal or set aside, by where; each has an id in the log."

@@ -10,6 +10,7 @@ mod find;
 mod form;
 mod frame;
 mod fresh;
+pub mod handover;
 mod health;
 mod queue;
 mod reports;

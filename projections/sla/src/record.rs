@@ -27,8 +27,8 @@ impl Ticket {
         if let Some(e) = record.event.created() {
             ticket.describe(attributes(e), e.tier);
         }
-        let imported_at = record.event.imported().map(|_| record.recorded_at);
-        ticket.told_by(record.command_id.0.as_u128(), imported_at);
+        let import = record.event.imported().map(|e| (record.recorded_at, e.replies_complete));
+        ticket.told_by(record.command_id.0.as_u128(), import);
         if matches!(
             record.event,
             Event::Sla(SlaEvent::SlaWarned(_) | SlaEvent::SlaBreached(_) | SlaEvent::TimeRuleFired(_))

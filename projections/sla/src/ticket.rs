@@ -103,6 +103,15 @@ struct Import {
     command: u128,
     /// When it was recorded, milliseconds.
     at: i64,
+    /// It brought every public reply.
+    replies_complete: bool,
+}
+
+impl Import {
+    /// The instant up to which a first reply may have come without being told.
+    fn untold_until(self) -> Option<i64> {
+        (!self.replies_complete).then_some(self.at)
+    }
 }
 
 mod state_word {
@@ -222,12 +231,14 @@ impl Ticket {
         self.clocks.iter()
     }
 
-    /// A command comes; where it imports, with the instant at which it was recorded.
-    pub(crate) fn told_by(&mut self, command: u128, imports_at: Option<Timestamp>) {
-        if let Some(at) = imports_at {
-            self.import = Some(Import { command, at: at.0 });
+    /// A command comes; where it imports, with the instant at which it was recorded, and whether it brings every public
+    /// reply.
+    pub(crate) fn told_by(&mut self, command: u128, import: Option<(Timestamp, bool)>) {
+        if let Some((at, replies_complete)) = import {
+            let import = Import { command, at: at.0, replies_complete };
+            self.import = Some(import);
             for clock in self.clocks.iter_mut().filter(|clock| clock.untold_until.is_some()) {
-                clock.untold_until = Some(at.0);
+                clock.untold_until = import.untold_until();
             }
         }
         self.by_import = self.import.is_some_and(|import| import.command == command);
@@ -357,7 +368,7 @@ impl Ticket {
             },
         );
         if metric == SlaMetric::FirstReply && self.by_import {
-            clock.untold_until = self.import.map(|import| import.at);
+            clock.untold_until = self.import.and_then(Import::untold_until);
         }
         clock.follow(self.state, now);
         self.clocks.push(clock);

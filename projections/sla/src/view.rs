@@ -94,21 +94,23 @@ impl Ticket {
     pub fn next_due(&self, book: &Rulebook, now: Timestamp) -> Option<Timestamp> {
         let planned = self.planned(book);
         if planned.is_empty() {
-            return self.first_due();
+            return self.first_due(book);
         }
         let (mut ahead, mut facts) = (self.clone(), Vec::new());
         ahead.advance(now.max(self.time()), book, &mut facts);
-        let first = ahead.first_due();
+        let first = ahead.first_due(book);
         let later = planned.into_iter().filter_map(|(at, _)| {
             ahead.advance(Timestamp(at), book, &mut facts);
-            ahead.first_due()
+            ahead.first_due(book)
         });
         first.into_iter().chain(later).min()
     }
 
-    fn first_due(&self) -> Option<Timestamp> {
+    fn first_due(&self, book: &Rulebook) -> Option<Timestamp> {
+        let rules = self.rules(book);
         self.each_clock()
-            .filter(|clock| clock.is_open())
+            // Whether a promise that no import tells of was kept is not known: it is not due any more.
+            .filter(|clock| clock.is_open() && clock.untold(rules).is_none())
             .filter_map(|clock| clock.known_due)
             .min()
             .map(Timestamp)

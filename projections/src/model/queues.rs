@@ -22,7 +22,7 @@ pub(crate) use score::{points, score};
 /// The queue board.
 pub static QUEUES: ReadModel = ReadModel {
     name: "queues",
-    version: 2,
+    version: 3,
     families: &[Family::points(keys::QUEUE_ROWS), Family::points(keys::SUBJECTS)],
     answers: &["queues", "queue"],
     in_memory: true,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use guichet_schemas::event::{Event, TicketCreated};
+use guichet_schemas::event::{DueDateSet, Event, ReopenHeld, TicketCreated};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
@@ -12,7 +12,7 @@ use guichet_schemas::words::{Priority, QueueBy, QueueOrder};
 use proptest::prelude::*;
 
 use super::*;
-use crate::history::{self, Dice, History, START, any_event, resolved, ticket_id};
+use crate::history::{self, Dice, History, START, any_event, closed, resolved, ticket_id};
 use crate::model::rig::Rig;
 use crate::model::ticket;
 use crate::projection::News;
@@ -108,6 +108,10 @@ fn create(history: &mut History, dice: &mut Dice, number: u64) {
     history.push(ticket_id(number), "alice", event);
 }
 
+fn is_under_way(row: &TicketView) -> bool {
+    ticket::state(row).is_some_and(|state| !state.is_done())
+}
+
 /// The tickets that wait, with the position of their creation, by the fold of the other model.
 fn waiting(history: &History) -> Vec<(u64, TicketView)> {
     let mut rows = BTreeMap::new();
@@ -116,7 +120,7 @@ fn waiting(history: &History) -> Vec<(u64, TicketView)> {
         let (place, row) = rows.remove(&id).unwrap_or((entry.record.position.get(), None));
         rows.insert(id, (place, Some(ticket::apply(row, &entry.record))));
     }
-    let waits = |row: &TicketView| !row.synthetic && ticket::state(row).is_some_and(|state| !state.is_done());
+    let waits = |row: &TicketView| !row.synthetic && (is_under_way(row) || row.reopen_held_at.is_some());
     rows.into_values().filter_map(|(place, row)| Some((place, row?))).filter(|(_, row)| waits(row)).collect()
 }
 
@@ -175,6 +179,7 @@ fn counted(waiting: &[(u64, TicketView)], by: QueueBy, now: i64) -> Vec<QueueRow
                 lane.iter().map(|(place, row)| (row.created_at, *place, row)).min_by_key(|o| (o.0, o.1)),
             ),
             nearest_due: head(due.min_by_key(|o| (o.0, o.1))),
+            reopen_held: count(&|row| row.reopen_held_at.is_some()),
         }
     };
     lanes.into_iter().map(row).collect()
@@ -273,7 +278,7 @@ proptest! {
         for (_, row) in &mut waiting {
             let id = TicketId::from_wire(row.ticket_id.clone()).unwrap();
             let by_clock = by_clock.get(&id).copied().flatten().map(|at| at.0);
-            row.due_at = row.due_at.into_iter().chain(by_clock).min();
+            row.due_at = row.due_at.into_iter().chain(by_clock).min().filter(|_| is_under_way(row));
         }
         for _ in 0..3 {
             let now = START + dice.roll(150) as i64 * HOUR;
@@ -345,4 +350,38 @@ fn a_score_says_what_it_is_made_of() {
         [("priority", 3.0, 100.0, 300.0), ("due", due, 200.0, due * 200.0), ("age", 1.0, 5.0, 5.0)]
     );
     assert_eq!(score.points, 300.0 + due * 200.0 + 5.0);
+}
+
+#[test]
+fn a_ticket_whose_reopening_is_held_waits_for_a_person_until_somebody_moves_it() {
+    let mut history = History::new();
+    let ticket = history.open(1);
+    let held = || Event::from(ReopenHeld { reopenings: 3, within_ms: 86_400_000 });
+    let due = Event::from(DueDateSet { at: Some(Timestamp(START)), reason: None });
+    for event in [due, resolved(1)] {
+        history.push(ticket, "bob", event);
+    }
+    let now = START + 24 * HOUR;
+    let mut rig = Rig::new(&QUEUES);
+    rig.fold(&history.entries);
+    assert_eq!(rig.board(QueueBy::Group, 10, now), []);
+    let from = history.entries.len();
+    for _ in 0..2 {
+        history.push(ticket, "bob", held());
+    }
+    rig.fold(&history.entries[from..]);
+    let rig_again = |rig: Rig| {
+        let [row] = &rig.board(QueueBy::Group, 10, now)[..] else { panic!("one queue") };
+        assert_eq!((row.tickets, row.reopen_held, row.overdue), (1, 1, 0));
+        assert_eq!(row.by_status, Some(wire::StatusCounts::default()));
+        let [entry] = &rig.queue(&wire::QueueQuery::default(), 10, now)[..] else { panic!("one ticket") };
+        let since = START + 1_000 * (from as i64 + 1);
+        assert_eq!((entry.reopen_held_at, entry.due_at), (Some(since), None), "since the first of them");
+        rig
+    };
+    let mut rig = rig_again(rig_again(rig).restart());
+    let from = history.entries.len();
+    history.push(ticket, "bob", closed());
+    rig.fold(&history.entries[from..]);
+    assert_eq!(rig.board(QueueBy::Group, 10, now), []);
 }

@@ -11,7 +11,9 @@ use guichet_schemas::wire::query_reply::Data;
 
 use crate::arrived::{Arrived, Checked};
 use crate::fold::{End, ModelWriter};
+use crate::generation_dirs::GenerationDirs;
 use crate::history::Entry;
+use crate::live::Model;
 use crate::projection::ReadModel;
 use crate::queries::{Ask, Budget, LIMITS, Limits, Reader, Refusal};
 use crate::store::{Memory, Store};
@@ -33,6 +35,15 @@ impl Rig {
         let model = folder.model();
         drop(folder);
         Self { folder: open(dir.path(), model), dir }
+    }
+
+    /// The model for who serves it, with its folder.
+    pub(crate) fn into_model(self) -> (Model, tempfile::TempDir) {
+        let Self { folder, dir } = self;
+        let folders = GenerationDirs::of(dir.path(), folder.model().name, Partition(0));
+        let model = Model::new(folder, Arc::new(folders));
+        model.status.verify();
+        (model, dir)
     }
 
     pub(crate) fn fold(&mut self, entries: &[Entry]) {

@@ -165,6 +165,9 @@ fn of_log(event: &LogEvent) -> String {
             format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
         }
         LogEvent::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
+        LogEvent::AccessRecorded(e) => {
+            format!("personal texts were given to {}: {}; for {}", e.viewer, e.scope, e.purpose)
+        }
     }
 }
 

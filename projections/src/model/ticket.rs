@@ -6,14 +6,15 @@
 //! which commands wrote them, and the query service opens them in the answer.
 
 mod answers;
+mod confirmation;
 mod fold;
 mod records;
 mod view;
 
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
-    Change, CommentAdded, Confirmation, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership,
-    StatusChanged, TicketCreated, TicketEvent, TicketResolved,
+    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, StatusChanged,
+    TicketCreated, TicketEvent, TicketResolved,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -73,7 +74,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ReopenHeld(_)) => {
             row.reopen_held_at = row.reopen_held_at.or(Some(record.occurred_at.0));
         }
-        TicketEvent::Confirmation(event) => confirmation(row, event, record),
+        TicketEvent::Confirmation(event) => confirmation::take(row, event, record),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Relations(_) | TicketEvent::Classification(_) => {}
     }
@@ -137,22 +138,6 @@ fn life_cycle(row: &mut TicketView, event: &LifeCycle, record: &Record) {
             enter(row, TicketState::Cancelled, at);
             row.cancelled_at = Some(at.0);
         }
-    }
-}
-
-fn confirmation(row: &mut TicketView, event: &Confirmation, record: &Record) {
-    match event {
-        Confirmation::ResolutionProposed(e) => {
-            row.proposal = Some(wire::ProposalView {
-                by: e.by.clone(),
-                code: e.code.to_wire(),
-                summary: e.summary.clone().to_wire(),
-                proposed_at: record.occurred_at.0,
-                command_id: Some(record.command_id.to_wire()),
-            });
-        }
-        Confirmation::ResolutionConfirmed(_) => row.awaiting_confirmation = false,
-        Confirmation::ResolutionRejected(_) => row.proposal = None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! How a question is put to a model, and its answer to the asker.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::Rejection;
@@ -18,8 +20,13 @@ use crate::store::View;
 
 impl Queries {
     /// Reads an answer of a model. Blocks.
-    pub(super) fn read(&self, model: &Model, ask: &Ask) -> Result<QueryReply, Rejection> {
-        let budget = self.budget();
+    pub(super) fn read(
+        &self,
+        model: &Model,
+        ask: &Ask,
+        unheard: Arc<AtomicBool>,
+    ) -> Result<QueryReply, Rejection> {
+        let budget = self.budget(unheard);
         let read = model.slot.read(|view, answers| self.try_read(&model.status, view, answers, ask, &budget));
         read.map_err(|refusal| match refusal {
             Refusal::Over(over) => over.rejection(ask.widest_field()),

@@ -56,6 +56,8 @@ pub enum Over {
     MemoryOfAll,
     /// The service stops.
     Stopping,
+    /// Nobody listens for it any more.
+    Unheard,
 }
 
 impl From<Over> for Refusal {
@@ -72,12 +74,17 @@ impl Over {
             Self::Memory => "bytes",
             Self::MemoryOfAll => "bytes_of_all",
             Self::Stopping => "stopping",
+            Self::Unheard => "unheard",
         }
     }
 
     /// What the asker is told; `field` is where the question asks for more than another might. It is counted.
     pub(crate) fn rejection(self, field: &str) -> Rejection {
-        counter!("guichet_queries_over_budget_total", "bound" => self.word()).increment(1);
+        if self == Self::Unheard {
+            counter!("guichet_queries_cancelled_total").increment(1);
+        } else {
+            counter!("guichet_queries_over_budget_total", "bound" => self.word()).increment(1);
+        }
         let rule = |bound: String| {
             FieldError::new(
                 field,
@@ -97,6 +104,10 @@ impl Over {
                 retry_after_ms: RETRY_AFTER_MS,
             },
             Self::Stopping => super::reader::unavailable("the read models are stopping"),
+            // Told all the same: a server that is wrong about the asker must not leave it without an answer.
+            Self::Unheard => super::reader::unavailable(
+                "the NATS server said that nobody listens for this answer, so it was given up; ask again",
+            ),
         }
     }
 }
@@ -116,19 +127,25 @@ pub(crate) struct Budget {
     memory: AtomicUsize,
     pool: Arc<Pool>,
     stopping: Arc<AtomicBool>,
+    unheard: Arc<AtomicBool>,
 }
 
 impl Budget {
-    /// A whole one. `stopping` becomes true when no answer is wanted any more.
-    pub(crate) fn new(limits: Limits, pool: Arc<Pool>, stopping: Arc<AtomicBool>) -> Self {
+    /// A whole one. `stopping` becomes true when no answer is wanted any more, `unheard` when this one is not.
+    pub(crate) fn new(
+        limits: Limits,
+        pool: Arc<Pool>,
+        stopping: Arc<AtomicBool>,
+        unheard: Arc<AtomicBool>,
+    ) -> Self {
         let (cpu_ns, memory) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Self { limits, began: Instant::now(), cpu_ns, memory, pool, stopping }
+        Self { limits, began: Instant::now(), cpu_ns, memory, pool, stopping, unheard }
     }
 
     /// A whole one, shared with nobody.
     #[cfg(test)]
     pub(crate) fn of_test(limits: Limits) -> Self {
-        Self::new(limits, Arc::default(), Arc::default())
+        Self::new(limits, Arc::default(), Arc::default(), Arc::default())
     }
 
     /// Counts what the thread that calls does from now on.
@@ -157,6 +174,8 @@ impl Budget {
     fn check(&self) -> Result<(), Over> {
         if self.stopping.load(Relaxed) {
             Err(Over::Stopping)
+        } else if self.unheard.load(Relaxed) {
+            Err(Over::Unheard)
         } else if self.cpu() > self.limits.cpu {
             Err(Over::Cpu)
         } else if self.began.elapsed() > self.limits.wall {
@@ -224,7 +243,7 @@ mod tests {
 
     fn budget(limits: Limits) -> (Budget, Arc<AtomicBool>) {
         let stopping = Arc::new(AtomicBool::new(false));
-        (Budget::new(limits, Arc::default(), Arc::clone(&stopping)), stopping)
+        (Budget::new(limits, Arc::default(), Arc::clone(&stopping), Arc::default()), stopping)
     }
 
     /// Reads entries until it is told to end.
@@ -269,7 +288,7 @@ mod tests {
     #[test]
     fn memory_is_bounded_for_one_and_for_all_and_comes_back() {
         let (pool, stopping) = (Arc::<Pool>::default(), Arc::<AtomicBool>::default());
-        let new = || Budget::new(LIMITS, Arc::clone(&pool), Arc::clone(&stopping));
+        let new = || Budget::new(LIMITS, Arc::clone(&pool), Arc::clone(&stopping), Arc::default());
         let (first, second, third) = (new(), new(), new());
         assert_eq!(first.grow(LIMITS.memory), Ok(()));
         assert_eq!(first.grow(1), Err(Over::Memory));

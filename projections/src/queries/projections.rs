@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::service::NATS_SERVICE_ERROR;
+use futures_util::future::join_all;
 use guichet_schemas::codec::encode_query_reply;
 use guichet_schemas::ids::TenantId;
 use guichet_schemas::rejection::Rejection;
@@ -41,11 +42,10 @@ impl Queries {
         let read = read.await??;
         let mut projections = read.ok_or_else(|| unknown_tenant(ask))?;
         let as_of_position = projections.iter().map(|one| one.checkpoint).min().unwrap_or(0);
-        for model in model::ALL {
-            if !projections.iter().any(|one| one.name == model.name) {
-                projections.extend(self.elsewhere(model.name, &ask.tenant).await);
-            }
-        }
+        let missing = model::ALL.iter().filter(|model| !projections.iter().any(|one| one.name == model.name));
+        // At the same time: where they may not be asked, nobody answers.
+        let asked = missing.map(|model| self.elsewhere(model.name, &ask.tenant)).collect::<Vec<_>>();
+        projections.extend(join_all(asked).await.into_iter().flatten());
         let publishing = self.models.first().and_then(|model| model.status.log().view());
         // As the catalogue lists them, wherever they run.
         projections.sort_by_key(|one| model::ALL.iter().position(|model| model.name == one.name));

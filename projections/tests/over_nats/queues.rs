@@ -45,7 +45,7 @@ async fn the_board_shows_every_ticket_that_waits_in_one_row() {
     let due = |ms| Timestamp(ms).to_string();
     let head = |number: u64, at: String| json!({"ticket_id": ticket_id(number).to_string(), "number": format!("T-{number}"), "at": at});
     let desk = json!({
-        "group": "desk", "tickets": 2, "unassigned": 2, "overdue": 1,
+        "group": "desk", "tickets": 2, "unassigned": 2, "overdue": 1, "reopen_held": 0,
         "by_status": {"new": 2, "open": 0, "pending": 0, "hold": 0},
         "by_priority": {"low": 1, "normal": 1, "high": 0, "urgent": 0},
         "oldest": head(1, at(2)), "nearest_due": head(3, due(NOW - 3_600_000)),

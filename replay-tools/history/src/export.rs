@@ -20,6 +20,7 @@ use crate::life::Desk;
 use crate::mining::ocel::OcelFile;
 use crate::mining::xes::XesFile;
 use crate::reader;
+use crate::reveal::{self, RevealArgs, Scope};
 use crate::rows::Decoded;
 use crate::source::{History, SourceArgs};
 use crate::table::{ASSIGNMENTS, SLA_INSTANCES, STATUS_INTERVALS, TICKETS};
@@ -39,9 +40,10 @@ const STDOUT: &str = "-";
   guichet export - --format ndjson --from 2026-11-01T00:00:00Z --type TicketReopened
   guichet export desk.xes --format xes --source /backup/desk
   guichet export march/ --as-of 2026-03-31T22:00:00Z      # as it was known then
+  guichet export out/ --reveal --purpose 'request 2026-7'  # with personal texts; recorded, and refused without the right
 
 docs/EXPORT.md describes every column. An export that was interrupted goes on where it was when the same command runs
-again. Personal texts are left out. Exit code 1 when the log does not fit the folder, or has records that no checkpoint
+again. Personal texts are left out, unless --reveal has the desk record who reads them. Exit code 1 when the log does not fit the folder, or has records that no checkpoint
 covers.")]
 pub struct ExportArgs {
     /// Folder of the files, which grows from run to run; file, for xes and ocel; or - for standard output
@@ -73,9 +75,9 @@ pub struct ExportArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 1 << 20)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub file_events: u64,
-    /// Write personal texts too: refused by this version, which cannot record who saw them
-    #[arg(long)]
-    pub reveal: bool,
+    /// Personal texts.
+    #[command(flatten)]
+    pub reveal: RevealArgs,
     /// Which history
     #[command(flatten)]
     pub source: SourceArgs,
@@ -179,12 +181,6 @@ impl ExportArgs {
     /// Words that make no export.
     pub fn check(&self) -> Result<(), HistoryError> {
         self.filter.check()?;
-        if self.reveal {
-            return Err(HistoryError::usage(
-                "--reveal is not built: whoever reads personal texts is to be recorded (AccessRecorded), and this \
-                 version has no such event; export without it",
-            ));
-        }
         if self.format.is_document() && self.follow {
             return Err(HistoryError::usage("--follow adds files to a folder; xes and ocel are one file"));
         }
@@ -207,6 +203,12 @@ impl ExportArgs {
             ));
         }
         Ok(())
+    }
+
+    /// What is written, for the record of who reads it.
+    #[must_use]
+    pub const fn scope(&self) -> Scope<'_> {
+        Scope { what: "export of events", filter: &self.filter, from: self.from, to: self.to }
     }
 
     fn is_stdout(&self) -> bool {
@@ -274,7 +276,9 @@ fn tell(args: &ExportArgs, done: &Done, output: &Output) -> Result<u8, HistoryEr
     } else {
         output.line(&format!("{}: {what}", args.out.display()))?;
     }
-    Ok(unsigned(done.unsigned, output))
+    let is_whole = !args.reveal.reveal || reveal::told(done.withheld, |text| output.alarm(text));
+    let code = unsigned(done.unsigned, output);
+    Ok(if is_whole { code } else { exit::REFUSED })
 }
 
 /// Says what was left out because nobody signed it; the exit code says the same.
@@ -337,7 +341,7 @@ pub(crate) fn hand_over(
     let mut done = Done { from: first, position: last, unsigned: history.unsigned, ..Done::default() };
     let mut sieve = Sieve::new(tenant, filter.clone());
     let begin = if sieve.needs_the_beginning() { 1 } else { first };
-    let mut decoded = Decoded::default();
+    let mut decoded = Decoded::revealing(history.reveal.clone());
     reader::each(history, (begin, last), progress, |head| {
         let wanted = sieve.takes(head).map_err(|problem| wrong(head.position, problem))?;
         if wanted && head.position >= first {
@@ -359,7 +363,9 @@ fn fill(
     output: &Output,
 ) -> Result<Done, HistoryError> {
     let tenant = args.connect.tenant.as_str();
-    let wanted = Manifest::new(args.format, history, tenant, args.filter.clone(), (first, args.file_events));
+    let mut wanted =
+        Manifest::new(args.format, history, tenant, args.filter.clone(), (first, args.file_events));
+    wanted.revealed = args.reveal.reveal;
     let mut lake = Lake::open(args.out.clone(), wanted)?;
     let next = lake.manifest().position.saturating_add(1);
     if last.saturating_add(1) < next {
@@ -375,7 +381,7 @@ fn fill(
     let mut desk = with_desk.then(|| Desk::new(with_clocks));
     let mut sieve = Sieve::new(tenant, args.filter.clone());
     let begin = if with_desk || (with_events && sieve.needs_the_beginning()) { 1 } else { next };
-    let (mut decoded, mut events) = (Decoded::default(), 0);
+    let (mut decoded, mut events) = (Decoded::revealing(history.reveal.clone()), 0);
     let progress = (!args.json).then(|| output.progress("events", last));
     reader::each(history, (begin, last), progress.as_ref(), |head| {
         if let Some(desk) = &mut desk

@@ -104,6 +104,9 @@ pub struct Manifest {
     pub position: u64,
     /// Personal texts that were left out.
     pub withheld: u64,
+    /// Personal texts that could be opened are in the files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revealed: bool,
     /// The newest checkpoint when the position was reached, as it was signed.
     pub checkpoint: Option<String>,
     /// How many records that checkpoint covers.
@@ -412,6 +415,7 @@ impl Manifest {
             from,
             position: from.saturating_sub(1),
             withheld: 0,
+            revealed: false,
             checkpoint: None,
             checkpoint_position: None,
             files: Vec::new(),
@@ -429,6 +433,9 @@ impl Manifest {
             Some("another format, desk or filter".to_owned())
         } else if self.origin.is_some() && wanted.origin.is_some() && self.origin != wanted.origin {
             Some("that of another log".to_owned())
+        } else if self.revealed != wanted.revealed {
+            let with = if self.revealed { "with" } else { "without" };
+            Some(format!("one {with} personal texts"))
         } else if self.file_events != wanted.file_events {
             Some(format!("files of {} events", self.file_events))
         } else if !goes_on {

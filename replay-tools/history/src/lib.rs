@@ -3,7 +3,7 @@
 //! Reading order: where records come from ([`source`]) and which of them are wanted ([`reader`], [`filter`]); the tables
 //! and their columns ([`table`]), what a row of each is ([`rows`], [`life`]); the forms in which they are written
 //! ([`write`](mod@write)), the folder that grows with the desk ([`lake`]), the documents of process mining
-//! ([`mining`]), and the commands ([`export`], [`replay`]); what a ticket is ([`picture`]) and how it became that
+//! ([`mining`]), and the commands ([`export`], [`replay`]), with what they may write of persons ([`reveal`]); what a ticket is ([`picture`]) and how it became that
 //! ([`story`]), with the commands that tell it ([`explain`], [`diff`]), and what a version of the configuration changed
 //! ([`blame`]).
 //!
@@ -25,6 +25,7 @@ pub mod write;
 
 pub mod export;
 pub mod replay;
+pub mod reveal;
 
 pub mod blame;
 pub mod diff;

@@ -1,12 +1,17 @@
 //! `guichet replay`: recorded events handed over again, to standard output or to a subject of one's own, as fast as they
 //! came or faster. Nothing of ours listens there, and every message says that it is a replay.
 
+mod pause;
+
 use std::io::{self, BufWriter, LineWriter};
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use guichet_replay_tools::client::{ConnectArgs, Republisher};
+use guichet_replay_tools::exit;
 use guichet_replay_tools::output::{Output, OutputArgs};
 use guichet_schemas::codec::Head;
 use tokio::runtime::Handle;
@@ -14,6 +19,8 @@ use tokio::runtime::Handle;
 use crate::HistoryError;
 use crate::export::{Place, hand_over, last, unsigned};
 use crate::filter::Filter;
+use crate::replay::pause::{Listening, Pause};
+use crate::reveal::{self, RevealArgs, Scope};
 use crate::rows::Decoded;
 use crate::source::{History, SourceArgs};
 use crate::write::Events;
@@ -30,13 +37,24 @@ const LATE_MAX: Duration = Duration::from_secs(1);
   guichet replay                                                   # all events to standard output, one a line
   guichet replay --from 2026-11-27T08:00:00Z --speed 60            # a minute a second
   guichet replay --source /backup/desk --to-subject lab.desk --nats-url nats://localhost:4222
+  guichet replay --to-subject lab.desk --to-stream LAB --nats-url nats://localhost:4222   # made if it is not there
+  guichet replay --into-folder then --to 2026-03-31T22:00:00Z     # read models as of then …
+  guichet query report_backlog --data-dir then                    # … which answer without the desk
 
 Each event is a CloudEvent in JSON. Messages have the header Guichet-Replay, with the position of the event, and go to no
-subject of ours. Personal texts are left out. Ctrl-Z pauses, and `fg` goes on.")]
+subject of ours; in a stream, an event that is replayed again within its duplicate window is there once. Personal texts
+are left out, unless --reveal has the desk record who reads them; in a folder they stay sealed. `kill -USR1` pauses, and `kill -USR2` goes on: the gaps between events are
+kept. So do Ctrl-Z and `fg`.")]
 pub struct ReplayArgs {
     /// Publish to this subject of the connection, instead of printing
     #[arg(long, value_name = "SUBJECT")]
     pub to_subject: Option<String>,
+    /// Store the messages in this JetStream stream of your own, and wait until it has each; made if it is not there
+    #[arg(long, value_name = "NAME", requires = "to_subject")]
+    pub to_stream: Option<String>,
+    /// Make read models of all events in this folder, which must be empty or not there; `guichet query --data-dir` asks them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["to_subject", "speed", "from", "reveal"])]
+    pub into_folder: Option<PathBuf>,
     /// How many times as fast as the engine recorded them: a number, or max for without a pause
     #[arg(long, value_name = "FACTOR|max", default_value = "max")]
     pub speed: Speed,
@@ -46,6 +64,9 @@ pub struct ReplayArgs {
     /// Last event: a position, or an instant [default: the newest that is signed]
     #[arg(long, value_name = "POSITION|TIME")]
     pub to: Option<Place>,
+    /// Personal texts.
+    #[command(flatten)]
+    pub reveal: RevealArgs,
     /// Which history
     #[command(flatten)]
     pub source: SourceArgs,
@@ -87,8 +108,33 @@ impl ReplayArgs {
     /// # Errors
     /// Words that make no replay.
     pub fn check(&self) -> Result<(), HistoryError> {
-        self.filter.check()
+        self.filter.check()?;
+        if self.into_folder.is_some() && !self.filter.is_open() {
+            return Err(HistoryError::usage(
+                "a read model is made of every event: --into-folder takes no filter; filter the questions instead",
+            ));
+        }
+        Ok(())
     }
+
+    /// What is handed over, for the record of who reads it.
+    #[must_use]
+    pub const fn scope(&self) -> Scope<'_> {
+        Scope { what: "replay of events", filter: &self.filter, from: self.from, to: self.to }
+    }
+
+    /// The last position of the replay.
+    ///
+    /// # Errors
+    /// The history cannot be read, or does not go so far.
+    pub fn last(&self, history: &History) -> Result<u64, HistoryError> {
+        last(history, self.to)
+    }
+}
+
+/// Says what was left out because nobody signed it; the exit code says the same.
+pub fn unsigned_records(history: &History, output: &Output) -> u8 {
+    unsigned(history.unsigned, output)
 }
 
 /// Hands the events over; `to` where they go to a subject.
@@ -107,14 +153,20 @@ pub fn run(args: &ReplayArgs, history: &History, to: Option<Republisher>) -> Res
         // Whoever watches sees each event when it comes.
         (None, Speed::Times(_)) => Box::new(NdjsonFile(LineWriter::new(stdout))),
     };
-    let mut paced = Paced { to: out, speed: args.speed, last: None };
+    let pause = Arc::new(Pause::default());
+    let aside = output.clone();
+    let listening = Listening::begin(&pause, move |text| aside.note(text))?;
+    let mut paced = Paced { to: out, speed: args.speed, last: None, pause };
     let done = hand_over(history, (tenant, &args.filter), range, &mut paced, None)?;
     Box::new(paced).end()?;
+    drop(listening);
     output.note(&format!(
         "{} events up to position {}, {} personal texts left out",
         done.events, done.position, done.withheld
     ));
-    Ok(unsigned(done.unsigned, &output))
+    let is_whole = !args.reveal.reveal || reveal::told(done.withheld, |text| output.alarm(text));
+    let code = unsigned(done.unsigned, &output);
+    Ok(if is_whole { code } else { exit::REFUSED })
 }
 
 /// Keeps the gaps between events.
@@ -123,6 +175,7 @@ struct Paced {
     speed: Speed,
     /// When the last event was recorded, and when it was due here.
     last: Option<(i64, Instant)>,
+    pause: Arc<Pause>,
 }
 
 impl Events for Paced {
@@ -134,8 +187,10 @@ impl Events for Paced {
                 // Behind a pause the events that are late do not come all at once.
                 due.max(now.checked_sub(LATE_MAX).unwrap_or(due)) + gap.div_f64(factor)
             });
-            std::thread::sleep(due.saturating_duration_since(now));
-            self.last = Some((head.recorded_at, due));
+            let stood = self.pause.until(Some(due));
+            self.last = Some((head.recorded_at, due + stood));
+        } else {
+            self.pause.until(None);
         }
         self.to.event(head, decoded)
     }

@@ -11,6 +11,7 @@ use guichet_schemas::{codec, personal};
 use uuid::Uuid;
 
 use crate::HistoryError;
+use crate::reveal::Reveal;
 use crate::table::Cell;
 
 /// An event, decoded, with its content as JSON. Kept from row to row, so that its buffers are.
@@ -24,9 +25,16 @@ pub struct Decoded {
     pub event: Option<Event>,
     /// Personal texts that were taken away.
     pub withheld: u64,
+    reveal: Option<Reveal>,
 }
 
 impl Decoded {
+    /// With what opens personal texts, where somebody may read them.
+    #[must_use]
+    pub fn revealing(reveal: Option<Reveal>) -> Self {
+        Self { reveal, ..Self::default() }
+    }
+
     /// Takes the next record.
     ///
     /// # Errors
@@ -35,15 +43,22 @@ impl Decoded {
         let wrong = |problem| HistoryError::Record { position: head.position, problem };
         let mut content = head.content().map_err(wrong)?;
         self.withheld = 0;
+        if let Some(reveal) = &self.reveal {
+            content = reveal.open(head, content).ok_or(HistoryError::Missing(head.position))?;
+        }
         for (_, text) in personal::on_wire(&mut content) {
-            text.form = None;
-            self.withheld += 1;
+            if self.reveal.is_none() || !matches!(text.form, Some(wire::personal::Form::Plain(_))) {
+                text.form = None;
+                self.withheld += 1;
+            }
         }
         self.json.clear();
         content_to(&mut self.json, &content);
         if self.withheld > 0 {
             // The domain knows no personal text that is neither plain nor sealed; none of it is shown.
-            for (_, text) in personal::on_wire(&mut content) {
+            for (_, text) in
+                personal::on_wire(&mut content).into_iter().filter(|(_, text)| text.form.is_none())
+            {
                 text.form = Some(wire::personal::Form::Plain(String::new()));
             }
         }

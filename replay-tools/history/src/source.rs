@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::HistoryError;
+use crate::reveal::Reveal;
 
 /// Records of a folder of static files that stand in one file.
 const BUNDLE: u64 = 256;
@@ -56,6 +57,8 @@ pub struct History {
     pub checkpoint: Option<SignedCheckpoint>,
     /// Records behind the newest checkpoint: they are left out.
     pub unsigned: u64,
+    /// Opens personal texts, where somebody may read them.
+    pub reveal: Option<Reveal>,
 }
 
 impl History {
@@ -63,7 +66,7 @@ impl History {
     #[must_use]
     pub fn new(source: Box<dyn Source>, newest: u64, checkpoint: Option<SignedCheckpoint>) -> Self {
         let head = checkpoint.as_ref().map_or(newest, |signed| signed.size().min(newest));
-        Self { source, head, checkpoint, unsigned: newest.saturating_sub(head) }
+        Self { source, head, checkpoint, unsigned: newest.saturating_sub(head), reveal: None }
     }
 
     /// The first position whose record was recorded at an instant or later; one beyond the last where none was.

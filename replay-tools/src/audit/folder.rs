@@ -108,19 +108,9 @@ impl Folder {
         let width = size.saturating_sub(index * TILE_WIDTH).min(TILE_WIDTH);
         let Ok(width @ 1..) = u32::try_from(width) else { return Ok(Vec::new()) };
         let path = TileId { level: 0, index, width }.entries_path();
-        let mut rest = Bytes::from(self.read(&path)?);
-        let mut records = Vec::with_capacity(width as usize);
-        while let Some((length, _)) = rest.split_first_chunk::<2>() {
-            let end = 2 + usize::from(u16::from_be_bytes(*length));
-            if rest.len() < end {
-                break;
-            }
-            records.push(rest.split_to(end).slice(2..));
-        }
-        if !rest.is_empty() || records.len() != width as usize {
-            return Err(problem(&self.0.join("tile").join(path), &"it is cut short or has other records"));
-        }
-        Ok(records)
+        let bundle = Bytes::from(self.read(&path)?);
+        records_in(bundle, width as usize)
+            .ok_or_else(|| problem(&self.0.join("tile").join(path), &"it is cut short or has other records"))
     }
 
     /// Compares a full tile with its file.
@@ -175,6 +165,19 @@ impl Folder {
             .and_then(|()| std::fs::rename(&draft, &path));
         written.map_err(|e| problem(&path, &e))
     }
+}
+
+/// The records of a bundle; `None` where it has not so many, or more.
+pub(super) fn records_in(mut rest: Bytes, width: usize) -> Option<Vec<Bytes>> {
+    let mut records = Vec::with_capacity(width);
+    while let Some((length, _)) = rest.split_first_chunk::<2>() {
+        let end = 2 + usize::from(u16::from_be_bytes(*length));
+        if rest.len() < end {
+            break;
+        }
+        records.push(rest.split_to(end).slice(2..));
+    }
+    (rest.is_empty() && records.len() == width).then_some(records)
 }
 
 fn problem(path: &Path, problem: &dyn std::fmt::Display) -> ClientError {

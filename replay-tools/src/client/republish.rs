@@ -1,9 +1,14 @@
 //! Events that are published again: to a subject of somebody else, with headers that say that it is a replay.
 
+use std::collections::VecDeque;
+use std::future::IntoFuture as _;
 use std::sync::atomic::Ordering;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::{self, stream};
 use futures_util::StreamExt as _;
+use tokio::sync::Mutex;
 
 use super::denied::{Act, Denial};
 use super::{Client, ClientError};
@@ -13,6 +18,11 @@ pub const REPLAY_HEADER: &str = "Guichet-Replay";
 /// A whole event, its attributes and its content.
 const MEDIA_TYPE: &str = "application/cloudevents+json";
 
+/// Prefix of the streams that are ours.
+const OUR_STREAMS: &str = "GUICHET_";
+/// Messages that wait for the word of the stream that it has them.
+const ACKS_MAX: usize = 1_024;
+
 /// A subject to which events are published again.
 #[derive(Debug)]
 pub struct Republisher {
@@ -20,6 +30,17 @@ pub struct Republisher {
     subject: String,
     /// Connections so far: with another one, messages may be lost.
     connections: u64,
+    stream: Option<Stored>,
+}
+
+/// A stream that keeps them.
+#[derive(Debug)]
+struct Stored {
+    name: String,
+    context: jetstream::Context,
+    /// What tells the events of this replay from those of others.
+    of: String,
+    waiting: Mutex<VecDeque<PublishAckFuture>>,
 }
 
 impl Client {
@@ -43,7 +64,42 @@ impl Client {
             client: self.clone(),
             subject: subject.to_owned(),
             connections: self.nats.statistics().connects.load(Ordering::Relaxed),
+            stream: None,
         })
+    }
+}
+
+impl Republisher {
+    /// Has a stream keep the messages; makes it where it is not there. `of` names the log: an event of it that comes
+    /// again within the duplicate window of the stream is kept once.
+    ///
+    /// # Errors
+    /// It is one of ours, does not take the subject, or JetStream does not answer.
+    pub async fn into_stream(mut self, name: &str, of: &str) -> Result<Self, ClientError> {
+        if name.starts_with(OUR_STREAMS) {
+            return Err(ClientError::Usage(format!(
+                "{name:?} takes no replay: name a stream of your own, which does not begin with {OUR_STREAMS}"
+            )));
+        }
+        let context = self.client.jetstream();
+        let wanted = stream::Config {
+            name: name.to_owned(),
+            subjects: vec![self.subject.clone()],
+            ..stream::Config::default()
+        };
+        let stream = self.client.or_denied(context.get_or_create_stream(wanted)).await?;
+        let stream = stream.map_err(|e| self.client.strange(format!("the stream {name}"), &e))?;
+        let subjects = &stream.cached_info().config.subjects;
+        if !subjects.iter().any(|pattern| covers(pattern, &self.subject)) {
+            return Err(ClientError::Usage(format!(
+                "the stream {name} does not keep {}: it keeps {}",
+                self.subject,
+                subjects.join(", ")
+            )));
+        }
+        let waiting = Mutex::default();
+        self.stream = Some(Stored { name: name.to_owned(), context, of: of.to_owned(), waiting });
+        Ok(self)
     }
 }
 
@@ -56,8 +112,40 @@ impl Republisher {
         let mut headers = HeaderMap::new();
         headers.insert(REPLAY_HEADER, position.to_string());
         headers.insert("Content-Type", MEDIA_TYPE);
+        if let Some(stored) = &self.stream {
+            return self.store(stored, position, headers, event).await;
+        }
         let published = self.client.nats.publish_with_headers(self.subject.clone(), headers, event.into());
         published.await.map_err(|error| self.lost(&error.to_string()))
+    }
+
+    async fn store(
+        &self,
+        stored: &Stored,
+        position: u64,
+        mut headers: HeaderMap,
+        event: Vec<u8>,
+    ) -> Result<(), ClientError> {
+        headers.insert("Nats-Msg-Id", format!("{}-{position}", stored.of));
+        let sent = stored.context.publish_with_headers(self.subject.clone(), headers, event.into());
+        let ack = sent.await.map_err(|error| self.lost(&error.to_string()))?;
+        let mut waiting = stored.waiting.lock().await;
+        waiting.push_back(ack);
+        while waiting.len() > ACKS_MAX {
+            let Some(oldest) = waiting.pop_front() else { break };
+            self.kept(stored, oldest).await?;
+        }
+        Ok(())
+    }
+
+    async fn kept(&self, stored: &Stored, ack: PublishAckFuture) -> Result<(), ClientError> {
+        let kept = self.client.or_denied(ack.into_future()).await?;
+        let kept = kept.map_err(|e| self.client.strange(format!("the stream {}", stored.name), &e))?;
+        if kept.stream == stored.name {
+            return Ok(());
+        }
+        let why = format!("the stream {} has the message instead", kept.stream);
+        Err(self.client.strange(format!("the stream {}", stored.name), &why))
     }
 
     /// Waits until the server has taken all that was published so far: it takes the messages of a connection in their
@@ -66,6 +154,13 @@ impl Republisher {
     /// # Errors
     /// It refused, or the connection broke meanwhile.
     pub async fn settle(&self) -> Result<(), ClientError> {
+        if let Some(stored) = &self.stream {
+            let mut waiting = stored.waiting.lock().await;
+            while let Some(ack) = waiting.pop_front() {
+                self.kept(stored, ack).await?;
+            }
+            return Ok(());
+        }
         let nats = &self.client.nats;
         let inbox = nats.new_inbox();
         let lost = |problem: &dyn std::fmt::Display| self.lost(&problem.to_string());
@@ -95,5 +190,34 @@ impl Republisher {
 
     fn lost(&self, problem: &str) -> ClientError {
         ClientError::Lost { server: self.client.server.clone(), problem: problem.to_owned() }
+    }
+}
+
+/// True where a pattern of subjects takes a subject.
+fn covers(pattern: &str, subject: &str) -> bool {
+    let mut asked = subject.split('.');
+    for token in pattern.split('.') {
+        match (token, asked.next()) {
+            (">", Some(_)) => return true,
+            ("*", Some(_)) => {}
+            (token, Some(asked)) if token == asked => {}
+            _ => return false,
+        }
+    }
+    asked.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::covers;
+
+    #[test]
+    fn a_stream_takes_what_one_of_its_patterns_takes() {
+        for pattern in ["lab.desk", "lab.*", "lab.>", ">"] {
+            assert!(covers(pattern, "lab.desk"), "{pattern}");
+        }
+        for pattern in ["lab", "lab.desk.more", "lab.*.more", "other.>", "lab.desk.>"] {
+            assert!(!covers(pattern, "lab.desk"), "{pattern}");
+        }
     }
 }

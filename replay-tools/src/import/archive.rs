@@ -1,5 +1,5 @@
-//! The members of a `.zip`: chosen by the pattern of the mapping, read as a stream, each against its checksum
-//! and its size. None is ever written to disk.
+//! The members of a `.zip`, each read as a stream against its checksum and its size, and the files of a folder. No
+//! member is ever written to disk.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -11,30 +11,33 @@ use zip::{CompressionMethod, ZipArchive};
 use super::bounds::{MEMBERS_MAX, shown};
 use super::error::ImportError;
 use super::input::BUFFER_BYTES;
-use super::mapping::fits;
 
 /// Names that an error lists.
 const NAMES_SHOWN: usize = 20;
-const NAME_SHOWN: usize = 200;
+pub(super) const NAME_SHOWN: usize = 200;
 /// The record at the end of an archive, with the longest comment.
 const END_BYTES: u64 = 22 + 65_535;
 const END_MAGIC: &[u8] = b"PK\x05\x06";
+/// That record says so where the number stands in another one.
+const ZIP64_COUNT: usize = 0xffff;
 /// Where that record says how many members there are.
 const COUNT_AT: usize = 10;
 
 /// A member of an archive.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) name: String,
     pub(super) packed_bytes: u64,
-    packed: bool,
-    begin: u64,
+    /// Whether it is packed; `None`: in a way that is not deflate.
+    packed: Option<bool>,
+    begin: Option<u64>,
+    is_encrypted: bool,
     bytes: u64,
     crc: u32,
 }
 
-/// The members that the pattern names, in the order of their names; without one, the only member.
-pub(super) fn members(path: &Path, pattern: Option<&str>) -> Result<Vec<Member>, ImportError> {
+/// The members, in the order of their names.
+pub(super) fn members(path: &Path) -> Result<Vec<Member>, ImportError> {
     let refused = |problem: String| ImportError::Archive { path: path.to_owned(), problem };
     let mut file = File::open(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
     let count = count(&mut file).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
@@ -43,6 +46,12 @@ pub(super) fn members(path: &Path, pattern: Option<&str>) -> Result<Vec<Member>,
     }
     let mut archive =
         ZipArchive::new(BufReader::new(file)).map_err(|e| refused(format!("is damaged: {e}")))?;
+    if count != archive.len() && count != ZIP64_COUNT {
+        return Err(refused(format!(
+            "says that it has {count} members, and has {}: two have one name, or it is damaged; unpack it first",
+            archive.len()
+        )));
+    }
     let mut members = Vec::new();
     for index in 0..archive.len().min(MEMBERS_MAX) {
         let member = archive.by_index_raw(index).map_err(|e| refused(format!("is damaged: {e}")))?;
@@ -55,85 +64,53 @@ pub(super) fn members(path: &Path, pattern: Option<&str>) -> Result<Vec<Member>,
         } else {
             (member.compression() == CompressionMethod::Deflated).then_some(true)
         };
-        let begin = member.data_start();
-        let encrypted = member.encrypted();
-        members.push((
-            name,
+        members.push(Member {
             packed,
-            begin,
-            encrypted,
-            member.compressed_size(),
-            member.size(),
-            member.crc32(),
-        ));
+            begin: member.data_start(),
+            is_encrypted: member.encrypted(),
+            packed_bytes: member.compressed_size(),
+            bytes: member.size(),
+            crc: member.crc32(),
+            name,
+        });
     }
-    members.sort_by(|a, b| a.0.cmp(&b.0));
-    let names = listed(members.iter().map(|member| member.0.as_str()));
-    match pattern {
-        Some(pattern) => members.retain(|member| fits(pattern, &member.0)),
-        None if members.len() > 1 => {
-            return Err(refused(format!(
-                "has several members; name one, or a pattern such as \"*.csv\", in source.member: {names}"
-            )));
-        }
-        None => {}
-    }
-    if members.is_empty() {
-        let of = pattern.map(|p| format!(" that source.member ({p:?}) names")).unwrap_or_default();
-        return Err(refused(format!("has no member{of}; it has: {names}")));
-    }
-    if let Some(twice) = members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        return Err(refused(format!("has the member {:?} twice", shown(&twice[0].0, NAME_SHOWN))));
-    }
-    let usable = members.into_iter().map(|(name, packed, begin, encrypted, packed_bytes, bytes, crc)| {
-        let unusable =
-            |why: &str| refused(format!("its member {:?} {why}; unpack it first", shown(&name, NAME_SHOWN)));
-        if encrypted {
-            return Err(unusable("is encrypted"));
-        }
-        let packed = packed.ok_or_else(|| unusable("is packed in a way that is not deflate"))?;
-        let begin = begin.ok_or_else(|| unusable("has no beginning"))?;
-        Ok(Member { name, packed_bytes, packed, begin, bytes, crc })
-    });
-    usable.collect()
+    members.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(members)
 }
 
-/// The files of a folder that the pattern names, in the order of their names; without one, the only file.
-pub(super) fn files(folder: &Path, pattern: Option<&str>) -> Result<Vec<(String, u64)>, ImportError> {
+/// What a folder holds.
+pub(super) struct Folder {
+    /// Its files with their lengths, in the order of their names.
+    pub(super) files: Vec<(String, u64)>,
+    /// Folders within it, whose files are not looked at.
+    pub(super) folders: Vec<String>,
+}
+
+/// The files of a folder.
+pub(super) fn files(folder: &Path) -> Result<Folder, ImportError> {
     let refused = |problem: String| ImportError::Archive { path: folder.to_owned(), problem };
     let failed = |source| ImportError::Read { path: folder.to_owned(), source };
-    let mut files = Vec::new();
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let file = std::fs::metadata(entry.path()).map_err(failed)?;
-        if !file.is_file() {
-            continue;
-        }
         let name = entry.file_name().into_string();
         let name = name.map_err(|name| refused(format!("has the file {name:?}, whose name is no UTF-8")))?;
-        if files.len() >= MEMBERS_MAX {
+        if name.starts_with('.') || is_of_the_archiver(&format!("{name}/")) {
+            continue;
+        }
+        if files.len().saturating_add(folders.len()) >= MEMBERS_MAX {
             return Err(refused(format!("has more than {MEMBERS_MAX} files")));
         }
-        if !name.starts_with('.') {
+        if file.is_file() {
             files.push((name, file.len()));
+        } else {
+            folders.push(name);
         }
     }
     files.sort();
-    let names = listed(files.iter().map(|(name, _)| name.as_str()));
-    match pattern {
-        Some(pattern) => files.retain(|(name, _)| fits(pattern, name)),
-        None if files.len() > 1 => {
-            return Err(refused(format!(
-                "has several files; name one, or a pattern such as \"*.csv\", in source.member: {names}"
-            )));
-        }
-        None => {}
-    }
-    if files.is_empty() {
-        let of = pattern.map(|p| format!(" that source.member ({p:?}) names")).unwrap_or_default();
-        return Err(refused(format!("has no file{of}; it has: {names}")));
-    }
-    Ok(files)
+    folders.sort();
+    Ok(Folder { files, folders })
 }
 
 /// What archivers add of their own.
@@ -141,9 +118,12 @@ fn is_of_the_archiver(name: &str) -> bool {
     name.starts_with("__MACOSX/") || name.rsplit('/').next() == Some(".DS_Store")
 }
 
-fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+/// Names for a sentence; of many, the first.
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
     let more = names.len().saturating_sub(NAMES_SHOWN);
-    let mut list: Vec<String> = names.take(NAMES_SHOWN).map(|name| shown(name, NAME_SHOWN)).collect();
+    let mut list: Vec<String> =
+        names.into_iter().take(NAMES_SHOWN).map(|name| shown(name, NAME_SHOWN)).collect();
     if more > 0 {
         list.push(format!("… and {more} more"));
     }
@@ -165,14 +145,25 @@ fn count(file: &mut File) -> io::Result<usize> {
 }
 
 impl Member {
+    /// Why it cannot be read, where it cannot.
+    pub(super) fn problem(&self) -> Option<String> {
+        let why = match (self.is_encrypted, self.packed, self.begin) {
+            (true, _, _) => "is encrypted",
+            (_, None, _) => "is packed in a way that is not deflate",
+            (_, _, None) => "has no beginning",
+            (false, Some(_), Some(_)) => return None,
+        };
+        Some(format!("its member {:?} {why}; unpack it first", shown(&self.name, NAME_SHOWN)))
+    }
+
     /// Its bytes, out of the archive.
     pub(super) fn open<R: Read + Seek + Send + 'static>(
         &self,
         mut archive: BufReader<R>,
     ) -> io::Result<Box<dyn Read + Send>> {
-        archive.seek(SeekFrom::Start(self.begin))?;
+        archive.seek(SeekFrom::Start(self.begin.unwrap_or_default()))?;
         let bytes = archive.take(self.packed_bytes);
-        let inner: Box<dyn Read + Send> = if self.packed {
+        let inner: Box<dyn Read + Send> = if self.packed == Some(true) {
             Box::new(DeflateDecoder::new(BufReader::with_capacity(BUFFER_BYTES, bytes)))
         } else {
             Box::new(bytes)
@@ -240,10 +231,10 @@ mod tests {
         zip.finish().unwrap().into_inner()
     }
 
-    fn read(bytes: &[u8], pattern: Option<&str>) -> Result<Vec<(String, String)>, String> {
+    fn read(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let members = members(file.path(), pattern).map_err(|e| e.to_string())?;
+        let members = members(file.path()).map_err(|e| e.to_string())?;
         let read = members.into_iter().map(|member| {
             let mut text = String::new();
             let bytes = BufReader::new(File::open(file.path()).unwrap());
@@ -255,16 +246,12 @@ mod tests {
     }
 
     #[test]
-    fn one_member_needs_no_name_and_several_need_a_pattern() {
+    fn members_come_in_the_order_of_their_names_without_those_of_the_archiver() {
         for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
-            let one = archive(&[("__MACOSX/x", "?"), ("a.csv", "one")], method);
-            assert_eq!(read(&one, None).unwrap(), [("a.csv".to_owned(), "one".to_owned())]);
-            let three = archive(&[("b/2.csv", "two"), ("b/1.csv", "one"), ("readme", "?")], method);
-            let error = read(&three, None).unwrap_err();
-            assert!(error.contains("b/1.csv, b/2.csv, readme") && error.contains("source.member"), "{error}");
-            let texts: Vec<_> = read(&three, Some("b/*.csv")).unwrap().into_iter().map(|m| m.1).collect();
-            assert_eq!(texts, ["one", "two"]);
-            assert!(read(&three, Some("*.json")).unwrap_err().contains("no member"));
+            let all = archive(&[("__MACOSX/x", "?"), ("b/2.csv", "two"), ("b/1.csv", "one")], method);
+            let (one, two) =
+                (("b/1.csv".to_owned(), "one".to_owned()), ("b/2.csv".to_owned(), "two".to_owned()));
+            assert_eq!(read(&all).unwrap(), [one, two]);
         }
     }
 
@@ -273,14 +260,14 @@ mod tests {
         let mut stored = archive(&[("a.csv", "some text")], CompressionMethod::Stored);
         let place = memchr::memmem::find(&stored, b"some text").unwrap();
         stored[place] = b'S';
-        assert!(read(&stored, None).unwrap_err().contains("checksum"));
+        assert!(read(&stored).unwrap_err().contains("checksum"));
         let mut deflated = archive(&[("a.csv", &"text ".repeat(1000))], CompressionMethod::Deflated);
         // The size in the central directory, which stands before the name.
         let place = memchr::memmem::find(&deflated, b"PK\x01\x02").unwrap() + 24;
         deflated[place] = 7;
         deflated[place + 1] = 0;
-        assert!(read(&deflated, None).unwrap_err().contains("longer"));
+        assert!(read(&deflated).unwrap_err().contains("longer"));
         let whole = archive(&[("a.csv", "some text")], CompressionMethod::Stored);
-        assert!(read(&whole[..whole.len() - 10], None).unwrap_err().contains("damaged"));
+        assert!(read(&whole[..whole.len() - 10]).unwrap_err().contains("damaged"));
     }
 }

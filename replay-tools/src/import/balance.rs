@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -46,7 +47,7 @@ reasons! {
     BadTicketId => "bad_ticket_id", "the id of the ticket cannot be an id here";
     NoTime => "no_time", "the row has no time";
     UnreadableTime => "unreadable_time", "no date pattern reads the time";
-    ImplausibleTime => "implausible_time", "the time lies before 1970, after tomorrow, or in a year of two digits";
+    ImplausibleTime => "implausible_time", "the time lies before 1970, after tomorrow, in a year of two digits, or before the ticket was created";
     OverLimit => "over_limit", "a value is over a limit that live commands keep too";
     UnknownValue => "unknown_value", "no map of the mapping knows the value";
     Unlisted => "unlisted", "the configuration of the desk does not list the name";
@@ -65,6 +66,7 @@ reasons! {
     Undecodable => "undecodable", "bytes that the encoding does not have were replaced";
     Contradicted => "contradicted", "a change begins elsewhere than the one before it ended, or the record says another end";
     NoPartner => "no_partner", "a row names a row of another file that is not there";
+    Unlinked => "unlinked", "the ticket hangs together with another one; a note at the ticket says so, and nothing else";
     LeftOut => "left_out", "a part of the file, such as a member of an archive, was not read";
 }
 
@@ -152,6 +154,7 @@ pub(super) struct Counts {
     pub(super) tickets_rejected: AtomicU64,
     rows_rejected: Tallies,
     noted: Tallies,
+    left_out: Mutex<Vec<String>>,
 }
 
 impl Counts {
@@ -164,6 +167,11 @@ impl Counts {
     /// What was guessed or changed without leaving the row out.
     pub(super) fn note(&self, reason: Reason, n: u64) {
         self.noted.add(reason, n);
+    }
+
+    /// A file, or a member of an archive, that was not read.
+    pub(super) fn leave_out(&self, name: String) {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(name);
     }
 
     /// A ticket of which the engine has all.
@@ -203,6 +211,7 @@ impl Counts {
                 rejected: get(&self.tickets_rejected),
             },
             noted: self.noted.read(),
+            left_out: self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 }
@@ -216,6 +225,8 @@ pub struct Balance {
     pub tickets: Tickets,
     /// What was guessed or changed on the way, by reason; its rows were used.
     pub noted: BTreeMap<Reason, u64>,
+    /// Files and members of archives that were not read.
+    pub left_out: Vec<String>,
 }
 
 /// What became of the rows: `read` is the sum of the others.

@@ -332,6 +332,7 @@ fn a_nul_character_is_refused_at_the_door_and_by_the_importer() {
         mapping_version: None,
         begins_at: None,
         prefix: None,
+        replies_complete: false,
     };
     let error = import.check().unwrap_err();
     assert!(error.field.ends_with("subject") && error.rule.contains("NUL"), "{error:?}");
@@ -455,4 +456,95 @@ fn rows_of_one_instant_follow_the_second_key() {
     let export = "id,at,by,group,agent,site,n\n1,2026-03-02T09:00:00Z,x,g,a10,s,10\n1,2026-03-02T09:00:00Z,x,g,a9,s,9\n";
     let out = read(&mapping, export.as_bytes()).unwrap();
     assert_eq!(out.story("1"), ["created g a9 tier 1", "assigned a9 -> a10 in g station 2"]);
+}
+
+const CUSTOM: &str = r#"
+[source]
+format = "json"
+records = "tickets[]"
+[ticket]
+id = "id"
+fields = { site = "custom_fields[id=360001].value", parts = "custom_fields[id=360002].value", "cf site" = "custom.cf_site" }
+numbers = { seats = "custom_fields[id=360003].value" }
+flags = { vip = "custom_fields[id=360004].value" }
+[row]
+at = "at"
+"#;
+
+#[test]
+fn custom_fields_are_told_apart_by_their_ids_and_have_names_and_types_of_the_desk() {
+    let record = |id: u8, at: &str, site: &str, seats: &str| {
+        format!(
+            "{{\"id\":{id},\"at\":\"{at}\",\"custom\":{{\"cf_site\":\"east\"}},\"custom_fields\":[{{\"value\":{site},\"id\":360001}},\
+             {{\"id\":360002,\"value\":[\"disk\",\"cable\"]}},{{\"id\":360003,\"value\":{seats}}},{{\"id\":360004,\"value\":true}},\
+             {{\"id\":999,\"value\":\"nobody asks\"}}]}}"
+        )
+    };
+    let records = [
+        record(1, "2026-03-02T09:00:00Z", "\"north\"", "12"),
+        record(1, "2026-03-02T10:00:00Z", "\"south\"", "12"),
+        record(2, "2026-03-02T09:00:00Z", "null", "\"a dozen\""),
+    ];
+    let export = format!("{{\"tickets\":[{}]}}", records.join(","));
+    let out = read(CUSTOM, export.as_bytes()).unwrap();
+    let fields = &out.tickets["1"][0].event.created().unwrap().fields;
+    let told: Vec<String> = fields.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
+    assert_eq!(
+        told,
+        [
+            "cf site = Text(\"east\")",
+            "parts = Text(\"disk, cable\")",
+            "seats = Number(12.0)",
+            "site = Text(\"north\")",
+            "vip = Flag(true)",
+        ]
+    );
+    assert_eq!(out.story("1").len(), 2);
+    assert!(
+        format!("{:?}", out.tickets["1"][1].event).contains("field: \"site\""),
+        "{:?}",
+        out.tickets["1"][1]
+    );
+    let fields = &out.tickets["2"][0].event.created().unwrap().fields;
+    assert!(
+        !fields.contains_key("site") && format!("{:?}", fields["seats"]) == "Text(\"a dozen\")",
+        "{fields:?}"
+    );
+    assert_eq!(out.findings(), [(Reason::UnknownValue, 1)]);
+
+    let wrong = CUSTOM.replace("360004", "360005");
+    let error = read(&wrong, export.as_bytes()).err().unwrap();
+    assert!(matches!(error, ImportError::Absent { .. }) && error.to_string().contains("360005"), "{error}");
+    for (from, to, says) in [
+        ("\"custom.cf_site\"", "\"custom_fields[id=360001].value\"", "a second time"),
+        ("\"cf site\" =", "seats =", "a second time"),
+        ("\"cf site\" =", "\"\" =", "1 to 64 bytes"),
+        ("records = \"tickets[]\"", "records = \"tickets[id=1].x[]\"", "choose no element"),
+    ] {
+        let error = Mapping::parse(&CUSTOM.replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(says), "{to}: {error}");
+    }
+}
+
+#[test]
+fn follow_ups_merges_and_links_stay_visible_and_are_counted_once() {
+    let mapping = "[source]\nformat = \"jsonl\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n\
+        [links]\nfollow_up_of = \"via.ticket_id\"\nmerged_into = \"merged\"\nrelated = \"links[].key\"\n";
+    let line = |at: &str, rest: &str| format!("{{\"id\":7,\"at\":\"2026-03-02T{at}:00Z\"{rest}}}\n");
+    let export = line("09:00", ",\"via\":{\"ticket_id\":5},\"links\":[{\"key\":\"A-1\"}]")
+        + &line("10:00", ",\"links\":[{\"key\":\"A-1\"},{\"key\":\"A-2\"}],\"merged\":null")
+        + &line("11:00", ",\"merged\":9");
+    let out = read(mapping, export.as_bytes()).unwrap();
+    let told: Vec<String> =
+        notes(&out, "7").iter().map(|n| n.split("that the ticket ").nth(1).unwrap().to_owned()).collect();
+    assert_eq!(
+        told,
+        [
+            "follows up its ticket 5.",
+            "is linked with its ticket A-1.",
+            "is linked with its ticket A-2.",
+            "was merged into its ticket 9.",
+        ]
+    );
+    assert_eq!(out.findings(), [(Reason::Unlinked, 4)]);
 }

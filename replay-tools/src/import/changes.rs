@@ -14,7 +14,7 @@ use super::balance::{Note, Reason};
 use super::bounds::shown;
 use super::grammar::{self, Unknown};
 use super::mapping::{Column, Fault, Interner, Mapping, Slot};
-use super::row::Row;
+use super::row::{Place, Row};
 use super::usable;
 
 /// What the name of a column begins with whose values changes alone tell.
@@ -166,7 +166,7 @@ pub(super) fn unfold<E>(
     m: &Mapping,
     rows: &mut Vec<Row>,
     used: &mut usize,
-    mut hear: impl FnMut(u64, Note) -> Result<(), E>,
+    mut hear: impl FnMut(Place, Note) -> Result<(), E>,
 ) -> Result<(), E> {
     let Some(changes) = &m.changes else { return Ok(()) };
     if *used == 0 {
@@ -182,7 +182,7 @@ pub(super) fn unfold<E>(
     if let Some(first) = story.first_row(&rows[..*used]) {
         if !story.created.1 {
             let text = "it changed before the export tells that it was created; its first row stands for its creation";
-            hear(first.line, Note::new(Reason::GuessedTime, text))?;
+            hear(first.place(), Note::new(Reason::GuessedTime, text))?;
         }
         // Buffers behind `used` are spare ones.
         rows.insert(0, first);
@@ -200,7 +200,7 @@ pub(super) fn unfold<E>(
     if wrong.is_empty() {
         return Ok(());
     }
-    let (mut end, line) = (made_of(m, last), last.line);
+    let (mut end, place) = (made_of(m, last), last.place());
     for (slot, value) in wrong {
         let text = format!(
             "its changes leave {:?} at {}, and the record says {}; the record decides, at the time of the last row",
@@ -208,7 +208,7 @@ pub(super) fn unfold<E>(
             told(&now[&slot]),
             told(&value)
         );
-        hear(line, Note::new(Reason::Contradicted, text))?;
+        hear(place, Note::new(Reason::Contradicted, text))?;
         put(&mut end, slot, &value);
     }
     rows.insert(*used, end);
@@ -283,7 +283,7 @@ impl<'m> Story<'m> {
         &self,
         now: &mut BTreeMap<Slot, Values>,
         rows: &mut [Row],
-        hear: &mut impl FnMut(u64, Note) -> Result<(), E>,
+        hear: &mut impl FnMut(Place, Note) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut begin = 0;
         while begin < rows.len() {
@@ -303,7 +303,7 @@ impl<'m> Story<'m> {
                         told(change.from.as_deref().unwrap_or_default()),
                         told(&was)
                     );
-                    hear(row.line, Note::new(Reason::Contradicted, text))?;
+                    hear(row.place(), Note::new(Reason::Contradicted, text))?;
                 }
                 row.told_before = creates || (place > 0 && !same(self.m, change.column, &was, &change.to));
             }

@@ -70,8 +70,8 @@ pub enum ImportError {
         /// What was found.
         problem: String,
     },
-    /// The archive does not hold what the mapping asks for.
-    #[error("the archive or folder {path} {problem}")]
+    /// The files of the export, or of the archive or folder, are not what the mapping asks for.
+    #[error("{path} {problem}")]
     Archive {
         /// The export.
         path: PathBuf,
@@ -136,17 +136,29 @@ pub enum ImportError {
         /// The line.
         line: u64,
     },
+    /// Asked about a line of an export that has several files.
+    #[error("{path} has several files; name one with the line, as in comments.csv:17; it has: {files}")]
+    WhichFile {
+        /// The export.
+        path: PathBuf,
+        /// Its files.
+        files: String,
+    },
     /// The mapping promised that the rows of a ticket stand together.
     #[error(
-        "source.grouped promises that the rows of a ticket stand together, but ticket {ticket}, which begins at line {begun}, comes back at line {line}; set source.grouped = false, and the export is sorted first"
+        "source.grouped promises that the rows of a ticket stand together, but ticket {ticket}, which begins at line {begun}{begun_of}, comes back at line {line}{of}; set source.grouped = false, and the export is sorted first"
     )]
     Torn {
         /// Ticket in the source.
         ticket: String,
         /// Where it comes back.
         line: u64,
+        /// In which file, where there are several.
+        of: String,
         /// Where it begins.
         begun: u64,
+        /// In which file, where there are several.
+        begun_of: String,
     },
     /// The mapping names a column, or a path, that no row of the export has.
     #[error(

@@ -430,7 +430,7 @@ fn unusable_rows_go_to_the_rejects_file_with_line_and_reason() {
         + &row(&[("id", &label)]);
     let read = read(&strict, export.as_bytes()).unwrap();
     let rejects: Vec<&str> = read.rejects.lines().collect();
-    assert_eq!(rejects[0], "line,ticket,reason,allow");
+    assert_eq!(rejects[0], "line,ticket,reason,allow,file");
     let expected = [
         ("3,,", "\"\"id\"\" is missing"),
         ("4,A,", "yesterday"),

@@ -30,6 +30,7 @@ pub(super) struct Grammar {
     pub(super) names: Option<Names>,
     pub(super) changes: Option<Changes>,
     pub(super) filter: Option<Filter>,
+    pub(super) links: Option<Links>,
     #[serde(default)]
     pub(super) files: BTreeMap<String, File>,
 }
@@ -125,11 +126,11 @@ pub(super) struct Ticket {
     pub(super) tags: Option<String>,
     pub(super) tag_separator: Option<String>,
     #[serde(default)]
-    pub(super) fields: Vec<String>,
+    pub(super) fields: Fields,
     #[serde(default)]
-    pub(super) numbers: Vec<String>,
+    pub(super) numbers: Fields,
     #[serde(default)]
-    pub(super) flags: Vec<String>,
+    pub(super) flags: Fields,
 }
 
 #[derive(Debug, Deserialize)]
@@ -221,6 +222,7 @@ pub(super) struct Comment {
     #[serde(default)]
     pub(super) visibilities: BTreeMap<String, String>,
     pub(super) default_visibility: Option<String>,
+    pub(super) complete: Option<bool>,
     pub(super) parts: Option<Vec<String>>,
     pub(super) separator: Option<String>,
 }
@@ -307,6 +309,15 @@ pub(super) struct Filter {
     pub(super) drop: BTreeMap<String, Vec<String>>,
 }
 
+/// Columns with the ids of other tickets of the source.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Links {
+    pub(super) follow_up_of: Option<String>,
+    pub(super) merged_into: Option<String>,
+    pub(super) related: Option<String>,
+}
+
 /// Another file of the same export, joined by a key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -319,6 +330,39 @@ pub(super) struct File {
     pub(super) delimiter: Option<String>,
     pub(super) records: Option<String>,
     pub(super) rows: Option<Columns>,
+}
+
+/// `["Site"]`, or `{ site = "custom_fields[id=360001].value" }`: the name of each field here, and its column.
+#[derive(Debug, Default)]
+pub(super) struct Fields(pub(super) Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Fields;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a list of columns, or a table such as { site = \"custom_fields[id=360001].value\" }",
+                )
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(column) = seq.next_element::<String>()? {
+                    fields.push((column.clone(), column));
+                }
+                Ok(Fields(fields))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// `"a"` or `["a", "b"]`.

@@ -19,11 +19,12 @@ use super::milestones;
 use super::names::{self, Strangers};
 use super::parts;
 use super::people::Written;
-use super::row::Row;
+use super::row::{Place, Row};
 use super::usable;
 
 mod changed;
 mod created;
+mod links;
 mod state;
 
 pub(super) use state::{NewState, joined};
@@ -55,6 +56,8 @@ pub(super) struct History<'a> {
     pub(super) passed: BTreeSet<(Timestamp, Milestone)>,
     /// Comments of lists that were told; a later row repeats them.
     pub(super) told: HashSet<String>,
+    /// Prints of the comments that were told, with their times and authors.
+    pub(super) prints: HashSet<u64>,
     /// Names that the desk does not list.
     pub(super) strangers: Strangers,
     /// Comments of other files, each with its time, until a row with milestones tells them.
@@ -91,12 +94,12 @@ pub(super) enum Heard {
 }
 
 /// What the rows of a ticket say. `hear` is told of each row that cannot be used, and of what was guessed.
-/// `ask` is the line of the row whose facts are wanted.
+/// `ask` is where the row begins whose facts are wanted.
 pub(super) fn of<E>(
     mapping: &Mapping,
     external_id: &str,
     rows: &[Row],
-    ask: Option<u64>,
+    ask: Option<Place>,
     mut hear: impl FnMut(&Row, Heard) -> Result<(), E>,
 ) -> Result<Told, E> {
     let mut history = History::new(mapping, external_id, rows.len());
@@ -129,7 +132,7 @@ pub(super) fn of<E>(
                 let told = history.facts.len() > first || row.told_before;
                 let effect = if told { &mut used } else { &mut without_effect };
                 *effect = effect.saturating_add(row.count());
-                if ask == Some(row.line) {
+                if ask == Some(row.place()) {
                     // Rows of one record begin at one line.
                     let begin = asked.as_ref().map_or(first, |facts: &Range<usize>| facts.start);
                     asked = Some(begin..history.facts.len());
@@ -174,6 +177,7 @@ impl<'a> History<'a> {
             tags: Vec::new(),
             passed: BTreeSet::new(),
             told: HashSet::new(),
+            prints: HashSet::new(),
             strangers: Strangers::new(),
             elsewhere: Vec::new(),
             heard: Vec::new(),

@@ -17,6 +17,7 @@ use guichet_schemas::time::Timestamp;
 use super::balance::Balance;
 use super::bounds::shown;
 use super::error::ImportError;
+use super::input::{Export, Pieces};
 use super::mapping::{Mapping, SHIPPED};
 use super::reader::open;
 use super::rows::Rows;
@@ -46,8 +47,11 @@ pub struct Proposal {
 ///
 /// # Errors
 /// The export cannot be read, or no row of it can be told.
-pub fn infer(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
-    let sample = match sample::of(path) {
+pub fn infer(export: impl Into<Export>, now: Timestamp) -> Result<Proposal, ImportError> {
+    let export = export.into();
+    let (path, pieces) = (&export, Pieces::open(export.clone())?);
+    let sample = match sample::of(&pieces) {
+        Ok(_) if pieces.are_several() => return of_files(path, now),
         Err(ImportError::Archive { .. }) => return of_files(path, now),
         sample => sample?,
     };
@@ -61,7 +65,7 @@ pub fn infer(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
     };
     let outcome = check(path, &draft.text, now);
     let mut text = String::new();
-    for line in head(path, &sample, shipped, &draft, &outcome) {
+    for line in head(&pieces.label(), &sample, shipped, &draft, &outcome) {
         text.push_str(&format!("# {line}\n"));
     }
     text.push('\n');
@@ -70,7 +74,7 @@ pub fn infer(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
 }
 
 /// An export of several files: only a shipped mapping that joins them is known to fit.
-fn of_files(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
+fn of_files(path: &Export, now: Timestamp) -> Result<Proposal, ImportError> {
     let fits = |(name, text): &&(&'static str, &'static str)| {
         let Ok(mapping) = Mapping::parse_named(name, text) else { return false };
         !mapping.files.is_empty() && gives_tickets(path, &mapping)
@@ -79,7 +83,7 @@ fn of_files(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
         SHIPPED.iter().filter(fits).max_by_key(|(name, text)| width(name, text)).copied()
     else {
         let problem = "it holds several files, and no shipped mapping joins them; look at each by itself, and join them with [files]";
-        return Err(sample::nothing(path, problem));
+        return Err(sample::nothing(&path.label(), problem));
     };
     let draft = named(name, text);
     let outcome = check(path, &draft.text, now);
@@ -94,13 +98,15 @@ fn of_files(path: &Path, now: Timestamp) -> Result<Proposal, ImportError> {
 }
 
 /// The shipped mapping all of whose columns the export has; of several the one that reads most of them.
-fn shipped(path: &Path, sample: &Sample) -> Option<(&'static str, &'static str)> {
+fn shipped(path: &Export, sample: &Sample) -> Option<(&'static str, &'static str)> {
     let fits = |(name, text): &&(&'static str, &'static str)| {
         let Ok(mapping) = Mapping::parse_named(name, text) else { return false };
         // A long file is read whole only where its beginning looks right.
         if sample.is_cut {
             return absent(&mapping, sample).is_empty()
-                && Rows::open(path, &Arc::new(mapping)).is_ok_and(|rows| rows.refuse_absent().is_ok());
+                && Pieces::open(path.clone())
+                    .and_then(|pieces| Rows::open(&pieces, &Arc::new(mapping)))
+                    .is_ok_and(|rows| rows.refuse_absent().is_ok());
         }
         mapping.files.is_empty() && gives_tickets(path, &mapping)
     };
@@ -108,8 +114,8 @@ fn shipped(path: &Path, sample: &Sample) -> Option<(&'static str, &'static str)>
 }
 
 /// Whether an export has every column of a mapping, and tickets come out of it.
-fn gives_tickets(path: &Path, mapping: &Mapping) -> bool {
-    let checked = open(path, mapping, None).and_then(super::Reader::check);
+fn gives_tickets(path: &Export, mapping: &Mapping) -> bool {
+    let checked = open(path.clone(), mapping, None).and_then(super::Reader::check);
     checked.is_ok_and(|balance| balance.tickets.new > 0)
 }
 
@@ -132,9 +138,9 @@ fn named(name: &str, text: &str) -> Draft {
     Draft { text: text.replacen("[source]\n", &source, 1), decisions: 1 }
 }
 
-fn check(path: &Path, text: &str, now: Timestamp) -> Result<Balance, String> {
+fn check(path: &Export, text: &str, now: Timestamp) -> Result<Balance, String> {
     let mapping = Mapping::parse(text).map_err(|e| e.to_string())?.as_of(now);
-    open(path, &mapping, None).and_then(super::Reader::check).map_err(|e| {
+    open(path.clone(), &mapping, None).and_then(super::Reader::check).map_err(|e| {
         let mut said = e.to_string();
         let mut cause = e.source();
         while let Some(error) = cause {
@@ -206,8 +212,8 @@ fn said(b: &Balance) -> Vec<String> {
     let rejected = r.rejected.values().fold(0, |sum: u64, n| sum.saturating_add(*n));
     let mut lines = vec![
         format!(
-            "--check with it: {} rows read = {} used + {} without effect + {} duplicates + {rejected} rejected;",
-            r.read, r.used, r.without_effect, r.duplicates
+            "--check with it: {} rows read = {} used + {} without effect + {} duplicates + {} filtered + {rejected} rejected;",
+            r.read, r.used, r.without_effect, r.duplicates, r.filtered
         ),
         format!("{} tickets met = {} new + {} rejected.", t.met, t.new, t.rejected),
     ];

@@ -2,7 +2,6 @@
 //! by its key; then come the tickets, and then the rows of other files that belong to tickets. Memory holds one
 //! row of each, and an index of the sorted files.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -10,6 +9,7 @@ use super::balance::{Note, Reason};
 use super::bounds::{TICKET_SHOWN, shown};
 use super::error::ImportError;
 use super::files::{File, Role};
+use super::input::Pieces;
 use super::mapping::{Mapping, Slot};
 use super::row::{Aside, Found, Row, RowSource};
 use super::rows::Rows;
@@ -47,11 +47,11 @@ struct Asked {
 }
 
 impl Joined {
-    pub(super) fn open(path: &Path, mapping: &Arc<Mapping>) -> Result<Self, ImportError> {
+    pub(super) fn open(pieces: &Arc<Pieces>, mapping: &Arc<Mapping>) -> Result<Self, ImportError> {
         let bytes_read = Arc::new(AtomicU64::new(0));
         let (mut asked, mut parts, mut bytes_total) = (Vec::new(), Vec::new(), 0_u64);
         for (number, file) in (0..u8::MAX).zip(&mapping.files) {
-            let rows = Rows::counting(path, &file.mapping, &bytes_read)?;
+            let rows = Rows::counting(pieces, &file.mapping, &bytes_read)?;
             bytes_total = bytes_total.saturating_add(rows.bytes_total());
             let part = Part { file: file.clone(), number, rows, over: false };
             match file.role {
@@ -93,6 +93,7 @@ impl Joined {
                 };
                 if let Some(note) = problem {
                     row.clear(self.own.line, self.mapping.columns.len());
+                    row.piece = self.own.piece;
                     return Ok(Some(asked.part.says(note)));
                 }
                 asked.read = asked.read.saturating_add(1);
@@ -141,7 +142,7 @@ impl RowSource for Joined {
                 continue;
             }
             row.clear(self.own.line, self.mapping.columns.len());
-            row.file = part.number;
+            (row.file, row.piece) = (part.number, self.own.piece);
             row.identity = self.own.identity;
             row.notes.extend(self.own.notes.drain(..).map(|note| part.says(note)));
             part.file.copy(&self.own, row);

@@ -9,7 +9,7 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
-use super::bounds::{ELEMENTS_MAX, NUMBER_MAX};
+use super::bounds::{ELEMENTS_MAX, MAPPED_MAX, NUMBER_MAX};
 use super::json_paths::Node;
 use super::mapping::{Column, Slot};
 use super::row::Row;
@@ -176,6 +176,11 @@ impl Target<'_> {
             return json.deserialize_seq(items).map_err(|e| e.to_string());
         }
         let value = plain(key, raw)?;
+        if self.columns[slot].names_ticket && !raw.starts_with(['"', 'n']) && !is_whole(raw) {
+            return Err(format!(
+                "{key:?} is {raw}; the id of a ticket is a text or a whole number, such as 100000 for 1e5"
+            ));
+        }
         self.parsed.add(level, slot, value.as_deref(), listed)
     }
 
@@ -230,9 +235,39 @@ pub(super) fn plain<'a>(key: &str, raw: &'a str) -> Result<Option<Cow<'a, str>>,
     }
 }
 
+/// The plain value of a key of an object; `None` where it has no such key, or null.
+fn member<'a>(object: &'a str, key: &str) -> Result<Option<Cow<'a, str>>, serde_json::Error> {
+    struct Member<'k>(&'k str);
+    impl<'de> Visitor<'de> for Member<'_> {
+        type Value = Option<Cow<'de, str>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "an object with the key {:?}", self.0)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = None;
+            while let Some(Text(key)) = map.next_key()? {
+                if key != self.0 {
+                    map.next_value::<IgnoredAny>()?;
+                } else if found.replace(map.next_value::<&'de RawValue>()?).is_some() {
+                    return Err(A::Error::custom(format!("{key:?} is there twice")));
+                }
+            }
+            found.map_or(Ok(None), |raw| plain(self.0, raw.get()).map_err(A::Error::custom))
+        }
+    }
+    serde_json::Deserializer::from_str(object).deserialize_map(Member(key))
+}
+
 /// A text that is borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A number has one way to be written, so that one ticket has one id.
+fn is_whole(number: &str) -> bool {
+    number != "-0" && number.strip_prefix('-').unwrap_or(number).bytes().all(|byte| byte.is_ascii_digit())
+}
 
 /// Whole numbers beyond 2^53 are not exact everywhere, and neither is what is as large and has a point.
 fn is_exact(number: &str) -> bool {
@@ -277,10 +312,23 @@ impl At<'_, '_, '_> {
         }
     }
 
+    /// The columns that ask for an element by the value of one of its keys.
+    fn chosen(&mut self, element: &str) -> Result<(), String> {
+        for ((key, value), node) in &self.node.wheres {
+            if member(element, key).map_err(|e| e.to_string())?.as_deref() != Some(value.as_str()) {
+                continue;
+            }
+            let at = At { node, into: &mut *self.into, level: self.level, listed: self.listed };
+            at.deserialize(&mut serde_json::Deserializer::from_str(element)).map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+
     /// Makes every element a row of its own.
-    fn unfold<'de, A: SeqAccess<'de>>(self, mut list: A, each: &Node) -> Result<(), A::Error> {
+    fn unfold<'de, A: SeqAccess<'de>>(mut self, mut list: A, each: &Node) -> Result<(), A::Error> {
         let mut before: Option<&str> = None;
         while let Some(element) = list.next_element::<&'de RawValue>()? {
+            self.chosen(element.get()).map_err(A::Error::custom)?;
             let level = self.into.parsed.levels.len();
             if level > ELEMENTS_MAX {
                 let problem = format!("it has more than {ELEMENTS_MAX} elements that are rows");
@@ -332,27 +380,33 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
                 self.into.columns[slot].name
             )));
         }
-        if self.node.keys.is_empty() && self.node.each.is_some() {
+        if self.node.keys.is_empty() && !self.node.is_leaf() {
             return Err(A::Error::custom(format!("an object stands where {} has a list", self.name())));
         }
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            let key = key.0;
-            match self.node.keys.iter().find(|(k, _)| *k == key) {
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                Some((_, node)) => map.next_value_seed(At {
-                    node,
-                    into: &mut *self.into,
-                    level: self.level,
-                    listed: self.listed,
-                })?,
+        let mut met = [0_u64; MAPPED_MAX.div_ceil(64)];
+        while let Some(Text(key)) = map.next_key::<Text<'de>>()? {
+            let Some(place) = self.node.keys.iter().position(|(k, _)| *k == key) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            // Which of the two counts, every reader of JSON decides in its own way.
+            let (bits, bit) = (met.get_mut(place / 64), 1_u64 << (place % 64));
+            if bits.is_some_and(|bits| std::mem::replace(bits, *bits | bit) & bit > 0) {
+                return Err(A::Error::custom(format!("{key:?} is there twice")));
             }
+            let (node, into) = (&self.node.keys[place].1, &mut *self.into);
+            map.next_value_seed(At { node, into, level: self.level, listed: self.listed })?;
         }
         Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        if self.node.each.is_none() && !self.node.wheres.is_empty() {
+            while let Some(element) = list.next_element::<&'de RawValue>()? {
+                self.chosen(element.get()).map_err(A::Error::custom)?;
+            }
+            return Ok(());
+        }
         let Some(each) = &self.node.each else {
             let problem = match self.node.slot {
                 Some(slot) => format!("{:?} holds a list or an object", self.into.columns[slot].name),
@@ -368,6 +422,14 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         }
         self.into.nothing(each, self.level).map_err(A::Error::custom)?;
         loop {
+            if !self.node.wheres.is_empty() {
+                let Some(element) = list.next_element::<&'de RawValue>()? else { return Ok(()) };
+                self.chosen(element.get()).map_err(A::Error::custom)?;
+                let at = At { node: each, into: &mut *self.into, level: self.level, listed: true };
+                let mut json = serde_json::Deserializer::from_str(element.get());
+                at.deserialize(&mut json).map_err(A::Error::custom)?;
+                continue;
+            }
             let (level, listed) = (self.level, true);
             let element = At { node: each, into: &mut *self.into, level, listed };
             if list.next_element_seed(element)?.is_none() {
@@ -408,7 +470,13 @@ mod tests {
     use super::*;
 
     fn column(name: &str, key: &str) -> Column {
-        Column { name: name.to_owned(), key: key.to_owned(), takes_list: true, optional: false }
+        Column {
+            name: name.to_owned(),
+            key: key.to_owned(),
+            takes_list: true,
+            names_ticket: key == "ticket.id",
+            optional: false,
+        }
     }
 
     /// The rows of a record, each as what its columns say.
@@ -472,6 +540,39 @@ mod tests {
             .collect();
         assert_eq!(told, ["K|1|x|t, u", "K|1|y|t, u", "K|2|-|t, u", "K|3|-|t, u"]);
         assert_eq!(rows("{\"key\":\"K\"}", &columns, "h[].items[]").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_element_of_a_list_is_told_by_the_value_of_one_of_its_keys() {
+        let site = "custom_fields[id=360001].value";
+        let record = |list: &str| format!("{{\"id\":7,\"custom_fields\":{list}}}");
+        let both = record("[{\"value\":\"x\",\"id\":1},{\"value\":[\"n\",2],\"id\":360001}]");
+        assert_eq!(
+            one(&both, &[site, "custom_fields[id=1].value"]).unwrap(),
+            [Some("n, 2".to_owned()), Some("x".to_owned())]
+        );
+        // Beside all of them, and where they are rows.
+        assert_eq!(
+            one(&both, &[site, "custom_fields[].id"]).unwrap(),
+            [Some("n, 2".to_owned()), Some("1, 360001".to_owned())]
+        );
+        let told = rows(&both, &[site, "custom_fields[].id"], "custom_fields[]").unwrap();
+        assert_eq!(told.len(), 2);
+        assert!(told.iter().all(|row| row[0].as_deref() == Some("n, 2")), "{told:?}");
+        assert_eq!(one(&record("[{\"id\":\"360001\",\"value\":null}]"), &[site]).unwrap(), [None]);
+        for nothing in ["[]", "null", "[{\"value\":5}]", "[{\"id\":36000,\"value\":5}]"] {
+            assert_eq!(one(&record(nothing), &[site]).unwrap(), [None], "{nothing}");
+        }
+        for (wrong, says) in [
+            ("[{\"id\":360001,\"value\":1},{\"id\":360001,\"value\":2}]", "there twice"),
+            ("[{\"id\":1,\"id\":360001,\"value\":1}]", "\"id\" is there twice"),
+            ("[5]", "an object with the key \"id\""),
+            ("{\"360001\":5}", "an object stands where"),
+            ("[{\"id\":[1]}]", "\"id\" holds a list"),
+        ] {
+            let error = one(&record(wrong), &[site]).unwrap_err();
+            assert!(error.contains(says), "{wrong}: {error}");
+        }
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Document {
             };
             let Some(byte) = byte else { return Err(self.damaged("it ends within a list or an object")) };
             let key = match &self.steps[container] {
-                Step::Each => None,
+                Step::Each | Step::Where(..) => None,
                 Step::Key(key) => Some(key.clone()),
             };
             match byte {
@@ -176,7 +176,7 @@ impl Document {
                 self.line = self.place.line;
                 return self.value(true).map(Some);
             }
-            Some(Step::Each) => b'[',
+            Some(Step::Each | Step::Where(..)) => b'[',
             Some(Step::Key(_)) => b'{',
         };
         if byte == opens {

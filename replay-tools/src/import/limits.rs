@@ -141,7 +141,7 @@ pub(super) fn check(m: &Mapping, row: &Row, first: bool) -> Result<(), Note> {
     let t = &m.ticket;
     let fields = t.fields.iter();
     let bytes: usize =
-        fields.map(|s| row.get(*s).map_or(0, str::len).saturating_add(m.columns[*s].name.len())).sum();
+        fields.map(|(slot, name)| row.get(*slot).map_or(0, str::len).saturating_add(name.len())).sum();
     if bytes > limits::FIELDS_BYTES {
         let text = format!("its fields have more than {} bytes together", limits::FIELDS_BYTES);
         return Err(Note::new(Reason::OverLimit, text));

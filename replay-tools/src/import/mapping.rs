@@ -20,7 +20,7 @@ use guichet_schemas::words::{Channel, Impact, Priority, TicketType, Urgency};
 
 use self::check::check;
 pub(super) use self::columns::Interner;
-pub(super) use self::shape::{Column, Dedupe, Meaning, Milestone, Part, Slot, Source};
+pub(super) use self::shape::{Column, Dedupe, Link, Meaning, Milestone, Part, Slot, Source};
 use self::shape::{Comment, Requester, Resolution, State, Ticket};
 use self::source::parse_zone;
 pub(super) use self::source::{json, of_csv};
@@ -108,6 +108,7 @@ pub struct Mapping {
     pub(super) names: Names,
     /// Columns that stand for one another: the first takes the value of the first that has one.
     pub(super) stand_ins: Vec<(Slot, Vec<Slot>)>,
+    pub(super) links: Vec<(Link, Slot)>,
     pub(super) changes: Option<Changes>,
     pub(super) filter: Filter,
     /// The other files of the export.
@@ -204,6 +205,11 @@ impl Mapping {
         self.levels.iter().find(|(pattern, _)| fits(pattern, group)).map_or(ENTRY_TIER, |(_, tier)| *tier)
     }
 
+    /// The name of the custom field that a column becomes.
+    pub(super) fn field_name(&self, slot: Slot) -> Option<&str> {
+        self.ticket.fields.iter().find(|(column, _)| *column == slot).map(|(_, name)| name.as_str())
+    }
+
     pub(super) fn is_system(&self, actor: &str) -> bool {
         self.system.iter().any(|s| s == actor)
     }
@@ -216,6 +222,12 @@ impl Mapping {
     pub(super) fn created(&self) -> Option<Slot> {
         let milestone = self.milestones.iter().find(|(milestone, _)| *milestone == Milestone::Created);
         milestone.map(|(_, slot)| *slot).or(self.ticket.created_at)
+    }
+
+    /// Whether the export has every public reply, so that a ticket without one was not answered.
+    pub(super) fn tells_replies(&self) -> bool {
+        let by_milestone = self.milestones.iter().any(|(milestone, _)| *milestone == Milestone::FirstReply);
+        by_milestone || self.comment.complete
     }
 
     /// Whether the source has a name of its own.

@@ -64,6 +64,7 @@ impl History<'_> {
         comments: Vec<Written>,
     ) {
         self.passed.extend(milestones.iter().copied());
+        let has_creation = self.mapping.created().is_some_and(|slot| row.get(slot).is_some());
         // Who changed the row last did not do all that it tells of.
         let by = self.by.take();
         let updated_at = self.updated_at(row);
@@ -78,6 +79,15 @@ impl History<'_> {
         let mut steps: Vec<(Timestamp, Step)> = milestones.chain(timed).collect();
         steps.sort_by_key(|(at, _)| *at);
         for (at, step) in steps {
+            if at < created_at && has_creation {
+                let what = match &step {
+                    Step::Milestone(milestone) => self.column_of(*milestone),
+                    Step::Comment(_) => "a comment".to_owned(),
+                };
+                let text =
+                    format!("{what} is of {at}, before the ticket was created; {created_at} stands for it");
+                self.heard.push(Note::new(Reason::ImplausibleTime, text));
+            }
             self.at = at;
             match step {
                 Step::Milestone(milestone) => self.pass(row, milestone),
@@ -93,6 +103,12 @@ impl History<'_> {
         }
         self.comments(others);
         self.stands(row, state);
+    }
+
+    fn column_of(&self, milestone: Milestone) -> String {
+        let m = self.mapping;
+        let slot = m.milestones.iter().find(|(of, _)| *of == milestone).map(|(_, slot)| *slot);
+        slot.map(|slot| format!("{:?}", m.columns[slot].name)).unwrap_or_default()
     }
 
     /// When the row was changed last, where that is not when the ticket was created.

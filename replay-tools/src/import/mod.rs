@@ -40,6 +40,7 @@ mod row;
 mod rows;
 mod xes_rows;
 
+mod begun;
 mod changes;
 mod files;
 mod filter;
@@ -82,11 +83,15 @@ mod inferred;
 #[cfg(test)]
 mod listed;
 #[cfg(test)]
+mod nasty;
+#[cfg(test)]
 mod over_nats;
 #[cfg(test)]
 mod proof;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod several;
 #[cfg(test)]
 mod shapes;
 #[cfg(test)]
@@ -94,9 +99,10 @@ mod shipped;
 
 pub use balance::{Balance, Reason};
 pub use error::{ImportError, MappingError};
-pub use explain::{Explanation, explain};
+pub use explain::{Explanation, Which, explain};
 pub use follow::{Folder, Growing, Part};
 pub use infer::{Proposal, infer};
+pub use input::Export;
 pub use mapping::{Mapping, SHIPPED, UNNAMED};
 pub use reader::{Progress, Reader, open};
 pub use send::{SendOptions, Summary, command_id, send};

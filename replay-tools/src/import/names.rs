@@ -109,7 +109,7 @@ pub(super) fn meet(
 ) -> Result<Met, Note> {
     let Some(desk) = &m.names.desk else { return Ok(Met::default()) };
     let mut met = Met { strangers: known.clone(), told: Vec::new() };
-    let fields = m.ticket.fields.iter().map(|slot| (*slot, Kind::Field(*slot)));
+    let fields = m.ticket.fields.iter().map(|(slot, _)| (*slot, Kind::Field(*slot)));
     let single = [(m.group, Kind::Group), (m.agent, Kind::Agent)];
     let single = single.into_iter().filter_map(|(slot, kind)| Some((slot?, kind)));
     for (slot, kind) in single.chain(fields) {
@@ -250,7 +250,7 @@ impl Desk {
                 tags.is_none_or(|tags| tags.meant_by(name).is_some())
             }
             Kind::Field(slot) => c.fields(at).is_none_or(|fields| {
-                fields.get(&m.columns[slot].name).is_some_and(|field| {
+                m.field_name(slot).and_then(|field| fields.get(field)).is_some_and(|field| {
                     match (field.kind, limits::field_value(m, slot, name)) {
                         (FieldKind::Text, FieldValue::Text(text)) => {
                             field.options.is_empty() || field.options.contains(&text)

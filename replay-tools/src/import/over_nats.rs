@@ -241,7 +241,7 @@ async fn a_refused_ticket_is_written_down_and_its_later_parts_are_not_sent() {
     let rejects = std::fs::read_to_string(nats.path("rejects.csv")).unwrap();
     assert_eq!(
         rejects.lines().nth(1).unwrap(),
-        ",T0,the engine refused it (part 1 of 5): validation_failed: not here,refused"
+        ",T0,the engine refused it (part 1 of 5): validation_failed: not here,refused,"
     );
     assert_eq!(rejects.lines().count(), 2);
     assert_eq!(engine.lock().unwrap().attempts.len(), 50);

@@ -56,6 +56,7 @@ pub(super) fn of(mapping: &Mapping, external_id: &Label, facts: Vec<Fact>, ready
             mapping_version: mapping.version.clone(),
             begins_at: Some(first),
             prefix,
+            replies_complete: mapping.tells_replies(),
         });
     }
 }

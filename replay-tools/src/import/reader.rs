@@ -12,6 +12,7 @@ use super::balance::{Balance, Counts, Note, Reason, add};
 use super::bounds::FACTS_BYTES_MAX;
 use super::error::ImportError;
 use super::history::{Heard, Told};
+use super::input::{Export, Pieces};
 use super::joined::Joined;
 use super::mapping::Mapping;
 use super::rejects::Rejects;
@@ -25,31 +26,44 @@ use super::{history, parts};
 ///
 /// # Errors
 /// The file cannot be read, or lacks a column of the mapping; the rejects file is there already.
-pub fn open(path: &Path, mapping: &Mapping, rejects: Option<&Path>) -> Result<Reader, ImportError> {
-    let mapping = Arc::new(mapping.clone());
-    // Before a rejects file is made, and long before anything is sent.
-    if std::fs::metadata(path).is_ok_and(|file| file.is_file() || file.is_dir()) {
+pub fn open(
+    export: impl Into<Export>,
+    mapping: &Mapping,
+    rejects: Option<&Path>,
+) -> Result<Reader, ImportError> {
+    let (pieces, mapping) = (Pieces::open(export.into())?, Arc::new(mapping.clone()));
+    // Before a rejects file is made, and long before anything is sent. A pipe can be read only once.
+    if pieces.can_be_read_again() {
         if mapping.files.is_empty() {
-            Rows::open(path, &mapping)?.refuse_absent()?;
+            Rows::open(&pieces, &mapping)?.refuse_absent()?;
         } else {
-            Joined::open(path, &mapping)?.refuse_absent()?;
+            Joined::open(&pieces, &mapping)?.refuse_absent()?;
         }
     }
-    open_with(path, mapping, Rejects::create(rejects)?)
+    open_with(&pieces, mapping, Rejects::create(rejects)?)
 }
 
 /// Opens an export without a look ahead.
-pub(super) fn open_with(path: &Path, mapping: Arc<Mapping>, rejects: Rejects) -> Result<Reader, ImportError> {
+pub(super) fn open_with(
+    pieces: &Arc<Pieces>,
+    mapping: Arc<Mapping>,
+    rejects: Rejects,
+) -> Result<Reader, ImportError> {
     let (rows, bytes_read, bytes_total): (Box<dyn RowSource>, _, _) = if mapping.files.is_empty() {
-        let rows = Rows::open(path, &mapping)?;
+        let rows = Rows::open(pieces, &mapping)?;
         let (read, total) = (rows.bytes_read(), rows.bytes_total());
         (Box::new(rows), read, total)
     } else {
-        let rows = Joined::open(path, &mapping)?;
+        let rows = Joined::open(pieces, &mapping)?;
         let (read, total) = (rows.bytes_read(), rows.bytes_total());
         (Box::new(rows), read, total)
     };
-    let tally = Tally { counts: Arc::new(Counts::default()), rejects };
+    let tally = Tally { counts: Arc::new(Counts::default()), rejects: rejects.naming(pieces) };
+    for name in pieces.left_out(&mapping) {
+        let text = format!("{name:?} was not read: no source.member or files.NAME.member names it");
+        tally.note(None, "", &Note::new(Reason::LeftOut, text))?;
+        tally.counts.leave_out(name);
+    }
     let watch = Watch { counts: Arc::clone(&tally.counts), bytes_read, bytes_total };
     let tickets = Tickets::new(Usable::new(rows, Arc::clone(&mapping), tally.clone()));
     Ok(Reader {
@@ -174,15 +188,15 @@ impl Reader {
             Ok(label) => label,
             Err(e) => {
                 let why = Note::new(Reason::BadTicketId, format!("the ticket's id {}", e.rule));
-                self.tally.reject(rows[0].line, id, &why, rows.len() as u64)?;
+                self.tally.reject(rows[0].place(), id, &why, rows.len() as u64)?;
                 add(&self.tally.counts.tickets_rejected, 1);
                 return Ok(true);
             }
         };
         let tally = &self.tally;
         let told = history::of(&self.mapping, id, rows, None, |row, heard| match heard {
-            Heard::Rejected(why) => tally.reject(row.line, id, &why, 1),
-            Heard::Noted(what) => tally.note(Some(row.line), id, &what),
+            Heard::Rejected(why) => tally.reject(row.place(), id, &why, 1),
+            Heard::Noted(what) => tally.note(Some(row.place()), id, &what),
         })?;
         let facts = match told {
             Told::Facts { facts, used, without_effect, .. } => {
@@ -193,7 +207,7 @@ impl Reader {
             }
             Told::TooMuch { unread } => {
                 let reason = format!("its history has more than {} MiB", FACTS_BYTES_MAX >> 20);
-                tally.reject(rows[0].line, id, &Note::new(Reason::TooLarge, reason), unread)?;
+                tally.reject(rows[0].place(), id, &Note::new(Reason::TooLarge, reason), unread)?;
                 add(&tally.counts.tickets_rejected, 1);
                 return Ok(true);
             }

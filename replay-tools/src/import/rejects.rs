@@ -14,6 +14,8 @@ use nix::fcntl::OFlag;
 use super::balance::Note;
 use super::bounds::{REJECTS_MAX, TICKET_SHOWN, shown};
 use super::error::ImportError;
+use super::input::Pieces;
+use super::row::Place;
 use crate::output::harmless_cell;
 
 /// Bytes of a reason.
@@ -21,11 +23,15 @@ const REASON_SHOWN: usize = 1000;
 /// Nobody else reads what the rows of tickets say.
 const MODE: u32 = 0o600;
 
-/// A CSV file with the columns `line` (from 1, of the unpacked export), `ticket`, `reason` (the sentence) and
-/// `allow` (the word of `--allow`). Shared by
+/// A CSV file with the columns `line` (from 1, of the unpacked text), `ticket`, `reason` (the sentence), `allow` (the
+/// word of `--allow`) and `file` (which one, where the export has several). Shared by
 /// the thread that reads and the task that sends; without a path, rejects are only counted.
-#[derive(Clone, Debug)]
-pub(super) struct Rejects(Option<Arc<Open>>, Option<Arc<Watched>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rejects {
+    open: Option<Arc<Open>>,
+    watched: Option<Arc<Watched>>,
+    pieces: Option<Arc<Pieces>>,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -33,10 +39,24 @@ struct Open {
     written: Mutex<Written>,
 }
 
+/// A row that somebody asks about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// Any text, where the export has only one.
+    pub(super) piece: Option<u32>,
+    pub(super) line: u64,
+}
+
+impl Asked {
+    pub(super) fn is(self, place: Place) -> bool {
+        self.line == place.line && self.piece.is_none_or(|piece| piece == place.piece)
+    }
+}
+
 /// What is said of one line, for whoever asks about it.
 #[derive(Debug)]
 pub(super) struct Watched {
-    line: u64,
+    place: Asked,
     said: Mutex<Vec<Note>>,
 }
 
@@ -57,7 +77,7 @@ impl Rejects {
     /// A new file. One that is there already is never touched, be it the export itself, and neither is what
     /// a link leads to.
     pub(super) fn create(path: Option<&Path>) -> Result<Self, ImportError> {
-        let Some(path) = path else { return Ok(Self(None, None)) };
+        let Some(path) = path else { return Ok(Self::default()) };
         let failed = |source: io::Error| {
             if source.kind() == io::ErrorKind::AlreadyExists {
                 return ImportError::RejectsExist { path: path.to_owned() };
@@ -72,23 +92,37 @@ impl Rejects {
             .open(path)
             .map_err(failed)?;
         let mut writer = csv::Writer::from_writer(file);
-        writer.write_record(["line", "ticket", "reason", "allow"]).map_err(|e| failed(e.into()))?;
+        writer.write_record(["line", "ticket", "reason", "allow", "file"]).map_err(|e| failed(e.into()))?;
         writer.flush().map_err(failed)?;
-        Ok(Self(
-            Some(Arc::new(Open { path: path.to_owned(), written: Mutex::new(Written { writer, lines: 0 }) })),
-            None,
-        ))
+        let written = Mutex::new(Written { writer, lines: 0 });
+        Ok(Self { open: Some(Arc::new(Open { path: path.to_owned(), written })), ..Self::default() })
     }
 
     /// Keeps what is said of one line, and writes nothing.
-    pub(super) fn watch(line: u64) -> (Self, Arc<Watched>) {
-        let watched = Arc::new(Watched { line, said: Mutex::new(Vec::new()) });
-        (Self(None, Some(Arc::clone(&watched))), watched)
+    pub(super) fn watch(place: Asked) -> (Self, Arc<Watched>) {
+        let watched = Arc::new(Watched { place, said: Mutex::new(Vec::new()) });
+        (Self { watched: Some(Arc::clone(&watched)), ..Self::default() }, watched)
+    }
+
+    /// The same, knowing what the files of the export are called.
+    pub(super) fn naming(self, pieces: &Arc<Pieces>) -> Self {
+        Self { pieces: Some(Arc::clone(pieces)), ..self }
+    }
+
+    fn name_of(&self, piece: u32) -> Option<&str> {
+        self.pieces.as_ref()?.shown(piece)
+    }
+
+    /// In which file something stands, for a sentence; nothing where there is only one.
+    pub(super) fn of(&self, piece: u32) -> String {
+        self.name_of(piece).map_or_else(String::new, |name| format!(" of {}", shown(name, TICKET_SHOWN)))
     }
 
     /// Writes down what was not imported, or otherwise than it stands in the export.
-    pub(super) fn add(&self, line: Option<u64>, ticket: &str, why: &Note) -> Result<(), ImportError> {
-        if let Some(watched) = self.1.as_ref().filter(|watched| line == Some(watched.line)) {
+    pub(super) fn add(&self, at: Option<Place>, ticket: &str, why: &Note) -> Result<(), ImportError> {
+        if let Some(watched) =
+            self.watched.as_ref().filter(|watched| at.is_some_and(|at| watched.place.is(at)))
+        {
             watched.said.lock().unwrap_or_else(PoisonError::into_inner).push(why.clone());
         }
         self.with(|written| {
@@ -96,18 +130,20 @@ impl Rejects {
             if written.lines > REJECTS_MAX {
                 return Ok(());
             }
-            let line = line.map(|l| l.to_string()).unwrap_or_default();
+            let line = at.map(|at| at.line.to_string()).unwrap_or_default();
+            let file = at.and_then(|at| self.name_of(at.piece)).unwrap_or_default();
             let cells = [
                 line,
                 harmless_cell(&shown(ticket, TICKET_SHOWN)).into_owned(),
                 harmless_cell(&shown(&why.text, REASON_SHOWN)).into_owned(),
                 why.reason.word().to_owned(),
+                harmless_cell(&shown(file, TICKET_SHOWN)).into_owned(),
             ];
             written.writer.write_record(cells).map_err(io::Error::from)?;
             if written.lines == REJECTS_MAX {
                 let last =
                     format!("this file ends here, after {REJECTS_MAX} lines; what follows is only counted");
-                written.writer.write_record(["", "", last.as_str(), ""]).map_err(io::Error::from)?;
+                written.writer.write_record(["", "", last.as_str(), "", ""]).map_err(io::Error::from)?;
             }
             Ok(())
         })
@@ -118,7 +154,7 @@ impl Rejects {
     }
 
     fn with(&self, act: impl FnOnce(&mut Written) -> io::Result<()>) -> Result<(), ImportError> {
-        let Some(open) = &self.0 else { return Ok(()) };
+        let Some(open) = &self.open else { return Ok(()) };
         // A writer that panicked left at worst a cut-off line, which a person can read.
         let mut written = open.written.lock().unwrap_or_else(PoisonError::into_inner);
         act(&mut written).map_err(|source| ImportError::Rejects { path: open.path.clone(), source })
@@ -154,7 +190,9 @@ mod tests {
         for ticket in
             ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\u{ff1d}1", " =1", "a;=1"]
         {
-            rejects.add(Some(1), ticket, &"\x1b]0;owned\x07=1".to_owned().into()).unwrap();
+            rejects
+                .add(Some(Place { piece: 0, line: 1 }), ticket, &"\x1b]0;owned\x07=1".to_owned().into())
+                .unwrap();
         }
         rejects.flush().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();

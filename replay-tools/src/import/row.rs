@@ -12,11 +12,22 @@ const KEPT_BYTES: usize = 4 * 1024;
 /// What stands between the values of a list where it is read as one text.
 const LIST_SEPARATOR: &str = ", ";
 
+/// Where a row begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// Which of the texts of the export.
+    pub(super) piece: u32,
+    /// Of the (unpacked) text, from 1.
+    pub(super) line: u64,
+}
+
 /// A row. Its buffers are used again for the next one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
-    /// Where it begins in the (unpacked) file, from 1.
+    /// Where it begins in the (unpacked) text, from 1.
     pub(super) line: u64,
+    /// Which of the texts of the export it stands in.
+    pub(super) piece: u32,
     /// When it happened. Set once the row is known to be usable.
     pub(super) at: Timestamp,
     /// What tells it from its duplicates, where the mapping asks for that.
@@ -27,6 +38,8 @@ pub(super) struct Row {
     pub(super) made: bool,
     /// What it changes was told with a row before it, of the same update or of the creation.
     pub(super) told_before: bool,
+    /// It is the row before it, and that was counted.
+    pub(super) is_double: bool,
     /// Which file of the export it stands in; 0 is that of the tickets.
     pub(super) file: u8,
     text: String,
@@ -47,11 +60,15 @@ enum Span {
 }
 
 impl Row {
+    pub(super) const fn place(&self) -> Place {
+        Place { piece: self.piece, line: self.line }
+    }
+
     pub(super) fn clear(&mut self, line: u64, slots: usize) {
         self.line = line;
         self.identity = None;
         self.notes.clear();
-        (self.made, self.told_before, self.file) = (false, false, 0);
+        (self.made, self.told_before, self.is_double, self.file) = (false, false, false, 0);
         self.text.clear();
         self.rest();
         self.items.clear();

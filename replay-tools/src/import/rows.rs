@@ -1,7 +1,6 @@
 //! The rows of an export: of its only text, or of each member of an archive in turn. Knows which columns of
 //! the mapping were met, and what is wrong with the letters of a row, whatever the format.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -10,7 +9,7 @@ use super::csv_rows::CsvRows;
 use super::encoding::{self, Finding};
 use super::error::ImportError;
 use super::grammar::Format;
-use super::input::{Text, Texts};
+use super::input::{Pieces, Text, Texts};
 use super::json_rows::JsonRows;
 use super::mapping::{Mapping, Slot};
 use super::ocel_rows::OcelRows;
@@ -27,12 +26,12 @@ pub(super) struct Rows {
     empty: Vec<Slot>,
     filled: Vec<Slot>,
     any: bool,
-    path: PathBuf,
 }
 
 /// The text that is read.
 struct Current {
     rows: Box<dyn RowSource>,
+    number: u32,
     member: Option<String>,
     finding: Finding,
     /// What there is to say about the encoding was said.
@@ -40,18 +39,18 @@ struct Current {
 }
 
 impl Rows {
-    pub(super) fn open(path: &Path, mapping: &Arc<Mapping>) -> Result<Self, ImportError> {
-        Self::counting(path, mapping, &Arc::new(AtomicU64::new(0)))
+    pub(super) fn open(pieces: &Arc<Pieces>, mapping: &Arc<Mapping>) -> Result<Self, ImportError> {
+        Self::counting(pieces, mapping, &Arc::new(AtomicU64::new(0)))
     }
 
     /// One of several whose bytes are counted together.
     pub(super) fn counting(
-        path: &Path,
+        pieces: &Arc<Pieces>,
         mapping: &Arc<Mapping>,
         bytes_read: &Arc<AtomicU64>,
     ) -> Result<Self, ImportError> {
         let mut rows = Self {
-            texts: Texts::open(path, mapping, bytes_read)?,
+            texts: Texts::open(pieces, mapping, bytes_read)?,
             mapping: Arc::clone(mapping),
             current: None,
             notes: Vec::new(),
@@ -59,7 +58,6 @@ impl Rows {
             empty: Vec::new(),
             filled: Vec::new(),
             any: false,
-            path: path.to_owned(),
         };
         // The header of the first text is checked before anything is done.
         rows.next_text()?;
@@ -89,32 +87,20 @@ impl Rows {
     }
 
     fn next_text(&mut self) -> Result<bool, ImportError> {
-        let Some(Text { member, text }) = self.texts.next()? else { return Ok(false) };
+        let Some(Text { number, member, path, text }) = self.texts.next()? else { return Ok(false) };
         let finding = text.finding();
-        let path = self.place(member.as_deref());
         let rows: Box<dyn RowSource> = match self.mapping.source.format {
             Format::Csv => Box::new(CsvRows::new(Box::new(text), &self.mapping, &path)?),
             Format::Xes => Box::new(XesRows::new(Box::new(text), &self.mapping, &path)),
             Format::Ocel => {
                 // Objects may stand behind the events, so the text is read twice.
-                let mut again = Texts::open(&self.path, &self.mapping, &self.texts.bytes_read)?;
-                let mut objects = again.next()?;
-                while objects.as_ref().is_some_and(|other| other.member != member) {
-                    objects = again.next()?;
-                }
-                let Some(objects) = objects else { return Ok(false) };
-                let (objects, events) = (Box::new(objects.text), Box::new(text));
+                let (objects, events) = (Box::new(self.texts.again(number)?.text), Box::new(text));
                 Box::new(OcelRows::new(objects, events, &self.mapping, &path)?)
             }
             Format::Jsonl | Format::Json => Box::new(JsonRows::new(text, &self.mapping, &path)),
         };
-        self.current = Some(Current { rows, member, finding, said: false });
+        self.current = Some(Current { rows, number, member, finding, said: false });
         Ok(true)
-    }
-
-    /// What an error calls the text.
-    fn place(&self, member: Option<&str>) -> PathBuf {
-        member.map_or_else(|| self.path.clone(), |member| self.path.join(member))
     }
 
     /// What the row says, and what is wrong with its letters.
@@ -166,17 +152,13 @@ impl RowSource for Rows {
         loop {
             let Some(current) = &mut self.current else { return Ok(Found::End) };
             let found = current.rows.next(row)?;
-            let member = current.member.clone();
+            row.piece = current.number;
             match found {
                 Found::Row => {
                     self.look_at(row);
-                    for note in &mut row.notes {
-                        let whole = std::mem::replace(note, Note::new(note.reason, ""));
-                        *note = of_member(whole, member.as_deref());
-                    }
                     return Ok(Found::Row);
                 }
-                Found::Unusable(note) => return Ok(Found::Unusable(of_member(note, member.as_deref()))),
+                Found::Unusable(note) => return Ok(Found::Unusable(note)),
                 Found::End => {
                     self.take_notes();
                     self.take_lists();

@@ -151,7 +151,12 @@ fn the_members_of_an_archive_are_one_export_and_each_is_named() {
     let bytes = zip.finish().unwrap().into_inner();
     let found = read(&mapping("format = \"csv\"\nmember = \"*.csv\""), &bytes).unwrap();
     assert_eq!(found.comments, [comment("A", "one"), comment("B", "two")]);
-    assert!(found.rejects.contains("3,C,"), "{}", found.rejects);
+    assert!(
+        found.rejects.contains("\n3,C,") && found.rejects.contains(",unreadable_time,b.csv\n"),
+        "{}",
+        found.rejects
+    );
+    assert!(found.rejects.contains("readme.txt") && found.rejects.contains("left_out"), "{}", found.rejects);
     let error = refused(&mapping("format = \"csv\""), &bytes);
     assert!(error.contains("a.csv, b.csv, readme.txt"), "{error}");
 }

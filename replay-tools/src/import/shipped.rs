@@ -104,8 +104,13 @@ pub(super) const SAMPLES: &[(&str, &str, &str, &[&str])] = &[
     (
         "zoho-desk",
         "zoho-desk.csv",
-        "4000101",
-        &["created Support z-ines tier 1", "agent z-ines: …", "resolved 1 by z-ines", "closed"],
+        "4000000000101",
+        &[
+            "created 4000000000010 none tier 1",
+            "assigned none -> 4000000000021 in 4000000000010 station 1",
+            "resolved 1 by 4000000000021",
+            "closed",
+        ],
     ),
     (
         "invgate",
@@ -270,6 +275,7 @@ fn the_page_names_every_key_every_reason_and_only_mappings_that_hold() {
         "changes",
         "filter",
         "files",
+        "links",
     ];
     for table in tables {
         let keys = keys(table);
@@ -283,7 +289,7 @@ fn the_page_names_every_key_every_reason_and_only_mappings_that_hold() {
     }
     let examples: Vec<&str> =
         PAGE.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     for example in examples {
         Mapping::parse(example).unwrap();
     }

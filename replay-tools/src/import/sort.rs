@@ -230,7 +230,9 @@ fn encode(row: &Row, id: Slot, (time, tie): (i64, Tie), sequence: u64, out: &mut
     out.extend_from_slice(&sequence.to_be_bytes());
     out.extend_from_slice(&row.at.0.to_be_bytes());
     out.extend_from_slice(&row.line.to_be_bytes());
+    out.extend_from_slice(&row.piece.to_be_bytes());
     out.push(row.file);
+    out.push(u8::from(row.is_double));
     out.push(u8::from(row.identity.is_some()));
     if let Some(identity) = row.identity {
         out.extend_from_slice(&identity.0);
@@ -275,7 +277,9 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     bytes.u64()?;
     let at = Timestamp(bytes.i64()?);
     let line = bytes.u64()?;
+    let piece = bytes.u32()?;
     let file = *bytes.take(1)?.first()?;
+    let is_double = bytes.take(1)? == [1];
     let identity = match bytes.take(1)? {
         [0] => None,
         _ => Some(Hash::from_slice(bytes.take(32)?)?),
@@ -284,7 +288,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     row.clear(line, slots);
     row.at = at;
     row.identity = identity;
-    row.file = file;
+    (row.file, row.piece, row.is_double) = (file, piece, is_double);
     for slot in 0..slots {
         get_slot(&mut bytes, slot, row)?;
     }

@@ -1,12 +1,12 @@
 //! Puts the rows of one ticket together: neighbours where the export is grouped, else after a sort on disk.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use guichet_schemas::hash::Hash;
 
 use super::balance::{Note, Reason, add};
+use super::begun::Begun;
 use super::bounds::{TICKET_SHOWN, shown};
 use super::changes;
 use super::error::ImportError;
@@ -35,8 +35,7 @@ pub(super) struct Tickets {
     has_ahead: bool,
     seen: HashSet<Hash>,
     /// Where the tickets of a grouped export begin: one that comes back was torn.
-    begun: HashMap<u64, u64>,
-    hasher: RandomState,
+    begun: Begun,
 }
 
 enum Stream {
@@ -58,8 +57,7 @@ impl Tickets {
             ahead: Row::default(),
             has_ahead: false,
             seen: HashSet::new(),
-            begun: HashMap::new(),
-            hasher: RandomState::new(),
+            begun: Begun::new(),
         }
     }
 
@@ -85,7 +83,7 @@ impl Tickets {
                 TICKET_BYTES_MAX >> 20
             );
             let rows = (self.used as u64).saturating_add(too_many);
-            self.tally.reject(first.line, ticket, &Note::new(Reason::TooLarge, reason), rows)?;
+            self.tally.reject(first.place(), ticket, &Note::new(Reason::TooLarge, reason), rows)?;
             add(&self.tally.counts.tickets_rejected, 1);
         }
         let rows = &mut self.rows[..self.used];
@@ -108,7 +106,7 @@ impl Tickets {
         for row in rows {
             let file = self.mapping.files.get(usize::from(row.file)).map_or("", |file| file.name.as_str());
             let text = format!("the file {file} names a ticket that the file of tickets does not have");
-            self.tally.reject(row.line, ticket, &Note::new(Reason::NoPartner, text), 1)?;
+            self.tally.reject(row.place(), ticket, &Note::new(Reason::NoPartner, text), 1)?;
         }
         add(&self.tally.counts.tickets_rejected, 1);
         Ok(true)
@@ -128,7 +126,7 @@ impl Tickets {
         let ticket = rows[0].get(m.ticket.id).unwrap_or_default();
         for row in &rows[1..=first] {
             let text = "it happened before the first row of its ticket, whose time stands for it";
-            self.tally.note(Some(row.line), ticket, &Note::new(Reason::GuessedTime, text))?;
+            self.tally.note(Some(row.place()), ticket, &Note::new(Reason::GuessedTime, text))?;
         }
         Ok(())
     }
@@ -137,8 +135,8 @@ impl Tickets {
     fn unfold(&mut self) -> Result<(), ImportError> {
         let ticket = self.rows[0].get(self.mapping.ticket.id).unwrap_or_default().to_owned();
         let tally = &self.tally;
-        changes::unfold(&self.mapping, &mut self.rows, &mut self.used, |line, note| {
-            tally.note(Some(line), &ticket, &note)
+        changes::unfold(&self.mapping, &mut self.rows, &mut self.used, |place, note| {
+            tally.note(Some(place), &ticket, &note)
         })
     }
 
@@ -184,11 +182,15 @@ impl Tickets {
         }
         let row = &self.rows[0];
         let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
-        match self.begun.insert(self.hasher.hash_one(ticket), row.line) {
+        match self.begun.insert(ticket, row.place()).map_err(ImportError::Sort)? {
             None => Ok(()),
-            Some(begun) => {
-                Err(ImportError::Torn { ticket: shown(ticket, TICKET_SHOWN), line: row.line, begun })
-            }
+            Some(begun) => Err(ImportError::Torn {
+                ticket: shown(ticket, TICKET_SHOWN),
+                line: row.line,
+                of: self.tally.rejects.of(row.piece),
+                begun: begun.line,
+                begun_of: self.tally.rejects.of(begun.piece),
+            }),
         }
     }
 

@@ -11,7 +11,7 @@ use super::dates::{ClockChange, Dates, Instant, LATEST, NoInstant};
 use super::error::ImportError;
 use super::mapping::{Dedupe, Mapping};
 use super::rejects::Rejects;
-use super::row::{Found, Row, RowSource};
+use super::row::{Found, Place, Row, RowSource};
 
 /// Counts, and the file for what cannot be used.
 #[derive(Debug, Clone)]
@@ -22,15 +22,15 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Leaves out a row, or `rows` of them for one reason.
-    pub(super) fn reject(&self, line: u64, ticket: &str, why: &Note, rows: u64) -> Result<(), ImportError> {
+    pub(super) fn reject(&self, at: Place, ticket: &str, why: &Note, rows: u64) -> Result<(), ImportError> {
         self.counts.reject(why.reason, rows);
-        self.rejects.add(Some(line), ticket, why)
+        self.rejects.add(Some(at), ticket, why)
     }
 
     /// Counts what was guessed or changed, and writes it down beside the rejects.
-    pub(super) fn note(&self, line: Option<u64>, ticket: &str, what: &Note) -> Result<(), ImportError> {
+    pub(super) fn note(&self, at: Option<Place>, ticket: &str, what: &Note) -> Result<(), ImportError> {
         self.counts.note(what.reason, 1);
-        self.rejects.add(line, ticket, what)
+        self.rejects.add(at, ticket, what)
     }
 }
 
@@ -65,15 +65,16 @@ impl Usable {
                 Found::Row => check(&self.mapping, row, self.before).err(),
             };
             add(&self.tally.counts.rows, 1);
+            row.is_double = row.notes.iter().any(|note| note.reason == Reason::Doubled);
             let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
             let Some(problem) = problem else {
                 for note in &row.notes {
-                    self.tally.note(Some(row.line), ticket, note)?;
+                    self.tally.note(Some(row.place()), ticket, note)?;
                 }
                 self.before = Some(row.at);
                 return Ok(true);
             };
-            self.tally.reject(row.line, ticket, &problem, 1)?;
+            self.tally.reject(row.place(), ticket, &problem, 1)?;
         }
     }
 }
@@ -114,6 +115,11 @@ fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<
         let text = format!("{:?} is missing: no ticket", name(mapping.ticket.id));
         return Err(Note::new(Reason::NoTicket, text));
     }
+    if let Some(what) = row.get(mapping.ticket.id).and_then(spoilt) {
+        let id = row.get(mapping.ticket.id).unwrap_or_default();
+        let text = format!("{:?} is {id:?}, {what}; export the ids as texts", name(mapping.ticket.id));
+        return Err(Note::new(Reason::BadTicketId, text));
+    }
     if row.get(mapping.at).is_none() {
         return Err(Note::new(Reason::NoTime, format!("{:?} is missing: no time", name(mapping.at))));
     }
@@ -143,6 +149,19 @@ fn check(mapping: &Mapping, row: &mut Row, before: Option<Timestamp>) -> Result<
         row.identity = Some(Hash::of_record(&values));
     }
     Ok(())
+}
+
+/// Whether a spreadsheet wrote an id as something else: several tickets may have become one.
+fn spoilt(id: &str) -> Option<&'static str> {
+    const ERRORS: &[&str] = &["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
+    if ERRORS.contains(&id) {
+        return Some("an error of a spreadsheet");
+    }
+    let (digits, power) = id.split_once("E+")?;
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (whole.len() == 1 && all_digits(whole) && all_digits(decimals) && all_digits(power))
+        .then_some("a number that a spreadsheet has rounded")
 }
 
 /// The instant that a column of a row names. `before` is when the row before it in the file happened.

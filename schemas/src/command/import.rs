@@ -31,6 +31,8 @@ mirror! {
         pub begins_at: Option<u64>,
         /// Digest of the facts that come before, where there are any.
         pub prefix: Option<Hash>,
+        /// The facts hold every public reply: a ticket without one was not answered.
+        pub replies_complete: bool,
     }
 }
 
@@ -93,6 +95,8 @@ mirror! {
         pub facts: Option<u64>,
         /// Digest of all of them; absent in older logs.
         pub digest: Option<Hash>,
+        /// The facts hold every public reply; false in older logs.
+        pub replies_complete: bool,
     }
 }
 

@@ -58,6 +58,7 @@ fn errors(verb: &str) -> &'static str {
         "record_sla_warning" | "record_sla_breach" | "fire_time_rule" => {
             "`not_found` 404; `version_conflict`, `config_stale` 409"
         }
+        "record_access" => "`version_conflict` 409 (of the record of accesses)",
         "void_sla_breach" => "`not_found` 404 (of the ticket, or of the breach); `version_conflict` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),
@@ -69,7 +70,7 @@ pub(crate) fn document() -> String {
     let mut out = String::from(
         "<!-- Generated from schemas/proto by the tests of guichet-schemas; do not edit. -->\n# Verbs\n\n\
          A command goes to `guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>`; `<entity>` is the UUID of the ticket, `new` for \
-         `create`, `create_follow_up` and `import`, or `config` for `publish_config` and `retire_config`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
+         `create`, `create_follow_up` and `import`, `config` for `publish_config` and `retire_config`, or `desk` for `record_access`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
     );
     table(&mut out, &descriptors::message("Command"), Side::Caller);
     out.push_str("| `data` | object | if any of its fields is | The payload of the verb, below. |\n");

@@ -228,13 +228,46 @@ async function board(browser) {
   step("the board leads to its queues");
 }
 
+// Files to hand over: a ticket's history in both languages, and an audit. They need no server and ask nobody for anything.
+async function handed(browser) {
+  const files = {};
+  const desk = ["--data-dir", path.dirname(runFile)];
+  for (const lang of ["en", "fr"]) {
+    files[`history-${lang}`] = path.join(pictures, `history-${lang}.html`);
+    execFileSync(guichet, ["timeline", "T-1", "--html", files[`history-${lang}`], "--lang", lang, ...desk]);
+  }
+  files["audit-en"] = path.join(pictures, "audit-en.html");
+  execFileSync(guichet, ["audit", "--report", files["audit-en"], ...desk]);
+  for (const [name, file] of Object.entries(files)) {
+    for (const colorScheme of ["light", "dark"]) {
+      const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, colorScheme, bypassCSP: true });
+      const page = await context.newPage();
+      const asked = [];
+      page.on("request", (request) => asked.push(request.url()));
+      await page.goto(`file://${file}`);
+      assert.equal(asked.length, 1, `${name} asks for nothing else: ${asked}`);
+      assert.equal(await page.getAttribute("html", "lang"), name.slice(-2));
+      assert.equal(await page.locator("h1").count(), 1, `${name} has one heading`);
+      await page.screenshot({ path: path.join(pictures, `${name}-${colorScheme}.png`), fullPage: true });
+      await accessible(page, `${name} ${colorScheme}`);
+      const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      assert.equal(background === "rgb(255, 255, 255)", colorScheme === "light", `${name} ${colorScheme} is ${background}`);
+      await page.emulateMedia({ media: "print", colorScheme });
+      const printed = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      assert.equal(printed, "rgb(255, 255, 255)", `${name} is printed on white`);
+      await context.close();
+    }
+  }
+  step("files to hand over: light, dark and print, and axe has no serious finding");
+}
+
 async function main() {
   const browser = await chromium.launch({
     executablePath: chromiumPath,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
   try {
-    for (const look of [door, looks, languages, keyboard, live, board]) await look(browser);
+    for (const look of [door, looks, languages, keyboard, live, board, handed]) await look(browser);
   } finally {
     await browser.close();
   }

@@ -63,6 +63,8 @@ const PUBLISH: &[(&str, &str)] = &[
     ("$SRV.PING", ".......c"),
     ("$SRV.INFO.guichet-engine", ".......c"),
     ("$SYS.REQ.SERVER.PING.CONNZ", "........"),
+    // Whether an asker still listens.
+    ("$SYS.REQ.ACCOUNT.PING.CONNZ", "...w...."),
     ("$SYS.REQ.ACCOUNT.EVENTS.CONNZ", "........"),
     ("anything", "........"),
 ];

@@ -172,12 +172,12 @@ fn edit_and_sign_again(data: &Path, position: u64, edit: Edit, dice: &mut StdRng
     std::fs::remove_dir_all(data.join("nats")).expect("removed");
 }
 
-fn put_back(from: &Path, to: &Path) {
+pub(super) fn put_back(from: &Path, to: &Path) {
     std::fs::remove_dir_all(to).expect("removed");
     copy_folder(from, to);
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(super) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");

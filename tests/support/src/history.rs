@@ -291,6 +291,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
             mapping_version: None,
             facts: None,
             digest: None,
+            replies_complete: false,
         }),
         1 => status(state(dice), state(dice)),
         2 => resolved(tier(dice)),

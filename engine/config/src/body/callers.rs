@@ -92,7 +92,7 @@ impl Role {
             Self::Supervisor => &[WORKING, SUPERVISING],
             Self::Admin => &[CONFIGURING],
             Self::Analyst => &[&["simulate_sla"]],
-            Self::Auditor => &[&["verify_log"]],
+            Self::Auditor => &[&["verify_log", "record_access"]],
             Self::Bot => &[ANSWERING],
             Self::Service => &[SERVING],
             Self::System => &[TIMING],
@@ -200,6 +200,7 @@ const SUPERVISING: &[&str] = &[
 const CONFIGURING: &[&str] = &[
     "publish_config",
     "retire_config",
+    "record_access",
     "simulate_sla",
     "register_requester",
     "update_requester",
@@ -388,7 +389,7 @@ mod tests {
             Admin, Agent, Analyst, Auditor, Bot, LightAgent, Participant, Requester, Service, Supervisor,
             System, Trainee,
         };
-        let who: [(&str, &[Role]); 16] = [
+        let who: [(&str, &[Role]); 17] = [
             ("create", &[Requester, Agent, Trainee, Supervisor, Bot, Service, System]),
             (
                 "add_comment",
@@ -408,6 +409,7 @@ mod tests {
             ("record_sla_breach", &[System]),
             ("publish_config", &[Admin]),
             ("verify_log", &[Admin, Auditor]),
+            ("record_access", &[Admin, Auditor]),
         ];
         for (verb, roles) in who {
             let may: Vec<Role> = Role::ALL.into_iter().filter(|role| role.has(verb)).collect();
@@ -420,7 +422,7 @@ mod tests {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
-        assert_eq!(written, [&"simulate_sla", &"verify_log"]);
+        assert_eq!(written, [&"record_access", &"simulate_sla", &"verify_log"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId, TicketNumber
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::{Label, Line, Text};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ActorKind, Channel, ResolutionCode};
+use guichet_schemas::words::{ActorKind, Channel, ResolutionCode, TicketState};
 use uuid::Uuid;
 
 /// The ticket that a desk begins with.
@@ -182,6 +182,9 @@ impl Desk {
         while let Some(id) = at {
             let Some(ticket) = self.known(id) else { break };
             let Some(next) = goes_on_to(ticket, command, self.desk()) else { break };
+            if self.known(next).is_none_or(|next| next.state() == TicketState::Cancelled) {
+                break;
+            }
             at = Some(next);
         }
         at.filter(|id| *id != OWN)

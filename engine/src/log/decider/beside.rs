@@ -12,6 +12,7 @@ use super::recall::RETRY_AFTER_MS;
 use super::{Decider, TicketKey};
 use crate::log::disk::Disk;
 use crate::log::tickets::{self, Entry};
+use crate::log::told::About;
 use crate::log::{StoreFault, keys};
 
 /// So many closed tickets in a row that follow each other are walked. A follow-up begins after the one before it was
@@ -68,10 +69,11 @@ impl<D: Disk> Decider<D> {
         for _ in 0..FOLLOWED_MAX {
             let Some(entry) = self.peek(&key)? else { break };
             let Some(id) = goes_on_to(&entry.ticket, command, desk) else { break };
-            let (addressed, version) = (key == meeting.key, entry.version);
+            let (addressed, version, number) = (key == meeting.key, entry.version, entry.ticket.number);
             if addressed && !command.expects(Some(version)) {
                 let expected = command.expected_version.unwrap_or(0);
-                return self.conflict(&key, expected, Some(version)).map(Some);
+                let about = About::Ticket(key.1, number);
+                return self.conflict(&key.0, &about, expected, Some(version)).map(Some);
             }
             key.1 = id;
             // One that was given up takes nothing; where it is not there, an import told of it.

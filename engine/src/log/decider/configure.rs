@@ -3,74 +3,55 @@
 use std::sync::Arc;
 
 use guichet_config::{Configuration, Kind};
+use guichet_rules::Draft;
 use guichet_schemas::codec::Request;
-use guichet_schemas::command::Order;
+use guichet_schemas::command::{Command, Order};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::TenantId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
-use guichet_schemas::rejection::{EventRef, Rejection};
+use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire;
-use guichet_service::caught;
 
 use super::Decider;
-use super::command::refused;
-use crate::log::batch::Answer;
+use super::command::{Decided, Stream};
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
+use crate::log::sealer::Fresh;
 use crate::log::shelf::Folded;
-use crate::log::stage::{Place, StagedOther, stage_config};
-use crate::log::{StoreFault, keys, outcome};
-
-/// Missed events named in a version conflict.
-const MISSED_MAX: usize = 20;
+use crate::log::stage::{Part, Staged};
+use crate::log::told::About;
+use crate::log::{StoreFault, keys};
 
 /// The configuration of a tenant and where its stream ends.
 pub(super) struct Configured {
     /// Shared with the decision that is under way.
     pub(super) configuration: Arc<Configuration>,
-    /// Its events; the last is its version.
-    events: Vec<EventRef>,
-    last_hash: Hash,
+    /// Version, position and hash of the last record; `None`: nothing was ever configured.
+    end: Option<(StreamVersion, LogPosition, Hash)>,
 }
 
-/// What a command about the configuration comes to, before anything of it is in the batch.
-enum Prepared {
-    /// Nothing to write.
-    Answer(Answer),
-    /// What it wants holds already; only the answer is kept.
-    Nothing(wire::Accepted),
-    /// A record, and the configuration after it.
-    Record(Box<Record>),
-}
-
-struct Record {
-    staged: StagedOther,
-    accepted: wire::Accepted,
-    next: Arc<Configuration>,
+/// The configuration that a command has met.
+pub(super) struct Configuring {
+    tenant: TenantId,
+    /// Out of the shelf while it is here.
+    configured: Configured,
+    now: Timestamp,
 }
 
 impl Configured {
     /// 0: nothing was ever configured.
     pub(super) fn version(&self) -> u64 {
-        StreamVersion::or_zero(self.last())
-    }
-
-    fn last(&self) -> Option<StreamVersion> {
-        self.events.last().map(|event| event.version)
+        StreamVersion::or_zero(self.end.map(|(version, ..)| version))
     }
 }
 
 impl Folded for Configured {
     fn position(&self) -> Option<LogPosition> {
-        self.events.last().map(|event| event.position)
+        self.end.map(|(_, position, _)| position)
     }
 
     fn weight(&self) -> usize {
-        /// The name of its type, and what the allocator keeps.
-        const NAME: usize = 40;
-        let events = self.events.len().saturating_mul(size_of::<EventRef>() + NAME);
-        events.saturating_add(self.configuration.weight())
+        self.configuration.weight()
     }
 }
 
@@ -91,7 +72,7 @@ impl<D: Disk> Decider<D> {
             return Ok(true);
         }
         let loaded = self.load_configured(tenant)?;
-        let is_there = loaded.last().is_some();
+        let is_there = loaded.end.is_some();
         if is_there {
             self.configured.put(tenant.clone(), loaded);
         }
@@ -125,126 +106,89 @@ impl<D: Disk> Decider<D> {
             Ok::<_, StoreFault>(())
         })?;
         let mut configuration = Configuration::new(tenant.as_str());
-        let (mut events, mut last_hash) = (Vec::with_capacity(positions.len()), Hash::ZERO);
+        let mut end = None;
         for position in positions {
             let (record, hash) = decode(&self.store, position)?;
-            let expected = StreamVersion::after(events.last().map(|event: &EventRef| event.version));
+            let (last, last_hash) =
+                end.map_or((None, Hash::ZERO), |(version, _, hash)| (Some(version), hash));
+            let expected = StreamVersion::after(last);
             if record.version != expected || record.prev_hash != last_hash || record.tenant != tenant.as_str()
             {
                 return Err(damaged(&format!("position {position} is not version {expected} of it")));
             }
             configuration.evolve(&record.event);
-            events.push(EventRef {
-                event_id: record.event_id,
-                type_name: record.event.type_name().to_owned(),
-                version: record.version,
-                position,
-            });
-            last_hash = hash;
+            end = Some((record.version, position, hash));
         }
-        Ok(Configured { configuration: Arc::new(configuration), events, last_hash })
+        Ok(Configured { configuration: Arc::new(configuration), end })
     }
 
-    /// Decides a command about the configuration. As for tickets: up to the border a panic is an answer.
-    pub(super) fn configure(&mut self, request: &Request, now: Timestamp) -> Result<Answer, StoreFault> {
-        let tenant = &request.command.tenant;
-        let prepared = match caught("configure", || self.prepare_configuration(request, now)) {
-            Ok(prepared) => prepared,
-            Err(internal) => Ok(Prepared::Answer(refused(internal))),
+    /// Takes the configuration of a tenant for a command; whoever takes it puts it back.
+    pub(super) fn take_configured(
+        &mut self,
+        tenant: &TenantId,
+        now: Timestamp,
+    ) -> Result<Configuring, StoreFault> {
+        let configured = match self.configured.take(tenant) {
+            Some(configured) => configured,
+            None => self.load_configured(tenant)?,
         };
-        // The border.
-        let answer = prepared.and_then(|prepared| match prepared {
-            Prepared::Answer(answer) => Ok(answer),
-            Prepared::Nothing(accepted) => {
-                let row = outcome::row_without_events(request.request_hash, &accepted);
-                let at = keys::command(tenant.as_str(), request.command.command_id);
-                self.keep_answer(&at, &row);
-                self.reply(request, &accepted);
-                Ok(Answer::Ready(Ok(accepted)))
-            }
-            Prepared::Record(record) => {
-                let Record { staged, accepted, next } = *record;
-                let mut configured = match self.configured.take(tenant) {
-                    Some(configured) => configured,
-                    None => self.load_configured(tenant)?,
-                };
-                configured.configuration = next;
-                configured.events.push(staged.recorded.clone());
-                configured.last_hash = staged.hash;
-                self.configured.put(tenant.clone(), configured);
-                self.put(staged.bytes, staged.hash, staged.recorded.position, staged.derived);
-                self.reply(request, &accepted);
-                Ok(Answer::Ready(Ok(accepted)))
-            }
-        });
-        // Who only tries names leaves nothing behind.
-        if *tenant != TenantId::default_tenant()
-            && self.configured.get(tenant).is_some_and(|configured| configured.last().is_none())
-        {
-            self.configured.take(tenant);
-        }
-        answer
-    }
-
-    fn prepare_configuration(&mut self, request: &Request, now: Timestamp) -> Result<Prepared, StoreFault> {
-        let (command, partition, epoch, last) = (&request.command, self.partition, self.epoch, self.last);
-        #[cfg(test)]
-        super::tests::fall_over(command);
-        let answered = |outcome| Ok(Prepared::Answer(Answer::Ready(outcome)));
-        let configured = self.configured(&command.tenant)?;
-        if !command.expects(configured.last()) {
-            return answered(Err(conflict(command.expected_version.unwrap_or(0), &configured.events)));
-        }
-        let event = match configured.configuration.decide(command, now) {
-            Ok(event) => event,
-            Err(rejection) => return answered(Err(rejection)),
-        };
-        let (entity, entity_id) = outcome::about_config(command.tenant.as_str());
-        let mut accepted = wire::Accepted {
-            version: configured.version(),
-            partition: partition.0,
-            position: LogPosition::or_zero(last),
-            entity,
-            entity_id,
-            ..wire::Accepted::default()
-        };
-        let Some(event) = event else {
-            return if command.dry_run { answered(Ok(accepted)) } else { Ok(Prepared::Nothing(accepted)) };
-        };
-        let config_version = configured.version();
-        let end = configured.last().map(|version| (version, configured.last_hash));
-        let mut next = Arc::clone(&configured.configuration);
-        let place = Place { partition, epoch, last, now, config_version };
-        let staged = match stage_config(request, event.clone(), &place, end, &mut self.ids) {
-            Ok(staged) => staged,
-            Err(rejection) => return answered(Err(rejection)),
-        };
-        accepted.version = staged.recorded.version.get();
-        accepted.position = staged.recorded.position.get();
-        accepted.events.push(guichet_schemas::codec::event_ref_to_wire(&staged.recorded));
-        if command.dry_run {
-            return answered(Ok(accepted));
-        }
-        // A copy: the one in force is what it was until the record is in the batch.
-        Arc::make_mut(&mut next).evolve(&event);
-        Ok(Prepared::Record(Box::new(Record { staged, accepted, next })))
-    }
-
-    fn reply(&mut self, request: &Request, accepted: &wire::Accepted) {
-        let key = (request.command.tenant.clone(), request.command.command_id);
-        let (hash, accepted) = (request.request_hash, accepted.clone());
-        self.overlay().replies.insert(key, (hash, accepted));
+        Ok(Configuring { tenant: tenant.clone(), configured, now })
     }
 }
 
-fn conflict(expected: u64, events: &[EventRef]) -> Rejection {
-    let missed: Vec<EventRef> =
-        events.iter().filter(|event| event.version.get() > expected).cloned().collect();
-    Rejection::VersionConflict {
-        expected,
-        actual: StreamVersion::or_zero(events.last().map(|event| event.version)),
-        missed_count: missed.len() as u64,
-        missed: missed[missed.len().saturating_sub(MISSED_MAX)..].to_vec(),
+impl<D: Disk> Stream<D> for Configuring {
+    type Beside = ();
+    type After = Configured;
+
+    const DECIDES: &'static str = "configure";
+
+    fn about(&self) -> About {
+        About::Config(self.tenant.clone())
+    }
+
+    fn end(&self) -> Option<(StreamVersion, Hash)> {
+        self.configured.end.map(|(version, _, hash)| (version, hash))
+    }
+
+    fn met(&self) -> (Timestamp, u64) {
+        (self.now, self.configured.version())
+    }
+
+    fn decide(&self, _: &mut Decider<D>, command: &Command) -> Result<Decided<()>, StoreFault> {
+        let decided = self.configured.configuration.decide(command, self.now);
+        Ok(decided.map(|event| (event.into_iter().map(Draft::from).collect(), ())))
+    }
+
+    /// Nothing of a configuration is personal.
+    fn seal(
+        &self,
+        _: &mut Decider<D>,
+        _: &Request,
+        (): &(),
+        _: &mut [Part],
+    ) -> Result<Option<Fresh>, StoreFault> {
+        Ok(None)
+    }
+
+    fn fold(&self, (): &(), staged: &[Staged]) -> Option<Configured> {
+        // A copy: the one in force is what it was until the record is in the batch.
+        let mut configuration = Arc::clone(&self.configured.configuration);
+        for Staged { event, .. } in staged {
+            Arc::make_mut(&mut configuration).evolve(event);
+        }
+        let Staged { recorded, hash, .. } = staged.last()?;
+        Some(Configured { configuration, end: Some((recorded.version, recorded.position, *hash)) })
+    }
+
+    fn becomes(&mut self, _: &mut Decider<D>, _: &Command, after: Configured) {
+        self.configured = after;
+    }
+
+    fn leave(self, on: &mut Decider<D>) {
+        // Who only tries names leaves nothing behind.
+        if self.tenant == TenantId::default_tenant() || self.configured.end.is_some() {
+            on.configured.put(self.tenant, self.configured);
+        }
     }
 }
 

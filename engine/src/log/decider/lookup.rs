@@ -17,7 +17,7 @@ use guichet_schemas::wire;
 use super::{Decider, TicketKey};
 use crate::log::disk::Disk;
 use crate::log::tickets::{self, Entry};
-use crate::log::told::Recorded;
+use crate::log::told::{About, Recorded};
 use crate::log::{StoreFault, keys, outcome};
 
 /// Missed events named in a version conflict.
@@ -29,9 +29,6 @@ impl<D: Disk> Decider<D> {
         for overlay in &self.overlays {
             if let Some((hash, told)) = overlay.outcomes.get(&key) {
                 return Ok(Some((*hash, outcome::accepted(told, told.events_of(&overlay.recorded)))));
-            }
-            if let Some((hash, accepted)) = overlay.replies.get(&key) {
-                return Ok(Some((*hash, accepted.clone())));
             }
         }
         if sabotaged(Sabotage::NoDedup) {
@@ -75,7 +72,8 @@ impl<D: Disk> Decider<D> {
 
     pub(super) fn conflict(
         &self,
-        key: &TicketKey,
+        tenant: &TenantId,
+        about: &About,
         expected: u64,
         actual: Option<StreamVersion>,
     ) -> Result<Rejection, StoreFault> {
@@ -83,9 +81,17 @@ impl<D: Disk> Decider<D> {
         let actual = StreamVersion::or_zero(actual);
         let mut named = Vec::new();
         if missed_count > 0 {
-            let prefix = keys::ticket(key.0.as_str(), key.1);
+            let index = match about {
+                About::Ticket(id, _) => Some((keys::TICKETS_INDEX, keys::ticket(tenant.as_str(), *id))),
+                About::Config(tenant) => Some((keys::CONFIG, keys::config(tenant.as_str(), None))),
+                // Who has read what is not for everybody who may guess a version.
+                About::Access(_) => None,
+            };
+            let Some((index, prefix)) = index else {
+                return Ok(Rejection::VersionConflict { expected, actual, missed: named, missed_count });
+            };
             let mut positions = Vec::new();
-            self.store.scan_prefix(keys::TICKETS_INDEX, &prefix, &from.to_be_bytes(), |_, value| {
+            self.store.scan_prefix(index, &prefix, &from.to_be_bytes(), |_, value| {
                 let position = keys::number(value).and_then(LogPosition::new);
                 positions.push(position.ok_or_else(|| damaged("its index holds no position"))?);
                 Ok::<_, StoreFault>(())
@@ -96,10 +102,13 @@ impl<D: Disk> Decider<D> {
             }
             for overlay in &self.overlays {
                 // By tenant too: another one may have a ticket of this id.
-                let told = overlay.outcomes.iter().map(|((tenant, _), (_, told))| (tenant, told));
-                let of_tenant = told.filter(|(tenant, _)| **tenant == key.0);
-                let under_way = of_tenant.flat_map(|(_, told)| told.events_of(&overlay.recorded));
-                let of_it = under_way.filter(|r| r.ticket == key.1 && r.version.get() >= from);
+                let of_tenant = overlay.outcomes.iter().filter(|((of, _), _)| of == tenant);
+                // A command on one ticket may write to another, so its records say which they are of.
+                let told = of_tenant.map(|(_, (_, told))| told);
+                let told =
+                    told.filter(|told| about.ticket().is_some() || told.about.stream() == about.stream());
+                let under_way = told.flat_map(|told| told.events_of(&overlay.recorded));
+                let of_it = under_way.filter(|r| r.ticket == about.ticket() && r.version.get() >= from);
                 named.extend(of_it.map(Recorded::event_ref));
             }
             // A batch that is just being indexed stands in both.

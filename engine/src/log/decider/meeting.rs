@@ -3,27 +3,38 @@
 use std::sync::Arc;
 
 use guichet_config::{Configuration, InForce};
-use guichet_rules::{DeskRules, Unconfigured};
+use guichet_rules::{Context, DeskRules, Draft, Unconfigured, decide, evolve};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::ExternalRef;
+use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::personal;
+use guichet_schemas::position::StreamVersion;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
-use super::command::refused;
+use super::access::Accessing;
+use super::beside::Beside;
+use super::command::{Decided, Stream, refused};
+use super::configure::Configuring;
 use super::{Decider, TicketKey};
-use crate::log::StoreFault;
 use crate::log::batch::Answer;
 use crate::log::disk::Disk;
-use crate::log::tickets::Entry;
+use crate::log::sealer::Fresh;
+use crate::log::stage::{Part, Staged};
+use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
+use crate::log::told::About;
+use crate::log::{StoreFault, keys};
 
 /// What a command met.
 pub(super) enum Met {
     /// Its answer: it was decided before, or there is no such tenant and it makes none.
     Answered(Answer),
-    /// It is about the configuration, at this instant.
-    Config(Timestamp),
+    /// It is about the configuration.
+    Config(Box<Configuring>),
+    /// It is about an access to personal texts.
+    Access(Box<Accessing>),
     /// It is about a ticket.
     Ticket(Box<Meeting>),
 }
@@ -42,10 +53,25 @@ pub(super) struct Meeting {
     pub(super) went_on: bool,
 }
 
+/// A ticket as a command leaves it, and its snapshot where one is due.
+pub(super) struct After {
+    ticket: TicketId,
+    entry: Entry,
+    snapshot: Option<Vec<u8>>,
+}
+
 impl Meeting {
     /// What is configured, as the rules ask for it.
     pub(super) fn desk<'a>(&self, in_force: &'a InForce<'_>) -> &'a dyn DeskRules {
         if self.config_version == 0 { &Unconfigured } else { in_force }
+    }
+
+    /// A ticket that the command writes to, as it is; `None`: the command creates it.
+    fn entry_of<'a>(&'a self, ticket: TicketId, beside: Option<&'a Beside>) -> Option<&'a Entry> {
+        if ticket == self.key.1 {
+            return self.entry.as_ref();
+        }
+        beside.filter(|beside| beside.other.id == ticket).map(|beside| &beside.entry)
     }
 }
 
@@ -55,7 +81,10 @@ impl<D: Disk> Decider<D> {
         let command = &request.command;
         if !self.is_there(&command.tenant)? {
             return Ok(match self.founds(request) {
-                Ok(()) => Met::Config(self.clock.now()),
+                Ok(()) => {
+                    let now = self.clock.now();
+                    Met::Config(Box::new(self.take_configured(&command.tenant, now)?))
+                }
                 Err(rejection) => Met::Answered(refused(rejection)),
             });
         }
@@ -68,7 +97,10 @@ impl<D: Disk> Decider<D> {
         }
         let now = self.clock.now();
         if command.entity == Entity::Config {
-            return Ok(Met::Config(now));
+            return Ok(Met::Config(Box::new(self.take_configured(&command.tenant, now)?)));
+        }
+        if command.entity == Entity::Desk {
+            return self.meet_access(command, now);
         }
         let external_ref_of = match &claimed_ref(command) {
             Some(reference) => self.external_ref(&command.tenant, reference)?,
@@ -76,7 +108,7 @@ impl<D: Disk> Decider<D> {
         };
         let id = match (command.entity, &command.order, external_ref_of) {
             (Entity::Ticket(id), _, _) | (Entity::New, Order::Import(_), Some(id)) => id,
-            (Entity::New | Entity::Config, _, _) => TicketId(self.ids.next(now)),
+            (Entity::New | Entity::Config | Entity::Desk, _, _) => TicketId(self.ids.next(now)),
         };
         let next_number = TicketNumber(self.next_number(&command.tenant)?);
         let configured = self.configured(&command.tenant)?;
@@ -102,7 +134,7 @@ impl<D: Disk> Decider<D> {
 }
 
 /// The identity elsewhere that a command claims.
-pub(super) fn claimed_ref(command: &Command) -> Option<ExternalRef> {
+fn claimed_ref(command: &Command) -> Option<ExternalRef> {
     if let Order::Import(order) = &command.order {
         Some(ExternalRef {
             source: order.source.as_str().to_owned(),
@@ -113,4 +145,166 @@ pub(super) fn claimed_ref(command: &Command) -> Option<ExternalRef> {
     } else {
         None
     }
+}
+
+impl<D: Disk> Stream<D> for Meeting {
+    type Beside = Option<Beside>;
+    type After = Vec<After>;
+
+    const DECIDES: &'static str = "decide";
+
+    fn about(&self) -> About {
+        let number = self.entry.as_ref().map(|entry| entry.ticket.number);
+        About::Ticket(self.key.1, number.unwrap_or(TicketNumber(0)))
+    }
+
+    /// The last ticket: a message to one that is over tells where it stands now.
+    fn about_after(&self, beside: &Option<Beside>, staged: &[Staged]) -> About {
+        let last = staged.last().and_then(|one| one.recorded.ticket).unwrap_or(self.key.1);
+        let known = self.entry_of(last, beside.as_ref()).map(|entry| entry.ticket.number);
+        let number = || staged.iter().find_map(|one| one.derived.number).map(TicketNumber);
+        About::Ticket(last, known.or_else(number).unwrap_or(TicketNumber(0)))
+    }
+
+    fn end(&self) -> Option<(StreamVersion, Hash)> {
+        self.entry.as_ref().map(|entry| (entry.version, entry.last_hash))
+    }
+
+    fn met(&self) -> (Timestamp, u64) {
+        (self.now, self.config_version)
+    }
+
+    fn is_expected(&self, command: &Command) -> bool {
+        match &self.entry {
+            Some(entry) => self.went_on || command.expects(Some(entry.version)),
+            None => command.expected_version.is_none_or(|v| v == 0) || !creates(command),
+        }
+    }
+
+    fn decide(&self, on: &mut Decider<D>, command: &Command) -> Result<Decided<Option<Beside>>, StoreFault> {
+        let beside = match on.beside(command, self)? {
+            Ok(beside) => beside,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let in_force = self.configuration.at(self.now);
+        let context = Context {
+            now: self.now,
+            next_number: self.next_number,
+            external_ref_of: self.external_ref_of,
+            desk: self.desk(&in_force),
+            config_version: self.config_version,
+            fresh: match (&self.entry, &beside) {
+                (Some(_), Some(_)) => TicketId(on.ids.next(self.now)),
+                (None, _) | (_, None) => self.key.1,
+            },
+            other: beside.as_ref().map(|beside| &beside.other),
+        };
+        let ticket = on.recognised(command, self, &context)?;
+        let decided = match ticket.and_then(|ticket| decide(ticket.as_deref(), command, &context)) {
+            Ok(drafts) if drafts.is_empty() && self.entry.is_none() => {
+                Err(Rejection::NotFound { what: "the ticket".to_owned() })
+            }
+            decided => decided,
+        };
+        Ok(decided.map(|drafts| (drafts, beside)))
+    }
+
+    fn parts(&self, beside: &Option<Beside>, drafts: Vec<Draft>) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::with_capacity(1);
+        for draft in drafts {
+            let ticket = draft.of.unwrap_or(self.key.1);
+            match parts.last_mut() {
+                Some(part) if part.about.ticket() == Some(ticket) => part.drafts.push(draft),
+                Some(_) | None => {
+                    let entry = self.entry_of(ticket, beside.as_ref());
+                    let number = entry.map_or(TicketNumber(0), |entry| entry.ticket.number);
+                    parts.push(Part {
+                        about: About::Ticket(ticket, number),
+                        end: entry.map(|entry| (entry.version, entry.last_hash)),
+                        drafts: vec![draft],
+                    });
+                }
+            }
+        }
+        parts
+    }
+
+    /// Under the key of the ticket's requester, whoever wrote them. A ticket that goes on where another ended has the
+    /// requester of that one, so there is one key.
+    fn seal(
+        &self,
+        on: &mut Decider<D>,
+        request: &Request,
+        beside: &Option<Beside>,
+        parts: &mut [Part],
+    ) -> Result<Option<Fresh>, StoreFault> {
+        let holds = |part: &&Part| part.drafts.iter().any(|draft| personal::holds(&draft.event));
+        let Some(first) = parts.iter().find(holds) else { return Ok(None) };
+        let entry = first.about.ticket().and_then(|ticket| self.entry_of(ticket, beside.as_ref()));
+        let known = entry.map(|entry| entry.ticket.requester.as_str());
+        let requester = known.or_else(|| first.drafts.iter().find_map(requester_of)).unwrap_or_default();
+        let (tenant, command) = (&request.command.tenant, request.command.command_id);
+        let under = on.sealer.key_of(&on.store, tenant, requester)?;
+        for Part { about, drafts, .. } in parts {
+            let ticket = about.ticket().unwrap_or(self.key.1);
+            for draft in drafts {
+                on.sealer.seal(&mut draft.event, &under, tenant, ticket, command)?;
+            }
+        }
+        Ok(under.fresh())
+    }
+
+    fn fold(&self, beside: &Option<Beside>, staged: &[Staged]) -> Option<Self::After> {
+        staged
+            .chunk_by(|one, next| one.recorded.ticket == next.recorded.ticket)
+            .map(|of_one| {
+                let id = of_one.first()?.recorded.ticket?;
+                let before = self.entry_of(id, beside.as_ref());
+                // A copy: where a fold falls over, the ticket that others see is untouched, and with it what is under way.
+                let mut ticket = before.map(|entry| entry.ticket.clone());
+                for Staged { event, occurred_at, .. } in of_one {
+                    ticket = Some(evolve(ticket, event, *occurred_at));
+                }
+                let Staged { recorded, hash, .. } = of_one.last()?;
+                let (version, position, last_hash) = (recorded.version, recorded.position, *hash);
+                let entry = Entry { ticket: ticket?, version, position, last_hash };
+                let before = StreamVersion::or_zero(before.map(|entry| entry.version));
+                let is_due = before / SNAPSHOT_EVERY != version.get() / SNAPSHOT_EVERY;
+                let snapshot = is_due.then(|| tickets::to_snapshot(&entry));
+                Some(After { ticket: id, entry, snapshot })
+            })
+            .collect()
+    }
+
+    fn becomes(&mut self, on: &mut Decider<D>, command: &Command, after: Self::After) {
+        let (tenant, own) = (self.key.0.clone(), self.key.1);
+        for After { ticket, entry, snapshot } in after {
+            if let Some(snapshot) = snapshot {
+                on.batch.snapshots.push((keys::ticket(tenant.as_str(), ticket), snapshot));
+            }
+            if ticket == own {
+                self.entry = Some(entry);
+            } else {
+                on.tickets.put((tenant.clone(), ticket), entry);
+            }
+        }
+        if let Some(reference) = claimed_ref(command) {
+            on.overlay().external_refs.insert((tenant, reference), own);
+        }
+    }
+
+    fn leave(self, on: &mut Decider<D>) {
+        if let Some(entry) = self.entry {
+            on.tickets.put(self.key, entry);
+        }
+    }
+}
+
+/// Whom a ticket is for, where it comes into being.
+fn requester_of(draft: &Draft) -> Option<&str> {
+    draft.event.created().map(|e| e.requester.as_str())
+}
+
+fn creates(command: &Command) -> bool {
+    matches!(command.order, Order::Create(_) | Order::CreateFollowUp(_) | Order::Import(_))
 }

@@ -96,6 +96,8 @@ struct Row {
     oldest: Option<Head>,
     due: Option<Head>,
     overdue: Option<String>,
+    /// Tickets whose reopening is held.
+    held: Option<String>,
     bar: Vec<Piece>,
 }
 
@@ -196,6 +198,8 @@ impl Row {
             oldest: row.oldest.as_ref().map(|head| Head::new(t, head, now)),
             due: row.nearest_due.as_ref().map(|head| Head::new(t, head, now)),
             overdue: (row.overdue > 0).then(|| fill(t.overdue, &[&form::count(t, row.overdue)])),
+            held: (row.reopen_held > 0)
+                .then(|| fill(t.waits_for_person, &[&form::count(t, row.reopen_held)])),
             bar: bar(&priorities, largest),
         }
     }
@@ -246,6 +250,7 @@ fn sum(rows: &[wire::QueueRow]) -> wire::QueueRow {
         all.tickets += row.tickets;
         all.unassigned += row.unassigned;
         all.overdue += row.overdue;
+        all.reopen_held += row.reopen_held;
         let (s, p) = (row.by_status.unwrap_or_default(), row.by_priority.unwrap_or_default());
         states.new += s.new;
         states.open += s.open;

@@ -98,6 +98,8 @@ struct Row {
     waiting: String,
     created: String,
     due: Option<(String, String)>,
+    /// Since when its reopening is held.
+    held: Option<(String, String)>,
     score: Option<Score>,
 }
 
@@ -197,6 +199,7 @@ impl Row {
             assignee: or_nothing(&entry.assignee),
             waiting: form::span(t, entry.age_ms),
             created: form::machine(entry.created_at),
+            held: entry.reopen_held_at.map(|at| (form::machine(at), form::minute(at))),
             due: entry.due_at.map(|at| (form::machine(at), form::minute(at))),
             score: entry.score.as_ref().map(|score| Score::new(t, &entry.number, score)),
         }

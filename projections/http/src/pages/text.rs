@@ -41,7 +41,7 @@ texts! {
     not_built, unavailable, not_found, retry, door_title, door_text, error_title, go_back,
     // Queues.
     queues, queues_help, by_group, by_agent, group, agent, no_group, no_agent, tickets, status, priority, unassigned,
-    oldest, nearest_due, overdue, none, all_queues, nobody_waits, total, total_here,
+    oldest, nearest_due, overdue, waits_for_person, none, all_queues, nobody_waits, total, total_here,
     // States and priorities.
     new, open, pending, hold, resolved_state, closed, cancelled, low, normal, high, urgent,
     // One queue.
@@ -71,6 +71,10 @@ texts! {
     event_sla_breach_voided, event_time_rule_fired,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
+    // A history that is handed over.
+    handover_title, handover_made, handover_proof, handover_proven, handover_unsigned, handover_origin, handover_root,
+    handover_key, handover_checkpoint, handover_check, handover_hash, handover_before, handover_after, handover_by_time,
+    handover_by_config, handover_causes, handover_causes_help, handover_outside, custom_status, hold_reason, due_date,
     // Units.
     days, hours, minutes, ago_less_than_a_minute,
 }

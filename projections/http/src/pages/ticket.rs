@@ -81,29 +81,29 @@ struct Pages {
     older: Option<u64>,
 }
 
-struct Fact {
-    name: &'static str,
-    value: String,
+pub(super) struct Fact {
+    pub(super) name: &'static str,
+    pub(super) value: String,
     /// Where the value is an instant.
-    at: Option<String>,
+    pub(super) at: Option<String>,
 }
 
-struct Entry {
-    position: u64,
-    version: u64,
-    name: String,
+pub(super) struct Entry {
+    pub(super) position: u64,
+    pub(super) version: u64,
+    pub(super) name: String,
     word: String,
-    sentence: String,
+    pub(super) sentence: String,
     /// The language of the sentence.
-    lang: &'static str,
+    pub(super) lang: &'static str,
     /// What somebody wrote.
-    said: Option<String>,
-    at: String,
-    at_text: String,
+    pub(super) said: Option<String>,
+    pub(super) at: String,
+    pub(super) at_text: String,
     /// Where it differs from when it occurred.
-    recorded: Option<(String, String)>,
-    actor: String,
-    caller: String,
+    pub(super) recorded: Option<(String, String)>,
+    pub(super) actor: String,
+    pub(super) caller: String,
     cause: String,
     data: String,
 }
@@ -249,7 +249,7 @@ fn channel_of(t: &Text, channel: Channel) -> &'static str {
     if t.lang == "fr" { sentence::words::channel(channel) } else { channel.as_str() }
 }
 
-fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
+pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
     let text = |name, value: Option<&str>| {
         let value = value.filter(|v| !v.is_empty()).unwrap_or(form::NOTHING).to_owned();
         Fact { name, value, at: None }
@@ -306,7 +306,7 @@ impl Entry {
         self.sentence.bytes().chain(self.data.bytes()).chain(said).map(weight).sum()
     }
 
-    fn new(t: &Text, entry: &wire::TimelineEntry) -> Self {
+    pub(super) fn new(t: &Text, entry: &wire::TimelineEntry) -> Self {
         let actor = entry.actor.as_ref().map_or_else(String::new, |actor| {
             let kind = ActorKind::from_wire(actor.kind).map_or("", ActorKind::as_str);
             if kind == "agent" { actor.id.clone() } else { format!("{} ({kind})", actor.id) }

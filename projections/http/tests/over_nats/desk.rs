@@ -198,6 +198,7 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
                         ..Default::default()
                     }),
                     unassigned: 3,
+                    reopen_held: 2,
                     ..Default::default()
                 },
                 wire::QueueRow { tickets: 2, overdue: 1, ..Default::default() },
@@ -216,6 +217,7 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
                         points: 20.0,
                     }],
                 }),
+                reopen_held_at: Some(1_771_840_860_000),
                 ..Default::default()
             }],
         }),

@@ -51,6 +51,21 @@ async fn both_languages_are_spoken_and_the_choice_is_kept() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_person_says_so_on_the_board_and_in_its_queue() {
+    let Some(desk) = Desk::start().await else { return };
+    for (language, board, queue) in [
+        ("en", "2 held: a person decides", "Reopening held since"),
+        ("fr", "2 en attente d’une décision", "Réouverture retenue depuis"),
+    ] {
+        let page = desk.page("/desk/default/", language).await;
+        // In its row, and in the sum of all.
+        assert_eq!(page.body.matches(board).count(), 2, "{}", page.body);
+        let page = desk.page("/desk/default/queue", language).await;
+        assert!(page.body.contains(queue) && page.body.contains("2026-02-23T"), "{}", page.body);
+    }
+}
+
+#[tokio::test]
 async fn what_people_wrote_is_shown_as_text() {
     let Some(desk) = Desk::start().await else { return };
     for path in ["/desk/default/", "/desk/default/queue?order=priority", "/desk/default/tickets/T-9"] {

@@ -57,7 +57,7 @@ fn a_history_from_elsewhere_is_told_once_by_each_rule_that_repeats() {
     rules.extend((0..300).map(|n| rule(&format!("more{n}"), 1 + n, None)));
     let book = book(json!(rules));
     let (mut ticket, mut facts) = (Ticket::new(Attributes::new(), 1, &book), Vec::new());
-    ticket.told_by(1, Some(NOW));
+    ticket.told_by(1, Some((NOW, false)));
     ticket.apply(FIRST, &Happening::Created { outbound: false, assigned: false }, &book, &mut facts);
     ticket.told_by(2, None);
     // However often somebody looks.
@@ -143,7 +143,7 @@ fn first_reply(created: i64, told: &[(i64, Happening)]) -> Vec<(i64, String)> {
     ]}]);
     book.publish_policies(always, always, Apply::NewOnly, serde_json::from_value(policies).unwrap());
     let (mut ticket, mut facts) = (Ticket::new(Attributes::new(), 1, &book), Vec::new());
-    ticket.told_by(1, Some(NOW));
+    ticket.told_by(1, Some((NOW, false)));
     let created = NOW.0 + created;
     let begin = Happening::Created { outbound: false, assigned: false };
     ticket.apply(Timestamp(created), &begin, &book, &mut facts);

@@ -135,6 +135,7 @@ fn row(desk: &TenantBoard, by: QueueBy, name: &Name, lane: &Lane, now: Timestamp
         overdue: lane.overdue(now.0),
         oldest: head(desk, lane.created.first()),
         nearest_due: head(desk, lane.due.first()),
+        reopen_held: lane.reopen_held,
     }
 }
 

@@ -83,7 +83,7 @@ impl TenantBoard {
     }
 
     fn add(&mut self, id: TicketId, row: Row) {
-        let due_at = row.due_at.into_iter().chain(self.by_clock.get(&id).copied()).min();
+        let due_at = row.due(self.by_clock.get(&id).copied());
         self.all.add(&row, due_at);
         self.groups.entry(Name::from(row.group.as_ref())).or_default().add(&row, due_at);
         self.agents.entry(Name::from(row.assignee.as_ref())).or_default().add(&row, due_at);
@@ -108,7 +108,7 @@ impl TenantBoard {
         let Some(waiting) = self.places.get(&id).and_then(|place| self.waiting.get_mut(place)) else {
             return;
         };
-        let after = waiting.row.due_at.into_iter().chain(by_clock).min();
+        let after = waiting.row.due(by_clock);
         let before = std::mem::replace(&mut waiting.due_at, after);
         let Row { place, group, assignee, .. } = &waiting.row;
         let (group, agent) = (Name::from(group.as_ref()), Name::from(assignee.as_ref()));

@@ -14,6 +14,7 @@ pub(crate) struct Lane {
     pub(crate) by_status: StatusCounts,
     pub(crate) by_priority: PriorityCounts,
     pub(crate) unassigned: u64,
+    pub(crate) reopen_held: u64,
     /// In the order in which they came.
     pub(crate) places: BTreeSet<u64>,
     /// By when they were created: imports come late.
@@ -65,7 +66,7 @@ impl Lane {
             Some(TicketState::Open) => change(&mut self.by_status.open),
             Some(TicketState::Pending) => change(&mut self.by_status.pending),
             Some(TicketState::Hold) => change(&mut self.by_status.hold),
-            // Those do not wait.
+            // Those wait only for somebody who decides whether they are reopened.
             Some(TicketState::Resolved | TicketState::Closed | TicketState::Cancelled) | None => {}
         }
         match row.priority() {
@@ -77,6 +78,9 @@ impl Lane {
         }
         if row.assignee.is_none() {
             change(&mut self.unassigned);
+        }
+        if row.reopen_held_at.is_some() {
+            change(&mut self.reopen_held);
         }
     }
 

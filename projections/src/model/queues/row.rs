@@ -1,6 +1,8 @@
 //! What the board knows of a ticket. The subject lies apart: it never changes, and the row does often.
 
-use guichet_schemas::event::{Attribute, Change, Event, Meaning as _, TicketCreated, TicketEvent};
+use guichet_schemas::event::{
+    Attribute, Change, Conversation, Event, Meaning as _, TicketCreated, TicketEvent,
+};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::Personal;
@@ -34,6 +36,9 @@ pub(crate) struct Row {
     pub(crate) tier: u32,
     #[prost(bool, tag = "12")]
     pub(crate) synthetic: bool,
+    /// Since when a requester's message waits that did not reopen the ticket.
+    #[prost(int64, optional, tag = "13")]
+    pub(crate) reopen_held_at: Option<i64>,
 }
 
 /// A ticket's subject as it came in, sealed, with the command that it is bound to.
@@ -54,9 +59,18 @@ impl Row {
         Priority::from_wire(self.priority).ok()
     }
 
-    /// Stands in a queue.
+    /// Stands in a queue: somebody has to do something about it.
     pub(crate) fn waits(&self) -> bool {
-        !self.synthetic && self.state().is_some_and(|state| !state.is_done())
+        !self.synthetic && (self.is_under_way() || self.reopen_held_at.is_some())
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.state().is_some_and(|state| !state.is_done())
+    }
+
+    /// When it is due, by its clocks or by its own date; what is resolved never is.
+    pub(crate) fn due(&self, by_clock: Option<i64>) -> Option<i64> {
+        self.due_at.into_iter().chain(by_clock).min().filter(|_| self.is_under_way())
     }
 
     fn enter(&mut self, to: TicketState, at: i64) {
@@ -64,6 +78,7 @@ impl Row {
             self.state_since = at;
         }
         self.state = to.to_wire();
+        self.reopen_held_at = None;
     }
 
     fn take(&mut self, change: Change<'_>) {
@@ -88,6 +103,7 @@ impl Row {
 pub(super) enum Step<'a> {
     Created(&'a TicketCreated),
     Entered(TicketState),
+    Held,
     Changed(&'a TicketEvent),
 }
 
@@ -101,6 +117,9 @@ impl<'a> Step<'a> {
         if let Some(state) = of_ticket.enters() {
             return Some(Self::Entered(state));
         }
+        if let TicketEvent::Conversation(Conversation::ReopenHeld(_)) = of_ticket {
+            return Some(Self::Held);
+        }
         let mut shows = false;
         of_ticket.changes(|change| shows |= is_shown(change.attribute()));
         shows.then_some(Self::Changed(of_ticket))
@@ -110,6 +129,9 @@ impl<'a> Step<'a> {
         match (self, row) {
             (Self::Created(e), row) => *row = Some(created(e, record)),
             (Self::Entered(state), Some(row)) => row.enter(state, record.occurred_at.0),
+            (Self::Held, Some(row)) => {
+                row.reopen_held_at = row.reopen_held_at.or(Some(record.occurred_at.0));
+            }
             (Self::Changed(event), Some(row)) => event.changes(|change| row.take(change)),
             // Before its creation a ticket has no row.
             (_, None) => {}
@@ -147,5 +169,6 @@ fn created(e: &TicketCreated, record: &Record) -> Row {
         organisation: e.organisation.clone(),
         tier: e.tier,
         synthetic: e.synthetic,
+        reopen_held_at: None,
     }
 }

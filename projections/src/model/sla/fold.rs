@@ -57,12 +57,14 @@ pub(super) fn open(store: &Arc<Store>) -> Result<Opened, StoreError> {
         plans.insert(tenant, Plans { until, next });
     }
     let dues = Arc::new(Dues::new(behind(&sweeps)));
+    let next_plan = next_plan(&plans);
     let fold = Fold {
         store: Arc::clone(store),
         books: BatchBooks::default(),
         sweeps,
         stepped: String::new(),
         plans,
+        next_plan,
         rows: Rows::default(),
         cache: RowCache::default(),
         moments: BTreeMap::new(),
@@ -80,6 +82,8 @@ struct Fold {
     /// The tenant of the last step.
     stepped: String,
     plans: BTreeMap<String, Plans>,
+    /// When something planned takes hold next, of whichever tenant.
+    next_plan: Option<Timestamp>,
     /// Of the batch at hand.
     rows: Rows<Kept>,
     cache: RowCache<Kept>,
@@ -129,13 +133,15 @@ struct Plans {
     next: Option<Timestamp>,
 }
 
+fn next_plan(plans: &BTreeMap<String, Plans>) -> Option<Timestamp> {
+    plans.values().filter_map(|plans| plans.next).min()
+}
+
 impl Projection for Fold {
     fn apply(&mut self, accepted: &Accepted<'_>, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         let record = accepted.record;
-        if let Some(plans) = self.plans.get(&record.tenant)
-            && plans.next.is_some_and(|next| next <= record.recorded_at)
-        {
-            self.sweep(record, batch)?;
+        if self.next_plan.is_some_and(|next| next <= record.recorded_at) {
+            self.plans_take_hold(record, batch)?;
         }
         if is_publication(record) {
             return self.publish(accepted, batch);
@@ -262,12 +268,22 @@ impl Fold {
         book.publish(record);
         let follows = book.rules.len() != rules_before;
         batch.put(keys::SLA_CONFIG, &keys::record(&record.tenant, record.position), accepted.bytes);
-        if follows { self.sweep(record, batch) } else { Ok(()) }
+        if follows { self.sweep(&record.tenant, record, batch) } else { Ok(()) }
+    }
+
+    /// Of every tenant, with whoever's record the log has come so far: one to whom nothing happens has no record of its
+    /// own, and its tickets would stand among the due ones where they stood before.
+    fn plans_take_hold(&mut self, record: &Record, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        let takes_hold = |plans: &Plans| plans.next.is_some_and(|next| next <= record.recorded_at);
+        let tenants = self.plans.iter().filter(|(_, plans)| takes_hold(plans)).map(|(tenant, _)| tenant);
+        for tenant in tenants.cloned().collect::<Vec<_>>() {
+            self.sweep(&tenant, record, batch)?;
+        }
+        Ok(())
     }
 
     /// Something that clocks go by takes hold of tickets that sleep.
-    fn sweep(&mut self, record: &Record, batch: &mut Batch<'_>) -> Result<(), StoreError> {
-        let tenant = &record.tenant;
+    fn sweep(&mut self, tenant: &str, record: &Record, batch: &mut Batch<'_>) -> Result<(), StoreError> {
         tracing::info!(
             tenant,
             position = %record.position,
@@ -277,10 +293,11 @@ impl Fold {
         let first = self.sweeps.get(tenant).map_or(record.position.get(), |sweep| sweep.position);
         let sweep = Sweep { position: first, tickets: 0, cursor: keys::tenant(tenant) };
         batch.put(keys::SLA_SWEEP, tenant.as_bytes(), &sweep.write());
-        self.sweeps.insert(tenant.clone(), sweep);
+        self.sweeps.insert(tenant.to_owned(), sweep);
         let until = record.recorded_at;
         let next = self.books.of(|| self.store.view(), tenant)?.rules.next_plan(until);
-        self.plans.insert(tenant.clone(), Plans { until, next });
+        self.plans.insert(tenant.to_owned(), Plans { until, next });
+        self.next_plan = next_plan(&self.plans);
         batch.put(keys::SLA_PLANS, tenant.as_bytes(), &until.0.to_be_bytes());
         Ok(())
     }

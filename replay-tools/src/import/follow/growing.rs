@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use super::super::bounds::ROW_BYTES_MAX;
 use super::super::error::ImportError;
 use super::super::grammar::Format;
+use super::super::input::Pieces;
 use super::super::json_paths::{self, Step};
 use super::super::mapping::Mapping;
 use super::super::reader::{Reader, open_with};
@@ -104,7 +105,11 @@ impl Growing {
         }
         let part = self.lines_of(&ids, seen.bytes)?;
         self.seen = Some(seen);
-        let reader = open_with(&part, Arc::new(self.mapping.clone()), Rejects::create(rejects)?)?;
+        let reader = open_with(
+            &Pieces::open(part.as_path().into())?,
+            Arc::new(self.mapping.clone()),
+            Rejects::create(rejects)?,
+        )?;
         Ok(Some(Part { reader, lines }))
     }
 
@@ -128,7 +133,8 @@ impl Growing {
     /// # Errors
     /// The key of the mapping, and the column.
     pub fn refuse_absent(&self) -> Result<(), ImportError> {
-        Rows::open(&self.path, &Arc::new(self.mapping.clone()))?.refuse_absent()
+        Rows::open(&Pieces::open(self.path.as_path().into())?, &Arc::new(self.mapping.clone()))?
+            .refuse_absent()
     }
 
     /// How long the file is. One that is shorter than it was, or another of the same name, is refused.
@@ -242,6 +248,15 @@ fn at_the_end(value: &Value, steps: &[Step], found: &mut Vec<String>) {
         (Some((Step::Key(key), rest)), Value::Object(members)) => {
             if let Some(member) = members.get(key) {
                 at_the_end(member, rest, found);
+            }
+        }
+        (Some((Step::Where(key, is), rest)), Value::Array(list)) => {
+            for element in list {
+                let mut value = Vec::new();
+                at_the_end(element.get(key).unwrap_or(&Value::Null), &[], &mut value);
+                if value.first() == Some(is) {
+                    at_the_end(element, rest, found);
+                }
             }
         }
         (Some((Step::Each, rest)), Value::Array(list)) => {

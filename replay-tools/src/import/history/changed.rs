@@ -19,16 +19,17 @@ impl History<'_> {
     pub(in crate::import) fn changed(&mut self, row: &Row, before: &Row) {
         self.people(row);
         self.classification(row, before);
-        for slot in &self.mapping.ticket.fields {
+        for (slot, field) in &self.mapping.ticket.fields {
             let (from, to) = (before.get(*slot), row.get(*slot));
             if from != to {
-                let field = self.mapping.columns[*slot].name.clone();
+                let field = field.clone();
                 let value = |text| limits::field_value(self.mapping, *slot, text);
                 let (from, to) = (from.map(value), to.map(value));
                 self.push(FieldChanged { field, from, to });
             }
         }
         self.said_once(row, before);
+        self.links(row, Some(before));
     }
 
     /// A change of a field that the mapping does not know stays visible.
@@ -57,7 +58,7 @@ impl History<'_> {
         ];
         let of_person = m.requester.iter().flat_map(|r| [Some(r.id), r.name, r.email, r.phone, r.kind]);
         for slot in of_ticket.into_iter().chain(of_person).flatten() {
-            if m.ticket.fields.contains(&slot) || before.get(slot) == row.get(slot) {
+            if m.field_name(slot).is_some() || before.get(slot) == row.get(slot) {
                 continue;
             }
             if let Some(to) = row.get(slot) {

@@ -82,6 +82,7 @@ impl History<'_> {
         let actor = self.actor(creator.as_deref());
         self.push_at(at, actor, event.into());
         self.unknown_words(row);
+        self.links(row, None);
     }
 
     pub(super) fn origin(&self, creator: Option<&str>) -> Origin {
@@ -118,11 +119,8 @@ impl History<'_> {
     pub(super) fn fields(&self, row: &Row) -> BTreeMap<String, FieldValue> {
         let fields = self.mapping.ticket.fields.iter();
         fields
-            .filter_map(|s| {
-                Some((
-                    self.mapping.columns[*s].name.clone(),
-                    limits::field_value(self.mapping, *s, row.get(*s)?),
-                ))
+            .filter_map(|(slot, name)| {
+                Some((name.clone(), limits::field_value(self.mapping, *slot, row.get(*slot)?)))
             })
             .collect()
     }

@@ -15,7 +15,7 @@ use super::super::csv_records::{Next, Records, text_of};
 use super::super::csv_split::Dialect;
 use super::super::encoding::Decoded;
 use super::super::error::ImportError;
-use super::super::input::Texts;
+use super::super::input::{Pieces, Texts};
 use super::super::mapping::Mapping;
 
 /// Rows that are looked at.
@@ -77,10 +77,11 @@ pub(super) struct Sample {
 ///
 /// # Errors
 /// It cannot be read, or is nothing of which rows could be told.
-pub(super) fn of(path: &Path) -> Result<Sample, ImportError> {
+pub(super) fn of(pieces: &Arc<Pieces>) -> Result<Sample, ImportError> {
+    let path = &pieces.label();
     let read = |source| ImportError::Read { path: path.to_owned(), source };
     let probe = "[source]\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n";
-    let mut texts = Texts::open(path, &Mapping::parse(probe)?, &Arc::default())?;
+    let mut texts = Texts::open(pieces, &Mapping::parse(probe)?, &Arc::default())?;
     let Some(mut text) = texts.next()?.map(|text| text.text) else {
         return Err(nothing(path, "it holds no text"));
     };

@@ -8,7 +8,7 @@ use guichet_schemas::words::{Channel, Impact, Priority, ResolutionCode, TicketTy
 
 use super::columns::Interner;
 use super::people::{comment, requester};
-use super::shape::{Dedupe, Milestone, Resolution, Slot, Source, Ticket};
+use super::shape::{Dedupe, Link, Milestone, Resolution, Slot, Source, Ticket};
 use super::source::source;
 use super::states::state;
 use super::{Fault, Mapping};
@@ -103,6 +103,7 @@ pub(super) fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<M
         dedupe: g.dedupe.map(|d| dedupe(d, &mut columns)).transpose()?,
         names: Names::of(g.names),
         stand_ins: Vec::new(),
+        links: g.links.map_or_else(|| Ok(Vec::new()), |l| links(l, &mut columns))?,
         changes: None,
         filter: Filter::default(),
         files: Vec::new(),
@@ -141,6 +142,8 @@ fn ticket(t: grammar::Ticket, columns: &mut Interner) -> Result<Ticket, Fault> {
     {
         return Err(Fault::new("ticket.tag_separator", "must be a text that parts the tags of ticket.tags"));
     }
+    let typed = |fields: &grammar::Fields| fields.0.iter().map(|(_, column)| column.clone()).collect();
+    let (numbers, flags) = (typed(&t.numbers), typed(&t.flags));
     Ok(Ticket {
         id: columns.slot("ticket.id", t.id)?,
         created_at: columns.optional("ticket.created_at", t.created_at)?,
@@ -160,12 +163,9 @@ fn ticket(t: grammar::Ticket, columns: &mut Interner) -> Result<Ticket, Fault> {
         due_at: columns.optional("ticket.due_at", t.due_at)?,
         tags: columns.optional("ticket.tags", t.tags)?,
         tag_separator: t.tag_separator,
-        fields: {
-            let typed = t.numbers.iter().chain(&t.flags).cloned();
-            columns.fields(t.fields.into_iter().chain(typed).collect())?
-        },
-        numbers: columns.list("ticket.numbers", t.numbers)?,
-        flags: columns.list("ticket.flags", t.flags)?,
+        fields: columns.fields([t.fields.0, t.numbers.0, t.flags.0].concat())?,
+        numbers: columns.list("ticket.numbers", numbers)?,
+        flags: columns.list("ticket.flags", flags)?,
     })
 }
 
@@ -193,7 +193,9 @@ fn carried(m: &Mapping) -> Vec<Slot> {
     ];
     let person = m.requester.iter().flat_map(|r| [Some(r.id), r.name, r.email, r.phone, r.kind]);
     let states = m.state.iter().flat_map(|s| s.columns.iter().copied());
-    let lists = t.category.iter().chain(&t.fields).copied().chain(states);
+    let fields = t.fields.iter().map(|(slot, _)| *slot);
+    let links = m.links.iter().map(|(_, slot)| *slot);
+    let lists = t.category.iter().copied().chain(fields).chain(states).chain(links);
     let mut slots: Vec<Slot> = lone.into_iter().chain(person).flatten().chain(lists).collect();
     slots.sort_unstable();
     slots.dedup();
@@ -276,6 +278,19 @@ fn milestones(m: grammar::Milestones, columns: &mut Interner) -> Result<Vec<(Mil
         return Err(Fault::new("milestones", "must name the column of at least one milestone"));
     }
     Ok(milestones)
+}
+
+fn links(l: grammar::Links, columns: &mut Interner) -> Result<Vec<(Link, Slot)>, Fault> {
+    let named = [
+        (Link::FollowUpOf, "links.follow_up_of", l.follow_up_of),
+        (Link::MergedInto, "links.merged_into", l.merged_into),
+        (Link::Related, "links.related", l.related),
+    ];
+    let mut links = Vec::new();
+    for (link, key, column) in named {
+        links.extend(columns.optional(key, column)?.map(|slot| (link, slot)));
+    }
+    Ok(links)
 }
 
 fn levels(level: BTreeMap<String, u32>) -> Result<Vec<(String, u32)>, Fault> {

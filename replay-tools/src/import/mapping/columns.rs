@@ -13,6 +13,9 @@ const LISTS: &[&str] = &[
     "ticket.category",
     "ticket.fields",
     "ticket.tags",
+    "links.follow_up_of",
+    "links.merged_into",
+    "links.related",
     "row.comment",
     "comment.text",
     "changes.from",
@@ -32,7 +35,7 @@ impl Interner {
         if name.is_empty() {
             return Err(Fault::new(key, "must name a column"));
         }
-        let takes_list = LISTS.contains(&key);
+        let (takes_list, names_ticket) = (LISTS.contains(&key), key == "ticket.id");
         if let Some(slot) = self.find(&name) {
             if self.lone.contains(&slot) {
                 return Err(Fault::new(
@@ -41,13 +44,14 @@ impl Interner {
                 ));
             }
             self.columns[slot].takes_list &= takes_list;
+            self.columns[slot].names_ticket |= names_ticket;
             return Ok(slot);
         }
         if self.columns.len() >= MAPPED_MAX {
             return Err(Fault::new(key, format!("names one column more than {MAPPED_MAX}")));
         }
         let optional = name.starts_with(changes::PREFIX);
-        self.columns.push(Column { name, key: key.to_owned(), takes_list, optional });
+        self.columns.push(Column { name, key: key.to_owned(), takes_list, names_ticket, optional });
         Ok(self.columns.len().saturating_sub(1))
     }
 
@@ -91,20 +95,27 @@ impl Interner {
         names.into_iter().map(|n| self.slot(key, n)).collect()
     }
 
-    pub(super) fn fields(&mut self, names: Vec<String>) -> Result<Vec<Slot>, Fault> {
+    /// The columns of custom fields, each with the name of the field here.
+    pub(super) fn fields(&mut self, fields: Vec<(String, String)>) -> Result<Vec<(Slot, String)>, Fault> {
         const NAME_BYTES_MAX: usize = 64;
+        let (names, columns): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
         if names.len() > limits::FIELDS {
             return Err(Fault::new("ticket.fields", format!("must name at most {} columns", limits::FIELDS)));
         }
-        if let Some(name) = names.iter().find(|n| n.len() > NAME_BYTES_MAX) {
-            return Err(Fault::new(
-                "ticket.fields",
-                format!("names {name:?}; a field's name has at most {NAME_BYTES_MAX} bytes"),
-            ));
+        if let Some(name) = names.iter().find(|n| n.is_empty() || n.len() > NAME_BYTES_MAX) {
+            let problem = format!(
+                "names {name:?}; a field's name has 1 to {NAME_BYTES_MAX} bytes, and stands before a longer column: {{ site = \"…\" }}"
+            );
+            return Err(Fault::new("ticket.fields", problem));
         }
-        if let Some((i, name)) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
-            return Err(Fault::new(format!("ticket.fields[{i}]"), format!("names {name:?} a second time")));
+        for of in [&names, &columns] {
+            if let Some((i, name)) = of.iter().enumerate().find(|(i, n)| of[..*i].contains(n)) {
+                return Err(Fault::new(
+                    format!("ticket.fields[{i}]"),
+                    format!("names {name:?} a second time"),
+                ));
+            }
         }
-        self.list("ticket.fields", names)
+        Ok(self.list("ticket.fields", columns)?.into_iter().zip(names).collect())
     }
 }

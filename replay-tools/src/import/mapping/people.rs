@@ -54,6 +54,7 @@ pub(super) fn comment(
             visibility: None,
             visibilities: visibilities(BTreeMap::new())?,
             default_visibility: Visibility::Internal,
+            complete: false,
             parts: None,
         });
     };
@@ -71,6 +72,9 @@ pub(super) fn comment(
             )
         })
     });
+    // Nobody outside may read what the source may have kept inside.
+    let default_visibility = word.transpose()?.unwrap_or(Visibility::Internal);
+    let may_be_public = c.visibility.is_some() || default_visibility == Visibility::Public;
     Ok(Comment {
         text,
         author: columns.optional("comment.author", c.author)?,
@@ -78,8 +82,8 @@ pub(super) fn comment(
         author_kinds: author_kinds(c.author_kinds)?,
         visibility: columns.optional("comment.visibility", c.visibility)?,
         visibilities: visibilities(c.visibilities)?,
-        // Nobody outside may read what the source may have kept inside.
-        default_visibility: word.transpose()?.unwrap_or(Visibility::Internal),
+        default_visibility,
+        complete: c.complete.unwrap_or(may_be_public),
         parts: parts(c.parts, c.separator)?,
     })
 }

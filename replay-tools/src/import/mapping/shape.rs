@@ -21,6 +21,8 @@ pub(in crate::import) struct Column {
     pub(in crate::import) key: String,
     /// Whatever names it takes more than one value.
     pub(in crate::import) takes_list: bool,
+    /// Its values are ids of tickets.
+    pub(in crate::import) names_ticket: bool,
     /// Changes alone tell its values; no row has it.
     pub(in crate::import) optional: bool,
 }
@@ -80,7 +82,8 @@ pub(in crate::import) struct Ticket {
     pub(in crate::import) due_at: Option<Slot>,
     pub(in crate::import) tags: Option<Slot>,
     pub(in crate::import) tag_separator: Option<String>,
-    pub(in crate::import) fields: Vec<Slot>,
+    /// With the name of each field here.
+    pub(in crate::import) fields: Vec<(Slot, String)>,
     /// Fields whose values are numbers.
     pub(in crate::import) numbers: Vec<Slot>,
     /// Fields whose values are yes or no.
@@ -108,6 +111,8 @@ pub(in crate::import) struct Comment {
     pub(in crate::import) visibility: Option<Slot>,
     pub(in crate::import) visibilities: Words<Visibility>,
     pub(in crate::import) default_visibility: Visibility,
+    /// The export has every public comment.
+    pub(in crate::import) complete: bool,
     /// What a text is made of, such as its time, its author and itself, and what parts them.
     pub(in crate::import) parts: Option<(Vec<Part>, String)>,
 }
@@ -137,6 +142,14 @@ pub(in crate::import) enum Milestone {
     Reopened,
     Resolved,
     Closed,
+}
+
+/// How a ticket hangs together with another one of its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::import) enum Link {
+    FollowUpOf,
+    MergedInto,
+    Related,
 }
 
 #[derive(Debug, Clone)]

@@ -94,10 +94,16 @@ pub(in crate::import) fn json(
     let (records_key, rows_key) = (format!("{table}.records"), format!("{table}.rows"));
     let path = |key: &str, path: &str| {
         let steps = json_paths::steps(path).map_err(|why| Fault::new(key, format!("{path:?} {why}")))?;
-        if steps.last() == Some(&Step::Each) {
+        let chooses = steps.iter().any(|step| matches!(step, Step::Where(..)));
+        if steps.last() == Some(&Step::Each) && !chooses {
             return Ok(steps);
         }
-        Err(Fault::new(key, format!("{path:?} must end with \"[]\": it leads to the elements of a list")))
+        Err(Fault::new(
+            key,
+            format!(
+                "{path:?} must end with \"[]\", and choose no element: it leads to all elements of a list"
+            ),
+        ))
     };
     if records.is_some() && format != Format::Json {
         return Err(Fault::new(records_key, "is only for json"));

@@ -139,3 +139,17 @@ fn a_mapping_is_bounded() {
         assert!(problem(more).contains(key), "{}", problem(more));
     }
 }
+
+#[test]
+fn replies_are_told_where_comments_may_be_public_or_a_milestone_names_the_first() {
+    for (more, tells) in [
+        ("", false),
+        ("[comment]\ntext = \"c\"\n", false),
+        ("[comment]\ntext = \"c\"\nvisibility = \"v\"\n", true),
+        ("[comment]\ntext = \"c\"\ndefault_visibility = \"public\"\n", true),
+        ("[comment]\ntext = \"c\"\nvisibility = \"v\"\ncomplete = false\n", false),
+        ("[milestones]\nfirst_reply = \"replied\"\n", true),
+    ] {
+        assert_eq!(Mapping::parse(&format!("{SMALL}{more}")).unwrap().tells_replies(), tells, "{more}");
+    }
+}

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use guichet_schemas::command::{
     AddComment, Assign, Cancel, ChangeTags, Close, Command, ConfirmResolution, Create, CreateFollowUp,
     Deescalate, Escalate, Fact, FireTimeRule, Import, Link, Order, ProposeResolution, PublishConfig,
-    RecordSlaBreach, RecordSlaWarning, RejectResolution, Reopen, RequestInformation, Requester, Resolve,
-    RetireConfig, SetCategory, SetDueDate, SetField, SetPriority, SetStatus, SetType, Unassign, Unlink,
-    VoidSlaBreach,
+    RecordAccess, RecordSlaBreach, RecordSlaWarning, RejectResolution, Reopen, RequestInformation, Requester,
+    Resolve, RetireConfig, SetCategory, SetDueDate, SetField, SetPriority, SetStatus, SetType, Unassign,
+    Unlink, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{CommandId, CorrelationId, TicketId};
@@ -238,6 +238,11 @@ fn clocks() -> Vec<Order> {
             instance: 1,
             reason: text("the requester's line was down"),
         }),
+        Order::RecordAccess(RecordAccess {
+            viewer: label("ana"),
+            scope: text("export of the events of March"),
+            purpose: text("audit 2026-7"),
+        }),
     ]
 }
 
@@ -248,6 +253,7 @@ fn import() -> Order {
             e.type_name(),
             "EpochStarted"
                 | "KeyCreated"
+                | "AccessRecorded"
                 | "SlaWarned"
                 | "SlaBreached"
                 | "SlaBreachVoided"
@@ -277,5 +283,6 @@ fn import() -> Order {
         mapping_version: label("servicenow/1"),
         begins_at: Some(250),
         prefix: Some(hash(0x77)),
+        replies_complete: true,
     })
 }

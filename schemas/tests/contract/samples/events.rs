@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event,
-    ExternalRef, FieldChanged, FieldValue, FollowUpCreated, KeyCreated, LogEvent, Personal, PriorityChanged,
-    ReopenHeld, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided,
-    SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled, TicketClosed,
-    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened, TicketResolved,
-    TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeRuleFired, TypeChanged,
+    AccessRecorded, CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
+    Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, KeyCreated, LogEvent, Personal,
+    PriorityChanged, ReopenHeld, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed,
+    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled,
+    TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened,
+    TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeRuleFired,
+    TypeChanged,
 };
 use guichet_schemas::ids::{KeyId, TicketId};
 use guichet_schemas::words::{
@@ -84,6 +85,7 @@ fn beginnings() -> Vec<Event> {
             mapping_version: text("servicenow/1"),
             facts: Some(200),
             digest: Some(hash(0x88)),
+            replies_complete: true,
         }),
         Event::from(StatusChanged {
             from: TicketState::Open,
@@ -225,6 +227,11 @@ fn conversation() -> Vec<Event> {
             ..EpochStarted::uneventful(7, 2, "0.1.0")
         })),
         Event::from(KeyCreated { subject: "r-1".to_owned(), key_id: KeyId(uuid(9)), commitment: hash(0x33) }),
+        Event::from(AccessRecorded {
+            viewer: "ana".to_owned(),
+            scope: "export of the events of March".to_owned(),
+            purpose: "audit 2026-7".to_owned(),
+        }),
     ]
 }
 

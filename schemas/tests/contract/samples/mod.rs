@@ -53,6 +53,7 @@ pub(crate) fn subject(verb: &str) -> CommandSubject {
     let entity = match *verb {
         "create" | "create_follow_up" | "import" => Entity::New,
         "publish_config" | "retire_config" => Entity::Config,
+        "record_access" => Entity::Desk,
         _ => Entity::Ticket(ticket()),
     };
     CommandSubject {
@@ -67,12 +68,13 @@ pub(crate) fn subject(verb: &str) -> CommandSubject {
 pub(crate) fn record(event: Event) -> Record {
     let engine = matches!(event, Event::Log(LogEvent::EpochStarted(_)));
     let subject = matches!(event, Event::Log(LogEvent::KeyCreated(_)));
+    let access = matches!(event, Event::Log(LogEvent::AccessRecorded(_)));
     Record {
         position: LogPosition::new(1234).unwrap(),
         partition: Partition(3),
         epoch: Epoch(7),
         tenant: if engine { TenantId::system().to_string() } else { "default".to_owned() },
-        stream_kind: if engine {
+        stream_kind: if engine || access {
             StreamKind::System
         } else if subject {
             StreamKind::Subject
@@ -81,6 +83,8 @@ pub(crate) fn record(event: Event) -> Record {
         },
         stream_id: if engine {
             "engine".to_owned()
+        } else if access {
+            "access".to_owned()
         } else if subject {
             "r-1".to_owned()
         } else {

@@ -23,13 +23,14 @@ fn queue_row() -> wire::QueueRow {
     wire::QueueRow {
         group: Some("network".to_owned()),
         agent: None,
-        tickets: 3,
+        tickets: 4,
         by_status: Some(wire::StatusCounts { new: 1, open: 2, pending: 0, hold: 0 }),
-        by_priority: Some(wire::PriorityCounts { low: 0, normal: 2, high: 1, urgent: 0 }),
+        by_priority: Some(wire::PriorityCounts { low: 0, normal: 3, high: 1, urgent: 0 }),
         unassigned: 1,
         overdue: 1,
         oldest: Some(head.clone()),
         nearest_due: Some(head),
+        reopen_held: 1,
     }
 }
 
@@ -51,6 +52,7 @@ fn queue_entry() -> wire::QueueEntry {
         organisation: Some("finance".to_owned()),
         tier: 1,
         created_command_id: Some(super::uuid(3).as_bytes().to_vec()),
+        reopen_held_at: Some(minute(5).0),
     }
 }
 

@@ -167,6 +167,12 @@ fn of_log(event: &LogEvent) -> String {
             e.program, e.epoch, e.generation
         ),
         LogEvent::KeyCreated(e) => format!("le demandeur {} a désormais sa propre clé", e.subject),
+        LogEvent::AccessRecorded(e) => {
+            format!(
+                "des textes personnels ont été remis à {} : {} ; motif : {}",
+                e.viewer, e.scope, e.purpose
+            )
+        }
     }
 }
 

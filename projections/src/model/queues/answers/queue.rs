@@ -221,6 +221,7 @@ fn entry(reader: &Reader<'_>, waiting: &Waiting) -> Result<QueueEntry, StoreErro
         score: Some(queues::score(waiting, reader.now)),
         organisation: row.organisation.clone(),
         tier: row.tier,
+        reopen_held_at: row.reopen_held_at,
         created_command_id: Some(subject.command_id).filter(|id| !id.is_empty()),
     })
 }

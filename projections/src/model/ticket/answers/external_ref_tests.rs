@@ -29,6 +29,7 @@ fn imported(history: &mut History, number: u64, source: &str, id: &str, parts: u
             mapping_version: None,
             facts: None,
             digest: None,
+            replies_complete: false,
         };
         history.push(ticket_id(number), "cli", Event::from(event));
         if part == 1 {

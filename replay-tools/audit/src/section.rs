@@ -6,8 +6,8 @@ use guichet_proof::tile::{TILE_BYTES, TILE_WIDTH, subtree};
 use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
 
-use super::findings::Findings;
-use super::links::Links;
+use crate::findings::{Check, Findings};
+use crate::links::Links;
 
 /// More missing records at one place than this are not bridged: the rest of the run cannot be judged.
 const GAP_MAX: u64 = 1 << 20;
@@ -15,16 +15,16 @@ const GAP_MAX: u64 = 1 << 20;
 /// What is known of a run so far.
 #[derive(Debug)]
 pub struct Section {
-    pub(super) first: u64,
-    pub(super) next: u64,
+    pub(crate) first: u64,
+    pub(crate) next: u64,
     /// Roots of the full tiles of leaves.
-    pub(super) tiles: Vec<Hash>,
+    pub(crate) tiles: Vec<Hash>,
     /// Leaves of the tiles within which a root is asked for, by number of the tile; the last tile is among them.
-    pub(super) leaves: BTreeMap<u64, Vec<u8>>,
-    pub(super) links: Links,
-    pub(super) findings: Findings,
+    pub(crate) leaves: BTreeMap<u64, Vec<u8>>,
+    pub(crate) links: Links,
+    pub(crate) findings: Findings,
     /// Epoch and time of the first and of the newest record.
-    pub(super) clock: Option<[(u64, i64); 2]>,
+    pub(crate) clock: Option<[(u64, i64); 2]>,
     open: Vec<u8>,
     wanted: Vec<u64>,
 }
@@ -68,7 +68,7 @@ impl Section {
         }
         if position > self.next {
             let what = format!("positions {} to {} are missing", self.next, position - 1);
-            self.findings.at(self.next, what);
+            self.findings.at(Check::Gaps, self.next, what);
             if position - self.next > GAP_MAX {
                 return false;
             }
@@ -78,7 +78,7 @@ impl Section {
         let hash = Hash::of_record(record);
         match Head::read(record) {
             Some(head) => self.judge(position, &head, hash),
-            None => self.findings.at(position, "the bytes are no record of ours".to_owned()),
+            None => self.findings.at(Check::Form, position, "the bytes are no record of ours".to_owned()),
         }
         self.leaf(hash, filled);
         true
@@ -86,7 +86,13 @@ impl Section {
 
     /// The source could not be read any further.
     pub fn unreadable(&mut self, problem: &str) {
-        self.findings.at(self.next, format!("cannot be read: {problem}"));
+        self.findings.at(Check::Gaps, self.next, format!("cannot be read: {problem}"));
+    }
+
+    /// Where the next record belongs.
+    #[must_use]
+    pub const fn next(&self) -> u64 {
+        self.next
     }
 
     /// The run is over: nothing is added to it any more.
@@ -101,7 +107,11 @@ impl Section {
 
     fn judge(&mut self, position: u64, head: &Head<'_>, hash: Hash) {
         if head.position != position {
-            return self.findings.at(position, format!("the record says position {}", head.position));
+            return self.findings.at(
+                Check::Form,
+                position,
+                format!("the record says position {}", head.position),
+            );
         }
         let now = (head.epoch, head.recorded_at);
         if let Some([_, before]) = self.clock {
@@ -126,12 +136,16 @@ impl Section {
 }
 
 /// Neither epoch nor time of the records ever goes back.
-pub(super) fn check_clock(position: u64, before: (u64, i64), now: (u64, i64), findings: &mut Findings) {
+pub(crate) fn check_clock(position: u64, before: (u64, i64), now: (u64, i64), findings: &mut Findings) {
     if now.0 < before.0 {
         let what = format!("epoch {} after epoch {}: an engine that was replaced wrote on", now.0, before.0);
-        findings.at(position, what);
+        findings.at(Check::Clock, position, what);
     }
     if now.1 < before.1 {
-        findings.at(position, format!("recorded {} ms before the record before it", before.1 - now.1));
+        findings.at(
+            Check::Clock,
+            position,
+            format!("recorded {} ms before the record before it", before.1 - now.1),
+        );
     }
 }

@@ -7,14 +7,14 @@ use std::collections::hash_map::Entry;
 use guichet_schemas::codec::Head;
 use guichet_schemas::hash::Hash;
 
-use super::findings::Findings;
+use crate::findings::{Check, Findings};
 
 /// A stream, told from all others by a hash of its tenant, kind and id: sixteen bytes, however long its name.
 type Stream = [u8; 16];
 
 /// Where the chain of each stream begins and ends in a run of records.
 #[derive(Debug, Default)]
-pub(super) struct Links {
+pub(crate) struct Links {
     streams: HashMap<Stream, Link>,
     name: Vec<u8>,
 }
@@ -31,14 +31,14 @@ struct Link {
 
 impl Links {
     /// Streams seen.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.streams.len()
     }
 
     /// Adds the next event of its stream.
-    pub(super) fn add(&mut self, head: &Head<'_>, hash: Hash, findings: &mut Findings) {
+    pub(crate) fn add(&mut self, head: &Head<'_>, hash: Hash, findings: &mut Findings) {
         let Some(prev) = Hash::from_slice(head.prev_hash) else {
-            return findings.at(head.position, "its prev_hash is no hash".to_owned());
+            return findings.at(Check::Chain, head.position, "its prev_hash is no hash".to_owned());
         };
         match self.streams.entry(stream(&mut self.name, head)) {
             Entry::Vacant(vacant) => {
@@ -55,7 +55,7 @@ impl Links {
     }
 
     /// Adds the run of records behind this one.
-    pub(super) fn join(&mut self, later: Self, findings: &mut Findings) {
+    pub(crate) fn join(&mut self, later: Self, findings: &mut Findings) {
         let mut joined: Vec<(Stream, Link)> = later.streams.into_iter().collect();
         // In the order of the log, so that the same log gives the same findings.
         joined.sort_unstable_by_key(|(_, link)| link.first);
@@ -74,9 +74,10 @@ impl Links {
 fn follows(position: u64, claimed: (u64, Hash), before: (u64, Hash), findings: &mut Findings) {
     if claimed.0 != before.0 + 1 {
         let what = format!("version {} of its stream follows version {}", claimed.0, before.0);
-        findings.at(position, what);
+        findings.at(Check::Chain, position, what);
     } else if claimed.1 != before.1 {
         findings.at(
+            Check::Chain,
             position,
             format!(
                 "its prev_hash is {}, but version {} of its stream has {}: one of the two was changed",

@@ -10,9 +10,9 @@ use guichet_proof::tile::{HASH_BYTES, TILE_WIDTH};
 use guichet_proof::{Checkpoint, Edge, FullTile};
 use guichet_schemas::hash::Hash;
 
-use super::findings::Findings;
-use super::links::Links;
-use super::section::{Filled, Section, check_clock};
+use crate::findings::{Check, Findings};
+use crate::links::Links;
+use crate::section::{Filled, Section, check_clock};
 
 /// Why a part of a log was not read.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +126,7 @@ fn audit_run(
 }
 
 /// The stored tile must be the one that the records give. A tile of leaves names the record that differs.
-fn compare_tile(
+pub(crate) fn compare_tile(
     source: &dyn Source,
     level: u8,
     index: u64,
@@ -138,7 +138,7 @@ fn compare_tile(
         // Tiles follow from the log: those that are not written yet are no loss.
         Ok(None) => return Ok(()),
         Err(Unread::Damaged(why)) => {
-            findings.of_all(format!("tile {level}/{index} of the tree cannot be read: {why}"));
+            findings.of_all(Check::Tree, format!("tile {level}/{index} of the tree cannot be read: {why}"));
             return Ok(());
         }
         Err(why @ Unread::Refused(_)) => return Err(why),
@@ -153,9 +153,16 @@ fn compare_tile(
     });
     match (level, differs) {
         (0, Some(n)) => {
-            findings.at(first + n, "the record is not the one whose hash stands in the tree".to_owned());
+            findings.at(
+                Check::Tree,
+                first + n,
+                "the record is not the one whose hash stands in the tree".to_owned(),
+            );
         }
-        _ => findings.of_all(format!("tile {level}/{index} of the tree does not follow from the records")),
+        _ => findings.of_all(
+            Check::Tree,
+            format!("tile {level}/{index} of the tree does not follow from the records"),
+        ),
     }
     Ok(())
 }
@@ -207,17 +214,17 @@ impl Whole {
         let (size, log) = (claim.checkpoint.size, self.edge.size());
         let root = if size == 0 { Some(Edge::new().root()) } else { self.roots.get(&size).copied() };
         match root {
-            _ if size > log => self.findings.of_all(format!(
+            _ if size > log => self.findings.of_all(Check::Tree, format!(
                 "the log ends at {log}, but {} covers {size} records: positions {} to {size} are gone",
                 claim.who,
                 log + 1
             )),
             Some(root) if root == claim.checkpoint.root => {}
-            Some(root) => self.findings.of_all(format!(
+            Some(root) => self.findings.of_all(Check::Tree, format!(
                 "the first {size} records have the root {root}, {} says {}: records were changed after they were signed, or it is another log",
                 claim.who, claim.checkpoint.root
             )),
-            None => self.findings.of_all(format!("the root of the first {size} records could not be computed")),
+            None => self.findings.of_all(Check::Tree, format!("the root of the first {size} records could not be computed")),
         }
     }
 
@@ -244,3 +251,7 @@ impl Whole {
         self.edge.root()
     }
 }
+
+#[cfg(test)]
+#[path = "whole_tests.rs"]
+mod tests;

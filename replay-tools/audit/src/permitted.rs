@@ -1,0 +1,199 @@
+//! Roles against actors: whether the caller of each event, and the actor for whom it spoke, were allowed to cause it by
+//! the configuration of that moment. The rule is the engine's own.
+
+use std::collections::BTreeMap;
+
+use guichet_config::Configuration;
+use guichet_rules::{Asking, SLA_CALLER, Unconfigured};
+use guichet_schemas::codec::{Head, decode_actor};
+use guichet_schemas::mirror::Wire as _;
+use guichet_schemas::rejection::Rejection;
+use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::ActorKind;
+
+use crate::findings::{Check, Findings};
+
+/// The caller of the events that the engine writes by itself.
+const ENGINE: &str = "engine";
+/// Their tenant.
+const SYSTEM: &str = "_system";
+
+/// Whose word an event is.
+enum By {
+    /// Of whoever may use one of these verbs.
+    Verbs(&'static [&'static str]),
+    /// The engine's own.
+    Engine,
+    /// A by-product of whatever else the command did.
+    Command,
+}
+
+/// The verbs whose commands write an event. `None`: this program does not know the event.
+fn cause(event: &str) -> Option<By> {
+    Some(By::Verbs(match event {
+        "EpochStarted" => return Some(By::Engine),
+        "KeyCreated" => return Some(By::Command),
+        "TicketCreated" => &["create", "create_follow_up", "add_comment"],
+        "TicketImported" => &["import"],
+        "StatusChanged" => {
+            &["set_status", "add_comment", "assign", "request_information", "reject_resolution"]
+        }
+        "TicketResolved" => &["resolve", "confirm_resolution"],
+        "TicketReopened" => &["reopen", "add_comment", "reject_resolution"],
+        "TicketClosed" => &["close"],
+        "TicketCancelled" => &["cancel"],
+        "TicketRouted" => &["assign", "unassign"],
+        "TicketAssigned" => &["assign", "resolve", "confirm_resolution"],
+        "TicketUnassigned" => &["unassign"],
+        "TicketEscalated" => &["escalate"],
+        "TicketDeescalated" => &["deescalate"],
+        "CommentAdded" => &["add_comment", "assign", "escalate", "set_status", "request_information"],
+        "ReopenHeld" => &["add_comment"],
+        "FollowUpCreated" => &["create_follow_up", "add_comment"],
+        "TicketsLinked" => &["link", "create_follow_up", "add_comment"],
+        "TicketsUnlinked" => &["unlink"],
+        "ResolutionProposed" => &["propose_resolution"],
+        "ResolutionConfirmed" => &["confirm_resolution"],
+        "ResolutionRejected" => &["reject_resolution"],
+        "PriorityChanged" => &["set_priority"],
+        "TypeChanged" => &["set_type"],
+        "CategoryChanged" => &["set_category"],
+        "TagsChanged" => &["change_tags", "escalate"],
+        "FieldChanged" => &["set_field"],
+        "DueDateSet" => &["set_due_date"],
+        "SlaWarned" => &["record_sla_warning"],
+        "SlaBreached" => &["record_sla_breach"],
+        "TimeRuleFired" => &["fire_time_rule"],
+        "SlaBreachVoided" => &["void_sla_breach"],
+        "ConfigPublished" => &["publish_config"],
+        "ConfigRetired" => &["retire_config"],
+        "AccessRecorded" => &["record_access"],
+        _ => return None,
+    }))
+}
+
+/// What is known of the command that is being read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Nature {
+    /// Each of its events is judged.
+    #[default]
+    Plain,
+    /// Its facts have actors of another system, whom nobody here allows anything.
+    Import,
+    /// What a rule of the clocks does, it does with the rule's right.
+    Clocks,
+}
+
+/// Judges callers and actors, event by event.
+#[derive(Debug, Default)]
+pub(crate) struct Permitted {
+    command: Vec<u8>,
+    nature: Nature,
+    /// Events that were judged.
+    pub(crate) judged: u64,
+    /// Facts of imports, whose actors are of another system.
+    pub(crate) imported: u64,
+    /// Events that callers in a configuration were judged by.
+    pub(crate) configured: u64,
+    /// Events that this program does not know, by name.
+    pub(crate) unknown: BTreeMap<String, u64>,
+}
+
+impl Permitted {
+    /// Judges the next event by what was configured before it.
+    pub(crate) fn judge(
+        &mut self,
+        head: &Head<'_>,
+        configuration: Option<&Configuration>,
+        findings: &mut Findings,
+    ) {
+        if head.command_id != self.command {
+            self.command.clear();
+            self.command.extend_from_slice(head.command_id);
+            self.nature = Nature::Plain;
+        }
+        let Some(by) = cause(head.r#type) else {
+            *self.unknown.entry(head.r#type.to_owned()).or_default() += 1;
+            return;
+        };
+        if self.nature == Nature::Import {
+            self.imported += 1;
+            return;
+        }
+        match head.r#type {
+            "TicketImported" => self.nature = Nature::Import,
+            "SlaWarned" | "SlaBreached" | "TimeRuleFired" => self.nature = Nature::Clocks,
+            _ => {}
+        }
+        let kind = decode_actor(head.actor).ok().and_then(|actor| ActorKind::from_wire(actor.kind).ok());
+        let Some(actor) = kind else {
+            findings.at(Check::Roles, head.position, "its actor cannot be read".to_owned());
+            return;
+        };
+        let allowed = match by {
+            By::Command => return,
+            By::Engine => engine(head, actor),
+            By::Verbs(_) if head.tenant == SYSTEM => Err(format!("tenant {SYSTEM} is the engine's alone")),
+            By::Verbs(_) if self.nature == Nature::Clocks => (head.caller == SLA_CALLER
+                && actor == ActorKind::System)
+                .then_some(())
+                .ok_or_else(|| format!("what clocks found is recorded by caller {SLA_CALLER} alone")),
+            By::Verbs(verbs) => self.verbs(head, actor, verbs, configuration),
+        };
+        self.judged += 1;
+        if let Err(why) = allowed {
+            let what = format!("{} by {actor} through caller {}: {why}", head.r#type, head.caller);
+            findings.at(Check::Roles, head.position, what);
+        }
+    }
+
+    fn verbs(
+        &mut self,
+        head: &Head<'_>,
+        actor: ActorKind,
+        verbs: &[&str],
+        configuration: Option<&Configuration>,
+    ) -> Result<(), String> {
+        let at = Timestamp(head.recorded_at);
+        self.configured += u64::from(configuration.is_some_and(|known| known.callers(at).is_some()));
+        let mut why = String::new();
+        for verb in verbs {
+            let asking = Asking::for_verb(head.caller, actor, verb);
+            let answer = match configuration {
+                Some(configuration) => configuration.at(at).permits(&asking),
+                None => Unconfigured.permits(&asking),
+            };
+            match answer {
+                Ok(()) => return Ok(()),
+                Err(Rejection::Forbidden(said)) if why.is_empty() => why = said,
+                Err(_) => {}
+            }
+        }
+        Err(why)
+    }
+}
+
+fn engine(head: &Head<'_>, actor: ActorKind) -> Result<(), String> {
+    (head.caller == ENGINE && head.tenant == SYSTEM && actor == ActorKind::System)
+        .then_some(())
+        .ok_or_else(|| "the engine alone writes this event".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use guichet_schemas::event::Event;
+    use guichet_schemas::verb;
+
+    use super::{By, cause};
+
+    #[test]
+    fn the_cause_of_every_event_is_known_and_is_a_verb_of_the_contract() {
+        assert!(Event::TYPES.len() > 20, "{:?}", Event::TYPES);
+        for event in Event::TYPES {
+            let by = cause(event).unwrap_or_else(|| panic!("nobody says which verbs write {event}"));
+            if let By::Verbs(verbs) = by {
+                assert!(verbs.iter().all(|word| verb::verb(word).is_some()), "{event}: {verbs:?}");
+            }
+        }
+    }
+}
