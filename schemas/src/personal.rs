@@ -35,6 +35,9 @@ pub(crate) trait Texts {
     fn sealed(&self) -> Option<&'static str>;
 
     fn on_wire(event: &mut Self::OnWire) -> Vec<(Field, Option<&mut wire::Personal>)>;
+
+    /// Puts an empty text where there is none.
+    fn fill(event: &mut Self::OnWire);
 }
 
 /// A personal text that is there, or may be.
@@ -59,6 +62,10 @@ impl MayHold for Option<Personal> {
     fn text_mut(&mut self) -> Option<&mut Personal> {
         self.as_mut()
     }
+}
+
+pub(crate) fn empty() -> wire::Personal {
+    wire::Personal { form: Some(wire::personal::Form::Plain(String::new())) }
 }
 
 /// Says which fields of an event hold personal texts, and gives each a name by which answers find it.
@@ -97,6 +104,10 @@ macro_rules! personal_texts {
                 _event: &mut Self::OnWire,
             ) -> Vec<($crate::personal::Field, Option<&mut $crate::wire::Personal>)> {
                 vec![$((Self::$name, _event.$field.as_mut()),)*]
+            }
+
+            fn fill(_event: &mut Self::OnWire) {
+                $(_event.$field.get_or_insert_with($crate::personal::empty);)*
             }
         }
     };
@@ -143,6 +154,14 @@ macro_rules! texts {
             match event {
                 $($(Event::Ticket(TicketEvent::$family($family::$fact(e))) => e.sealed(),)*)*
                 $(Event::$about(_) => None,)*
+            }
+        }
+
+        /// Puts an empty text wherever an event may hold a personal one and does not.
+        pub fn fill(data: &mut Data) {
+            match data {
+                $($(Data::$fact(e) => <crate::event::$fact as Texts>::fill(e),)*)*
+                $($(Data::$other(_) => {})*)*
             }
         }
 

@@ -27,7 +27,7 @@ mod reports;
 pub use attainment::{ROWS_WITH_GOALS_MAX, attainment, has_goals};
 pub use history::{Cut, Damaged, History};
 pub use kept::{Change, Kept, Key};
-pub use moment::{distill, encode};
+pub use moment::{distill, encode, may_count, moments};
 pub use periods::{Span, SpanError};
 pub use report::{BusinessHours, Kind, Look, Params, Report};
 pub use reports::Window;

@@ -11,13 +11,27 @@ use guichet_schemas::wire::store::{Moment, MomentCreated, MomentEscalated, Momen
 use guichet_schemas::words::{ActorKind, AuthorKind, ConfirmedBy, Visibility};
 use prost::Message as _;
 
+/// Events of tickets that have no moment, whatever they say.
+const WITHOUT: [&str; 6] =
+    ["TicketImported", "ReopenHeld", "TypeChanged", "TagsChanged", "FieldChanged", "DueDateSet"];
+
+/// False for an event of a ticket that has no moment: who reads a history need not decode it.
+#[must_use]
+pub fn may_count(type_name: &str) -> bool {
+    !WITHOUT.contains(&type_name)
+}
+
 /// The moments of a record; most have one, many none.
 #[must_use]
 pub fn distill(record: &Record) -> Vec<Moment> {
-    let moment =
-        |what| Moment { position: record.position.get(), at: record.occurred_at.0, what: Some(what) };
-    let (first, second) = match &record.event {
-        Event::Ticket(TicketEvent::LifeCycle(event)) => (life_cycle(event, record.actor.kind), None),
+    moments(record.position.get(), record.occurred_at.0, &record.event, record.actor.kind).collect()
+}
+
+/// The same of what is decoded of a record: where it stands, when it happened, what, and by what kind of actor.
+pub fn moments(position: u64, at: i64, event: &Event, actor: ActorKind) -> impl Iterator<Item = Moment> {
+    let moment = move |what| Moment { position, at, what: Some(what) };
+    let (first, second) = match event {
+        Event::Ticket(TicketEvent::LifeCycle(event)) => (life_cycle(event, actor), None),
         Event::Ticket(TicketEvent::Ownership(event)) => ownership(event),
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => (comment(e), None),
         // The ticket stays as it was, and no figure counts what did not happen.
@@ -27,7 +41,7 @@ pub fn distill(record: &Record) -> Vec<Moment> {
         Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
     };
-    first.into_iter().chain(second).map(moment).collect()
+    first.into_iter().chain(second).map(moment)
 }
 
 /// Appends a moment to the bytes of a history.
@@ -149,4 +163,25 @@ const fn is_human(kind: ActorKind) -> bool {
 
 fn text(value: Option<&String>) -> String {
     value.cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use guichet_test_support::history::{Dice, any_event};
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_to_have_no_moment_has_none() {
+        let mut dice = Dice(7);
+        let mut without = 0;
+        for _ in 0..20_000 {
+            let event = any_event(&mut dice);
+            if !may_count(event.type_name()) {
+                without += 1;
+                assert_eq!(moments(1, 0, &event, ActorKind::Agent).count(), 0, "{}", event.type_name());
+            }
+        }
+        assert!(without > 0);
+    }
 }

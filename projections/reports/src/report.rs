@@ -5,11 +5,12 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use guichet_config::Configuration;
+use guichet_config::{Configuration, Kind as ConfigKind};
 use guichet_rules::calendar::Calendar;
 use guichet_schemas::each_report;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::FieldError;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{ReportQuery, query};
 use guichet_schemas::words::{GroupBy, Period};
@@ -126,6 +127,32 @@ pub struct BusinessHours {
     pub versions: usize,
     /// Its open hours.
     pub calendar: Arc<Calendar>,
+}
+
+impl BusinessHours {
+    /// Of the calendar that is named; of the only one in force where none is named.
+    ///
+    /// # Errors
+    /// There is no calendar of that name.
+    pub fn of(desk: &Configuration, name: Option<&str>, now: Timestamp) -> Result<Option<Self>, FieldError> {
+        let calendars = desk.calendars();
+        let found = match name {
+            Some(name) => {
+                let found = calendars.get_key_value(name);
+                Some(found.ok_or_else(|| FieldError::new("calendar", "there is no calendar of that name"))?)
+            }
+            None => {
+                let mut known = calendars.iter().filter(|(name, _)| desk.calendar(name, now).is_some());
+                known.next().filter(|_| known.next().is_none())
+            }
+        };
+        Ok(found.map(|(name, calendar)| Self {
+            name: name.clone(),
+            // Later ones than those add to them, so their number says which.
+            versions: desk.history(ConfigKind::Calendar, name).count(),
+            calendar: Arc::new(calendar.clone()),
+        }))
+    }
 }
 
 impl PartialEq for BusinessHours {

@@ -18,6 +18,9 @@ const ENGINE: &str = "engine";
 /// Their tenant.
 const SYSTEM: &str = "_system";
 
+/// Verbs that go on with a closed ticket in a new one.
+const FOLLOW_UP: &[&str] = &["create_follow_up", "add_comment"];
+
 /// Whose word an event is.
 enum By {
     /// Of whoever may use one of these verbs.
@@ -33,7 +36,7 @@ fn cause(event: &str) -> Option<By> {
     Some(By::Verbs(match event {
         "EpochStarted" => return Some(By::Engine),
         "KeyCreated" => return Some(By::Command),
-        "TicketCreated" => &["create", "create_follow_up", "add_comment"],
+        "TicketCreated" => &["create"],
         "TicketImported" => &["import"],
         "StatusChanged" => {
             &["set_status", "add_comment", "assign", "request_information", "reject_resolution"]
@@ -49,7 +52,7 @@ fn cause(event: &str) -> Option<By> {
         "TicketDeescalated" => &["deescalate"],
         "CommentAdded" => &["add_comment", "assign", "escalate", "set_status", "request_information"],
         "ReopenHeld" => &["add_comment"],
-        "FollowUpCreated" => &["create_follow_up", "add_comment"],
+        "FollowUpCreated" => FOLLOW_UP,
         "TicketsLinked" => &["link", "create_follow_up", "add_comment"],
         "TicketsUnlinked" => &["unlink"],
         "ResolutionProposed" => &["propose_resolution"],
@@ -80,6 +83,8 @@ enum Nature {
     Plain,
     /// Its facts have actors of another system, whom nobody here allows anything.
     Import,
+    /// It goes on with a closed ticket: the new one needs no right to create.
+    FollowUp,
     /// What a rule of the clocks does, it does with the rule's right.
     Clocks,
 }
@@ -122,6 +127,7 @@ impl Permitted {
         }
         match head.r#type {
             "TicketImported" => self.nature = Nature::Import,
+            "FollowUpCreated" => self.nature = Nature::FollowUp,
             "SlaWarned" | "SlaBreached" | "TimeRuleFired" => self.nature = Nature::Clocks,
             _ => {}
         }
@@ -138,6 +144,9 @@ impl Permitted {
                 && actor == ActorKind::System)
                 .then_some(())
                 .ok_or_else(|| format!("what clocks found is recorded by caller {SLA_CALLER} alone")),
+            By::Verbs(_) if self.nature == Nature::FollowUp && head.r#type == "TicketCreated" => {
+                self.verbs(head, actor, FOLLOW_UP, configuration)
+            }
             By::Verbs(verbs) => self.verbs(head, actor, verbs, configuration),
         };
         self.judged += 1;

@@ -282,7 +282,8 @@ fn tell(args: &ExportArgs, done: &Done, output: &Output) -> Result<u8, HistoryEr
 }
 
 /// Says what was left out because nobody signed it; the exit code says the same.
-pub(crate) fn unsigned(records: u64, output: &Output) -> u8 {
+#[must_use]
+pub fn unsigned(records: u64, output: &Output) -> u8 {
     if records == 0 {
         return exit::DONE;
     }
@@ -384,20 +385,24 @@ fn fill(
     let (mut decoded, mut events) = (Decoded::revealing(history.reveal.clone()), 0);
     let progress = (!args.json).then(|| output.progress("events", last));
     reader::each(history, (begin, last), progress.as_ref(), |head| {
-        if let Some(desk) = &mut desk
-            && head.tenant == tenant
-        {
-            desk.take(&head.record().map_err(|problem| wrong(head.position, problem))?);
+        let is_new = with_events && head.position >= next;
+        let sieved = is_new || (with_events && sieve.needs_the_beginning());
+        let takes = sieved && sieve.takes(head).map_err(|problem| wrong(head.position, problem))?;
+        let wanted = is_new && takes;
+        if wanted {
+            decoded.read(head)?;
+            events += 1;
         }
-        if with_events && (head.position >= next || sieve.needs_the_beginning()) {
-            let wanted = sieve.takes(head).map_err(|problem| wrong(head.position, problem))?;
-            if head.position >= next {
-                if wanted {
-                    decoded.read(head)?;
-                    events += 1;
-                }
-                lake.take(head, wanted.then_some(&decoded))?;
+        match &mut desk {
+            // What is decoded for its row need not be decoded again.
+            Some(desk) if wanted => decoded.lend(head, |record| desk.take(record))?,
+            Some(desk) if head.tenant == tenant => {
+                desk.take(&head.record().map_err(|problem| wrong(head.position, problem))?);
             }
+            Some(_) | None => {}
+        }
+        if is_new {
+            lake.take(head, wanted.then_some(&decoded))?;
         }
         Ok(ControlFlow::Continue(()))
     })?;

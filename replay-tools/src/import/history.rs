@@ -56,7 +56,7 @@ pub(super) struct History<'a> {
     pub(super) passed: BTreeSet<(Timestamp, Milestone)>,
     /// Comments of lists that were told; a later row repeats them.
     pub(super) told: HashSet<String>,
-    /// Prints of the comments that were told, with their times and authors.
+    /// Prints of the rows whose comments were told.
     pub(super) prints: HashSet<u64>,
     /// Names that the desk does not list.
     pub(super) strangers: Strangers,

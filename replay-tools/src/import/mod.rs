@@ -27,6 +27,7 @@ mod month_names;
 mod archive;
 mod encoding;
 mod input;
+mod pieces;
 
 mod csv_records;
 mod csv_rows;
@@ -102,7 +103,7 @@ pub use error::{ImportError, MappingError};
 pub use explain::{Explanation, Which, explain};
 pub use follow::{Folder, Growing, Part};
 pub use infer::{Proposal, infer};
-pub use input::Export;
 pub use mapping::{Mapping, SHIPPED, UNNAMED};
+pub use pieces::Export;
 pub use reader::{Progress, Reader, open};
 pub use send::{SendOptions, Summary, command_id, send};

@@ -162,3 +162,29 @@ fn of_field(value: Option<&FieldValue>) -> usize {
         Some(FieldValue::Number(_) | FieldValue::Flag(_)) | None => 8,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use guichet_schemas::event::FieldChanged;
+    use guichet_schemas::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn each_part_says_where_it_begins_and_what_comes_before_it() {
+        let mapping = "[source]\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n";
+        let (mapping, id) = (Mapping::parse(mapping).unwrap(), Label::parse("A".to_owned()).unwrap());
+        let fact = |n: i64| {
+            let event = FieldChanged { field: format!("f{n}"), from: None, to: None }.into();
+            Fact { occurred_at: Timestamp(n), actor: None, event }
+        };
+        let facts: Vec<Fact> = (0..450).map(fact).collect();
+        let mut parts = VecDeque::new();
+        of(&mapping, &id, facts.clone(), &mut parts);
+        assert_eq!(parts.iter().map(|part| part.events.len()).collect::<Vec<_>>(), [200, 200, 50]);
+        let before = |n: usize| (n > 0).then(|| Import::digest(Hash::ZERO, &facts[..n]));
+        for (part, begins_at) in parts.iter().zip([0, 200, 400]) {
+            assert_eq!((part.begins_at, part.prefix), (Some(begins_at as u64), before(begins_at)));
+        }
+    }
+}

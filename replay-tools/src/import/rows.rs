@@ -9,10 +9,11 @@ use super::csv_rows::CsvRows;
 use super::encoding::{self, Finding};
 use super::error::ImportError;
 use super::grammar::Format;
-use super::input::{Pieces, Text, Texts};
+use super::input::{Text, Texts};
 use super::json_rows::JsonRows;
 use super::mapping::{Mapping, Slot};
 use super::ocel_rows::OcelRows;
+use super::pieces::Pieces;
 use super::row::{Found, Row, RowSource};
 use super::xes_rows::XesRows;
 

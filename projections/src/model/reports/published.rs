@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use guichet_config::{Configuration, Kind};
+use guichet_config::Configuration;
 use guichet_reports::BusinessHours;
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::rejection::FieldError;
@@ -91,23 +91,6 @@ impl Published {
         name: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<BusinessHours>, FieldError> {
-        let calendars = self.configuration.calendars();
-        let found = match name {
-            Some(name) => {
-                let found = calendars.get_key_value(name);
-                Some(found.ok_or_else(|| FieldError::new("calendar", "there is no calendar of that name"))?)
-            }
-            None => {
-                let mut known =
-                    calendars.iter().filter(|(name, _)| self.configuration.calendar(name, now).is_some());
-                known.next().filter(|_| known.next().is_none())
-            }
-        };
-        Ok(found.map(|(name, calendar)| BusinessHours {
-            name: name.clone(),
-            // Later ones than those add to them, so their number says which.
-            versions: self.configuration.history(Kind::Calendar, name).count(),
-            calendar: Arc::new(calendar.clone()),
-        }))
+        BusinessHours::of(&self.configuration, name, now)
     }
 }
