@@ -194,6 +194,7 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "ResolutionProposed"
                 | "ResolutionConfirmed"
                 | "ResolutionRejected"
+                | "AccessRecorded"
                 | "EpochStarted"
                 | "KeyCreated"
         ) && !n.starts_with("Sla")
