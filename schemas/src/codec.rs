@@ -357,6 +357,7 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
             details.verb = Some((*verb).to_owned());
         }
         Rejection::GuardFailed { guard, .. } => details.guard = Some((*guard).to_owned()),
+        Rejection::CycleDetected { .. } => field = Some("data.other".to_owned()),
         Rejection::Duplicate { of } => {
             details.of = Some(of.to_wire());
             field = Some("data.external_ref".to_owned());

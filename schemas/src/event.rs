@@ -16,7 +16,10 @@ pub use self::meaning::Meaning;
 mod files {
     macro_rules! files {
         ($($verb:ident => $variant:ident on $about:ident,)*) => {
-            $(pub use crate::command::$verb::*;)*
+            $(
+                #[allow(unused_imports, unreachable_pub, clippy::allow_attributes, reason = "a verb may lead to events of others only")]
+                pub use crate::command::$verb::*;
+            )*
         };
     }
     each_verb!(files);

@@ -1,7 +1,7 @@
 //! Which fields of which events hold personal texts: the ones that are sealed. Each event says it in its own file.
 
 use crate::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, Personal, Relations, TicketEvent,
+    Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Personal, Relations, TicketEvent,
 };
 use crate::wire;
 use crate::wire::record::Data;

@@ -2,7 +2,7 @@
 
 use crate::ids::{EventId, TicketId, TicketNumber};
 use crate::position::{LogPosition, StreamVersion};
-use crate::words::TicketState;
+use crate::words::{LinkKind, TicketState};
 
 /// A field breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +127,16 @@ pub enum Rejection {
         /// That ticket.
         of: TicketId,
     },
+    /// The tickets are tied the other way round.
+    #[error("{other} is tied to {number} as {kind} already; both cannot be")]
+    CycleDetected {
+        /// The ticket.
+        number: TicketNumber,
+        /// The other.
+        other: TicketNumber,
+        /// How.
+        kind: LinkKind,
+    },
     /// What was found, was found under a configuration that holds no longer.
     #[error("the configuration is at version {actual}, the command was made under version {based_on}")]
     ConfigStale {
@@ -205,6 +215,7 @@ impl Rejection {
             Self::InvalidTransition { .. } => "invalid_transition",
             Self::GuardFailed { .. } => "guard_failed",
             Self::Duplicate { .. } => "duplicate",
+            Self::CycleDetected { .. } => "cycle_detected",
             Self::ConfigStale { .. } => "config_stale",
             Self::ConfigInvalid { .. } => "config_invalid",
             Self::CommandIdReused => "command_id_reused",
@@ -230,6 +241,7 @@ impl Rejection {
             | Self::InvalidTransition { .. }
             | Self::GuardFailed { .. }
             | Self::Duplicate { .. }
+            | Self::CycleDetected { .. }
             | Self::ConfigStale { .. }
             | Self::CommandIdReused => 409,
             Self::Forbidden(_) => 403,

@@ -15,7 +15,8 @@ macro_rules! each_event {
                     TicketRouted, TicketAssigned, TicketUnassigned, TicketEscalated, TicketDeescalated,
                 }
                 Conversation { CommentAdded, ReopenHeld, }
-                Relations { FollowUpCreated, TicketsLinked, }
+                Relations { FollowUpCreated, TicketsLinked, TicketsUnlinked, }
+                Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
@@ -37,7 +38,11 @@ macro_rules! each_verb {
             escalate => Escalate on Ticket,
             deescalate => Deescalate on Ticket,
             set_status => SetStatus on Ticket,
+            request_information => RequestInformation on Ticket,
             add_comment => AddComment on Ticket,
+            propose_resolution => ProposeResolution on Ticket,
+            confirm_resolution => ConfirmResolution on Ticket,
+            reject_resolution => RejectResolution on Ticket,
             resolve => Resolve on Ticket,
             reopen => Reopen on Ticket,
             close => Close on Ticket,
@@ -48,6 +53,9 @@ macro_rules! each_verb {
             set_type => SetType on Ticket,
             set_category => SetCategory on Ticket,
             change_tags => ChangeTags on Ticket,
+            set_field => SetField on Ticket,
+            link => Link on Ticket,
+            unlink => Unlink on Ticket,
             import => Import on New,
             publish_config => PublishConfig on Config,
             retire_config => RetireConfig on Config,
@@ -65,10 +73,6 @@ macro_rules! each_verb {
 pub(crate) const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",
-    "request_information",
-    "propose_resolution",
-    "confirm_resolution",
-    "reject_resolution",
     "claim",
     "renew_claim",
     "release_claim",
@@ -88,13 +92,10 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "close_side_conversation",
     "hand_off",
     "change_subject",
-    "set_field",
     "set_requester",
     "verify_requester",
     "suggest",
     "accept_suggestion",
-    "link",
-    "unlink",
     "merge",
     "split",
     "link_external",

@@ -3,7 +3,7 @@
 
 use guichet_schemas::each_event;
 use guichet_schemas::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, Relations, SlaEvent, TicketEvent,
+    Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations, SlaEvent, TicketEvent,
 };
 use guichet_schemas::time::Timestamp;
 
@@ -18,6 +18,7 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
         t.last_occurred_at = t.last_occurred_at.max(occurred_at);
     }
     let before = t.state();
+    t.version = t.version.saturating_add(1);
     fold(&mut t, event, occurred_at);
     if t.state() != before || event.created().is_some() {
         t.state_since = occurred_at;

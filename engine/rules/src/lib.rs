@@ -31,7 +31,7 @@ mod state;
 mod transition;
 mod verbs;
 
-pub use beside::{LooksAt, Other, goes_on_to, looks_at};
+pub use beside::{LooksAt, Other, Reads, goes_on_to, looks_at};
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
@@ -40,5 +40,7 @@ pub use desk::{
 };
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
-pub use state::{FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, REOPEN_LIMIT_MAX, Ticket};
+pub use state::{
+    FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Phase, Proposal, REOPEN_LIMIT_MAX, Ticket,
+};
 pub use transition::allowed_verbs;

@@ -32,6 +32,7 @@ pub(crate) struct Life<'a> {
     pub(crate) first_followed_up_at: Option<i64>,
     pub(crate) resolver: &'a str,
     pub(crate) resolver_is_human: bool,
+    proposer_is_human: bool,
     pub(crate) reopens: u64,
     pub(crate) resolutions: u64,
     pub(crate) origin: i32,
@@ -76,7 +77,8 @@ impl<'a> Life<'a> {
                 self.resolutions = self.resolutions.saturating_add(1);
                 self.at_last_resolution = (self.done_ms, self.waiting_ms);
                 self.resolver = &resolved.by;
-                self.resolver_is_human = resolved.human;
+                self.resolver_is_human =
+                    if resolved.as_proposed { self.proposer_is_human } else { resolved.human };
             }
             Some(What::Reopened(_)) => {
                 self.enter(Some(TicketState::Open), at);
@@ -106,6 +108,7 @@ impl<'a> Life<'a> {
                     self.first_bot_reply_at = self.first_bot_reply_at.or(Some(at));
                 }
             }
+            Some(What::Proposed(by_human)) => self.proposer_is_human = *by_human,
             Some(What::FollowedUp(_)) => {
                 self.first_followed_up_at = self.first_followed_up_at.or(Some(at));
             }

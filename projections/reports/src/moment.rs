@@ -1,14 +1,14 @@
 //! What the reports keep of an event, in the order in which it holds.
 
 use guichet_schemas::event::{
-    Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, Relations, TicketCreated,
-    TicketEscalated, TicketEvent,
+    Classification, CommentAdded, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations,
+    TicketCreated, TicketEscalated, TicketEvent,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::store::{Moment, MomentCreated, MomentEscalated, MomentReply, MomentResolved};
-use guichet_schemas::words::{ActorKind, AuthorKind, Visibility};
+use guichet_schemas::words::{ActorKind, AuthorKind, ConfirmedBy, Visibility};
 use prost::Message as _;
 
 /// Events of tickets that have no moment, whatever they say.
@@ -37,6 +37,7 @@ pub fn moments(position: u64, at: i64, event: &Event, actor: ActorKind) -> impl 
         // The ticket stays as it was, and no figure counts what did not happen.
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => (None, None),
         Event::Ticket(TicketEvent::Relations(event)) => (relations(event), None),
+        Event::Ticket(TicketEvent::Confirmation(event)) => (confirmation(event), None),
         Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
     };
@@ -57,7 +58,11 @@ fn life_cycle(event: &LifeCycle, actor: ActorKind) -> Option<What> {
         LifeCycle::TicketImported(_) => return None,
         LifeCycle::StatusChanged(e) => What::State(e.to.to_wire()),
         LifeCycle::TicketResolved(e) => {
-            What::Resolved(MomentResolved { by: e.by.clone(), human: is_human(actor) })
+            let as_proposed = match e.confirmed_by {
+                ConfirmedBy::Requester | ConfirmedBy::Timeout => true,
+                ConfirmedBy::Override | ConfirmedBy::None => false,
+            };
+            What::Resolved(MomentResolved { by: e.by.clone(), human: is_human(actor), as_proposed })
         }
         LifeCycle::TicketReopened(_) => What::Reopened(true),
         LifeCycle::TicketClosed(e) => What::Closed(e.reason.to_wire()),
@@ -79,11 +84,19 @@ fn ownership(event: &Ownership) -> (Option<What>, Option<What>) {
     (Some(one), None)
 }
 
+/// Whoever confirms did not solve it: whether a person did is known from the proposal.
+const fn confirmation(event: &Confirmation) -> Option<What> {
+    match event {
+        Confirmation::ResolutionProposed(e) => Some(What::Proposed(is_human(e.by_kind))),
+        Confirmation::ResolutionConfirmed(_) | Confirmation::ResolutionRejected(_) => None,
+    }
+}
+
 /// A follow-up says that the resolution did not hold, as a reopening does.
 const fn relations(event: &Relations) -> Option<What> {
     match event {
         Relations::FollowUpCreated(_) => Some(What::FollowedUp(true)),
-        Relations::TicketsLinked(_) => None,
+        Relations::TicketsLinked(_) | Relations::TicketsUnlinked(_) => None,
     }
 }
 

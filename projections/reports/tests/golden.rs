@@ -34,7 +34,11 @@ fn what(event: &Value) -> Vec<What> {
         "assigned" => vec![What::Assignee(text("to"))],
         "unassigned" => vec![What::Assignee(String::new())],
         "reply" => vec![What::Reply(MomentReply { human: text("by") != "bot" })],
-        "resolved" => vec![What::Resolved(MomentResolved { by: text("by"), human: text("by") != "bot" })],
+        "resolved" => vec![What::Resolved(MomentResolved {
+            by: text("by"),
+            human: text("by") != "bot",
+            as_proposed: false,
+        })],
         "reopened" => vec![What::Reopened(true)],
         "status" => vec![What::State(TicketState::parse(&text("to")).unwrap().to_wire())],
         "merged" => vec![What::Closed(CloseReason::Merged.to_wire())],

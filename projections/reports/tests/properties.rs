@@ -32,10 +32,16 @@ fn step() -> impl Strategy<Value = (i64, What)> {
         Just(What::State(TicketState::Open.to_wire())),
         Just(What::State(TicketState::Pending.to_wire())),
         Just(What::State(TicketState::Hold.to_wire())),
-        (0u8..3, any::<bool>())
-            .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
-        (0u8..3, any::<bool>())
-            .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
+        (0u8..3, any::<bool>()).prop_map(move |(n, human)| What::Resolved(MomentResolved {
+            by: name(n),
+            human,
+            as_proposed: false
+        })),
+        (0u8..3, any::<bool>()).prop_map(move |(n, human)| What::Resolved(MomentResolved {
+            by: name(n),
+            human,
+            as_proposed: false
+        })),
         Just(What::Reopened(true)),
         Just(What::Closed(CloseReason::Resolved.to_wire())),
         Just(What::Closed(CloseReason::Merged.to_wire())),
@@ -56,6 +62,7 @@ fn step() -> impl Strategy<Value = (i64, What)> {
         any::<bool>().prop_map(|human| What::Reply(MomentReply { human })),
         Just(What::Inbound(Channel::Email.to_wire())),
         Just(What::FollowedUp(true)),
+        any::<bool>().prop_map(What::Proposed),
     ];
     (0i64..120, what)
 }
@@ -198,6 +205,7 @@ fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
             | What::Reply(_)
             | What::Inbound(_)
             | What::FollowedUp(_)
+            | What::Proposed(_)
             | What::Clock(_) => {}
         }
     }

@@ -338,6 +338,7 @@ impl Life {
             | TicketEvent::Ownership(_)
             | TicketEvent::Conversation(Conversation::ReopenHeld(_))
             | TicketEvent::Relations(_)
+            | TicketEvent::Confirmation(_)
             | TicketEvent::Classification(_) => {}
         }
     }

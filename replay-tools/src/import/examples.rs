@@ -105,7 +105,11 @@ pub(super) fn tell(event: &Event) -> String {
             Personal::Plain(body) => format!("{} {}: {body}", e.author_kind, e.author),
             Personal::Sealed(_) => panic!("sealed"),
         },
-        Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_)) | TicketEvent::Relations(_)) => {
+        Event::Ticket(
+            TicketEvent::Conversation(Conversation::ReopenHeld(_))
+            | TicketEvent::Relations(_)
+            | TicketEvent::Confirmation(_),
+        ) => {
             panic!("{event:?}")
         }
         Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),

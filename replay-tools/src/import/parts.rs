@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, TicketCreated,
-    TicketEvent,
+    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal,
+    TicketCreated, TicketEvent,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -74,6 +74,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         }
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => 0,
         Event::Ticket(TicketEvent::Relations(_)) => 0,
+        Event::Ticket(TicketEvent::Confirmation(event)) => of_confirmation(event),
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
@@ -87,6 +88,18 @@ fn of_life_cycle(event: &LifeCycle) -> usize {
         LifeCycle::TicketResolved(e) => sum([e.by.len(), of_personal(&e.summary)]),
         LifeCycle::TicketReopened(e) => of_text(&e.resolver_of_last),
         LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => 0,
+    }
+}
+
+fn of_confirmation(event: &Confirmation) -> usize {
+    match event {
+        Confirmation::ResolutionProposed(e) => sum(e.steps.iter().map(String::len).chain([
+            e.by.len(),
+            of_personal(&e.summary),
+            of_text(&e.root_cause),
+        ])),
+        Confirmation::ResolutionConfirmed(e) => e.by.len(),
+        Confirmation::ResolutionRejected(e) => of_personal(&e.reason),
     }
 }
 

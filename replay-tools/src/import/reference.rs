@@ -56,7 +56,9 @@ impl Story {
                 "comment"
             }
             // Decided at the desk alone: no export holds it.
-            TicketEvent::Conversation(Conversation::ReopenHeld(_)) | TicketEvent::Relations(_) => {
+            TicketEvent::Conversation(Conversation::ReopenHeld(_))
+            | TicketEvent::Relations(_)
+            | TicketEvent::Confirmation(_) => {
                 panic!("{event:?}")
             }
             TicketEvent::Classification(event) => self.classification(event),

@@ -67,7 +67,7 @@ pub enum Change<'a> {
     },
     /// The instant by which somebody wants it done; none: no longer any.
     DueAt(Option<Timestamp>),
-    /// A tie to another ticket that comes.
+    /// A tie to another ticket that comes or goes.
     Link {
         /// The other ticket.
         other: TicketId,
@@ -77,6 +77,8 @@ pub enum Change<'a> {
         kind: LinkKind,
         /// The tie is read from the other ticket.
         from_other: bool,
+        /// It comes.
+        comes: bool,
     },
 }
 

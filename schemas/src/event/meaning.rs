@@ -1,7 +1,9 @@
 //! What an event of a ticket says to everybody who reads it. Each event says it in its own file, once; the read models, the
 //! clocks and the sentences ask here and need not know the event.
 
-use super::{Change, Classification, Conversation, LifeCycle, Ownership, Relations, TicketEvent};
+use super::{
+    Change, Classification, Confirmation, Conversation, LifeCycle, Ownership, Relations, TicketEvent,
+};
 use crate::rejection::FieldError;
 use crate::words::TicketState;
 

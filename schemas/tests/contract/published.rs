@@ -32,7 +32,7 @@ fn command(verb: &str) -> Value {
     let mut schema = definitions.object(&message("Command"), Side::Caller);
     let data = definitions.reference(&payload, Side::Caller);
     // Where everything in it may be absent, so may data itself.
-    if matches!(verb, "close" | "set_category") {
+    if matches!(verb, "close" | "confirm_resolution" | "set_category") {
         schema["properties"]["data"] = json!({"anyOf": [data, {"type": "null"}]});
     } else {
         schema["properties"]["data"] = data;

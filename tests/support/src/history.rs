@@ -281,7 +281,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let group = |dice: &mut Dice| [None, Some("desk"), Some("network")][dice.roll(3) as usize];
     let state = |dice: &mut Dice| TicketState::ALL[dice.roll(TicketState::ALL.len() as u64) as usize];
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(21) {
+    match dice.roll(25) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -330,6 +330,22 @@ pub fn any_event(dice: &mut Dice) -> Event {
             from: TicketType::Incident,
             to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
         }),
+        20 => Event::from(ResolutionProposed {
+            by: "helper".to_owned(),
+            by_kind: ActorKind::Bot,
+            code: ResolutionCode::Workaround,
+            summary: text("Use the stairs."),
+            steps: Vec::new(),
+            root_cause: None,
+        }),
+        23 => Event::from(TicketsUnlinked {
+            other: ticket_id(1 + dice.roll(5)),
+            other_number: 1,
+            kind: LinkKind::ALL[dice.roll(LinkKind::ALL.len() as u64) as usize],
+            from_other: dice.roll(2) == 0,
+        }),
+        21 => Event::from(ResolutionConfirmed { by: "r-1".to_owned() }),
+        22 => Event::from(ResolutionRejected { reason: text("It still burns.") }),
         18 => Event::from(FollowUpCreated {
             of: ticket_id(1),
             new_ticket: ticket_id(2),

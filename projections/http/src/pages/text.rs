@@ -53,7 +53,7 @@ texts! {
     figures, figures_help, figures_median, figures_more,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, description, root_cause, history_part, newest_page,
+    tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, proposal, awaiting_confirmation, awaited, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
@@ -68,7 +68,7 @@ texts! {
     stream_full, stream_gone, stream_read_only, stream_silent, stream_unreachable, stream_refused, no_engine,
     // Events of a history.
     event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
-    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_reopen_held, event_follow_up_created, event_sla_warned, event_sla_breached,
+    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_reopen_held, event_follow_up_created, event_resolution_proposed, event_resolution_confirmed, event_resolution_rejected, event_sla_warned, event_sla_breached,
     event_sla_breach_voided, event_time_rule_fired,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
@@ -137,6 +137,9 @@ impl Text {
             "CommentAdded" => self.event_comment_added,
             "ReopenHeld" => self.event_reopen_held,
             "FollowUpCreated" => self.event_follow_up_created,
+            "ResolutionProposed" => self.event_resolution_proposed,
+            "ResolutionConfirmed" => self.event_resolution_confirmed,
+            "ResolutionRejected" => self.event_resolution_rejected,
             "SlaWarned" => self.event_sla_warned,
             "SlaBreached" => self.event_sla_breached,
             "SlaBreachVoided" => self.event_sla_breach_voided,

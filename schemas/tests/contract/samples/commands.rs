@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, ChangeTags, Close, Command, Create, CreateFollowUp, Deescalate, Escalate,
-    Fact, FireTimeRule, Import, Order, PublishConfig, RecordAccess, RecordSlaBreach, RecordSlaWarning,
-    Reopen, Requester, Resolve, RetireConfig, SetCategory, SetDueDate, SetPriority, SetStatus, SetType,
-    Unassign, VoidSlaBreach,
+    AddComment, Assign, Cancel, ChangeTags, Close, Command, ConfirmResolution, Create, CreateFollowUp,
+    Deescalate, Escalate, Fact, FireTimeRule, Import, Link, Order, ProposeResolution, PublishConfig,
+    RecordAccess, RecordSlaBreach, RecordSlaWarning, RejectResolution, Reopen, RequestInformation, Requester,
+    Resolve, RetireConfig, SetCategory, SetDueDate, SetField, SetPriority, SetStatus, SetType, Unassign,
+    Unlink, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{CommandId, CorrelationId, TicketId};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-    Apply, CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact, Origin,
-    Priority, RequesterKind, ResolutionCode, SlaMetric, TicketState, TicketType, Urgency, Visibility,
+    Apply, CancelReason, Channel, CommentKind, EscalationKind, EscalationReason, HoldReason, Impact,
+    LinkKind, Origin, Priority, RequesterKind, ResolutionCode, SlaMetric, TicketState, TicketType, Urgency,
+    Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -129,6 +131,10 @@ fn work() -> Vec<Order> {
             expected_until: Some(minute(900)),
             comment: Some(text("We ordered the part.")),
         }),
+        Order::RequestInformation(RequestInformation {
+            comment: text("Which tray do you use?"),
+            expected_until: Some(minute(900)),
+        }),
         Order::AddComment(AddComment {
             visibility: Visibility::Public,
             kind: Some(CommentKind::Message),
@@ -138,6 +144,14 @@ fn work() -> Vec<Order> {
             counts_as_reply: Some(true),
             no_reopen: true,
         }),
+        Order::ProposeResolution(ProposeResolution {
+            code: ResolutionCode::Workaround,
+            summary: text("Print from the tray."),
+            steps: vec![text("open the tray")],
+            root_cause: note("worn drum"),
+        }),
+        Order::ConfirmResolution(ConfirmResolution),
+        Order::RejectResolution(RejectResolution { reason: text("It still blinks.") }),
         Order::Resolve(Resolve {
             code: ResolutionCode::Defect,
             summary: text("New toner."),
@@ -165,6 +179,9 @@ fn work() -> Vec<Order> {
         Order::SetType(SetType { r#type: TicketType::Problem }),
         Order::SetCategory(SetCategory { category: Some(line("technical/network")) }),
         Order::ChangeTags(ChangeTags { add: tags(&["drum"]), remove: tags(&["vip"]) }),
+        Order::SetField(SetField { field: "floor".to_owned(), value: Some(FieldValue::Number(4.0)) }),
+        Order::Link(Link { other: TicketId(uuid(2)), kind: LinkKind::CausedBy }),
+        Order::Unlink(Unlink { other: TicketId(uuid(2)), kind: LinkKind::Duplicates }),
     ]
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use guichet_schemas::event::{
     AccessRecorded, CategoryChanged, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
     Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, KeyCreated, LogEvent, Personal,
-    PriorityChanged, ReopenHeld, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged,
-    TicketAssigned, TicketCancelled, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
-    TicketImported, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked,
-    TimeRuleFired, TypeChanged,
+    PriorityChanged, ReopenHeld, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed,
+    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, TagsChanged, TicketAssigned, TicketCancelled,
+    TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketReopened,
+    TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeRuleFired,
+    TypeChanged,
 };
 use guichet_schemas::ids::{KeyId, TicketId};
 use guichet_schemas::words::{
@@ -179,6 +180,22 @@ fn conversation() -> Vec<Event> {
             kind: LinkKind::CausedBy,
             from_other: true,
         }),
+        Event::from(TicketsUnlinked {
+            other: TicketId(uuid(2)),
+            other_number: 43,
+            kind: LinkKind::Duplicates,
+            from_other: true,
+        }),
+        Event::from(ResolutionProposed {
+            by: "helper".to_owned(),
+            by_kind: ActorKind::Bot,
+            code: ResolutionCode::Workaround,
+            summary: sealed(b"sealed proposal"),
+            steps: vec!["open the tray".to_owned()],
+            root_cause: text("worn drum"),
+        }),
+        Event::from(ResolutionConfirmed { by: "r-77".to_owned() }),
+        Event::from(ResolutionRejected { reason: sealed(b"sealed reason") }),
         Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,
