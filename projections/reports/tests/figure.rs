@@ -80,7 +80,7 @@ fn created(group: &str) -> What {
 }
 
 fn resolved() -> What {
-    What::Resolved(MomentResolved { by: "bob".to_owned(), human: true })
+    What::Resolved(MomentResolved { by: "bob".to_owned(), human: true, as_proposed: false })
 }
 
 /// Two tickets: one resolved after 10 hours, reopened after 30 and resolved again after 35, in the next week; one

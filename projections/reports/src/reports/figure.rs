@@ -109,6 +109,7 @@ const fn event(what: &What) -> &'static str {
         What::Priority(_) => "PriorityChanged",
         What::Category(_) => "CategoryChanged",
         What::FollowedUp(_) => "FollowUpCreated",
+        What::Proposed(_) => "ResolutionProposed",
         What::Clock(_) => "",
     }
 }
