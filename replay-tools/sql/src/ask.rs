@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{
     CatalogProvider as _, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider as _,
@@ -16,12 +17,14 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::prelude::{Expr, SQLOptions, SessionConfig, SessionContext, col, lit};
 use datafusion::scalar::ScalarValue;
+use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use guichet_history::HistoryError;
 use guichet_history::export::unsigned;
 use guichet_replay_tools::exit;
 use guichet_replay_tools::output::Output;
 use tempfile::TempDir;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::SqlArgs;
 use crate::batches::UTC;
@@ -49,6 +52,8 @@ pub struct Answer {
     pub unsigned: u64,
     /// What of the history is not there, in words.
     pub note: Option<String>,
+    /// Ctrl-C: heard from the beginning, so that nothing is left behind.
+    interrupted: Signal,
     /// Where what does not fit the memory goes; removed with the answer.
     _spill: TempDir,
 }
@@ -64,22 +69,28 @@ pub fn run(args: &SqlArgs, past: Past) -> LocalBoxFuture<'_, Result<u8, SqlError
 async fn answer(args: &SqlArgs, past: Past) -> Result<u8, SqlError> {
     args.check()?;
     let output = Output::new(&args.output);
-    let asked = async {
-        let answer = ask(args, past).await?;
-        if let Some(note) = &answer.note {
-            output.note(note);
-        }
-        let left_out = answer.unsigned;
-        let whole = print::answer(args, answer, &output).await?;
-        let code = unsigned(left_out, &output);
-        Ok(if whole { code } else { exit::REFUSED })
-    };
-    tokio::select! {
-        done = asked => done,
-        stopped = tokio::signal::ctrl_c() => {
-            stopped?;
-            output.alarm("stopped: the answer is not complete");
-            Ok(exit::REFUSED)
+    let answer = ask(args, past).await?;
+    if let Some(note) = &answer.note {
+        output.note(note);
+    }
+    let left_out = answer.unsigned;
+    let whole = print::answer(args, answer, &output).await?;
+    let code = unsigned(left_out, &output);
+    Ok(if whole { code } else { exit::REFUSED })
+}
+
+impl Answer {
+    /// The next rows.
+    ///
+    /// # Errors
+    /// They cannot be made, or somebody pressed Ctrl-C.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, SqlError> {
+        tokio::select! {
+            batch = self.rows.next() => Ok(batch.transpose()?),
+            _ = self.interrupted.recv() => Err(SqlError::Question {
+                message: "stopped: the answer is not complete".to_owned(),
+                code: exit::REFUSED,
+            }),
         }
     }
 }
@@ -90,6 +101,7 @@ async fn answer(args: &SqlArgs, past: Past) -> Result<u8, SqlError> {
 /// The question is wrong, or the history cannot be read.
 pub async fn ask(args: &SqlArgs, past: Past) -> Result<Answer, SqlError> {
     let question = question(&args.question)?;
+    let interrupted = signal(SignalKind::interrupt())?;
     let (ground, unsigned, note) = ground(args, past)?;
     let spill = tempfile::Builder::new().prefix("guichet-sql-").tempdir()?;
     let context = context(args, &spill)?;
@@ -103,7 +115,7 @@ pub async fn ask(args: &SqlArgs, past: Past) -> Result<Answer, SqlError> {
     }
     let schema = Arc::clone(frame.schema().inner());
     let rows = frame.execute_stream().await?;
-    Ok(Answer { schema, rows, unsigned, note, _spill: spill })
+    Ok(Answer { schema, rows, unsigned, note, interrupted, _spill: spill })
 }
 
 fn question(given: &str) -> Result<String, SqlError> {

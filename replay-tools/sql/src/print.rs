@@ -11,7 +11,6 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
-use futures_util::StreamExt as _;
 use guichet_history::HistoryError;
 use guichet_history::lake::document;
 use guichet_replay_tools::output::{Output, harmless_cell};
@@ -59,7 +58,7 @@ pub(crate) async fn answer(args: &SqlArgs, mut answer: Answer, output: &Output) 
 
 /// The next rows. Waits on a thread that may.
 fn next(answer: &mut Answer) -> Result<Option<RecordBatch>, SqlError> {
-    Ok(Handle::current().block_on(answer.rows.next()).transpose()?)
+    Handle::current().block_on(answer.next())
 }
 
 fn into(form: Format, mut to: impl Write + Send, answer: &mut Answer) -> Result<(), SqlError> {
@@ -115,7 +114,7 @@ fn csv_into(to: &mut impl Write, answer: &mut Answer) -> Result<(), SqlError> {
 
 async fn table(answer: &mut Answer, output: &Output) -> Result<bool, SqlError> {
     let (mut rows, mut whole) = (Vec::new(), true);
-    while let Some(batch) = answer.rows.next().await.transpose()? {
+    while let Some(batch) = answer.next().await? {
         let columns = columns(&batch)?;
         let room = TABLE_ROWS_MAX.saturating_sub(rows.len());
         let taken = batch.num_rows().min(room);
