@@ -134,6 +134,45 @@ pub struct Defined {
     pub figure: Arc<body::Figure>,
 }
 
+impl Defined {
+    /// The figure that a question names, as it was published last or in the version that the question names.
+    ///
+    /// # Errors
+    /// There is no such figure, or no such version of it.
+    pub fn of(desk: &Configuration, query: &ReportQuery) -> Result<Self, FieldError> {
+        let rule = |said: &str| {
+            let names = desk.ids(ConfigKind::Figure).filter(|name| desk.figure(name, None).is_some());
+            let known: Vec<_> = names.collect();
+            let known = match known.as_slice() {
+                [] => "the desk has published none".to_owned(),
+                known => format!("there are {}", known.join(", ")),
+            };
+            FieldError::new("figure", format!("{said}: {known}"))
+        };
+        let Some(name) = query.figure.as_deref() else { return Err(rule("must be the name of a figure")) };
+        match (desk.figure(name, query.definition_version), query.definition_version) {
+            (Some((version, figure)), _) => {
+                Ok(Self { name: name.to_owned(), version, figure: Arc::new(figure.clone()) })
+            }
+            (None, Some(version)) if desk.ids(ConfigKind::Figure).any(|known| known == name) => {
+                let said =
+                    format!("must be a version of figure {name:?} that was published; {version} is none");
+                Err(FieldError::new("definition_version", said))
+            }
+            (None, _) => Err(rule("must be the name of a figure that is published and not retired")),
+        }
+    }
+
+    /// The calendar whose open hours it counts; `None`: it counts all hours.
+    ///
+    /// # Errors
+    /// The desk has no such calendar.
+    pub fn hours(&self, desk: &Configuration, now: Timestamp) -> Result<Option<BusinessHours>, FieldError> {
+        let calendar = self.figure.duration.as_ref().and_then(|duration| duration.calendar.as_deref());
+        calendar.map_or(Ok(None), |name| BusinessHours::of(desk, Some(name), now))
+    }
+}
+
 impl PartialEq for Defined {
     fn eq(&self, other: &Self) -> bool {
         (&self.name, self.version) == (&other.name, other.version)

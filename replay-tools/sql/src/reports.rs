@@ -20,7 +20,7 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use guichet_history::HistoryError;
 use guichet_replay_tools::body::BodyArgs;
-use guichet_reports::{BusinessHours, Kind, Look, Params, Report};
+use guichet_reports::{BusinessHours, Defined, Kind, Look, Params, Report};
 use guichet_schemas::json::query;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query::Data as Asked;
@@ -269,6 +269,11 @@ fn rows(
         let hours =
             BusinessHours::of(&figures.configuration, query.calendar.as_deref(), now).map_err(wrong)?;
         params = params.with_hours(hours);
+    }
+    if kind.takes_figure() {
+        let defined = Defined::of(&figures.configuration, &query).map_err(wrong)?;
+        let hours = defined.hours(&figures.configuration, now).map_err(wrong)?;
+        params = params.with_figure(Some(defined)).with_hours(hours);
     }
     let mut report = Report::within(params, span);
     for history in figures.histories(kind) {

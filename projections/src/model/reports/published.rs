@@ -104,27 +104,7 @@ impl Cache {
 impl Published {
     /// The figure that a question names, as it was published last or in the version that the question names.
     pub(super) fn figure(&self, query: &ReportQuery) -> Result<Defined, FieldError> {
-        let rule = |said: &str| {
-            let known: Vec<_> = self.figures().map(|(name, ..)| name).collect();
-            let known = if known.is_empty() {
-                "the desk has published none".to_owned()
-            } else {
-                format!("there are {}", known.join(", "))
-            };
-            FieldError::new("figure", format!("{said}: {known}"))
-        };
-        let Some(name) = query.figure.as_deref() else { return Err(rule("must be the name of a figure")) };
-        match (self.configuration.figure(name, query.definition_version), query.definition_version) {
-            (Some((version, figure)), _) => {
-                Ok(Defined { name: name.to_owned(), version, figure: Arc::new(figure.clone()) })
-            }
-            (None, Some(version)) if self.configuration.ids(Kind::Figure).any(|known| known == name) => {
-                let said =
-                    format!("must be a version of figure {name:?} that was published; {version} is none");
-                Err(FieldError::new("definition_version", said))
-            }
-            (None, _) => Err(rule("must be the name of a figure that is published and not retired")),
-        }
+        Defined::of(&self.configuration, query)
     }
 
     /// A definition as it was published.
