@@ -1,5 +1,5 @@
 //! How fast does a past come back? On one core, by how much of a record is decoded: none of it, its head, a chosen field,
-//! all of it, all of it folded. Beside them protobuf alone, over the same bytes in a plain file.
+//! all of it, all of it folded, all of it exported. Beside them protobuf alone, over the same bytes in a plain file.
 
 use guichet_bench_support::{cpu, drive, table, workload};
 
@@ -9,13 +9,21 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::hint::black_box;
 use std::io::{BufReader, BufWriter, Read as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use clap::Parser;
 
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, Store};
 use guichet_engine::protection::Protection;
+use guichet_history::HistoryError;
+use guichet_history::export::{self, ExportArgs};
 use guichet_history::filter::ticket_of;
+use guichet_history::lake::Manifest;
 use guichet_history::reader::entered;
+use guichet_history::source::{History, Source};
+use guichet_replay_tools::output::Output;
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::codec::{Head, decode_record};
 use guichet_schemas::ids::TicketId;
@@ -23,6 +31,7 @@ use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::wire;
 use guichet_schemas::words::TicketState;
 use prost::Message as _;
+use tempfile::TempDir;
 
 use crate::drive::Drive;
 use crate::table::{Length, Row, print};
@@ -47,6 +56,11 @@ fn main() {
     let stated = median(passes, || states(&store));
     let decoded = median(passes, || decode(&store));
     let folded = median(passes, || fold(&store));
+    let store = Arc::new(store);
+    let exports = Exports { store: Arc::clone(&store), events, dir: dir.path() };
+    let with_tables = median(passes.min(3), || drop(exports.run(&[])));
+    let events_alone = median(passes.min(3), || drop(exports.run(&["--table", "events"])));
+    let bytes = exports.bytes();
     let by_prost = median(passes, || in_file(&flat, |bytes| drop(black_box(wire::Record::decode(bytes)))));
     let by_us = median(passes, || in_file(&flat, |bytes| drop(black_box(decode_record(bytes)))));
     let per_second = |took: Duration| events as f64 / took.as_secs_f64();
@@ -62,6 +76,15 @@ fn main() {
         row("fold of the states of tickets", stated, Some(1e6), "≥ 1,000,000 (ratio 1)"),
         row("scan and decode", decoded, None, ""),
         row("scan, decode and fold every ticket", folded, Some(1e6), "≥ 1,000,000 (ratio 1)"),
+        row("export to Parquet, with the tables", with_tables, Some(3e5), "≥ 300,000 (ratio 1)"),
+        row("export to Parquet, events alone", events_alone, Some(3e5), "≥ 300,000 (ratio 1)"),
+        Row {
+            what: "  bytes an event".to_owned(),
+            figure: bytes,
+            unit: "B",
+            target: "≤ 60 of the ServiceNow year",
+            ..Row::default()
+        },
         row("a plain file, by prost alone", by_prost, None, ""),
         row("a plain file, whole records", by_us, Some(prost), "≥ 0.5 of prost"),
     ];
@@ -69,6 +92,55 @@ fn main() {
         &format!("replay: {events} events from the log, per second of one core, median of {passes} passes"),
         &rows,
     );
+}
+
+/// Exports of a log, each into a folder of its own.
+struct Exports<'a> {
+    store: Arc<Store>,
+    events: u64,
+    dir: &'a Path,
+}
+
+impl Exports<'_> {
+    fn run(&self, more: &[&str]) -> TempDir {
+        #[derive(Parser)]
+        struct Cli {
+            #[command(flatten)]
+            export: ExportArgs,
+        }
+        let out = tempfile::tempdir_in(self.dir).expect("a folder for the export");
+        let folder = out.path().display().to_string();
+        let words = [&["export", folder.as_str(), "--json"], more].concat();
+        let args = Cli::parse_from(words).export;
+        let history = History::new(Box::new(Files(Arc::clone(&self.store))), self.events, None);
+        export::pass(&args, &history, &Output::new(&args.output)).expect("the log can be exported");
+        out
+    }
+
+    /// What an event takes in the files.
+    fn bytes(&self) -> f64 {
+        let out = self.run(&["--table", "events"]);
+        let manifest = Manifest::read(out.path()).expect("it was exported");
+        manifest.files.iter().map(|file| file.bytes).sum::<u64>() as f64 / self.events as f64
+    }
+}
+
+/// The log as exports read it.
+struct Files(Arc<Store>);
+
+impl Source for Files {
+    fn scan(
+        &self,
+        first: u64,
+        last: u64,
+        visit: &mut dyn FnMut(u64, &[u8]) -> bool,
+    ) -> Result<(), HistoryError> {
+        let first = LogPosition::new(first).unwrap_or(LogPosition::FIRST);
+        let visit =
+            |position: LogPosition, record: &[u8]| position.get() <= last && visit(position.get(), record);
+        self.0.scan(first, visit).expect("the log can be read");
+        Ok(())
+    }
 }
 
 /// The records of a log, each behind its length.

@@ -1,4 +1,4 @@
-//! `guichet export`, `replay`, `explain`, `diff` and `blame-config`: which history is meant, and how it is opened.
+//! `guichet export`, `replay`, `sql`, `explain`, `diff` and `blame-config`: which history is meant, and how it is opened.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +11,8 @@ use guichet_history::blame::{self, BlameArgs};
 use guichet_history::diff::{self, DiffArgs};
 use guichet_history::explain::{self, ExplainArgs};
 use guichet_history::export::{self, ExportArgs};
+#[cfg(feature = "sql")]
+use guichet_history::lake::Manifest;
 use guichet_history::replay::{self, ReplayArgs};
 use guichet_history::reveal::{self, Reveal, RevealArgs, Scope};
 use guichet_history::source::{Copied, History, Live, SourceArgs, Stopped};
@@ -18,6 +20,9 @@ use guichet_proof::SignedCheckpoint;
 use guichet_replay_tools::audit::Folder;
 use guichet_replay_tools::client::{Client, ClientError, ConnectArgs};
 use guichet_replay_tools::verify::read_key;
+use guichet_sql::args::SqlArgs;
+#[cfg(feature = "sql")]
+use guichet_sql::{Past, SqlError};
 
 use crate::backup::Backup;
 use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};
@@ -66,6 +71,31 @@ pub(crate) async fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         (to, _) => to,
     };
     Ok(tokio::task::block_in_place(|| replay::run(args, &history, to))?.into())
+}
+
+/// Answers a question in SQL.
+pub(crate) async fn sql(args: &SqlArgs) -> anyhow::Result<ExitCode> {
+    args.check()?;
+    answer(args).await
+}
+
+#[cfg(feature = "sql")]
+async fn answer(args: &SqlArgs) -> anyhow::Result<ExitCode> {
+    let past = match &args.source.source {
+        Some(dir) if Manifest::is_in(dir) => Past::Export(dir.clone()),
+        _ => Past::Log(Meant::find(&args.source, &args.connect).await?.open().await?),
+    };
+    match guichet_sql::run(args, past).await {
+        Ok(code) => Ok(code.into()),
+        Err(SqlError::History(error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(feature = "sql"))]
+#[expect(clippy::unused_async, reason = "the other build waits here")]
+async fn answer(_: &SqlArgs) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("this build has no SQL")
 }
 
 /// Says what made a ticket what it is.

@@ -56,6 +56,8 @@ use guichet_replay_tools::send::{self, SendArgs};
 use guichet_replay_tools::tail::{self, TailArgs};
 use guichet_replay_tools::timeline::TimelineArgs;
 use guichet_replay_tools::verify::VerifyArgs;
+use guichet_sql::SqlError;
+use guichet_sql::args::SqlArgs;
 use uuid::Uuid;
 
 use crate::backup::BackupArgs;
@@ -123,6 +125,8 @@ enum Verb {
     },
     /// Write the history into files that other tools read: Parquet, CSV, CloudEvents, XES, OCEL
     Export(Box<ExportArgs>),
+    /// Ask the history in SQL: events, tickets, states, owners, clocks and reports as tables
+    Sql(Box<SqlArgs>),
     /// Say which event made a ticket what it is, by whom and under which configuration
     Explain(Box<ExplainArgs>),
     /// Say what each version of an item of the configuration changed
@@ -230,6 +234,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<lines::Forbidden>().is_some() {
         return serve::EXIT_UNREACHABLE;
     }
+    if let Some(SqlError::Question { code, .. }) = error.downcast_ref() {
+        return *code;
+    }
     match error.downcast_ref::<StartError>() {
         Some(StartError::Open(OpenError::Copy(_))) => return 3,
         Some(StartError::Open(error)) if error.protects_data() => return serve::EXIT_HALTED,
@@ -278,6 +285,7 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
             let model = model::by_name(&name).context("a read model of that name")?;
             rebuild::compare(&node, model).await
         }
+        Verb::Sql(args) => history::sql(&args).await,
         Verb::Explain(args) => history::explain(&args).await,
         Verb::BlameConfig(args) => history::blame(&args).await,
         Verb::Diff(args) => history::diff(&args).await,

@@ -3,6 +3,8 @@
 
 #[path = "tidy/edges.rs"]
 mod edges;
+#[path = "tidy/requirements.rs"]
+mod requirements;
 
 use std::path::{Path, PathBuf};
 

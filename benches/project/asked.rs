@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use async_nats::{Client, Request};
 use guichet_projections::model;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::lines::connect;
 use crate::nats_server::NatsServer;
@@ -14,6 +15,8 @@ use crate::table::{Length, Row};
 use crate::{models, row};
 
 const WITHIN: Duration = Duration::from_secs(120);
+/// Figures that a desk defines.
+const FIGURES: usize = 10;
 
 /// The reports that a dashboard asks for.
 const QUESTIONS: &[(&str, &str)] = &[
@@ -58,8 +61,55 @@ pub(crate) async fn latencies(server: &NatsServer, dir: &Path, length: Length) -
         target: "< 3,000 at 10,000,000 events",
         ..row("report_backlog as of an instant", ms(took), "ms")
     });
+    rows.extend(figures(&client, length).await);
     running.stop().await.expect("it stops");
     rows
+}
+
+/// Ten figures as a desk would define them, beside a built-in report: the first question evaluates the filter over the
+/// whole history.
+async fn figures(client: &Client, length: Length) -> Vec<Row> {
+    let whole = json!({"period": "range", "from": "2000-01-01", "group_by": "product"});
+    let built_in = timed(client, "report_volume", whole.clone()).await;
+    let mut rows = vec![row("a built-in report over everything, first time", ms(built_in), "ms")];
+    let (mut first, mut position) = (Duration::ZERO, Value::Null);
+    for n in 0..FIGURES {
+        let filter = format!("event == 'TicketResolved' && resolutions == {} && group != ''", n + 1);
+        let data = json!({"kind": "figure", "id": format!("f{n}"), "body": {"title": {"en": "One"}, "count": filter}});
+        position = publish(client, n, data).await;
+    }
+    let question = |n: usize| {
+        let mut question = whole.clone();
+        question["figure"] = format!("f{n}").into();
+        question["min_position"] = position.clone();
+        question["wait_ms"] = 30_000.into();
+        question
+    };
+    for n in 0..FIGURES {
+        first += timed(client, "report_figure", question(n)).await;
+    }
+    let mean = first / u32::try_from(FIGURES).expect("a few");
+    rows.push(row("  a configured figure over everything, first time, mean of ten", ms(mean), "ms"));
+    let mut all = Vec::new();
+    for n in 0..length.pick(300, 1000) {
+        all.push(timed(client, "report_figure", question(n % FIGURES)).await);
+    }
+    all.sort_unstable();
+    rows.push(row("  p50 from then on, with ten of them kept", ms(all[all.len() / 2]), "ms"));
+    rows
+}
+
+async fn publish(client: &Client, n: usize, data: Value) -> Value {
+    let command = json!({
+        "command_id": Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("figure {n}").as_bytes()),
+        "actor": {"kind": "admin", "id": "bench"}, "data": data,
+    });
+    let subject = "guichet.v1.cmd.default.cli.config.publish_config";
+    let request = Request::new().payload(command.to_string().into()).timeout(Some(WITHIN));
+    let reply = client.send_request(subject, request).await.expect("an answer");
+    let answer: Value = serde_json::from_slice(&reply.payload).expect("JSON");
+    assert_eq!(answer["ok"], true, "{answer}");
+    answer["position"].clone()
 }
 
 async fn timed(client: &Client, name: &str, question: Value) -> Duration {

@@ -84,9 +84,12 @@ fn named(log: &Log) -> Vec<(u64, KeyCreated)> {
     let records = log.reader().read(LogPosition::FIRST, usize::MAX, usize::MAX).unwrap();
     let decoded = records.iter().map(|bytes| decode_record(bytes).unwrap());
     decoded
-        .filter_map(|record| match record.event {
-            Event::Log(LogEvent::KeyCreated(created)) => Some((record.position.get(), created)),
-            _ => None,
+        .filter_map(|record| {
+            if let Event::Log(LogEvent::KeyCreated(created)) = record.event {
+                Some((record.position.get(), created))
+            } else {
+                None
+            }
         })
         .collect()
 }

@@ -32,6 +32,7 @@ const SUBJECT_MAX: usize = 60;
   guichet query events --set type=TicketEscalated --set limit=1000 --all --json
   guichet query queues
   guichet query report_backlog --set zone=Europe/Paris --set group_by=channel
+  guichet query report_figure --set figure=quick-reopenings --set group_by=group
   guichet query report_reopen_rate --set from=2026-01-01 --set as_of=2026-03-01T00:00:00Z
   guichet query projections
 
@@ -135,6 +136,7 @@ fn append(answer: &mut wire::QueryReply, mut page: wire::QueryReply) {
         (Some(Data::Events(all)), Some(Data::Events(more))) => all.events.extend(more.events),
         (Some(Data::Queues(all)), Some(Data::Queues(more))) => all.queues.extend(more.queues),
         (Some(Data::Queue(all)), Some(Data::Queue(more))) => all.tickets.extend(more.tickets),
+        (Some(Data::Figures(all)), Some(Data::Figures(more))) => all.figures.extend(more.figures),
         (Some(Data::SlaClocks(all)), Some(Data::SlaClocks(more))) => all.clocks.extend(more.clocks),
         (Some(Data::SlaBreaches(all)), Some(Data::SlaBreaches(more))) => all.breaches.extend(more.breaches),
         (Some(all), Some(more)) => append_rows(all, more),
@@ -224,6 +226,7 @@ fn figures(output: &Output, data: &Data, first: First) -> Result<bool, ClientErr
         | Data::Tickets(_)
         | Data::Events(_)
         | Data::Projections(_)
+        | Data::Figures(_)
         | Data::Error(_) => return Ok(false),
     }
     Ok(true)

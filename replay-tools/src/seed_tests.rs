@@ -6,7 +6,9 @@ use guichet_config::Configuration;
 use guichet_rules::{Context, Ticket, Unconfigured, allowed_verbs, decide, evolve};
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Entity, Order};
-use guichet_schemas::event::{Classification, Conversation, Event, LifeCycle, Ownership, TicketEvent};
+use guichet_schemas::event::{
+    Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, TicketEvent,
+};
 use guichet_schemas::ids::{CallerId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::subject::CommandSubject;
@@ -86,6 +88,11 @@ fn verb_of(event: &Event) -> Option<&'static str> {
             Some("add_comment")
         }
         TicketEvent::Relations(_) => None,
+        TicketEvent::Confirmation(event) => Some(match event {
+            Confirmation::ResolutionProposed(_) => "propose_resolution",
+            Confirmation::ResolutionConfirmed(_) => "confirm_resolution",
+            Confirmation::ResolutionRejected(_) => "reject_resolution",
+        }),
         TicketEvent::Classification(Classification::PriorityChanged(_)) => Some("set_priority"),
         TicketEvent::Classification(Classification::TypeChanged(_)) => Some("set_type"),
         TicketEvent::Classification(Classification::DueDateSet(_)) => Some("set_due_date"),
@@ -189,6 +196,11 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "ReopenHeld"
                 | "FollowUpCreated"
                 | "TicketsLinked"
+                | "TicketsUnlinked"
+                | "ResolutionProposed"
+                | "ResolutionConfirmed"
+                | "ResolutionRejected"
+                | "AccessRecorded"
                 | "EpochStarted"
                 | "KeyCreated"
         ) && !n.starts_with("Sla")
@@ -269,6 +281,13 @@ fn the_desk_takes_every_live_command() {
     let others = [
         "import",
         "create_follow_up",
+        "request_information",
+        "propose_resolution",
+        "confirm_resolution",
+        "reject_resolution",
+        "set_field",
+        "link",
+        "unlink",
         "set_due_date",
         "record_access",
         "publish_config",

@@ -14,8 +14,9 @@ pub(crate) fn table(pool: &DescriptorPool) -> String {
     let mut out = String::from("static FIGURES: &[(&str, &[&str])] = &[");
     for report in reply.fields().filter(|field| field.name().starts_with("report_")) {
         let row = held(&report).get_field_by_name("rows").map(|rows| held(&rows)).expect("a report has rows");
-        // Rows of no period have no end at which a goal could be in force.
-        if row.get_field_by_name("period").is_some() {
+        // Rows of no period have no end at which a goal could be in force; a figure that a desk defined is named beside.
+        if row.get_field_by_name("period").is_some() && row.get_field_by_name("definition_version").is_none()
+        {
             let figures: Vec<_> = row
                 .fields()
                 .filter(|field| field.number() >= FIRST_FIGURE)

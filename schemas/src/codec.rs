@@ -361,6 +361,7 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
             details.claimed_by = Some(by.clone());
             details.claimed_until = Some(until.to_wire());
         }
+        Rejection::CycleDetected { .. } => field = Some("data.other".to_owned()),
         Rejection::Duplicate { of } => {
             details.of = Some(of.to_wire());
             field = Some("data.external_ref".to_owned());

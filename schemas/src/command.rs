@@ -35,6 +35,8 @@ pub mod limits {
     pub const RECORD_BYTES: usize = 60 * 1024;
     /// Tags of a ticket.
     pub const TAGS: usize = 64;
+    /// Ties of a ticket to others.
+    pub const LINKS: usize = 200;
     /// Custom fields of a ticket.
     pub const FIELDS: usize = 100;
     /// Bytes of all custom fields of a ticket, names and texts together.

@@ -1,8 +1,8 @@
 //! Which fields of which events hold personal texts: the ones that are sealed. Each event says it in its own file.
 
 use crate::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, Personal, Relations, Satisfaction,
-    TicketEvent, Work,
+    Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Personal, Relations,
+    Satisfaction, TicketEvent, Work,
 };
 use crate::wire;
 use crate::wire::record::Data;
@@ -36,6 +36,9 @@ pub(crate) trait Texts {
     fn sealed(&self) -> Option<&'static str>;
 
     fn on_wire(event: &mut Self::OnWire) -> Vec<(Field, Option<&mut wire::Personal>)>;
+
+    /// Puts an empty text where there is none.
+    fn fill(event: &mut Self::OnWire);
 }
 
 /// A personal text that is there, or may be.
@@ -60,6 +63,10 @@ impl MayHold for Option<Personal> {
     fn text_mut(&mut self) -> Option<&mut Personal> {
         self.as_mut()
     }
+}
+
+pub(crate) fn empty() -> wire::Personal {
+    wire::Personal { form: Some(wire::personal::Form::Plain(String::new())) }
 }
 
 /// Says which fields of an event hold personal texts, and gives each a name by which answers find it.
@@ -98,6 +105,10 @@ macro_rules! personal_texts {
                 _event: &mut Self::OnWire,
             ) -> Vec<($crate::personal::Field, Option<&mut $crate::wire::Personal>)> {
                 vec![$((Self::$name, _event.$field.as_mut()),)*]
+            }
+
+            fn fill(_event: &mut Self::OnWire) {
+                $(_event.$field.get_or_insert_with($crate::personal::empty);)*
             }
         }
     };
@@ -144,6 +155,14 @@ macro_rules! texts {
             match event {
                 $($(Event::Ticket(TicketEvent::$family($family::$fact(e))) => e.sealed(),)*)*
                 $(Event::$about(_) => None,)*
+            }
+        }
+
+        /// Puts an empty text wherever an event may hold a personal one and does not.
+        pub fn fill(data: &mut Data) {
+            match data {
+                $($(Data::$fact(e) => <crate::event::$fact as Texts>::fill(e),)*)*
+                $($(Data::$other(_) => {})*)*
             }
         }
 

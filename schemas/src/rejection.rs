@@ -3,7 +3,7 @@
 use crate::ids::{EventId, TicketId, TicketNumber};
 use crate::position::{LogPosition, StreamVersion};
 use crate::time::Timestamp;
-use crate::words::TicketState;
+use crate::words::{LinkKind, TicketState};
 
 /// A field breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +138,16 @@ pub enum Rejection {
         /// That ticket.
         of: TicketId,
     },
+    /// The tickets are tied the other way round.
+    #[error("{other} is tied to {number} as {kind} already; both cannot be")]
+    CycleDetected {
+        /// The ticket.
+        number: TicketNumber,
+        /// The other.
+        other: TicketNumber,
+        /// How.
+        kind: LinkKind,
+    },
     /// What was found, was found under a configuration that holds no longer.
     #[error("the configuration is at version {actual}, the command was made under version {based_on}")]
     ConfigStale {
@@ -217,6 +227,7 @@ impl Rejection {
             Self::GuardFailed { .. } => "guard_failed",
             Self::ClaimHeld { .. } => "claim_held",
             Self::Duplicate { .. } => "duplicate",
+            Self::CycleDetected { .. } => "cycle_detected",
             Self::ConfigStale { .. } => "config_stale",
             Self::ConfigInvalid { .. } => "config_invalid",
             Self::CommandIdReused => "command_id_reused",
@@ -243,6 +254,7 @@ impl Rejection {
             | Self::GuardFailed { .. }
             | Self::ClaimHeld { .. }
             | Self::Duplicate { .. }
+            | Self::CycleDetected { .. }
             | Self::ConfigStale { .. }
             | Self::CommandIdReused => 409,
             Self::Forbidden(_) => 403,

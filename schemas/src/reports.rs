@@ -39,6 +39,9 @@ macro_rules! each_report {
                 "report_agent_load" => ReportAgentLoad: AgentLoadReport {
                     AgentLoad in agent_load, "/reports/agent_load", "How much work agents have"
                 }
+                "report_figure" => ReportFigure: FigureReport {
+                    Figure in figure, "/reports/figure", "A figure that the desk published"
+                }
                 "report_reassignment" => ReportReassignment: ReassignmentReport {
                     Reassignment in reassignment, "/reports/reassignment", "How often work changed hands"
                 }

@@ -46,7 +46,7 @@ macro_rules! queries {
     };
 }
 each_report!([queries] {
-    ["ticket", "timeline", "tickets", "events", "projections", "queues", "queue",]
+    ["ticket", "timeline", "tickets", "events", "projections", "queues", "queue", "figures",]
     ["sla_clocks", "sla_breaches",]
 });
 

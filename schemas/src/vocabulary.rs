@@ -16,7 +16,8 @@ macro_rules! each_event {
                     TicketClaimed, ClaimReleased, ParticipantsChanged,
                 }
                 Conversation { CommentAdded, ReopenHeld, CallLogged, ChannelSwitched, }
-                Relations { FollowUpCreated, TicketsLinked, }
+                Relations { FollowUpCreated, TicketsLinked, TicketsUnlinked, }
+                Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
                 Work {
@@ -43,7 +44,11 @@ macro_rules! each_verb {
             escalate => Escalate on Ticket,
             deescalate => Deescalate on Ticket,
             set_status => SetStatus on Ticket,
+            request_information => RequestInformation on Ticket,
             add_comment => AddComment on Ticket,
+            propose_resolution => ProposeResolution on Ticket,
+            confirm_resolution => ConfirmResolution on Ticket,
+            reject_resolution => RejectResolution on Ticket,
             resolve => Resolve on Ticket,
             reopen => Reopen on Ticket,
             close => Close on Ticket,
@@ -54,6 +59,9 @@ macro_rules! each_verb {
             set_type => SetType on Ticket,
             set_category => SetCategory on Ticket,
             change_tags => ChangeTags on Ticket,
+            set_field => SetField on Ticket,
+            link => Link on Ticket,
+            unlink => Unlink on Ticket,
             import => Import on New,
             publish_config => PublishConfig on Config,
             retire_config => RetireConfig on Config,
@@ -89,10 +97,6 @@ macro_rules! each_verb {
 pub(crate) const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",
-    "request_information",
-    "propose_resolution",
-    "confirm_resolution",
-    "reject_resolution",
     "bulk_reassign",
     "make_comment_private",
     "redact_comment",
@@ -106,13 +110,10 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "close_side_conversation",
     "hand_off",
     "change_subject",
-    "set_field",
     "set_requester",
     "verify_requester",
     "suggest",
     "accept_suggestion",
-    "link",
-    "unlink",
     "merge",
     "split",
     "link_external",

@@ -272,3 +272,59 @@ async fn a_goal_is_checked_and_published_and_reports_say_whether_it_was_attained
     let said = office.done(&["query", "report_closure", "--nats-url", office.0.url()]);
     assert!(said.contains("keeps-up") && said.contains("1.5"), "{said}");
 }
+
+const FIGURE: &str = r#"
+[figure.same-day]
+title = { en = "Reopened on the same day", fr = "Rouverts le jour même" }
+count = "event == 'TicketReopened' && since_resolved_s < 86400"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_figure_is_checked_and_published_and_counts_all_that_was_before() {
+    let office = Office(Serve::start(Settings::default()).await);
+    let desk = office.0.desk().await;
+    let created = desk.command("new", "create", id("figure", 1), new_ticket(1)).await;
+    let ticket = created.body["ticket_id"].as_str().expect("a ticket").to_owned();
+    let solved = json!({"code": "defect", "summary": "A new cable."});
+    desk.command(&ticket, "resolve", id("figure", 2), solved).await;
+    let reopened = desk.command(&ticket, "reopen", id("figure", 3), json!({"reason": "dark again"})).await;
+    assert!(reopened.is_ok(), "{}", reopened.body);
+
+    for (wrong, path, rule) in [
+        ("event == 'TicketReopend'", "count", "there is no event \"TicketReopend\""),
+        ("event.matches('a+')", "count", "matches is not taken here"),
+        ("[1].all(x, x == tier)", "count", "has no loops"),
+    ] {
+        let body = json!({"title": {"en": "Wrong"}, "count": wrong});
+        let data = json!({"kind": "figure", "id": "wrong", "body": body});
+        let refused = configure(&desk, "cli", "admin", 90, data).await.body;
+        assert_eq!(refused["error"]["code"], "config_invalid", "{refused}");
+        assert_eq!(refused["error"]["details"]["path"], path, "{refused}");
+        assert!(refused.to_string().contains(&rule.replace('"', "\\\"")), "{refused}");
+    }
+    let file = office.file("figure.toml", FIGURE);
+    office.done(&["config", "check", file.to_str().expect("a path")]);
+    office.done(&["config", "apply", file.to_str().expect("a path")]);
+    assert_eq!(office.done(&["config", "diff", file.to_str().expect("a path")]), "");
+
+    let at = json!({"figure": "same-day", "min_position": desk.head().await, "wait_ms": 5000});
+    let answer = desk.query("report_figure", at).await;
+    let last = answer["data"].as_array().expect("rows").last().expect("a row").clone();
+    assert_eq!(
+        (&last["count"], &last["tickets"], &last["definition_version"]),
+        (&json!(1), &json!(1), &json!(1)),
+        "{answer}"
+    );
+    let listed = desk.query("figures", json!({})).await;
+    assert_eq!(listed["data"][0]["title_fr"], "Rouverts le jour même", "{listed}");
+    assert_eq!(
+        listed["data"][0]["definition"]["count"],
+        "event == 'TicketReopened' && since_resolved_s < 86400"
+    );
+    let said =
+        office.done(&["query", "report_figure", "--set", "figure=same-day", "--nats-url", office.0.url()]);
+    assert!(said.contains("same-day"), "{said}");
+    let (code, said) = office.tool(&["query", "report_figure", "--nats-url", office.0.url()]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("there are same-day"), "{said}");
+}

@@ -30,7 +30,10 @@ struct Stopped {
 
 impl Stopped {
     async fn with(export: &Export) -> Self {
-        let mut node = Serve::start(Settings::default()).await;
+        Self::of(Serve::start(Settings::default()).await, export).await
+    }
+
+    async fn of(mut node: Serve, export: &Export) -> Self {
         let summary = export.run(node.url(), node.dir()).await;
         let desk = node.desk().await;
         desk.folded(summary.position).await;
@@ -172,6 +175,32 @@ async fn process_miners_find_the_bpi_incidents_in_xes_and_ocel() {
     };
     assert_eq!(Some(sum("activities")), found["events"].as_u64());
     assert_eq!(Some(sum("ocel_activities")), found["ocel_events"].as_u64());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn process_miners_find_the_same_cases_events_and_variants_as_in_the_raw_file() {
+    let (Some(export), Some(python)) = (bpi2013(), python(MINER)) else { return };
+    let node = Serve::start(Settings::default()).await;
+    let shipped = fs::read_to_string(project("replay-tools/mappings/bpi2013.toml")).expect("it is shipped");
+    let told =
+        shipped.replace("by = \"org:resource\"\n", "by = \"org:resource\"\nactivity = \"concept:name\"\n");
+    assert_ne!(told, shipped, "every row is told");
+    let mapping = node.dir().join("rows.toml");
+    fs::write(&mapping, told.replace("[source]\n", "[source]\nname = \"bpi2013\"\n"))
+        .expect("a file of the test");
+    let mapping: &'static str = Box::leak(mapping.display().to_string().into_boxed_str());
+    let raw = export.file.clone();
+    let stopped = Stopped::of(node, &Export { mapping, ..export }).await;
+    let ours = stopped.export("rows.xes", &["--format", "xes", "--activity", "activity"]);
+    let found: Value =
+        serde_json::from_str(&script(&python, "variants", &[path(&ours), path(&raw)])).expect("JSON");
+    let [ours, raw] = [&found["ours"], &found["raw"]];
+    assert_eq!(
+        (&ours["cases"], &ours["events"], &ours["variants"]),
+        (&raw["cases"], &raw["events"], &raw["variants"])
+    );
+    assert_eq!(found["same_variants"], true, "as often each");
+    assert!(raw["variants"].as_u64().is_some_and(|variants| variants > 100), "{raw}");
 }
 
 /// Positions of the events in the files that the manifest of a lake lists, and the position that it has reached.

@@ -51,6 +51,8 @@ mod replayed;
 #[cfg(test)]
 mod reveal;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod sealing;
 #[cfg(test)]
 mod sla;

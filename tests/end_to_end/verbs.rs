@@ -176,3 +176,80 @@ async fn a_ticket_is_found_by_its_id_elsewhere() {
     assert_eq!(listed["data"].as_array().map(Vec::len), Some(2), "{listed}");
     assert_eq!(tool(&["timeline"]).status.code(), Some(2), "it names no ticket");
 }
+
+/// What is said to a closed ticket goes on in another one, which both the answer and the closed ticket name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_to_a_closed_ticket_is_found_in_its_follow_up() {
+    let node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    desk.command("new", "create", id("followed", 1), new_ticket(1)).await;
+    for words in [&["resolve", "T-1", "--set", "code=other", "--set", "summary=done"][..], &["close", "T-1"]]
+    {
+        let sent = send(&node, words);
+        assert!(sent.status.success(), "{sent:?}");
+    }
+    let message =
+        ["add_comment", "T-1", "--set", "visibility=public", "--set", "body=It is back.", "--actor"];
+    let sent = send(&node, &[&message[..], &["requester:r-1"]].concat());
+    assert!(sent.status.success() && said(&sent).contains("T-2"), "{sent:?}");
+    let old = ask(&desk, "ticket").await;
+    assert_eq!((&old["state"], &old["links"][0]["number"]), (&json!("closed"), &json!("T-2")), "{old}");
+    assert!(last_sentence(&desk).await.ends_with("the message stands in its follow-up T-2"));
+    let question = json!({"number": "T-2", "min_position": desk.head().await, "wait_ms": 5000});
+    let new = desk.query("ticket", question.clone()).await["data"].clone();
+    assert_eq!(
+        (&new["links"][0]["kind"], &new["links"][0]["number"]),
+        (&json!("follow_up"), &json!("T-1")),
+        "{new}"
+    );
+    assert_eq!(
+        (&new["subject"], &new["public_comments"]),
+        (&old["subject"], &json!(1)),
+        "its subject is readable"
+    );
+
+    let asked = send(
+        &node,
+        &["create_follow_up", "--set", &format!("of={}", old["ticket_id"].as_str().expect("an id"))],
+    );
+    assert!(asked.status.success() && said(&asked).contains("T-3"), "{asked:?}");
+}
+
+/// An agent proposes, the requester rejects and then confirms; nobody else can.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_resolved_when_its_requester_says_so() {
+    let node = Serve::start(Settings::default()).await;
+    let desk = node.desk().await;
+    let created = desk.command("new", "create", id("confirmed", 1), new_ticket(1)).await;
+    let ticket = created.body["ticket_id"].as_str().expect("a ticket").to_owned();
+    let requester = ask(&desk, "ticket").await["requester"].as_str().expect("somebody").to_owned();
+    let requester = format!("requester:{requester}");
+    let body = json!({"kind": "lifecycle", "body": {"resolve_requires_confirmation": true}});
+    let published = send(&node, &["publish_config", "--data", &body.to_string()]);
+    assert!(published.status.success(), "{published:?}");
+
+    let assigned = desk.command(&ticket, "assign", id("confirmed", 2), json!({"assignee": "bob"})).await;
+    assert!(assigned.body["ok"].as_bool().expect("a word"), "{}", assigned.body);
+    let resolve = ["resolve", "T-1", "--set", "code=other", "--set", "summary=done"];
+    assert!(!send(&node, &resolve).status.success(), "only the requester says so");
+    let propose = ["propose_resolution", "T-1", "--set", "code=workaround", "--set", "summary=Restart it."];
+    assert!(send(&node, &propose).status.success());
+    let view = ask(&desk, "ticket").await;
+    assert_eq!(view["proposal"]["summary"]["plain"].as_str(), Some("Restart it."), "{view}");
+    let reject = ["reject_resolution", "T-1", "--set", "reason=It is back.", "--actor", &requester];
+    assert!(send(&node, &reject).status.success());
+    assert_eq!(ask(&desk, "ticket").await["proposal"], Value::Null);
+
+    assert!(send(&node, &propose).status.success());
+    assert!(!send(&node, &["confirm_resolution", "T-1", "--actor", "requester:somebody"]).status.success());
+    let confirmed = send(&node, &["confirm_resolution", "T-1", "--actor", &requester]);
+    assert!(confirmed.status.success() && said(&confirmed).contains("TicketResolved"), "{confirmed:?}");
+    let view = ask(&desk, "ticket").await;
+    assert_eq!(
+        (&view["state"], &view["awaiting_confirmation"]),
+        (&json!("resolved"), &json!(false)),
+        "{view}"
+    );
+    assert_eq!(view["resolution"]["summary"]["plain"].as_str(), Some("Restart it."), "{view}");
+    assert!(last_sentence(&desk).await.contains("resolved the ticket"), "in words");
+}

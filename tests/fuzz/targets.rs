@@ -7,7 +7,7 @@ use guichet_schemas::codec::{
     encode_record,
 };
 use guichet_schemas::subject::{self, CommandSubject, QuerySubject};
-use guichet_schemas::verb;
+use guichet_schemas::verb::{self, About};
 use prost::Message as _;
 
 /// A name, and what is done with the bytes.
@@ -30,11 +30,11 @@ const KEY: RequestKey = RequestKey([7; 32]);
 fn command_of(data: &[u8], encoding: Encoding) -> Option<(CommandSubject, Request)> {
     let (chosen, body) = data.split_first()?;
     let verb = verb::VERBS[usize::from(*chosen) % verb::VERBS.len()];
-    let entity = match verb {
-        "create" | "import" => "new",
-        "publish_config" | "retire_config" => "config",
-        "record_access" => "desk",
-        _ => "01980000-0000-7000-8000-000000000001",
+    let entity = match verb::about(verb).expect("a verb of ours") {
+        About::New => "new",
+        About::Config => "config",
+        About::Desk => "desk",
+        About::Ticket => "01980000-0000-7000-8000-000000000001",
     };
     let subject = format!("guichet.v1.cmd.default.fuzz.{entity}.{verb}");
     let subject = CommandSubject::parse(&subject).expect("a subject of ours");

@@ -38,6 +38,12 @@ static BODIES: LazyLock<Vec<(String, String, Value)>> = LazyLock::new(|| {
             {"metric": "periodic_update", "seconds": 1, "hours": "calendar"}]}]}),
         ),
         (
+            "figure",
+            json!({"title": {"en": "Held", "fr": "Retenu"}, "still": "tier < 3 && !merged", "duration": {
+            "from": "event == 'StatusChanged' && status in ['pending', 'hold']", "to": "event == 'CommentAdded' || unresolved",
+            "pairs": "each", "dated": "from", "within_s": 3600}}),
+        ),
+        (
             "statuses",
             json!({"statuses": [{"id": "parts", "state": "hold", "names": {"en": "Waits for parts"}}]}),
         ),

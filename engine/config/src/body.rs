@@ -6,6 +6,7 @@ mod calendar;
 mod callers;
 mod categories;
 mod fields;
+mod figure;
 mod goals;
 mod groups;
 mod lifecycle;
@@ -24,6 +25,7 @@ pub use self::agents::{Agent, Agents};
 pub use self::callers::{Caller, Callers, Role};
 pub use self::categories::Categories;
 pub use self::fields::{Field, FieldKind, Fields};
+pub use self::figure::{Dated, Duration, Figure, Pairs, Title};
 pub use self::goals::{Goal, Goals};
 pub use self::groups::{Group, Groups};
 pub use self::lifecycle::{AUTO_CLOSE_MAX_S, Lifecycle};
@@ -69,6 +71,8 @@ macro_rules! each_kind {
             TimeRules: TimeRules as "time_rules", One;
             /// What the figures of reports are wanted to be.
             Goals: Goals as "goals", One;
+            /// Figures that the desk defines; one item for each.
+            Figure: Figure as "figure", Named;
             /// Who may do what.
             Callers: Callers as "callers", One;
         }

@@ -8,8 +8,8 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::Apply;
 
 use crate::body::{
-    Agents, Body, Callers, Categories, Fields, Groups, Lifecycle, OfKind, Policies, Statuses, Tags, Tenant,
-    Tiers, TimeRules,
+    Agents, Body, Callers, Categories, Fields, Figure, Groups, Lifecycle, OfKind, Policies, Statuses, Tags,
+    Tenant, Tiers, TimeRules,
 };
 use crate::kind::{Kind, THE_ONE};
 use crate::policy::PolicySet;
@@ -181,6 +181,19 @@ impl Configuration {
             Some(Body::Tenant(body)) => body.clone(),
             _ => Tenant::default(),
         }
+    }
+
+    /// A figure that the desk defined, with the version of its definition: that version, else the newest. `None`: there
+    /// is none, or it is retired.
+    #[must_use]
+    pub fn figure(&self, name: &str, version: Option<u32>) -> Option<(u32, &Figure)> {
+        let entries = self.entries(Kind::Figure, name).iter().rev().map(Arc::as_ref);
+        let mut readable = entries.filter(|entry| entry.publication.retired || entry.body.is_some());
+        let found = match version {
+            Some(version) => readable.find(|entry| entry.publication.version == version)?,
+            None => readable.next()?,
+        };
+        Some((found.publication.version, Figure::of(found.body.as_ref()?)?))
     }
 
     pub(crate) fn entries(&self, kind: Kind, id: &str) -> &[Arc<Entry>] {

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use guichet_rules::{
     AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS,
-    Unconfigured, Whose,
+    Ticket, Unconfigured, Whose,
 };
-use guichet_schemas::command::{Command, Name, Order};
+use guichet_schemas::command::{Command, Name, Order, SetField};
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Tag;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
-use crate::body::{FieldKind, Role, UnknownTags};
+use crate::body::{Field, FieldKind, Role, UnknownTags};
 use crate::configuration::Configuration;
 
 /// What is in force at an instant.
@@ -67,7 +67,13 @@ impl DeskRules for InForce<'_> {
 
     fn knows(&self, order: &Order) -> Result<(), FieldError> {
         order.names().into_iter().try_for_each(|name| self.lists(name))?;
-        if let Order::Create(order) = order { self.fits_fields(&order.fields) } else { Ok(()) }
+        if let Order::Create(order) = order {
+            self.fits_fields(&order.fields)
+        } else if let Order::SetField(order) = order {
+            self.fits_field(order)
+        } else {
+            Ok(())
+        }
     }
 
     fn life(&self) -> Life {
@@ -77,6 +83,7 @@ impl DeskRules for InForce<'_> {
             pending_guard: life.pending_guard,
             auto_assign_on_resolve: life.auto_assign_on_resolve,
             escalation_needs_tag: life.escalation_needs_tag,
+            resolve_requires_confirmation: life.resolve_requires_confirmation,
             reopen_window_ms: ms(life.reopen_window_s),
             reopen_closed_ms: ms(life.follow_up_reopen_within_s),
             closed_message: life.closed_message.unwrap_or_default(),
@@ -84,6 +91,12 @@ impl DeskRules for InForce<'_> {
             reopen_limit_within_ms: ms(life.reopen_limit_within_s).unwrap_or(REOPEN_LIMIT_WITHIN_MS),
             rating_window_ms: ms(life.rating_window_s).unwrap_or(RATING_WINDOW_MS),
         }
+    }
+
+    fn missing_on_resolve(&self, ticket: &Ticket) -> Vec<String> {
+        let listed = self.configuration.fields(self.at).into_iter().flat_map(|fields| &fields.fields);
+        let is_missing = |field: &&Field| field.required_on_resolve && !ticket.fields.contains_key(&field.id);
+        listed.filter(is_missing).map(|field| field.id.clone()).collect()
     }
 
     fn time_rule(&self, id: &str) -> Option<FiredRule> {
@@ -115,27 +128,24 @@ impl InForce<'_> {
         for (name, value) in given {
             let path = || format!("fields.{name}");
             let field = fields.get(name).ok_or_else(|| unlisted(path(), "field", "fields", name))?;
-            let fits = match (field.kind, value) {
-                (FieldKind::Text, FieldValue::Text(text)) => {
-                    field.options.is_empty() || field.options.contains(text)
-                }
-                (FieldKind::Number, FieldValue::Number(_)) | (FieldKind::Flag, FieldValue::Flag(_)) => true,
-                (FieldKind::Text | FieldKind::Number | FieldKind::Flag, _) => false,
-            };
-            if !fits {
-                let rule = match field.kind {
-                    FieldKind::Text if !field.options.is_empty() => {
-                        format!("must be one of {}", field.options.join(", "))
-                    }
-                    FieldKind::Text => "must be a text".to_owned(),
-                    FieldKind::Number => "must be a number".to_owned(),
-                    FieldKind::Flag => "must be true or false".to_owned(),
-                };
+            if let Some(rule) = misfit(field, value) {
                 return Err(FieldError::new(path(), rule));
             }
         }
         let missing = fields.fields.iter().find(|f| f.required_on_create && !given.contains_key(&f.id));
         missing.map_or(Ok(()), |field| Err(FieldError::new(format!("fields.{}", field.id), "is required")))
+    }
+
+    fn fits_field(&self, order: &SetField) -> Result<(), FieldError> {
+        let Some(fields) = self.configuration.fields(self.at) else { return Ok(()) };
+        let name = &order.field;
+        let listed = fields.get(name);
+        let field = listed.ok_or_else(|| unlisted("field".to_owned(), "field", "fields", name))?;
+        let rule = match &order.value {
+            Some(value) => misfit(field, value),
+            None => field.required_on_create.then(|| "is required: no ticket is without it".to_owned()),
+        };
+        rule.map_or(Ok(()), |rule| Err(FieldError::new("value", rule)))
     }
 
     fn agent(&self, path: &str, id: &str) -> Result<(), FieldError> {
@@ -190,6 +200,24 @@ impl InForce<'_> {
         let unknown = tags.iter().enumerate().find(|(_, tag)| known.meant_by(tag.as_str()).is_none());
         unknown.map_or(Ok(()), |(n, tag)| Err(unlisted(format!("{path}[{n}]"), "tag", "tags", tag.as_str())))
     }
+}
+
+/// Why a value is none of a field.
+fn misfit(field: &Field, value: &FieldValue) -> Option<String> {
+    let fits = match (field.kind, value) {
+        (FieldKind::Text, FieldValue::Text(text)) => field.options.is_empty() || field.options.contains(text),
+        (FieldKind::Number, FieldValue::Number(_)) | (FieldKind::Flag, FieldValue::Flag(_)) => true,
+        (FieldKind::Text | FieldKind::Number | FieldKind::Flag, _) => false,
+    };
+    let rule = || match field.kind {
+        FieldKind::Text if !field.options.is_empty() => {
+            format!("must be one of {}", field.options.join(", "))
+        }
+        FieldKind::Text => "must be a text".to_owned(),
+        FieldKind::Number => "must be a number".to_owned(),
+        FieldKind::Flag => "must be true or false".to_owned(),
+    };
+    (!fits).then(rule)
 }
 
 fn unlisted(path: String, what: &str, kind: &str, name: &str) -> FieldError {

@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod fault;
+mod filter;
 mod holidays;
 mod kind;
 mod word;
@@ -33,6 +34,7 @@ pub use check::Checked;
 pub use configuration::{Configuration, Publication};
 pub use diff::{Change, What, diff};
 pub use fault::Fault;
+pub use filter::{Fact, Facts, Field, Filter};
 pub use guichet_rules::Action;
 pub use guichet_schemas::words::{Apply, SlaMetric};
 pub use holidays::{TABLES, holidays_fr, holidays_fr_alsace_moselle, holidays_ical};

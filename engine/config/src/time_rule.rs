@@ -48,6 +48,8 @@ pub enum When {
     NoUpdate,
     /// Nobody has it.
     UnassignedAge,
+    /// A resolution was proposed, and the requester has said nothing since.
+    AwaitingConfirmation,
 }
 
 impl When {

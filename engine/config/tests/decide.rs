@@ -136,7 +136,6 @@ fn what_cannot_hold_is_refused_with_its_place() {
     assert_eq!(refused("lifecycle", json!({"auto_close": 1})).code(), "config_invalid");
     assert_eq!(refused("ruleset", json!({})).code(), "unsupported");
     assert_eq!(refused("colour", json!({})).code(), "validation_failed");
-    assert_eq!(refused("lifecycle", json!({"resolve_requires_confirmation": true})).code(), "unsupported");
     assert_eq!(refused("tenant", json!({"number_prefix": "ACME"})).code(), "unsupported");
     let nobody = json!({"callers": {"cli": {"roles": ["agent"], "actor_kinds": ["agent"]}}});
     assert_eq!(refused("callers", nobody).code(), "config_invalid");

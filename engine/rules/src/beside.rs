@@ -1,8 +1,8 @@
 //! What a decision needs of tickets beside that of its command: which one it looks at, and where a message goes on to that
 //! was sent to a ticket which is over.
 
-use guichet_schemas::command::{AddComment, Command, Order};
-use guichet_schemas::event::TicketCreated;
+use guichet_schemas::command::{AddComment, Command, Link, Order, Unlink};
+use guichet_schemas::event::Event;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::words::{ActorKind, TicketState, Visibility};
 
@@ -16,8 +16,19 @@ pub struct Other {
     pub id: TicketId,
     /// As it is.
     pub ticket: Ticket,
-    /// Its first words, open where their key is still there; none: nobody asked for them.
-    pub created: Option<TicketCreated>,
+    /// The event of it that was asked for, with its texts open where their key is still there.
+    pub event: Option<Event>,
+}
+
+/// Which event of a ticket a decision reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// None.
+    Nothing,
+    /// Its first words.
+    Creation,
+    /// That of this version.
+    Version(u64),
 }
 
 /// Which ticket a decision looks at.
@@ -25,17 +36,25 @@ pub struct Other {
 pub struct LooksAt {
     /// Which; none: that of the command.
     pub ticket: Option<TicketId>,
-    /// Its creation is read too.
-    pub creation: bool,
+    /// Which of its events.
+    pub reads: Reads,
 }
 
 /// The ticket that a decision looks at beside its own; `None`: most look at none.
 #[must_use]
 pub fn looks_at(ticket: Option<&Ticket>, command: &Command) -> Option<LooksAt> {
     if let Order::CreateFollowUp(order) = &command.order {
-        return Some(LooksAt { ticket: Some(order.of), creation: true });
+        return Some(LooksAt { ticket: Some(order.of), reads: Reads::Creation });
     }
-    comes_back(ticket?, command).then_some(LooksAt { ticket: None, creation: true })
+    let ticket = ticket?;
+    if let Order::Link(Link { other, .. }) | Order::Unlink(Unlink { other, .. }) = &command.order {
+        return Some(LooksAt { ticket: Some(*other), reads: Reads::Nothing });
+    }
+    if matches!(command.order, Order::ConfirmResolution(_) | Order::FireTimeRule(_)) {
+        let reads = Reads::Version(ticket.proposal.as_ref()?.version);
+        return Some(LooksAt { ticket: None, reads });
+    }
+    comes_back(ticket, command).then_some(LooksAt { ticket: None, reads: Reads::Creation })
 }
 
 /// The follow-up of a closed ticket: there the conversation goes on, as long as that one is not over too. `None`: the

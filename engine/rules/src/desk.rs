@@ -5,12 +5,14 @@ use std::fmt::Debug;
 
 use guichet_schemas::command::{
     AddComment, ChangeTags, Close, Command, Escalate, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning,
-    SetPriority,
+    Resolve, SetPriority,
 };
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::verb::{About, about};
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use serde::{Deserialize, Serialize};
+
+use crate::state::Ticket;
 
 /// The caller of the SLA worker: it alone records what clocks found, and it records nothing else.
 pub const SLA_CALLER: &str = "sla";
@@ -38,6 +40,11 @@ pub trait DeskRules: Debug {
     /// Guards and delays.
     fn life(&self) -> Life;
 
+    /// Custom fields without which nothing is resolved, and which the ticket has not.
+    fn missing_on_resolve(&self, _: &Ticket) -> Vec<String> {
+        Vec::new()
+    }
+
     /// A time rule by its id, [`AUTO_CLOSE`] among them; `None`: there is none any more.
     fn time_rule(&self, id: &str) -> Option<FiredRule>;
 }
@@ -51,6 +58,8 @@ pub struct Life {
     pub auto_assign_on_resolve: bool,
     /// An escalation names a tag, so that reports can say why tickets escalate.
     pub escalation_needs_tag: bool,
+    /// A ticket is resolved by its requester, by time, or by a supervisor who says why.
+    pub resolve_requires_confirmation: bool,
     /// A resolved ticket may be reopened for so long; `None`: until it is closed.
     pub reopen_window_ms: Option<u64>,
     /// A supervisor may reopen a closed ticket for so long; `None`: never.
@@ -80,6 +89,7 @@ impl Default for Life {
             pending_guard: PendingGuard::Off,
             auto_assign_on_resolve: true,
             escalation_needs_tag: true,
+            resolve_requires_confirmation: false,
             reopen_window_ms: None,
             reopen_closed_ms: None,
             closed_message: ClosedMessage::FollowUp,
@@ -140,6 +150,8 @@ impl FiredRule {
 pub enum Action {
     /// Closes a resolved ticket.
     Close {},
+    /// Resolves it as it was proposed: the requester has said nothing since.
+    Resolve {},
     /// Gives it another priority.
     SetPriority {
         /// Which.
@@ -175,6 +187,7 @@ impl Action {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Close {} => "close",
+            Self::Resolve {} => "resolve",
             Self::SetPriority { .. } => "set_priority",
             Self::AddTags { .. } => "add_tags",
             Self::Escalate { .. } => "escalate",
@@ -188,6 +201,7 @@ impl Action {
     pub(crate) const fn verb(&self) -> Option<&'static str> {
         match self {
             Self::Close {} => Some(Close::VERB),
+            Self::Resolve {} => Some(Resolve::VERB),
             Self::SetPriority { .. } => Some(SetPriority::VERB),
             Self::AddTags { .. } => Some(ChangeTags::VERB),
             Self::Escalate { .. } => Some(Escalate::VERB),

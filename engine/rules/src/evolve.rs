@@ -3,8 +3,8 @@
 
 use guichet_schemas::each_event;
 use guichet_schemas::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, Relations, Satisfaction, SlaEvent,
-    TicketEvent, Work,
+    Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations, Satisfaction,
+    SlaEvent, TicketEvent, Work,
 };
 use guichet_schemas::time::Timestamp;
 
@@ -19,6 +19,7 @@ pub fn evolve(ticket: Option<Ticket>, event: &Event, occurred_at: Timestamp) -> 
         t.last_occurred_at = t.last_occurred_at.max(occurred_at);
     }
     let before = t.state();
+    t.version = t.version.saturating_add(1);
     fold(&mut t, event, occurred_at);
     if t.state() != before || event.created().is_some() {
         t.state_since = occurred_at;

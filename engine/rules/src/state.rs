@@ -9,7 +9,9 @@ use guichet_schemas::event::{FieldValue, TicketCreated};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{Channel, HoldReason, Impact, Priority, TicketState, TicketType, Urgency};
+use guichet_schemas::words::{
+    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, TicketState, TicketType, Urgency,
+};
 use serde::{Deserialize, Serialize};
 
 pub use survey::{SURVEYS_MAX, Survey};
@@ -17,7 +19,7 @@ pub use work::{Approval, Lease, Task, TaskState, Work};
 
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.
-pub const FOLD_VERSION: u32 = 11;
+pub const FOLD_VERSION: u32 = 12;
 
 /// The most reopenings by requesters that a limit counts.
 pub const REOPEN_LIMIT_MAX: u32 = 100;
@@ -50,6 +52,21 @@ pub struct LastResolution {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// The requester has said that it is solved.
+    pub confirmed: bool,
+}
+
+/// What was proposed to the requester, who has not decided yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Who proposed.
+    pub by: String,
+    /// What that is.
+    pub by_kind: ActorKind,
+    /// The version of the ticket at which it was proposed: there stands what.
+    pub version: u64,
+    /// The requester has written since, so silence means nothing.
+    pub answered: bool,
 }
 
 /// How much of a history has been imported.
@@ -105,6 +122,10 @@ pub struct Ticket {
     pub fields: BTreeMap<String, FieldValue>,
     /// How often it was assigned.
     pub stations: u32,
+    /// So many events it has: the version of the newest.
+    pub version: u64,
+    /// What was proposed and not yet decided.
+    pub proposal: Option<Proposal>,
     /// The newest resolution.
     pub last_resolution: Option<LastResolution>,
     /// When its newest event occurred; imported facts never step back behind it.
@@ -121,6 +142,8 @@ pub struct Ticket {
     pub reopenings: Vec<Timestamp>,
     /// A message of a requester would have brought it back once more, and waits for a person.
     pub reopen_held: bool,
+    /// Other tickets that it is tied to, how, and whether that is read from there.
+    pub links: BTreeSet<(TicketId, LinkKind, bool)>,
     /// The newest ticket that goes on where this one ended.
     pub follow_up: Option<TicketId>,
     /// Names of what its clocks and rules found and the log has: none of it is recorded twice.
@@ -156,6 +179,8 @@ impl Ticket {
             tags: Vec::new(),
             fields: BTreeMap::new(),
             stations: 0,
+            version: 0,
+            proposal: None,
             last_resolution: None,
             last_occurred_at: Timestamp(i64::MIN),
             requester: String::new(),
@@ -164,6 +189,7 @@ impl Ticket {
             answered: false,
             reopenings: Vec::new(),
             reopen_held: false,
+            links: BTreeSet::new(),
             follow_up: None,
             facts: BTreeSet::new(),
             surveys: Vec::new(),
@@ -199,6 +225,12 @@ impl Ticket {
         self.phase = phase;
         self.custom_status = None;
         self.reopen_held = false;
+    }
+
+    /// It is over, or begins again: what was proposed is decided.
+    pub(crate) fn end(&mut self, phase: Phase) {
+        self.enter(phase);
+        self.proposal = None;
     }
 
     /// A requester brought it back.

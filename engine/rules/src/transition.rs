@@ -45,7 +45,11 @@ mod tests {
             "escalate",
             "deescalate",
             "set_status",
+            "request_information",
             "add_comment",
+            "propose_resolution",
+            "confirm_resolution",
+            "reject_resolution",
             "resolve",
             "cancel",
             "set_due_date",
@@ -71,14 +75,22 @@ mod tests {
             "use_article",
             "request_approval",
             "decide_approval",
+            "set_field",
+            "link",
+            "unlink",
         ];
-        for state in [TicketState::New, TicketState::Open, TicketState::Pending, TicketState::Hold] {
+        for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
         }
+        // Nobody has said anything that could be confirmed.
+        let new: Vec<_> = in_work.into_iter().filter(|verb| !verb.ends_with("_resolution")).collect();
+        assert_eq!(allowed_verbs(TicketState::New), new);
         let resolved = [
             "assign",
             "unassign",
             "add_comment",
+            "confirm_resolution",
+            "reject_resolution",
             "reopen",
             "close",
             "set_due_date",
@@ -104,9 +116,15 @@ mod tests {
             "use_article",
             "request_approval",
             "decide_approval",
+            "set_field",
+            "link",
+            "unlink",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
-        assert_eq!(allowed_verbs(TicketState::Closed), ["create_follow_up", "change_tags", "rate"]);
-        assert_eq!(allowed_verbs(TicketState::Cancelled), ["change_tags", "rate"]);
+        assert_eq!(
+            allowed_verbs(TicketState::Closed),
+            ["create_follow_up", "change_tags", "rate", "link", "unlink"]
+        );
+        assert_eq!(allowed_verbs(TicketState::Cancelled), ["change_tags", "rate", "link", "unlink"]);
     }
 }

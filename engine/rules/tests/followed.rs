@@ -4,9 +4,10 @@
 #[expect(dead_code, reason = "shared with the examples")]
 mod support;
 
-use guichet_rules::{ClosedMessage, Life};
+use guichet_rules::{ClosedMessage, Life, Ticket};
 use guichet_schemas::command::{
-    AddComment, Cancel, ChangeTags, Close, Command, Create, CreateFollowUp, Entity, Order, Requester,
+    AddComment, Cancel, ChangeTags, Close, Command, Create, CreateFollowUp, Entity, Link, Order, Requester,
+    Unlink,
 };
 use guichet_schemas::event::{Event, FieldValue, Personal, Relations, TicketEvent};
 use guichet_schemas::ids::TicketId;
@@ -133,7 +134,9 @@ fn further_messages_go_to_the_follow_up_as_long_as_it_is_not_over() {
 
 #[test]
 fn the_life_cycle_may_keep_or_refuse_what_is_said_to_a_closed_ticket() {
-    let house = |closed_message| Some(House { life: Life { closed_message, ..Life::default() }, rule: None });
+    let house = |closed_message| {
+        Some(House { life: Life { closed_message, ..Life::default() }, rule: None, required: Vec::new() })
+    };
     let mut keeps = Desk { house: house(ClosedMessage::Keep), ..closed() };
     assert_eq!(types(&keeps.tell(&message()).unwrap()), ["CommentAdded"]);
     assert_eq!(keeps.ticket.as_ref().unwrap().state(), TicketState::Closed);
@@ -151,6 +154,36 @@ fn a_thank_you_an_agent_and_a_given_up_ticket_begin_nothing() {
     let mut spam = given([Order::Cancel(Cancel { reason: CancelReason::Spam })]);
     assert_eq!(spam.tell(&message()).unwrap_err().code(), "terminal_state");
     assert!(desk.others.is_empty() && spam.others.is_empty());
+}
+
+#[test]
+fn both_tickets_show_a_link_and_neither_shows_it_twice() {
+    let mut desk = closed();
+    desk.tell(&message()).unwrap();
+    let (new, link) = (desk.others[0].0, |other, kind| command(Order::Link(Link { other, kind })));
+    let events = desk.tell(&link(new, LinkKind::CausedBy)).unwrap();
+    assert_eq!(types(&events), ["TicketsLinked", "TicketsLinked"], "a closed ticket takes it too");
+    assert!(desk.ticket.as_ref().unwrap().links.contains(&(new, LinkKind::CausedBy, false)));
+    assert!(desk.others[0].1.links.contains(&(OWN, LinkKind::CausedBy, true)));
+    assert_eq!(desk.tell(&link(new, LinkKind::CausedBy)).unwrap(), [], "it is so already");
+    let back = of(Entity::Ticket(new), link(OWN, LinkKind::CausedBy));
+    assert_eq!(desk.tell(&back).unwrap_err().code(), "cycle_detected");
+    assert_eq!(desk.tell(&link(OWN, LinkKind::Relates)).unwrap_err().code(), "validation_failed");
+    let nobody = TicketId(Uuid::from_u128(77));
+    assert_eq!(desk.tell(&link(nobody, LinkKind::Relates)).unwrap_err().code(), "not_found");
+
+    desk.tell(&link(new, LinkKind::Relates)).unwrap();
+    let unlink = |other, kind| command(Order::Unlink(Unlink { other, kind }));
+    let from_there = of(Entity::Ticket(new), unlink(OWN, LinkKind::Relates));
+    assert_eq!(types(&desk.tell(&from_there).unwrap()), ["TicketsUnlinked", "TicketsUnlinked"]);
+    assert_eq!(
+        types(&desk.tell(&unlink(new, LinkKind::CausedBy)).unwrap()),
+        ["TicketsUnlinked", "TicketsUnlinked"]
+    );
+    assert_eq!(desk.tell(&unlink(new, LinkKind::CausedBy)).unwrap(), []);
+    let left = |ticket: &Ticket| ticket.links.iter().map(|(_, kind, _)| *kind).collect::<Vec<_>>();
+    assert_eq!(left(desk.ticket.as_ref().unwrap()), [LinkKind::FollowUp]);
+    assert_eq!(left(&desk.others[0].1), [LinkKind::FollowUp]);
 }
 
 #[test]

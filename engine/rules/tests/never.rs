@@ -12,7 +12,7 @@ use guichet_rules::{
 };
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::{Command, Order, limits};
-use guichet_schemas::event::{Event, TicketCreated};
+use guichet_schemas::event::{Event, ResolutionProposed, TicketCreated};
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::StreamVersion;
@@ -61,6 +61,7 @@ fn desk(dice: &mut Dice) -> Anyone {
             reason: EscalationReason::TimeLimit,
         },
         Action::Note { text: "nobody looked".to_owned() },
+        Action::Resolve {},
         Action::Close {},
     ];
     Anyone {
@@ -68,6 +69,7 @@ fn desk(dice: &mut Dice) -> Anyone {
             pending_guard: dice.one(&[PendingGuard::Off, PendingGuard::Warn, PendingGuard::Enforce]),
             auto_assign_on_resolve: dice.often(),
             escalation_needs_tag: dice.often(),
+            resolve_requires_confirmation: !dice.often(),
             reopen_window_ms: window(dice),
             reopen_closed_ms: window(dice),
             closed_message: dice.one(&[ClosedMessage::FollowUp, ClosedMessage::Keep, ClosedMessage::Refuse]),
@@ -173,7 +175,11 @@ proptest! {
         for _ in 0..12 {
             let created = wire::TicketCreated::decode(dice.given("TicketCreated").encode_to_vec().as_slice());
             let created = TicketCreated::from_wire(created.ok()).ok();
-            let other = ticket.clone().map(|ticket| Other { id: TicketId(Uuid::nil()), ticket, created });
+            let proposed =
+                wire::ResolutionProposed::decode(dice.given("ResolutionProposed").encode_to_vec().as_slice());
+            let proposed = ResolutionProposed::from_wire(proposed.ok()).ok();
+            let event = if dice.often() { created.map(Event::from) } else { proposed.map(Event::from) };
+            let other = ticket.clone().map(|ticket| Other { id: TicketId(Uuid::nil()), ticket, event });
             let context = Context {
                 now: instant(&mut dice),
                 next_number: TicketNumber(dice.one(NUMBERS)),

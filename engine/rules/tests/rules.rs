@@ -4,8 +4,8 @@
 mod support;
 
 use guichet_schemas::command::{
-    AddComment, Cancel, ChangeTags, Close, Create, Escalate, Order, SetDueDate, SetPriority, SetStatus,
-    SetType, Unassign,
+    AddComment, Cancel, ChangeTags, Close, Create, Escalate, Order, RequestInformation, SetDueDate,
+    SetPriority, SetStatus, SetType, Unassign,
 };
 use guichet_schemas::event::{
     Conversation, DueDateSet, Event, LifeCycle, Ownership, TicketEvent, TypeChanged,
@@ -15,7 +15,7 @@ use guichet_schemas::words::{
     ActorKind, CancelReason, EscalationKind, EscalationReason, HoldReason, Priority, TicketState, TicketType,
     Visibility,
 };
-use support::{HOUR, assign, by, command, create, given, label, line, reopen, resolve, text};
+use support::{HOUR, assign, at, by, command, create, given, label, line, reopen, resolve, text};
 
 fn set_status(to: TicketState, hold_reason: Option<HoldReason>) -> Order {
     Order::SetStatus(SetStatus { to, custom_status: None, hold_reason, expected_until: None, comment: None })
@@ -135,6 +135,25 @@ fn a_comment_of_the_requester_ends_the_waiting() {
         ["CommentAdded", "StatusChanged"]
     );
     assert_eq!(desk.ticket.unwrap().state(), TicketState::Open);
+}
+
+#[test]
+fn who_asks_for_information_has_answered_and_waits() {
+    let ask = || {
+        let comment = text("Which router?");
+        command(Order::RequestInformation(RequestInformation { comment, expected_until: Some(at(40)) }))
+    };
+    let mut desk = given([assign("bob")]);
+    let events = desk.tell(&ask()).unwrap();
+    assert_eq!(types(&events), ["CommentAdded", "StatusChanged"]);
+    let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(c))) = &events[0] else {
+        panic!("{events:?}")
+    };
+    assert!(c.counts_as_reply && c.visibility == Visibility::Public);
+    assert_eq!(desk.ticket.as_ref().unwrap().state(), TicketState::Pending);
+    assert_eq!(types(&desk.tell(&ask()).unwrap()), ["CommentAdded"], "it waits already");
+    let mut over = given([cancel()]);
+    assert_eq!(over.tell(&ask()).unwrap_err().code(), "terminal_state");
 }
 
 #[test]

@@ -69,9 +69,8 @@ fn a_claim_ends_by_itself_at_its_instant() {
     let mut desk = given([]);
     desk.tell(&agent("ann", claim(false))).unwrap();
     // An hour later, to the millisecond.
-    for order in [Order::ReleaseClaim(ReleaseClaim)] {
-        assert_eq!(desk.clone().tell(&agent("bob", order)).unwrap(), [], "nobody holds it");
-    }
+    let release = Order::ReleaseClaim(ReleaseClaim);
+    assert_eq!(desk.clone().tell(&agent("bob", release)).unwrap(), [], "nobody holds it");
     let renewed = desk.clone().tell(&agent("ann", Order::RenewClaim(RenewClaim))).unwrap_err();
     assert_eq!(renewed.code(), "guard_failed");
     assert_eq!(
@@ -140,10 +139,9 @@ fn task_id(n: u128) -> TaskId {
 }
 
 fn guard(result: Result<Vec<Event>, Rejection>) -> &'static str {
-    match result.unwrap_err() {
-        Rejection::GuardFailed { guard, .. } => guard,
-        other => panic!("{other:?}"),
-    }
+    let rejection = result.unwrap_err();
+    let Rejection::GuardFailed { guard, .. } = rejection else { panic!("{rejection:?}") };
+    guard
 }
 
 #[test]

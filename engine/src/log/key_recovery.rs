@@ -156,10 +156,8 @@ fn key_of(position: LogPosition, bytes: &[u8]) -> Result<Option<(String, KeyCrea
     let record = decode_record(bytes).map_err(|error| {
         StoreFault::found("look for the keys", format!("position {position} does not read: {error}"))
     })?;
-    Ok(match record.event {
-        Event::Log(LogEvent::KeyCreated(created)) => Some((record.tenant, created)),
-        _ => None,
-    })
+    let Event::Log(LogEvent::KeyCreated(created)) = record.event else { return Ok(None) };
+    Ok(Some((record.tenant, created)))
 }
 
 impl From<KeyFault> for OpenError {

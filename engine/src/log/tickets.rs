@@ -33,13 +33,20 @@ impl Folded for Entry {
         const FRAME: usize = size_of::<Entry>() + 256;
         /// The name of a fact, with its node.
         const FACT: usize = 96;
+        /// A tie to another ticket, with its share of a node.
+        const LINK: usize = 48;
         let t = &self.ticket;
         let texts = [&t.custom_status, &t.group, &t.assignee, &t.category].into_iter().flatten();
         let resolver = t.last_resolution.as_ref().map(|resolution| &resolution.by);
         let texts = texts.chain(&t.tags).chain(resolver).chain([&t.requester]);
         let texts = texts.chain(t.fields.keys());
+        let texts = texts.chain(t.proposal.as_ref().map(|proposal| &proposal.by));
         let values: usize = t.fields.values().map(|value| value.weight() + TEXT).sum();
-        values + texts.map(|text| text.len() + TEXT).sum::<usize>() + t.facts.len() * FACT + FRAME
+        values
+            + texts.map(|text| text.len() + TEXT).sum::<usize>()
+            + t.facts.len() * FACT
+            + t.links.len() * LINK
+            + FRAME
     }
 }
 

@@ -6,6 +6,7 @@ mod board;
 mod clocks;
 mod enter;
 mod failed;
+mod figures;
 mod find;
 mod form;
 mod frame;
@@ -49,6 +50,7 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
         .route("/desk/{tenant}/tiles/clocks", get(clocks::tile))
         .route("/desk/{tenant}/tiles/backlog", get(reports::backlog_tile))
         .route("/desk/{tenant}/tiles/reopen", get(reports::reopen_tile))
+        .route("/desk/{tenant}/tiles/figures", get(figures::tile))
         .route("/desk/{tenant}/tiles/ticket/{ticket}", get(ticket::tile))
         .route("/desk/{tenant}/tiles/projections", get(health::tile))
         // Only whoever is let in waits for a turn.
@@ -68,6 +70,8 @@ struct Overview {
     board: String,
     backlog: String,
     reopen: String,
+    /// Empty at a desk that published none.
+    figures: String,
     health: String,
 }
 
@@ -90,14 +94,15 @@ async fn overview(
         Err(failed) => return *failed,
     };
     let rows = board::Filter { by: filter.by, rows: filter.rows };
-    let (board, backlog, reopen, health) = tokio::join!(
+    let (board, backlog, reopen, figures, health) = tokio::join!(
         board::render(&shared, &f, &rows),
         reports::render_backlog(&shared, &f, filter.period),
         reports::render_reopen(&shared, &f, filter.period),
+        figures::render(&shared, &f, filter.period),
         health::render(&shared, &f),
     );
     let part = rows.address();
-    html(&Overview { f, by: filter.by, part, period: filter.period, board, backlog, reopen, health })
+    html(&Overview { f, by: filter.by, part, period: filter.period, board, backlog, reopen, figures, health })
 }
 
 /// A page or a part of one.

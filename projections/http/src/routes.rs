@@ -85,6 +85,7 @@ each_report!([routes] {
     "/queues", "queues", Nothing, "The queue board: a row per group or per agent";
     "/queues/{group}", "queue", Group, "A group's queue, in the order in which to take it";
     "/queue", "queue", Nothing, "All that wait, or a part: of an agent, without a group, unassigned";
+    "/figures", "figures", Nothing, "The figures that the desk has published";
     "/events", "events", Nothing, "Records of the log, oldest first";
     "/projections", "projections", Nothing, "Health of the read models";
     "/tickets/{ticket}/sla", "sla_clocks", Ticket, "The clocks of a ticket";

@@ -32,7 +32,10 @@ pub(crate) struct Life<'a> {
     pub(crate) first_followed_up_at: Option<i64>,
     pub(crate) resolver: &'a str,
     pub(crate) resolver_is_human: bool,
+    proposer_is_human: bool,
     pub(crate) reopens: u64,
+    pub(crate) resolutions: u64,
+    pub(crate) origin: i32,
     /// Time in resolved and closed, spells that are over.
     done_ms: i64,
     /// Time in pending and hold, spells that are over.
@@ -71,9 +74,11 @@ impl<'a> Life<'a> {
                 self.enter(Some(TicketState::Resolved), at);
                 self.first_resolved_at = self.first_resolved_at.or(Some(at));
                 self.last_resolved_at = Some(at);
+                self.resolutions = self.resolutions.saturating_add(1);
                 self.at_last_resolution = (self.done_ms, self.waiting_ms);
                 self.resolver = &resolved.by;
-                self.resolver_is_human = resolved.human;
+                self.resolver_is_human =
+                    if resolved.as_proposed { self.proposer_is_human } else { resolved.human };
             }
             Some(What::Reopened(_)) => {
                 self.enter(Some(TicketState::Open), at);
@@ -103,6 +108,7 @@ impl<'a> Life<'a> {
                     self.first_bot_reply_at = self.first_bot_reply_at.or(Some(at));
                 }
             }
+            Some(What::Proposed(by_human)) => self.proposer_is_human = *by_human,
             Some(What::FollowedUp(_)) => {
                 self.first_followed_up_at = self.first_followed_up_at.or(Some(at));
             }
@@ -167,6 +173,7 @@ impl<'a> Life<'a> {
         let state = if created.assignee.is_empty() { TicketState::New } else { TicketState::Open };
         self.enter(Some(state), at);
         self.created_at = at;
+        self.origin = created.origin;
         self.outbound = Origin::from_wire(created.origin) == Ok(Origin::Agent);
         self.now = Dimensions {
             channel: created.channel,

@@ -1,8 +1,8 @@
 //! What the reports keep of an event, in the order in which it holds.
 
 use guichet_schemas::event::{
-    Actor, Classification, CommentAdded, Conversation, Event, LifeCycle, Ownership, Relations, Satisfaction,
-    TicketCreated, TicketEscalated, TicketEvent, Work,
+    Actor, Classification, CommentAdded, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations,
+    Satisfaction, TicketCreated, TicketEscalated, TicketEvent, Work,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -11,34 +11,58 @@ use guichet_schemas::wire::store::{
     Moment, MomentCreated, MomentEscalated, MomentRated, MomentReply, MomentResolved, MomentSurvey,
     MomentWorked,
 };
-use guichet_schemas::words::{ActorKind, AuthorKind, Visibility};
+use guichet_schemas::words::{ActorKind, AuthorKind, ConfirmedBy, Visibility};
 use prost::Message as _;
+
+/// Events of tickets that have no moment, whatever they say.
+const WITHOUT: [&str; 6] =
+    ["TicketImported", "ReopenHeld", "TypeChanged", "TagsChanged", "FieldChanged", "DueDateSet"];
+
+/// False for an event of a ticket that has no moment: who reads a history need not decode it.
+#[must_use]
+pub fn may_count(type_name: &str) -> bool {
+    !WITHOUT.contains(&type_name)
+}
 
 /// The moments of a record; most have one, many none.
 #[must_use]
 pub fn distill(record: &Record) -> Vec<Moment> {
-    let moment =
-        |what| Moment { position: record.position.get(), at: record.occurred_at.0, what: Some(what) };
-    let (first, second) = match &record.event {
-        Event::Ticket(TicketEvent::LifeCycle(event)) => (life_cycle(event, record.actor.kind), None),
+    moments(record.position.get(), record.occurred_at.0, &record.event, by(&record.actor)).collect()
+}
+
+/// Kind and id of an actor.
+pub type By<'a> = (ActorKind, &'a str);
+
+/// An actor, as [`moments`] asks for one.
+#[must_use]
+pub fn by(actor: &Actor) -> By<'_> {
+    (actor.kind, &actor.id)
+}
+
+/// The same of what is decoded of a record: where it stands, when it happened, what, and by whom.
+pub fn moments(position: u64, at: i64, event: &Event, by: By<'_>) -> impl Iterator<Item = Moment> {
+    let moment = move |what| Moment { position, at, what: Some(what) };
+    let (first, second) = match event {
+        Event::Ticket(TicketEvent::LifeCycle(event)) => (life_cycle(event, by.0), None),
         Event::Ticket(TicketEvent::Ownership(event)) => ownership(event),
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => (comment(e), None),
         // The ticket stays as it was, and no figure counts what did not happen.
         Event::Ticket(TicketEvent::Conversation(Conversation::ReopenHeld(_))) => (None, None),
         Event::Ticket(TicketEvent::Conversation(Conversation::CallLogged(e))) => {
-            (worked(&record.actor, e.duration_s), None)
+            (worked(by, e.duration_s), None)
         }
         // A ticket counts for the channel of its creation.
         Event::Ticket(TicketEvent::Conversation(Conversation::ChannelSwitched(_))) => (None, None),
         Event::Ticket(TicketEvent::Relations(event)) => (relations(event), None),
+        Event::Ticket(TicketEvent::Confirmation(event)) => (confirmation(event), None),
         Event::Ticket(TicketEvent::Classification(event)) => (classification(event), None),
         Event::Ticket(TicketEvent::Satisfaction(event)) => (Some(satisfaction(event)), None),
-        Event::Ticket(TicketEvent::Work(Work::TimeLogged(e))) => (worked(&record.actor, e.seconds), None),
+        Event::Ticket(TicketEvent::Work(Work::TimeLogged(e))) => (worked(by, e.seconds), None),
         Event::Ticket(TicketEvent::Work(Work::ArticleUsed(_))) => (Some(What::Article(true)), None),
         Event::Ticket(TicketEvent::Work(_)) => (None, None),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
     };
-    first.into_iter().chain(second).map(moment).collect()
+    first.into_iter().chain(second).map(moment)
 }
 
 /// Appends a moment to the bytes of a history.
@@ -55,7 +79,11 @@ fn life_cycle(event: &LifeCycle, actor: ActorKind) -> Option<What> {
         LifeCycle::TicketImported(_) => return None,
         LifeCycle::StatusChanged(e) => What::State(e.to.to_wire()),
         LifeCycle::TicketResolved(e) => {
-            What::Resolved(MomentResolved { by: e.by.clone(), human: is_human(actor) })
+            let as_proposed = match e.confirmed_by {
+                ConfirmedBy::Requester | ConfirmedBy::Timeout => true,
+                ConfirmedBy::Override | ConfirmedBy::None => false,
+            };
+            What::Resolved(MomentResolved { by: e.by.clone(), human: is_human(actor), as_proposed })
         }
         LifeCycle::TicketReopened(_) => What::Reopened(true),
         LifeCycle::TicketClosed(e) => What::Closed(e.reason.to_wire()),
@@ -80,11 +108,19 @@ fn ownership(event: &Ownership) -> (Option<What>, Option<What>) {
     (Some(one), None)
 }
 
+/// Whoever confirms did not solve it: whether a person did is known from the proposal.
+const fn confirmation(event: &Confirmation) -> Option<What> {
+    match event {
+        Confirmation::ResolutionProposed(e) => Some(What::Proposed(is_human(e.by_kind))),
+        Confirmation::ResolutionConfirmed(_) | Confirmation::ResolutionRejected(_) => None,
+    }
+}
+
 /// A follow-up says that the resolution did not hold, as a reopening does.
 const fn relations(event: &Relations) -> Option<What> {
     match event {
         Relations::FollowUpCreated(_) => Some(What::FollowedUp(true)),
-        Relations::TicketsLinked(_) => None,
+        Relations::TicketsLinked(_) | Relations::TicketsUnlinked(_) => None,
     }
 }
 
@@ -100,9 +136,9 @@ fn classification(event: &Classification) -> Option<What> {
 }
 
 /// What a requester or a program spends is no time of an agent.
-fn worked(actor: &Actor, seconds: u32) -> Option<What> {
-    let is_agent = actor.kind != ActorKind::Requester && is_human(actor.kind);
-    (is_agent && seconds > 0).then(|| What::Worked(MomentWorked { agent: actor.id.clone(), seconds }))
+fn worked((kind, id): By<'_>, seconds: u32) -> Option<What> {
+    let is_agent = kind != ActorKind::Requester && is_human(kind);
+    (is_agent && seconds > 0).then(|| What::Worked(MomentWorked { agent: id.to_owned(), seconds }))
 }
 
 fn satisfaction(event: &Satisfaction) -> What {
@@ -172,4 +208,30 @@ const fn is_human(kind: ActorKind) -> bool {
 
 fn text(value: Option<&String>) -> String {
     value.cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use guichet_test_support::history::{Dice, any_event};
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_to_have_no_moment_has_none() {
+        let mut dice = Dice(7);
+        let mut without = 0;
+        for _ in 0..20_000 {
+            let event = any_event(&mut dice);
+            if !may_count(event.type_name()) {
+                without += 1;
+                assert_eq!(
+                    moments(1, 0, &event, (ActorKind::Agent, "bob")).count(),
+                    0,
+                    "{}",
+                    event.type_name()
+                );
+            }
+        }
+        assert!(without > 0);
+    }
 }

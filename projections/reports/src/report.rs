@@ -5,11 +5,12 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use guichet_config::Configuration;
+use guichet_config::{Configuration, Kind as ConfigKind, body};
 use guichet_rules::calendar::Calendar;
 use guichet_schemas::each_report;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::FieldError;
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{ReportQuery, query};
 use guichet_schemas::words::{GroupBy, Period};
@@ -71,6 +72,8 @@ macro_rules! names {
         impl Kind {
             /// The names of those that are sums over the histories of tickets.
             pub const OF_TICKETS: &[&str] = &[$($name,)*];
+            /// The same, and the query for the figures that there are to ask for.
+            pub const OF_TICKETS_AND_FIGURES: &[&str] = &[$($name,)* "figures"];
         }
     };
     (Clocks $($name:literal)*) => {
@@ -86,6 +89,7 @@ each_report!([kinds]);
 struct Definition {
     has_sets: bool,
     takes_window: bool,
+    takes_figure: bool,
     counts_open_hours: bool,
     parts: &'static [GroupBy],
     parted_by: Option<GroupBy>,
@@ -97,6 +101,7 @@ impl Definition {
         Self {
             has_sets: R::HAS_SETS,
             takes_window: R::TAKES_WINDOW,
+            takes_figure: R::TAKES_FIGURE,
             counts_open_hours: R::COUNTS_OPEN_HOURS,
             parts: R::PARTS,
             parted_by: R::PARTED_BY,
@@ -115,6 +120,71 @@ pub struct Params {
     group_by: Option<GroupBy>,
     window_ms: i64,
     hours: Option<BusinessHours>,
+    figure: Option<Defined>,
+}
+
+/// A figure that a desk defined. Two are the same where they are the same version of the same one.
+#[derive(Debug, Clone)]
+pub struct Defined {
+    /// Its name.
+    pub name: String,
+    /// Which version of its definition.
+    pub version: u32,
+    /// The definition.
+    pub figure: Arc<body::Figure>,
+}
+
+impl Defined {
+    /// The figure that a question names, as it was published last or in the version that the question names.
+    ///
+    /// # Errors
+    /// There is no such figure, or no such version of it.
+    pub fn of(desk: &Configuration, query: &ReportQuery) -> Result<Self, FieldError> {
+        let rule = |said: &str| {
+            let names = desk.ids(ConfigKind::Figure).filter(|name| desk.figure(name, None).is_some());
+            let known: Vec<_> = names.collect();
+            let known = match known.as_slice() {
+                [] => "the desk has published none".to_owned(),
+                known => format!("there are {}", known.join(", ")),
+            };
+            FieldError::new("figure", format!("{said}: {known}"))
+        };
+        let Some(name) = query.figure.as_deref() else { return Err(rule("must be the name of a figure")) };
+        match (desk.figure(name, query.definition_version), query.definition_version) {
+            (Some((version, figure)), _) => {
+                Ok(Self { name: name.to_owned(), version, figure: Arc::new(figure.clone()) })
+            }
+            (None, Some(version)) if desk.ids(ConfigKind::Figure).any(|known| known == name) => {
+                let said =
+                    format!("must be a version of figure {name:?} that was published; {version} is none");
+                Err(FieldError::new("definition_version", said))
+            }
+            (None, _) => Err(rule("must be the name of a figure that is published and not retired")),
+        }
+    }
+
+    /// The calendar whose open hours it counts; `None`: it counts all hours.
+    ///
+    /// # Errors
+    /// The desk has no such calendar.
+    pub fn hours(&self, desk: &Configuration, now: Timestamp) -> Result<Option<BusinessHours>, FieldError> {
+        let calendar = self.figure.duration.as_ref().and_then(|duration| duration.calendar.as_deref());
+        calendar.map_or(Ok(None), |name| BusinessHours::of(desk, Some(name), now))
+    }
+}
+
+impl PartialEq for Defined {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.version) == (&other.name, other.version)
+    }
+}
+
+impl Eq for Defined {}
+
+impl Hash for Defined {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.name, self.version).hash(state);
+    }
 }
 
 /// A calendar whose open hours are counted. Two are the same where as much was published of the same one.
@@ -126,6 +196,32 @@ pub struct BusinessHours {
     pub versions: usize,
     /// Its open hours.
     pub calendar: Arc<Calendar>,
+}
+
+impl BusinessHours {
+    /// Of the calendar that is named; of the only one in force where none is named.
+    ///
+    /// # Errors
+    /// There is no calendar of that name.
+    pub fn of(desk: &Configuration, name: Option<&str>, now: Timestamp) -> Result<Option<Self>, FieldError> {
+        let calendars = desk.calendars();
+        let found = match name {
+            Some(name) => {
+                let found = calendars.get_key_value(name);
+                Some(found.ok_or_else(|| FieldError::new("calendar", "there is no calendar of that name"))?)
+            }
+            None => {
+                let mut known = calendars.iter().filter(|(name, _)| desk.calendar(name, now).is_some());
+                known.next().filter(|_| known.next().is_none())
+            }
+        };
+        Ok(found.map(|(name, calendar)| Self {
+            name: name.clone(),
+            // Later ones than those add to them, so their number says which.
+            versions: desk.history(ConfigKind::Calendar, name).count(),
+            calendar: Arc::new(calendar.clone()),
+        }))
+    }
 }
 
 impl PartialEq for BusinessHours {
@@ -210,6 +306,8 @@ impl Params {
         }
         let days = query.window_days.unwrap_or(WINDOW_DAYS);
         kind.refuse("window_days", query.window_days.is_some(), |of| of.takes_window)?;
+        kind.refuse("figure", query.figure.is_some(), |of| of.takes_figure)?;
+        kind.refuse("definition_version", query.definition_version.is_some(), |of| of.takes_figure)?;
         kind.refuse("calendar", query.calendar.is_some(), |of| of.counts_open_hours)?;
         if days == 0 || days > WINDOW_DAYS_MAX {
             return Err(FieldError::new("window_days", format!("must be 1 to {WINDOW_DAYS_MAX}")));
@@ -220,7 +318,7 @@ impl Params {
             .map_err(|e| FieldError::new(e.field(), e.to_string()))?;
         let range = (period == Period::Range).then_some(span);
         let window_ms = i64::from(days).saturating_mul(DAY_MS);
-        Ok((Self { kind, cutting, range, group_by, window_ms, hours: None }, span))
+        Ok((Self { kind, cutting, range, group_by, window_ms, hours: None, figure: None }, span))
     }
 
     /// The field by which the question asks for more than another might: what parts the report, or else since when.
@@ -259,6 +357,17 @@ impl Params {
         self.hours.as_ref()
     }
 
+    /// The figure that is counted.
+    pub(crate) const fn figure(&self) -> Option<&Defined> {
+        self.figure.as_ref()
+    }
+
+    /// Counts a figure that a desk defined; without one, there is nothing to count.
+    #[must_use]
+    pub fn with_figure(self, figure: Option<Defined>) -> Self {
+        Self { figure, ..self }
+    }
+
     /// Counts the open hours of a calendar, too.
     #[must_use]
     pub fn with_hours(self, hours: Option<BusinessHours>) -> Self {
@@ -271,6 +380,12 @@ impl Kind {
     #[must_use]
     pub const fn counts_open_hours(self) -> bool {
         self.definition().counts_open_hours
+    }
+
+    /// Whether it counts by a definition of the desk.
+    #[must_use]
+    pub const fn takes_figure(self) -> bool {
+        self.definition().takes_figure
     }
 
     /// A field that is given and is not for this report.

@@ -63,6 +63,7 @@ pub(crate) mod backlog;
 pub(crate) mod closure;
 pub(crate) mod csat;
 pub(crate) mod escalation;
+pub(crate) mod figure;
 pub(crate) mod first_response;
 pub(crate) mod funnel;
 pub(crate) mod knowledge;
@@ -112,6 +113,8 @@ pub(crate) trait Define: Sums + Sized {
     const HAS_SETS: bool = false;
     /// Its question may say how many days a window has.
     const TAKES_WINDOW: bool = false;
+    /// It counts by a definition of the desk, which its question names.
+    const TAKES_FIGURE: bool = false;
     /// It counts the open hours of a calendar, which its question may name.
     const COUNTS_OPEN_HOURS: bool = false;
     /// By what it can be parted.

@@ -29,7 +29,7 @@ fn state(to: TicketState) -> What {
 }
 
 fn tickets() -> Vec<History> {
-    let resolved = What::Resolved(MomentResolved { by: "bob".to_owned(), human: true });
+    let resolved = What::Resolved(MomentResolved { by: "bob".to_owned(), human: true, as_proposed: false });
     let lives: Vec<Vec<(&str, What)>> = vec![
         // Ann for 2 hours, then it waits for its requester; ann for 4 hours, bob for 4 and for 2.
         vec![

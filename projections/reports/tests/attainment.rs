@@ -42,7 +42,8 @@ fn tickets() -> Vec<History> {
         let what = What::Created(MomentCreated { group: group.to_owned(), tier: 1, ..Default::default() });
         let mut moments = vec![Moment { position: 1, at: at(created), what: Some(what) }];
         moments.extend(resolved.map(|when| {
-            let what = What::Resolved(MomentResolved { by: "ann".to_owned(), human: true });
+            let what =
+                What::Resolved(MomentResolved { by: "ann".to_owned(), human: true, as_proposed: false });
             Moment { position: 2, at: at(when), what: Some(what) }
         }));
         History::new(moments)

@@ -19,7 +19,7 @@ fn created() -> What {
 }
 
 fn resolved(by: &str) -> What {
-    What::Resolved(MomentResolved { by: by.to_owned(), human: true })
+    What::Resolved(MomentResolved { by: by.to_owned(), human: true, as_proposed: false })
 }
 
 fn survey(id: u8, kind: SurveyKind) -> What {

@@ -37,7 +37,11 @@ fn what(event: &Value) -> Vec<What> {
         "assigned" => vec![What::Assignee(text("to"))],
         "unassigned" => vec![What::Assignee(String::new())],
         "reply" => vec![What::Reply(MomentReply { human: text("by") != "bot" })],
-        "resolved" => vec![What::Resolved(MomentResolved { by: text("by"), human: text("by") != "bot" })],
+        "resolved" => vec![What::Resolved(MomentResolved {
+            by: text("by"),
+            human: text("by") != "bot",
+            as_proposed: false,
+        })],
         "reopened" => vec![What::Reopened(true)],
         "status" => vec![What::State(TicketState::parse(&text("to")).unwrap().to_wire())],
         "merged" => vec![What::Closed(CloseReason::Merged.to_wire())],
@@ -99,7 +103,7 @@ impl Week {
             period: Some(Period::Week.to_wire()),
             group_by: group_by.map(|g| g.to_wire()),
             window_days: None,
-            calendar: None,
+            ..ReportQuery::default()
         };
         let (params, span) = Params::read(kind, &query, self.end).unwrap();
         let mut report = Report::new(params);

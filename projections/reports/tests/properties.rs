@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use guichet_reports::{
-    BusinessHours, Change, Cut, History, Kept, Kind, Look, Params, Report, Window, encode,
+    BusinessHours, Change, Cut, Defined, History, Kept, Kind, Look, Params, Report, Span, Window, encode,
 };
 use guichet_rules::calendar::{Calendar, Definition};
 use guichet_schemas::mirror::Wire as _;
@@ -22,6 +22,7 @@ use guichet_schemas::words::{
     TicketState,
 };
 use proptest::prelude::*;
+use serde_json::json;
 
 const HOUR: i64 = 3_600_000;
 /// 2026-02-02T00:00:00Z, a Monday.
@@ -35,10 +36,16 @@ fn step() -> impl Strategy<Value = (i64, What)> {
             Just(What::State(TicketState::Open.to_wire())),
             Just(What::State(TicketState::Pending.to_wire())),
             Just(What::State(TicketState::Hold.to_wire())),
-            (0u8..3, any::<bool>())
-                .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
-            (0u8..3, any::<bool>())
-                .prop_map(move |(n, human)| What::Resolved(MomentResolved { by: name(n), human })),
+            (0u8..3, any::<bool>()).prop_map(move |(n, human)| What::Resolved(MomentResolved {
+                by: name(n),
+                human,
+                as_proposed: false
+            })),
+            (0u8..3, any::<bool>()).prop_map(move |(n, human)| What::Resolved(MomentResolved {
+                by: name(n),
+                human,
+                as_proposed: false
+            })),
             Just(What::Reopened(true)),
             Just(What::Closed(CloseReason::Resolved.to_wire())),
             Just(What::Closed(CloseReason::Merged.to_wire())),
@@ -67,6 +74,7 @@ fn step() -> impl Strategy<Value = (i64, What)> {
                 .prop_map(move |(n, seconds)| What::Worked(MomentWorked { agent: name(n), seconds })),
             Just(What::Article(true)),
             Just(What::FollowedUp(true)),
+            any::<bool>().prop_map(What::Proposed),
         ];
     (0i64..120, what)
 }
@@ -131,13 +139,32 @@ fn query(period: Period, group_by: Option<GroupBy>) -> ReportQuery {
         group_by: group_by.map(|g| g.to_wire()),
         window_days: None,
         calendar: None,
+        figure: None,
+        definition_version: None,
     }
 }
 
 const NOW: i64 = START + 24 * HOUR * 91;
 
+/// The question; of a figure that a desk defined, one with a duration, a window and a condition.
+fn read(kind: Kind, query: &ReportQuery, now: i64) -> (Params, Span) {
+    let (params, span) = Params::read(kind, query, now).unwrap();
+    let figure = json!({
+        "title": {"en": "Held"},
+        "duration": {
+            "from": "event == 'StatusChanged' || event == 'TicketResolved'",
+            "to": "unresolved && status != 'pending'",
+            "pairs": "each", "dated": "from", "within_s": 400 * 3_600,
+        },
+        "still": "tier < 3 && !merged",
+    });
+    let figure = Arc::new(serde_json::from_value(figure).unwrap());
+    let defined = Defined { name: "held".to_owned(), version: 1, figure };
+    (params.with_figure(kind.takes_figure().then_some(defined)), span)
+}
+
 fn fresh(kind: Kind, query: &ReportQuery, histories: &BTreeMap<usize, History>) -> Data {
-    let (params, span) = Params::read(kind, query, NOW).unwrap();
+    let (params, span) = read(kind, query, NOW);
     let mut report = Report::new(params);
     histories.values().for_each(|history| report.add(history));
     report.rows(span, Look::at(1, NOW))
@@ -190,6 +217,7 @@ fn state_at(moments: &[&Moment], at: i64) -> Option<TicketState> {
             | What::Reply(_)
             | What::Inbound(_)
             | What::FollowedUp(_)
+            | What::Proposed(_)
             | What::Clock(_)
             | What::Survey(_)
             | What::Rated(_)
@@ -343,7 +371,7 @@ proptest! {
     #[test]
     fn what_is_kept_is_what_a_fresh_look_finds(log in log(), batch in 1usize..8, begun in 0usize..30, kind in proptest::sample::select(Kind::ALL), parted: bool) {
         let query = query(Period::Week, parted.then_some(GroupBy::Group));
-        let (params, span) = Params::read(kind, &query, NOW).unwrap();
+        let (params, span) = read(kind, &query, NOW);
         let mut kept = Kept::at(0);
         // Asked for first from what was there at `begun`, while batches go on.
         let mut building = None;
@@ -386,7 +414,7 @@ proptest! {
     #[test]
     fn sums_over_halves_are_the_sums_over_all(log in log(), kind in proptest::sample::select(Kind::ALL)) {
         let all = histories(&log, Cut::NONE);
-        let (params, span) = Params::read(kind, &query(Period::Day, None), NOW).unwrap();
+        let (params, span) = read(kind, &query(Period::Day, None), NOW);
         let look = Look::at(1, NOW);
         let mut halves = [Report::new(params.clone()), Report::new(params.clone())];
         for (ticket, history) in &all {
@@ -411,7 +439,7 @@ proptest! {
     fn a_window_is_cut_out_of_all_rows(log in log(), skip in 0u64..300, rows in 0usize..40, kind in proptest::sample::select(Kind::ALL), parted: bool) {
         let query = query(Period::Week, parted.then_some(GroupBy::Priority));
         let all = texts(fresh(kind, &query, &histories(&log, Cut::NONE)));
-        let (params, span) = Params::read(kind, &query, NOW).unwrap();
+        let (params, span) = read(kind, &query, NOW);
         let mut report = Report::new(params);
         histories(&log, Cut::NONE).values().for_each(|history| report.add(history));
         let look = Look::at(1, NOW);
@@ -430,7 +458,7 @@ proptest! {
     fn sums_of_one_span_have_the_same_rows_and_hold_no_more(log in log(), week in 2u32..16, weeks in 1u32..4, kind in proptest::sample::select(Kind::ALL), parted: bool) {
         let day = |week: u32| chrono::NaiveDate::from_isoywd_opt(2026, week, chrono::Weekday::Mon).unwrap().to_string();
         let asked = ReportQuery { from: Some(day(week)), to: Some(day(week + weeks)), ..query(Period::Week, parted.then_some(GroupBy::Group)) };
-        let (params, span) = Params::read(kind, &asked, NOW).unwrap();
+        let (params, span) = read(kind, &asked, NOW);
         let (mut whole, mut narrow) = (Report::new(params.clone()), Report::within(params.clone(), span));
         let mut half = Report::within(params, span);
         for (ticket, history) in &histories(&log, Cut::NONE) {
@@ -454,7 +482,7 @@ proptest! {
     fn what_is_kept_stays_within_its_bytes(log in log(), most in 0usize..20_000) {
         let mut kept = Kept::bounded(0, most);
         for kind in Kind::ALL.iter().copied() {
-            let (params, _) = Params::read(kind, &query(Period::Day, Some(GroupBy::Agent)), NOW).unwrap();
+            let (params, _) = read(kind, &query(Period::Day, Some(GroupBy::Agent)), NOW);
             let mut report = Report::new(params.clone());
             histories(&log, Cut::NONE).values().for_each(|history| report.add(history));
             kept.begin(0);

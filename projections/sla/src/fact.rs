@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use guichet_config::{HoursKind, OnTargetChange};
+use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::store::moment::What;
+use guichet_schemas::wire::store::{ClockStep, Moment, MomentClock};
 use serde::{Deserialize, Serialize};
 
 use crate::instant;
@@ -21,6 +24,36 @@ pub struct Fact {
     pub instance: u32,
     /// What.
     pub kind: Kind,
+}
+
+impl Fact {
+    /// What the figures count of it, found by the record at a position.
+    #[must_use]
+    pub fn counted(&self, position: u64) -> Option<Moment> {
+        let TimerName::Clock(metric) = &self.of else { return None };
+        let step = match &self.kind {
+            Kind::Breached { .. } => ClockStep::Breached,
+            Kind::Voided { .. } => ClockStep::Voided,
+            Kind::Fulfilled { outcome: Outcome::Met, reason, .. } if reason == "resolved" => {
+                ClockStep::MetByResolve
+            }
+            Kind::Fulfilled { outcome: Outcome::Met, .. } => ClockStep::Met,
+            Kind::Resumed { after_reopen: true, .. } => ClockStep::Resumed,
+            Kind::Started { .. }
+            | Kind::Paused { .. }
+            | Kind::Resumed { .. }
+            | Kind::TargetChanged { .. }
+            | Kind::Rescheduled { .. }
+            | Kind::Warned { .. }
+            | Kind::Fulfilled { .. }
+            | Kind::Cancelled { .. }
+            | Kind::Armed { .. }
+            | Kind::Disarmed { .. }
+            | Kind::Fired { .. } => return None,
+        };
+        let clock = MomentClock { metric: metric.to_wire(), instance: self.instance, step: step as i32 };
+        Some(Moment { position, at: self.at.0, what: Some(What::Clock(clock)) })
+    }
 }
 
 /// What of a fact the log has at most once.

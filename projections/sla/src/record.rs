@@ -4,8 +4,8 @@ use guichet_config::Attributes;
 use guichet_rules::SLA_CALLER;
 use guichet_rules::calendar::{END, FIRST};
 use guichet_schemas::event::{
-    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, SlaEvent,
-    TicketCreated, TicketEvent,
+    Change, CommentAdded, Confirmation, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership,
+    SlaEvent, TicketCreated, TicketEvent,
 };
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -51,8 +51,12 @@ impl Ticket {
                 vec![Happening::Merged]
             }
             Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) => {
-                commented(e).into_iter().collect()
+                commented(e).into_iter().chain(answers(e).then_some(Happening::Proposed(false))).collect()
             }
+            Event::Ticket(TicketEvent::Confirmation(event)) => vec![Happening::Proposed(match event {
+                Confirmation::ResolutionProposed(_) => true,
+                Confirmation::ResolutionConfirmed(_) | Confirmation::ResolutionRejected(_) => false,
+            })],
             Event::Ticket(event) => self.described(event),
             Event::Sla(SlaEvent::SlaBreachVoided(e)) => vec![Happening::BreachVoided {
                 metric: e.metric,
@@ -100,6 +104,7 @@ impl Ticket {
             | TicketEvent::Ownership(_)
             | TicketEvent::Conversation(_)
             | TicketEvent::Relations(_)
+            | TicketEvent::Confirmation(_)
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_) => (None, None),
@@ -131,6 +136,11 @@ fn commented(e: &CommentAdded) -> Option<Happening> {
     } else {
         e.counts_as_reply.then_some(Happening::PublicReply)
     }
+}
+
+/// True for a message of the requester that is more than a thank-you.
+fn answers(e: &CommentAdded) -> bool {
+    e.visibility == Visibility::Public && e.author_kind == AuthorKind::Requester && !e.no_reopen
 }
 
 /// True for what somebody did to a ticket that was there: what clocks and rules do ends no silence, and neither does who

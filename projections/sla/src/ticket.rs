@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Clock, End, Terms};
 use crate::fact::{Fact, Kind};
 use crate::rulebook::{InForce, Rulebook, Rules};
-use crate::time_rule::Armed;
+use crate::time_rule::{Armed, Stands};
 use crate::timer_name::TimerName;
 
 /// What happens to a ticket, as far as a clock may care.
@@ -39,6 +39,8 @@ pub enum Happening {
     Unassigned,
     /// It is in this state.
     Status(TicketState),
+    /// A resolution is proposed and undecided, or no longer: a message of the requester ends the silence too.
+    Proposed(bool),
     /// Attributes have other values; an empty list: none.
     Changed(Attributes),
     /// It is in this tier.
@@ -72,6 +74,8 @@ pub struct Ticket {
     gone: bool,
     outbound: bool,
     assigned: bool,
+    /// A resolution is proposed, and the requester has said nothing since.
+    proposed: bool,
     import: Option<Import>,
     /// What happens is of its import.
     by_import: bool,
@@ -137,6 +141,7 @@ impl Ticket {
             gone: false,
             outbound: false,
             assigned: false,
+            proposed: false,
             import: None,
             by_import: false,
             state_imported: false,
@@ -184,6 +189,13 @@ impl Ticket {
                 self.arm(&mut now);
             }
             Happening::Status(state) => self.enter(*state, &mut now),
+            Happening::Proposed(is_proposed) => {
+                // A further proposal begins a silence of its own.
+                self.proposed = false;
+                self.disarm("proposal_ended", &mut now);
+                self.proposed = *is_proposed;
+                self.arm(&mut now);
+            }
             Happening::Changed(set) => {
                 for (name, values) in set {
                     if values.is_empty() {
@@ -260,6 +272,10 @@ impl Ticket {
     pub fn parts(&self) -> usize {
         let of_clock = |clock: &Clock| clock.runs.len().saturating_add(1);
         self.clocks.iter().map(of_clock).fold(self.rules.len(), usize::saturating_add)
+    }
+
+    pub(crate) const fn stands(&self) -> Stands {
+        Stands { assigned: self.assigned, proposed: self.proposed }
     }
 
     /// The instant up to which everything is done.
@@ -394,6 +410,7 @@ impl Ticket {
             return;
         }
         self.state_imported = self.by_import;
+        self.proposed &= !state.is_done();
         match state {
             TicketState::Cancelled => self.cancel_all("cancelled", now),
             TicketState::Resolved | TicketState::Closed => {

@@ -27,12 +27,22 @@ impl Armed {
     }
 }
 
-/// True where a rule is armed for a ticket in this state, that somebody has or nobody.
-pub(crate) fn holds(rule: &TimeRule, state: TicketState, assigned: bool) -> bool {
+/// What of a ticket may last beside its state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stands {
+    /// Somebody has it.
+    pub(crate) assigned: bool,
+    /// A resolution is proposed, and the requester has said nothing since.
+    pub(crate) proposed: bool,
+}
+
+/// True where a rule is armed for a ticket in this state.
+pub(crate) fn holds(rule: &TimeRule, state: TicketState, stands: Stands) -> bool {
     let lasts = match rule.when {
         // What ends a silence begins the next one.
         When::TimeInStatus | When::NoUpdate => true,
-        When::UnassignedAge => !assigned,
+        When::UnassignedAge => !stands.assigned,
+        When::AwaitingConfirmation => stands.proposed,
     };
     lasts && rule.looks_at(state)
 }

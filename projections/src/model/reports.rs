@@ -31,7 +31,7 @@ pub static REPORTS: ReadModel = ReadModel {
         Family::ranges(keys::RECORDED).merged(Merge::APPEND),
         Family::ranges(keys::REPORT_CONFIG),
     ],
-    answers: guichet_reports::Kind::OF_TICKETS,
+    answers: guichet_reports::Kind::OF_TICKETS_AND_FIGURES,
     // The kept reports have a lock and a position of their own: a first question may take a second, and no batch
     // waits for it.
     in_memory: false,

@@ -14,10 +14,11 @@ use crate::queries::{LIMITS, Limits, Over, Refusal};
 /// A day after everything.
 const NOW: i64 = START + 86_400_000;
 
-/// Every report with the same fields.
+/// Every report with the same fields, but for figures that a desk defines: it has to publish them first.
 fn reports(query: ReportQuery) -> Vec<(&'static str, wire::query::Data)> {
     let of_tickets =
         guichet_reports::Kind::ALL.iter().filter(|kind| REPORTS.answers.contains(&kind.as_str()));
+    let of_tickets = of_tickets.filter(|kind| !kind.takes_figure());
     let asked = of_tickets.map(|kind| {
         let window = matches!(kind, guichet_reports::Kind::ReopenRate).then_some(1);
         (kind.as_str(), kind.question(ReportQuery { window_days: window, ..query.clone() }))
@@ -34,6 +35,8 @@ fn query(group_by: Option<GroupBy>) -> ReportQuery {
         group_by: group_by.map(|g| g.to_wire()),
         window_days: None,
         calendar: None,
+        figure: None,
+        definition_version: None,
     }
 }
 
@@ -169,6 +172,100 @@ proptest! {
             prop_assert_eq!(without_position(back), without_position(replayed), "{}", name);
         }
     }
+}
+
+const RESOLVED: &str = r#"{"title":{"en":"Resolved"},"count":"event == 'TicketResolved'"}"#;
+
+fn figure(version: Option<u32>) -> wire::query::Data {
+    let figure = Some("default".to_owned());
+    wire::query::Data::ReportFigure(ReportQuery { figure, definition_version: version, ..query(None) })
+}
+
+/// Count and total of each row, and the version that it was counted by.
+fn told(data: Data) -> Vec<(u64, u64, u32)> {
+    let Data::ReportFigure(report) = data else { panic!("{data:?}") };
+    report.rows.iter().map(|row| (row.count, row.total, row.definition_version)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_figure_counts_all_that_was_before_it_was_published(seed: u64, share in 0.0f64..1.0, seconds in 0i64..260, more in 1u64..40, batch in 1usize..20) {
+        let mut history = History::busy(seed, 12, 240);
+        let position = (history.entries.len() as f64 * share) as u64 + 1;
+        let version = u32::try_from(history.head()).unwrap();
+        history.publish("figure", RESOLVED, START);
+        let published = history.entries.len();
+        for number in 0..more {
+            history.push(ticket_id(number % 4 + 1), "bob", resolved(1));
+        }
+        let mut rig = Rig::new(&REPORTS);
+        rig.fold(&history.entries[..published]);
+        let equal = |rig: &Rig, position, as_of| {
+            let Data::ReportBacklog(built_in) = ask(rig, "report_backlog", wire::query::Data::ReportBacklog(query(None)), position, as_of) else { panic!() };
+            let mut total = 0;
+            let expected: Vec<_> = built_in.rows.iter().map(|row| {
+                total += row.resolve_events;
+                (row.resolve_events, total, version)
+            }).collect();
+            prop_assert_eq!(told(ask(rig, "report_figure", figure(None), position, as_of)), expected);
+            Ok(())
+        };
+        equal(&rig, None, None)?;
+        for entries in history.entries[published..].chunks(batch) {
+            rig.fold(entries);
+            equal(&rig, None, None)?;
+        }
+        for rig in [&rig.restart()] {
+            equal(rig, None, None)?;
+            equal(rig, Some(position), None)?;
+            equal(rig, None, Some(START + seconds * 1_000))?;
+        }
+    }
+}
+
+#[test]
+fn versions_of_a_definition_are_kept_apart_and_rows_say_which_one_counts() {
+    let mut history = History::new();
+    let first = history.open(1);
+    history.open(2);
+    let before = history.head();
+    let one = u32::try_from(before).unwrap();
+    history.publish("figure", RESOLVED, START);
+    history.push(first, "bob", resolved(1));
+    let between = history.head();
+    let two = u32::try_from(between).unwrap();
+    history.publish("figure", &RESOLVED.replace("TicketResolved", "TicketCreated"), START);
+    let mut rig = Rig::new(&REPORTS);
+    rig.fold(&history.entries);
+    let of = |rig: &Rig, version, position| {
+        let rows = told(ask(rig, "report_figure", figure(version), position, None));
+        let last = rows.last().copied().unwrap();
+        (last.1, last.2)
+    };
+    for _ in 0..2 {
+        assert_eq!(of(&rig, None, None), (2, two), "the newest");
+        assert_eq!(of(&rig, Some(one), None), (1, one), "the first beside it");
+        assert_eq!(of(&rig, None, Some(between)), (2, two), "the newest for a look back too");
+        assert_eq!(of(&rig, Some(one), Some(before)), (0, one), "and before it was published");
+    }
+    let refused = |data| {
+        let query = wire::Query { data: Some(data), ..wire::Query::default() };
+        rig.ask_within(LIMITS, "report_figure", query, NOW).unwrap_err()
+    };
+    let Refusal::Rejected(rejection) = refused(figure(Some(1_000))) else { panic!() };
+    assert!(format!("{rejection:?}").contains("definition_version"), "{rejection:?}");
+    let unknown = ReportQuery { figure: Some("none".to_owned()), ..query(None) };
+    let Refusal::Rejected(rejection) = refused(wire::query::Data::ReportFigure(unknown)) else { panic!() };
+    assert!(format!("{rejection:?}").contains("there are default"), "{rejection:?}");
+    let listed = wire::Query {
+        data: Some(wire::query::Data::Figures(wire::FiguresQuery {})),
+        ..wire::Query::default()
+    };
+    let Data::Figures(view) = rig.ask("figures", listed, NOW).0 else { panic!() };
+    assert_eq!(view.figures.len(), 1);
+    assert_eq!((view.figures[0].definition_version, view.figures[0].title_en.as_str()), (two, "Resolved"));
 }
 
 #[test]

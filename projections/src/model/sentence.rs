@@ -7,8 +7,8 @@ mod satisfaction;
 mod work;
 
 use guichet_schemas::event::{
-    Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
-    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, Relations, ReopenHeld, SlaEvent,
+    Actor, Change, Classification, CommentAdded, ConfigEvent, Confirmation, Conversation, Event, FieldValue,
+    LifeCycle, LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, Relations, ReopenHeld, SlaEvent,
     StatusChanged, TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported,
     TicketReopened, TicketResolved, TicketRouted,
 };
@@ -17,8 +17,8 @@ use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::view::readable_text;
 use guichet_schemas::words::{
-    ActorKind, CloseReason, CommentKind, EscalationKind, LinkKind, SlaMetric, StatusCause, Strategy,
-    TicketState, Visibility,
+    ActorKind, CloseReason, CommentKind, ConfirmedBy, EscalationKind, LinkKind, SlaMetric, StatusCause,
+    Strategy, TicketState, Visibility,
 };
 
 /// Longest quotation, in characters.
@@ -43,6 +43,7 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(e),
         TicketEvent::Relations(event) => of_relations(event),
+        TicketEvent::Confirmation(event) => of_confirmation(event),
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(e),
         // What changes one thing reads by what it changes.
         TicketEvent::Classification(_) => of_changes(event, record.event.type_name()),
@@ -87,6 +88,16 @@ fn of_ownership(event: &Ownership, actor: &Actor) -> String {
     }
 }
 
+fn of_confirmation(event: &Confirmation) -> String {
+    match event {
+        Confirmation::ResolutionProposed(e) => {
+            format!("proposed a resolution: {} ({})", quote(&e.summary), words(e.code.as_str()))
+        }
+        Confirmation::ResolutionConfirmed(_) => "confirmed that it is solved".to_owned(),
+        Confirmation::ResolutionRejected(e) => format!("said that it is not solved: {}", quote(&e.reason)),
+    }
+}
+
 fn of_relations(event: &Relations) -> String {
     match event {
         Relations::FollowUpCreated(e) => {
@@ -101,6 +112,7 @@ fn of_relations(event: &Relations) -> String {
             }
         }
         Relations::TicketsLinked(e) => linked(TicketNumber(e.other_number), e.kind, e.from_other),
+        Relations::TicketsUnlinked(e) => unlinked(TicketNumber(e.other_number), e.kind),
     }
 }
 
@@ -119,6 +131,10 @@ fn linked(other: TicketNumber, kind: LinkKind, from_other: bool) -> String {
         (LinkKind::FollowUp, false) => format!("linked the ticket as a follow-up of {other}"),
         (LinkKind::FollowUp, true) => format!("linked {other} as a follow-up of the ticket"),
     }
+}
+
+fn unlinked(other: TicketNumber, kind: LinkKind) -> String {
+    format!("removed the link with {other} ({})", words(kind.as_str()))
 }
 
 /// The sentence of an event that has none of its own: what becomes another, and why.
@@ -150,6 +166,7 @@ fn of_change(change: Change<'_>) -> String {
         Change::Claim(to) => ("the claim", None, to.map(|(by, until)| format!("{by} until {until}"))),
         Change::Participants { added, removed } => return work::participants(added, removed),
         Change::Channel { from, to } => ("the channel", word(from.as_str()), word(to.as_str())),
+        Change::Link { number, kind, comes: false, .. } => return unlinked(TicketNumber(number), kind),
         Change::Link { number, kind, from_other, .. } => {
             return linked(TicketNumber(number), kind, from_other);
         }
@@ -270,7 +287,14 @@ fn status_changed(e: &StatusChanged) -> String {
 fn resolved(e: &TicketResolved, actor: &Actor) -> String {
     let by = if e.by == actor.id { String::new() } else { format!(", resolver {}", e.by) };
     let again = if e.resolution_no > 1 { format!(", resolution {}", e.resolution_no) } else { String::new() };
-    format!("resolved the ticket{by}: {} ({}{again})", quote(&e.summary), words(e.code.as_str()))
+    let how = match e.confirmed_by {
+        ConfirmedBy::Timeout => ", as proposed: the requester said nothing against it".to_owned(),
+        ConfirmedBy::Override => {
+            format!(", without the requester{}", because(e.override_reason.as_deref()))
+        }
+        ConfirmedBy::Requester | ConfirmedBy::None => String::new(),
+    };
+    format!("resolved the ticket{by}{how}: {} ({}{again})", quote(&e.summary), words(e.code.as_str()))
 }
 
 fn reopened(e: &TicketReopened) -> String {

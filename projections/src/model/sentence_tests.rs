@@ -54,6 +54,43 @@ fn a_history_reads_like_a_story() {
         said("r-0", Event::from(ReopenHeld { reopenings: 3, within_ms: 7_500_000 })),
         "r-0 would have reopened the ticket, and a person decides: requesters had reopened it 3 times within 2 h 5 min"
     );
+    let followed = |cause| {
+        let (of, new_ticket) = (history::ticket_id(1), history::ticket_id(2));
+        Event::from(FollowUpCreated { of, new_ticket, new_number: 2, cause })
+    };
+    assert_eq!(
+        said("r-0", followed(StatusCause::RequesterComment)),
+        "r-0 wrote to the closed ticket, and the message stands in its follow-up T-2"
+    );
+    assert_eq!(said("bob", followed(StatusCause::Command)), "bob created T-2 as a follow-up");
+    let linked = |kind, from_other| {
+        Event::from(TicketsLinked { other: history::ticket_id(1), other_number: 1, kind, from_other })
+    };
+    assert_eq!(said("bob", linked(LinkKind::FollowUp, false)), "bob linked the ticket as a follow-up of T-1");
+    assert_eq!(
+        said("bob", linked(LinkKind::CausedBy, true)),
+        "bob named the ticket as the problem behind T-1"
+    );
+    let proposed = ResolutionProposed {
+        by: "bob".to_owned(),
+        by_kind: ActorKind::Agent,
+        code: ResolutionCode::Workaround,
+        summary: text("Use the stairs."),
+        steps: Vec::new(),
+        root_cause: None,
+    };
+    assert_eq!(
+        said("bob", Event::from(proposed)),
+        "bob proposed a resolution: “Use the stairs.” (workaround)"
+    );
+    assert_eq!(
+        said("r-0", Event::from(ResolutionConfirmed { by: "r-0".to_owned() })),
+        "r-0 confirmed that it is solved"
+    );
+    assert_eq!(
+        said("r-0", Event::from(ResolutionRejected { reason: text("It still burns.") })),
+        "r-0 said that it is not solved: “It still burns.”"
+    );
     let (from, to) = (TicketType::Incident, TicketType::ServiceRequest);
     assert_eq!(
         said("bob", Event::from(TypeChanged { from, to })),

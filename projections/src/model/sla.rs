@@ -23,7 +23,7 @@ pub(crate) use row::{Alarm, Row};
 /// Clocks, alarms and broken promises.
 pub static SLA: ReadModel = ReadModel {
     name: "sla",
-    version: 6,
+    version: 7,
     families: &[
         Family::points(keys::SLA_TICKETS),
         Family::ranges(keys::SLA_HISTORIES).merged(Merge::APPEND),

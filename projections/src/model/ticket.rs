@@ -6,6 +6,7 @@
 //! which commands wrote them, and the query service opens them in the answer.
 
 mod answers;
+mod confirmation;
 mod fold;
 mod records;
 mod view;
@@ -20,7 +21,7 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{self, TicketView};
-use guichet_schemas::words::{TicketState, Visibility};
+use guichet_schemas::words::{ConfirmedBy, TicketState, Visibility};
 
 pub use fold::TICKET;
 #[cfg(test)]
@@ -75,6 +76,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ReopenHeld(_)) => {
             row.reopen_held_at = row.reopen_held_at.or(Some(record.occurred_at.0));
         }
+        TicketEvent::Confirmation(event) => confirmation::take(row, event, record),
         TicketEvent::Conversation(Conversation::CallLogged(e)) => work::called(row, e),
         TicketEvent::Conversation(Conversation::ChannelSwitched(_)) => {}
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
@@ -101,13 +103,15 @@ fn take(row: &mut TicketView, change: Change<'_>) {
         Change::Claim(to) => work::claimed(row, to),
         Change::Participants { added, removed } => names_changed(&mut row.participants, added, removed),
         Change::Channel { to, .. } => row.channel = to.to_wire(),
-        Change::Link { other, number, kind, from_other } => {
-            row.links.push(wire::TicketLink {
-                ticket_id: other.to_wire(),
-                number: number_text(number),
-                kind: kind.to_wire(),
-                from_other,
-            });
+        Change::Link { other, number, kind, from_other, comes } => {
+            let (ticket_id, kind) = (other.to_wire(), kind.to_wire());
+            let is_it = |link: &wire::TicketLink| {
+                (&link.ticket_id, link.kind, link.from_other) == (&ticket_id, kind, from_other)
+            };
+            row.links.retain(|link| !is_it(link));
+            if comes {
+                row.links.push(wire::TicketLink { ticket_id, number: number_text(number), kind, from_other });
+            }
         }
     }
 }
@@ -196,6 +200,7 @@ fn resolved(row: &mut TicketView, e: &TicketResolved, record: &Record) {
     row.first_resolved_at = row.first_resolved_at.or(Some(at.0));
     row.last_resolved_at = Some(at.0);
     count(&mut row.resolve_count);
+    row.awaiting_confirmation = e.confirmed_by == ConfirmedBy::None;
     row.resolution = Some(wire::ResolutionView {
         by: e.by.clone(),
         code: e.code.to_wire(),
@@ -238,6 +243,10 @@ fn enter(row: &mut TicketView, to: TicketState, at: Timestamp) {
     row.hold_reason = None;
     row.expected_until = None;
     row.reopen_held_at = None;
+    row.awaiting_confirmation = false;
+    if to.is_done() {
+        row.proposal = None;
+    }
 }
 
 fn set_group(row: &mut TicketView, to: Option<&str>) {

@@ -117,6 +117,7 @@ pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
         | Question::Report(..)
         | Question::SlaDue(_)
         | Question::SlaBreaches(_)
+        | Question::Figures
         | Question::Projections => Rejection::NotFound { what: format!("tenant {}", ask.tenant) },
     }
 }

@@ -53,6 +53,8 @@ pub enum Question {
     Queues(QueueBy),
     /// What to take next.
     Queue(Queue),
+    /// The figures that the desk has published.
+    Figures,
     /// A report.
     Report(Kind, wire::ReportQuery),
     /// The clocks of a ticket.
@@ -158,9 +160,11 @@ impl Ask {
         match &self.question {
             Question::Ticket(_) => !self.looks_back(),
             Question::Queue(queue) => !matches!(queue.order, QueueOrder::Priority),
-            Question::Timeline(_) | Question::Queues(_) | Question::SlaClocks(_) | Question::Projections => {
-                true
-            }
+            Question::Timeline(_)
+            | Question::Queues(_)
+            | Question::Figures
+            | Question::SlaClocks(_)
+            | Question::Projections => true,
             Question::Tickets(_)
             | Question::Events(_)
             | Question::Report(..)
@@ -184,9 +188,11 @@ impl Ask {
                     "ticket_id"
                 }
             }
-            Question::Tickets(_) | Question::Queues(_) | Question::Queue(_) | Question::Projections => {
-                "limit"
-            }
+            Question::Tickets(_)
+            | Question::Queues(_)
+            | Question::Queue(_)
+            | Question::Figures
+            | Question::Projections => "limit",
         }
     }
 }
@@ -220,6 +226,7 @@ fn question(data: Data) -> Result<Question, Rejection> {
             Question::Queues(by.unwrap_or(QueueBy::Group))
         }
         Data::Queue(q) => Question::Queue(queue(q)?),
+        Data::Figures(_) => Question::Figures,
         any_report!(Data, q) => Question::Report(report.expect("a report is of a kind"), q),
         Data::SlaClocks(q) => match (q.due_before, q.ticket_id, q.number) {
             (Some(due_before), None, None) => Question::SlaDue(Timestamp(due_before)),

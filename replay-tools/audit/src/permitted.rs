@@ -18,6 +18,9 @@ const ENGINE: &str = "engine";
 /// Their tenant.
 const SYSTEM: &str = "_system";
 
+/// Verbs that go on with a closed ticket in a new one.
+const FOLLOW_UP: &[&str] = &["create_follow_up", "add_comment"];
+
 /// Whose word an event is.
 enum By {
     /// Of whoever may use one of these verbs.
@@ -35,18 +38,26 @@ fn cause(event: &str) -> Option<By> {
         "KeyCreated" => return Some(By::Command),
         "TicketCreated" => &["create"],
         "TicketImported" => &["import"],
-        "StatusChanged" => &["set_status", "add_comment", "assign"],
-        "TicketResolved" => &["resolve"],
-        "TicketReopened" => &["reopen", "add_comment"],
+        "StatusChanged" => {
+            &["set_status", "add_comment", "assign", "request_information", "reject_resolution"]
+        }
+        "TicketResolved" => &["resolve", "confirm_resolution"],
+        "TicketReopened" => &["reopen", "add_comment", "reject_resolution"],
         "TicketClosed" => &["close"],
         "TicketCancelled" => &["cancel"],
         "TicketRouted" => &["assign", "unassign"],
-        "TicketAssigned" => &["assign", "resolve"],
+        "TicketAssigned" => &["assign", "resolve", "confirm_resolution"],
         "TicketUnassigned" => &["unassign"],
         "TicketEscalated" => &["escalate"],
         "TicketDeescalated" => &["deescalate"],
-        "CommentAdded" => &["add_comment", "assign", "escalate", "set_status"],
+        "CommentAdded" => &["add_comment", "assign", "escalate", "set_status", "request_information"],
         "ReopenHeld" => &["add_comment"],
+        "FollowUpCreated" => FOLLOW_UP,
+        "TicketsLinked" => &["link", "create_follow_up", "add_comment"],
+        "TicketsUnlinked" => &["unlink"],
+        "ResolutionProposed" => &["propose_resolution"],
+        "ResolutionConfirmed" => &["confirm_resolution"],
+        "ResolutionRejected" => &["reject_resolution"],
         "PriorityChanged" => &["set_priority"],
         "TypeChanged" => &["set_type"],
         "CategoryChanged" => &["set_category"],
@@ -72,6 +83,8 @@ enum Nature {
     Plain,
     /// Its facts have actors of another system, whom nobody here allows anything.
     Import,
+    /// It goes on with a closed ticket: the new one needs no right to create.
+    FollowUp,
     /// What a rule of the clocks does, it does with the rule's right.
     Clocks,
 }
@@ -114,6 +127,7 @@ impl Permitted {
         }
         match head.r#type {
             "TicketImported" => self.nature = Nature::Import,
+            "FollowUpCreated" => self.nature = Nature::FollowUp,
             "SlaWarned" | "SlaBreached" | "TimeRuleFired" => self.nature = Nature::Clocks,
             _ => {}
         }
@@ -130,6 +144,9 @@ impl Permitted {
                 && actor == ActorKind::System)
                 .then_some(())
                 .ok_or_else(|| format!("what clocks found is recorded by caller {SLA_CALLER} alone")),
+            By::Verbs(_) if self.nature == Nature::FollowUp && head.r#type == "TicketCreated" => {
+                self.verbs(head, actor, FOLLOW_UP, configuration)
+            }
             By::Verbs(verbs) => self.verbs(head, actor, verbs, configuration),
         };
         self.judged += 1;

@@ -48,12 +48,14 @@ pub enum HistoryError {
 
 impl HistoryError {
     /// A file that could not be written.
-    pub(crate) fn write(path: &Path, problem: &dyn std::fmt::Display) -> Self {
+    #[must_use]
+    pub fn write(path: &Path, problem: &dyn std::fmt::Display) -> Self {
         Self::Write { path: path.to_owned(), problem: problem.to_string() }
     }
 
     /// A use of the command that makes no export.
-    pub(crate) fn usage(problem: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn usage(problem: impl Into<String>) -> Self {
         Self::Client(ClientError::Usage(problem.into()))
     }
 }

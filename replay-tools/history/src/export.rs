@@ -52,6 +52,9 @@ pub struct ExportArgs {
     /// The form of the files
     #[arg(long, value_enum, default_value = "parquet")]
     pub format: Format,
+    /// With --format xes, write one event each time that this field of a ticket was set, named by its value
+    #[arg(long, value_name = "FIELD")]
+    pub activity: Option<String>,
     /// First event: a position, or an instant by the engine's clock (RFC 3339) [default: the beginning]
     #[arg(long, value_name = "POSITION|TIME", conflicts_with = "since")]
     pub from: Option<Place>,
@@ -181,6 +184,9 @@ impl ExportArgs {
     /// Words that make no export.
     pub fn check(&self) -> Result<(), HistoryError> {
         self.filter.check()?;
+        if self.activity.is_some() && self.format != Format::Xes {
+            return Err(HistoryError::usage("--activity names the events of --format xes"));
+        }
         if self.format.is_document() && self.follow {
             return Err(HistoryError::usage("--follow adds files to a folder; xes and ocel are one file"));
         }
@@ -282,7 +288,8 @@ fn tell(args: &ExportArgs, done: &Done, output: &Output) -> Result<u8, HistoryEr
 }
 
 /// Says what was left out because nobody signed it; the exit code says the same.
-pub(crate) fn unsigned(records: u64, output: &Output) -> u8 {
+#[must_use]
+pub fn unsigned(records: u64, output: &Output) -> u8 {
     if records == 0 {
         return exit::DONE;
     }
@@ -318,7 +325,7 @@ fn stream(
     output: &Output,
 ) -> Result<Done, HistoryError> {
     let mut to: Box<dyn Events> = match args.format {
-        Format::Xes => Box::new(XesFile::new(to)),
+        Format::Xes => Box::new(XesFile::new(to).with_activity(args.activity.clone())),
         Format::Ocel => Box::new(OcelFile::new(to)?),
         Format::Csv => Box::new(CsvEvents::new(to)?),
         Format::Ndjson | Format::Parquet => Box::new(NdjsonFile(to)),
@@ -384,20 +391,24 @@ fn fill(
     let (mut decoded, mut events) = (Decoded::revealing(history.reveal.clone()), 0);
     let progress = (!args.json).then(|| output.progress("events", last));
     reader::each(history, (begin, last), progress.as_ref(), |head| {
-        if let Some(desk) = &mut desk
-            && head.tenant == tenant
-        {
-            desk.take(&head.record().map_err(|problem| wrong(head.position, problem))?);
+        let is_new = with_events && head.position >= next;
+        let sieved = is_new || (with_events && sieve.needs_the_beginning());
+        let takes = sieved && sieve.takes(head).map_err(|problem| wrong(head.position, problem))?;
+        let wanted = is_new && takes;
+        if wanted {
+            decoded.read(head)?;
+            events += 1;
         }
-        if with_events && (head.position >= next || sieve.needs_the_beginning()) {
-            let wanted = sieve.takes(head).map_err(|problem| wrong(head.position, problem))?;
-            if head.position >= next {
-                if wanted {
-                    decoded.read(head)?;
-                    events += 1;
-                }
-                lake.take(head, wanted.then_some(&decoded))?;
+        match &mut desk {
+            // What is decoded for its row need not be decoded again.
+            Some(desk) if wanted => decoded.lend(head, |record| desk.take(record))?,
+            Some(desk) if head.tenant == tenant => {
+                desk.take(&head.record().map_err(|problem| wrong(head.position, problem))?);
             }
+            Some(_) | None => {}
+        }
+        if is_new {
+            lake.take(head, wanted.then_some(&decoded))?;
         }
         Ok(ControlFlow::Continue(()))
     })?;

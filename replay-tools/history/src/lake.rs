@@ -423,6 +423,28 @@ impl Manifest {
         }
     }
 
+    /// Of a folder that somebody wrote.
+    ///
+    /// # Errors
+    /// There is none, or another version of this program wrote it.
+    pub fn read(dir: &Path) -> Result<Self, HistoryError> {
+        let path = dir.join(MANIFEST);
+        let unreadable = |problem: String| ClientError::File { path: path.clone(), problem };
+        let bytes = fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
+        let manifest: Self = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        if manifest.version != VERSION {
+            let problem = format!("it has version {}, this program reads {VERSION}", manifest.version);
+            return Err(unreadable(problem).into());
+        }
+        Ok(manifest)
+    }
+
+    /// True for a folder that holds an export.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(MANIFEST).is_file()
+    }
+
     /// Why what is wanted cannot go on with what is there.
     fn differs(&self, wanted: &Self) -> Option<String> {
         let goes_on = wanted.from == self.from || wanted.position == self.position;

@@ -20,6 +20,11 @@ use crate::HistoryError;
 use crate::filter::Filter;
 use crate::table::Cell;
 
+/// About how much memory a ticket takes, with a dozen stretches of states and owners...
+const TICKET_BYTES: usize = 3 << 10;
+/// ... and three clocks more.
+const CLOCKS_BYTES: usize = 2 << 10;
+
 /// Takes the rows of a table.
 pub type Take<'a> = dyn FnMut(&[Cell<'_>]) -> Result<(), HistoryError> + 'a;
 
@@ -131,6 +136,13 @@ impl Desk {
     #[must_use]
     pub const fn last(&self) -> Timestamp {
         self.last
+    }
+
+    /// About how many bytes its tickets hold.
+    #[must_use]
+    pub fn bytes_about(&self) -> usize {
+        let each = if self.with_clocks { TICKET_BYTES.saturating_add(CLOCKS_BYTES) } else { TICKET_BYTES };
+        self.lives.len().saturating_mul(each)
     }
 
     /// The tickets that a filter takes, in the order of their numbers.
@@ -331,6 +343,7 @@ impl Life {
             | TicketEvent::Conversation(
                 Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
             )
+            | TicketEvent::Confirmation(_)
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_) => {}

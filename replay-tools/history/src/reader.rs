@@ -79,7 +79,7 @@ macro_rules! life_cycle {
         $($rest:tt)*
     ) => {
         /// True for the name of an event of the life cycle: no other moves a ticket to another state.
-        fn is_of_life_cycle(name: &str) -> bool {
+        pub(crate) fn is_of_life_cycle(name: &str) -> bool {
             [$(stringify!($fact),)*].contains(&name)
         }
     };

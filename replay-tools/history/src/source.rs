@@ -33,8 +33,8 @@ pub struct SourceArgs {
     pub key: Option<String>,
 }
 
-/// A log, oldest record first.
-pub trait Source {
+/// A log, oldest record first. Several threads may read it.
+pub trait Source: Send + Sync {
     /// Visits the records from `first` to `last`, until the visitor says stop.
     ///
     /// # Errors
@@ -45,6 +45,11 @@ pub trait Source {
         last: u64,
         visit: &mut dyn FnMut(u64, &[u8]) -> bool,
     ) -> Result<(), HistoryError>;
+
+    /// True where several ranges are read in less time at once than one after the other: files of this machine.
+    fn is_here(&self) -> bool {
+        false
+    }
 }
 
 /// A source with what is known of it.
@@ -102,7 +107,7 @@ impl History {
 /// A log that the auditor's commands read too.
 pub struct Stopped<S>(pub S);
 
-impl<S: verify::Source> Source for Stopped<S> {
+impl<S: verify::Source + Send + Sync> Source for Stopped<S> {
     fn scan(
         &self,
         first: u64,
@@ -110,6 +115,10 @@ impl<S: verify::Source> Source for Stopped<S> {
         visit: &mut dyn FnMut(u64, &[u8]) -> bool,
     ) -> Result<(), HistoryError> {
         Ok(self.0.scan(first, last, visit)?)
+    }
+
+    fn is_here(&self) -> bool {
+        true
     }
 }
 
@@ -149,6 +158,10 @@ impl Source for Copied {
             }
             bundle = bundle.saturating_add(1);
         }
+    }
+
+    fn is_here(&self) -> bool {
+        true
     }
 }
 

@@ -26,9 +26,12 @@ impl Files {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, Unread> {
         let path = self.dir.join("tile").join(path);
-        std::fs::read(&path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => damaged(&path, "it is missing"),
-            _ => Unread::Refused(format!("{}: {error}", path.display()).into()),
+        std::fs::read(&path).map_err(|error| {
+            if error.kind() == ErrorKind::NotFound {
+                damaged(&path, "it is missing")
+            } else {
+                Unread::Refused(format!("{}: {error}", path.display()).into())
+            }
         })
     }
 }

@@ -124,9 +124,8 @@ impl Watch<'_> {
 
     async fn follow(&self, mut trusted: Option<SignedCheckpoint>) -> Result<u8, ClientError> {
         let watching = &self.args.watching;
-        let ends = |e: std::io::Error| ClientError::Output(e);
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(ends)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(ends)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(ClientError::Output)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(ClientError::Output)?;
         let (mut counts, mut desk) = (Counts::default(), None);
         loop {
             let looked = tokio::select! {

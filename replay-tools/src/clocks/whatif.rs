@@ -1,17 +1,32 @@
-//! `guichet whatif`: the recorded history under other promises. The same fold, another rulebook; nothing is written.
+//! `guichet whatif`: the recorded history under other promises, another routing, or another staffing. The same fold,
+//! another rulebook; nothing is written.
+
+mod arrivals;
+mod draft;
+mod moved;
+mod queueing;
+mod weeks;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use clap::Args;
-use guichet_config::{Configuration, Draft, Kind as ConfigKind, Publication};
+use guichet_config::body::Body;
+use guichet_config::{Configuration, Draft, Fault, Kind as ConfigKind, Publication};
+use guichet_rules::calendar::Calendar;
 use guichet_schemas::event::{Event, SlaEvent};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use serde::Serialize;
 
+use self::arrivals::Arrivals;
+use self::draft::{Routing, Staffing};
+use self::moved::Routed;
+use self::queueing::Staffed;
+use self::weeks::Weeks;
 use super::course::{Broken, Course, Promise, only_in};
 use super::each_record;
 use super::feasible::{self, Feasible, Taken};
@@ -28,11 +43,33 @@ const NAMED_MAX: usize = 20;
 #[command(after_help = "Examples:
   guichet whatif --config draft.toml
   guichet whatif --config draft.toml --from 2026-01-01T00:00:00Z --to 2026-04-01T00:00:00Z --json
-  guichet whatif --config draft.toml --kept-in 90     # which targets nine of ten promises would have kept")]
+  guichet whatif --config draft.toml --kept-in 90     # which targets nine of ten promises would have kept
+  guichet whatif --routing routing.toml               # which group each ticket would have gone to
+  guichet whatif --routing routing.toml --staffing shifts.toml --zone Europe/Paris
+
+A draft of the routing has rules in their order, each with a group and, as in a policy, what it matches:
+  [[rules]]
+  group = \"network\"
+  match = { category = \"technical/network\" }
+
+A draft of the staffing says how many tickets a group takes up in an hour; several of a group add up:
+  [[capacity]]
+  group = \"network\"
+  per_hour = 4
+  calendar = \"morning-shift\"")]
 pub struct WhatifArgs {
     /// Policies, calendars and time rules as they would have been all along; what the file leaves out stays as it was
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["routing", "staffing"])]
+    pub config: Option<PathBuf>,
+    /// Rules that would have said which group a ticket goes to; the answer counts those that would have moved
     #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    pub routing: Option<PathBuf>,
+    /// How many tickets each group would have taken up in an hour; the answer says how long they would have waited
+    #[arg(long, value_name = "FILE")]
+    pub staffing: Option<PathBuf>,
+    /// Zone of the weeks by which routing and staffing are counted
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub zone: Tz,
     /// Count what was broken from this instant on (RFC 3339)
     #[arg(long, value_parser = instant, value_name = "TIME")]
     pub from: Option<Timestamp>,
@@ -57,6 +94,10 @@ fn instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "an instant such as 2026-03-10T09:00:00Z".to_owned())
 }
 
+fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "a zone of the IANA database, such as Europe/Paris".to_owned())
+}
+
 /// Metric, priority and group.
 type By = (String, Option<String>, Option<String>);
 
@@ -74,6 +115,12 @@ struct Answer {
     no_longer_broken: Vec<Named>,
     /// Broken under what was in force, and not recorded so; or recorded, and not found. None where all is well.
     differences_to_the_record: Vec<Named>,
+    /// Which tickets would have gone elsewhere; absent: no routing was drafted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    routing: Option<Routed>,
+    /// How work would have waited; absent: no staffing was drafted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staffing: Option<Staffed>,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,13 +146,24 @@ struct Named {
 /// The file cannot be read or used, or nobody answers.
 pub async fn run(args: WhatifArgs) -> Result<u8, ClientError> {
     let output = Output::new(&args.output);
-    let mut drafts = match file::read(&args.config)? {
-        Ok(drafts) => drafts,
-        Err(fault) => {
-            output.alarm(&format!("{}: {fault}", args.config.display()));
-            return Ok(exit::REFUSED);
-        }
+    let refused = |path: &Path, fault: &Fault| {
+        output.alarm(&format!("{}: {fault}", path.display()));
+        Ok(exit::REFUSED)
     };
+    let mut drafts = match args.config.as_deref().map(|path| (path, file::read(path))) {
+        None => Vec::new(),
+        Some((path, read)) => match read? {
+            Ok(drafts) => drafts,
+            Err(fault) => return refused(path, &fault),
+        },
+    };
+    let mut routing = None;
+    if let Some(path) = args.routing.as_deref() {
+        match draft::read::<Routing>(path)?.and_then(|draft| draft.fault().map_or(Ok(draft), Err)) {
+            Ok(read) => routing = Some(read),
+            Err(fault) => return refused(path, &fault),
+        }
+    }
     // As if it had held all along.
     drafts.iter_mut().for_each(|draft| draft.effective_from = None);
     let client = args.connect.connect().await?;
@@ -113,20 +171,46 @@ pub async fn run(args: WhatifArgs) -> Result<u8, ClientError> {
     let entries = desk::published(&client).await?;
     entries.iter().for_each(|entry| configured.evolve(&entry.event));
     let now = entries.iter().map(|entry| entry.recorded_at.max(entry.effective_from)).max();
-    if let Err((draft, fault)) = file::published(configured, &drafts, now.unwrap_or_default()) {
-        output.alarm(&format!("{} {}: {fault}", draft.kind, draft.id));
-        return Ok(exit::REFUSED);
+    let configured = match file::published(configured, &drafts, now.unwrap_or_default()) {
+        Ok(configured) => configured,
+        Err((draft, fault)) => {
+            output.alarm(&format!("{} {}: {fault}", draft.kind, draft.id));
+            return Ok(exit::REFUSED);
+        }
+    };
+    let calendars = calendars(&configured, &drafts);
+    let mut staffing = None;
+    if let Some(path) = args.staffing.as_deref() {
+        let read = draft::read::<Staffing>(path)?;
+        match read.and_then(|draft| draft.fault(&calendars).map_or(Ok(draft), Err)) {
+            Ok(read) => staffing = Some(read),
+            Err(fault) => return refused(path, &fault),
+        }
     }
-    let mut replay = Replay::new(&drafts);
+    let mut replay = Replay::new(&drafts, routing);
     let position = each_record(&client, &output, |record| replay.take(&record)).await?;
-    let answer = replay.end(&args, position);
+    let answer = replay.end(&args, position, staffing.map(|staffing| (staffing, calendars)));
     if args.json {
         output.json(&answer)?;
     } else {
-        print(&output, &answer)?;
+        print(&output, &answer, args.config.is_some())?;
     }
     let honest = answer.differences_to_the_record.is_empty();
     Ok(if honest { exit::DONE } else { exit::REFUSED })
+}
+
+/// Calendars as they are published, and those of a draft as if they had held all along.
+fn calendars(configured: &Configuration, drafts: &[Draft]) -> BTreeMap<String, Calendar> {
+    let mut calendars = configured.calendars().clone();
+    for draft in drafts.iter().filter(|draft| draft.kind == ConfigKind::Calendar) {
+        let body = serde_json::from_str(&draft.body).ok();
+        if let Some(Ok(Body::Calendar(definition))) = body.map(|body| Body::read(draft.kind, &body))
+            && let Ok(hours) = definition.hours()
+        {
+            calendars.insert(draft.id.clone(), Calendar::new(hours));
+        }
+    }
+    calendars
 }
 
 /// How long the promises of a course took that began within a span.
@@ -152,11 +236,13 @@ struct Replay {
     recorded: Broken,
     numbers: BTreeMap<TicketId, u64>,
     synthetic: BTreeSet<TicketId>,
+    routing: Option<Routing>,
+    arrivals: Arrivals,
     last: Timestamp,
 }
 
 impl Replay {
-    fn new(drafts: &[Draft]) -> Self {
+    fn new(drafts: &[Draft], routing: Option<Routing>) -> Self {
         let mut after = Course::default();
         let always = Timestamp(i64::MIN);
         for draft in drafts {
@@ -178,6 +264,8 @@ impl Replay {
             recorded: Broken::new(),
             numbers: BTreeMap::new(),
             synthetic: BTreeSet::new(),
+            routing,
+            arrivals: Arrivals::default(),
             last: Timestamp(0),
         }
     }
@@ -202,10 +290,24 @@ impl Replay {
         }
         self.before.take(id, record);
         self.after.take(id, record);
+        self.arrivals.take(id, record, self.before.tickets.get(&id), self.routing.as_ref());
+        if self.synthetic.contains(&id) {
+            self.arrivals.forget(id);
+        }
     }
 
-    fn end(mut self, args: &WhatifArgs, position: u64) -> Answer {
+    fn end(
+        mut self,
+        args: &WhatifArgs,
+        position: u64,
+        staffing: Option<(Staffing, BTreeMap<String, Calendar>)>,
+    ) -> Answer {
         let (from, to) = (args.from, args.to.unwrap_or(self.last));
+        let weeks = Weeks(args.zone);
+        let routed = self.routing.as_ref().map(|_| Routed::of(self.arrivals.tickets((from, to)), weeks));
+        let staffed = staffing.map(|(staffing, calendars)| {
+            Staffed::of(&self.arrivals.work((from, to)), &staffing, &calendars, to, weeks)
+        });
         self.before.end(to);
         self.after.end(to);
         let counts = |broken: &Broken| -> Broken {
@@ -262,11 +364,26 @@ impl Replay {
             newly_broken: only_in(&after, &before),
             no_longer_broken: only_in(&before, &after),
             differences_to_the_record: differences,
+            routing: routed,
+            staffing: staffed,
         }
     }
 }
 
-fn print(output: &Output, answer: &Answer) -> Result<(), ClientError> {
+fn print(output: &Output, answer: &Answer, promises: bool) -> Result<(), ClientError> {
+    if let Some(routed) = &answer.routing {
+        output.table(&Routed::HEADER, routed.cells())?;
+        output.line(&routed.sentence())?;
+        moved::ASSUMED.iter().try_for_each(|assumed| output.line(&format!("assumed: {assumed}")))?;
+    }
+    if let Some(staffed) = &answer.staffing {
+        output.table(&Staffed::HEADER, staffed.cells())?;
+        staffed.sentence().map_or(Ok(()), |left_out| output.line(&left_out))?;
+        queueing::ASSUMED.iter().try_for_each(|assumed| output.line(&format!("assumed: {assumed}")))?;
+    }
+    if !promises && answer.differences_to_the_record.is_empty() {
+        return Ok(());
+    }
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let rows = answer.rows.iter().map(|row| {
         vec![
@@ -305,3 +422,7 @@ fn print(output: &Output, answer: &Answer) -> Result<(), ClientError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "whatif_tests.rs"]
+mod tests;

@@ -66,6 +66,7 @@ reasons! {
     Undecodable => "undecodable", "bytes that the encoding does not have were replaced";
     Contradicted => "contradicted", "a change begins elsewhere than the one before it ended, or the record says another end";
     NoPartner => "no_partner", "a row names a row of another file that is not there";
+    Withheld => "withheld", "a personal text is not in the export; a placeholder stands for it";
     Unlinked => "unlinked", "the ticket hangs together with another one; a note at the ticket says so, and nothing else";
     LeftOut => "left_out", "a part of the file, such as a member of an archive, was not read";
 }

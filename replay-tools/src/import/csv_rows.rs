@@ -13,7 +13,7 @@ use super::csv_split::{Damage, Dialect, Fault, Record, Split, later_lines, line_
 use super::dates::Dates;
 use super::error::ImportError;
 use super::mapping::{Column, Dedupe, Mapping, Slot};
-use super::row::{Found, Row, RowSource};
+use super::row::{Found, Row, RowSource, print_of};
 
 /// Bytes of the header that an error shows.
 const HEADER_SHOWN: usize = 2000;
@@ -31,6 +31,8 @@ pub(super) struct CsvRows {
     notes: Vec<Note>,
     /// The row before as it stands in the file, where doubles are not left out anyway.
     before: Option<Vec<u8>>,
+    /// A row that stands there twice tells a comment twice.
+    comments: bool,
     /// What ends the import, once the row that shows it is reported.
     broken: Option<ImportError>,
     path: PathBuf,
@@ -71,6 +73,7 @@ impl CsvRows {
             swallowed: Swallowed::new(mapping),
             notes,
             before: mapping.dedupe.is_none().then(Vec::new),
+            comments: mapping.comment.text.is_some(),
             broken: None,
             path: path.to_owned(),
         };
@@ -276,6 +279,8 @@ impl RowSource for CsvRows {
             let raw = self.records.raw().trim_ascii_end();
             if before == raw {
                 row.notes.push(doubled());
+            } else if self.comments {
+                row.print = print_of(raw);
             }
             before.clear();
             before.extend_from_slice(raw);

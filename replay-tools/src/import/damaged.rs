@@ -228,7 +228,7 @@ fn cut(sample: &Sample, bytes: &[u8], dice: &mut StdRng) -> Option<Vec<u8>> {
     let cut = &bytes[..dice.random_range(1..bytes.len())];
     let between_rows = match sample.format() {
         Format::Csv => cut.ends_with(b"\n") || cut.ends_with(b"\r"),
-        Format::Jsonl => cut.ends_with(b"\n") || bytes[cut.len()] == b'\n',
+        Format::Jsonl | Format::Events => cut.ends_with(b"\n") || bytes[cut.len()] == b'\n',
         Format::Json | Format::Xes | Format::Ocel => false,
     };
     (!between_rows).then(|| cut.to_vec())

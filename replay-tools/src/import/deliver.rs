@@ -37,7 +37,7 @@ pub(super) struct Parcel {
 #[derive(Debug)]
 pub(super) enum Delivered {
     Accepted(wire::Accepted),
-    Refused(wire::Error),
+    Refused(Box<wire::Error>),
 }
 
 pub(super) struct Courier {
@@ -99,11 +99,16 @@ impl Courier {
                         Ok(Err(Setback { reason, pause: Duration::ZERO }))
                     }
                     // About this ticket alone: the import goes on with the next.
-                    RequestErrorKind::MaxPayloadExceeded => Ok(Ok(Delivered::Refused(wire::Error {
-                        code: "too_large".to_owned(),
-                        message: format!("the NATS server takes no command of {} bytes", parcel.body.len()),
-                        ..wire::Error::default()
-                    }))),
+                    RequestErrorKind::MaxPayloadExceeded => {
+                        Ok(Ok(Delivered::Refused(Box::new(wire::Error {
+                            code: "too_large".to_owned(),
+                            message: format!(
+                                "the NATS server takes no command of {} bytes",
+                                parcel.body.len()
+                            ),
+                            ..wire::Error::default()
+                        }))))
+                    }
                     RequestErrorKind::InvalidSubject => {
                         Err(ImportError::Request { external_id: parcel.external_id.clone(), problem: reason })
                     }
@@ -119,7 +124,7 @@ impl Courier {
                 reason: format!("{}: {}", error.code, error.message),
                 pause: Duration::from_millis(error.retry_after_ms.unwrap_or(0)),
             })),
-            Outcome::Error(error) => Ok(Ok(Delivered::Refused(error))),
+            Outcome::Error(error) => Ok(Ok(Delivered::Refused(Box::new(error)))),
         }
     }
 }

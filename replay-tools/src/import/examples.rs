@@ -107,6 +107,7 @@ pub(super) fn tell(event: &Event) -> String {
         },
         Event::Ticket(
             TicketEvent::Relations(_)
+            | TicketEvent::Confirmation(_)
             | TicketEvent::Conversation(
                 Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
             ),

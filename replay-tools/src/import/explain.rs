@@ -10,8 +10,8 @@ use guichet_schemas::wire;
 use super::balance::Reason;
 use super::error::ImportError;
 use super::history::{self, Told};
-use super::input::{Export, Pieces};
 use super::mapping::Mapping;
+use super::pieces::{Export, Pieces};
 use super::reader::open_with;
 use super::rejects::{Asked, Rejects};
 

@@ -76,6 +76,8 @@ pub(super) enum Format {
     Json,
     /// OCEL 2.0 in JSON.
     Ocel,
+    /// An event of ours per line.
+    Events,
 }
 
 /// What a column means that a row does not have, or leaves empty.
@@ -139,6 +141,7 @@ pub(super) struct Row {
     pub(super) at: Columns,
     pub(super) by: Option<Columns>,
     pub(super) comment: Option<String>,
+    pub(super) activity: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -19,6 +19,7 @@ use super::milestones;
 use super::names::{self, Strangers};
 use super::parts;
 use super::people::Written;
+use super::recorded;
 use super::row::{Place, Row};
 use super::usable;
 
@@ -56,7 +57,7 @@ pub(super) struct History<'a> {
     pub(super) passed: BTreeSet<(Timestamp, Milestone)>,
     /// Comments of lists that were told; a later row repeats them.
     pub(super) told: HashSet<String>,
-    /// Prints of the comments that were told, with their times and authors.
+    /// Prints of the rows whose comments were told.
     pub(super) prints: HashSet<u64>,
     /// Names that the desk does not list.
     pub(super) strangers: Strangers,
@@ -102,6 +103,9 @@ pub(super) fn of<E>(
     ask: Option<Place>,
     mut hear: impl FnMut(&Row, Heard) -> Result<(), E>,
 ) -> Result<Told, E> {
+    if let Some(event) = mapping.event {
+        return recorded::of(event, rows, ask, hear);
+    }
     let mut history = History::new(mapping, external_id, rows.len());
     let mut before: Option<Cow<'_, Row>> = None;
     let mut unread = rows.iter().map(Row::count).fold(0, u64::saturating_add);
@@ -258,6 +262,7 @@ impl<'a> History<'a> {
         if !reopens {
             self.enter(now, &state);
         }
+        self.activity(now, before);
         Ok(())
     }
 

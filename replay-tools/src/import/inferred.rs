@@ -77,6 +77,16 @@ fn an_unknown_desk_is_told_by_the_names_and_values_of_its_columns() {
 }
 
 #[test]
+fn a_desk_that_lacks_a_column_of_a_shipped_mapping_hears_of_it() {
+    let sample = super::shipped::sample("freshdesk-csv.csv");
+    let export = std::fs::read_to_string(sample).unwrap().replacen("Group", "Team of ours", 1);
+    let proposal = proposed("tickets.csv", export.as_bytes());
+    assert_eq!(proposal.shipped, None);
+    let near = "Near to the shipped mapping freshdesk-csv, which also names \"Group\"; these are not here.";
+    assert!(proposal.text.contains(near), "{}", proposal.text);
+}
+
+#[test]
 fn what_is_uncertain_is_left_to_a_person_and_shows_in_the_check() {
     let export = "Ticket ID,Status,Priority,Updated at,Updated by\n\
                   7,Open,P1,03/02/2026 08:00,ann\n\

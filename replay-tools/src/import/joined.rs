@@ -9,8 +9,8 @@ use super::balance::{Note, Reason};
 use super::bounds::{TICKET_SHOWN, shown};
 use super::error::ImportError;
 use super::files::{File, Role};
-use super::input::Pieces;
 use super::mapping::{Mapping, Slot};
+use super::pieces::Pieces;
 use super::row::{Aside, Found, Row, RowSource};
 use super::rows::Rows;
 use super::sort::{Sorter, Table};
@@ -142,7 +142,7 @@ impl RowSource for Joined {
                 continue;
             }
             row.clear(self.own.line, self.mapping.columns.len());
-            (row.file, row.piece) = (part.number, self.own.piece);
+            (row.file, row.piece, row.print) = (part.number, self.own.piece, self.own.print);
             row.identity = self.own.identity;
             row.notes.extend(self.own.notes.drain(..).map(|note| part.says(note)));
             part.file.copy(&self.own, row);

@@ -15,7 +15,7 @@ use super::json_paths::Node;
 use super::json_record::Parsed;
 use super::json_records::{Document, Lines, Next, Stop};
 use super::mapping::{Column, Dedupe, Mapping, Slot};
-use super::row::{Found, Row, RowSource};
+use super::row::{Found, Row, RowSource, print_of};
 
 pub(super) struct JsonRows {
     records: Records,
@@ -33,6 +33,10 @@ pub(super) struct JsonRows {
     /// The record before, where doubles are not left out anyway.
     before: Option<Vec<u8>>,
     doubled: bool,
+    /// A record that stands there twice tells a comment twice.
+    comments: bool,
+    /// Print of the present record.
+    print: u64,
     path: PathBuf,
 }
 
@@ -62,6 +66,8 @@ impl JsonRows {
             fresh: true,
             before: mapping.dedupe.is_none().then(Vec::new),
             doubled: false,
+            comments: mapping.comment.text.is_some(),
+            print: 0,
             path: path.to_owned(),
         }
     }
@@ -105,6 +111,7 @@ impl JsonRows {
         }
         if let Some(before) = &mut self.before {
             self.doubled = before == bytes;
+            self.print = if self.comments { print_of(bytes) } else { 0 };
             before.clear();
             before.extend_from_slice(bytes);
         }
@@ -159,6 +166,8 @@ impl RowSource for JsonRows {
         let element = self.before.is_some() && self.parsed.is_doubled(self.next_row);
         if element || (self.doubled && self.next_row == 0) {
             row.notes.push(doubled());
+        } else if self.parsed.rows() == 1 {
+            row.print = self.print;
         }
         self.next_row = self.next_row.saturating_add(1);
         Ok(Found::Row)

@@ -62,6 +62,9 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("tables", include_str!("../../mappings/tables.toml")),
 ];
 
+/// The mapping of our own export. It names no columns of a stranger's: rows are taken as the facts that they are.
+const OWN: (&str, &str) = ("guichet", include_str!("../../mappings/guichet.toml"));
+
 /// A checked mapping.
 ///
 /// ```
@@ -82,7 +85,11 @@ pub struct Mapping {
     /// Zone of the row's naive times.
     pub(super) zone: Option<Slot>,
     pub(super) at: Slot,
+    /// Where the whole event stands, in rows of our own export.
+    pub(super) event: Option<Slot>,
     pub(super) by: Option<Slot>,
+    /// What each row is called, where every row is to be told, also one that changes nothing.
+    pub(super) activity: Option<Slot>,
     pub(super) comment: Comment,
     pub(super) requester: Option<Requester>,
     pub(super) resolution: Resolution,
@@ -124,13 +131,14 @@ impl Mapping {
     /// # Errors
     /// What is wrong, with the key.
     pub fn load(name_or_path: &str) -> Result<Self, MappingError> {
-        if let Some((name, text)) = SHIPPED.iter().find(|(name, _)| *name == name_or_path) {
+        if let Some((name, text)) = SHIPPED.iter().chain([&OWN]).find(|(name, _)| *name == name_or_path) {
             return Self::parse_named(name, text);
         }
         let path = Path::new(name_or_path);
         let text = read_text(path).map_err(|source| {
             if source.kind() == std::io::ErrorKind::NotFound {
-                let shipped = SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+                let shipped =
+                    SHIPPED.iter().chain([&OWN]).map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
                 return MappingError::Unknown { name: name_or_path.to_owned(), shipped };
             }
             MappingError::Read { path: path.to_owned(), source }

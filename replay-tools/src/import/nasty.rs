@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use guichet_schemas::command::Fact;
+use guichet_schemas::command::{Fact, limits};
+use guichet_schemas::text;
 
 use super::{Balance, ImportError, Mapping, Reason, open};
 
@@ -119,8 +120,60 @@ fn a_comment_that_comes_twice_is_counted_however_far_apart() {
     let out = read(&comments, export.as_bytes()).unwrap();
     assert_eq!(out.balance.noted[&Reason::Doubled], 1);
     assert!(
-        out.rejects.contains("\n5,A,") && out.rejects.contains("the same comment twice"),
+        out.rejects.contains("\n5,A,") && out.rejects.contains("its row stands there twice"),
         "{}",
         out.rejects
     );
+}
+
+#[test]
+fn every_limit_of_a_live_command_is_kept_and_cut_only_where_the_mapping_says_so() {
+    let long = |limit: usize| format!("\"{}\"", "x".repeat(limit + 1));
+    let tags = (0..=limits::TAGS).map(|n| format!("\"t{n}\"")).collect::<Vec<_>>().join(",");
+    let cases = [
+        ("title", long(text::Subject::CHARACTERS), Reason::Cut),
+        ("body", long(text::Body::BYTES), Reason::Cut),
+        ("area", long(text::CategoryPath::CHARACTERS), Reason::Cut),
+        ("tags", format!("[{tags}]"), Reason::Cut),
+        ("tags", format!("[{}]", long(text::Tag::CHARACTERS)), Reason::Cut),
+        ("done", long(text::Note::BYTES), Reason::Cut),
+        ("product", long(text::Label::CHARACTERS), Reason::Cut),
+        // Half a field may be another value.
+        ("room", long(limits::FIELDS_BYTES), Reason::OverLimit),
+    ];
+    let keys = ["title", "body", "area", "tags", "done", "product", "room"];
+    for (key, value, where_cut) in cases {
+        let others: String =
+            keys.iter().filter(|other| **other != key).map(|other| format!(",\"{other}\":\"x\"")).collect();
+        let line = format!("{{\"id\":1,\"at\":\"2026-01-01T10:00:00Z\",\"{key}\":{value}{others}}}\n");
+        for (too_long, reason) in [("reject", Reason::OverLimit), ("cut", where_cut)] {
+            let mapping = format!(
+                "[source]\nformat = \"jsonl\"\ntoo_long = \"{too_long}\"\n[ticket]\nid = \"id\"\nsubject = \"title\"\n\
+                 description = \"body\"\ncategory = \"area\"\ntags = \"tags\"\nproduct = \"product\"\nfields = [\"room\"]\n\
+                 [row]\nat = \"at\"\n[resolution]\nsummary = \"done\"\n"
+            );
+            let out = read(&mapping, line.as_bytes()).unwrap();
+            let found: Vec<_> = out.balance.findings(&[]).into_iter().collect();
+            assert_eq!(found, [(reason, 1)], "{key}, {too_long}: {}", out.rejects);
+            assert_eq!(out.tickets.len(), usize::from(reason == Reason::Cut), "{key}, {too_long}");
+        }
+    }
+}
+
+#[test]
+fn a_pipe_is_read_once_and_refused_at_its_end_where_it_lacks_a_column() {
+    let room = tempfile::tempdir().unwrap();
+    let pipe = room.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let read = |more: &str| {
+        let to = pipe.clone();
+        let writer =
+            std::thread::spawn(move || std::fs::write(to, "{\"id\":1,\"at\":\"2026-01-01T10:00:00Z\"}\n"));
+        let balance = open(&pipe, &Mapping::parse(&mapping("jsonl", more)).unwrap(), None).unwrap().check();
+        writer.join().unwrap().unwrap();
+        balance
+    };
+    assert_eq!(read("").unwrap().tickets.new, 1);
+    let error = read("comment = \"text\"\n").unwrap_err();
+    assert!(matches!(&error, ImportError::Absent { column, .. } if column == "text"), "{error}");
 }

@@ -16,7 +16,7 @@ use guichet_schemas::wire::command_reply::Outcome;
 use prost::Message as _;
 use tempfile::TempDir;
 
-use super::{ImportError, Mapping, SendOptions, Summary, open, send};
+use super::{ImportError, Mapping, Reason, SendOptions, Summary, open, send};
 
 const MAPPING: &str = r#"
 [source]
@@ -95,6 +95,10 @@ struct Engine {
     position: u64,
     /// Refuses every ticket with this id.
     refuses: Option<&'static str>,
+    /// Why it refuses, where a guard says so.
+    guard: Option<&'static str>,
+    /// Events of each ticket.
+    events: BTreeMap<String, u64>,
     unreliable: bool,
 }
 
@@ -127,8 +131,14 @@ impl Engine {
             return Outcome::Accepted(wire::Accepted { replayed: true, ..before.clone() });
         }
         if self.refuses == Some(import.external_id.as_str()) {
-            return refusal("validation_failed", "not here");
+            let mut refusal = refusal("validation_failed", "not here");
+            if let (Outcome::Error(error), Some(guard)) = (&mut refusal, self.guard) {
+                let guard = Some(guard.to_owned());
+                error.details = Some(wire::ErrorDetails { guard, ..wire::ErrorDetails::default() });
+            }
+            return refusal;
         }
+        let events = self.events.entry(import.external_id.clone()).or_default();
         let done = self.done.entry(import.external_id).or_default();
         let mut accepted = wire::Accepted { position: self.position, ..wire::Accepted::default() };
         if import.part > *done {
@@ -136,7 +146,10 @@ impl Engine {
             *done = import.part;
             self.position += import.events.len() as u64;
             accepted.position = self.position;
-            accepted.events = vec![wire::EventRef::default(); import.events.len()];
+            accepted.events.extend(import.events.iter().map(|_| {
+                *events += 1;
+                wire::EventRef { version: *events, ..wire::EventRef::default() }
+            }));
         }
         self.answers.insert(command_id, accepted.clone());
         Outcome::Accepted(accepted)
@@ -227,6 +240,12 @@ async fn everything_arrives_once_and_in_order_however_unreliable_the_engine_is()
     let second = run(&nats, &file, PATIENT).await.unwrap();
     assert_eq!((second.accepted, second.replayed, second.retries), (0, 204, 0));
     assert_eq!((second.events, second.position), (first.events, first.position));
+    let tickets = |summary: &Summary| {
+        let tickets = &summary.balance.tickets;
+        assert!(summary.balance.adds_up(), "{:?}", summary.balance);
+        (tickets.new, tickets.continued, tickets.unchanged, tickets.rejected)
+    };
+    assert_eq!((tickets(&first), tickets(&second)), ((200, 0, 0, 0), (0, 0, 200, 0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -244,7 +263,28 @@ async fn a_refused_ticket_is_written_down_and_its_later_parts_are_not_sent() {
         ",T0,the engine refused it (part 1 of 5): validation_failed: not here,refused,"
     );
     assert_eq!(rejects.lines().count(), 2);
+    let balance = &summary.balance;
+    assert!(balance.adds_up(), "{balance:?}");
+    assert_eq!((balance.tickets.new, balance.tickets.rejected), (49, 1));
+    // The rows of the refused ticket had counted as used.
+    assert_eq!(
+        balance.rows.rejected[&Reason::Refused],
+        balance.rows.read - balance.rows.used - balance.rows.without_effect
+    );
+    assert!(balance.rows.rejected[&Reason::Refused] > 1);
     assert_eq!(engine.lock().unwrap().attempts.len(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_past_that_is_told_otherwise_is_called_so() {
+    let Some(nats) = Nats::start().await else { return };
+    let file = nats.path("export.csv");
+    export(&file, 3);
+    let guard = Some("rewritten_past");
+    serve(&nats, Engine { refuses: Some("T1"), guard, ..Engine::default() }).await;
+    let balance = run(&nats, &file, PATIENT).await.unwrap().balance;
+    assert!(balance.adds_up(), "{balance:?}");
+    assert_eq!(balance.rows.rejected.into_iter().collect::<Vec<_>>(), [(Reason::RewrittenPast, 3)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

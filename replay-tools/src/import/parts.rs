@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, Satisfaction,
-    TicketCreated, TicketEvent, Work,
+    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal,
+    Satisfaction, TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -76,6 +76,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
             Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
         )) => 0,
         Event::Ticket(TicketEvent::Relations(_)) => 0,
+        Event::Ticket(TicketEvent::Confirmation(event)) => of_confirmation(event),
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),
@@ -91,6 +92,18 @@ fn of_life_cycle(event: &LifeCycle) -> usize {
         LifeCycle::TicketResolved(e) => sum([e.by.len(), of_personal(&e.summary)]),
         LifeCycle::TicketReopened(e) => of_text(&e.resolver_of_last),
         LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => 0,
+    }
+}
+
+fn of_confirmation(event: &Confirmation) -> usize {
+    match event {
+        Confirmation::ResolutionProposed(e) => sum(e.steps.iter().map(String::len).chain([
+            e.by.len(),
+            of_personal(&e.summary),
+            of_text(&e.root_cause),
+        ])),
+        Confirmation::ResolutionConfirmed(e) => e.by.len(),
+        Confirmation::ResolutionRejected(e) => of_personal(&e.reason),
     }
 }
 
@@ -182,5 +195,31 @@ fn of_field(value: Option<&FieldValue>) -> usize {
     match value {
         Some(FieldValue::Text(text)) => text.len(),
         Some(FieldValue::Number(_) | FieldValue::Flag(_)) | None => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use guichet_schemas::event::FieldChanged;
+    use guichet_schemas::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn each_part_says_where_it_begins_and_what_comes_before_it() {
+        let mapping = "[source]\nformat = \"csv\"\n[ticket]\nid = \"id\"\n[row]\nat = \"at\"\n";
+        let (mapping, id) = (Mapping::parse(mapping).unwrap(), Label::parse("A".to_owned()).unwrap());
+        let fact = |n: i64| {
+            let event = FieldChanged { field: format!("f{n}"), from: None, to: None }.into();
+            Fact { occurred_at: Timestamp(n), actor: None, event }
+        };
+        let facts: Vec<Fact> = (0..450).map(fact).collect();
+        let mut parts = VecDeque::new();
+        of(&mapping, &id, facts.clone(), &mut parts);
+        assert_eq!(parts.iter().map(|part| part.events.len()).collect::<Vec<_>>(), [200, 200, 50]);
+        let before = |n: usize| (n > 0).then(|| Import::digest(Hash::ZERO, &facts[..n]));
+        for (part, begins_at) in parts.iter().zip([0, 200, 400]) {
+            assert_eq!((part.begins_at, part.prefix), (Some(begins_at as u64), before(begins_at)));
+        }
     }
 }

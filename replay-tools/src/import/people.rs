@@ -1,7 +1,5 @@
 //! Who wrote what, and for whom.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use guichet_schemas::event::{Actor, CommentAdded, Personal};
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::text::Body;
@@ -25,8 +23,8 @@ pub(super) struct Written {
     author_kind: Option<String>,
     visibility: Option<String>,
     text: String,
-    /// Its row was counted as one that stands there twice.
-    is_double: bool,
+    /// Print of its row; 0 where another comment of the row has it.
+    print: u64,
     /// As it stands in the export, where it may come again.
     whole: Option<String>,
 }
@@ -46,7 +44,7 @@ impl History<'_> {
                 author_kind: own(c.author_kind),
                 visibility: own(c.visibility),
                 text: value.to_owned(),
-                is_double: row.is_double,
+                print: if comments.is_empty() { row.print } else { 0 },
                 whole: self.mapping.columns[slot].takes_list.then(|| value.to_owned()),
             };
             if let Some((parts, separator)) = &c.parts {
@@ -127,7 +125,7 @@ impl History<'_> {
         let kind =
             self.word(&c.author_kinds, "kind of an author", written.author_kind.as_deref(), "as it is");
         let kind = kind.unwrap_or(by_name);
-        self.hear_of_double(&author, &written);
+        self.hear_of_double(written.print);
         let visibility = self.word(&c.visibilities, "visibility", written.visibility.as_deref(), "as it is");
         let visibility = visibility.unwrap_or(c.default_visibility);
         let has_own = written.author.is_some() || written.author_kind.is_some();
@@ -141,12 +139,10 @@ impl History<'_> {
         self.told.extend(written.whole);
     }
 
-    /// A comment that was told at the same instant by the same hand is likely the same comment.
-    fn hear_of_double(&mut self, author: &str, written: &Written) {
-        let mut hasher = DefaultHasher::new();
-        (self.at.0, author, &written.text).hash(&mut hasher);
-        if !self.prints.insert(hasher.finish()) && !written.is_double {
-            let text = format!("{author:?} writes the same comment twice at {}; both were read", self.at);
+    /// A row with a comment that stood there before, if not beside it.
+    fn hear_of_double(&mut self, print: u64) {
+        if print != 0 && !self.prints.insert(print) {
+            let text = "its row stands there twice, byte for byte, and both comments were read; where doubles mean nothing, set dedupe.by = \"row\"";
             self.heard.push(Note::new(Reason::Doubled, text));
         }
     }

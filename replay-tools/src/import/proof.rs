@@ -63,7 +63,9 @@ impl Folded {
         match &fact.event {
             Event::Ticket(TicketEvent::LifeCycle(event)) => self.life_cycle(event),
             Event::Ticket(TicketEvent::Ownership(event)) => self.ownership(event),
-            Event::Ticket(TicketEvent::Conversation(_) | TicketEvent::Relations(_)) => {}
+            Event::Ticket(
+                TicketEvent::Conversation(_) | TicketEvent::Relations(_) | TicketEvent::Confirmation(_),
+            ) => {}
             Event::Ticket(TicketEvent::Classification(event)) => self.classification(event),
             Event::Ticket(TicketEvent::Satisfaction(_) | TicketEvent::Work(_)) => {
                 panic!("no export holds it: {:?}", fact.event)

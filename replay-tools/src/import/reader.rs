@@ -12,15 +12,15 @@ use super::balance::{Balance, Counts, Note, Reason, add};
 use super::bounds::FACTS_BYTES_MAX;
 use super::error::ImportError;
 use super::history::{Heard, Told};
-use super::input::{Export, Pieces};
 use super::joined::Joined;
 use super::mapping::Mapping;
+use super::pieces::{Export, Pieces};
 use super::rejects::Rejects;
 use super::row::RowSource;
 use super::rows::Rows;
 use super::tickets::Tickets;
 use super::usable::{Tally, Usable};
-use super::{history, parts};
+use super::{history, parts, recorded};
 
 /// Opens an export. What cannot be used goes to `rejects`, a CSV file that must not be there yet.
 ///
@@ -215,7 +215,11 @@ impl Reader {
         if facts.is_empty() {
             add(&tally.counts.tickets_rejected, 1);
         } else {
+            let origin = self.mapping.event.and_then(|_| recorded::origin(&facts));
+            let (source, external_id) = origin.unwrap_or_else(|| (self.mapping.name.clone(), external_id));
+            let from = self.ready.len();
             parts::of(&self.mapping, &external_id, facts, &mut self.ready);
+            self.ready.iter_mut().skip(from).for_each(|part| part.source = source.clone());
         }
         Ok(true)
     }

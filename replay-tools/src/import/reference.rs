@@ -57,6 +57,7 @@ impl Story {
             }
             // Decided at the desk alone: no export holds it.
             TicketEvent::Relations(_)
+            | TicketEvent::Confirmation(_)
             | TicketEvent::Conversation(
                 Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
             ) => panic!("{event:?}"),

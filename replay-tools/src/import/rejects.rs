@@ -14,7 +14,7 @@ use nix::fcntl::OFlag;
 use super::balance::Note;
 use super::bounds::{REJECTS_MAX, TICKET_SHOWN, shown};
 use super::error::ImportError;
-use super::input::Pieces;
+use super::pieces::Pieces;
 use super::row::Place;
 use crate::output::harmless_cell;
 

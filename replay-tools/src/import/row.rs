@@ -1,5 +1,7 @@
 //! One row of an export: the values of the columns that the mapping names, and nothing else.
 
+use std::hash::{DefaultHasher, Hasher as _};
+
 use guichet_schemas::hash::Hash;
 use guichet_schemas::time::Timestamp;
 
@@ -38,14 +40,21 @@ pub(super) struct Row {
     pub(super) made: bool,
     /// What it changes was told with a row before it, of the same update or of the creation.
     pub(super) told_before: bool,
-    /// It is the row before it, and that was counted.
-    pub(super) is_double: bool,
+    /// Print of the bytes that it stands in, where doubles that stand apart are looked for; else 0.
+    pub(super) print: u64,
     /// Which file of the export it stands in; 0 is that of the tickets.
     pub(super) file: u8,
     text: String,
     spans: Vec<Span>,
     /// The values of the lists of more than one, in order.
     items: Vec<(Slot, usize, usize)>,
+}
+
+/// A print of the bytes of a row, never 0.
+pub(super) fn print_of(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish().max(1)
 }
 
 /// What a row says of a column.
@@ -68,7 +77,7 @@ impl Row {
         self.line = line;
         self.identity = None;
         self.notes.clear();
-        (self.made, self.told_before, self.is_double, self.file) = (false, false, false, 0);
+        (self.made, self.told_before, self.print, self.file) = (false, false, 0, 0);
         self.text.clear();
         self.rest();
         self.items.clear();

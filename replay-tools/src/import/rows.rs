@@ -8,12 +8,14 @@ use super::balance::{Note, Reason};
 use super::csv_rows::CsvRows;
 use super::encoding::{self, Finding};
 use super::error::ImportError;
+use super::event_rows::EventRows;
 use super::grammar::Format;
-use super::input::{Pieces, Text, Texts};
+use super::input::{Text, Texts};
 use super::json_rows::JsonRows;
 use super::mapping::{Mapping, Slot};
 use super::ocel_rows::OcelRows;
-use super::row::{Found, Row, RowSource};
+use super::pieces::Pieces;
+use super::row::{Aside, Found, Row, RowSource};
 use super::xes_rows::XesRows;
 
 pub(super) struct Rows {
@@ -25,6 +27,8 @@ pub(super) struct Rows {
     /// Of lists whose elements are rows: columns of some that were empty, and of some that were not.
     empty: Vec<Slot>,
     filled: Vec<Slot>,
+    /// Rows that are about no ticket.
+    passed_over: u64,
     any: bool,
 }
 
@@ -57,6 +61,7 @@ impl Rows {
             unmet: (0..mapping.columns.len()).filter(|slot| !mapping.columns[*slot].optional).collect(),
             empty: Vec::new(),
             filled: Vec::new(),
+            passed_over: 0,
             any: false,
         };
         // The header of the first text is checked before anything is done.
@@ -97,6 +102,10 @@ impl Rows {
                 let (objects, events) = (Box::new(self.texts.again(number)?.text), Box::new(text));
                 Box::new(OcelRows::new(objects, events, &self.mapping, &path)?)
             }
+            Format::Events => {
+                let event = self.mapping.event.unwrap_or(self.mapping.ticket.id);
+                Box::new(EventRows::new(text, &self.mapping, event, &path))
+            }
             Format::Jsonl | Format::Json => Box::new(JsonRows::new(text, &self.mapping, &path)),
         };
         self.current = Some(Current { rows, number, member, finding, said: false });
@@ -121,6 +130,7 @@ impl Rows {
     fn take_lists(&mut self) {
         let Some(current) = &self.current else { return };
         let (empty, filled) = current.rows.lists();
+        self.passed_over = self.passed_over.saturating_add(current.rows.aside().read);
         self.empty.extend(empty);
         self.filled.extend(filled);
     }
@@ -168,6 +178,10 @@ impl RowSource for Rows {
                 }
             }
         }
+    }
+
+    fn aside(&self) -> Aside {
+        Aside { read: self.passed_over, ..Aside::default() }
     }
 
     fn absent(&self) -> Vec<Slot> {

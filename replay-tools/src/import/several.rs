@@ -125,5 +125,13 @@ fn a_row_of_several_files_is_asked_for_by_its_file() {
         let error = of(which).unwrap_err().to_string();
         assert!(error.contains("people.csv, tickets.csv, words-1.csv"), "{error}");
     }
+    // Two of one name are told apart by their folders.
+    let two = self::folder(&[("1.csv", SECOND)]);
+    let names = [export.path().join("1.csv"), two.path().join("1.csv")];
+    std::fs::write(&names[0], FIRST).unwrap();
+    let of =
+        |which: String| explain(names.as_slice(), &Mapping::parse(CSV).unwrap(), &which.parse().unwrap());
+    assert!(matches!(of("1.csv:2".to_owned()), Err(ImportError::WhichFile { .. })));
+    assert_eq!(of(format!("{}:2", names[1].display())).unwrap().ticket.as_deref(), Some("B"));
     assert!("words.csv:0".parse::<Which>().is_err() && "x".parse::<Which>().is_err());
 }

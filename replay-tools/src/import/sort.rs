@@ -232,7 +232,7 @@ fn encode(row: &Row, id: Slot, (time, tie): (i64, Tie), sequence: u64, out: &mut
     out.extend_from_slice(&row.line.to_be_bytes());
     out.extend_from_slice(&row.piece.to_be_bytes());
     out.push(row.file);
-    out.push(u8::from(row.is_double));
+    out.extend_from_slice(&row.print.to_be_bytes());
     out.push(u8::from(row.identity.is_some()));
     if let Some(identity) = row.identity {
         out.extend_from_slice(&identity.0);
@@ -279,7 +279,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     let line = bytes.u64()?;
     let piece = bytes.u32()?;
     let file = *bytes.take(1)?.first()?;
-    let is_double = bytes.take(1)? == [1];
+    let print = bytes.u64()?;
     let identity = match bytes.take(1)? {
         [0] => None,
         _ => Some(Hash::from_slice(bytes.take(32)?)?),
@@ -288,7 +288,7 @@ fn decode(bytes: &[u8], row: &mut Row) -> Option<()> {
     row.clear(line, slots);
     row.at = at;
     row.identity = identity;
-    (row.file, row.piece, row.is_double) = (file, piece, is_double);
+    (row.file, row.piece, row.print) = (file, piece, print);
     for slot in 0..slots {
         get_slot(&mut bytes, slot, row)?;
     }

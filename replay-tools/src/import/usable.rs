@@ -65,7 +65,6 @@ impl Usable {
                 Found::Row => check(&self.mapping, row, self.before).err(),
             };
             add(&self.tally.counts.rows, 1);
-            row.is_double = row.notes.iter().any(|note| note.reason == Reason::Doubled);
             let ticket = row.get(self.mapping.ticket.id).unwrap_or_default();
             let Some(problem) = problem else {
                 for note in &row.notes {

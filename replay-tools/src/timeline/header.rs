@@ -44,6 +44,10 @@ pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
     if let Some(last) = t.last_resolved_at {
         row("Resolved", resolved(t, last, zone));
     }
+    if let Some(proposal) = &t.proposal {
+        let since = second(proposal.proposed_at);
+        row("Proposed", format!("by {} {since}; the requester has not decided", proposal.by));
+    }
     if let Some(at) = t.reopen_held_at {
         row(
             "Held",

@@ -147,7 +147,14 @@ impl<'a> Head<'a> {
     /// # Errors
     /// [`DecodeError::UnknownEvent`] where a newer program wrote the event; else which field breaks its rule.
     pub fn record(&self) -> Result<Record, DecodeError> {
-        let event = self.event(self.content()?)?;
+        self.record_of(self.event(self.content()?)?)
+    }
+
+    /// The whole record, of which the event is decoded already.
+    ///
+    /// # Errors
+    /// Which field breaks its rule.
+    pub fn record_of(&self, event: Event) -> Result<Record, DecodeError> {
         let id = |field: &'static str, bytes: &[u8]| {
             Uuid::from_slice(bytes).map_err(|_| FieldError::new(field, "must be a UUID of 16 bytes"))
         };

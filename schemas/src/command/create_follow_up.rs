@@ -61,38 +61,7 @@ impl Meaning for FollowUpCreated {
             number: self.new_number,
             kind: LinkKind::FollowUp,
             from_other: true,
-        });
-    }
-}
-
-mirror! {
-    /// The ticket is tied to another from here on.
-    pub struct TicketsLinked {
-        /// That ticket.
-        pub other: TicketId,
-        /// Its number.
-        pub other_number: u64,
-        /// How it is tied.
-        pub kind: LinkKind,
-        /// The tie was made at the other ticket, and is read from there.
-        pub from_other: bool,
-    }
-}
-
-personal_texts!(TicketsLinked {});
-
-impl Meaning for TicketsLinked {
-    /// It carries no text of its own.
-    fn sizes(&self) -> Result<(), FieldError> {
-        Ok(())
-    }
-
-    fn changes<'a>(&'a self, mut tell: impl FnMut(Change<'a>)) {
-        tell(Change::Link {
-            other: self.other,
-            number: self.other_number,
-            kind: self.kind,
-            from_other: self.from_other,
+            comes: true,
         });
     }
 }

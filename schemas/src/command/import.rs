@@ -1,8 +1,8 @@
 //! The verb `import`.
 
 use super::{Fact, Verb, limits};
-use crate::codec::check::{actor, size, sizes};
-use crate::event::{Change, FieldValue, Meaning};
+use crate::codec::check::{actor, sizes};
+use crate::event::{Change, Meaning};
 use crate::hash::Hash;
 use crate::mirror::Wire as _;
 use crate::personal;
@@ -109,33 +109,4 @@ impl Meaning for TicketImported {
     }
 
     fn changes<'a>(&'a self, _: impl FnMut(Change<'a>)) {}
-}
-
-mirror! {
-    /// A custom field changed; absent: it has no value.
-    pub struct FieldChanged {
-        /// Field.
-        pub field: String,
-        /// From.
-        pub from: Option<FieldValue>,
-        /// To.
-        pub to: Option<FieldValue>,
-    }
-}
-
-personal_texts!(FieldChanged {});
-
-impl Meaning for FieldChanged {
-    fn sizes(&self) -> Result<(), FieldError> {
-        size::bytes("field", &self.field, limits::FIELD_NAME_BYTES)?;
-        let texts = [("from", &self.from), ("to", &self.to)];
-        texts.into_iter().try_for_each(|(name, value)| match value {
-            Some(FieldValue::Text(text)) => size::bytes(name, text, limits::FIELDS_BYTES),
-            Some(FieldValue::Number(_) | FieldValue::Flag(_)) | None => Ok(()),
-        })
-    }
-
-    fn changes<'a>(&'a self, mut tell: impl FnMut(Change<'a>)) {
-        tell(Change::Field { name: &self.field, from: self.from.as_ref(), to: self.to.as_ref() });
-    }
 }

@@ -60,9 +60,7 @@ impl Meaning for TicketResolved {
     fn sizes(&self) -> Result<(), FieldError> {
         size::label("by", Some(&self.by))?;
         size::bytes("summary", size::plain(&self.summary), Note::BYTES)?;
-        at_most("steps", self.steps.len(), limits::STEPS)?;
-        let mut steps = self.steps.iter().enumerate();
-        steps.try_for_each(|(n, step)| size::bytes(&format!("steps[{n}]"), step, Note::BYTES))?;
+        size::steps(&self.steps)?;
         size::note("root_cause", self.root_cause.as_deref())?;
         size::note("override_reason", self.override_reason.as_deref())
     }

@@ -83,7 +83,7 @@ pub enum Change<'a> {
         /// From now on.
         to: Channel,
     },
-    /// A tie to another ticket that comes.
+    /// A tie to another ticket that comes or goes.
     Link {
         /// The other ticket.
         other: TicketId,
@@ -93,6 +93,8 @@ pub enum Change<'a> {
         kind: LinkKind,
         /// The tie is read from the other ticket.
         from_other: bool,
+        /// It comes.
+        comes: bool,
     },
 }
 

@@ -48,6 +48,7 @@ each_report!([queries] {
     "projections" => Projections,
     "queues" => Queues,
     "queue" => Queue,
+    "figures" => Figures,
     "sla_clocks" => SlaClocks,
     "sla_breaches" => SlaBreaches,
 });
@@ -147,6 +148,7 @@ impl Serialize for wire::QueryReply {
             }
             Some(Answer::Queues(v)) => map.serialize_entry("data", &v.queues)?,
             Some(Answer::Queue(v)) => map.serialize_entry("data", &v.tickets)?,
+            Some(Answer::Figures(v)) => map.serialize_entry("data", &v.figures)?,
             Some(report @ any_report!(Answer, _)) => report_rows(report, &mut map)?,
             Some(Answer::SlaClocks(v)) => map.serialize_entry("data", &v.clocks)?,
             Some(Answer::SlaBreaches(v)) => map.serialize_entry("data", &v.breaches)?,

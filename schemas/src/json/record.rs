@@ -31,6 +31,22 @@ macro_rules! event_data {
             serde_json::to_writer(out, &RecordData(Some(content))).expect("our wire types have only text keys");
         }
 
+        /// The content of an event of a type, from JSON as [`content_to`] writes it. Personal texts that were taken away
+        /// are empty.
+        ///
+        /// # Errors
+        /// This program does not know the type, or the content is none of it.
+        pub fn content_from(r#type: &str, json: &str) -> Result<wire::record::Data, serde_json::Error> {
+            use wire::record::Data;
+            let mut content = match r#type {
+                $($(stringify!($fact) => super::path::read("data", json.as_bytes()).map(Data::$fact),)*)*
+                $($(stringify!($other) => super::path::read("data", json.as_bytes()).map(Data::$other),)*)*
+                _ => Err(serde::de::Error::custom(format!("this program does not know the type {type}"))),
+            }?;
+            crate::personal::fill(&mut content);
+            Ok(content)
+        }
+
         /// Content of an imported fact.
         pub(crate) struct FactData<'a>(pub(crate) Option<&'a wire::fact::Data>);
 

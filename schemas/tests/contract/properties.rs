@@ -72,6 +72,7 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             }
         }
         "set_priority" => set("priority", Value::EnumNumber(2)),
+        "link" | "unlink" => set("kind", Value::EnumNumber(wire::LinkKind::Blocks as i32)),
         "change_tags" => {
             set("add", Value::List(vec![Value::String("one".to_owned())]));
             set("remove", Value::List(vec![Value::String("two".to_owned())]));

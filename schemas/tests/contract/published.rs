@@ -32,7 +32,7 @@ fn command(verb: &str) -> Value {
     let mut schema = definitions.object(&message("Command"), Side::Caller);
     let data = definitions.reference(&payload, Side::Caller);
     // Where everything in it may be absent, so may data itself.
-    if matches!(verb, "close" | "set_category" | "renew_claim" | "release_claim") {
+    if matches!(verb, "close" | "confirm_resolution" | "set_category" | "renew_claim" | "release_claim") {
         schema["properties"]["data"] = json!({"anyOf": [data, {"type": "null"}]});
     } else {
         schema["properties"]["data"] = data;
@@ -89,6 +89,7 @@ fn query_reply(name: &str) -> Value {
         "projections" => list(definitions.reference(&message("ProjectionView"), Side::Engine)),
         "queues" => list(definitions.reference(&message("QueueRow"), Side::Engine)),
         "queue" => list(definitions.reference(&message("QueueEntry"), Side::Engine)),
+        "figures" => list(definitions.reference(&message("FigureView"), Side::Engine)),
         "sla_clocks" => list(definitions.reference(&message("SlaClockView"), Side::Engine)),
         "sla_breaches" => list(definitions.reference(&message("SlaBreachView"), Side::Engine)),
         report if report.starts_with("report_") => list(definitions.reference(&row_of(report), Side::Engine)),

@@ -24,6 +24,7 @@ pub(crate) enum Side {
 /// Messages that may be absent; `optional` says so for all other fields.
 const OPTIONAL_MESSAGES: &[&str] = &[
     "Create.external_ref",
+    "SetField.value",
     "TicketCreated.requester_name",
     "TicketCreated.requester_email",
     "TicketCreated.requester_phone",
@@ -38,6 +39,7 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "TicketView.resolution",
     "TicketView.rating",
     "TicketRated.comment",
+    "TicketView.proposal",
     "FirstResponseRow.business",
     "ProjectionView.rebuild",
     "ProjectionView.steps",
@@ -300,7 +302,10 @@ fn between_fields(message: &str) -> Value {
             "if": is("to", "hold"), "then": given("hold_reason"), "else": {"properties": {"hold_reason": {"type": "null"}}},
         }),
         "AddComment" => json!({"properties": {"attachments": {"maxItems": 50}}}),
-        "Resolve" => json!({"properties": {"steps": {"maxItems": 100}}}),
+        "Link" | "Unlink" => {
+            json!({"properties": {"kind": {"enum": ["relates", "duplicates", "blocks", "parent", "caused_by"]}}})
+        }
+        "Resolve" | "ProposeResolution" => json!({"properties": {"steps": {"maxItems": 100}}}),
         "SetPriority" => json!({"anyOf": [given("priority"), given("urgency"), given("impact")]}),
         "ChangeTags" => json!({
             "properties": {"add": tags, "remove": tags},

@@ -24,10 +24,26 @@ fn errors(verb: &str) -> &'static str {
         "add_comment" => {
             "`not_found` 404; `version_conflict`, `terminal_state` 409 (a public message of a requester to a closed ticket begins a follow-up instead, or goes to the one that there is: the answer names that ticket)"
         }
-        "assign" | "unassign" | "set_due_date" | "set_priority" | "set_type" | "set_category" => {
-            "`not_found` 404; `version_conflict`, `terminal_state` 409"
+        "assign" | "unassign" | "set_due_date" | "set_field" | "set_priority" | "set_type"
+        | "set_category" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
+        "link" => {
+            "`not_found` 404 (of the ticket, or of the other); `version_conflict`, `cycle_detected` 409 (the other is tied to it in the same way)"
         }
-        "escalate" | "deescalate" | "set_status" | "resolve" | "reopen" | "close" | "cancel" => {
+        "unlink" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
+        "confirm_resolution" | "reject_resolution" => {
+            "`not_found` 404; `forbidden` 403 (not its requester); `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed` 409 (`proposed`: nothing is; `reopen_window`)"
+        }
+        "propose_resolution" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed` 409 (`required_fields`)"
+        }
+        "escalate"
+        | "deescalate"
+        | "set_status"
+        | "request_information"
+        | "resolve"
+        | "reopen"
+        | "close"
+        | "cancel" => {
             "`not_found` 404; `version_conflict`, `terminal_state`, `invalid_transition`, `guard_failed` 409"
         }
         "create_follow_up" => {

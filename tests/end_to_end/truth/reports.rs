@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::loaded::{bpi2013, servicenow};
 use super::servicenow::LIFTED;
 use super::{truth_rows, truth_totals};
-use crate::desk::Desk;
+use crate::desk::{Desk, id};
 use crate::harness::{Serve, Settings};
 use crate::import::Export;
 use crate::rebuild::rebuilt;
@@ -122,6 +122,90 @@ fn times(ours: &Value, truth: &Value, longer: u64) {
     }
 }
 
+/// Figures as a desk would define them, each beside the built-in one that counts the same.
+const FIGURES: &[(&str, &str, &str)] = &[
+    ("created", "event == 'TicketCreated' && !merged", "created"),
+    ("resolved", "event == 'TicketResolved'", "resolve_events"),
+    ("reopened", "event == 'TicketReopened'", "reopened"),
+    ("closed", "event == 'TicketClosed' && status_before != 'closed'", "closed"),
+];
+
+/// Published after the history, each figure is the built-in one: week by week, now and as of instants and positions.
+async fn configured(loaded: &mut Loaded, weeks: &[Value], zone: &str) {
+    let counts = FIGURES.iter().map(|(name, filter, _)| (*name, json!({"count": filter})));
+    let first_resolution = json!({"from": "event == 'TicketCreated'", "to": "event == 'TicketResolved'"});
+    let cohort = "event == 'TicketResolved' && resolutions == 1";
+    let reopened = json!({"from": cohort, "to": "event == 'TicketReopened' && reopens == 1", "dated": "from", "within_s": 604_800});
+    let others = [
+        ("came", json!({"count": "unresolved && !unresolved_before"})),
+        ("went", json!({"count": "!unresolved && unresolved_before"})),
+        (
+            "first-resolution",
+            json!({"duration": first_resolution, "still": "status in ['resolved', 'closed']"}),
+        ),
+        ("cohort", json!({"count": cohort})),
+        ("reopened-of-cohort", json!({"duration": reopened})),
+    ];
+    for (n, (name, mut body)) in counts.chain(others).enumerate() {
+        body["title"] = json!({"en": name});
+        let data = json!({"kind": "figure", "id": name, "body": body});
+        let command =
+            json!({"command_id": id("figures", n), "actor": {"kind": "admin", "id": "ana"}, "data": data});
+        let subject = "guichet.v1.cmd.default.cli.config.publish_config".to_owned();
+        let published = loaded.desk.request(subject, &command).await.expect("an answer");
+        loaded.head = published.position();
+    }
+    let (from, to) = days(weeks);
+    let mut asked = vec![json!({}), json!({"as_of_position": loaded.head / 3})];
+    // Some instants in the middle of some week.
+    asked.extend([3, 7].map(|nth| json!({"as_of": weeks[weeks.len() * nth / 9]["week_start"].as_str().map(|day| format!("{day}T13:37:11Z"))})));
+    for mut question in asked {
+        question.as_object_mut().expect("an object").extend([
+            ("from".to_owned(), from.clone().into()),
+            ("to".to_owned(), to.clone().into()),
+            ("zone".to_owned(), zone.into()),
+            ("period".to_owned(), "week".into()),
+        ]);
+        let built_in = loaded.report("report_backlog", question.clone()).await;
+        let rates = loaded.report("report_reopen_rate", question.clone()).await;
+        let of = async |name: &str, mut question: Value| {
+            question["figure"] = name.into();
+            loaded.report("report_figure", question).await
+        };
+        for (name, _, figure) in FIGURES {
+            let rows = of(name, question.clone()).await;
+            assert_eq!(rows.len(), built_in.len());
+            for (row, theirs) in rows.iter().zip(&built_in) {
+                assert_eq!(row["count"], theirs[*figure], "{name} in {} by {question}", row["period"]);
+            }
+            if *name == "resolved" {
+                let tickets =
+                    rows.iter().zip(&built_in).all(|(row, theirs)| row["tickets"] == theirs["resolved"]);
+                assert!(tickets, "distinct tickets by {question}");
+            }
+        }
+        let (came, went) = (of("came", question.clone()).await, of("went", question.clone()).await);
+        let (cohort, again) =
+            (of("cohort", question.clone()).await, of("reopened-of-cohort", question.clone()).await);
+        let count = |row: &Value, figure: &str| row[figure].as_u64().expect("a count");
+        for (n, row) in built_in.iter().enumerate() {
+            let left = count(&came[n], "total") - count(&went[n], "total");
+            assert_eq!(left, count(row, "unresolved_at_end"), "{} by {question}", row["period"]);
+            let r1 = &rates[n]["r1"];
+            assert_eq!(
+                (&again[n]["count"], &cohort[n]["count"]),
+                (&r1["numerator"], &r1["denominator"]),
+                "{question}"
+            );
+        }
+        question["period"] = "range".into();
+        question["to"] = question["as_of"].as_str().map_or(json!(to), |as_of| json!(as_of));
+        let built_in = loaded.one("report_resolution_time", question.clone()).await;
+        let rows = of("first-resolution", question.clone()).await;
+        assert_eq!(rows[0]["duration"], built_in["first"], "{question}");
+    }
+}
+
 #[tokio::test]
 async fn the_reports_of_the_bpi_incidents_are_those_of_the_truth() {
     let Some(export) = bpi2013() else { return };
@@ -130,6 +214,7 @@ async fn the_reports_of_the_bpi_incidents_are_those_of_the_truth() {
     let weeks = |name: &str| truth[name].as_array().expect("weeks").clone();
     weekly(&loaded, &weeks("weekly_local_wall_clock"), "Europe/Stockholm").await;
     weekly(&loaded, &weeks("weekly_utc"), "UTC").await;
+    configured(&mut loaded, &weeks("weekly_utc"), "UTC").await;
 
     let (from, to) = days(&weeks("weekly_utc"));
     let whole = json!({"from": from, "to": to, "period": "range"});
@@ -194,6 +279,7 @@ async fn the_reports_of_the_servicenow_year_are_those_of_the_truth() {
     let truth = truth_totals("uci_truth.json");
     let weeks = truth["weekly"].as_array().expect("weeks").clone();
     weekly(&loaded, &weeks, "UTC").await;
+    configured(&mut loaded, &weeks, "Europe/Paris").await;
     let (from, to) = days(&weeks);
     let whole = json!({"from": from, "to": to, "period": "range"});
     let resolution = loaded.one("report_resolution_time", whole.clone()).await;

@@ -87,7 +87,8 @@ fn decided_again<'a>(
     let other = looks_at(before, command).and_then(|looks| {
         let id = looks.ticket.or_else(|| first.ticket_id())?;
         let name = id.to_string();
-        Some(Other { id, ticket: known(&name)?.clone(), created: creation(&name).cloned() })
+        let event = creation(&name).cloned().map(Event::from);
+        Some(Other { id, ticket: known(&name)?.clone(), event })
     });
     let context = Context {
         now: first.recorded_at,

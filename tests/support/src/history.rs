@@ -283,7 +283,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(38) {
+    match dice.roll(42) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -332,6 +332,22 @@ pub fn any_event(dice: &mut Dice) -> Event {
             from: TicketType::Incident,
             to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
         }),
+        38 => Event::from(ResolutionProposed {
+            by: "helper".to_owned(),
+            by_kind: ActorKind::Bot,
+            code: ResolutionCode::Workaround,
+            summary: text("Use the stairs."),
+            steps: Vec::new(),
+            root_cause: None,
+        }),
+        39 => Event::from(TicketsUnlinked {
+            other: ticket_id(1 + dice.roll(5)),
+            other_number: 1,
+            kind: LinkKind::ALL[dice.roll(LinkKind::ALL.len() as u64) as usize],
+            from_other: dice.roll(2) == 0,
+        }),
+        40 => Event::from(ResolutionConfirmed { by: "r-1".to_owned() }),
+        41 => Event::from(ResolutionRejected { reason: text("It still burns.") }),
         35 => Event::from(FollowUpCreated {
             of: ticket_id(1),
             new_ticket: ticket_id(2),

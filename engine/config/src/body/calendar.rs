@@ -4,10 +4,12 @@ use chrono::NaiveDate;
 use guichet_rules::calendar::Definition;
 use guichet_schemas::time::Timestamp;
 
+use crate::body::Figure;
 use crate::check::{hours, is_always_open};
 use crate::configuration::Configuration;
 use crate::fault::Fault;
 use crate::item::{Advised, Item};
+use crate::kind::Kind;
 
 impl Item for Definition {
     fn is_read_by_reports() -> bool {
@@ -46,11 +48,17 @@ fn holidays(calendar: &Definition, now: Timestamp) -> Vec<Fault> {
     }
 }
 
-/// True where a clock, a rule, a group or the lifecycle names a calendar.
+fn figures(configuration: &Configuration) -> impl Iterator<Item = &Figure> {
+    let names = configuration.ids(Kind::Figure);
+    names.filter_map(|name| configuration.figure(name, None)).map(|(_, figure)| figure)
+}
+
+/// True where a clock, a rule, a group, a figure or the lifecycle names a calendar.
 fn is_used(configuration: &Configuration, name: &str, now: Timestamp) -> bool {
     let is = |calendar: &Option<String>| calendar.as_deref() == Some(name);
     configuration.policies(now).iter().flat_map(|policy| &policy.targets).any(|target| is(&target.calendar))
         || configuration.time_rules(now).iter().any(|rule| is(&rule.calendar))
         || configuration.groups(now).is_some_and(|groups| groups.groups.iter().any(|g| is(&g.calendar)))
         || is(&configuration.lifecycle(now).auto_close_calendar)
+        || figures(configuration).filter_map(|figure| figure.duration.as_ref()).any(|took| is(&took.calendar))
 }

@@ -65,8 +65,4 @@ impl Item for Fields {
         }
         faults
     }
-
-    fn not_yet(&self) -> Option<&'static str> {
-        self.fields.iter().any(|field| field.required_on_resolve).then_some("fields.required_on_resolve")
-    }
 }

@@ -149,8 +149,4 @@ impl Item for Lifecycle {
         }
         found
     }
-
-    fn not_yet(&self) -> Option<&'static str> {
-        self.resolve_requires_confirmation.then_some("lifecycle.resolve_requires_confirmation")
-    }
 }

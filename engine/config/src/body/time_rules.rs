@@ -61,6 +61,8 @@ fn action_faults(action: &Action, there: &There<'_>) -> Vec<Fault> {
             };
             found("to".to_owned(), missing).into_iter().collect()
         }
-        Action::Close {} | Action::SetPriority { .. } | Action::Note { .. } => Vec::new(),
+        Action::Close {} | Action::Resolve {} | Action::SetPriority { .. } | Action::Note { .. } => {
+            Vec::new()
+        }
     }
 }

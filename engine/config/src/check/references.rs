@@ -30,6 +30,14 @@ pub(crate) struct There<'a> {
 }
 
 impl There<'_> {
+    /// How many of a kind are in force.
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        self.configuration
+            .ids(kind)
+            .filter(|id| self.configuration.in_force(kind, id, self.at).is_some())
+            .count()
+    }
+
     pub(crate) fn calendar(&self, name: &str) -> Option<String> {
         (!self.configuration.has_calendar(name, self.at)).then(|| format!("there is no calendar {name:?}"))
     }

@@ -31,7 +31,7 @@ fn rule_faults(rule: &TimeRule) -> Vec<Fault> {
         (When::TimeInStatus, false, true) => {
             faults.push(Fault::at("status", "time_in_status needs the state that lasts"));
         }
-        (When::TimeInStatus | When::NoUpdate | When::UnassignedAge, _, _) => {}
+        (When::TimeInStatus | When::NoUpdate | When::UnassignedAge | When::AwaitingConfirmation, _, _) => {}
     }
     faults.extend(names::seconds("seconds", rule.seconds));
     if rule.hours == HoursKind::Business && rule.calendar.is_none() {
@@ -45,7 +45,7 @@ fn rule_faults(rule: &TimeRule) -> Vec<Fault> {
 
 fn action_faults(action: &Action) -> Vec<Fault> {
     match action {
-        Action::Close {} | Action::SetPriority { .. } => Vec::new(),
+        Action::Close {} | Action::Resolve {} | Action::SetPriority { .. } => Vec::new(),
         Action::AddTags { tags } if tags.is_empty() => vec![Fault::at("tags", "names at least one tag")],
         Action::AddTags { tags } => {
             let parsed = tags.iter().enumerate().map(|(n, tag)| (n, Tag::parse(tag.clone())));

@@ -169,6 +169,10 @@ fn rule_faults(rule: &TimeRule, lifecycle: &Lifecycle) -> Vec<Fault> {
         if matches!(action, Action::Close {}) && states != [TicketState::Resolved] {
             found.push(Fault::at(format!("actions[{n}]"), "only a resolved ticket is closed"));
         }
+        if matches!(action, Action::Resolve {}) && rule.when != When::AwaitingConfirmation {
+            let rule = "only what was proposed is resolved by time: when = \"awaiting_confirmation\"";
+            found.push(Fault::at(format!("actions[{n}]"), rule));
+        }
     }
     found
 }

@@ -1,7 +1,7 @@
 //! Where personal texts stand in records and in answers: what [`crate::Opener::open`] needs to know of each.
 
 use guichet_schemas::any_report;
-use guichet_schemas::event::{TicketCreated, TicketResolved};
+use guichet_schemas::event::{ResolutionProposed, TicketCreated, TicketResolved};
 use guichet_schemas::ids::{CommandId, KeyId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::personal::{self, Field};
@@ -58,6 +58,7 @@ pub fn of_reply(reply: &mut wire::QueryReply) -> Vec<Text<'_>> {
             | any_report!(Data, _)
             | Data::SlaClocks(_)
             | Data::SlaBreaches(_)
+            | Data::Figures(_)
             | Data::Error(_),
         )
         | None => Vec::new(),
@@ -69,6 +70,7 @@ fn of_ticket(view: &mut wire::TicketView) -> Vec<Text<'_>> {
     let Ok(ticket) = TicketId::from_wire(view.ticket_id.clone()) else { return Vec::new() };
     let created = command(view.created_command_id.as_deref());
     let resolved = command(view.resolution.as_ref().and_then(|r| r.command_id.as_deref()));
+    let proposed = command(view.proposal.as_ref().and_then(|p| p.command_id.as_deref()));
     let texts = [
         (TicketCreated::SUBJECT, created, view.subject.as_mut()),
         (TicketCreated::DESCRIPTION, created, view.description.as_mut()),
@@ -76,6 +78,7 @@ fn of_ticket(view: &mut wire::TicketView) -> Vec<Text<'_>> {
         (TicketCreated::REQUESTER_EMAIL, created, view.requester_email.as_mut()),
         (TicketCreated::REQUESTER_PHONE, created, view.requester_phone.as_mut()),
         (TicketResolved::SUMMARY, resolved, view.resolution.as_mut().and_then(|r| r.summary.as_mut())),
+        (ResolutionProposed::SUMMARY, proposed, view.proposal.as_mut().and_then(|p| p.summary.as_mut())),
     ];
     let bound = |(field, command, text): (Field, Option<CommandId>, Option<_>)| {
         Some(Text { ticket, command: command?, field, text: text? })

@@ -101,7 +101,12 @@ impl Fold for CommentAdded {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
         if self.visibility == Visibility::Public {
             match self.author_kind {
-                AuthorKind::Requester => ticket.answered = false,
+                AuthorKind::Requester => {
+                    ticket.answered = false;
+                    if let Some(proposal) = ticket.proposal.as_mut().filter(|_| !self.no_reopen) {
+                        proposal.answered = true;
+                    }
+                }
                 AuthorKind::Agent => ticket.answered = true,
                 AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
             }

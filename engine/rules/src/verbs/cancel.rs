@@ -23,6 +23,6 @@ impl Decide for Cancel {
 
 impl Fold for TicketCancelled {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
-        ticket.enter(Phase::Cancelled);
+        ticket.end(Phase::Cancelled);
     }
 }

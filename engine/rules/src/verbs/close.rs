@@ -23,6 +23,6 @@ impl Decide for Close {
 
 impl Fold for TicketClosed {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
-        ticket.enter(Phase::Closed);
+        ticket.end(Phase::Closed);
     }
 }

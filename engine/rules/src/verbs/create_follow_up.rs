@@ -1,7 +1,7 @@
 //! The verb `create_follow_up`, and the follow-up that a message to a closed ticket begins.
 
 use guichet_schemas::command::{Command, CreateFollowUp};
-use guichet_schemas::event::{FollowUpCreated, Personal, TicketCreated, TicketsLinked};
+use guichet_schemas::event::{Event, FollowUpCreated, Personal, TicketCreated, TicketsLinked};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
@@ -43,12 +43,8 @@ impl Begin for CreateFollowUp {
 impl Fold for FollowUpCreated {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
         ticket.follow_up = Some(self.new_ticket);
+        ticket.links.insert((self.new_ticket, LinkKind::FollowUp, true));
     }
-}
-
-impl Fold for TicketsLinked {
-    /// No decision depends on it.
-    fn fold(&self, _: &mut Ticket, _: Timestamp) {}
 }
 
 /// What the closed ticket tells of the one that goes on.
@@ -75,7 +71,7 @@ pub(super) fn follow_up(
 ) -> Result<TicketCreated, Rejection> {
     let of = &other.ticket;
     let missing = || Rejection::NotFound { what: format!("the creation of ticket {}", of.number) };
-    let first = other.created.as_ref().ok_or_else(missing)?;
+    let first = other.event.as_ref().and_then(Event::created).ok_or_else(missing)?;
     let nameless = || Personal::Plain(format!("Follow-up of {}", of.number));
     let open = |text: &Personal| matches!(text, Personal::Plain(_)).then(|| text.clone());
     let may_open = |text: &Option<Personal>| text.as_ref().and_then(open);

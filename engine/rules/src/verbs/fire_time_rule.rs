@@ -7,8 +7,9 @@ use guichet_schemas::event::{
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{CloseReason, CommentKind, EscalationKind, StatusCause};
+use guichet_schemas::words::{CloseReason, CommentKind, ConfirmedBy, EscalationKind, StatusCause};
 
+use super::confirm_resolution::as_proposed;
 use super::shared::internal_note;
 use super::{Decide, Fold};
 use crate::clocks::{at, found, key};
@@ -51,7 +52,8 @@ impl Decide for FireTimeRule {
         let mut drafts = vec![at(self.due_at, event)];
         let mut now = ticket.clone();
         for (n, action) in actions.iter().enumerate() {
-            if let Some(event) = done(&now, action, n, command) {
+            let resolved = resolved(&now, action, context);
+            for event in resolved.into_iter().chain(done(&now.clone(), action, n, command)) {
                 now = evolve(Some(now), &event, context.now);
                 drafts.push(event.into());
             }
@@ -118,6 +120,15 @@ fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Even
             let note = internal_note(command, id, CommentKind::Message, Personal::Plain(text.clone()));
             Some(Event::from(note))
         }
-        Action::Notify { .. } => None,
+        Action::Resolve {} | Action::Notify { .. } => None,
+    }
+}
+
+/// A proposal to which the requester has said nothing holds.
+fn resolved(t: &Ticket, action: &Action, context: &Context<'_>) -> Vec<Event> {
+    let waits = t.proposal.as_ref().filter(|proposal| !proposal.answered && !t.state().is_done());
+    match (action, waits) {
+        (Action::Resolve {}, Some(proposal)) => as_proposed(t, proposal, ConfirmedBy::Timeout, context),
+        _ => Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! The verb `import`.
 
 use guichet_schemas::command::{Command, Import};
-use guichet_schemas::event::{FieldChanged, TicketImported};
+use guichet_schemas::event::TicketImported;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
@@ -25,14 +25,5 @@ impl Fold for TicketImported {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
         let mark = self.facts.zip(self.digest).map(|(facts, digest)| ImportMark { facts, digest });
         ticket.import = Some(ImportProgress { done: self.part, parts: self.parts, mark });
-    }
-}
-
-impl Fold for FieldChanged {
-    fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
-        match &self.to {
-            Some(value) => drop(ticket.fields.insert(self.field.clone(), value.clone())),
-            None => drop(ticket.fields.remove(&self.field)),
-        }
     }
 }

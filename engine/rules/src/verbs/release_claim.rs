@@ -22,11 +22,13 @@ impl Decide for ReleaseClaim {
     ) -> Result<Vec<Draft>, Rejection> {
         require(ticket, &command.order)?;
         let Some(lease) = ticket.lease(context.now) else { return Ok(Vec::new()) };
-        let reason = match command.actor.kind {
-            _ if lease.by == command.actor.id => ReleaseReason::Released,
-            ActorKind::System => ReleaseReason::Forced,
-            kind if supervises(kind) => ReleaseReason::Forced,
-            _ => return Err(held_by_another(ticket, lease)),
+        let kind = command.actor.kind;
+        let reason = if lease.by == command.actor.id {
+            ReleaseReason::Released
+        } else if kind == ActorKind::System || supervises(kind) {
+            ReleaseReason::Forced
+        } else {
+            return Err(held_by_another(ticket, lease));
         };
         Ok(vec![Draft::of(ClaimReleased { by: lease.by.clone(), reason })])
     }

@@ -6,7 +6,7 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, TicketState};
 
-use super::shared::{may_come_back, reopened};
+use super::shared::{in_time, reopened};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::{Phase, Ticket};
@@ -22,15 +22,9 @@ impl Decide for Reopen {
         match ticket.state() {
             // Asking twice is not a mistake: the ticket is already where the caller wants it.
             TicketState::New | TicketState::Open | TicketState::Pending | TicketState::Hold => Ok(Vec::new()),
-            TicketState::Resolved if !may_come_back(ticket, context) => Err(Rejection::GuardFailed {
-                guard: "reopen_window",
-                message: format!(
-                    "ticket {} was resolved too long ago to be reopened; create a follow-up",
-                    ticket.number
-                ),
-            }),
             // Somebody asks for it: the limit of reopenings is about messages, which programs write too.
             TicketState::Resolved => {
+                in_time(ticket, context)?;
                 Ok(vec![Draft::of(reopened(ticket, Some(self.reason.as_str().to_owned()), command, context))])
             }
             TicketState::Closed if may_be_opened_again(ticket, command, context) => {
@@ -45,7 +39,7 @@ impl Decide for Reopen {
 
 impl Fold for TicketReopened {
     fn fold(&self, ticket: &mut Ticket, at: Timestamp) {
-        ticket.enter(Phase::Open);
+        ticket.end(Phase::Open);
         if self.by_kind == ActorKind::Requester {
             ticket.note_reopening(at);
         }

@@ -4,9 +4,9 @@ use guichet_schemas::command::{Command, Resolve};
 use guichet_schemas::event::TicketResolved;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ConfirmedBy, Strategy, TicketState};
+use guichet_schemas::words::{ActorKind, ConfirmedBy, Strategy, TicketState};
 
-use super::shared::{assigned, unblocked};
+use super::shared::{assigned, has_required_fields, unblocked};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::{LastResolution, Phase, Ticket};
@@ -24,10 +24,24 @@ impl Decide for Resolve {
         }
         require(ticket, &command.order)?;
         unblocked(ticket, command, self.override_reason.as_ref())?;
+        let life = context.desk.life();
+        let overrides = command.actor.kind == ActorKind::Supervisor && self.override_reason.is_some();
+        if life.resolve_requires_confirmation && !overrides {
+            return Err(Rejection::GuardFailed {
+                guard: "confirmation",
+                message: format!(
+                    "the requester of ticket {} says that it is solved: send propose_resolution; a supervisor resolves it with an override_reason",
+                    ticket.number
+                ),
+            });
+        }
+        if !overrides {
+            has_required_fields(ticket, context)?;
+        }
         let by = command.actor.id.clone();
         let mut drafts = Vec::new();
         if ticket.assignee.is_none() {
-            if !context.desk.life().auto_assign_on_resolve {
+            if !life.auto_assign_on_resolve {
                 let message = format!("nobody has ticket {}; assign it before it is resolved", ticket.number);
                 return Err(Rejection::GuardFailed { guard: "assignee", message });
             }
@@ -40,7 +54,11 @@ impl Decide for Resolve {
             summary: self.summary.clone().into(),
             steps: self.steps.iter().map(|s| s.as_str().to_owned()).collect(),
             root_cause: self.root_cause.as_ref().map(|r| r.as_str().to_owned()),
-            confirmed_by: ConfirmedBy::None,
+            confirmed_by: if life.resolve_requires_confirmation {
+                ConfirmedBy::Override
+            } else {
+                ConfirmedBy::None
+            },
             override_reason: self.override_reason.as_ref().map(|r| r.as_str().to_owned()),
             resolution_no: ticket.resolutions().saturating_add(1),
         }));
@@ -50,8 +68,13 @@ impl Decide for Resolve {
 
 impl Fold for TicketResolved {
     fn fold(&self, ticket: &mut Ticket, at: Timestamp) {
-        ticket.enter(Phase::Resolved);
-        ticket.last_resolution = Some(LastResolution { number: self.resolution_no, by: self.by.clone(), at });
+        ticket.end(Phase::Resolved);
+        ticket.last_resolution = Some(LastResolution {
+            number: self.resolution_no,
+            by: self.by.clone(),
+            at,
+            confirmed: self.confirmed_by == ConfirmedBy::Requester,
+        });
     }
 
     fn complete(&mut self, ticket: &Ticket, _: &Replayed<'_>) {

@@ -90,9 +90,30 @@ pub(crate) fn comment(
     }
 }
 
+/// What the desk wants to know of every ticket that is solved.
+pub(crate) fn has_required_fields(t: &Ticket, context: &Context<'_>) -> Result<(), Rejection> {
+    let missing = context.desk.missing_on_resolve(t);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (number, fields) = (t.number, missing.join(", "));
+    let message =
+        format!("ticket {number} is not resolved without a value of {fields}: send set_field first");
+    Err(Rejection::GuardFailed { guard: "required_fields", message })
+}
+
 /// A resolved ticket is reopened as long as the desk allows it.
 pub(crate) fn may_come_back(t: &Ticket, context: &Context<'_>) -> bool {
     context.desk.life().reopen_window_ms.is_none_or(|window| context.now.since(t.state_since) <= window)
+}
+
+/// Refuses what would bring a ticket back for which that is too late.
+pub(crate) fn in_time(t: &Ticket, context: &Context<'_>) -> Result<(), Rejection> {
+    if may_come_back(t, context) {
+        return Ok(());
+    }
+    let message = format!("ticket {} was resolved too long ago to be reopened; create a follow-up", t.number);
+    Err(Rejection::GuardFailed { guard: "reopen_window", message })
 }
 
 /// Why a requester does not bring the ticket back now: they have done so as often as the desk allows, as two programs do

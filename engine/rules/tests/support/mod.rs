@@ -1,7 +1,7 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, Life, Other, Ticket, Unconfigured, decide, evolve, goes_on_to, looks_at,
+    Context, Draft, FiredRule, Life, Other, Reads, Ticket, Unconfigured, decide, evolve, goes_on_to, looks_at,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Event};
@@ -9,7 +9,7 @@ use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId, TicketNumber
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::{Label, Line, Text};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ActorKind, Channel, ResolutionCode};
+use guichet_schemas::words::{ActorKind, Channel, ResolutionCode, TicketState};
 use uuid::Uuid;
 
 /// The ticket that a desk begins with.
@@ -120,6 +120,8 @@ pub(crate) struct Desk {
 pub(crate) struct House {
     pub(crate) life: Life,
     pub(crate) rule: Option<FiredRule>,
+    /// Fields without which nothing is resolved.
+    pub(crate) required: Vec<&'static str>,
 }
 
 impl guichet_rules::DeskRules for House {
@@ -131,6 +133,10 @@ impl guichet_rules::DeskRules for House {
     }
     fn life(&self) -> Life {
         self.life
+    }
+    fn missing_on_resolve(&self, ticket: &Ticket) -> Vec<String> {
+        let missing = self.required.iter().filter(|field| !ticket.fields.contains_key(**field));
+        missing.map(|field| (*field).to_owned()).collect()
     }
     fn time_rule(&self, _: &str) -> Option<FiredRule> {
         self.rule.clone()
@@ -176,6 +182,9 @@ impl Desk {
         while let Some(id) = at {
             let Some(ticket) = self.known(id) else { break };
             let Some(next) = goes_on_to(ticket, command, self.desk()) else { break };
+            if self.known(next).is_none_or(|next| next.state() == TicketState::Cancelled) {
+                break;
+            }
             at = Some(next);
         }
         at.filter(|id| *id != OWN)
@@ -206,8 +215,13 @@ impl Desk {
         let ticket = self.known(id);
         let other = looks_at(ticket, command).and_then(|looks| {
             let id = looks.ticket.unwrap_or(id);
-            let created = self.events_of(id).find_map(|event| event.created().cloned());
-            Some(Other { id, ticket: self.known(id)?.clone(), created })
+            let mut events = self.events_of(id);
+            let event = match looks.reads {
+                Reads::Nothing => None,
+                Reads::Creation => events.find(|event| event.created().is_some()).cloned(),
+                Reads::Version(version) => events.nth(version as usize - 1).cloned(),
+            };
+            Some(Other { id, ticket: self.known(id)?.clone(), event })
         });
         let context = Context {
             now: at(self.hour),

@@ -1,8 +1,8 @@
 //! Tickets beside that of a command: the one that it looks at, and the one that goes on where its own ended.
 
-use guichet_rules::{LooksAt, Other, goes_on_to, looks_at};
+use guichet_rules::{LooksAt, Other, Reads, goes_on_to, looks_at};
 use guichet_schemas::command::{Command, Order};
-use guichet_schemas::event::TicketCreated;
+use guichet_schemas::event::Event;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::TicketState;
@@ -33,19 +33,23 @@ impl<D: Disk> Decider<D> {
         meeting: &Meeting,
     ) -> Result<Result<Option<Beside>, Rejection>, StoreFault> {
         let own = meeting.entry.as_ref();
-        let Some(LooksAt { ticket, creation }) = looks_at(own.map(|entry| &entry.ticket), command) else {
+        let Some(LooksAt { ticket, reads }) = looks_at(own.map(|entry| &entry.ticket), command) else {
             return Ok(Ok(None));
         };
         let id = ticket.unwrap_or(meeting.key.1);
         let key = (meeting.key.0.clone(), id);
         let entry = if id == meeting.key.1 { own.cloned() } else { self.entry(&key)? };
         let Some(entry) = entry else { return Ok(Ok(None)) };
-        let created = if creation { self.creation(&key)? } else { None };
-        if creation && created.is_none() {
+        let event = match reads {
+            Reads::Nothing => None,
+            Reads::Creation => self.creation(&key)?,
+            Reads::Version(version) => self.event_at(&key, version)?,
+        };
+        if event.is_none() && reads != Reads::Nothing {
             let reason = "the ticket has records that are not on disk yet";
             return Ok(Err(Rejection::Busy { reason, retry_after_ms: RETRY_AFTER_MS }));
         }
-        let other = Other { id, ticket: entry.ticket.clone(), created };
+        let other = Other { id, ticket: entry.ticket.clone(), event };
         Ok(Ok(Some(Beside { other, entry })))
     }
 
@@ -98,21 +102,27 @@ impl<D: Disk> Decider<D> {
 
     /// The first words of a ticket, open where their key is still there; `None`: they are not on disk yet. Where it was
     /// imported, the import stands before them.
-    fn creation(&self, key: &TicketKey) -> Result<Option<TicketCreated>, StoreFault> {
-        let second = StreamVersion::FIRST.next();
-        for version in [StreamVersion::FIRST, second] {
-            let row = keys::ticket_version(key.0.as_str(), key.1, version);
-            let Some(position) = self.store.number(keys::TICKETS_INDEX, &row)? else { return Ok(None) };
-            let position = LogPosition::new(position).ok_or_else(|| {
-                StoreFault::found("read the creation of a ticket", "its index holds no position")
-            })?;
-            if let Some(created) = self.event(key, position)?.event.created() {
-                return Ok(Some(created.clone()));
+    fn creation(&self, key: &TicketKey) -> Result<Option<Event>, StoreFault> {
+        for version in [1, 2] {
+            match self.event_at(key, version)? {
+                None => return Ok(None),
+                Some(event) if event.created().is_some() => return Ok(Some(event)),
+                Some(_) => {}
             }
         }
         Err(StoreFault::found(
             "read the creation of a ticket",
             format!("ticket {} begins without one", key.1),
         ))
+    }
+
+    /// The event of a version, as [`creation`](Self::creation).
+    fn event_at(&self, key: &TicketKey, version: u64) -> Result<Option<Event>, StoreFault> {
+        let Some(version) = StreamVersion::new(version) else { return Ok(None) };
+        let row = keys::ticket_version(key.0.as_str(), key.1, version);
+        let Some(position) = self.store.number(keys::TICKETS_INDEX, &row)? else { return Ok(None) };
+        let position = LogPosition::new(position)
+            .ok_or_else(|| StoreFault::found("read an event of a ticket", "its index holds no position"))?;
+        self.event(key, position).map(|past| Some(past.event))
     }
 }

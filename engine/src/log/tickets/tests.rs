@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, ImportMark, ImportProgress, LastResolution, Lease, Phase, Survey, Task, TaskState, Work,
+    Approval, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal, Survey, Task, TaskState,
+    Work,
 };
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId, TicketNumber};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    Channel, HoldReason, Impact, Priority, RatingScale, SurveyKind, TicketType, Urgency, Verdict,
+    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, SurveyKind, TicketType, Urgency,
+    Verdict,
 };
 
 use super::*;
@@ -34,10 +36,18 @@ fn entry() -> Entry {
             tags: vec!["fuse".to_owned(), "vip".to_owned()],
             fields: BTreeMap::from([("floor".to_owned(), FieldValue::Number(3.0))]),
             stations: 3,
+            version: 100,
+            proposal: Some(Proposal {
+                by: "a3".to_owned(),
+                by_kind: ActorKind::Bot,
+                version: 99,
+                answered: true,
+            }),
             last_resolution: Some(LastResolution {
                 number: 1,
                 by: "a2".to_owned(),
                 at: Timestamp(1_700_000_000_000),
+                confirmed: true,
             }),
             last_occurred_at: Timestamp(1_700_000_001_000),
             requester: "r1".to_owned(),
@@ -50,6 +60,7 @@ fn entry() -> Entry {
             answered: true,
             reopenings: vec![Timestamp(1_700_000_000_500)],
             reopen_held: true,
+            links: BTreeSet::from([(TicketId(Uuid::from_u128(9)), LinkKind::FollowUp, true)]),
             follow_up: Some(TicketId(Uuid::from_u128(9))),
             facts: BTreeSet::from(["breach/resolution/1".to_owned()]),
             surveys: vec![Survey {
@@ -112,9 +123,5 @@ fn a_snapshot_of_another_fold_or_a_damaged_one_counts_as_absent() {
 fn another_form_of_the_row_is_another_fold() {
     let form = Hash::of_bytes(&to_snapshot(&entry())).to_string();
     let why = "the stored form of a ticket is another: raise FOLD_VERSION, and write both here";
-    assert_eq!(
-        (FOLD_VERSION, form.as_str()),
-        (11, "8c058a23482a79fbdd8b1a533df41e91c710a5ac82e9f52b4c2bad68ee5b4e99"),
-        "{why}"
-    );
+    assert_eq!((FOLD_VERSION, form.as_str()), (12, "TO_BE_FOUND"), "{why}");
 }

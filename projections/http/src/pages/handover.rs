@@ -276,10 +276,9 @@ fn below(mut commands: Vec<(Cause, Option<usize>)>) -> Vec<Cause> {
         path.push(at);
         paths.push(path);
     }
-    let mut ordered: Vec<(Vec<usize>, Cause)> =
+    let ordered: BTreeMap<Vec<usize>, Cause> =
         paths.into_iter().zip(commands.into_iter().map(|one| one.0)).collect();
-    ordered.sort_by(|a, b| a.0.cmp(&b.0));
-    ordered.into_iter().map(|(_, cause)| cause).collect()
+    ordered.into_values().collect()
 }
 
 #[cfg(test)]

@@ -113,9 +113,9 @@ fn history(lang: &str) -> String {
 
 #[test]
 fn the_page_is_what_was_agreed_in_both_languages() {
-    for lang in LANGUAGES {
+    for (lang, golden) in [("en", "handover_en.golden.html"), ("fr", "handover_fr.golden.html")] {
         let page = history(lang);
-        let golden = format!("src/pages/handover_{lang}.golden.html");
+        let golden = format!("src/pages/{golden}");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&golden, &page).unwrap();
         }

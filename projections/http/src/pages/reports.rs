@@ -54,7 +54,7 @@ impl Span {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Filter {
-    period: Span,
+    pub(super) period: Span,
 }
 
 /// A table with its chart.
@@ -145,7 +145,7 @@ fn shown(f: &Frame, report: Result<Report, Refusal>) -> String {
     }
 }
 
-fn filter(period: Span) -> wire::ReportQuery {
+pub(super) fn filter(period: Span) -> wire::ReportQuery {
     wire::ReportQuery { period: Some(period.wire().to_wire()), ..Default::default() }
 }
 

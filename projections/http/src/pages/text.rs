@@ -50,9 +50,10 @@ texts! {
     // Reports.
     backlog, backlog_help, reopen, reopen_help, week, day, month, period, created, created_at, resolved, resolve_events, reopened,
     left, ratio, ratio_events, r1, r2, r1_help, r2_help, provisional, running, chart_of, as_table,
+    figures, figures_help, figures_median, figures_more,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    claim, participants, tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, description, root_cause, history_part, newest_page,
+    claim, participants, tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, proposal, awaiting_confirmation, awaited, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
@@ -67,7 +68,7 @@ texts! {
     stream_full, stream_gone, stream_read_only, stream_silent, stream_unreachable, stream_refused, no_engine,
     // Events of a history.
     event_ticket_created, event_ticket_imported, event_status_changed, event_ticket_resolved, event_ticket_reopened, event_ticket_closed, event_ticket_cancelled,
-    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_reopen_held, event_follow_up_created, event_sla_warned, event_sla_breached,
+    event_ticket_routed, event_ticket_assigned, event_ticket_unassigned, event_ticket_escalated, event_ticket_deescalated, event_comment_added, event_reopen_held, event_follow_up_created, event_resolution_proposed, event_resolution_confirmed, event_resolution_rejected, event_sla_warned, event_sla_breached,
     event_sla_breach_voided, event_time_rule_fired,
     event_survey_requested, event_ticket_rated, event_nps_recorded, event_ticket_claimed, event_claim_released,
     event_call_logged, event_task_added, event_task_completed, event_task_cancelled, event_approval_requested,
@@ -139,6 +140,9 @@ impl Text {
             "CommentAdded" => self.event_comment_added,
             "ReopenHeld" => self.event_reopen_held,
             "FollowUpCreated" => self.event_follow_up_created,
+            "ResolutionProposed" => self.event_resolution_proposed,
+            "ResolutionConfirmed" => self.event_resolution_confirmed,
+            "ResolutionRejected" => self.event_resolution_rejected,
             "SlaWarned" => self.event_sla_warned,
             "SlaBreached" => self.event_sla_breached,
             "SlaBreachVoided" => self.event_sla_breach_voided,

@@ -287,6 +287,15 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
         let numbers: Vec<&str> = view.links.iter().map(|link| link.number.as_str()).collect();
         facts.push(text(t.link, Some(&numbers.join(", "))));
     }
+    if let Some(proposal) = &view.proposal {
+        facts.push(text(
+            t.proposal,
+            Some(&format!("{}, {}", proposal.by, form::minute(proposal.proposed_at))),
+        ));
+    }
+    if view.proposal.is_some() || view.awaiting_confirmation {
+        facts.push(text(t.awaiting_confirmation, Some(t.awaited)));
+    }
     if let Some(age) = view.age_ms {
         facts.push(text(t.age, Some(&form::span(t, age))));
     }

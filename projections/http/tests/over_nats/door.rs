@@ -1,5 +1,8 @@
 //! Who comes in, and what every answer carries.
 
+use futures_util::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
+
 use crate::desk::Desk;
 
 #[tokio::test]
@@ -65,4 +68,31 @@ async fn every_answer_forbids_foreign_content() {
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
         assert_eq!(reply.header("access-control-allow-origin"), None);
     }
+}
+
+/// The read models give up what nobody listens for: so whoever leaves must be seen to listen no more.
+#[tokio::test]
+async fn a_browser_that_leaves_listens_no_more_for_its_answer() {
+    let Some(desk) = Desk::start().await else { return };
+    let mut questions = desk.nats.subscribe("guichet.v1.query.silent.http.*").await.unwrap();
+    desk.nats.flush().await.unwrap();
+    let mut browser = tokio::net::TcpStream::connect(desk.address()).await.unwrap();
+    let request = format!(
+        "GET /api/v1/silent/tickets HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n",
+        desk.address(),
+        Desk::bearer()
+    );
+    browser.write_all(request.as_bytes()).await.unwrap();
+    let reply = questions.next().await.unwrap().reply.unwrap();
+    let listeners = async || {
+        let question = serde_json::json!({"filter_subject": reply.as_str()}).to_string();
+        let said = desk.nats.request("$SYS.REQ.ACCOUNT.PING.CONNZ", question.into()).await.unwrap();
+        serde_json::from_slice::<serde_json::Value>(&said.payload).unwrap()["data"]["num_connections"]
+            .as_u64()
+    };
+    assert_eq!(listeners().await, Some(1));
+    drop(browser);
+    let within = std::time::Duration::from_secs(60);
+    let gone = async || (listeners().await == Some(0)).then_some(());
+    guichet_test_support::until("nobody listens", within, gone).await;
 }

@@ -229,9 +229,9 @@ impl Ticket {
     pub(super) fn arm(&mut self, now: &mut Now<'_, '_>) {
         // What came resolved is for its source to close.
         let auto_close = now.rules.auto_close().filter(|_| !self.state_imported);
-        let (state, assigned) = (self.state, self.assigned);
+        let (state, stands) = (self.state, self.stands());
         let rules = now.rules.time_rules().iter().chain(auto_close);
-        for rule in rules.filter(|rule| holds(rule, state, assigned)) {
+        for rule in rules.filter(|rule| holds(rule, state, stands)) {
             let index = self.rules.iter().position(|armed| armed.rule == rule.id).unwrap_or_else(|| {
                 self.rules.push(Armed::never(&rule.id));
                 self.rules.len().saturating_sub(1)
@@ -252,11 +252,11 @@ impl Ticket {
     /// A rule fires, and is armed again if it repeats. What it would have told while the ticket lived elsewhere, one
     /// fact tells.
     fn fire(&mut self, index: usize, at_once: i64, now: &mut Now<'_, '_>) {
-        let (state, assigned) = (self.state, self.assigned);
+        let (state, stands) = (self.state, self.stands());
         let came = self.import.map_or(i64::MIN, |import| import.at);
         let Some(armed) = self.rules.get_mut(index) else { return };
         let rule = now.rules.time_rule(&armed.rule);
-        let again = rule.filter(|rule| rule.repeat && holds(rule, state, assigned));
+        let again = rule.filter(|rule| rule.repeat && holds(rule, state, stands));
         let (skipped, last) =
             again.map_or((0, now.at), |rule| due_again(rule, now.at, came.max(at_once), now.rules));
         armed.since = None;
@@ -272,8 +272,8 @@ impl Ticket {
 
     /// Disarms every rule whose condition is not true any more.
     pub(super) fn disarm(&mut self, reason: &'static str, now: &mut Now<'_, '_>) {
-        let (state, assigned) = (self.state, self.assigned);
-        self.disarm_where(|rule| !rule.is_some_and(|rule| holds(rule, state, assigned)), reason, now);
+        let (state, stands) = (self.state, self.stands());
+        self.disarm_where(|rule| !rule.is_some_and(|rule| holds(rule, state, stands)), reason, now);
     }
 
     /// True where a rule that fired may act: what it waited for has lasted ever since, and it did not fire before the

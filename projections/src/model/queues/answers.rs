@@ -48,6 +48,7 @@ impl Answers for QueueAnswers {
             | Question::SlaClocks(_)
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
+            | Question::Figures
             | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
         }
     }
@@ -92,6 +93,7 @@ impl Answers for QueueAnswers {
             | Question::SlaClocks(_)
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
+            | Question::Figures
             | Question::Projections => Ok(None),
         }
     }

@@ -164,6 +164,37 @@ impl Reports {
         }
     }
 
+    /// A figure is counted by its newest definition, and by the calendar as it is now, however far the question looks
+    /// back: figures are published to look at the years before them.
+    fn defined(
+        &self,
+        params: Params,
+        query: &wire::ReportQuery,
+        view: &View<'_>,
+        reader: &Reader<'_>,
+    ) -> Result<Params, Refusal> {
+        let newest = self.published.newest(view, reader)?;
+        let defined = newest.figure(query)?;
+        let calendar = defined.figure.duration.as_ref().and_then(|duration| duration.calendar.as_deref());
+        let hours = calendar.map(|name| newest.hours(Some(name), reader.now)).transpose()?.flatten();
+        Ok(params.with_figure(Some(defined)).with_hours(hours))
+    }
+
+    fn figures(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
+        let published = self.published.of(&reader.view, reader, reader.until)?;
+        let figures = published.figures().map(|(name, definition_version, figure)| wire::FigureView {
+            figure: name.to_owned(),
+            definition_version,
+            title_en: figure.title.en.clone(),
+            title_fr: figure.title.fr.clone(),
+            definition: published.definition(name, definition_version),
+        });
+        let after = Cursor::Row.read(reader.ask)?.unwrap_or(0);
+        let skipped = figures.skip(usize::try_from(after).unwrap_or(usize::MAX));
+        let (figures, next_cursor) = cut(skipped.collect(), after, false, reader.ask);
+        Ok((Data::Figures(wire::FiguresView { figures }), next_cursor))
+    }
+
     fn kept_rows<'a>(
         &self,
         params: &Params,
@@ -226,6 +257,9 @@ fn keep_look(looks: &mut Vec<(LookKey, Report)>, key: LookKey, report: Report) {
 
 impl Answers for Reports {
     fn answer(&self, reader: &Reader<'_>) -> Result<Found, Refusal> {
+        if let Question::Figures = &reader.ask.question {
+            return self.figures(reader);
+        }
         let Question::Report(kind, query) = &reader.ask.question else {
             return Err(Rejection::Unsupported("this query here".to_owned()).into());
         };
@@ -233,9 +267,14 @@ impl Answers for Reports {
         let asked = Asked { reader, span, window: window(reader.ask)? };
         let known = |view: &View<'_>, until| -> Result<(Params, Arc<Published>), Refusal> {
             let published = self.published.of(view, reader, until)?;
-            let of = |name| published.hours(name, reader.now);
-            let hours = kind.counts_open_hours().then(|| of(query.calendar.as_deref())).transpose()?;
-            Ok((params.clone().with_hours(hours.flatten()), published))
+            let params = if kind.takes_figure() {
+                self.defined(params.clone(), query, view, reader)?
+            } else {
+                let of = |name| published.hours(name, reader.now);
+                let hours = kind.counts_open_hours().then(|| of(query.calendar.as_deref())).transpose()?;
+                params.clone().with_hours(hours.flatten())
+            };
+            Ok((params, published))
         };
         let (mut params, mut published) = known(&reader.view, reader.until)?;
         if reader.ask.looks_back() {

@@ -4,11 +4,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use guichet_config::body::Figure;
 use guichet_config::{Configuration, Kind};
-use guichet_reports::BusinessHours;
+use guichet_reports::{BusinessHours, Defined};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::rejection::FieldError;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::ReportQuery;
 
 use crate::keys;
 use crate::queries::{Reader, Refusal};
@@ -43,6 +45,21 @@ impl Cache {
         reader: &Reader<'_>,
         until: u64,
     ) -> Result<Arc<Published>, Refusal> {
+        self.read(view, reader, until, reader.ask.as_of)
+    }
+
+    /// Everything that was published, however far the question looks back.
+    pub(super) fn newest(&self, view: &View<'_>, reader: &Reader<'_>) -> Result<Arc<Published>, Refusal> {
+        self.read(view, reader, u64::MAX, None)
+    }
+
+    fn read(
+        &self,
+        view: &View<'_>,
+        reader: &Reader<'_>,
+        until: u64,
+        as_of: Option<Timestamp>,
+    ) -> Result<Arc<Published>, Refusal> {
         let tenant = reader.tenant();
         let prefix = keys::tenant(tenant);
         let mut found = Vec::new();
@@ -57,7 +74,7 @@ impl Cache {
         }
         let positions: Vec<u64> = found.iter().map(|(position, _)| *position).collect();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if reader.ask.as_of.is_none()
+        if as_of.is_none()
             && let Some(at) = kept.iter().position(|(of, known)| of == tenant && known.positions == positions)
         {
             let known = kept.remove(at);
@@ -69,13 +86,13 @@ impl Cache {
         for (position, bytes) in found {
             let damaged = |_| StoreError::Damaged { what: "a publication" };
             let record = decode_record(&bytes).map_err(damaged)?;
-            if reader.ask.as_of.is_none_or(|as_of| record.occurred_at < as_of) {
+            if as_of.is_none_or(|as_of| record.occurred_at < as_of) {
                 published.configuration.evolve(&record.event);
                 published.positions.push(position);
             }
         }
         let published = Arc::new(published);
-        if reader.ask.as_of.is_none() {
+        if as_of.is_none() {
             kept.retain(|(of, _)| of != tenant);
             kept.insert(0, (tenant.to_owned(), Arc::clone(&published)));
             kept.truncate(KEPT_MAX);
@@ -85,29 +102,31 @@ impl Cache {
 }
 
 impl Published {
+    /// The figure that a question names, as it was published last or in the version that the question names.
+    pub(super) fn figure(&self, query: &ReportQuery) -> Result<Defined, FieldError> {
+        Defined::of(&self.configuration, query)
+    }
+
+    /// A definition as it was published.
+    pub(super) fn definition(&self, name: &str, version: u32) -> String {
+        let mut history = self.configuration.history(Kind::Figure, name);
+        history.find(|one| one.version == version).map(|one| one.body.to_string()).unwrap_or_default()
+    }
+
+    /// The figures of the desk by name, each with its version.
+    pub(super) fn figures(&self) -> impl Iterator<Item = (&str, u32, &Figure)> {
+        self.configuration.ids(Kind::Figure).filter_map(|name| {
+            let (version, figure) = self.configuration.figure(name, None)?;
+            Some((name, version, figure))
+        })
+    }
+
     /// The calendar that is named; the only one in force where none is named.
     pub(super) fn hours(
         &self,
         name: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<BusinessHours>, FieldError> {
-        let calendars = self.configuration.calendars();
-        let found = match name {
-            Some(name) => {
-                let found = calendars.get_key_value(name);
-                Some(found.ok_or_else(|| FieldError::new("calendar", "there is no calendar of that name"))?)
-            }
-            None => {
-                let mut known =
-                    calendars.iter().filter(|(name, _)| self.configuration.calendar(name, now).is_some());
-                known.next().filter(|_| known.next().is_none())
-            }
-        };
-        Ok(found.map(|(name, calendar)| BusinessHours {
-            name: name.clone(),
-            // Later ones than those add to them, so their number says which.
-            versions: self.configuration.history(Kind::Calendar, name).count(),
-            calendar: Arc::new(calendar.clone()),
-        }))
+        BusinessHours::of(&self.configuration, name, now)
     }
 }

@@ -99,6 +99,7 @@ impl Answers for Clocks {
             | Question::Events(_)
             | Question::Queues(_)
             | Question::Queue(_)
+            | Question::Figures
             | Question::Projections => Err(unsupported("this query here").into()),
         }
     }

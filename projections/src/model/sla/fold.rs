@@ -11,12 +11,10 @@ use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::store::moment::What;
-use guichet_schemas::wire::store::{ClockStep, Moment, MomentClock};
 use guichet_schemas::wire::{SlaBreachView, StepsView};
 use guichet_schemas::words::Priority;
 use guichet_service::caught;
-use guichet_sla::{Fact, Kind, Outcome, Rulebook, TimerName};
+use guichet_sla::{Fact, Kind, Rulebook, TimerName};
 use prost::Message as _;
 
 use super::Row;
@@ -165,7 +163,7 @@ impl Projection for Fold {
         assert!(parts <= PARTS_MAX, "the clocks of a ticket have at most {PARTS_MAX} parts");
         let mut moments = distill(record);
         // What time did comes before what happened.
-        moments.splice(0..0, facts.iter().filter_map(|fact| moment(fact, record)));
+        moments.splice(0..0, facts.iter().filter_map(|fact| fact.counted(record.position.get())));
         if !moments.is_empty() {
             let appended = self.moments.entry(key.clone()).or_default();
             moments.iter().for_each(|moment| encode(moment, appended));
@@ -416,33 +414,6 @@ fn kept(store: &Store, key: &[u8]) -> Result<Option<Kept>, StoreError> {
     let Some(row) = store.row(keys::SLA_TICKETS, key, Row::read)? else { return Ok(None) };
     let armed = store.row(keys::SLA_ARMED, key, Armed::read)?;
     Ok(Some(Kept { row, armed }))
-}
-
-/// What the figures count of a fact.
-fn moment(fact: &Fact, record: &Record) -> Option<Moment> {
-    let TimerName::Clock(metric) = &fact.of else { return None };
-    let step = match &fact.kind {
-        Kind::Breached { .. } => ClockStep::Breached,
-        Kind::Voided { .. } => ClockStep::Voided,
-        Kind::Fulfilled { outcome: Outcome::Met, reason, .. } if reason == "resolved" => {
-            ClockStep::MetByResolve
-        }
-        Kind::Fulfilled { outcome: Outcome::Met, .. } => ClockStep::Met,
-        Kind::Resumed { after_reopen: true, .. } => ClockStep::Resumed,
-        Kind::Started { .. }
-        | Kind::Paused { .. }
-        | Kind::Resumed { .. }
-        | Kind::TargetChanged { .. }
-        | Kind::Rescheduled { .. }
-        | Kind::Warned { .. }
-        | Kind::Fulfilled { .. }
-        | Kind::Cancelled { .. }
-        | Kind::Armed { .. }
-        | Kind::Disarmed { .. }
-        | Kind::Fired { .. } => return None,
-    };
-    let clock = MomentClock { metric: metric.to_wire(), instance: fact.instance, step: step as i32 };
-    Some(Moment { position: record.position.get(), at: fact.at.0, what: Some(What::Clock(clock)) })
 }
 
 /// Whose a ticket is.

@@ -33,6 +33,7 @@ impl Answers for TicketAnswers {
             | Question::SlaClocks(_)
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
+            | Question::Figures
             | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
         }
     }

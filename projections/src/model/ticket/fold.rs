@@ -20,7 +20,7 @@ use crate::store::{Batch, Family, Store, StoreError};
 /// The tickets with their timelines, and the records.
 pub static TICKET: ReadModel = ReadModel {
     name: "ticket",
-    version: 5,
+    version: 6,
     families: &[
         Family::ranges(keys::RECORDS),
         Family::ranges(keys::TICKET_EVENTS),

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
 
 use guichet_schemas::codec::Head;
-use guichet_schemas::event::{Change, Event, Meaning as _, TicketEvent};
+use guichet_schemas::event::{Change, Event, FieldValue, Meaning as _, TicketEvent};
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::time::Timestamp;
 use quick_xml::escape::escape;
@@ -48,6 +48,8 @@ pub struct XesFile<W: Write> {
     /// Number and group of each ticket, by place.
     tickets: Vec<(TicketId, Option<TicketNumber>, Option<String>)>,
     portions: Vec<Portion>,
+    /// Only where this field of a ticket was set is an event, named by its value.
+    activity: Option<String>,
 }
 
 /// Events of some tickets, each behind the place of its ticket and its length.
@@ -61,7 +63,13 @@ impl<W: Write> XesFile<W> {
     /// Begins a document.
     #[must_use]
     pub fn new(to: W) -> Self {
-        Self { to, places: HashMap::new(), tickets: Vec::new(), portions: Vec::new() }
+        Self { to, places: HashMap::new(), tickets: Vec::new(), portions: Vec::new(), activity: None }
+    }
+
+    /// Writes one event each time that a field of a ticket was set, named by its value, at the time of the source.
+    #[must_use]
+    pub fn with_activity(self, field: Option<String>) -> Self {
+        Self { activity: field, ..self }
     }
 
     fn trace(&mut self, place: usize, events: &[Vec<u8>]) -> Result<(), HistoryError> {
@@ -92,7 +100,16 @@ impl<W: Write> Events for XesFile<W> {
         if let Some(Event::Ticket(event)) = &decoded.event {
             note_group(event, &mut ticket.2);
         }
-        let xml = event_xml(head, decoded, ticket.2.as_deref());
+        let group = ticket.2.as_deref();
+        let xml = match &self.activity {
+            None => event_xml(head, decoded, (activity(head, decoded).as_ref(), head.occurred_at), group),
+            Some(field) => match set_to(decoded, field) {
+                Some(name) => {
+                    event_xml(head, decoded, (name, head.source_time.unwrap_or(head.occurred_at)), group)
+                }
+                None => return Ok(()),
+            },
+        };
         let portion = place / PORTION;
         if self.portions.len() <= portion {
             self.portions.resize_with(portion + 1, Portion::default);
@@ -165,7 +182,21 @@ fn note_group(event: &TicketEvent, group: &mut Option<String>) {
     });
 }
 
-fn event_xml(head: &Head<'_>, decoded: &Decoded, group: Option<&str>) -> String {
+/// The text that an event sets a field to.
+fn set_to<'a>(decoded: &'a Decoded, field: &str) -> Option<&'a str> {
+    let Some(Event::Ticket(event)) = &decoded.event else { return None };
+    let mut found = None;
+    event.changes(|change| {
+        if let Change::Field { name, to: Some(FieldValue::Text(text)), .. } = change
+            && name == field
+        {
+            found = Some(text.as_str());
+        }
+    });
+    found
+}
+
+fn event_xml(head: &Head<'_>, decoded: &Decoded, (name, at): (&str, i64), group: Option<&str>) -> String {
     let mut xml = String::with_capacity(512);
     let mut string = |key: &str, value: &str| {
         xml.push_str("      <string key=\"");
@@ -174,7 +205,7 @@ fn event_xml(head: &Head<'_>, decoded: &Decoded, group: Option<&str>) -> String 
         xml.push_str(&escape(value));
         xml.push_str("\"/>\n");
     };
-    string("concept:name", &activity(head, decoded));
+    string("concept:name", name);
     string("lifecycle:transition", "complete");
     string("org:resource", &decoded.actor.id);
     if let Some(group) = group {
@@ -185,7 +216,7 @@ fn event_xml(head: &Head<'_>, decoded: &Decoded, group: Option<&str>) -> String 
     }
     format!(
         "    <event>\n{xml}      <date key=\"time:timestamp\" value=\"{}\"/>\n      <int key=\"guichet:position\" value=\"{}\"/>\n    </event>\n",
-        Timestamp(head.occurred_at),
+        Timestamp(at),
         head.position
     )
 }

@@ -400,7 +400,6 @@ fn a_position_that_is_missing_ends_the_export() {
 fn what_makes_no_export_is_said_before_anything_is_read() {
     for (words, says) in [
         (vec!["-"], "standard output"),
-        (vec!["x", "--reveal"], "AccessRecorded"),
         (vec!["x", "--format", "xes", "--follow"], "--follow"),
         (vec!["x", "--format", "ndjson", "--table", "tickets"], "parquet or csv"),
         (vec!["x", "--table", "tickets", "--type", "TicketClosed"], "--type"),

@@ -14,6 +14,9 @@ use crate::import::row::Row;
 
 use super::{History, NAME_SHOWN, joined};
 
+/// The field that says what the source calls a row.
+const ACTIVITY: &str = "activity";
+
 /// Later rows.
 impl History<'_> {
     pub(in crate::import) fn changed(&mut self, row: &Row, before: &Row) {
@@ -30,6 +33,16 @@ impl History<'_> {
         }
         self.said_once(row, before);
         self.links(row, Some(before));
+    }
+
+    /// Where every row is to be told, one event for each: what the source calls the row, also if nothing else changed.
+    pub(in crate::import) fn activity(&mut self, row: &Row, before: Option<&Row>) {
+        let Some((slot, to)) = self.mapping.activity.and_then(|slot| Some((slot, row.get(slot)?))) else {
+            return;
+        };
+        let value = |text| limits::field_value(self.mapping, slot, text);
+        let (from, to) = (before.and_then(|before| before.get(slot)).map(value), Some(value(to)));
+        self.push(FieldChanged { field: ACTIVITY.to_owned(), from, to });
     }
 
     /// A change of a field that the mapping does not know stays visible.

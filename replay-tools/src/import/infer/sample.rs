@@ -15,8 +15,9 @@ use super::super::csv_records::{Next, Records, text_of};
 use super::super::csv_split::Dialect;
 use super::super::encoding::Decoded;
 use super::super::error::ImportError;
-use super::super::input::{Pieces, Texts};
+use super::super::input::Texts;
 use super::super::mapping::Mapping;
+use super::super::pieces::Pieces;
 
 /// Rows that are looked at.
 pub(super) const ROWS_MAX: usize = 20_000;

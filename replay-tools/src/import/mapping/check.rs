@@ -13,7 +13,7 @@ use super::source::source;
 use super::states::state;
 use super::{Fault, Mapping};
 use crate::import::filter::{self, Filter};
-use crate::import::grammar::{self, Columns, Grammar, Unknown};
+use crate::import::grammar::{self, Columns, Format, Grammar, Unknown};
 use crate::import::names::Names;
 use crate::import::words::Words;
 use crate::import::{changes, classify, files};
@@ -30,10 +30,16 @@ pub(super) fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<M
     let row = match (g.row, created) {
         (Some(row), _) => row,
         (None, Some(at)) if g.milestones.is_some() => {
-            grammar::Row { at: Columns::One(at), by: None, comment: None }
+            grammar::Row { at: Columns::One(at), by: None, comment: None, activity: None }
         }
         (None, _) => return Err(Fault::new("row.at", "is missing: when does a row happen")),
     };
+    if row.activity.is_some() && g.milestones.is_some() {
+        return Err(Fault::new(
+            "row.activity",
+            "is not for [milestones]: one row tells a whole ticket there",
+        ));
+    }
     let state = g.state.map(|s| state(s, &mut columns)).transpose()?;
     for (table, words, column) in [
         ("priority", g.priority.is_some(), ticket.priority),
@@ -50,10 +56,13 @@ pub(super) fn check(name: Label, version: Option<Label>, g: Grammar) -> Result<M
     // A mapping that leaves out rows with unknown states leaves out those with unknown priorities.
     let reject = state.as_ref().is_some_and(|s| s.unknown == Unknown::Reject);
     let like_state = if reject { Unknown::Reject } else { Unknown::Note };
+    let is_ours = source.format == Format::Events;
     let mut mapping = Mapping {
         zone,
+        event: is_ours.then(|| columns.slot("source.format", "data".to_owned())).transpose()?,
         at: columns.first_of("row.at", row.at, &mut stand_ins)?,
         by: row.by.map(|by| columns.first_of("row.by", by, &mut stand_ins)).transpose()?,
+        activity: columns.optional("row.activity", row.activity)?,
         comment: comment(g.comment, row.comment, &mut columns)?,
         requester: g.requester.map(|r| requester(r, &mut columns)).transpose()?,
         resolution: resolution(g.resolution, &mut columns)?,

@@ -60,3 +60,9 @@ pub(crate) fn tags(field: &str, tags: &[String]) -> Checked {
     let mut tags = tags.iter().enumerate();
     tags.try_for_each(|(n, tag)| characters(&format!("{field}[{n}]"), tag, Tag::CHARACTERS))
 }
+
+pub(crate) fn steps(steps: &[String]) -> Checked {
+    at_most("steps", steps.len(), limits::STEPS)?;
+    let mut steps = steps.iter().enumerate();
+    steps.try_for_each(|(n, step)| bytes(&format!("steps[{n}]"), step, Note::BYTES))
+}

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask, Create,
-    CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule, Import, LogCall, LogTime,
-    Order, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
-    ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestSurvey, Requester, Resolve, RetireConfig,
-    ScheduleFollowUp, SetCategory, SetDueDate, SetParticipants, SetPriority, SetStatus, SetType,
-    SwitchChannel, Unassign, UseArticle, VoidSlaBreach,
+    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
+    ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule,
+    Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishConfig, Rate, RecordAccess,
+    RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim,
+    Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig,
+    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
+    SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
@@ -16,8 +17,8 @@ use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
     Apply, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind, EscalationReason,
-    HoldReason, Impact, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric, SurveyKind,
-    TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric,
+    SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -135,6 +136,10 @@ fn work() -> Vec<Order> {
             expected_until: Some(minute(900)),
             comment: Some(text("We ordered the part.")),
         }),
+        Order::RequestInformation(RequestInformation {
+            comment: text("Which tray do you use?"),
+            expected_until: Some(minute(900)),
+        }),
         Order::AddComment(AddComment {
             visibility: Visibility::Public,
             kind: Some(CommentKind::Message),
@@ -144,6 +149,14 @@ fn work() -> Vec<Order> {
             counts_as_reply: Some(true),
             no_reopen: true,
         }),
+        Order::ProposeResolution(ProposeResolution {
+            code: ResolutionCode::Workaround,
+            summary: text("Print from the tray."),
+            steps: vec![text("open the tray")],
+            root_cause: note("worn drum"),
+        }),
+        Order::ConfirmResolution(ConfirmResolution),
+        Order::RejectResolution(RejectResolution { reason: text("It still blinks.") }),
         Order::Resolve(Resolve {
             code: ResolutionCode::Defect,
             summary: text("New toner."),
@@ -171,6 +184,9 @@ fn work() -> Vec<Order> {
         Order::SetType(SetType { r#type: TicketType::Problem }),
         Order::SetCategory(SetCategory { category: Some(line("technical/network")) }),
         Order::ChangeTags(ChangeTags { add: tags(&["drum"]), remove: tags(&["vip"]) }),
+        Order::SetField(SetField { field: "floor".to_owned(), value: Some(FieldValue::Number(4.0)) }),
+        Order::Link(Link { other: TicketId(uuid(2)), kind: LinkKind::CausedBy }),
+        Order::Unlink(Unlink { other: TicketId(uuid(2)), kind: LinkKind::Duplicates }),
     ]
 }
 

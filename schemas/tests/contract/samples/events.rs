@@ -6,11 +6,12 @@ use guichet_schemas::event::{
     AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged,
     ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
     Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled,
-    KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld, Sealed,
-    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded,
-    TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed,
-    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketRated, TicketReopened,
-    TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked, TimeLogged, TimeRuleFired, TypeChanged,
+    KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld,
+    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached,
+    SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted,
+    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
+    TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted,
+    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
@@ -196,6 +197,22 @@ fn conversation() -> Vec<Event> {
             kind: LinkKind::CausedBy,
             from_other: true,
         }),
+        Event::from(TicketsUnlinked {
+            other: TicketId(uuid(2)),
+            other_number: 43,
+            kind: LinkKind::Duplicates,
+            from_other: true,
+        }),
+        Event::from(ResolutionProposed {
+            by: "helper".to_owned(),
+            by_kind: ActorKind::Bot,
+            code: ResolutionCode::Workaround,
+            summary: sealed(b"sealed proposal"),
+            steps: vec!["open the tray".to_owned()],
+            root_cause: text("worn drum"),
+        }),
+        Event::from(ResolutionConfirmed { by: "r-77".to_owned() }),
+        Event::from(ResolutionRejected { reason: sealed(b"sealed reason") }),
         Event::from(PriorityChanged {
             from: Priority::Normal,
             to: Priority::Urgent,

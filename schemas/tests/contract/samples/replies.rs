@@ -261,6 +261,14 @@ fn ticket_view() -> wire::TicketView {
         sla_clocks: vec![super::reports::clock()],
         sla_as_of_position: Some(77),
         reopen_held_at: Some(minute(4).0),
+        proposal: Some(wire::ProposalView {
+            by: "helper".to_owned(),
+            code: wire::ResolutionCode::Workaround as i32,
+            summary: super::plain("Print from the tray.").to_wire(),
+            proposed_at: minute(4).0,
+            command_id: Some(super::uuid(3).as_bytes().to_vec()),
+        }),
+        awaiting_confirmation: true,
         links: vec![wire::TicketLink {
             ticket_id: super::uuid(2).as_bytes().to_vec(),
             number: "T-43".to_owned(),

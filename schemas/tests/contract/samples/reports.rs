@@ -13,6 +13,7 @@ pub(crate) fn answers() -> Vec<Data> {
             queues: vec![queue_row(), wire::QueueRow { oldest: None, ..queue_row() }],
         }),
         Data::Queue(wire::QueueView { tickets: vec![queue_entry()] }),
+        Data::Figures(wire::FiguresView { figures: vec![figure()] }),
     ];
     answers.extend(reports());
     answers
@@ -31,6 +32,17 @@ fn queue_row() -> wire::QueueRow {
         oldest: Some(head.clone()),
         nearest_due: Some(head),
         reopen_held: 1,
+    }
+}
+
+fn figure() -> wire::FigureView {
+    wire::FigureView {
+        figure: "quick-reopenings".to_owned(),
+        definition_version: 2,
+        title_en: "Reopened on the same day".to_owned(),
+        title_fr: Some("Rouverts le jour même".to_owned()),
+        definition: r#"{"count":"event == 'TicketReopened' && since_resolved_s < 86400","title":{"en":"Reopened on the same day","fr":"Rouverts le jour même"}}"#
+            .to_owned(),
     }
 }
 
@@ -237,6 +249,16 @@ fn reports() -> Vec<Data> {
                 assigned_s: Some(3_600),
                 utilisation: ratio(3_600, 126_000),
                 handled_s: 3_600,
+            })],
+        }),
+        Data::ReportFigure(wire::FigureReport {
+            rows: vec![row!(FigureRow {
+                figure: "first-answer".to_owned(),
+                definition_version: 2,
+                count: 9,
+                tickets: 8,
+                total: 31,
+                duration: durations(),
             })],
         }),
         Data::ReportReassignment(wire::ReassignmentReport {

@@ -509,12 +509,65 @@ fn goals() -> Vec<Rule> {
     ]
 }
 
+fn figures() -> Vec<Rule> {
+    let of = |more: Value| with(json!({"title": {"en": "Resolved"}}), &more);
+    let took = |more: Value| {
+        let duration = json!({"from": "event == 'TicketCreated'", "to": "event == 'TicketResolved'"});
+        of(json!({"duration": with(duration, &more)}))
+    };
+    let good = of(json!({"count": "event == 'TicketResolved'"}));
+    let refused: [(&str, Value); 10] = [
+        ("count: either", of(json!({}))),
+        ("count: either", with(took(json!({})), &json!({"count": "true"}))),
+        ("count: there is no field", of(json!({"count": "reopened"}))),
+        ("duration.to: there is no event", took(json!({"to": "event == 'Resolved'"}))),
+        ("duration.calendar: there is no calendar", took(json!({"calendar": "lyon"}))),
+        ("duration.within_s: is 1 to", took(json!({"within_s": 0}))),
+        ("duration.pairs: unknown variant", took(json!({"pairs": "some"}))),
+        ("still: is asked of the ticket", with(good.clone(), &json!({"still": "event == 'TicketResolved'"}))),
+        ("title.en: ", with(good.clone(), &json!({"title": {"en": ""}}))),
+        ("per: unknown field", with(good.clone(), &json!({"per": "week"}))),
+    ];
+    let last = took(json!({"calendar": "paris", "within_s": 60, "pairs": "last", "dated": "from"}));
+    let taken = (Kind::Figure, "still: ", of(json!({"count": "true", "still": "tier"})), last);
+    let rule = |(begins, refused)| (Kind::Figure, begins, refused, good.clone());
+    refused.into_iter().map(rule).chain([taken]).collect()
+}
+
+#[test]
+fn a_desk_has_so_many_figures_and_no_more() {
+    let mut desk = desk();
+    let body = r#"{"count":"true","title":{"en":"All"}}"#;
+    let check = |desk: &Configuration, id: &str| {
+        desk.check(Kind::Figure, id, body, Timestamp(0), Timestamp(0), false)
+    };
+    for n in 0..64 {
+        let id = format!("f{n}");
+        let checked = check(&desk, &id).unwrap();
+        desk.publish(Publication {
+            kind: Kind::Figure,
+            id,
+            version: checked.version,
+            effective_from: Timestamp(0),
+            apply: Apply::OpenClocks,
+            retired: false,
+            body: checked.body,
+        });
+    }
+    let fault = check(&desk, "f64").unwrap_err().to_string();
+    assert!(fault.starts_with("id: there are 64 figures already"), "{fault}");
+    assert!(
+        check(&desk, "f3").is_ok_and(|checked| checked.unchanged),
+        "another version of one takes no place"
+    );
+}
+
 #[test]
 fn every_rule_refuses_what_breaks_it_and_takes_what_does_not() {
     let desk = desk();
     let mut wrong = Vec::new();
     for (kind, begins, refused, accepted) in
-        [shape_and_desk(), calendars_and_policies(), time_rules(), goals()].concat()
+        [shape_and_desk(), calendars_and_policies(), time_rules(), goals(), figures()].concat()
     {
         match checked(&desk, kind, &refused) {
             Err(fault) if fault.starts_with(begins) => {}

@@ -4,16 +4,16 @@ mod satisfaction;
 mod work;
 
 use guichet_schemas::event::{
-    Actor, Change, Classification, CommentAdded, ConfigEvent, Conversation, Event, FieldValue, LifeCycle,
-    LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, Relations, ReopenHeld, SlaEvent,
+    Actor, Change, Classification, CommentAdded, ConfigEvent, Confirmation, Conversation, Event, FieldValue,
+    LifeCycle, LogEvent, Meaning as _, Ownership, Personal, PriorityChanged, Relations, ReopenHeld, SlaEvent,
     StatusChanged, TicketAssigned, TicketClosed, TicketCreated, TicketEscalated, TicketEvent, TicketImported,
     TicketReopened, TicketResolved, TicketRouted,
 };
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, CloseReason, CommentKind, EscalationKind, LinkKind, SlaMetric, StatusCause, TicketState,
-    Visibility,
+    ActorKind, CloseReason, CommentKind, ConfirmedBy, EscalationKind, LinkKind, SlaMetric, StatusCause,
+    TicketState, Visibility,
 };
 
 use super::words;
@@ -40,6 +40,7 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(t, e),
         TicketEvent::Relations(event) => of_relations(event),
+        TicketEvent::Confirmation(event) => of_confirmation(event),
         TicketEvent::Classification(Classification::PriorityChanged(e)) => priority_changed(t, e),
         TicketEvent::Classification(_) => of_changes(t, event),
         TicketEvent::Conversation(Conversation::CallLogged(e)) => work::called(t, e),
@@ -83,6 +84,18 @@ fn of_ownership(event: &Ownership, actor: &Actor) -> String {
     }
 }
 
+fn of_confirmation(event: &Confirmation) -> String {
+    match event {
+        Confirmation::ResolutionProposed(e) => {
+            format!("a proposé une solution : {} ({})", quote(&e.summary), words::resolution(e.code))
+        }
+        Confirmation::ResolutionConfirmed(_) => "a confirmé que c’est résolu".to_owned(),
+        Confirmation::ResolutionRejected(e) => {
+            format!("a dit que ce n’est pas résolu : {}", quote(&e.reason))
+        }
+    }
+}
+
 fn of_relations(event: &Relations) -> String {
     match event {
         Relations::FollowUpCreated(e) => {
@@ -97,6 +110,7 @@ fn of_relations(event: &Relations) -> String {
             }
         }
         Relations::TicketsLinked(e) => linked(TicketNumber(e.other_number), e.kind, e.from_other),
+        Relations::TicketsUnlinked(e) => unlinked(TicketNumber(e.other_number)),
     }
 }
 
@@ -115,6 +129,10 @@ fn linked(other: TicketNumber, kind: LinkKind, from_other: bool) -> String {
         (LinkKind::FollowUp, false) => format!("a lié le ticket comme suite de {other}"),
         (LinkKind::FollowUp, true) => format!("a lié {other} comme suite du ticket"),
     }
+}
+
+fn unlinked(other: TicketNumber) -> String {
+    format!("a supprimé le lien avec {other}")
 }
 
 /// The sentence of an event that has none of its own: what becomes another, and why.
@@ -153,6 +171,7 @@ fn of_change(t: &Text, change: Change<'_>) -> String {
         Change::Channel { from, to } => {
             ("le canal", text(Some(words::channel(from))), text(Some(words::channel(to))))
         }
+        Change::Link { number, comes: false, .. } => return unlinked(TicketNumber(number)),
         Change::Link { number, kind, from_other, .. } => {
             return linked(TicketNumber(number), kind, from_other);
         }
@@ -292,7 +311,14 @@ fn resolved(e: &TicketResolved, actor: &Actor) -> String {
         if e.by == actor.id { String::new() } else { format!(", sur une solution trouvée par {}", e.by) };
     let again =
         if e.resolution_no > 1 { format!(", résolution {}", e.resolution_no) } else { String::new() };
-    format!("a résolu le ticket{by} : {} ({}{again})", quote(&e.summary), words::resolution(e.code))
+    let how = match e.confirmed_by {
+        ConfirmedBy::Timeout => ", comme proposé : le demandeur n’a rien objecté".to_owned(),
+        ConfirmedBy::Override => {
+            format!(", sans le demandeur{}", because(e.override_reason.as_deref()))
+        }
+        ConfirmedBy::Requester | ConfirmedBy::None => String::new(),
+    };
+    format!("a résolu le ticket{by}{how} : {} ({}{again})", quote(&e.summary), words::resolution(e.code))
 }
 
 fn reopened(t: &Text, e: &TicketReopened) -> String {
