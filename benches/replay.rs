@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use guichet_client::output::Output;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, Store};
 use guichet_engine::protection::Protection;
@@ -23,7 +24,6 @@ use guichet_history::filter::ticket_of;
 use guichet_history::lake::Manifest;
 use guichet_history::reader::entered;
 use guichet_history::source::{History, Source};
-use guichet_replay_tools::output::Output;
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::codec::{Head, decode_record};
 use guichet_schemas::ids::TicketId;

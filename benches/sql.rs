@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use futures_util::StreamExt as _;
+use guichet_client::ClientError;
 use guichet_engine::halt::Halt;
 use guichet_engine::log::{Log, Memory, StoppedLog};
 use guichet_engine::protection::Protection;
 use guichet_history::HistoryError;
 use guichet_history::source::{History, Source};
-use guichet_replay_tools::client::ClientError;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_sql::args::SqlArgs;
 use guichet_sql::{Past, ask};

@@ -22,6 +22,7 @@ mod canonical;
 mod check;
 mod configuration;
 mod diff;
+pub mod drafts;
 mod in_force;
 mod item;
 mod lint;

@@ -135,7 +135,7 @@ fn escalated(e: &TicketEscalated) -> MomentEscalated {
     }
 }
 
-/// What of the conversation counts: public answers, and what requesters write.
+/// Comments that count: public answers, and messages of requesters.
 fn comment(e: &CommentAdded) -> Option<What> {
     match (e.visibility, e.author_kind) {
         (Visibility::Internal, _) => None,

@@ -56,7 +56,6 @@ impl Folded for Configured {
 }
 
 impl<D: Disk> Decider<D> {
-    /// What a tenant has configured.
     pub(super) fn configured(&mut self, tenant: &TenantId) -> Result<&Configured, StoreFault> {
         if !self.configured.contains(tenant) {
             // Nothing of it can be under way: what is decided goes through here first, and stays until it is on disk.
