@@ -124,7 +124,7 @@ fn without_stamps(value: &Value) -> Value {
             Value::Object(kept.map(|(name, value)| (name.clone(), without_stamps(value))).collect())
         }
         Value::Array(list) => list.iter().map(without_stamps).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 

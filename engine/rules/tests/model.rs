@@ -205,11 +205,8 @@ impl Book {
             Step::FollowUp => None,
         };
         // Where the effect holds already, nobody is refused.
-        let is_so = match step {
-            Step::Cancel => t.state == "cancelled",
-            Step::Unassign => !t.assigned && !t.is_over(),
-            _ => false,
-        };
+        let is_so = matches!(step, Step::Cancel) && t.state == "cancelled"
+            || matches!(step, Step::Unassign) && !t.assigned && !t.is_over();
         if is_so {
             return Ok(told);
         }
@@ -361,7 +358,7 @@ impl Book {
                 "new" | "open" | "pending" | "hold" => {}
                 "resolved" if !in_time(rules.window, now, t.since) => return Err("guard_failed"),
                 "closed" if !supervisor => return Err("terminal_state"),
-                "closed" if !rules.reopen_closed.is_some_and(|most| now - t.since <= most as i64) => {
+                "closed" if rules.reopen_closed.is_none_or(|most| now - t.since > most as i64) => {
                     return Err("terminal_state");
                 }
                 "cancelled" => return Err("terminal_state"),
@@ -647,22 +644,20 @@ fn invariants(events: &[&Event], ticket: &guichet_rules::Ticket) -> Result<(), S
         {
             return Err(format!("{event:?} follows {state}"));
         }
-        match event {
-            TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)) => {
-                if e.resolution_no != last + 1 {
-                    return Err(format!("resolution {} follows {last}", e.resolution_no));
-                }
-                last = e.resolution_no;
+        if let TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)) = event {
+            if e.resolution_no != last + 1 {
+                return Err(format!("resolution {} follows {last}", e.resolution_no));
             }
-            TicketEvent::LifeCycle(LifeCycle::TicketReopened(e)) => {
-                over = None;
-                if e.resolution_no != last {
-                    return Err(format!("resolution {last} did not hold, not {}", e.resolution_no));
-                }
+            last = e.resolution_no;
+        } else if let TicketEvent::LifeCycle(LifeCycle::TicketReopened(e)) = event {
+            over = None;
+            if e.resolution_no != last {
+                return Err(format!("resolution {last} did not hold, not {}", e.resolution_no));
             }
-            TicketEvent::LifeCycle(LifeCycle::TicketClosed(_)) => over = Some("closed"),
-            TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_)) => over = Some("cancelled"),
-            _ => {}
+        } else if let TicketEvent::LifeCycle(LifeCycle::TicketClosed(_)) = event {
+            over = Some("closed");
+        } else if let TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_)) = event {
+            over = Some("cancelled");
         }
     }
     if ticket.version != events.len() as u64 {
