@@ -245,7 +245,11 @@ async fn everything_arrives_once_and_in_order_however_unreliable_the_engine_is()
         assert!(summary.balance.adds_up(), "{:?}", summary.balance);
         (tickets.new, tickets.continued, tickets.unchanged, tickets.rejected)
     };
-    assert_eq!((tickets(&first), tickets(&second)), ((200, 0, 0, 0), (0, 0, 200, 0)));
+    // Where an answer got lost, the next one is a replay: nobody can say whether this run or an earlier one did it.
+    let (new, continued, unchanged, rejected) = tickets(&first);
+    assert_eq!((new + unchanged, continued, rejected), (200, 0, 0));
+    assert!(new > 0, "{:?}", first.balance);
+    assert_eq!(tickets(&second), (0, 0, 200, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

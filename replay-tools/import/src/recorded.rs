@@ -83,7 +83,7 @@ fn fact(line: &str) -> Result<(Fact, usize), Note> {
     });
     let wire: wire::Fact =
         serde_json::from_value(form).map_err(|e| Note::from(format!("it is no fact: {e}")))?;
-    let fact = Fact::from_wire(wire).map_err(|e| Note::new(Reason::OverLimit, e.to_string()))?;
+    let fact = Fact::from_wire(wire).map_err(|e| Note::from(e.to_string()))?;
     Ok((fact, withheld))
 }
 
@@ -111,6 +111,8 @@ fn withhold(data: &mut Map<String, Value>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use guichet_schemas::event::{Conversation, Event, Personal, TicketEvent};
+
     use super::*;
 
     fn line(data: &str) -> String {
@@ -128,7 +130,10 @@ mod tests {
         assert_eq!((actor.id.as_str(), actor.on_behalf_of.as_deref()), ("bob", Some("r-1")));
         let (told, withheld) = fact(&line(&comment.replace("BODY", "null"))).unwrap();
         assert_eq!(withheld, 1);
-        assert!(format!("{told:?}").contains(WITHHELD));
+        let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(told))) = told.event else {
+            panic!("another event")
+        };
+        assert_eq!(told.body, Personal::Plain(WITHHELD.to_owned()));
         let wrong = fact(&line("{}")).unwrap_err();
         assert_eq!(wrong.reason, Reason::Unreadable, "{}", wrong.text);
     }
