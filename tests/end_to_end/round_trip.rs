@@ -230,7 +230,7 @@ async fn round_trip(exports: &[Export], every: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_imported_into_an_empty_desk_gives_the_same_desk() {
     let sample = |file: &str, mapping| {
-        let file = project(&format!("replay-tools/mappings/samples/{file}"));
+        let file = project(&format!("replay-tools/import/mappings/samples/{file}"));
         Export { file, mapping, zone: None, window: None }
     };
     round_trip(&[sample("bpi2013.xes", "bpi2013"), sample("servicenow.csv", "servicenow")], 1).await;

@@ -56,7 +56,7 @@ async def subjects(desk):
     ]:
         refused(await desk.request(subject, body), "bad_subject")
     step("bad_subject")
-    for subject in [CALLER + ".%s.merge" % uuid.uuid4(), CALLER + ".directory.register_agent", CALLER + ".new.create_follow_up",
+    for subject in [CALLER + ".%s.merge" % uuid.uuid4(), CALLER + ".directory.register_agent", CALLER + ".%s.split" % uuid.uuid4(),
                     "guichet.v1.query.default.python.report_csat"]:
         refused(await desk.request(subject, body), "unsupported")
     step("unsupported")
