@@ -2,5 +2,6 @@
 
 pub mod cpu;
 pub mod drive;
+pub mod log;
 pub mod table;
 pub mod workload;

@@ -1,11 +1,11 @@
-//! What drafts would make of a configuration, before anything is published.
+//! The configuration that drafts would make, before anything is published.
 
 use guichet_schemas::time::Timestamp;
 
 use crate::body::Body;
 use crate::{Configuration, Draft, Fault, Kind, Publication};
 
-/// What the drafts make of a desk of which nothing is configured yet.
+/// The configuration that the drafts would give a desk that has none yet.
 ///
 /// # Errors
 /// The first draft that could not be published, and why.
@@ -15,7 +15,7 @@ pub fn checked(drafts: &[Draft], now: Timestamp) -> Result<Configuration, (&Draf
     published(Configuration::new(tenant.map_or("default", |draft| &draft.id)), drafts, now)
 }
 
-/// What the drafts make of a configuration, each seeing those before it.
+/// The configuration with the drafts published into it, each checked against those before it.
 ///
 /// # Errors
 /// The first draft that could not be published, and why.

@@ -35,7 +35,7 @@ pub use check::Checked;
 pub use configuration::{Configuration, Publication};
 pub use diff::{Change, What, diff};
 pub use fault::Fault;
-pub use filter::{Fact, Facts, Field, Filter};
+pub use filter::{EVENTS, Fact, Facts, Field, Filter};
 pub use guichet_rules::Action;
 pub use guichet_schemas::words::{Apply, SlaMetric};
 pub use holidays::{TABLES, holidays_fr, holidays_fr_alsace_moselle, holidays_ical};

@@ -1,5 +1,6 @@
 //! What the reports keep of an event, in the order in which it holds.
 
+use guichet_config::EVENTS;
 use guichet_schemas::event::{
     Classification, CommentAdded, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations,
     TicketCreated, TicketEscalated, TicketEvent,
@@ -11,30 +12,10 @@ use guichet_schemas::wire::store::{Moment, MomentCreated, MomentEscalated, Momen
 use guichet_schemas::words::{ActorKind, AuthorKind, ConfirmedBy, Visibility};
 use prost::Message as _;
 
-/// Events of tickets that may have a moment. A new one that is left out here is found by a test.
-const COUNTED: [&str; 16] = [
-    "TicketCreated",
-    "StatusChanged",
-    "TicketResolved",
-    "TicketReopened",
-    "TicketClosed",
-    "TicketCancelled",
-    "TicketRouted",
-    "TicketAssigned",
-    "TicketUnassigned",
-    "TicketEscalated",
-    "TicketDeescalated",
-    "CommentAdded",
-    "FollowUpCreated",
-    "ResolutionProposed",
-    "PriorityChanged",
-    "CategoryChanged",
-];
-
 /// False for an event of a ticket that has no moment: readers of a history need not decode it.
 #[must_use]
 pub fn may_count(type_name: &str) -> bool {
-    COUNTED.contains(&type_name)
+    EVENTS.contains(&type_name)
 }
 
 /// The moments of a record; most have one, many none.

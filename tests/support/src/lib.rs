@@ -8,6 +8,7 @@
 )]
 
 pub mod corpus;
+pub mod damage;
 pub mod desk;
 pub mod history;
 pub mod http_client;

@@ -16,9 +16,8 @@ use super::Decider;
 use super::command::{Decided, Stream};
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
-use crate::log::sealer::Fresh;
 use crate::log::shelf::Folded;
-use crate::log::stage::{Part, Staged};
+use crate::log::stage::Staged;
 use crate::log::told::About;
 use crate::log::{StoreFault, keys};
 
@@ -156,17 +155,6 @@ impl<D: Disk> Stream<D> for Configuring {
     fn decide(&self, _: &mut Decider<D>, command: &Command) -> Result<Decided<()>, StoreFault> {
         let decided = self.configured.configuration.decide(command, self.now);
         Ok(decided.map(|event| (event.into_iter().map(Draft::from).collect(), ())))
-    }
-
-    /// Nothing of a configuration is personal.
-    fn seal(
-        &self,
-        _: &mut Decider<D>,
-        _: &Request,
-        (): &(),
-        _: &mut [Part],
-    ) -> Result<Option<Fresh>, StoreFault> {
-        Ok(None)
     }
 
     fn fold(&self, (): &(), staged: &[Staged]) -> Option<Configured> {
