@@ -2,6 +2,7 @@
 //! NATS, against the same record bytes alone: one put per event into a plain RocksDB with the same options, in
 //! synced batches of the same size. Engine and floor take turns, so that both see the same machine.
 
+use guichet_bench_support::log::{CACHE_BYTES, WRITE_BUFFER_BYTES};
 use guichet_bench_support::{cpu, drive, table, workload};
 
 #[path = "append/floor.rs"]
@@ -20,10 +21,6 @@ use crate::floor::Floor;
 use crate::table::{Length, Row, print};
 use crate::workload::{Tickets, Workload};
 
-/// As in the binary.
-const CACHE_BYTES: usize = 32 << 20;
-/// See [`CACHE_BYTES`].
-const WRITE_BUFFER_BYTES: usize = 96 << 20;
 /// The threads of the log.
 const THREADS: [&str; 2] = ["guichet-decide", "guichet-commit"];
 /// Tickets that get all the commands of the last level.

@@ -1,7 +1,8 @@
 //! How fast do read models follow, and how fast do they answer? Each model from the log and from the stream; the time
 //! from a command to its visibility at 2,000 commands a second; the latency of reports of the present and the past.
 
-use guichet_bench_support::{drive, table, workload};
+use guichet_bench_support::log::{CACHE_BYTES, WRITE_BUFFER_BYTES, fill};
+use guichet_bench_support::table;
 
 #[path = "common/lines.rs"]
 mod lines;
@@ -16,13 +17,13 @@ mod live;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_nats::Client;
 use async_nats::jetstream;
 use futures_util::StreamExt as _;
 use guichet_engine::halt::Halt;
-use guichet_engine::log::{Log, Memory};
+use guichet_engine::log::Memory;
 use guichet_engine::protection::Protection;
 use guichet_engine::{Engine, Settings, clock};
 use guichet_projections::{ReadModel, Running, model};
@@ -30,16 +31,10 @@ use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject;
 use tokio::sync::watch;
 
-use crate::drive::Drive;
 use crate::nats_server::rights::Role;
 use crate::nats_server::{Found, NatsServer, Search};
 use crate::table::{Length, Row, print};
-use crate::workload::{Tickets, Workload};
 
-/// As in the binary.
-const CACHE_BYTES: usize = 32 << 20;
-/// See [`CACHE_BYTES`].
-const WRITE_BUFFER_BYTES: usize = 96 << 20;
 /// As in the binary.
 const BATCH_EVENTS_MAX: usize = 4_000;
 
@@ -47,7 +42,8 @@ const BATCH_EVENTS_MAX: usize = 4_000;
 async fn main() {
     let length = Length::asked();
     let dir = tempfile::tempdir().expect("a folder");
-    let events = fill(&dir.path().join("log"), length.pick(300_000, 10_000_000));
+    // The start of the next engine is an event too.
+    let events = fill(&dir.path().join("log"), length.pick(300_000, 10_000_000)) + 1;
     let server = NatsServer::start(&found(), &dir.path().join("nats"), 0).await.expect("it starts");
     let mut rows = Vec::new();
 
@@ -126,22 +122,6 @@ fn found() -> Found {
     let search =
         Search { configured, program: None, home: std::env::home_dir(), path: std::env::var_os("PATH") };
     nats_server::find(&search).expect("a nats-server; guichet doctor says how to get one")
-}
-
-/// Writes a log of at least so many events; says how many it holds once an engine has started twice more.
-fn fill(dir: &Path, events_min: u64) -> u64 {
-    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let protection = Protection::within(dir, Partition(0));
-    let log = Log::open(dir, Partition(0), &memory, &protection, &Halt::new()).expect("a fresh log opens");
-    let reader = log.reader();
-    let mut drive = Drive::new(log.inlet(), log.reader(), Workload::new(Tickets::Many));
-    while LogPosition::or_zero(reader.head()) < events_min {
-        drive.turn(512, Duration::from_secs(1));
-    }
-    drop(drive);
-    log.close().expect("the log closes");
-    // The start of the next engine is an event too.
-    LogPosition::or_zero(reader.head()) + 1
 }
 
 async fn engine(server: &NatsServer, dir: &Path, publish: bool) -> Engine {

@@ -1,6 +1,7 @@
 //! How soon is a long log back, how long does it take to read all of it again and compare it with what was signed, and
 //! what does it take to prove one record of it to somebody else?
 
+use guichet_bench_support::log::{CACHE_BYTES, WRITE_BUFFER_BYTES};
 use guichet_bench_support::{drive, table, workload};
 
 use std::io::Read as _;
@@ -22,10 +23,6 @@ use crate::drive::Drive;
 use crate::table::{Length, Row, print};
 use crate::workload::{Tickets, Workload};
 
-/// As in the binary.
-const CACHE_BYTES: usize = 32 << 20;
-/// See [`CACHE_BYTES`].
-const WRITE_BUFFER_BYTES: usize = 96 << 20;
 /// Asks the program to fill the log of a folder.
 const FILL: &str = "--fill";
 /// MACs that are made and checked.

@@ -2,6 +2,7 @@
 //! log and with none of it: personal texts sealed, the Merkle tree grown, signed and anchored, or not. Two logs take
 //! turns, so that both see the same machine. Needs `--features measure`: no other build can open a log without.
 
+use guichet_bench_support::log::{CACHE_BYTES, WRITE_BUFFER_BYTES};
 use guichet_bench_support::{cpu, drive, table, workload};
 
 use std::path::Path;
@@ -16,10 +17,6 @@ use crate::drive::Drive;
 use crate::table::{Length, Row, print};
 use crate::workload::{Tickets, Workload};
 
-/// As in the binary.
-const CACHE_BYTES: usize = 32 << 20;
-/// See [`CACHE_BYTES`].
-const WRITE_BUFFER_BYTES: usize = 96 << 20;
 /// The threads of a log.
 const THREADS: [&str; 4] = ["guichet-decide", "guichet-commit", "guichet-keys", "guichet-notary"];
 /// Commands under way.

@@ -1,27 +1,20 @@
 //! How fast is a read model rebuilt? Events from the log folded into each model on one core: read, hash, check,
 //! decode, fold, write. As `guichet project --rebuild` does it on a stopped folder.
 
-use guichet_bench_support::{cpu, drive, table, workload};
+use guichet_bench_support::log::{CACHE_BYTES, WRITE_BUFFER_BYTES, fill};
+use guichet_bench_support::{cpu, table};
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use guichet_engine::halt::Halt;
-use guichet_engine::log::{Log, Memory, Store};
-use guichet_engine::protection::Protection;
+use guichet_engine::log::{Memory, Store};
 use guichet_projections::rebuild::{Offline, Order};
 use guichet_projections::{ReadModel, model};
 use guichet_schemas::position::{LogPosition, Partition};
 
-use crate::drive::Drive;
 use crate::table::{Length, Row, print};
-use crate::workload::{Tickets, Workload};
 
 /// As in the binary.
-const CACHE_BYTES: usize = 32 << 20;
-/// See [`CACHE_BYTES`].
-const WRITE_BUFFER_BYTES: usize = 96 << 20;
-/// See [`CACHE_BYTES`].
 const BATCH: usize = 4000;
 
 fn main() {
@@ -47,21 +40,6 @@ fn main() {
         rows.push(row("on the disk, per million events", bytes as f64 / events as f64, "MB", ""));
     }
     print(&format!("rebuild: {events} events from the log into each read model"), &rows);
-}
-
-/// Writes a log of at least so many events; says how many it holds.
-fn fill(dir: &Path, events_min: u64) -> u64 {
-    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let protection = Protection::within(dir, Partition(0));
-    let log = Log::open(dir, Partition(0), &memory, &protection, &Halt::new()).expect("a fresh log opens");
-    let reader = log.reader();
-    let mut drive = Drive::new(log.inlet(), log.reader(), Workload::new(Tickets::Many));
-    while LogPosition::or_zero(reader.head()) < events_min {
-        drive.turn(512, Duration::from_secs(1));
-    }
-    drop(drive);
-    log.close().expect("the log closes");
-    LogPosition::or_zero(reader.head())
 }
 
 /// CPU time of the fold, time of the clock with the last flush, and bytes on the disk.

@@ -1,7 +1,8 @@
 //! How fast does a past come back? On one core, by how much of a record is decoded: none of it, its head, a chosen field,
 //! all of it, all of it folded, all of it exported. Beside them protobuf alone, over the same bytes in a plain file.
 
-use guichet_bench_support::{cpu, drive, table, workload};
+use guichet_bench_support::log::{CACHE_BYTES, WRITE_BUFFER_BYTES, fill};
+use guichet_bench_support::{cpu, table};
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -14,33 +15,24 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use guichet_engine::halt::Halt;
-use guichet_engine::log::{Log, Memory, Store};
-use guichet_engine::protection::Protection;
+use guichet_client::output::Output;
+use guichet_engine::log::{Memory, Store};
 use guichet_history::HistoryError;
 use guichet_history::export::{self, ExportArgs};
 use guichet_history::filter::ticket_of;
 use guichet_history::lake::Manifest;
 use guichet_history::reader::entered;
 use guichet_history::source::{History, Source};
-use guichet_replay_tools::output::Output;
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::codec::{Head, decode_record};
 use guichet_schemas::ids::TicketId;
-use guichet_schemas::position::{LogPosition, Partition};
+use guichet_schemas::position::LogPosition;
 use guichet_schemas::wire;
 use guichet_schemas::words::TicketState;
 use prost::Message as _;
 use tempfile::TempDir;
 
-use crate::drive::Drive;
 use crate::table::{Length, Row, print};
-use crate::workload::{Tickets, Workload};
-
-/// As in the binary: the log is larger than the cache, so a pass reads files.
-const CACHE_BYTES: usize = 32 << 20;
-/// See [`CACHE_BYTES`].
-const WRITE_BUFFER_BYTES: usize = 96 << 20;
 
 fn main() {
     let length = Length::asked();
@@ -197,21 +189,6 @@ fn states(store: &Store) {
     };
     store.scan(LogPosition::FIRST, visit).expect("the log can be read");
     black_box(tickets.len());
-}
-
-/// Writes a log of at least so many events; says how many it holds.
-fn fill(dir: &Path, events_min: u64) -> u64 {
-    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
-    let protection = Protection::within(dir, Partition(0));
-    let log = Log::open(dir, Partition(0), &memory, &protection, &Halt::new()).expect("a fresh log opens");
-    let reader = log.reader();
-    let mut drive = Drive::new(log.inlet(), log.reader(), Workload::new(Tickets::Many));
-    while LogPosition::or_zero(reader.head()) < events_min {
-        drive.turn(512, Duration::from_secs(1));
-    }
-    drop(drive);
-    log.close().expect("the log closes");
-    LogPosition::or_zero(reader.head())
 }
 
 fn median(passes: usize, mut pass: impl FnMut()) -> Duration {

@@ -3,6 +3,7 @@
 //! With `--features measure` also what protection costs on the road: against an engine that seals nothing and keeps no
 //! tree, which no other build can start.
 
+use guichet_bench_support::log::{CACHE_BYTES, WRITE_BUFFER_BYTES};
 use guichet_bench_support::{cpu, table, workload};
 
 #[path = "common/lines.rs"]
@@ -37,10 +38,6 @@ use crate::table::{Length, Row, print};
 const IN_FLIGHT: usize = 512;
 /// Connections that share them.
 const CONNECTIONS: usize = 2;
-/// As in the binary.
-const CACHE_BYTES: usize = 32 << 20;
-/// See [`CACHE_BYTES`].
-const WRITE_BUFFER_BYTES: usize = 96 << 20;
 
 /// What answers: nothing but an echo, an engine, one that publishes, one with all read models behind it, and one
 /// without protection.

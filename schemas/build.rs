@@ -206,7 +206,7 @@ fn field_attribute(
     })
 }
 
-/// What stands before each value of an enumeration.
+/// The prefix of each value of an enumeration.
 fn prefix(name: &str) -> String {
     let mut prefix = String::new();
     for (i, c) in name.chars().enumerate() {

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use guichet_audit::{About, Auditor, Check, Report, Source, Unread, audit_source};
+use guichet_client::ClientError;
+use guichet_client::output::Output;
 use guichet_engine::clock;
 use guichet_engine::log::{Memory, StoppedLog};
 use guichet_engine::notary;
 use guichet_engine::protection::Protection;
 use guichet_proof::{SignedCheckpoint, VerifyingKey};
 use guichet_replay_tools::audit::{self, AuditArgs, Files as Copy};
-use guichet_replay_tools::client::ClientError;
-use guichet_replay_tools::output::Output;
 use guichet_replay_tools::verify::{Claims, read_key};
 
 use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};

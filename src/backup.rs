@@ -8,14 +8,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use guichet_client::ClientError;
+use guichet_client::output::{Output, OutputArgs};
 use guichet_engine::backup::Secrets;
 use guichet_engine::log::{LiveLog, Memory};
 use guichet_engine::notary::{self, Anchor};
 use guichet_proof::tile::TILE_WIDTH;
 use guichet_proof::{Edge, SignedCheckpoint};
 use guichet_replay_tools::audit::{self, Folder};
-use guichet_replay_tools::client::ClientError;
-use guichet_replay_tools::output::{Output, OutputArgs};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::position::LogPosition;
 use serde_json::json;
@@ -26,7 +26,7 @@ use crate::node::PARTITION;
 /// Records read at a time.
 const STRETCH: usize = 4_096;
 
-/// What to copy, and where to.
+/// The folder to copy into, and how.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet backup /backup/desk                                # every hour, by cron, while the desk runs
@@ -119,7 +119,7 @@ fn problem(path: &Path, problem: &dyn std::fmt::Display) -> ClientError {
     ClientError::File { path: path.to_owned(), problem: problem.to_string() }
 }
 
-/// What is wrong with a backup is a finding, not a wrong use of the command.
+/// Damage of a backup is a finding, not a wrong use of the command.
 fn damage(error: ClientError) -> anyhow::Error {
     anyhow!("the backup is damaged: {error}")
 }

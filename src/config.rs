@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use guichet_client::{AccessArgs, ClientError, ConnectOptions};
 use guichet_engine::protection::Protection;
 use guichet_keys::KekSource;
-use guichet_replay_tools::client::{AccessArgs, ClientError, ConnectOptions};
 use guichet_schemas::position::Partition;
 use zeroize::Zeroizing;
 
@@ -134,7 +134,6 @@ pub(crate) fn search() -> Search {
     }
 }
 
-/// What `doctor` looks at.
 pub(crate) fn surroundings(data_dir: PathBuf) -> Surroundings {
     Surroundings {
         search: search(),
@@ -158,7 +157,7 @@ pub(crate) fn choose_sabotage() -> anyhow::Result<()> {
     guichet_crash::sabotage(&named.to_string_lossy()).context("GUICHET_SABOTAGE")
 }
 
-/// What to log, from `GUICHET_LOG`; warnings by default, so that a terminal shows only what matters.
+/// The filter of the log, from `GUICHET_LOG`; warnings by default, so that a terminal shows only what matters.
 ///
 /// The client library tells every message whole at its lowest level, with the texts in it: never, whoever asks.
 pub(crate) fn log_filter() -> String {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use guichet_client::Client;
+use guichet_demo::Plan;
 use guichet_engine::clock;
-use guichet_replay_tools::client::Client;
-use guichet_replay_tools::seed::{self, Plan};
 use guichet_schemas::ids::{CallerId, TenantId};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{self, query, query_reply};
@@ -28,7 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const CATCH_UP: Duration = Duration::from_secs(120);
 const DAY_MS: i64 = 86_400_000;
 
-/// What to show.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DemoArgs {
     #[command(flatten)]
@@ -45,7 +44,7 @@ pub(crate) struct DemoArgs {
     /// Load this export instead of the made-up history
     #[arg(long, value_name = "FILE", requires = "mapping")]
     import: Option<PathBuf>,
-    /// What its columns mean: a mapping file, or a shipped one (servicenow, bpi2013)
+    /// Meaning of its columns: a mapping file, or a shipped one (servicenow, bpi2013)
     #[arg(long, value_name = "NAME|FILE", requires = "import")]
     mapping: Option<String>,
     /// End after the load instead of staying up
@@ -88,7 +87,7 @@ async fn connect(node: &Node, caller: &str) -> anyhow::Result<Client> {
     Ok(Client::connect(node.as_caller()?, TenantId::default_tenant(), caller).await?)
 }
 
-/// What was done, and how far the read model must be to show it.
+/// The work that was done, and the position that the read model must reach to show it.
 struct Loaded {
     tickets: u64,
     commands: u64,
@@ -124,14 +123,14 @@ async fn load(args: &DemoArgs, node: &Node, client: &Client) -> anyhow::Result<L
         });
     }
     let configuring = connect(node, guichet_rules::CLI_CALLER).await?;
-    if !seed::configure(&configuring, PATIENCE).await? {
+    if !guichet_demo::configure(&configuring, PATIENCE).await? {
         say("this desk is configured already; its calendars and promises stay as they are");
     }
     let until = Timestamp(clock::wall().0.div_euclid(DAY_MS) * DAY_MS);
     let plan = Plan { seed: args.seed, until, days: args.days, tickets: args.tickets };
     let bar = ProgressBar::new(u64::from(args.tickets));
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} tickets  {msg}")?);
-    let filled = seed::fill(client, plan, PATIENCE, |f| {
+    let filled = guichet_demo::fill(client, plan, PATIENCE, |f| {
         bar.set_position(f.tickets);
         bar.set_message(format!("{} events, {} live commands", f.events, f.commands));
     })

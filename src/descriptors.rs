@@ -6,14 +6,14 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Beyond this nobody of us gains anything.
 const WANTED: u64 = 65_536;
-/// What is open whatever happens: 90 in a node that has just begun, most of them a folder for each family of a database,
-/// its log, lock and manifest; then what compactions write.
+/// Descriptors that are open whatever happens: 90 in a node that has just begun, most of them a folder for each family
+/// of a database, its log, lock and manifest; then those of compactions.
 const OURS: u64 = 128;
 /// Fewer leave no room for anybody.
 const LEAST: u64 = 256;
 /// A database keeps so many fewer tables open than it is told.
 const ASIDE: u64 = 10;
-/// What a database is told at least; it takes nothing less.
+/// The least number of open tables for a database; it accepts no smaller one.
 const TABLES_LEAST: u64 = 20;
 /// Tables of the key store, see its options.
 const KEY_TABLES: u64 = 22;
@@ -24,10 +24,10 @@ const HTTP_OWN: u64 = 9;
 /// Connections over HTTP where there are hardly any descriptors.
 const HTTP_LEAST: u64 = 8;
 
-/// Who may have how many open.
+/// The shares of the descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Descriptors {
-    /// What the system allows this process.
+    /// The limit that the system sets this process.
     pub(crate) limit: u64,
     /// Tables of the log, as its database is told.
     pub(crate) log_tables: i32,

@@ -20,10 +20,9 @@ const LIBCLANG_PINNED: &str = "18.1.1";
 /// Less than this and a desk of some size soon cannot write any more, which halts it.
 const FREE_GIBIBYTES_MIN: f64 = 1.0;
 
-/// What doctor needs from the environment and the command line.
+/// The settings that doctor needs from the environment and the command line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
-    /// Where a nats-server may be.
     pub(crate) search: Search,
     /// `CXX`, such as `ccache g++`.
     pub(crate) cxx: Option<String>,
@@ -38,19 +37,15 @@ pub(crate) struct Surroundings {
 /// One line of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Need {
-    /// What is needed.
     pub(crate) need: &'static str,
-    /// Whether it is there.
     pub(crate) state: State,
-    /// Whether nothing goes without it.
     pub(crate) required: bool,
-    /// What was found, or what is wrong.
+    /// The finding, or the fault.
     pub(crate) detail: String,
     /// The command that repairs it. None if there is nothing to repair.
     pub(crate) fix: Option<String>,
 }
 
-/// Whether something is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {

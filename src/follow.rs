@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use guichet_replay_tools::client::Client;
-use guichet_replay_tools::exit;
-use guichet_replay_tools::import::{
+use guichet_client::Client;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_import::{
     self, Balance, Folder, Growing, ImportError, Mapping, Reader, Reason, SendOptions, Summary,
 };
-use guichet_replay_tools::output::{Output, OutputArgs};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::import::{ImportArgs, table};
@@ -23,7 +23,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// keep a processor busy.
 const REST: u32 = 4;
 
-/// What is followed.
 enum Followed {
     File(Box<Growing>),
     Folder(Folder),
@@ -136,7 +135,8 @@ impl Follower<'_> {
     /// A file of a folder. One that cannot be read ends nothing: the next may be good.
     async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
         let rejects = self.rejects();
-        let opened = tokio::task::block_in_place(|| import::open(path, &self.mapping, rejects.as_deref()));
+        let opened =
+            tokio::task::block_in_place(|| guichet_import::open(path, &self.mapping, rejects.as_deref()));
         let done = match opened {
             Ok(reader) => self.take(reader, &path.display().to_string(), rejects).await,
             Err(error) => Err(error),
@@ -162,7 +162,7 @@ impl Follower<'_> {
             window: self.args.window.into(),
             patience: Duration::from_secs(self.args.patience),
         };
-        let summary = import::send(
+        let summary = guichet_import::send(
             self.client.nats(),
             self.client.tenant(),
             self.client.caller(),
@@ -202,7 +202,7 @@ impl Follower<'_> {
         Some(name.into())
     }
 
-    /// What was not read, and the balance.
+    /// Counts the lines that were not read into the balance, and reports it.
     fn end(&self, followed: &Followed) -> anyhow::Result<ExitCode> {
         let is_whole = self.report(followed)?;
         let code = if is_whole { self.total.exit_code(&self.args.allow) } else { exit::REFUSED };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use guichet_client::{Client, ClientError, ConnectArgs};
 use guichet_engine::log::{Memory, StoppedLog};
 use guichet_engine::protection::Protection;
 use guichet_history::HistoryError;
@@ -18,7 +19,6 @@ use guichet_history::reveal::{self, Reveal, RevealArgs, Scope};
 use guichet_history::source::{Copied, History, Live, SourceArgs, Stopped};
 use guichet_proof::SignedCheckpoint;
 use guichet_replay_tools::audit::Folder;
-use guichet_replay_tools::client::{Client, ClientError, ConnectArgs};
 use guichet_replay_tools::verify::read_key;
 use guichet_sql::args::SqlArgs;
 #[cfg(feature = "sql")]
@@ -116,7 +116,6 @@ pub(crate) async fn blame(args: &BlameArgs) -> anyhow::Result<ExitCode> {
     Ok(tokio::task::block_in_place(|| blame::run(args, &history))?.into())
 }
 
-/// Which history.
 enum Meant {
     /// The folder that was named.
     Copy(PathBuf, Option<String>),
@@ -179,7 +178,7 @@ pub(crate) async fn live(client: &Client) -> Result<History, HistoryError> {
     Ok(History::new(Box::new(source), signed, Some(checkpoint)))
 }
 
-/// What the files of a folder say it is.
+/// The kind of a folder, by its files.
 fn folder(dir: &Path, key: Option<&str>) -> Result<History, HistoryError> {
     if dir.join(format!("log-{PARTITION}")).is_dir() {
         return stopped(dir);

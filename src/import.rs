@@ -6,25 +6,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use guichet_client::Client;
+use guichet_client::output::{Output, OutputArgs, printable};
 use guichet_engine::clock;
-use guichet_replay_tools::client::Client;
-use guichet_replay_tools::import::{
-    self, Balance, Explanation, Export, Mapping, Reason, SendOptions, Summary, Which,
-};
-use guichet_replay_tools::output::{Output, OutputArgs, printable};
+use guichet_import::{self, Balance, Explanation, Export, Mapping, Reason, SendOptions, Summary, Which};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Files that were not read and are called by their names in the balance.
 const NAMES_SHOWN: usize = 20;
 
-/// What to import, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
     /// The export: CSV, XES, or JSON as lines or documents, plain or packed (.gz, .zst, .zip); a folder of files that belong
     /// together, or several files
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// What its columns mean: a mapping file, or a shipped one (docs/IMPORT.md lists them)
+    /// Meaning of its columns: a mapping file, or a shipped one (docs/IMPORT.md lists them)
     #[arg(long, value_name = "NAME|FILE", required_unless_present = "infer")]
     pub(crate) mapping: Option<String>,
     /// Propose a mapping: print it with the reason of each line, what is left to decide, and what --check says with it
@@ -33,7 +30,7 @@ pub(crate) struct ImportArgs {
     /// Read times without an offset in this zone, instead of the mapping's
     #[arg(long, value_name = "IANA ZONE")]
     pub(crate) zone: Option<String>,
-    /// What was lost or guessed and is meant to be, by its word in the balance; several with commas
+    /// Losses and guesses that are meant to be, by their words in the balance; several with commas
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub(crate) allow: Vec<Reason>,
     /// Read and map everything, and write nothing; needs no desk
@@ -61,7 +58,6 @@ pub(crate) struct ImportArgs {
 }
 
 impl ImportArgs {
-    /// Whether a desk is needed.
     pub(crate) const fn sends(&self) -> bool {
         !self.check && !self.infer && self.explain.is_none()
     }
@@ -119,12 +115,12 @@ pub(crate) fn look(args: &ImportArgs) -> anyhow::Result<ExitCode> {
     }
     let mapping = args.mapping()?;
     if let Some(which) = &args.explain {
-        let explanation = import::explain(args.export(), &mapping, which)?;
+        let explanation = guichet_import::explain(args.export(), &mapping, which)?;
         show(args, &explanation)?;
         return Ok(ExitCode::SUCCESS);
     }
     let started = Instant::now();
-    let reader = import::open(args.export(), &mapping, args.rejects.as_deref())
+    let reader = guichet_import::open(args.export(), &mapping, args.rejects.as_deref())
         .with_context(|| format!("open {}", args.export().label().display()))?;
     let balance = reader.check()?;
     let took = started.elapsed();
@@ -151,7 +147,7 @@ pub(crate) fn look(args: &ImportArgs) -> anyhow::Result<ExitCode> {
 fn refuse_nothing(args: &ImportArgs, balance: &Balance) -> anyhow::Result<()> {
     let used = balance.tickets.new + balance.tickets.continued + balance.tickets.unchanged;
     if used == 0 && balance.tickets.rejected == 0 && !args.export().is_empty() {
-        return Err(import::ImportError::Nothing { path: args.export().label() }.into());
+        return Err(guichet_import::ImportError::Nothing { path: args.export().label() }.into());
     }
     Ok(())
 }
@@ -209,16 +205,17 @@ pub(crate) async fn load(args: &ImportArgs, mapping: &Mapping, client: &Client) 
             mapping.name()
         ));
     }
-    let reader = import::open(args.export(), mapping, args.rejects.as_deref())
+    let reader = guichet_import::open(args.export(), mapping, args.rejects.as_deref())
         .with_context(|| format!("open {}", args.export().label().display()))?;
     let bar = ProgressBar::new(reader.progress().bytes_total);
     bar.set_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left")?);
     let options = SendOptions { window: args.window.into(), patience: Duration::from_secs(args.patience) };
-    let summary = import::send(client.nats(), client.tenant(), client.caller(), reader, options, |s| {
-        bar.set_position(s.read.bytes_read);
-        bar.set_message(format!("{} rows, {} tickets, {} events", s.read.rows, s.read.tickets, s.events));
-    })
-    .await;
+    let summary =
+        guichet_import::send(client.nats(), client.tenant(), client.caller(), reader, options, |s| {
+            bar.set_position(s.read.bytes_read);
+            bar.set_message(format!("{} rows, {} tickets, {} events", s.read.rows, s.read.tickets, s.events));
+        })
+        .await;
     bar.finish_and_clear();
     Ok(summary?)
 }

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
 use guichet_engine::clock;
-use guichet_replay_tools::exit;
-use guichet_replay_tools::import;
-use guichet_replay_tools::output::{Output, OutputArgs};
 
 /// Prints a mapping for an export. The exit code is that of `--check` with it.
-pub(crate) fn run(export: import::Export) -> anyhow::Result<ExitCode> {
-    let proposal = import::infer(export, clock::wall())?;
+pub(crate) fn run(export: guichet_import::Export) -> anyhow::Result<ExitCode> {
+    let proposal = guichet_import::infer(export, clock::wall())?;
     Output::new(&OutputArgs::default()).line(proposal.text.trim_end())?;
     let code = match &proposal.outcome {
         Ok(balance) if balance.tickets.new > 0 => balance.exit_code(&[]),

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
+use guichet_client::output::{Output, OutputArgs};
 use guichet_engine::notary;
 use guichet_engine::protection::Protection;
 use guichet_proof::VerifyingKey;
-use guichet_replay_tools::output::{Output, OutputArgs};
 use serde_json::json;
 
 use crate::node::PARTITION;

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::{Client, Event, ServerError};
-use guichet_engine::Healer;
-use guichet_replay_tools::client::{
+use guichet_client::{
     Act, ClientError, ConnectOptions, Credentials, Denial, Login, NamedBy, Refusals, Server,
 };
+use guichet_engine::Healer;
 use tokio::sync::watch;
 
 use crate::config::CONNECT_WITHIN;
@@ -77,7 +77,6 @@ impl Way {
         }
     }
 
-    /// Where it leads, for people.
     pub(crate) const fn server(&self) -> &Server {
         match self {
             Self::Own(options, _) | Self::Named(options) => &options.server,
@@ -192,7 +191,7 @@ impl Lines {
     }
 }
 
-/// Who hears what the server says beside the requests.
+/// Listeners to the messages of the server that answer no request.
 struct Told {
     role: Role,
     /// None where the users are ours: what we have not thought of there is no reason to end the desk.

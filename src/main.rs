@@ -34,9 +34,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use guichet_client::{ClientError, ConnectArgs};
 use guichet_engine::StartError;
 use guichet_engine::clock::{self, IdSource};
 use guichet_engine::log::OpenError;
+use guichet_golden::GoldenArgs;
 use guichet_history::HistoryError;
 use guichet_history::blame::BlameArgs;
 use guichet_history::diff::DiffArgs;
@@ -45,11 +47,9 @@ use guichet_history::export::ExportArgs;
 use guichet_history::replay::ReplayArgs;
 use guichet_projections::model;
 use guichet_replay_tools::audit::AuditArgs;
-use guichet_replay_tools::client::{ClientError, ConnectArgs};
 use guichet_replay_tools::clocks::{self, ExplainArgs as ExplainSlaArgs, WhatifArgs};
 use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
 use guichet_replay_tools::evidence::{self, EvidenceArgs};
-use guichet_replay_tools::golden::{self, GoldenArgs};
 use guichet_replay_tools::proof::{self, ProofArgs};
 use guichet_replay_tools::query::QueryArgs;
 use guichet_replay_tools::send::{self, SendArgs};
@@ -151,7 +151,7 @@ enum Verb {
     Evidence(EvidenceArgs),
     /// Copy the log into a folder of static files for auditors and witnesses, or report on every check of it
     Audit(Box<AuditArgs>),
-    /// What the desk has configured: check, compare and publish files, look back and go back
+    /// Configuration of the desk: check, compare and publish files, look back and go back
     Config(ConfigArgs),
     /// Say what in a configuration file is legal but unwise
     Lint(LintArgs),
@@ -185,10 +185,7 @@ enum Verb {
         connect: Box<ConnectArgs>,
     },
     /// Print the completions of a shell
-    Completions {
-        /// Which shell
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
 }
 
 impl Verb {
@@ -330,8 +327,8 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Init(args) => Ok(guichet_replay_tools::config::init(&args)?.into()),
         Verb::ExplainSla(args) => Ok(clocks::explain(args).await?.into()),
         Verb::Whatif(args) => Ok(clocks::whatif(args).await?.into()),
-        Verb::SlaCases(args) => Ok(golden::sla_cases(&args)?.into()),
-        Verb::CalendarVectors(args) => Ok(golden::calendar_vectors(&args)?.into()),
+        Verb::SlaCases(args) => Ok(guichet_golden::sla_cases(&args)?.into()),
+        Verb::CalendarVectors(args) => Ok(guichet_golden::calendar_vectors(&args)?.into()),
         Verb::Backup(args) => backup::run(args).await,
         Verb::Restore(args) => restore::run(&args),
         Verb::Keys(args) => keys::run(args),

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_nats::Client;
+use guichet_client::{AccessArgs, ConnectOptions, Secret, Server};
 use guichet_engine::halt::{Halt, HaltReason};
 use guichet_engine::log::{self, Memory};
 use guichet_engine::publish::standing::Publishing;
 use guichet_engine::{Connections, Engine, clock};
 use guichet_projections::{ReadModel, Running as Projections};
 use guichet_proof::Authorship;
-use guichet_replay_tools::client::{AccessArgs, ConnectOptions, Secret, Server};
 use guichet_schemas::position::Partition;
 use tokio::sync::watch;
 
@@ -65,7 +65,6 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    /// Who they are to NATS.
     fn users(self) -> Vec<Role> {
         let engine: &[Role] = if self.engine { &[Role::Engine, Role::Publisher, Role::Healer] } else { &[] };
         let models: &[Role] = match self.projections {
@@ -83,9 +82,8 @@ pub(crate) struct Node {
     data_dir: PathBuf,
     nats: Option<NatsServer>,
     lines: Lines,
-    /// Where NATS is, for people.
     pub(crate) server: Server,
-    /// What was said about another server.
+    /// The options about another server.
     access: AccessArgs,
     /// Where callers find it, with their password: for `run.json` alone.
     caller_url: Secret,
@@ -96,7 +94,7 @@ pub(crate) struct Node {
     run_file: Option<&'static str>,
 }
 
-/// What of a node works behind NATS.
+/// The parts of a node that work behind NATS.
 struct Parts {
     engine: Option<Engine>,
     projections: Option<Projections>,
@@ -104,7 +102,6 @@ struct Parts {
     halt: Halt,
 }
 
-/// Why a node ended.
 #[derive(Debug)]
 pub(crate) enum End {
     /// Somebody asked.
@@ -356,8 +353,8 @@ impl Node {
     }
 }
 
-/// Who writes the stream of the log in a data folder. `None` on another machine than the engine's, where there is no
-/// secret: there the credentials of the broker have to do.
+/// The author of the messages in the stream of the log in a data folder. `None` on another machine than the engine's,
+/// where there is no secret: there the credentials of the broker have to do.
 pub(crate) fn authorship_beside(data_dir: &Path) -> Option<Authorship> {
     let dir = data_dir.join(format!("log-{PARTITION}"));
     match log::authorship(&dir, PARTITION) {
@@ -385,7 +382,7 @@ async fn http(args: &NodeArgs, most: usize, client: Client) -> anyhow::Result<gu
     Ok(guichet_http::start(settings, client).await?)
 }
 
-/// What is asked for, as far as there are descriptors: `most` connections over HTTP.
+/// The bounds that are asked for, as far as there are descriptors: `most` connections over HTTP.
 fn bounds(args: &NodeArgs, most: usize) -> anyhow::Result<guichet_http::Bounds> {
     let connections = match args.http_connections {
         Some(asked) if asked.get() > most => anyhow::bail!(

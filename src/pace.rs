@@ -9,7 +9,6 @@ use guichet_engine::clock::{self, Pace};
 use guichet_schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The file.
 const FILE: &str = "clock.json";
 
 #[derive(Serialize, Deserialize)]

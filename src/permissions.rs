@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use async_nats::{Client, Event, ServerError};
 use bytes::Bytes;
 use clap::ValueEnum;
-use guichet_replay_tools::client::{Act, ConnectOptions, Denial};
+use guichet_client::{Act, ConnectOptions, Denial};
 use guichet_schemas::ids::TenantId;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -60,7 +60,7 @@ impl Process {
     }
 }
 
-/// What a right is to a role.
+/// The use of a right to a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Wanted {
@@ -79,11 +79,9 @@ pub(crate) struct Right {
     pub(crate) act: &'static str,
     /// The subject; a stand-in for a wildcard where it is published to.
     pub(crate) subject: String,
-    /// Whether it should be.
     pub(crate) wanted: Wanted,
-    /// What it is for, or what harm it does.
+    /// Its use, or its harm.
     pub(crate) what: &'static str,
-    /// Whether it is.
     pub(crate) allowed: bool,
 }
 
@@ -93,7 +91,7 @@ impl Right {
     }
 }
 
-/// What nobody has who does not need it.
+/// Rights that nobody has who does not need them.
 const HARMFUL: &[(Act, &str, &str)] = &[
     (Act::Publish, "guichet.v1.evt.TENANT.0.TicketCreated", "writes into the stream"),
     (Act::Publish, "guichet.v1.checkpoint.0", "tells auditors of checkpoints"),

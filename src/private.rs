@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::Uid;
 
-/// What stands in a data folder. Anything else in it is somebody else's, and left as it is.
+/// The files of a data folder. Anything else in it is somebody else's, and left as it is.
 const OURS: &[&str] = &[
     "log-",
     "anchor-",

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use guichet_replay_tools::client::{ClientError, ConnectOptions};
+use guichet_client::{ClientError, ConnectOptions};
 use tokio::sync::watch;
 
 use crate::say::say;

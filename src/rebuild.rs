@@ -8,11 +8,11 @@ use anyhow::{Context as _, bail};
 use async_nats::RequestErrorKind;
 use async_nats::service::NATS_SERVICE_ERROR;
 use clap::Args;
+use guichet_client::ConnectArgs;
+use guichet_client::which::Which;
 use guichet_engine::log::{Memory, Store};
 use guichet_projections::ReadModel;
 use guichet_projections::rebuild::{Healing, Offline, Order, Phase, Progress};
-use guichet_replay_tools::client::{self, ConnectArgs};
-use guichet_replay_tools::which::Which;
 use guichet_schemas::ids::{CallerId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::LogPosition;
@@ -55,11 +55,11 @@ pub(crate) async fn compare(args: &NodeArgs, model: &'static ReadModel) -> anyho
 }
 
 async fn carry_out(args: &NodeArgs, model: &'static ReadModel, order: Order) -> anyhow::Result<Progress> {
-    let options = client::options_within(&args.access, &args.data_dir, CONNECT_WITHIN)?;
+    let options = guichet_client::options_within(&args.access, &args.data_dir, CONNECT_WITHIN)?;
     let running = match options {
         Some(options) => {
             let is_guess = options.server.is_of_a_node();
-            match client::Client::connect(options, default_tenant(), caller()).await {
+            match guichet_client::Client::connect(options, default_tenant(), caller()).await {
                 Ok(client) => {
                     let order = serde_json::to_vec(&order)?;
                     ordered(&client, model.name, "rebuild", order).await?
@@ -103,7 +103,7 @@ fn summary(name: &str, done: &Progress) -> ExitCode {
 
 /// Gives an order and waits for its end; `None` where nobody runs the model.
 async fn ordered(
-    client: &client::Client,
+    client: &guichet_client::Client,
     model: &str,
     verb: &str,
     body: Vec<u8>,
@@ -262,7 +262,7 @@ fn holds(model: &ProjectionView, id: TicketId) -> bool {
     model.quarantined.iter().any(|one| one.ticket_id == id.to_wire())
 }
 
-async fn quarantined(client: &client::Client) -> anyhow::Result<Vec<ProjectionView>> {
+async fn quarantined(client: &guichet_client::Client) -> anyhow::Result<Vec<ProjectionView>> {
     let data = Some(query::Data::Projections(wire::ProjectionsQuery {}));
     let reply = client.ask("projections", wire::Query { data, ..wire::Query::default() }).await?;
     match reply.data {
@@ -272,7 +272,7 @@ async fn quarantined(client: &client::Client) -> anyhow::Result<Vec<ProjectionVi
 }
 
 /// By its timeline, which is complete also where the ticket itself is set aside.
-async fn find(client: &client::Client, which: Which) -> anyhow::Result<TicketId> {
+async fn find(client: &guichet_client::Client, which: Which) -> anyhow::Result<TicketId> {
     if let Which::Id(id) = which {
         return Ok(id);
     }

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use guichet_client::AccessArgs;
+use guichet_client::output::Output;
 use guichet_engine::clock;
 use guichet_engine::log::Memory;
 use guichet_history::replay::{self, ReplayArgs};
 use guichet_history::source::History;
 use guichet_projections::model;
 use guichet_projections::rebuild::{Offline, Order};
-use guichet_replay_tools::client::AccessArgs;
-use guichet_replay_tools::output::Output;
 use guichet_replay_tools::query::{self, QueryArgs};
 use serde_json::json;
 

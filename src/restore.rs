@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use guichet_client::output::{Output, OutputArgs};
 use guichet_engine::log::{self, Copied, CopyError, EventCopy, Memory};
 use guichet_engine::notary::{self, Anchor};
 use guichet_keys::KeyStore;
 use guichet_proof::SignedCheckpoint;
 use guichet_proof::tile::TILE_WIDTH;
-use guichet_replay_tools::output::{Output, OutputArgs};
 use guichet_schemas::position::LogPosition;
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use crate::backup::Backup;
 use crate::config::{CACHE_BYTES, ProtectionArgs, WRITE_BUFFER_BYTES};
 use crate::node::PARTITION;
 
-/// What to restore, and where to.
+/// The backup to restore, and the folder to restore it into.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet restore /backup/desk --data-dir ./new --kek-file kept-elsewhere.kek
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was signed of this log, as far as this machine and the caller know.
+/// The signed checkpoints of this log that this machine and the caller know.
 fn claims(args: &RestoreArgs, backup: &Backup, anchor: &Path) -> anyhow::Result<Vec<SignedCheckpoint>> {
     let key = notary::public_of(&backup.secrets.signing_key())?;
     let mut claims = Vec::new();

@@ -7,14 +7,11 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-/// What stands in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RunFile {
     /// Process of the node.
     pub(crate) pid: u32,
-    /// Where NATS is.
     pub(crate) nats_url: String,
-    /// Where HTTP is.
     pub(crate) http_url: Option<String>,
     /// Bearer token of the HTTP API.
     pub(crate) http_token: Option<String>,

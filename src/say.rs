@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use guichet_replay_tools::output::printable;
+use guichet_client::output::printable;
 
 /// One line to whoever started the process. A closed terminal is no reason to stop.
 pub(crate) fn say(line: &str) {

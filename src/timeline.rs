@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use guichet_client::exit;
+use guichet_client::output::Output;
+use guichet_client::which::Which;
+use guichet_client::{Client, ClientError};
 use guichet_history::picture::Picture;
 use guichet_history::story::{Cause, Step, Story};
 use guichet_http::handover::{self, By, Changed, FieldChange, Handover, Proof};
 use guichet_proof::VerifyingKey;
-use guichet_replay_tools::client::{Client, ClientError};
-use guichet_replay_tools::exit;
-use guichet_replay_tools::output::Output;
 use guichet_replay_tools::proof::{Proven, prove_all};
 use guichet_replay_tools::timeline::{self, TimelineArgs, Told};
 use guichet_replay_tools::verify::read_key;
-use guichet_replay_tools::which::Which;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::mirror::Wire as _;

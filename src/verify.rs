@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use guichet_client::ClientError;
+use guichet_client::output::Output;
 use guichet_engine::log::{Memory, StoppedLog, StoreFault};
 use guichet_engine::protection::Protection;
-use guichet_replay_tools::client::ClientError;
-use guichet_replay_tools::output::Output;
 use guichet_replay_tools::verify::{self, Claims, Report, Source, Unread, VerifyArgs};
 
 use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};

@@ -86,8 +86,8 @@ fn nats_has_its_owners() {
         "projections/http/src/ask.rs",
         "projections/http/src/live/hub.rs",
         "projections/http/src/server.rs",
-        "replay-tools/src/client",
-        "replay-tools/src/import/",
+        "replay-tools/client/",
+        "replay-tools/import/",
         "src/",
     ];
     assert_eq!(strangers("async_nats", &owners), Vec::<String>::new());

@@ -45,28 +45,19 @@ pub enum BackupError {
     Io {
         /// read, write, or make.
         doing: &'static str,
-        /// Which.
         path: PathBuf,
-        /// What the system said.
         cause: std::io::Error,
     },
     /// A file of the backup is not what was written.
     #[error("{path} {cause}; take another backup, or another copy of this one")]
-    Damaged {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        cause: String,
-    },
+    Damaged { path: PathBuf, cause: String },
     /// Another program made it.
     #[error("{path} has format {found}, this program knows {FORMAT}; use the program that wrote it")]
     OtherFormat {
-        /// Which manifest.
         path: PathBuf,
         /// Its format.
         found: u32,
     },
-    /// The log.
     #[error(transparent)]
     Log(#[from] OpenError),
     /// The log's database.
@@ -75,7 +66,6 @@ pub enum BackupError {
     /// The key store's database.
     #[error(transparent)]
     Keys(#[from] KeyFault),
-    /// The key store.
     #[error(transparent)]
     KeyStore(#[from] guichet_keys::OpenError),
 }
@@ -172,7 +162,6 @@ impl Secrets {
         Ok(Self { dir: dir.to_owned(), manifest })
     }
 
-    /// When they were taken.
     #[must_use]
     pub fn taken_at(&self) -> Option<Timestamp> {
         Timestamp::parse(&self.manifest.taken_at)

@@ -16,7 +16,7 @@ pub fn wall() -> Timestamp {
     Timestamp(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// What a clock looks at. One call that must be looked up, beside the two of the system that it makes.
+/// The readings that a clock needs. One call that must be looked up, beside the two of the system that it makes.
 pub trait TimeSource: Send + std::fmt::Debug {
     /// The wall clock, as somebody has set it.
     fn wall(&self) -> Timestamp;

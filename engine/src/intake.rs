@@ -150,7 +150,7 @@ impl Intake {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// What shows its bounds in the metrics of the process, for as long as it is wanted.
+    /// Shows the bounds of the intake in the metrics of the process, for as long as it is held.
     #[must_use]
     pub fn gauges(&self) -> Gauges {
         Gauges { turns: self.turns.clone(), quota: self.quota.clone() }
@@ -184,7 +184,7 @@ impl Intake {
     }
 }
 
-/// What waits and what is under way, for `/metrics`.
+/// Counts of waiting commands and of those under way, for `/metrics`.
 #[derive(Debug)]
 pub struct Gauges {
     turns: Arc<Turns<Waiting>>,

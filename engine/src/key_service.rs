@@ -49,7 +49,7 @@ pub async fn start(
     })))
 }
 
-/// What is no id, or names no key of the tenant, is absent like a key that was destroyed.
+/// An id that is malformed, or names no key of the tenant, is absent like a key that was destroyed.
 fn batch(asked: &KeyRequest, keys: &KeyStore) -> Result<KeyBatch, KeyFault> {
     let mut found = Vec::with_capacity(asked.key_ids.len());
     for id in asked.key_ids.iter().filter_map(|id| KeyId::from_slice(id)) {

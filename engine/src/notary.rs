@@ -76,7 +76,6 @@ pub struct Notarised {
 }
 
 impl Notarised {
-    /// The checkpoint.
     #[must_use]
     pub const fn checkpoint(&self) -> &SignedCheckpoint {
         &self.checkpoint
@@ -100,7 +99,7 @@ impl Leaves {
     }
 }
 
-/// What was signed last, as the anchor says; none before the first start.
+/// The newest signed checkpoint, from the anchor; none before the first start.
 ///
 /// # Errors
 /// The key or the anchor cannot be read, or the one did not sign the other.

@@ -51,7 +51,7 @@ const COMPARE_EVERY: Duration = Duration::from_secs(3);
 /// Longest pause between two attempts.
 const BACK_OFF_MAX: Duration = Duration::from_secs(2);
 
-/// What the publisher has done, for status and metrics.
+/// The publisher's progress, for status and metrics.
 #[derive(Debug, Clone)]
 pub struct Progress {
     published: watch::Receiver<u64>,
@@ -93,7 +93,7 @@ pub struct Publisher<B: Bus, D> {
 
 /// Why a round of publishing ended.
 enum Interrupted {
-    /// What is in the stream is not known: drain, compare, go on from there.
+    /// The contents of the stream are not known: drain, compare, go on from there.
     Unknown(String),
     /// Somebody else writes the stream, or the log cannot be read.
     Halt(HaltReason),

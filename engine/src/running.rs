@@ -34,14 +34,11 @@ const PUBLISH_GRACE: Duration = Duration::from_secs(5);
 /// How long a stop waits for a NATS server that does not answer.
 const NATS_GRACE: Duration = Duration::from_secs(2);
 
-/// How an engine runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Folder of the log.
     pub dir: PathBuf,
-    /// What protects the log.
     pub protection: Protection,
-    /// Which partition.
     pub partition: Partition,
     /// Free bytes on the disk below which commands are told `busy`.
     pub disk_reserve_bytes: u64,
@@ -63,7 +60,6 @@ pub enum StartError {
     /// The log.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// NATS.
     #[error("could not offer the service over NATS: {0}")]
     Nats(#[source] async_nats::Error),
 }
@@ -223,7 +219,7 @@ impl Engine {
         self.log.head
     }
 
-    /// Who writes the stream of the log.
+    /// The author of the messages in the stream of the log.
     #[must_use]
     pub fn authorship(&self) -> guichet_proof::Authorship {
         self.log.authorship()
@@ -241,7 +237,6 @@ impl Engine {
         self.log.tree()
     }
 
-    /// How far the stream is.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.clone()

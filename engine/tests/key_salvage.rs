@@ -15,6 +15,7 @@ use guichet_schemas::event::{Event, KeyCreated, LogEvent};
 use guichet_schemas::ids::{CallerId, TenantId};
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject::CommandSubject;
+use guichet_test_support::damage::{self, copy, flip, largest};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -51,18 +52,6 @@ fn open(dir: &Path, accept_loss: GivenUp) -> Result<Log, OpenError> {
     let memory = Memory::new(8 << 20, 16 << 20);
     let terms = Terms { accept_loss, ..Terms::default() };
     Log::open_on(&terms, &dir.join("log-0"), Partition(0), &memory, &protection, &Halt::new())
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else if !target.ends_with("checkpoint.next") {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// A ticket of a requester of its own, who gets a key.
@@ -129,31 +118,19 @@ fn is_whole(dir: &Path) {
     assert!(!names.iter().any(|name| name == "rocksdb.kept" || name == "damaged"), "{names:?}");
 }
 
-/// The files of the key store with this in their name, oldest first.
 fn files(dir: &Path, part: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir.join("keys-0/rocksdb")).unwrap().flatten();
-    let mut found: Vec<_> = entries.map(|entry| entry.path()).collect();
-    found.retain(|path| path.file_name().unwrap().to_string_lossy().contains(part));
-    found.sort();
-    assert!(!found.is_empty(), "there is a file {part}");
-    found
+    damage::files(&dir.join("keys-0/rocksdb"), part)
 }
 
 /// The write-ahead log with keys.
 fn wal(dir: &Path) -> PathBuf {
-    files(dir, ".log").into_iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap()
+    largest(&dir.join("keys-0/rocksdb"), ".log")
 }
 
 /// The table in which these bytes stand.
 fn table_with(dir: &Path, bytes: &[u8]) -> PathBuf {
     let holds = |path: &PathBuf| std::fs::read(path).unwrap().windows(bytes.len()).any(|at| at == bytes);
     files(dir, ".sst").into_iter().find(holds).unwrap()
-}
-
-fn flip(path: &Path, at: usize) {
-    let mut bytes = std::fs::read(path).unwrap();
-    bytes[at] ^= 0x10;
-    std::fs::write(path, bytes).unwrap();
 }
 
 fn length(path: &Path) -> usize {
@@ -168,13 +145,13 @@ fn cut(path: &Path, to: usize) {
 fn a_damaged_list_of_files_takes_no_key() {
     let left = Left::new();
     let harms: [fn(&Path); 7] = [
-        |dir| flip(&files(dir, "MANIFEST")[0], length(&files(dir, "MANIFEST")[0]) / 2),
+        |dir| flip(&files(dir, "MANIFEST")[0], |length| length / 2),
         |dir| cut(&files(dir, "MANIFEST")[0], length(&files(dir, "MANIFEST")[0]) / 2),
         |dir| cut(&files(dir, "MANIFEST")[0], 0),
         |dir| std::fs::remove_file(&files(dir, "MANIFEST")[0]).unwrap(),
         |dir| std::fs::remove_file(&files(dir, "CURRENT")[0]).unwrap(),
         |dir| cut(&files(dir, "CURRENT")[0], 0),
-        |dir| flip(&files(dir, "CURRENT")[0], 12),
+        |dir| flip(&files(dir, "CURRENT")[0], |_| 12),
     ];
     for harm in harms {
         let dir = left.again();
@@ -190,7 +167,7 @@ fn without_the_key_of_the_tags_every_key_gets_its_tag_again() {
     let meta = table_with(dir.path(), b"names");
     // In the row itself, behind its name.
     let at = std::fs::read(&meta).unwrap().windows(5).position(|at| at == b"names").unwrap();
-    flip(&meta, at + 30);
+    flip(&meta, |_| at + 30);
     is_whole(dir.path());
 }
 
@@ -199,7 +176,7 @@ fn a_key_that_is_nowhere_any_more_is_named_and_all_others_are_brought_over() {
     let left = Left::new();
     let dir = left.again();
     let wal = wal(dir.path());
-    flip(&wal, length(&wal) / 2);
+    flip(&wal, |length| length / 2);
     let error = open(dir.path(), GivenUp::default()).unwrap_err();
     let OpenError::Lost(Lost::Keys { position, more: 0 }) = error else { panic!("{error}") };
     assert!(error.protects_data() && error.to_string().contains("--accept-loss keys"), "{error}");
@@ -235,7 +212,7 @@ fn a_table_that_is_found_damaged_while_it_is_read_is_named_by_the_next_start() {
     let dir = left.again();
     let table = table_with(dir.path(), first.0.as_bytes());
     let at = std::fs::read(&table).unwrap().windows(16).position(|at| at == first.0.as_bytes()).unwrap();
-    flip(&table, at + 20);
+    flip(&table, |_| at + 20);
     let log = open(dir.path(), GivenUp::default()).expect("opening reads none of it");
     assert_eq!(has(&log), None);
     log.close().unwrap();
@@ -256,7 +233,7 @@ fn a_flip_anywhere_is_mended_or_named() {
             let size = length(&files(left.0.path(), part)[file]);
             for at in (0..size).step_by((size / 7).max(1)) {
                 let dir = left.again();
-                flip(&files(dir.path(), part)[file], at);
+                flip(&files(dir.path(), part)[file], |_| at);
                 let mut opened = open(dir.path(), GivenUp::default());
                 if let Ok(log) = &opened
                     && has(log).is_none()

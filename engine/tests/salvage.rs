@@ -17,6 +17,7 @@ use guichet_schemas::ids::{CallerId, TenantId, TicketId};
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::subject::CommandSubject;
 use guichet_schemas::wire::Accepted;
+use guichet_test_support::damage::{self, copy, flip, largest};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -124,18 +125,6 @@ impl Left {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else if !target.ends_with("checkpoint.next") {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 fn send(log: &Log, n: u128, verb: &'static str, text: &str) -> Accepted {
     let data = match verb {
         "create" => {
@@ -168,31 +157,18 @@ fn signed(dir: &Path, size: usize) {
     }
 }
 
-/// The files of the database with this in their name, oldest first.
 fn files(dir: &Path, part: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir.join("log-0/rocksdb")).unwrap().flatten();
-    let mut found: Vec<_> = entries.map(|entry| entry.path()).collect();
-    found.retain(|path| path.file_name().unwrap().to_string_lossy().contains(part));
-    found.sort();
-    assert!(!found.is_empty(), "there is a file {part}");
-    found
+    damage::files(&dir.join("log-0/rocksdb"), part)
 }
 
 /// The table of the records, which is the largest.
 fn table(dir: &Path) -> PathBuf {
-    files(dir, ".sst").into_iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap()
+    largest(&dir.join("log-0/rocksdb"), ".sst")
 }
 
 /// The write-ahead log with records.
 fn wal(dir: &Path) -> PathBuf {
-    files(dir, ".log").into_iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap()
-}
-
-fn flip(path: &Path, byte: impl Fn(usize) -> usize) {
-    let mut bytes = std::fs::read(path).unwrap();
-    let at = byte(bytes.len());
-    bytes[at] ^= 0x10;
-    std::fs::write(path, bytes).unwrap();
+    largest(&dir.join("log-0/rocksdb"), ".log")
 }
 
 /// As an engine that met the damage while it was reading.

@@ -72,7 +72,7 @@ pub(crate) struct Alarms {
     patience: Patience,
 }
 
-/// What came of looking at the alarms.
+/// The result of a look at the alarms.
 #[derive(Default)]
 struct Gathered {
     due: Vec<Due>,
@@ -82,7 +82,7 @@ struct Gathered {
     sick: Vec<(TicketKey, TicketId, Why)>,
 }
 
-/// What came of sending the facts of a ticket.
+/// The result of sending the facts of a ticket.
 enum Sent {
     /// The last was recorded here, and is not folded yet.
     Taken(LogPosition),

@@ -29,10 +29,9 @@ pub struct Arrived {
     pub proof: Option<Proof>,
 }
 
-/// What a message of the stream says of itself, and who can tell whether it is true.
+/// A message's account of itself, and the means to judge whether it is true.
 #[derive(Debug, Clone)]
 pub struct Proof {
-    /// Who may have written what.
     pub authorship: Arc<Authorship>,
     /// As its headers say.
     pub says: Said,
@@ -50,7 +49,7 @@ impl Proof {
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) arrived: Arrived,
-    /// What the bytes hash to, whatever the sender says.
+    /// The real hash of the bytes, whatever the sender says.
     pub(crate) actual: Hash,
     /// No engine of this log wrote it: it is not what stands at its place.
     pub(crate) is_forged: bool,

@@ -8,7 +8,6 @@ use crate::store::{Entry, Store, StoreError, View};
 /// Differences that are named one by one.
 const NAMED_MAX: usize = 20;
 
-/// What a comparison found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) rows: u64,

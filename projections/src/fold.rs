@@ -37,7 +37,6 @@ pub(crate) struct ModelWriter {
     tenants: BTreeSet<String>,
 }
 
-/// How far a batch went.
 #[derive(Debug)]
 pub(crate) struct Folded {
     pub(crate) checkpoint: Checkpoint,
@@ -138,7 +137,7 @@ impl ModelWriter {
         Folded { checkpoint: self.checkpoint, end }
     }
 
-    /// What a record left to do.
+    /// The rest of the work of a record.
     pub(crate) fn steps(&self) -> Option<StepsView> {
         self.fold.steps()
     }
@@ -301,7 +300,7 @@ impl ModelWriter {
         self.reopen()
     }
 
-    /// What it has in memory is in doubt.
+    /// The state in memory is in doubt.
     fn reopen(&mut self) -> Result<(), StoreError> {
         let Opened { fold, answers } = (self.model.open)(&self.store)?;
         self.fold = fold;
@@ -310,7 +309,7 @@ impl ModelWriter {
     }
 }
 
-/// What is listed about a ticket that could not be folded. Names the event, never its content.
+/// The entry for a ticket that could not be folded. It names the event, never its content.
 fn quarantined(accepted: &Accepted<'_>) -> QuarantinedTicket {
     let record = accepted.record;
     QuarantinedTicket {

@@ -14,12 +14,11 @@ use crate::worker::feed::Feed;
 use crate::worker::nats::Nats;
 use crate::worker::source::Source;
 
-/// What the projections of a process need to know.
+/// The settings of all projections of a process.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Folder in which each read model has its own, `projection-<name>-<partition>`.
     pub dir: PathBuf,
-    /// Which log they fold.
     pub partition: Partition,
     /// Events written in one batch, at most; 4,000 is a good value. Changes speed and memory, never content.
     pub batch_events_max: usize,
@@ -37,7 +36,7 @@ impl Settings {
     }
 }
 
-/// What every model of a process stands on.
+/// The ground on which every model of a process stands.
 #[derive(Clone)]
 pub(crate) struct Ground<S = Nats> {
     pub(crate) settings: Settings,
@@ -50,7 +49,7 @@ pub(crate) struct Ground<S = Nats> {
     pub(crate) beside: Beside,
 }
 
-/// What somebody else keeps going until it ends.
+/// A task that somebody else keeps going until it ends.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Begins a task.

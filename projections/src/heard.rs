@@ -4,7 +4,7 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{PublishingReason, PublishingState, PublishingView};
 
-/// What the engine said last of its log.
+/// The engine's last account of its log.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Heard {
     /// Where the log ended; 0: nobody has said yet.

@@ -70,15 +70,14 @@ pub const TICKETS: &str = "tickets";
 pub const NUMBERS: &str = "numbers";
 /// Tickets by their id in another system.
 pub const EXTERNAL_REFS: &str = "external_refs";
-/// What the queue board knows of a ticket.
+/// The queue board's row of a ticket.
 pub const QUEUE_ROWS: &str = "queue_rows";
 /// Subjects of tickets.
 pub const SUBJECTS: &str = "subjects";
 /// The moments of each ticket.
 pub const HISTORIES: &str = "histories";
-/// What was published of the kinds of configuration that reports go by.
+/// Publications of the kinds of configuration that reports go by.
 pub const REPORT_CONFIG: &str = "report_config";
-/// When records were recorded.
 pub const RECORDED: &str = "recorded";
 /// The clocks of each ticket.
 pub const SLA_TICKETS: &str = "sla_tickets";
@@ -86,7 +85,6 @@ pub const SLA_TICKETS: &str = "sla_tickets";
 pub const SLA_HISTORIES: &str = "sla_histories";
 /// Broken promises by instant.
 pub const SLA_BREACHES: &str = "sla_breaches";
-/// What was configured.
 pub const SLA_CONFIG: &str = "sla_config";
 /// Tickets by the instant of their next alarm.
 pub const SLA_ALARMS: &str = "sla_alarms";
@@ -109,7 +107,7 @@ pub const META_FORMAT: &[u8] = b"format";
 pub const META_PROJECTION: &[u8] = b"projection";
 /// Key of the checkpoint.
 pub const META_CHECKPOINT: &[u8] = b"checkpoint";
-/// What the keys of the tenants begin with.
+/// The prefix of the keys of the tenants.
 pub const META_TENANTS: &[u8] = b"tenant\0";
 
 /// Key in `meta` of a tenant.
@@ -118,7 +116,7 @@ pub fn meta_tenant(tenant: &str) -> Vec<u8> {
     [META_TENANTS, tenant.as_bytes()].concat()
 }
 
-/// What all keys of a tenant begin with.
+/// The prefix of all keys of a tenant.
 #[must_use]
 pub fn tenant(tenant: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(tenant.len() + 1 + 16 + 8);
@@ -155,7 +153,7 @@ pub fn at(tenant: &str, at: Timestamp, ticket: TicketId) -> Vec<u8> {
     key
 }
 
-/// What the keys of everything from an instant on are not less than.
+/// The lower bound of the keys of everything from an instant on.
 #[must_use]
 pub fn from(tenant: &str, at: Timestamp) -> Vec<u8> {
     counted(self::tenant(tenant), u64::try_from(at.0).unwrap_or(0))
@@ -194,7 +192,7 @@ pub fn number(tenant: &str, number: TicketNumber) -> Vec<u8> {
     counted(self::tenant(tenant), number.0)
 }
 
-/// What the keys of all tickets begin with that have this id in another system, whichever it is. The length keeps an id
+/// The prefix of the keys of all tickets that have this id in another system, whichever it is. The length keeps an id
 /// apart from a longer one that begins like it.
 #[must_use]
 pub fn external_id(tenant: &str, id: &str) -> Vec<u8> {

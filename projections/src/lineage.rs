@@ -8,12 +8,10 @@ use metrics::counter;
 use crate::arrived::{Arrived, Checked};
 use crate::store::Checkpoint;
 
-/// What to do with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Folded before.
     Old,
-    /// The next one; its hash.
     Next(Hash),
     /// Something between it and the checkpoint is missing.
     Gap,

@@ -37,7 +37,6 @@ impl Model {
         }
     }
 
-    /// What it is.
     #[must_use]
     pub fn model(&self) -> &'static ReadModel {
         self.status.model()
@@ -55,7 +54,7 @@ impl Model {
         self.status.halted()
     }
 
-    /// What the query `projections` answers, with the quarantined tickets of all tenants.
+    /// The answer to the query `projections`, with the quarantined tickets of all tenants.
     ///
     /// # Errors
     /// The read model cannot be read.

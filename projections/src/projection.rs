@@ -50,7 +50,6 @@ pub struct ReadModel {
 }
 
 impl ReadModel {
-    /// What its folder holds.
     #[must_use]
     pub const fn layout(&self) -> Layout {
         Layout { name: self.name, version: self.version, families: self.families }
@@ -67,7 +66,7 @@ pub struct Opened {
 
 /// The fold of a read model.
 pub trait Projection: Send {
-    /// What a record does. A panic here costs the ticket of the record its row: see [`Projection::skipped`].
+    /// Folds a record. A panic here costs the ticket of the record its row: see [`Projection::skipped`].
     ///
     /// # Errors
     /// The store cannot be read.
@@ -91,7 +90,7 @@ pub trait Projection: Send {
     /// The batch is written.
     fn committed(&mut self) {}
 
-    /// What a record left to do for [`Projection::step`], and how much of it is done.
+    /// The work that a record left for [`Projection::step`], and how much of it is done.
     fn steps(&self) -> Option<StepsView> {
         None
     }
@@ -131,7 +130,8 @@ pub trait Answers: Send + Sync {
         Ok(None)
     }
 
-    /// What changed of when tickets are due by their clocks, or all of it; `None`: the model does not know.
+    /// The changes to the instants at which clocks are due, or all of those instants; `None`: the model does not know
+    /// them.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -151,7 +151,7 @@ pub trait Answers: Send + Sync {
 /// By tenant and ticket, when the first of its running clocks is due; `None`: none runs.
 pub(crate) type Due = BTreeMap<String, HashMap<TicketId, Option<Timestamp>>>;
 
-/// What the model of the clocks tells others about when tickets are due.
+/// News of the model of the clocks about the instants at which tickets are due.
 #[derive(Debug)]
 pub struct News {
     /// All that are due, not only those that changed.
@@ -170,7 +170,6 @@ impl News {
 
 /// A record that continues the history.
 pub struct Accepted<'a> {
-    /// The record.
     pub record: &'a Record,
     /// Its bytes, as hashed.
     pub bytes: &'a Bytes,

@@ -392,7 +392,7 @@ fn encoding_of(request: &Request) -> Result<Encoding, Rejection> {
     Encoding::from_content_type(headers.and_then(|h| h.get("Content-Type")).map(|v| v.as_str()))
 }
 
-/// Who asks: tenant and caller, as the subject names them. Malformed subjects share one line.
+/// The asker: tenant and caller, as the subject names them. Malformed subjects share one line.
 fn asker(subject: &str) -> String {
     let who = subject.strip_prefix("guichet.v1.query.").and_then(|rest| rest.rsplit_once('.'));
     who.map_or_else(String::new, |(who, _)| who.to_owned())

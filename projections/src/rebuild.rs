@@ -37,7 +37,6 @@ const RELEASE: Duration = Duration::from_secs(5);
 /// Said of a live generation that nothing can be compared with.
 const UNREADABLE: &str = "the live generation is damaged, so the two could not be compared";
 
-/// What is asked for.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Order {
     /// Take the rebuilt one although it differs.
@@ -59,7 +58,6 @@ impl Order {
 /// Which ticket is to be folded again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Healing {
-    /// Whose.
     pub tenant: String,
     /// Its id.
     pub ticket: String,

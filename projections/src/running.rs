@@ -46,24 +46,18 @@ impl From<async_nats::Client> for Connections {
 pub enum StartError {
     /// A read model.
     #[error("the read model {model} cannot be opened")]
-    Store {
-        /// Which.
-        model: &'static str,
-        /// Why.
-        source: StoreError,
-    },
+    Store { model: &'static str, source: StoreError },
     /// The query service.
     #[error("the query service could not be announced over NATS")]
     Service(#[source] async_nats::Error),
 }
 
-/// What read models are given to stand on.
+/// The ground that read models are given to stand on.
 pub struct Footing<S> {
     /// Where they lie, and how they are folded.
     pub settings: Settings,
     /// Memory of their databases.
     pub memory: Memory,
-    /// Where records come from.
     pub source: S,
     /// The clock of answers.
     pub clock: Clock,

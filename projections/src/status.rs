@@ -22,11 +22,11 @@ pub(crate) struct Status {
     model: &'static ReadModel,
     position: watch::Sender<u64>,
     halted: watch::Sender<Option<String>>,
-    /// What is folded was compared with the log or the stream since the start.
+    /// The fold was compared with the log or the stream since the start.
     verified: watch::Sender<bool>,
     /// Newest event known to be in the stream, or read from the log.
     newest: AtomicU64,
-    /// What the engine said of its log when it was last asked.
+    /// The engine's last account of its log.
     log: Mutex<Heard>,
     /// Why nothing arrives; `None` while connected to the stream.
     waiting: Mutex<Option<String>>,
@@ -34,7 +34,7 @@ pub(crate) struct Status {
     current: watch::Sender<bool>,
     /// The next generation, while one is built.
     rebuild: Mutex<Option<RebuildView>>,
-    /// What a record left to do.
+    /// The rest of the work of a record.
     steps: Mutex<Option<StepsView>>,
 }
 
@@ -81,12 +81,11 @@ impl Status {
         self.newest.store(position, Ordering::Relaxed);
     }
 
-    /// What the engine says of its log.
+    /// Takes the engine's account of its log.
     pub(crate) fn heard(&self, heard: &Heard) {
         *self.log.lock().unwrap_or_else(PoisonError::into_inner) = heard.clone();
     }
 
-    /// What the engine said last.
     pub(crate) fn log(&self) -> Heard {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

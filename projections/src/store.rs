@@ -27,7 +27,7 @@ pub use write::Batch;
 
 use crate::keys;
 
-/// What every model has beside its own families.
+/// The families that every model has beside its own.
 const COMMON: [Family; 2] = [Family::ranges(keys::QUARANTINE), Family::ranges(keys::META)];
 
 /// A read model on disk.
@@ -36,7 +36,7 @@ pub struct Store {
     layout: Layout,
 }
 
-/// What can go wrong with a read model.
+/// A fault of a read model.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk or RocksDB refused. What is on disk is consistent; restart to go on from there.
@@ -45,9 +45,7 @@ pub enum StoreError {
     /// The folder itself.
     #[error("the folder {dir} cannot be made")]
     ModelWriter {
-        /// Which.
         dir: std::path::PathBuf,
-        /// Why.
         #[source]
         error: std::io::Error,
     },
@@ -55,30 +53,17 @@ pub enum StoreError {
     #[error(
         "the read model is damaged: {what} cannot be read; delete its folder, it is rebuilt from the log"
     )]
-    Damaged {
-        /// Which row.
-        what: &'static str,
-    },
+    Damaged { what: &'static str },
     /// A newer program wrote the folder.
     #[error(
         "the read model has format {found}, this program knows up to {known}; upgrade the program, or delete the folder to rebuild it"
     )]
-    NewerFormat {
-        /// What the folder says.
-        found: u32,
-        /// What this program knows.
-        known: u32,
-    },
+    NewerFormat { found: u32, known: u32 },
     /// The folder holds another projection, or one folded by other rules.
     #[error(
         "the folder holds projection {found}, this program folds {wanted}; delete the folder to rebuild it from the log"
     )]
-    OtherProjection {
-        /// What the folder holds.
-        found: String,
-        /// What was asked for.
-        wanted: String,
-    },
+    OtherProjection { found: String, wanted: String },
 }
 
 impl StoreError {
@@ -217,7 +202,7 @@ mod tests {
     use super::*;
     use crate::model::ticket::TICKET;
 
-    /// What opening a folder says after its mark in `meta` was changed.
+    /// The refusal to open a folder after its mark in `meta` was changed.
     fn refusal(key: &[u8], mark: &[u8]) -> String {
         let dir = tempfile::tempdir().unwrap();
         let memory = Memory::new(1 << 20, 1 << 20);

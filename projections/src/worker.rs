@@ -55,7 +55,7 @@ pub(crate) struct Worker<S: Source> {
     steps: bool,
 }
 
-/// What is folded at a time.
+/// The input of one fold.
 #[derive(Clone)]
 enum Input {
     Own(Arc<Vec<Arrived>>),
@@ -198,7 +198,7 @@ impl<S: Source> Worker<S> {
         self.model.store()
     }
 
-    /// What it has folded into, when it is done.
+    /// The folder that was folded into, when it is done.
     pub(crate) fn into_folder(self) -> Option<ModelWriter> {
         self.model.into_folder()
     }

@@ -24,10 +24,10 @@ pub use self::folder::Folder;
 pub use self::live::live;
 pub use self::watch::{WatchArgs, watch};
 pub use self::written::write;
-use crate::client::{ClientError, ConnectArgs};
-use crate::exit;
-use crate::output::{Output, OutputArgs};
 use crate::verify::read_key;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::{ClientError, ConnectArgs};
 
 /// What an auditor wants: a copy, a report, or a watch.
 #[derive(Debug, Clone, Args)]
@@ -123,20 +123,10 @@ pub async fn copy(args: &AuditArgs, dir: PathBuf) -> Result<u8, ClientError> {
 pub enum Unbelieved {
     /// The checkpoint of the copy is not signed by the key, or is none.
     #[error("{path} is not believed: {cause}")]
-    Checkpoint {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: CheckpointError,
-    },
+    Checkpoint { path: PathBuf, cause: CheckpointError },
     /// The log has fewer records than were copied.
     #[error("the log has {log} records, but the copy has {copy}: the log was rolled back")]
-    RolledBack {
-        /// What was signed last.
-        log: u64,
-        /// What was copied.
-        copy: u64,
-    },
+    RolledBack { log: u64, copy: u64 },
     /// The files of the copy do not have the root that its checkpoint says.
     #[error("the files of the copy do not belong to its checkpoint: they were changed")]
     FilesChanged,
@@ -144,10 +134,7 @@ pub enum Unbelieved {
     #[error(
         "the records do not have the root that was signed at {size}: they were changed, or do not begin with what the copy has"
     )]
-    OtherRoot {
-        /// What was signed.
-        size: u64,
-    },
+    OtherRoot { size: u64 },
 }
 
 /// Brings a folder up to `newest` with the records that are asked for by position: at least one each time. Gives the

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::client::ClientError;
+use guichet_client::ClientError;
 
 /// The fields of a body.
 #[derive(Debug, Clone, Default, Args)]
@@ -163,7 +163,7 @@ mod tests {
             (None, vec![".a=1"]),
         ] {
             let error = json(data, &set).unwrap_err();
-            assert_eq!(error.exit_code(), crate::exit::USAGE, "{data:?} {set:?}: {error}");
+            assert_eq!(error.exit_code(), guichet_client::exit::USAGE, "{data:?} {set:?}: {error}");
         }
     }
 }

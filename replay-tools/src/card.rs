@@ -6,9 +6,9 @@ use guichet_schemas::view::readable;
 use guichet_schemas::wire::{self, SlaClockState};
 use guichet_schemas::words::SlaMetric;
 
-use crate::output::{Look, one_line, printable};
 use crate::show;
 use crate::timeline::{Story, head};
+use guichet_client::output::{Look, one_line, printable};
 
 /// Columns before a text that belongs to a heading.
 const MARGIN: usize = 2;

@@ -13,8 +13,8 @@ use guichet_schemas::record::Record;
 pub use self::course::{Broken, Course, Promise, only_in};
 pub use self::explain::{ExplainArgs, run as explain};
 pub use self::whatif::{WhatifArgs, run as whatif};
-use crate::client::{Client, ClientError};
-use crate::output::Output;
+use guichet_client::output::Output;
+use guichet_client::{Client, ClientError};
 
 /// Hands every record of the tenant over, oldest first. Gives the position up to which that is.
 async fn each_record(

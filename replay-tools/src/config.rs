@@ -19,12 +19,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use self::desk::{Entry, published};
-use crate::client::{Client, ClientError, ConnectArgs};
-use crate::exit;
-use crate::output::{Output, OutputArgs};
 use crate::send::{accepted_text, refusal_text};
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::{Client, ClientError, ConnectArgs};
 
-/// What to do with a configuration.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet init --template small-team desk.toml
@@ -66,7 +65,7 @@ enum Verb {
         /// Say what would be published, and write nothing
         #[arg(long)]
         dry_run: bool,
-        /// Who acts; recorded as an actor of kind admin
+        /// Actor to act as; recorded as an actor of kind admin
         #[arg(long, default_value = "cli", value_name = "ID")]
         actor: String,
         #[command(flatten)]
@@ -92,7 +91,7 @@ enum Verb {
     },
     /// Publish an earlier version of something again
     Rollback {
-        /// What
+        /// Kind of configuration
         #[arg(value_parser = kind, value_name = "KIND")]
         kind: Kind,
         /// Which of its kind; calendars and tenants have names
@@ -101,7 +100,7 @@ enum Verb {
         /// The version to go back to [default: the one before the newest]
         #[arg(long, value_name = "N")]
         to: Option<u32>,
-        /// Who acts; recorded as an actor of kind admin
+        /// Actor to act as; recorded as an actor of kind admin
         #[arg(long, default_value = "cli", value_name = "ID")]
         actor: String,
         #[command(flatten)]
@@ -116,7 +115,6 @@ fn kind(name: &str) -> Result<Kind, String> {
     Kind::parse(name).ok_or_else(|| format!("kinds are {known}"))
 }
 
-/// What to look at.
 #[derive(Debug, Clone, Args)]
 pub struct LintArgs {
     /// TOML
@@ -134,7 +132,7 @@ pub struct LintArgs {
 pub fn lint(args: &LintArgs, now: Timestamp) -> Result<u8, ClientError> {
     let output = Output::new(&args.output);
     let Some(drafts) = read(&args.file, &output)? else { return Ok(exit::REFUSED) };
-    let configuration = match file::checked(&drafts, now) {
+    let configuration = match guichet_config::drafts::checked(&drafts, now) {
         Ok(configuration) => configuration,
         Err((draft, fault)) => {
             output.alarm(&format!("{}: {}: {fault}", args.file.display(), name(draft.kind, &draft.id)));
@@ -240,7 +238,7 @@ fn read(path: &std::path::Path, output: &Output) -> Result<Option<Vec<Draft>>, C
 
 fn check(path: &std::path::Path, now: Timestamp, output: &Output) -> Result<u8, ClientError> {
     let Some(drafts) = read(path, output)? else { return Ok(exit::REFUSED) };
-    match file::checked(&drafts, now) {
+    match guichet_config::drafts::checked(&drafts, now) {
         Ok(_) => {
             output.line(&format!("{}: {} to publish, all of it possible", path.display(), drafts.len()))?;
             Ok(exit::DONE)
@@ -252,7 +250,7 @@ fn check(path: &std::path::Path, now: Timestamp, output: &Output) -> Result<u8, 
     }
 }
 
-/// What a desk has published.
+/// The configuration that a desk has published.
 ///
 /// # Errors
 /// No read model answers.
@@ -260,7 +258,7 @@ pub async fn of_desk(client: &Client) -> Result<Configuration, ClientError> {
     configuration(client).await.map(|(configuration, _)| configuration)
 }
 
-/// What is published now, and its version.
+/// The configuration of now, and its version.
 async fn configuration(client: &Client) -> Result<(Configuration, u64), ClientError> {
     let mut configuration = Configuration::new(client.tenant().as_str());
     let entries = published(client).await?;
@@ -296,7 +294,9 @@ async fn apply(
         return Ok(exit::REFUSED);
     }
     // Looked at as a whole first: what refers to each other is not left half published by a fault in the file.
-    if let Err((draft, fault)) = file::published(configuration.clone(), changed.iter().copied(), now) {
+    if let Err((draft, fault)) =
+        guichet_config::drafts::published(configuration.clone(), changed.iter().copied(), now)
+    {
         sender.output.alarm(&format!("{}: {fault}; nothing was published", name(draft.kind, &draft.id)));
         return Ok(exit::REFUSED);
     }
@@ -383,7 +383,14 @@ fn history(
     Ok(exit::DONE)
 }
 
-/// How publications are sent.
+/// True where somebody other than `actor` has configured the desk.
+///
+/// # Errors
+/// As for the history of a configuration: nobody answers, or a record is of a newer program.
+pub async fn is_configured_by_others(client: &Client, actor: &str) -> Result<bool, ClientError> {
+    Ok(published(client).await?.iter().any(|entry| entry.actor != actor))
+}
+
 struct Sender<'a> {
     client: &'a Client,
     connect: &'a ConnectArgs,
@@ -420,7 +427,7 @@ impl Sender<'_> {
 }
 
 /// The order that publishes a draft.
-pub(crate) fn publication(draft: &Draft) -> wire::PublishConfig {
+pub fn publication(draft: &Draft) -> wire::PublishConfig {
     wire::PublishConfig {
         kind: draft.kind.to_string(),
         id: Some(draft.id.clone()),

@@ -12,13 +12,13 @@ use guichet_schemas::wire::query_reply::Data;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::client::{ClientError, ConnectArgs};
-use crate::exit;
-use crate::output::{Output, OutputArgs};
 use crate::proof::{Proven, prove_all};
 use crate::query::whole;
 use crate::verify::read_key;
-use crate::which::Which;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::which::Which;
+use guichet_client::{ClientError, ConnectArgs};
 
 /// Entries of a timeline asked for at a time.
 const PAGE: u32 = 1000;
@@ -29,7 +29,7 @@ const CHECK_PYTHON: &str = include_str!("../../docs/examples/python/check.py");
 /// Checks with Go's library.
 const CHECK_GO: &str = include_str!("../../docs/examples/go/check/main.go");
 
-/// Whose history, and where to.
+/// The ticket, and the file for its evidence.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet evidence T-7 -o T-7.audit.zip")]

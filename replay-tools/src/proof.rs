@@ -9,19 +9,19 @@ use guichet_schemas::position::Partition;
 use guichet_schemas::wire;
 use guichet_schemas::wire::query_reply::Data;
 
-use crate::client::{Client, ClientError, ConnectArgs};
-use crate::exit;
-use crate::output::{Output, OutputArgs};
 use crate::query::whole;
 use crate::verify::read_key;
-use crate::which::Which;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::which::Which;
+use guichet_client::{Client, ClientError, ConnectArgs};
 
 /// How long a record may wait for the checkpoint that covers it.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// Entries of a timeline asked for at a time.
 const PAGE: u32 = 1000;
 
-/// What to prove, or which proof to check.
+/// The record to prove, or the proof to check.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet proof 42 > 42.tlog-proof                 # the proof alone
@@ -62,7 +62,6 @@ pub struct Proven {
     pub position: u64,
     /// The bytes that were hashed.
     pub record: Vec<u8>,
-    /// The proof.
     pub proof: ProofFile,
 }
 

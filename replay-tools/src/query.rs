@@ -13,17 +13,17 @@ use guichet_schemas::words::Priority;
 use guichet_schemas::{any_report, each_report, json, wire};
 
 use crate::body::BodyArgs;
-use crate::client::{Client, ClientError, ConnectArgs};
-use crate::output::{Output, OutputArgs};
 use crate::rows::First;
 use crate::send::refusal_text;
-use crate::which::{ExternalRefArgs, Which};
-use crate::{card, exit, rows, show};
+use crate::{card, rows, show};
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::which::{ExternalRefArgs, Which};
+use guichet_client::{Client, ClientError, ConnectArgs};
 
 /// Characters of a subject in a table.
 const SUBJECT_MAX: usize = 60;
 
-/// What to ask.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet query tickets --set status=open --set group=network

@@ -4,9 +4,9 @@ use guichet_schemas::json;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::client::ClientError;
-use crate::output::Output;
 use crate::show;
+use guichet_client::ClientError;
+use guichet_client::output::Output;
 
 /// Fields that a person reads elsewhere: the period says when it is, the answer of which position.
 const LEFT_OUT: &[&str] =

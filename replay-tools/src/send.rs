@@ -13,12 +13,11 @@ use guichet_schemas::{json, wire};
 use uuid::Uuid;
 
 use crate::body::BodyArgs;
-use crate::client::{Client, ClientError, ConnectArgs};
-use crate::exit;
-use crate::output::{Output, OutputArgs, printable};
-use crate::which::Which;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs, printable};
+use guichet_client::which::Which;
+use guichet_client::{Client, ClientError, ConnectArgs};
 
-/// What to send.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet send create --set subject='VPN down' --set description='Since 9:00' --set channel=phone --set requester.id=c-17
@@ -26,7 +25,7 @@ use crate::which::Which;
   guichet send escalate T-42 --set kind=functional --set to_tier=2 --set reason=expertise --set tags[]=vpn
   guichet send resolve T-42 --data '{\"code\": \"configuration\", \"summary\": \"New profile\"}' --dry-run")]
 pub struct SendArgs {
-    /// What to do
+    /// Verb of the command
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(VERBS), hide_possible_values = true, value_name = "VERB", long_help = verbs_help())]
     pub verb: String,
     /// Which ticket: its number, its UUID, or new (the default of create and import)
@@ -35,7 +34,7 @@ pub struct SendArgs {
     /// The payload.
     #[command(flatten)]
     pub body: BodyArgs,
-    /// Who acts, as KIND:ID; kinds: requester, agent, light_agent, supervisor, bot, service
+    /// Actor to act as, as KIND:ID; kinds: requester, agent, light_agent, supervisor, bot, service
     #[arg(long, default_value = "agent:cli", value_parser = actor, value_name = "KIND:ID")]
     pub actor: Actor,
     /// For whom the actor acts
@@ -47,10 +46,10 @@ pub struct SendArgs {
     /// Id of the command; give the id of an earlier attempt to learn its outcome [default: a fresh one]
     #[arg(long, value_parser = uuid, value_name = "UUID")]
     pub command_id: Option<Uuid>,
-    /// What belongs together
+    /// Id shared by all that belongs together
     #[arg(long, value_parser = uuid, value_name = "UUID")]
     pub correlation_id: Option<Uuid>,
-    /// What caused the command
+    /// Id of the command or event that caused this one
     #[arg(long, value_parser = uuid, value_name = "UUID")]
     pub causation_id: Option<Uuid>,
     /// Where the contact came from, such as phone
@@ -150,7 +149,7 @@ impl SendArgs {
     }
 }
 
-/// What became of a command, for a person.
+/// The outcome of a command, for a person.
 #[must_use]
 pub fn accepted_text(accepted: &wire::Accepted, dry_run: bool) -> String {
     // What is no ticket has a name instead of a number.

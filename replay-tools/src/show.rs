@@ -7,7 +7,7 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{TicketLink, TicketView};
 use guichet_schemas::words::{HoldReason, LinkKind, TicketState};
 
-use crate::output::one_line;
+use guichet_client::output::one_line;
 
 /// An enumeration of the wire as a word; unknown ones, of a newer program, say so.
 #[must_use]

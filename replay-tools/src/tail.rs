@@ -17,12 +17,11 @@ use guichet_schemas::wire::RecordView;
 
 use self::chain::Chain;
 use self::line::Lines;
-use crate::client::{Client, ClientError, ConnectArgs, EventStream};
-use crate::exit;
-use crate::output::{Look, Output, OutputArgs};
-use crate::which::Which;
+use guichet_client::exit;
+use guichet_client::output::{Look, Output, OutputArgs};
+use guichet_client::which::Which;
+use guichet_client::{Client, ClientError, ConnectArgs, EventStream};
 
-/// What to follow.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet tail
@@ -57,14 +56,12 @@ pub struct TailArgs {
     pub connect: ConnectArgs,
 }
 
-/// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
     /// At the oldest event.
     Start,
     /// After the newest.
     Now,
-    /// At a position.
     Position(u64),
     /// At the first event recorded then or later.
     Time(Timestamp),

@@ -14,17 +14,17 @@ use guichet_schemas::wire;
 use guichet_schemas::wire::query::Data as Question;
 use guichet_schemas::wire::query_reply::Data;
 
-use crate::client::{Client, ClientError, ConnectArgs};
-use crate::exit;
-use crate::output::{Look, Output, OutputArgs};
 use crate::query::whole;
 use crate::send::refusal_text;
-use crate::which::TicketArgs;
+use guichet_client::exit;
+use guichet_client::output::{Look, Output, OutputArgs};
+use guichet_client::which::TicketArgs;
+use guichet_client::{Client, ClientError, ConnectArgs};
 
 /// Entries asked for at a time.
 const PAGE: u32 = 1000;
 
-/// Whose history, and as of when.
+/// The ticket, and the instant to look back to.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet timeline T-42
@@ -102,7 +102,6 @@ pub async fn run(args: TimelineArgs) -> Result<u8, ClientError> {
 /// A ticket and its history, as the read models tell them.
 #[derive(Debug)]
 pub struct Told {
-    /// The ticket.
     pub ticket: wire::TicketView,
     /// Its history, oldest first.
     pub entries: Vec<wire::TimelineEntry>,
@@ -168,7 +167,6 @@ impl TimelineArgs {
 /// Everything that a history is written from.
 #[derive(Debug)]
 pub struct Story<'a> {
-    /// The ticket.
     pub ticket: &'a wire::TicketView,
     /// Its history, oldest first.
     pub entries: &'a [wire::TimelineEntry],
@@ -189,7 +187,6 @@ pub fn render(story: &Story<'_>, zone: Tz, look: Look) -> String {
     out
 }
 
-/// What stands above a history.
 pub(crate) fn head(story: &Story<'_>, zone: Tz, look: Look) -> String {
     header::write(story, zone, look)
 }

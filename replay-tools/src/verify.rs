@@ -16,11 +16,11 @@ use serde::Serialize;
 
 pub use self::over_nats::over_nats;
 pub(crate) use self::over_nats::{Beside, SHORT, read_log};
-use crate::client::{ClientError, ConnectArgs};
-use crate::exit;
-use crate::output::{Output, OutputArgs};
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::{ClientError, ConnectArgs};
 
-/// What to verify, and against what.
+/// The log to verify, and the claims to verify it against.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet verify                                  # the node that runs on ./guichet-data, or the folder if none runs
@@ -53,7 +53,6 @@ pub struct VerifyArgs {
     pub connect: ConnectArgs,
 }
 
-/// What came of it.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Nothing was found.
@@ -66,9 +65,9 @@ pub struct Report {
     pub root: String,
     /// Name of the log, where a checkpoint says one.
     pub origin: Option<String>,
-    /// What the log was compared with.
+    /// The sources that the log was compared with.
     pub compared: Vec<String>,
-    /// What could not be checked, and why.
+    /// Checks that could not be made, and why.
     pub unchecked: Vec<String>,
     /// How many faults there are; not all of very many are listed.
     pub faults: u64,
@@ -83,7 +82,7 @@ pub struct Claims {
     pub claims: Vec<Claim>,
     /// Those that are not believed.
     pub findings: Findings,
-    /// What could not be checked, and why.
+    /// Checks that could not be made, and why.
     pub unchecked: Vec<String>,
 }
 

@@ -172,7 +172,7 @@ fn read_strictly<M: prost::Message + Default>(
     Ok(message)
 }
 
-/// What the JSON reader stumbled over: another shape, or a number outside its range.
+/// The fault that the JSON reader found: another shape, or a number outside its range.
 fn not_as_the_schema(error: &serde_json::Error) -> Rejection {
     let message = error.to_string();
     match json::whole::beyond_range(&message) {

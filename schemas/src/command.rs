@@ -115,7 +115,7 @@ pub struct Command {
 
 macro_rules! orders {
     ($($verb:ident => $variant:ident on $about:ident,)*) => {
-        /// What to do. One variant per verb.
+        /// The order to carry out. One variant per verb.
         #[derive(Debug, Clone, PartialEq)]
         #[expect(clippy::large_enum_variant, reason = "an order lives for one decision")]
         pub enum Order { $(#[doc = concat!("`", stringify!($verb), "`")] $variant($variant),)* }
@@ -209,7 +209,7 @@ message!(
 pub struct Fact {
     /// When it happened, by the source.
     pub occurred_at: Timestamp,
-    /// Who did it; default: the actor of the command.
+    /// The actor; default: that of the command.
     pub actor: Option<Actor>,
     /// What happened.
     pub event: Event,

@@ -12,7 +12,7 @@ use crate::words::ActorKind;
 pub use self::change::{Attribute, Change};
 pub use self::meaning::Meaning;
 
-/// What stands in the files of the verbs, and in that of the log.
+/// Events that stand in the files of the verbs, and in that of the log.
 mod files {
     macro_rules! files {
         ($($verb:ident => $variant:ident on $about:ident,)*) => {
@@ -31,7 +31,7 @@ mod files {
     pub use super::log::*;
 }
 
-/// Who acts, as claimed by the caller.
+/// The actor, as claimed by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// Kind of actor.
@@ -264,7 +264,7 @@ macro_rules! events {
 
 each_event!(events);
 
-/// What those ask for who look for one event by itself.
+/// Answers for those who look for one event by itself.
 impl Event {
     /// The creation of a ticket, if that is what happened.
     #[must_use]

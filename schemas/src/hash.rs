@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// What stands before the first event of a stream.
+    /// The hash in front of the first event of a stream.
     pub const ZERO: Self = Self([0; 32]);
 
     /// Hash of the bytes of a record, exactly as stored and published.

@@ -148,7 +148,7 @@ pub enum Rejection {
         /// How.
         kind: LinkKind,
     },
-    /// What was found, was found under a configuration that holds no longer.
+    /// The finding was made under a configuration that holds no longer.
     #[error("the configuration is at version {actual}, the command was made under version {based_on}")]
     ConfigStale {
         /// What the command knew.
@@ -156,7 +156,7 @@ pub enum Rejection {
         /// What is.
         actual: u64,
     },
-    /// What should be configured cannot hold.
+    /// The configuration cannot hold.
     #[error("{path}: {rule}")]
     ConfigInvalid {
         /// Place in the body.
@@ -204,7 +204,7 @@ pub enum Rejection {
         "a fault of ours, and nothing was changed; please report it with the id {id}, which stands in our log"
     )]
     Internal {
-        /// What names the fault in the log of the process.
+        /// The id of the fault in the log of the process.
         id: String,
     },
     /// Known to the contract, not to this build.

@@ -34,7 +34,7 @@ pub fn queries_named(name: &str) -> String {
     format!("guichet.v1.query.*.*.{name}")
 }
 
-/// What processes of one desk tell each other about a read model. Ours alone, no part of the contract.
+/// Messages between the processes of one desk about a read model. Ours alone, no part of the contract.
 #[must_use]
 pub fn projection(partition: Partition, model: &str, verb: &str) -> String {
     format!("guichet.v1.projection.{partition}.{model}.{verb}")

@@ -2,7 +2,7 @@
 
 use crate::vocabulary::LATER_VERBS;
 
-/// What can be done with the word in a subject.
+/// A word in a subject, as this build knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
     /// This build does it.
@@ -11,7 +11,7 @@ pub enum Known {
     Unsupported,
 }
 
-/// What a command of a verb is about.
+/// The kind of entity that a verb is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// A ticket that need not be there yet.
@@ -29,7 +29,7 @@ macro_rules! words {
         /// Verbs of this build, in the order of the contract.
         pub const VERBS: &[&str] = &[$(stringify!($verb),)*];
 
-        /// What a verb of this build is about.
+        /// The kind of entity that a verb of this build is about.
         #[must_use]
         pub fn about(word: &str) -> Option<About> {
             match word { $(stringify!($verb) => Some(About::$about),)* _ => None }
@@ -50,13 +50,13 @@ each_report!([queries] {
     ["sla_clocks", "sla_breaches",]
 });
 
-/// What we know of a verb; `None`: nothing.
+/// Our knowledge of a verb; `None`: none.
 #[must_use]
 pub fn verb(word: &str) -> Option<Known> {
     known(word, VERBS, LATER_VERBS)
 }
 
-/// What we know of a query; `None`: nothing.
+/// Our knowledge of a query; `None`: none.
 #[must_use]
 pub fn query(word: &str) -> Option<Known> {
     known(word, QUERIES, &[])

@@ -4,7 +4,7 @@ use crate::event::Personal;
 use crate::mirror::Wire as _;
 use crate::wire;
 
-/// What a person may read of a personal text.
+/// The part of a personal text that a person may read.
 #[must_use]
 pub fn readable(personal: Option<&wire::Personal>) -> &str {
     match personal.and_then(|p| p.form.as_ref()) {
@@ -14,7 +14,7 @@ pub fn readable(personal: Option<&wire::Personal>) -> &str {
     }
 }
 
-/// What a person may read of a personal text.
+/// The part of a personal text that a person may read.
 #[must_use]
 pub fn readable_text(personal: &Personal) -> &str {
     match personal {

@@ -1,6 +1,6 @@
 //! The wire types, generated from `proto/`. They hold bytes and numbers as they came; only
 //! [`crate::codec`], the views and the stores touch them.
-#![expect(missing_docs, clippy::all, reason = "generated; the documentation stands in the .proto files")]
+#![expect(clippy::all, reason = "generated; the documentation stands in the .proto files")]
 
 /// The contract, version 1; see `proto/guichet/v1/`.
 pub mod v1 {

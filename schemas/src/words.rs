@@ -102,7 +102,7 @@ words! {
         Expertise = "expertise", Authority = "authority", TimeLimit = "time_limit", Scope = "scope",
         Complexity = "complexity", CustomerRequest = "customer_request",
     }
-    /// What the problem turned out to be.
+    /// The outcome of a problem.
     ResolutionCode {
         UserEducation = "user_education", Defect = "defect", Configuration = "configuration",
         ThirdParty = "third_party", Duplicate = "duplicate", CannotReproduce = "cannot_reproduce",
@@ -137,7 +137,7 @@ words! {
         Relates = "relates", Duplicates = "duplicates", Blocks = "blocks", Parent = "parent", CausedBy = "caused_by",
         FollowUp = "follow_up",
     }
-    /// What a clock of a ticket measures.
+    /// The metric that a clock measures.
     SlaMetric {
         FirstReply = "first_reply", NextReply = "next_reply", Assignment = "assignment",
         PeriodicUpdate = "periodic_update", PausableUpdate = "pausable_update", RequesterWait = "requester_wait",
@@ -163,7 +163,7 @@ words! {
     Verdict { Approved = "approved", Rejected = "rejected", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
-    /// What a stream of events is about.
+    /// The subject of a stream of events.
     StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject", }
     /// By what the queue board makes a row.
     QueueBy { Group = "group", Agent = "agent", }

@@ -70,7 +70,7 @@ pub(super) fn accounts(keys: &Keys) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// What of JetStream those in `DESK` may use at all.
+/// The part of JetStream that users in `DESK` may use at all.
 fn through() -> Vec<String> {
     let roles = [Role::Worker, Role::Tools, Role::Caller];
     let mut all: Vec<String> = roles.iter().flat_map(|role| role.rights().publish).collect();

@@ -15,7 +15,7 @@ use super::place::Place;
 
 /// Where JetStream keeps its files in its store.
 const JETSTREAM: &str = "jetstream";
-/// What the folders are called into which damaged parts go.
+/// Prefix of the folders into which damaged parts are moved.
 const ASIDE: &str = "nats.damaged-";
 
 /// The part of the store that cannot be read.
@@ -27,7 +27,7 @@ pub(super) enum Damaged {
     Store,
 }
 
-/// What `/healthz` says could not be brought back, where it says that. Its body as JSON.
+/// The part of the store that `/healthz` calls lost, where it says so. Its body as JSON.
 ///
 /// Streams are brought back before the server tells its ports, so what is missing once it has told them stays missing.
 pub(super) fn complaint(body: &[u8]) -> Option<Damaged> {
@@ -52,8 +52,8 @@ pub(super) fn complaint(body: &[u8]) -> Option<Damaged> {
     Some(if is_inside { Damaged::Part(path) } else { Damaged::Store })
 }
 
-/// What the system says where it refuses, as a Go program prints it. Then the store may be whole, and another one in its
-/// place would meet the same. A server that ended has nothing but words.
+/// Refusals of the system, as a Go program prints them. Then the store may be whole, and another one in its place would
+/// meet the same. A server that ended has nothing but words.
 const REFUSALS: [&str; 12] = [
     "no space left on device",
     "disk quota exceeded",
@@ -104,8 +104,8 @@ impl Place {
         entries.unwrap_or_default().iter().filter(|entry| is_one(entry)).count()
     }
 
-    /// What of the store has not the shape of one, before a server is given it: where a folder has to be there is
-    /// something else. The server says nothing of some of these, and refuses every stream later.
+    /// The first part of the store that does not have the shape of one, before a server is given it: something else is
+    /// where a folder has to be. The server says nothing of some of these, and refuses every stream later.
     pub(super) fn misshapen(&self) -> Option<Damaged> {
         let root = self.jetstream();
         match fs::symlink_metadata(&root) {

@@ -18,7 +18,7 @@ pub(super) const ADVISED: &str = "2.14.5";
 pub(crate) struct Found {
     /// Absolute path of the program.
     pub(crate) path: PathBuf,
-    /// What it says of itself, such as `2.15.1`.
+    /// Its own account of its version, such as `2.15.1`.
     pub(crate) version: String,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Search {
     pub(crate) path: Option<OsString>,
 }
 
-/// What we think of a version of nats-server.
+/// Our verdict on a version of nats-server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Refused: it has known holes, or does not say its version in a way that we can read.

@@ -60,7 +60,7 @@ impl Keys {
         &self.password
     }
 
-    /// What the server may know of it.
+    /// The form of it that the server may know.
     pub(super) fn password_hash(&self) -> anyhow::Result<String> {
         bcrypt::hash(self.password.as_str(), BCRYPT_COST).context("hash the password of callers")
     }

@@ -35,14 +35,14 @@ pub(super) struct Running {
     pub(super) port: u16,
 }
 
-/// What came of starting a child.
+/// The result of starting a child.
 enum Tried {
     Ready(Running),
     /// It cannot read its store.
     Damaged(Damaged, String),
 }
 
-/// What a child says of itself.
+/// A child's account of itself.
 enum Health {
     /// Nothing yet, or that it is not ready.
     NotYet,

@@ -30,7 +30,6 @@ pub(crate) enum Role {
     Caller,
 }
 
-/// What a user may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Rights {
     /// Subjects to publish to.
@@ -72,8 +71,8 @@ impl Role {
         }
     }
 
-    /// What the subjects of answers to it begin with. Nobody else may listen there; only callers, whose clients know
-    /// nothing of this, share theirs.
+    /// Prefix of the subjects of answers to it. Nobody else may listen there; only callers, whose clients know nothing
+    /// of this, share theirs.
     pub(crate) fn inbox(self) -> String {
         if self == Self::Caller { "_INBOX".to_owned() } else { format!("_INBOX_{}", self.name()) }
     }
@@ -171,7 +170,7 @@ impl Role {
     }
 }
 
-/// What the worker of the clocks alone may command: the engine takes its word for when a promise was broken.
+/// Commands that only the worker of the clocks may send: the engine takes its word for when a promise was broken.
 const OF_THE_CLOCKS: &str = "guichet.v1.cmd.*.sla.>";
 
 /// Commands, queries, the log and its tree.
@@ -193,7 +192,8 @@ fn ours() -> Vec<String> {
     ]
 }
 
-/// What the client libraries of followers ask of JetStream, whichever they are: by pull, by push, ordered, durable.
+/// Requests that the client libraries of followers make to JetStream, whichever they are: by pull, by push, ordered,
+/// durable.
 fn followers() -> Vec<String> {
     [
         vec!["$JS.API.INFO".to_owned(), "$JS.API.STREAM.NAMES".to_owned()],
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn tools_find_their_key() {
-        use guichet_replay_tools::client::{TOOLS_INBOX, TOOLS_KEY};
+        use guichet_client::{TOOLS_INBOX, TOOLS_KEY};
         let folder = std::path::Path::new(super::super::keys::FOLDER);
         assert_eq!(super::super::keys::file_of(folder, Role::Tools), std::path::Path::new(TOOLS_KEY));
         assert_eq!(Role::Tools.inbox(), TOOLS_INBOX);

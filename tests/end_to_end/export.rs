@@ -181,7 +181,8 @@ async fn process_miners_find_the_bpi_incidents_in_xes_and_ocel() {
 async fn process_miners_find_the_same_cases_events_and_variants_as_in_the_raw_file() {
     let (Some(export), Some(python)) = (bpi2013(), python(MINER)) else { return };
     let node = Serve::start(Settings::default()).await;
-    let shipped = fs::read_to_string(project("replay-tools/mappings/bpi2013.toml")).expect("it is shipped");
+    let shipped =
+        fs::read_to_string(project("replay-tools/import/mappings/bpi2013.toml")).expect("it is shipped");
     let told =
         shipped.replace("by = \"org:resource\"\n", "by = \"org:resource\"\nactivity = \"concept:name\"\n");
     assert_ne!(told, shipped, "every row is told");

@@ -112,7 +112,7 @@ async fn files_that_come_into_a_folder_are_imported_and_a_bad_one_ends_nothing()
 
 #[test]
 fn a_mapping_is_proposed_on_standard_output() {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("replay-tools/mappings/samples/glpi.csv");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("replay-tools/import/mappings/samples/glpi.csv");
     let proposed = guichet().arg("import").arg(&sample).arg("--infer").output().expect("it runs");
     let text = String::from_utf8_lossy(&proposed.stdout).into_owned();
     assert!(text.contains("shipped mapping glpi") && text.contains("\n[source]\n"), "{proposed:?}");

@@ -51,7 +51,5 @@ fn what_is_in_the_corpus_is_taken() {
         guichet_schemas::subject::CommandSubject::parse(text).is_ok()
             || guichet_schemas::subject::QuerySubject::parse(text).is_ok()
     });
-    taken("mapping", |bytes| {
-        guichet_replay_tools::import::Mapping::parse(std::str::from_utf8(bytes).unwrap()).is_ok()
-    });
+    taken("mapping", |bytes| guichet_import::Mapping::parse(std::str::from_utf8(bytes).unwrap()).is_ok());
 }

@@ -1,7 +1,7 @@
 //! What outsiders hand us, each as a function of bytes that must never panic, and that says what must hold of
 //! whatever it takes. Used by the corpus run of `cargo test` and by libFuzzer alike.
 
-use guichet_replay_tools::import::Mapping;
+use guichet_import::Mapping;
 use guichet_schemas::codec::{
     self, Encoding, Request, RequestKey, command_to_wire, decode_command, decode_query, decode_record,
     encode_record,

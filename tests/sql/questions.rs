@@ -92,9 +92,10 @@ fn bounds(source: &[&str]) {
     let all = rows("select * from events", source);
     let positions = |rows: &[Value]| rows.iter().map(|row| row["position"].as_u64()).collect::<Vec<_>>();
     assert!(positions(&all).is_sorted(), "the order of the log");
-    let middle = all[all.len() / 2]["recorded_at"].as_str().expect("an instant");
-    let kind = all[all.len() / 2]["type"].as_str().expect("a type");
-    let ticket = all[all.len() / 2]["ticket_id"].as_str().expect("a ticket");
+    let of_a_ticket = |row: &&Value| row["ticket_id"].is_string();
+    let row = all[all.len() / 2..].iter().find(of_a_ticket).expect("an event of a ticket");
+    let text = |name: &str| row[name].as_str().expect("a text");
+    let (middle, kind, ticket) = (text("recorded_at"), text("type"), text("ticket_id"));
     for bound in [
         format!("recorded_at >= '{middle}'"),
         format!("recorded_at < '{middle}'"),

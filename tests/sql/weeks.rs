@@ -46,7 +46,7 @@ struct Held {
 }
 
 const BY_EVENTS: &str = "
-    SELECT cast(date_trunc('week', occurred_at AT TIME ZONE 'ZONE') AS date) AS week,
+    SELECT cast(date_trunc('week', occurred_at AT TIME ZONE 'THERE') AS date) AS week,
            count(*) FILTER (WHERE type = 'TicketCreated') AS created,
            count(*) FILTER (WHERE type = 'TicketResolved') AS resolved,
            count(*) FILTER (WHERE type = 'TicketReopened') AS reopened,
@@ -54,7 +54,7 @@ const BY_EVENTS: &str = "
     FROM events GROUP BY 1 ORDER BY 1";
 
 fn by_events(zone: &str, more: &[&str]) -> Vec<Value> {
-    let rows = rows(&BY_EVENTS.replace("ZONE", zone), more);
+    let rows = rows(&BY_EVENTS.replace("THERE", zone), more);
     let counts =
         |row: &Value| ["created", "resolved", "reopened", "closed"].iter().any(|name| row[name] != 0);
     rows.into_iter().filter(counts).collect()

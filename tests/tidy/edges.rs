@@ -9,7 +9,7 @@ use serde_json::Value;
 const OUTSIDE: [&str; 6] = ["async-nats", "axum", "hyper", "rand", "rocksdb", "tokio"];
 
 /// Every crate with the crates of ours that it knows, and what of the outside it touches.
-const ALLOWED: [(&str, &[&str], &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str], &[&str]); 25] = [
     ("schemas", &[], &[]),
     ("rules", &["schemas"], &[]),
     ("config", &["rules", "schemas"], &[]),
@@ -34,23 +34,31 @@ const ALLOWED: [(&str, &[&str], &[&str]); 21] = [
     ("http", &["schemas", "service"], &["async-nats", "axum", "hyper", "tokio"]),
     // Nothing here could append: no engine, no database, no connection.
     ("audit", &["config", "proof", "rules", "schemas"], &[]),
+    ("client", &["key-client", "proof", "schemas"], &["async-nats", "tokio"]),
+    ("golden", &["client", "config", "rules", "schemas", "sla"], &[]),
+    ("import", &["client", "config", "rules", "schemas"], &["async-nats", "tokio"]),
     (
         "replay-tools",
-        &["audit", "config", "key-client", "proof", "rules", "schemas", "sla"],
-        &["async-nats", "rand", "tokio"],
+        &["audit", "client", "config", "golden", "key-client", "proof", "rules", "schemas", "sla"],
+        &["tokio"],
     ),
+    ("demo", &["client", "config", "import", "replay-tools", "rules", "schemas"], &["rand"]),
     ("test-support", &["schemas"], &["async-nats", "tokio"]),
     ("bench-support", &["engine", "schemas"], &[]),
-    ("history", &["config", "proof", "replay-tools", "rules", "schemas", "sla"], &["tokio"]),
-    ("sql", &["config", "history", "replay-tools", "reports", "schemas", "sla"], &["tokio"]),
+    ("history", &["client", "config", "proof", "replay-tools", "rules", "schemas", "sla"], &["tokio"]),
+    ("sql", &["client", "config", "history", "replay-tools", "reports", "schemas", "sla"], &["tokio"]),
     (
         "",
         &[
             "audit",
+            "client",
             "crash",
+            "demo",
             "engine",
+            "golden",
             "history",
             "http",
+            "import",
             "keys",
             "projections",
             "proof",

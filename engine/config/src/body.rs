@@ -65,15 +65,13 @@ macro_rules! each_kind {
             Agents: Agents as "agents", One;
             /// Guards and delays of the life of a ticket.
             Lifecycle: Lifecycle as "lifecycle", One;
-            /// What is promised, and to which tickets.
             SlaPolicies: Policies as "sla_policies", One;
-            /// What happens to tickets that stay as they are.
+            /// Rules that fire when a ticket has stayed as it is for some time.
             TimeRules: TimeRules as "time_rules", One;
-            /// What the figures of reports are wanted to be.
+            /// Goals for the figures of reports.
             Goals: Goals as "goals", One;
             /// Figures that the desk defines; one item for each.
             Figure: Figure as "figure", Named;
-            /// Who may do what.
             Callers: Callers as "callers", One;
         }
     };
@@ -84,7 +82,6 @@ macro_rules! bodies {
     ($($(#[$doc:meta])* $kind:ident: $body:ident as $name:literal, $ids:ident;)*) => {
         /// A body of any kind.
         #[derive(Debug, Clone, PartialEq)]
-        #[expect(missing_docs, reason = "each is the body of the kind of its name")]
         pub enum Body {
             $($kind($body),)*
         }
@@ -129,7 +126,6 @@ each_kind!(bodies);
 
 /// A structure that is the body of a kind.
 pub trait OfKind: Sized {
-    /// The kind.
     const KIND: Kind;
 
     /// Itself, where a body is of the kind.
@@ -137,7 +133,8 @@ pub trait OfKind: Sized {
 }
 
 impl Body {
-    /// What has a meaning in the contract and none in this build: it is refused, not ignored.
+    /// The first thing in the body that the contract gives a meaning and this build does not: it is refused, not
+    /// ignored.
     #[must_use]
     pub fn not_yet(&self) -> Option<&'static str> {
         self.as_item().not_yet()

@@ -21,7 +21,6 @@ use crate::configuration::{Configuration, Publication};
 use crate::fault::Fault;
 use crate::kind::{Ids, Kind, THE_ONE};
 
-/// What may be published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     /// The version that the publication has.

@@ -74,7 +74,6 @@ pub struct Configuration {
 
 /// A publication takes about so many times the memory of its text: the text, and what was read from it.
 const READ_TIMES: usize = 8;
-/// What it takes beside.
 const ENTRY_BYTES: usize = 512;
 
 impl Configuration {
@@ -84,7 +83,6 @@ impl Configuration {
         Self { tenant: tenant.to_owned(), items: BTreeMap::new(), calendars: BTreeMap::new(), written: 0 }
     }
 
-    /// The token of the tenant.
     #[must_use]
     pub fn tenant_token(&self) -> &str {
         &self.tenant
@@ -116,7 +114,7 @@ impl Configuration {
         self.written.saturating_mul(READ_TIMES).saturating_add(entries.saturating_mul(ENTRY_BYTES))
     }
 
-    /// What was published of an item, oldest first.
+    /// All publications of an item, oldest first.
     pub fn history(&self, kind: Kind, id: &str) -> impl Iterator<Item = &Publication> {
         self.entries(kind, id).iter().map(|entry| &entry.publication)
     }
@@ -233,7 +231,7 @@ macro_rules! in_force {
 }
 
 in_force! {
-    /// Who may do what; `None`: as without configuration.
+    /// Permissions of the callers; `None`: as without configuration.
     callers: Callers;
     /// The levels of support; `None`: any.
     tiers: Tiers;

@@ -14,17 +14,13 @@ use crate::toml_file::Draft;
 pub struct Change {
     /// Of what.
     pub kind: Kind,
-    /// Which of its kind.
     pub id: String,
     /// Where: `policies[vip].targets[0].seconds`. What has an id is found by it, everything else by its number.
     pub path: String,
-    /// What happens there.
     pub what: What,
 }
 
-/// What happens at a place.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the values before and after")]
 pub enum What {
     Added(Value),
     Removed(Value),
@@ -49,8 +45,8 @@ impl fmt::Display for Change {
     }
 }
 
-/// What the drafts would change, against the newest publication of each item. An item that no draft names stays as it
-/// is.
+/// The changes that the drafts would make to the newest publication of each item. An item that no draft names stays as
+/// it is.
 #[must_use]
 pub fn diff(configuration: &Configuration, drafts: &[Draft]) -> Vec<Change> {
     let mut changes = Vec::new();

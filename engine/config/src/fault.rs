@@ -6,7 +6,7 @@
 pub struct Fault {
     /// Where: `policies[2].targets[0].calendar`. In what is checked as a whole it begins with kind and id.
     pub path: String,
-    /// What must hold, or what will surprise.
+    /// The rule that is broken, or the surprise that is to be expected.
     pub rule: String,
 }
 

@@ -18,7 +18,7 @@ use cel::parser::{Expression, Parser};
 use cel::{Context, Env, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub use self::field::{Fact, Facts, Field};
+pub use self::field::{EVENTS, Fact, Facts, Field};
 
 /// Bytes of a filter.
 const TEXT_MAX: usize = 1_000;

@@ -16,7 +16,7 @@ use guichet_schemas::words::TicketState;
 use crate::body::{Field, FieldKind, Role, UnknownTags};
 use crate::configuration::Configuration;
 
-/// What is in force at an instant.
+/// The configuration in force at an instant.
 #[derive(Debug, Clone, Copy)]
 pub struct InForce<'a> {
     configuration: &'a Configuration,
@@ -24,7 +24,7 @@ pub struct InForce<'a> {
 }
 
 impl Configuration {
-    /// What is in force at an instant, for decisions.
+    /// The configuration in force at an instant, for decisions.
     #[must_use]
     pub const fn at(&self, at: Timestamp) -> InForce<'_> {
         InForce { configuration: self, at }

@@ -9,20 +9,21 @@ use crate::fault::Fault;
 
 /// The body of a kind.
 pub(crate) trait Item {
-    /// What is wrong in it, whatever else is configured. Its shape is right already.
+    /// Faults in the body itself, whatever else is configured. Its shape is right already.
     fn faults(&self, from: Timestamp) -> Vec<Fault>;
 
-    /// What it refers to and is not there, or is never reached.
+    /// References to items that are missing, and promises that can never come due.
     fn misfits(&self, _there: &There<'_>, _reach: &mut Reach<'_>) -> Vec<Fault> {
         Vec::new()
     }
 
-    /// What is legal but unwise in it.
+    /// Advice about what is legal but unwise.
     fn advice(&self, _advised: &Advised<'_>) -> Vec<Fault> {
         Vec::new()
     }
 
-    /// What has a meaning in the contract and none in this build: it is refused, not ignored.
+    /// The first thing in the body that the contract gives a meaning and this build does not: it is refused, not
+    /// ignored.
     fn not_yet(&self) -> Option<&'static str> {
         None
     }
@@ -44,7 +45,7 @@ pub(crate) trait Item {
     }
 }
 
-/// What advice is given about, beside the body itself.
+/// Everything beside the body itself that advice depends on.
 pub(crate) struct Advised<'a> {
     pub(crate) configuration: &'a Configuration,
     pub(crate) id: &'a str,

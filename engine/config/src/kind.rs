@@ -7,7 +7,7 @@ use crate::body::each_kind;
 /// The id of everything of which a tenant has one.
 pub const THE_ONE: &str = "default";
 
-/// What the items of a kind are called.
+/// The form of the ids of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ids {
     /// There is one, [`THE_ONE`].

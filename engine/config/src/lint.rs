@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::item::Advised;
 use crate::kind::Kind;
 
-/// What nobody has touched for so long is looked at again: 365 days.
+/// An item is stale, and worth a second look, when nobody has touched it for this long: 365 days.
 pub const STALE_MS: i64 = 365 * 86_400_000;
 
 /// Everything in force at an instant that will surprise somebody. Paths begin with the kind, and the name of a calendar.

@@ -51,9 +51,7 @@ pub struct Policy {
     /// For each attribute that is named, the ticket has one of these values. Nothing: every ticket.
     #[serde(default, rename = "match", skip_serializing_if = "BTreeMap::is_empty")]
     pub conditions: BTreeMap<String, Values>,
-    /// What is promised.
     pub targets: Vec<Target>,
-    /// What a reopen does to the clock of the resolution.
     #[serde(default)]
     pub on_reopen: OnReopen,
     /// How time before a change of target counts.
@@ -86,11 +84,9 @@ impl Values {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
-    /// What is measured.
     pub metric: SlaMetric,
     /// How long it may take, 1 to [`SECONDS_MAX`].
     pub seconds: u32,
-    /// Which time counts.
     pub hours: HoursKind,
     /// The calendar of business hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,7 +109,6 @@ fn any() -> String {
     "*".to_owned()
 }
 
-/// Which time counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoursKind {
@@ -134,7 +129,7 @@ impl HoursKind {
     }
 }
 
-/// What a reopen does to the clock of the resolution.
+/// The effect of a reopening on the clock of the resolution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnReopen {
@@ -180,7 +175,7 @@ pub struct Promise<'a> {
     pub target: &'a Target,
 }
 
-/// What a set promises a ticket about one metric.
+/// The promise that a set of policies makes to a ticket about one metric.
 ///
 /// ```
 /// use guichet_config::{Attributes, SlaMetric, PolicySet, promise};

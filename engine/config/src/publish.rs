@@ -107,7 +107,7 @@ impl Configuration {
 }
 
 impl Publication {
-    /// What an event publishes or retires; `None`: nothing, or of a kind that this build does not know.
+    /// The publication or retirement in an event; `None`: it has none, or is of a kind that this build does not know.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
         if let Event::Config(ConfigEvent::ConfigPublished(e)) = event {

@@ -3,7 +3,6 @@
 /// A file to begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Template {
-    /// Its name.
     pub name: &'static str,
     /// For whom it is.
     pub about: &'static str,

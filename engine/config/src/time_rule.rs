@@ -22,9 +22,7 @@ pub struct TimeRule {
     /// In these states only, instead of `status`. Neither: every state in which work is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<Word<TicketState>>,
-    /// How long, 1 to [`SECONDS_MAX`](crate::SECONDS_MAX).
     pub seconds: u32,
-    /// Which time counts.
     pub hours: HoursKind,
     /// The calendar of business hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,12 +30,11 @@ pub struct TimeRule {
     /// Armed again when it has fired.
     #[serde(default)]
     pub repeat: bool,
-    /// What is done when it fires, in this order.
+    /// Actions when it fires, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
 }
 
-/// What has to last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {

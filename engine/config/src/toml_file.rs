@@ -22,7 +22,6 @@ use crate::kind::{Kind, THE_ONE};
 pub struct Draft {
     /// Of what.
     pub kind: Kind,
-    /// Which of its kind.
     pub id: String,
     /// From when on; `None`: from its publication on.
     pub effective_from: Option<Timestamp>,

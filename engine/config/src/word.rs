@@ -8,7 +8,6 @@ pub trait Listed: Copy + 'static {
     /// Every value.
     const LIST: &'static [Self];
 
-    /// The word.
     fn word(self) -> &'static str;
 }
 

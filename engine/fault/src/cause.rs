@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use crate::FaultKind;
 
-/// What lies behind a fault that we found ourselves: an error, or a sentence.
+/// The source of a fault that we found ourselves: an error, or a sentence.
 pub type Source = Arc<dyn Error + Send + Sync>;
 
 /// Why. What is done about a fault follows from its kind, never from its words.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Cause {
-    /// What RocksDB said.
     #[error(transparent)]
     Database(#[from] rocksdb::Error),
-    /// What is stored is not what was written.
+    /// The stored bytes are not those that were written.
     #[error("{0}")]
     Damage(Source),
     /// A file is not there that must be.
@@ -26,7 +25,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// What is stored is not what was written.
+    /// A fault: the stored bytes are not those that were written.
     pub fn damage(why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Damage(Arc::from(why.into()))
     }
@@ -41,7 +40,7 @@ impl Cause {
         Self::Refused(Arc::from(why.into()))
     }
 
-    /// What it says about the data.
+    /// Whether the data is damaged, a file is missing, or the system refused.
     #[must_use]
     pub fn kind(&self) -> FaultKind {
         match self {

@@ -2,10 +2,11 @@
 
 use rocksdb::ErrorKind;
 
-/// What a fault says about what is stored. Only the first two say that other files in the place of these would help.
+/// The meaning of a fault for the stored data. Only the first two kinds say that other files in the place of these
+/// would help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// What is stored is not what was written.
+    /// The stored bytes are not those that were written.
     Damage,
     /// A file is not there that the database knows of.
     Missing,

@@ -10,7 +10,6 @@ const POOL: usize = 1008;
 #[error("the system gives no random bytes: {0}")]
 pub struct NoDice(String);
 
-/// Where the bytes come from.
 type Source = Box<dyn FnMut(&mut [u8]) -> Result<(), NoDice> + Send>;
 
 /// Random bytes of cryptographic quality. The only dice of this crate.

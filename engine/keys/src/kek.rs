@@ -35,7 +35,6 @@ pub enum KekSource {
     Digits {
         /// The key.
         digits: Zeroizing<String>,
-        /// Where they stood, for messages.
         from: &'static str,
     },
 }
@@ -68,14 +67,7 @@ impl std::fmt::Debug for KekSource {
 pub enum KekError {
     /// The file cannot be read or made.
     #[error("could not {doing} the key file {path}: {cause}")]
-    File {
-        /// What we were doing.
-        doing: &'static str,
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
+    File { doing: &'static str, path: PathBuf, cause: std::io::Error },
     /// No file, where there must be one.
     #[error(
         "there is no key file {0}, and none is rebuilt where one was named or a key store was made under one: bring it back from where it is kept, name it with --kek-file, or give the key in GUICHET_KEK"

@@ -40,7 +40,7 @@ impl DataKey {
         bytes.try_into().ok().map(|key| Self(Zeroizing::new(key)))
     }
 
-    /// What the log says about the key.
+    /// The hash of the key that its event carries.
     #[must_use]
     pub fn commitment(&self) -> Commitment {
         let mut hash = Sha256::new();

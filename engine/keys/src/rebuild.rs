@@ -32,7 +32,6 @@ pub struct Named<'a> {
     pub tenant: &'a str,
     /// Of which data subject.
     pub subject: &'a str,
-    /// Its id.
     pub id: KeyId,
     /// What commits to it.
     pub commitment: Commitment,

@@ -23,7 +23,7 @@ use crate::key::{Commitment, DataKey};
 pub(crate) const KEYS: &str = "keys";
 /// The keys of each data subject.
 pub(crate) const SUBJECTS: &str = "subjects";
-/// What is true of the store.
+/// Facts about the store itself.
 pub(crate) const META: &str = "meta";
 /// Every column family.
 pub(crate) const ALL: [&str; 3] = [KEYS, SUBJECTS, META];

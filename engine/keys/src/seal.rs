@@ -27,11 +27,8 @@ const STEP: usize = 32;
 /// Where a personal text stands. It opens nowhere else.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// Whose desk.
     pub tenant: &'a str,
-    /// Which ticket.
     pub ticket: TicketId,
-    /// Which field of which event.
     pub field: Field,
     /// The command that wrote the event.
     pub command: CommandId,

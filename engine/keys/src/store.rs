@@ -29,9 +29,8 @@ pub const MARK: &str = "damaged";
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("key store: {doing}: {cause}")]
 pub struct KeyFault {
-    /// What we were doing.
     pub doing: &'static str,
-    /// What the database or the system said, or what we found.
+    /// The message of the database or the system, or our own finding.
     pub cause: Cause,
 }
 
@@ -40,7 +39,7 @@ impl KeyFault {
         move |error| Self { doing, cause: error.into() }
     }
 
-    /// What is stored is not what was written.
+    /// A fault: the stored bytes are not those that were written.
     pub(crate) fn found(doing: &'static str, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { doing, cause: Cause::damage(why) }
     }
@@ -50,7 +49,6 @@ impl KeyFault {
         Self { doing, cause: Cause::refused(why) }
     }
 
-    /// What it says about the keys.
     #[must_use]
     pub fn kind(&self) -> FaultKind {
         self.cause.kind()
@@ -71,18 +69,12 @@ pub enum OpenError {
     Locked(PathBuf),
     /// The folder cannot be made or locked.
     #[error("could not open the folder {dir}: {cause}")]
-    Folder {
-        /// Which.
-        dir: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
+    Folder { dir: PathBuf, cause: std::io::Error },
     /// Its keys are kept under another key-encryption key.
     #[error(
         "the key store {dir} was made under the key-encryption key {made}, the one given is {given}; give the right one with --kek-file or GUICHET_KEK"
     )]
     OtherKek {
-        /// Which store.
         dir: PathBuf,
         /// Id of the key that it was made under.
         made: String,
@@ -94,7 +86,6 @@ pub enum OpenError {
         "the key store {dir} has format {found}, this program knows {FORMAT}; use the program that wrote it"
     )]
     OtherFormat {
-        /// Which store.
         dir: PathBuf,
         /// Its format.
         found: u32,
@@ -103,22 +94,12 @@ pub enum OpenError {
     #[error(
         "the key store {dir} cannot be opened: {fault}; bring back a copy of this folder, or start the engine, which rebuilds the store from what is left of it"
     )]
-    Fault {
-        /// Which store.
-        dir: PathBuf,
-        /// What was found.
-        fault: KeyFault,
-    },
+    Fault { dir: PathBuf, fault: KeyFault },
     /// The system refuses, and the keys may be whole.
     #[error(
         "the key store {dir} cannot be opened: {fault}; nothing says that the keys are damaged: leave the folder where it is, remove the cause, and start again"
     )]
-    Refused {
-        /// Which store.
-        dir: PathBuf,
-        /// What the system or the database said.
-        fault: KeyFault,
-    },
+    Refused { dir: PathBuf, fault: KeyFault },
 }
 
 impl OpenError {
@@ -137,9 +118,7 @@ pub struct NewKey {
     pub tenant: String,
     /// Of which data subject.
     pub subject: String,
-    /// Its id.
     pub id: KeyId,
-    /// The key.
     pub key: DataKey,
 }
 

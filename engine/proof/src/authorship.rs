@@ -11,7 +11,6 @@ use guichet_schemas::position::{Generation, LogPosition, Partition};
 
 use crate::stream_key::{Placed, StreamKey, StreamMac};
 
-/// Who may have written what.
 #[derive(Debug, Clone)]
 pub struct Authorship {
     key: StreamKey,
@@ -20,18 +19,16 @@ pub struct Authorship {
     macs_from: Option<u64>,
 }
 
-/// What a message says of where it stands, besides the record.
+/// A message's own account of where it stands, beside the record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Said {
     /// The hash of the record before it.
     pub previous: Option<Hash>,
     /// The lineage.
     pub generation: Option<Generation>,
-    /// What proves all of it.
     pub mac: Option<StreamMac>,
 }
 
-/// Who wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Author {
     /// An engine with the secret of this folder, in this lineage.
@@ -65,7 +62,6 @@ impl Authorship {
         self.key.owner()
     }
 
-    /// Which partition of it.
     #[must_use]
     pub const fn partition(&self) -> Partition {
         self.partition
@@ -77,14 +73,14 @@ impl Authorship {
         self.generation
     }
 
-    /// What proves that we wrote the record with this hash here, behind the one with the hash `previous`.
+    /// The proof that we wrote the record with this hash here, behind the one with the hash `previous`.
     #[must_use]
     pub fn mac(&self, position: LogPosition, previous: Hash, hash: Hash) -> StreamMac {
         let Self { partition, generation, .. } = *self;
         self.key.mac(&Placed { partition, generation, position, previous, hash })
     }
 
-    /// Who wrote the record with this hash at this position.
+    /// The author of the record with this hash at this position.
     #[must_use]
     pub fn of(&self, position: LogPosition, hash: Hash, said: &Said) -> Author {
         if let Said { previous: Some(previous), generation: Some(generation), mac: Some(mac) } = *said {

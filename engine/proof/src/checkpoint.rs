@@ -5,14 +5,13 @@ use signed_note::{Note, Signer, VerifierList};
 
 use crate::keys::{SigningKey, VerifyingKey};
 
-/// What a checkpoint says: the log of this name had this root when it had this many records.
+/// A checkpoint's claim: the log of this name had this root when it had this many records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Name of the log.
     pub origin: String,
     /// Leaves of the tree: the newest position that it covers.
     pub size: u64,
-    /// Its root.
     pub root: Hash,
 }
 
@@ -86,7 +85,6 @@ impl SignedCheckpoint {
         Ok(Self { checkpoint, note })
     }
 
-    /// What it says.
     #[must_use]
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint

@@ -26,7 +26,6 @@ pub struct ProofFile {
     pub checkpoint: SignedCheckpoint,
 }
 
-/// Why a proof proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProofFileError {
     /// Not a proof at all.
@@ -60,7 +59,6 @@ impl ProofFile {
         Ok(Self { index: index.ok_or(ProofFileError::Form)?, proof, checkpoint })
     }
 
-    /// The text.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!("{FORM}\nindex {}\n", self.index);

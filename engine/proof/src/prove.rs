@@ -22,7 +22,7 @@ pub enum ProveError<E> {
     /// A tile that the tree must have is not there.
     #[error("tile {} of the tree is missing", .0.path())]
     Missing(TileId),
-    /// What was asked for is not in the tree.
+    /// The leaf or the older tree that was asked for is not in the tree.
     #[error("leaf {index} is not in a tree of {size}")]
     NotInTree {
         /// The leaf, or the older size.

@@ -37,10 +37,9 @@ pub struct StreamKey {
     owner: String,
 }
 
-/// What a MAC vouches for: this record, here, behind that one.
+/// The claim that a MAC vouches for: this record, here, behind that one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
-    /// Of this partition.
     pub partition: Partition,
     /// Of this lineage.
     pub generation: Generation,

@@ -7,7 +7,6 @@ use tlog_tiles::Tile;
 pub const TILE_HEIGHT: u8 = 8;
 /// Hashes in a full tile.
 pub const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
-/// Bytes of a hash.
 pub const HASH_BYTES: usize = 32;
 /// Bytes of a full tile.
 pub const TILE_BYTES: usize = TILE_WIDTH as usize * HASH_BYTES;
@@ -86,7 +85,6 @@ fn path(level: &str, index: u64, width: u32) -> String {
 /// Where tiles come from: a database, a folder, what somebody sent. Nothing that comes from it is believed before a
 /// proof made of it was checked against a root.
 pub trait TileSource {
-    /// What goes wrong there.
     type Error;
 
     /// The first `width` hashes of a tile; none where it is not there so wide.

@@ -27,7 +27,6 @@ pub enum Reads {
     Nothing,
     /// Its first words.
     Creation,
-    /// That of this version.
     Version(u64),
 }
 

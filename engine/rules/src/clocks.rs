@@ -47,7 +47,8 @@ pub(crate) mod key {
     }
 }
 
-/// What was found must be over, and found under what holds now: nothing that is recorded later can come before it.
+/// Checks that a finding of the clocks lies in the past, and was made under the configuration in force: nothing that is
+/// recorded later can come before it.
 pub(crate) fn found(
     at: Timestamp,
     field: &str,
@@ -63,7 +64,7 @@ pub(crate) fn found(
     Err(FieldError::new(field, "must lie before the clock of the engine: it may yet come otherwise").into())
 }
 
-/// What was found, at its own time.
+/// The draft of a finding, at its own instant.
 pub(crate) fn at(instant: Timestamp, event: impl Into<Event>) -> Draft {
     Draft { occurred_at: Some(instant), ..Draft::of(event) }
 }

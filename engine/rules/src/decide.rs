@@ -13,7 +13,7 @@ use crate::desk::DeskRules;
 use crate::state::Ticket;
 use crate::verbs::{Begin, Decide};
 
-/// What a decision needs beside the ticket and the command. All of it comes in as values.
+/// Everything that a decision needs beside the ticket and the command. All of it comes in as values.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The engine's clock.
@@ -22,7 +22,6 @@ pub struct Context<'a> {
     pub next_number: TicketNumber,
     /// The ticket that already has the external reference of a create.
     pub external_ref_of: Option<TicketId>,
-    /// What is configured now.
     pub desk: &'a dyn DeskRules,
     /// Version of that; 0: nothing was ever configured.
     pub config_version: u64,
@@ -35,7 +34,6 @@ pub struct Context<'a> {
 /// An event as decided; the log adds the place, the ids and the hashes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
-    /// What happened.
     pub event: Event,
     /// To which ticket; none: to that of the command. Events of one ticket stand together, and the answer is about the last.
     pub of: Option<TicketId>,
@@ -43,7 +41,7 @@ pub struct Draft {
     pub occurred_at: Option<Timestamp>,
     /// The source's own time where an imported fact was lifted.
     pub source_time: Option<Timestamp>,
-    /// Who did it; none: the actor of the command.
+    /// The actor, if it is not that of the command.
     pub actor: Option<Actor>,
 }
 

@@ -23,7 +23,7 @@ pub const CLI_CALLER: &str = "cli";
 /// kind `lifecycle`.
 pub const AUTO_CLOSE: &str = "auto_close";
 
-/// What is configured at the instant of a decision.
+/// The configuration at the instant of a decision.
 pub trait DeskRules: Debug {
     /// Refuses what the caller, or the actor for whom it speaks, may not do.
     ///
@@ -100,8 +100,8 @@ impl Default for Life {
     }
 }
 
-/// What is said to an agent who sets a ticket to pending without having answered its requester: the pause of its
-/// clocks would begin right after the customer wrote.
+/// How an agent is answered who sets a ticket to pending without having answered its requester: the pause of its clocks
+/// would begin right after the customer wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PendingGuard {
@@ -132,7 +132,6 @@ pub enum ClosedMessage {
 pub struct FiredRule {
     /// States of tickets that it looks at.
     pub states: Vec<TicketState>,
-    /// What it does, in order.
     pub actions: Vec<Action>,
 }
 
@@ -144,7 +143,7 @@ impl FiredRule {
     }
 }
 
-/// What a time rule does, as a configuration writes it: a table with its name in `type`.
+/// An action of a time rule, as a configuration writes it: a table with its name in `type`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
@@ -154,24 +153,18 @@ pub enum Action {
     Resolve {},
     /// Gives it another priority.
     SetPriority {
-        /// Which.
         priority: Priority,
     },
-    /// Adds tags.
     AddTags {
-        /// Which, at least one.
         tags: Vec<String>,
     },
     /// Gives it to a higher tier.
     Escalate {
-        /// Which, 1 to 4.
         to_tier: u32,
-        /// Why.
         reason: EscalationReason,
     },
     /// Writes an internal note.
     Note {
-        /// Its text.
         text: String,
     },
     /// Tells somebody; whoever follows the events does it.
@@ -196,8 +189,8 @@ impl Action {
         }
     }
 
-    /// What somebody would send to do the same; the state of the ticket allows it or not. `None`: the ticket is not
-    /// changed.
+    /// The verb by which a person would do the same, whether the state of the ticket allows it or not. `None`: the
+    /// ticket is not changed.
     pub(crate) const fn verb(&self) -> Option<&'static str> {
         match self {
             Self::Close {} => Some(Close::VERB),
@@ -267,7 +260,6 @@ impl DeskRules for Unconfigured {
     }
 }
 
-/// Whose a command is.
 #[derive(Debug)]
 pub enum Whose {
     /// The SLA worker's, and whether it is allowed.

@@ -107,7 +107,7 @@ fn unmarked() -> Rejection {
     }
 }
 
-/// What was imported stays as it is.
+/// Refuses an import that would change imported facts.
 pub(crate) fn rewritten(have: u64) -> Rejection {
     Rejection::GuardFailed {
         guard: "rewritten_past",

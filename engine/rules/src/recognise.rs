@@ -21,13 +21,10 @@ use crate::verbs::Replayed;
 /// An event of a ticket as the log has it. Its personal texts are open where their key is still there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Past {
-    /// What happened.
     pub event: Event,
-    /// When.
     pub occurred_at: Timestamp,
     /// The source's own time where the fact was lifted.
     pub source_time: Option<Timestamp>,
-    /// Who did it.
     pub actor: Actor,
     /// The command that wrote it.
     pub command: CommandId,
@@ -100,7 +97,7 @@ fn is_same(
     event == past.event
 }
 
-/// What the engine gave the event, and no export can know.
+/// Copies into the event whatever the engine adds, and no export can know.
 fn given_here(event: &mut Event, past: &Past, fact: &Fact) {
     if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCreated(created))) = event {
         created.number = past.event.created().map_or(0, |created| created.number);

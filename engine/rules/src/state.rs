@@ -48,9 +48,7 @@ pub enum Phase {
 pub struct LastResolution {
     /// From 1, one more at each.
     pub number: u32,
-    /// Who resolved.
     pub by: String,
-    /// When.
     pub at: Timestamp,
     /// The requester has said that it is solved.
     pub confirmed: bool,
@@ -83,7 +81,6 @@ pub struct ImportProgress {
 /// The facts of a ticket that were imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportMark {
-    /// How many.
     pub facts: u64,
     /// See `Import::digest`.
     pub digest: Hash,
@@ -94,7 +91,6 @@ pub struct ImportMark {
 pub struct Ticket {
     /// Short number for people.
     pub number: TicketNumber,
-    /// Where it stands.
     pub phase: Phase,
     /// Name of the custom status within the phase.
     pub custom_status: Option<String>,
@@ -108,9 +104,7 @@ pub struct Ticket {
     pub r#type: TicketType,
     /// Path.
     pub category: Option<String>,
-    /// How soon it hurts.
     pub urgency: Option<Urgency>,
-    /// How much it hurts.
     pub impact: Option<Impact>,
     /// Order of work.
     pub priority: Priority,
@@ -120,7 +114,6 @@ pub struct Ticket {
     pub tags: Vec<String>,
     /// Custom fields: a follow-up has them too.
     pub fields: BTreeMap<String, FieldValue>,
-    /// How often it was assigned.
     pub stations: u32,
     /// So many events it has: the version of the newest.
     pub version: u64,
@@ -130,7 +123,6 @@ pub struct Ticket {
     pub last_resolution: Option<LastResolution>,
     /// When its newest event occurred; imported facts never step back behind it.
     pub last_occurred_at: Timestamp,
-    /// Who has the problem.
     pub requester: String,
     /// Set for imported tickets.
     pub import: Option<ImportProgress>,
@@ -161,7 +153,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// What stands before the first event.
+    /// The state before the first event.
     pub(crate) fn blank() -> Self {
         Self {
             number: TicketNumber(0),
@@ -200,7 +192,7 @@ impl Ticket {
         }
     }
 
-    /// What a creation says of it.
+    /// Takes over the contents of the event of creation.
     pub(crate) fn begin(&mut self, e: &TicketCreated) {
         self.number = TicketNumber(e.number);
         self.phase = if e.assignee.is_some() { Phase::Open } else { Phase::New };
@@ -262,7 +254,6 @@ impl Ticket {
         }
     }
 
-    /// Why it is on hold.
     #[must_use]
     pub const fn hold_reason(&self) -> Option<HoldReason> {
         match self.phase {

@@ -20,7 +20,7 @@ each_verb!(files);
 
 /// A verb about a ticket that is there.
 pub(crate) trait Decide {
-    /// What happens; nothing where the effect already holds.
+    /// Drafts of the events; none where the effect already holds.
     fn decide(
         &self,
         ticket: &Ticket,
@@ -31,7 +31,7 @@ pub(crate) trait Decide {
 
 /// A verb that begins a ticket, or goes on with one that it began.
 pub(crate) trait Begin {
-    /// What happens; nothing where the effect already holds.
+    /// Drafts of the events; none where the effect already holds.
     fn begin(
         &self,
         ticket: Option<&Ticket>,
@@ -54,7 +54,6 @@ pub(crate) trait Fold {
     }
 }
 
-/// Where an imported fact stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Replayed<'a> {
     /// When it happened, by the source.

@@ -79,9 +79,9 @@ fn silence(desk: &Desk, instance: u32) -> Command {
 }
 
 fn resolved(events: &[Event]) -> &TicketResolved {
-    let found = events.iter().find_map(|event| match event {
-        Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => Some(e),
-        _ => None,
+    let found = events.iter().find_map(|event| {
+        let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) = event else { return None };
+        Some(e)
     });
     found.unwrap()
 }

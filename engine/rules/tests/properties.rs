@@ -215,11 +215,11 @@ proptest! {
     fn nothing_but_tags_ties_thanks_and_ratings_follows_a_terminal_state((desk, _) in histories()) {
         let mut over = false;
         for (event, _) in &desk.events {
-            let may_follow = match event {
-                Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(_)) | TicketEvent::Relations(_) | TicketEvent::Satisfaction(Satisfaction::TicketRated(_))) => true,
+            let may_follow = if let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(comment))) = event {
                 // A thank-you.
-                Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(comment))) => comment.no_reopen,
-                _ => false,
+                comment.no_reopen
+            } else {
+                matches!(event, Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(_)) | TicketEvent::Relations(_) | TicketEvent::Satisfaction(Satisfaction::TicketRated(_))))
             };
             prop_assert!(!over || may_follow, "{}", event.type_name());
             over |= matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))));

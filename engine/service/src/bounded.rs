@@ -23,10 +23,9 @@ pub const RETRY_AFTER_MS: u64 = 100;
 /// The header that says so: the bodies of these services have no room for it.
 pub const RETRY_AFTER_HEADER: &str = "Guichet-Retry-After-Ms";
 
-/// What such a service is bounded by.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// What is answered, as the metrics name it.
+    /// The name of the answers in the metrics.
     pub of: &'static str,
     /// Answers that are made or leave at a time.
     pub under_way: usize,
@@ -34,7 +33,6 @@ pub struct Bounds {
     pub held: usize,
     /// Of these, from one inbox.
     pub held_each: usize,
-    /// Bytes of one request.
     pub request_bytes: usize,
 }
 
@@ -47,7 +45,7 @@ impl No {
     pub const MALFORMED: Self = Self(400, "malformed");
     /// The body asks for too much at a time.
     pub const TOO_LARGE: Self = Self(413, "payload_too_large");
-    /// What is asked for cannot be read.
+    /// The data behind the answer cannot be read.
     pub const UNAVAILABLE: Self = Self(503, "unavailable");
     const BUSY: Self = Self(429, "busy");
     const INTERNAL: Self = Self(500, "internal");

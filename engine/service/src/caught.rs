@@ -24,7 +24,6 @@ static WITHHELD: OnceLock<Say> = OnceLock::new();
 thread_local! {
     /// How many calls of [`caught`] this thread is inside of.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// Where this thread panicked last.
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -91,7 +90,7 @@ fn place_of(info: &PanicHookInfo<'_>) -> String {
     info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
 }
 
-/// What is said of a panic that is nobody's answer.
+/// The report of a panic that is nobody's answer.
 fn outside(info: &PanicHookInfo<'_>) -> String {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("without a name");

@@ -25,7 +25,6 @@ pub struct Endpoint {
 /// A request that may be answered: its reply subject is an inbox.
 #[derive(Debug)]
 pub struct Request {
-    /// What arrived.
     pub message: Message,
     reply: Subject,
     client: Client,
@@ -77,7 +76,8 @@ impl Endpoint {
 }
 
 impl Request {
-    /// Who asks, as far as the reply subject tells: the inbox of a connection, without what makes each request unique.
+    /// The asker, as far as the reply subject shows it: the inbox of a connection, without the part that makes each
+    /// request unique.
     #[must_use]
     pub fn asker(&self) -> &str {
         // What all share who made none of their own names nobody.

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::{counter, gauge};
 
-/// How many places there are.
 #[derive(Debug, Clone, Copy)]
 pub struct Room {
-    /// What they are of, as the metrics name it.
+    /// Their name in the metrics.
     pub of: &'static str,
     /// All of them.
     pub all: usize,
@@ -23,14 +22,12 @@ pub struct Room {
 /// An asker with fewer places than this finds one although all are taken.
 pub const FEW: usize = 4;
 
-/// Which bound is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
     /// That of all together.
     All,
     /// That of one asker.
     Each,
-    /// That in bytes.
     Bytes,
 }
 

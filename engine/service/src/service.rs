@@ -11,13 +11,13 @@ use tokio::task::JoinHandle;
 use crate::discovery::{self, Listed};
 use crate::endpoint::Endpoint;
 
-/// What ADR-32 prescribes where nothing else is asked for.
+/// The queue group of ADR-32, unless another is asked for.
 pub(crate) const QUEUE_GROUP: &str = "q";
 
 /// Names and values that discovery shows.
 pub type Metadata = BTreeMap<String, String>;
 
-/// What a service says about itself.
+/// The description of a service for discovery.
 #[derive(Debug, Clone)]
 pub struct About {
     /// Letters, digits, `-` and `_`.
@@ -28,7 +28,6 @@ pub struct About {
     pub description: &'static str,
     /// For programs.
     pub metadata: Metadata,
-    /// When it began.
     pub started: Timestamp,
 }
 

@@ -9,10 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use metrics::gauge;
 use tokio::sync::oneshot;
 
-/// How many slots there are.
 #[derive(Debug, Clone, Copy)]
 pub struct Slots {
-    /// What they are of, as the metrics name it.
+    /// Their name in the metrics.
     pub of: &'static str,
     /// All of them.
     pub all: usize,
@@ -32,7 +31,7 @@ struct State {
     running: usize,
     waiting: usize,
     askers: BTreeMap<Arc<str>, Asker>,
-    /// Who waits, in the order of their next turns.
+    /// Waiting askers, in the order of their next turns.
     round: VecDeque<Arc<str>>,
     last_id: u64,
 }

@@ -16,7 +16,7 @@ use super::BackupError;
 /// Longest row that is believed.
 const ROW_MAX: usize = 64 << 20;
 
-/// What the manifest says of a file.
+/// An entry of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Noted {
     bytes: u64,

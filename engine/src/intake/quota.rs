@@ -14,12 +14,10 @@ use guichet_schemas::rejection::Rejection;
 pub(crate) const COMMANDS_MAX: usize = 32_768;
 /// Bytes of their bodies; what is made of a body takes a few times as much.
 pub(crate) const BYTES_MAX: usize = 64 << 20;
-/// What every command counts beside its body.
+/// Bytes that every command counts beside its body.
 const FRAME: usize = 512;
-/// How soon to come back.
 const RETRY_MS: u64 = 50;
 
-/// Who sends.
 pub(crate) type Who = (TenantId, CallerId);
 
 /// The account of all and of each.
@@ -39,12 +37,9 @@ struct OfTenant {
     callers: HashMap<CallerId, Used>,
 }
 
-/// What is under way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Used {
-    /// Commands.
     pub(crate) commands: usize,
-    /// Bytes.
     pub(crate) bytes: usize,
 }
 
@@ -112,7 +107,7 @@ impl Quota {
         Ok(Permit { quota: self.clone(), who: who.clone(), bytes, place: own.commands })
     }
 
-    /// What all have under way, and how many callers they are.
+    /// The use of all together, and the number of callers.
     pub(crate) fn used(&self) -> (Used, usize) {
         let accounts = self.accounts();
         (accounts.of_all, accounts.tenants.values().map(|of| of.callers.len()).sum())
@@ -120,8 +115,7 @@ impl Quota {
 }
 
 impl Used {
-    /// What a tenant may still take, where so much is free and it has so much: each command that it takes is one that is
-    /// free no more.
+    /// The amount that a tenant may still take beside the others: each command that it takes is one fewer that is free.
     const fn left_beside(self, tenants: Self) -> Self {
         Self {
             commands: self.commands.saturating_sub(tenants.commands).div_ceil(2),

@@ -12,7 +12,6 @@ use super::quota::Who;
 
 /// Bytes of one turn; a single item may have more.
 const TURN_BYTES: usize = 64 << 10;
-/// Items of one turn.
 const TURN_ITEMS: usize = 64;
 
 /// Items of many callers.
@@ -33,7 +32,7 @@ struct State<T> {
     idle: usize,
 }
 
-/// Whose turn it is: callers with something that waits and nobody at work.
+/// The order of turns: callers who have something waiting and nobody at work.
 #[derive(Debug, Default)]
 struct Order {
     /// The next one first.

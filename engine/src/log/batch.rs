@@ -27,11 +27,10 @@ pub(super) struct Batch<R> {
     pub(super) synced: R,
     /// Hashes of the records, in their order: the leaves of the tree.
     pub(super) leaves: Vec<Hash>,
-    /// What follows from the records.
     pub(super) derived: Vec<Derived>,
     /// Folded tickets that crossed a hundred events: key and value.
     pub(super) snapshots: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Who waits, in the order of the commands.
+    /// Waiting callers, in the order of the commands.
     pub(super) waiting: Vec<(Responder, Answer)>,
     /// The events that the answers name.
     pub(super) recorded: Vec<Recorded>,
@@ -44,7 +43,7 @@ pub(super) struct Batch<R> {
     pub(super) keys: u64,
 }
 
-/// What a waiting caller will be told once the batch is on disk.
+/// The answer of a waiting caller once the batch is on disk.
 pub(super) enum Answer {
     /// This came of it. The committer, which has more time than the decider, makes the answer of it.
     Told(Told),
@@ -92,7 +91,7 @@ impl<R: Rows> Batch<R> {
     }
 }
 
-/// What the commands of one batch led to: a later command sees it before the disk does.
+/// The outcomes of one batch: a later command sees them before the disk does.
 #[derive(Default)]
 pub(super) struct Overlay {
     pub(super) outcomes: HashMap<(TenantId, CommandId), (Hash, Told)>,

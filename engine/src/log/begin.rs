@@ -29,7 +29,7 @@ pub(super) fn complete<D: Disk>(
     Ok((continued.repaired.map_or(last, |repaired| Some(repaired.through)), continued))
 }
 
-/// What a new epoch says time and its ids are.
+/// The readings of clock and dice with which an epoch begins.
 pub(super) struct Now {
     pub(super) time: Box<dyn TimeSource>,
     pub(super) ids: IdSource,

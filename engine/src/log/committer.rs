@@ -21,7 +21,6 @@ const SABOTAGED_WRITE_BEHIND: Duration = Duration::from_millis(5);
 
 /// A batch is on disk with its derived rows: the overlay that held them can go.
 pub(super) struct Committed<R> {
-    /// The batch, emptied.
     pub(super) emptied: Batch<R>,
     /// How long its write and fsync took.
     pub(super) write_took: Duration,

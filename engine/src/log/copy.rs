@@ -45,7 +45,7 @@ pub trait EventCopy {
 pub struct Copied {
     /// The record.
     pub bytes: Bytes,
-    /// What the copy says of where it stood, and who proves that.
+    /// The message's account of its place, and its proof.
     pub says: Said,
 }
 
@@ -63,7 +63,7 @@ pub enum CopyError {
         "the stream, which may hold records that this log has lost, could not be asked ({0}); an engine must not go on before it knows. See that JetStream answers, then start again"
     )]
     Silent(Source),
-    /// What the damaged log holds beyond the stream cannot be read now.
+    /// The records of the damaged log beyond the stream cannot be read now.
     #[error(transparent)]
     Log(#[from] StoreFault),
 }

@@ -57,7 +57,7 @@ pub(super) struct Decider<D: Disk> {
     configured: Shelf<TenantId, Configured>,
     /// Where the streams of accesses end, of tenants that had one.
     accesses: HashMap<TenantId, (StreamVersion, Hash)>,
-    /// What the batches under way did, oldest first; the last one is being filled.
+    /// Overlays of the batches under way, oldest first; the last one is being filled.
     overlays: VecDeque<Overlay>,
     batch: Batch<D::Rows>,
     /// A batch is with the committer.
@@ -71,7 +71,7 @@ pub(super) struct Decider<D: Disk> {
     spare_batch: Batch<D::Rows>,
 }
 
-/// What a decider can do next.
+/// The next step of a decider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// The committer is free: hand the batch over, now or after a few commands more.
@@ -84,7 +84,6 @@ pub(super) enum Next {
     End,
 }
 
-/// Where commands come from.
 pub(super) type Commands = Receiver<Queued>;
 
 impl<D: Disk> Decider<D> {
@@ -178,7 +177,6 @@ impl<D: Disk> Decider<D> {
         }
     }
 
-    /// What can be done next.
     pub(super) fn next(&self) -> Next {
         match (self.committing, self.batch.is_empty()) {
             (false, false) => Next::HandOver,
@@ -222,7 +220,7 @@ impl<D: Disk> Decider<D> {
         full
     }
 
-    /// What a batch did can be read from the database now.
+    /// The effects of a batch can be read from the database from now on.
     pub(super) fn committed(&mut self, Committed { emptied, write_took }: Committed<D::Rows>) {
         self.committing = false;
         self.write_took = write_took;
@@ -251,7 +249,6 @@ impl<D: Disk> Decider<D> {
     }
 }
 
-/// Why nothing more is decided.
 pub(super) enum Stop {
     Fault(StoreFault),
     CommitterGone,

@@ -13,7 +13,6 @@ use prost::Message as _;
 use super::disk::Disk;
 use super::{Store, keys};
 
-/// What one record adds.
 #[derive(Debug, Clone)]
 pub(super) struct Derived {
     pub(super) tenant: TenantId,

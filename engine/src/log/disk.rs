@@ -53,7 +53,6 @@ pub trait Disk: Send + Sync + 'static {
 
 /// Rows on their way to the disk.
 pub trait Rows: Default + Send + 'static {
-    /// How many.
     fn count(&self) -> usize;
     /// Their bytes.
     fn bytes(&self) -> usize;
@@ -70,7 +69,6 @@ pub enum Reading {
     Far,
 }
 
-/// What a write promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durable {
     /// On disk, whatever happens.

@@ -24,7 +24,7 @@ const LOG_STREAM: &str = "log";
 /// How far the wall clock may be behind the newest record.
 const BEHIND_MAX_MS: u64 = 5 * 60 * 1000;
 
-/// What an auditor should know of a start.
+/// The circumstances of a start that an auditor should know.
 #[derive(Debug, Default)]
 pub(super) struct Circumstances {
     /// Records that were brought back from the stream, and what was not.

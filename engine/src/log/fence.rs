@@ -12,7 +12,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::OpenError;
 
-/// What tells two folders apart, however they are called.
+/// Tells two folders apart, whatever their names are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     device: u64,

@@ -24,7 +24,6 @@ const LENGTH: usize = BODY + 24;
 /// Changes with every start of the machine.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
-/// What was acknowledged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Acknowledged {
     /// Newest position.
@@ -33,7 +32,7 @@ pub(super) struct Acknowledged {
     pub(super) answers: u64,
 }
 
-/// What the note of a start before says.
+/// The contents of the note that an earlier start left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Noted {
     pub(super) acknowledged: Acknowledged,
@@ -52,7 +51,7 @@ pub(super) struct HeadNote {
 /// Told before answers go: the newest position, where the batch has records, and how many answers are kept, or 0.
 pub(super) type Note = Box<dyn Fn(Option<LogPosition>, u64) -> Result<(), StoreFault> + Send>;
 
-/// What the note in the folder of a log says. `None`: there is none, or it is damaged.
+/// Reads the note in the folder of a log. `None`: there is none, or it is damaged.
 ///
 /// # Errors
 /// The system does not let us read it: a start that went on would not miss what was acknowledged.

@@ -26,7 +26,6 @@ pub(super) const FORMAT: u32 = 2;
 pub(super) const FILE: &str = "identity";
 const FIRST_LINE: &str = "guichet log folder";
 
-/// What a folder is.
 #[derive(Clone)]
 pub(super) struct Identity {
     pub(super) generation: Generation,
@@ -36,8 +35,8 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// What the database says, else what the file says, else, where the log `is_new`, a new one; afterwards both say the
-    /// same.
+    /// Takes the identity from the database, else from the file, else, where the log `is_new`, makes one; afterwards
+    /// database and file agree.
     ///
     /// # Errors
     /// Another format, the disk, the two differ, or both are gone.
@@ -89,7 +88,7 @@ impl Identity {
         Ok(Self { generation: Generation(1), request_key: RequestKey(key), macs_from: Some(1) })
     }
 
-    /// Who writes the stream of this log.
+    /// The author of the messages in the stream of this log.
     pub(super) fn authorship(&self, partition: Partition) -> Authorship {
         let key = StreamKey::of_secret(&self.request_key.0);
         Authorship::new(key, partition, self.generation, self.macs_from)
@@ -163,7 +162,7 @@ impl Identity {
         format!("{lines}sum {sum}\n")
     }
 
-    /// What a file says; `None`: it is damaged.
+    /// Parses the file; `None`: it is damaged.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
@@ -188,7 +187,8 @@ impl Identity {
     }
 }
 
-/// Who writes the stream of the log in `dir`, as the file beside the database says; nothing is opened or changed.
+/// The author of the messages in the stream of the log in `dir`, from the file beside the database; nothing is opened
+/// or changed.
 ///
 /// # Errors
 /// There is no such file, or it is damaged.

@@ -16,7 +16,6 @@ const AT_ONCE: usize = 2 * SHORT;
 /// How soon to come back when the queue is full.
 const BUSY_RETRY_MS: u64 = 50;
 
-/// Where commands are handed in.
 #[derive(Clone)]
 pub struct CommandInlet {
     queue: Sender<Queued>,
@@ -32,7 +31,7 @@ pub(super) struct Queued {
 }
 
 impl Queued {
-    /// What waits no longer: its place is free.
+    /// Takes a command out of the queue and frees its place.
     pub(super) fn taken(self) -> (Request, Responder) {
         drop(self.slot);
         (self.request, self.responder)

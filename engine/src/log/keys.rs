@@ -26,7 +26,6 @@ pub const EVENTS: &str = "events";
 pub const TICKETS_INDEX: &str = "tickets_index";
 /// Folded tickets, every hundred events.
 pub const SNAPSHOTS: &str = "snapshots";
-/// What each command led to.
 pub const COMMANDS: &str = "commands";
 /// Last ticket number of each tenant.
 pub const NUMBERS: &str = "numbers";
@@ -38,7 +37,7 @@ pub const SUBJECTS: &str = "subjects";
 pub const CONFIG: &str = "config";
 /// Full tiles of the Merkle tree.
 pub const TREE: &str = "tree";
-/// What is true of the folder.
+/// Facts about the folder.
 pub const META: &str = "meta";
 
 /// Every column family.

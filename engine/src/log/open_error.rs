@@ -17,12 +17,7 @@ pub enum OpenError {
     Locked(PathBuf),
     /// The folder cannot be made or locked.
     #[error("could not open the folder {dir}: {cause}")]
-    Folder {
-        /// Which.
-        dir: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
+    Folder { dir: PathBuf, cause: std::io::Error },
     /// A newer program made it.
     #[error(
         "the data folder has format {found}, this program knows up to {FORMAT}; use the newer program that wrote it"
@@ -53,7 +48,7 @@ pub enum OpenError {
         /// By how much.
         behind_ms: u64,
     },
-    /// What was signed is not what is there, or nothing can be signed.
+    /// The log is not the one that was signed, or nothing can be signed.
     #[error(transparent)]
     Notary(#[from] NotaryError),
     /// The stream could not be asked.
@@ -63,26 +58,16 @@ pub enum OpenError {
     #[error(
         "this data folder is new, but the stream holds {stream} records of another log; name the folder that belongs to it with --data-dir, or another NATS server, nothing was changed"
     )]
-    NewBesideOld {
-        /// How many.
-        stream: u64,
-    },
+    NewBesideOld { stream: u64 },
     /// The stream holds another record than the log.
     #[error(
         "at position {position} the stream holds another record than the log: they are not of one history. Another engine writes this stream, or the folder is an older copy on which somebody went on; name the right --data-dir or NATS server, nothing was changed"
     )]
-    OtherCopy {
-        /// Where.
-        position: LogPosition,
-    },
-    /// The secret of the folder is gone.
+    OtherCopy { position: LogPosition },
     #[error(
         "the log has records, but the secret of its folder is gone from the database and from {path}: requests are hashed under it, and it proves what the stream holds. Bring the file back from a backup (secrets/identity), or move the folder away and `guichet restore`; nothing was changed"
     )]
-    IdentityGone {
-        /// Where the file should be.
-        path: PathBuf,
-    },
+    IdentityGone { path: PathBuf },
     /// The stream holds records that nothing proves.
     #[error(
         "the stream holds records {from} to {through}, which this log has not and which nothing proves: no checkpoint covers them, and they are from before this program, which proves each message with a MAC (or somebody forged them). Look at them with `guichet tail`. To take them, start the program once more that wrote them; to go on without them, delete the stream, it is rebuilt from the log; nothing was changed"
@@ -90,7 +75,6 @@ pub enum OpenError {
     CopyUnproven {
         /// First position that nothing proves.
         from: LogPosition,
-        /// Where the stream ends.
         through: u64,
     },
     /// Something foreign stands in the stream where a record of ours was.
@@ -117,13 +101,8 @@ pub enum OpenError {
     #[error(
         "the log is whole up to what was signed, but the stream holds something at position {position} that does not continue it: {rule}. Look at it with `guichet tail`, delete the stream, and start again: it is rebuilt from the log"
     )]
-    CopyRefused {
-        /// Where.
-        position: LogPosition,
-        /// What is wrong with it.
-        rule: String,
-    },
-    /// What was acknowledged cannot be found again, all of it.
+    CopyRefused { position: LogPosition, rule: String },
+    /// Acknowledged records or answers cannot all be found again.
     #[error("{0}")]
     Lost(Lost),
     /// The database is damaged, or the disk fails.
@@ -131,10 +110,9 @@ pub enum OpenError {
     Store(#[from] StoreFault),
 }
 
-/// What was acknowledged, and cannot be found again.
+/// Acknowledged records or answers that cannot be found again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
-    /// Records.
     #[error(
         "records {from} to {} may have been acknowledged, and neither the database, its write-ahead logs nor the stream hold all of them; nothing was changed. Bring back the files that are missing (the folder of the log, or the store of the stream). To go on without these records for good: --accept-loss {}, and the log goes on at position {from}", end(*.through), GivenUp::records(*.from)
     )]
@@ -158,10 +136,7 @@ pub enum Lost {
     #[error(
         "{} answers of commands that changed nothing were given and cannot be found again; nothing was changed. Who sends such a command once more would have it decided again. To go on without them: --accept-loss answers", .missing.map_or_else(|| "some".to_owned(), |n| n.to_string())
     )]
-    Answers {
-        /// How many; `None`: not known.
-        missing: Option<u64>,
-    },
+    Answers { missing: Option<u64> },
     /// Keys of personal texts.
     #[error(
         "the log names a key at position {position}{} that {} neither in the key store nor in what is left of its files: the store lost keys, or is an older copy; nothing was changed. Bring back the newest key store. To go on without, and leave what was sealed under the missing keys sealed for good: --accept-loss keys", more_keys(*.more), if *.more == 0 { "is" } else { "are" }
@@ -182,7 +157,7 @@ fn end(through: Option<u64>) -> String {
     through.map_or_else(|| "an end that is not known".to_owned(), |through| through.to_string())
 }
 
-/// What an operator gives up, so that a start goes on without it.
+/// The losses that an operator accepts, so that a start goes on without them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GivenUp {
     /// Records from this position on.
@@ -194,7 +169,7 @@ pub struct GivenUp {
 }
 
 impl GivenUp {
-    /// What an operator says: `records-from-1235`, `answers` or `keys`.
+    /// Parses the operator's words: `records-from-1235`, `answers` or `keys`.
     ///
     /// # Errors
     /// Another word.

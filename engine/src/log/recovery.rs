@@ -36,7 +36,7 @@ use crate::protection::Protection;
 /// Says that the database was found to be damaged while it was read; with the cause inside.
 const MARK: &str = "damaged";
 
-/// What a start may rely on, and what it may overlook.
+/// The evidence that a start may rely on, and the losses that it may accept.
 pub struct Terms<'a> {
     /// The copy of the log, from which it is repaired.
     pub copy: &'a dyn EventCopy,
@@ -208,13 +208,12 @@ impl Log {
         })
     }
 
-    /// Where commands are handed in.
     #[must_use]
     pub fn inlet(&self) -> CommandInlet {
         self.inlet.clone()
     }
 
-    /// Who writes the stream of this log.
+    /// The author of the messages in the stream of this log.
     #[must_use]
     pub fn authorship(&self) -> Authorship {
         self.authorship.clone()
@@ -269,7 +268,7 @@ struct Place<'a> {
     partition: Partition,
     memory: &'a Memory,
     protection: &'a Protection,
-    /// What was signed last; an outer `None`: the anchor or the key cannot be believed.
+    /// The newest signed checkpoint; an outer `None`: the anchor or the key cannot be believed.
     anchored: Option<&'a Option<SignedCheckpoint>>,
 }
 

@@ -31,17 +31,18 @@ use crate::clock;
 /// Records read, checked and written at a time.
 const STRETCH: usize = 1_000;
 
-/// What was brought back, for the event of the epoch.
+/// The records that were brought back, for the event of the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Repaired {
     pub(super) from: LogPosition,
     pub(super) through: LogPosition,
 }
 
-/// What a start found in the copy beyond the end of the log.
+/// The records of the copy beyond the end of the log, as a start found them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Continued {
-    /// What was brought back. `None`: nothing is missing, or the copy ends before what was signed and cannot help.
+    /// The records that were brought back. `None`: nothing is missing, or the copy ends before the signed size and
+    /// cannot help.
     pub(super) repaired: Option<Repaired>,
     /// From here on the copy holds what this log's engine did not write.
     pub(super) refused_from: Option<LogPosition>,
@@ -185,7 +186,6 @@ struct Next<'a, D: Disk> {
     /// Of a command that is not whole yet.
     command: Vec<(LogPosition, Vec<u8>)>,
     batch: D::Rows,
-    /// Where the batch will end.
     through: Option<LogPosition>,
 }
 
@@ -256,7 +256,7 @@ impl<D: Disk> Next<'_, D> {
     }
 }
 
-/// What a database is rebuilt from, and what must come of it.
+/// The sources of a rebuilt database, and the conditions that the result must meet.
 pub(super) struct Remaking<'a> {
     pub(super) dir: &'a Path,
     pub(super) partition: Partition,
@@ -350,9 +350,7 @@ impl Remaking<'_> {
 struct Joined<'a> {
     copy: &'a dyn EventCopy,
     salvaged: &'a Salvaged,
-    /// Where the copy ends.
     end: u64,
-    /// Where both end.
     through: u64,
 }
 

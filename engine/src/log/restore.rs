@@ -27,13 +27,11 @@ const STRETCH: usize = 1_000;
 /// The answer of a command that wrote no event, as a row: key and value.
 pub type Answer = (Vec<u8>, Vec<u8>);
 
-/// What a log is made from.
+/// The parts of a backup from which a log is made.
 pub struct Backup<'a> {
     /// The file that says which log it is.
     pub identity: &'a [u8],
-    /// What was signed when the backup was made.
     pub signed: &'a SignedCheckpoint,
-    /// The records.
     pub records: &'a dyn EventCopy,
     /// Answers of commands that wrote no event.
     pub answers: Box<dyn Iterator<Item = Result<Answer, StoreFault>> + 'a>,
@@ -45,10 +43,9 @@ impl std::fmt::Debug for Backup<'_> {
     }
 }
 
-/// What a start must know of the restore before it.
+/// The facts about a restore that the next start must know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Restored {
-    /// Where the backup ended.
     pub(super) through: u64,
     /// Why records beyond it were given up; `None`: none were.
     pub(super) behind: Option<String>,

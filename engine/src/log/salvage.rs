@@ -63,7 +63,6 @@ fn link(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<()
     Ok(())
 }
 
-/// What was found.
 pub(super) struct Salvaged {
     /// Records of the write-ahead logs.
     records: BTreeMap<u64, Vec<u8>>,
@@ -194,7 +193,7 @@ impl Salvaged {
     }
 }
 
-/// What was read; none where it is damaged.
+/// The value that was read; none where it is damaged.
 fn unless_damaged<T>(read: Result<T, StoreFault>) -> Result<Option<T>, StoreFault> {
     match read {
         Ok(read) => Ok(Some(read)),

@@ -47,7 +47,7 @@ pub(super) struct SubjectKey {
     key: DataKey,
 }
 
-/// What the texts of a command are sealed under.
+/// The keys under which the texts of a command are sealed.
 pub(super) enum Under {
     /// A key that the log knows.
     Known(SubjectKey),

@@ -33,7 +33,7 @@ impl<K: Hashed + Eq, V: Folded> Shelf<K, V> {
         self.kept.contains(key)
     }
 
-    /// What is kept, as used just now. Whoever changes its weight puts it in again.
+    /// The value, marked as just used. Whoever changes its weight puts it in again.
     pub(super) fn get(&mut self, key: &K) -> Option<&V> {
         self.kept.get(key).map(|(value, _)| value)
     }
@@ -60,7 +60,7 @@ impl<K: Hashed + Eq, V: Folded> Shelf<K, V> {
         self.fit();
     }
 
-    /// What was put in last stays, however large it is: it is about to be looked at.
+    /// The newest entry stays, however large it is: it is about to be looked at.
     fn fit(&mut self) {
         while self.bytes > self.most && self.kept.len() > 1 {
             // What was used longest ago is under way: then everything else is.

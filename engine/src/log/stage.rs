@@ -42,7 +42,7 @@ pub(super) struct Part {
 pub(super) struct Staged {
     pub(super) bytes: Vec<u8>,
     pub(super) hash: Hash,
-    /// What the bytes hold, for the fold.
+    /// The event in the bytes, for the fold.
     pub(super) event: Event,
     pub(super) occurred_at: Timestamp,
     pub(super) recorded: Recorded,

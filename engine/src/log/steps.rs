@@ -27,7 +27,6 @@ use super::{KeyShelf, LogReader, OpenError, Store};
 use crate::clock::{IdSource, TimeSource};
 use crate::halt::{Halt, HaltReason};
 
-/// What a start is given.
 pub struct Beginning<'a, D> {
     /// The database, open.
     pub store: Arc<Store<D>>,
@@ -35,11 +34,9 @@ pub struct Beginning<'a, D> {
     pub keys: Arc<dyn KeyShelf>,
     /// From where the log is repaired.
     pub copy: &'a dyn EventCopy,
-    /// Which log.
     pub partition: Partition,
     /// Its clock.
     pub time: Box<dyn TimeSource>,
-    /// Its ids.
     pub ids: IdSource,
     /// Dice for who seals and for who stores keys.
     pub dice: (Dice, Dice),
@@ -49,7 +46,6 @@ pub struct Beginning<'a, D> {
     pub halt: Halt,
 }
 
-/// Who does something next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// The decider decides one command.
@@ -117,7 +113,7 @@ impl<D: Disk> Steps<D> {
         &self.head
     }
 
-    /// Who writes the stream of this log.
+    /// The author of the messages in the stream of this log.
     #[must_use]
     pub fn authorship(&self) -> Authorship {
         self.authorship.clone()
@@ -129,7 +125,6 @@ impl<D: Disk> Steps<D> {
         self.reader.clone()
     }
 
-    /// Where commands are handed in.
     #[must_use]
     pub fn inlet(&self) -> CommandInlet {
         self.inlet.clone()

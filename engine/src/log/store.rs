@@ -24,9 +24,8 @@ pub(super) const DATABASE: &str = "rocksdb";
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{doing}: {cause}")]
 pub struct StoreFault {
-    /// What we were doing.
     pub doing: &'static str,
-    /// What RocksDB or the system said, or what we found.
+    /// The message of RocksDB or of the system, or our own finding.
     pub cause: Cause,
 }
 
@@ -35,7 +34,7 @@ impl StoreFault {
         move |error| Self { doing, cause: error.into() }
     }
 
-    /// What is stored is not what was written.
+    /// A fault: the stored bytes are not those that were written.
     pub(crate) fn found(doing: &'static str, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { doing, cause: Cause::damage(why) }
     }
@@ -45,7 +44,7 @@ impl StoreFault {
         Self { doing, cause: Cause::refused(why) }
     }
 
-    /// What it says about the data. What is done about a fault follows from this, never from its words.
+    /// The meaning for the data. The reaction to a fault follows from this, never from its words.
     #[must_use]
     pub fn kind(&self) -> FaultKind {
         self.cause.kind()
@@ -210,7 +209,6 @@ impl Store {
 }
 
 impl<D: Disk> Store<D> {
-    /// What it stands on.
     pub(super) const fn disk(&self) -> &D {
         &self.db
     }

@@ -19,14 +19,14 @@ const STRETCH: usize = 1_000;
 /// The end of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tail {
-    /// What was signed and, behind it, what its MACs prove ends here.
+    /// The signed records, and those behind them that their MACs prove, end here.
     pub(super) through: u64,
     /// From here on somebody else wrote.
     pub(super) refused_from: Option<LogPosition>,
 }
 
 impl Copied {
-    /// Who wrote it, where it stands at this position.
+    /// The author of the record at this position.
     pub(super) fn author(&self, authorship: &Authorship, position: LogPosition) -> Author {
         authorship.of(position, Hash::of_record(&self.bytes), &self.says)
     }

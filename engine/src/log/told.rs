@@ -10,7 +10,7 @@ use guichet_schemas::words::{StatusCause, StreamKind};
 /// The stream of the accesses of a tenant.
 const ACCESSES: &str = "access";
 
-/// What a command led to: enough to give its answer, and to give it again.
+/// The outcome of a command: enough to give its answer, and to give it again.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) partition: Partition,
@@ -26,7 +26,6 @@ pub(super) struct Told {
 /// What a command was about.
 #[derive(Debug, Clone)]
 pub(super) enum About {
-    /// A ticket, and its number.
     Ticket(TicketId, TicketNumber),
     /// What a tenant has configured.
     Config(TenantId),
@@ -84,7 +83,7 @@ impl Recorded {
     }
 }
 
-/// What is legal but unwise. Told by the event, so that every answer of its command says it.
+/// A warning about what is legal but unwise. It stands in the event, so that every answer of its command repeats it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Unwise {
     /// The clocks of the requester stand still, and nobody has answered them.

@@ -13,7 +13,6 @@ const BLOCK: usize = 32 * 1024;
 /// Checksum, length and type of a fragment.
 const HEADER: usize = 7;
 
-/// How a file ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// With a whole batch, or with a part of one that a crash left: nothing that was fsynced is missing behind it, as

@@ -22,7 +22,6 @@ use crate::clock::{EngineClock, IdSource};
 use crate::halt::Halt;
 use crate::notary::Leaves;
 
-/// What a writer stands on.
 pub(super) struct Ground<D> {
     pub(super) store: Arc<Store<D>>,
     /// None: the log is measured without sealing.
@@ -107,7 +106,7 @@ impl<D: Disk> Writer<D> {
         (writer, inlet, reader)
     }
 
-    /// What each of its threads does.
+    /// The duty of each thread.
     pub(super) fn threads(self) -> Vec<Work> {
         let Self { decider, committer, key_writer, commands, batches, done } = self;
         let (batches_tx, batches_rx) = batches;

@@ -27,55 +27,34 @@ pub enum AnchorError {
     Io {
         /// read, or write.
         doing: &'static str,
-        /// Which file.
         path: PathBuf,
-        /// What the system said.
         cause: std::io::Error,
     },
-    /// A log without its anchor.
     #[error(
         "the anchor {path} is missing, but the log holds {log} records: without it nobody can say whether records are gone; put the file back, or name where it is with --anchor"
     )]
-    Missing {
-        /// Where it should be.
-        path: PathBuf,
-        /// Where the log ends.
-        log: u64,
-    },
+    Missing { path: PathBuf, log: u64 },
     /// The file was changed, or is another log's.
     #[error(
         "the anchor {path} is not believed: {cause}; put back the file or the signing key that belongs to this log"
     )]
-    Unbelieved {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        cause: CheckpointError,
-    },
+    Unbelieved { path: PathBuf, cause: CheckpointError },
     /// The log ends before the anchor.
     #[error(
         "the log ends at {log}, but {anchored} records were on disk and signed ({path}): records {first_missing} to {anchored} are gone; the log was cut or is an older copy; restore what is missing, nothing was changed"
     )]
     Ahead {
-        /// Which file.
         path: PathBuf,
-        /// Where the log ends.
         log: u64,
         /// First position that is gone.
         first_missing: u64,
-        /// What was signed.
         anchored: u64,
     },
     /// The log has other records than were signed.
     #[error(
         "the first {size} records of the log are not those that were signed ({path}): a record was changed; `guichet verify --data-dir` finds which, nothing was changed by this start"
     )]
-    OtherPast {
-        /// Which file.
-        path: PathBuf,
-        /// What was signed.
-        size: u64,
-    },
+    OtherPast { path: PathBuf, size: u64 },
 }
 
 impl Anchor {

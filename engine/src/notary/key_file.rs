@@ -22,19 +22,12 @@ pub enum KeyFileError {
     Io {
         /// read, write or make.
         doing: &'static str,
-        /// Which file.
         path: PathBuf,
-        /// What the system said.
         cause: std::io::Error,
     },
     /// The file holds something else.
     #[error("{path}: {cause}; put back the key that was made with this log")]
-    Form {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong.
-        cause: KeyError,
-    },
+    Form { path: PathBuf, cause: KeyError },
     /// A log whose key is gone.
     #[error(
         "the signing key {0} is missing, but the log has records that were signed with it; put the file back, or name where it is with --signing-key"

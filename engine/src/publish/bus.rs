@@ -57,9 +57,7 @@ pub trait Bus: Clone + Send + Sync + 'static {
 /// A message to be stored.
 #[derive(Debug)]
 pub struct Message {
-    /// Where to.
     pub subject: String,
-    /// What stands in front of it.
     pub headers: HeaderMap,
     /// The record.
     pub bytes: Bytes,
@@ -74,7 +72,6 @@ pub struct Found {
     pub first: u64,
     /// Sequence of the last one, or of the last that there was.
     pub last: u64,
-    /// How many there are.
     pub messages: u64,
     /// The first setting that is not as we need it.
     pub misfit: Option<String>,
@@ -97,12 +94,11 @@ pub struct Kept {
     pub payload: Bytes,
     /// The hash in its header, where it has one.
     pub said: Option<Hash>,
-    /// What else its headers say.
     pub says: Said,
 }
 
 impl Kept {
-    /// Who wrote it, where it stands at this sequence.
+    /// The author of the message, at this sequence.
     pub(super) fn author(&self, authorship: &Authorship, sequence: u64) -> Author {
         LogPosition::new(sequence).map_or(Author::Stranger, |position| {
             authorship.of(position, Hash::of_record(&self.payload), &self.says)
@@ -113,7 +109,6 @@ impl Kept {
 /// A message as the stream holds it.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// Where it stands.
     pub sequence: u64,
     /// The message.
     pub kept: Kept,

@@ -18,7 +18,7 @@ macro_rules! names {
     ($($name:ident = $text:expr;)*) => { $(const $name: HeaderName = HeaderName::from_static($text);)* };
 }
 
-/// What each message says of its own.
+/// The headers that differ from message to message.
 const OF_EACH: [HeaderName; 13] = [
     ID,
     TYPE,

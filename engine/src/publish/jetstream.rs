@@ -64,7 +64,6 @@ impl JetStream {
         Self { healer, ..self }
     }
 
-    /// What the server refused last.
     pub(super) const fn signs(&self) -> &Signs {
         &self.signs
     }
@@ -303,7 +302,8 @@ fn config(partition: Partition, owner: &str) -> stream::Config {
     }
 }
 
-/// What of the returned configuration is not as asked: old servers drop what they do not know without an error.
+/// The first setting of the returned configuration that is not as asked: old servers drop settings that they do not
+/// know without an error.
 fn difference(found: &stream::Config, wanted: &stream::Config) -> Option<String> {
     let unlimited = |n: i64| n <= 0;
     let checks = [

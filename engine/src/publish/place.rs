@@ -21,13 +21,11 @@ const META: &str = "meta.inf";
 pub(crate) struct Place {
     store: PathBuf,
     stream: String,
-    /// Where the stream was seen.
     seen: Option<PathBuf>,
     /// Free bytes below which nothing more is sent, so that the copy never takes the room of the log.
     reserve: u64,
 }
 
-/// What is wrong with the place.
 pub(super) type Wrong = (Reason, String);
 
 impl Place {

@@ -22,11 +22,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The pause once all but a few were: the rounds go on, for what flips at rest, at a tenth of the cost.
 const PAUSE_AT_REST: Duration = Duration::from_secs(10);
 
-/// What is compared with what.
 pub(super) struct Scrub<B, D> {
     pub(super) bus: B,
     pub(super) reader: LogReader<D>,
-    /// Who may have written what.
     pub(super) authorship: Authorship,
     /// Newest position that the stream has acknowledged.
     pub(super) published: watch::Receiver<u64>,
@@ -120,7 +118,7 @@ impl<B: Bus, D: Disk> Scrub<B, D> {
     }
 }
 
-/// What a look at a stretch says.
+/// The result of a look at a stretch.
 enum Seen {
     /// Here the stream is not what the log is.
     Damaged(LogPosition),

@@ -7,7 +7,6 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 
-/// Why the stream takes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// No room: on its disk, or under a limit of its server.
@@ -25,7 +24,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// What an operator is told, where nobody said more.
+    /// The reason in words, for an operator.
     pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Full => "the stream has no room left: on its disk, or under a limit of its server",
@@ -56,7 +55,6 @@ impl From<Reason> for wire::PublishingReason {
 /// The stream takes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// Why.
     pub reason: Reason,
     /// The reason in words, with what the server said.
     pub detail: String,
@@ -64,7 +62,6 @@ pub struct Standing {
     pub since: Timestamp,
 }
 
-/// How publishing goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Publishing {
     /// Set while the stream takes nothing.
@@ -98,7 +95,7 @@ impl Publishing {
     }
 }
 
-/// What the broker said last, where it refused: noted by who talks to it, read by who watches.
+/// The last refusals of the broker: noted by those who talk to it, read by those who watch.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Signs(Arc<Mutex<Noted>>);
 
@@ -135,7 +132,7 @@ impl Signs {
         note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).sent, answer)
     }
 
-    /// What questions meet, and what messages meet.
+    /// The last sign that questions met, and the last that messages met.
     pub(super) fn read(&self) -> (Option<Sign>, Option<Sign>) {
         let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (noted.asked.clone(), noted.sent.clone())

@@ -10,7 +10,7 @@ use crate::log::StoreFault;
 /// Messages looked at in one go for who wrote them.
 const STRETCH: u64 = 1_000;
 
-/// What the stream holds, as far as it is ours.
+/// The contents of the stream, as far as they are ours.
 #[derive(Debug)]
 pub(super) struct StreamState {
     pub(super) last: Option<LogPosition>,

@@ -21,7 +21,6 @@ use crate::clock;
 use crate::intake::Pressure;
 use crate::log::LogReader;
 
-/// How often we look.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Nothing moved for so long: publishing stands.
 const STANDS_AFTER: Duration = Duration::from_secs(2);
@@ -35,7 +34,6 @@ const SILENT_ELSEWHERE_FOR: Duration = Duration::from_secs(15);
 const AGAIN_AFTER: Duration = Duration::from_secs(4);
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(300);
 
-/// What is watched.
 pub(crate) struct Watch {
     pub(crate) bus: JetStream,
     pub(crate) client: async_nats::Client,
@@ -49,7 +47,6 @@ pub(crate) struct Watch {
     pub(crate) place: Option<Place>,
 }
 
-/// What was seen so far.
 struct Seen {
     published: u64,
     /// The last moment at which nothing was to do, or something moved.

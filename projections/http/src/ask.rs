@@ -27,7 +27,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// When to come back after a refusal that passes by itself.
 const RETRY_AFTER_MS: u64 = 1_000;
 
-/// What comes of a question.
 type Outcome = Result<Arc<wire::QueryReply>, Refusal>;
 /// A tenant, and the bytes of a question.
 type Key = (TenantId, Vec<u8>);

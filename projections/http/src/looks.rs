@@ -13,10 +13,9 @@ use crate::ask::Questions;
 
 /// How old an account may be that is given once more.
 const FRESH_FOR: Duration = Duration::from_millis(500);
-/// Who probes gives up early.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// What the read models said of themselves, or why there is no account.
+/// The read models' report about themselves, or the reason why there is none.
 type Seen = Result<Arc<ProjectionsView>, String>;
 
 /// Asks for the account of the default tenant.

@@ -208,7 +208,6 @@ pub(crate) fn connections(open: usize) {
     gauge!(CONNECTIONS).set(open as f64);
 }
 
-/// What the bounds are.
 pub(crate) fn bounds(bounds: &Bounds) {
     for (of, n) in [
         ("connections", bounds.connections),

@@ -18,7 +18,6 @@ pub(crate) struct Route {
     pub(crate) answer: &'static str,
 }
 
-/// What the path itself says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Nothing,
@@ -26,7 +25,6 @@ pub(crate) enum Place {
     Ticket,
     /// A ticket, by its id in another system.
     ExternalRef,
-    /// A group.
     Group,
 }
 

@@ -53,7 +53,7 @@ fn publishing(view: Option<&wire::PublishingView>) {
     gauge!(HEAD).set(view.head as f64);
 }
 
-/// What the process has open, where the system says.
+/// Counts the open descriptors of the process, where the system tells them.
 fn descriptors() {
     if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
         // The folder itself is open while it is read.

@@ -43,7 +43,6 @@ pub struct Settings {
     pub bounds: Bounds,
 }
 
-/// Why it did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken, or not ours.
@@ -51,9 +50,7 @@ pub enum StartError {
         "could not listen on {address}; choose another with --http-port (0: any free one) or --http-host"
     )]
     Listen {
-        /// What was tried.
         address: SocketAddr,
-        /// What the system said.
         #[source]
         source: std::io::Error,
     },

@@ -32,7 +32,6 @@ pub(crate) struct Share {
 /// The bound that is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reached {
-    /// By this source.
     Source,
     /// By all together.
     Total,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use axum::http::HeaderMap;
 
-/// What a reverse proxy writes the address of its client into.
+/// Reverse proxies name the address of their client in this header.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// An address, or for IPv6 the network of 64 bits that one customer usually has.

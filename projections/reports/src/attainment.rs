@@ -19,7 +19,7 @@ pub fn has_goals(look: Look<'_>) -> bool {
     look.desk.is_some_and(|desk| desk.ids(Goals::KIND).next().is_some())
 }
 
-/// What there is to tell of the rows of an answer.
+/// How the rows of an answer compare with the goals.
 #[must_use]
 pub fn attainment(params: &Params, rows: &Data, look: Look<'_>) -> Vec<Attainment> {
     let Some(desk) = look.desk.filter(|_| has_goals(look)) else { return Vec::new() };

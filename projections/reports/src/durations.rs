@@ -6,7 +6,6 @@ use guichet_schemas::wire::Durations as Wire;
 
 use crate::reports::{Mark, entry_bytes};
 
-/// How often each duration occurs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Durations {
     counts: BTreeMap<i64, i64>,

@@ -26,7 +26,6 @@ pub type Key = Vec<u8>;
 pub struct Change {
     /// Its history before the batch, and after it.
     pub before: History,
-    /// The history after it.
     pub after: History,
 }
 
@@ -68,7 +67,6 @@ impl Kept {
         self.reports.iter().map(|entry| entry.report.bytes_at_most()).fold(0, usize::saturating_add)
     }
 
-    /// How far all reports are.
     #[must_use]
     pub const fn position(&self) -> u64 {
         self.position

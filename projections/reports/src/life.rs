@@ -5,7 +5,7 @@ use guichet_schemas::wire::store::moment::What;
 use guichet_schemas::wire::store::{Moment, MomentCreated};
 use guichet_schemas::words::{CloseReason, Origin, TicketState};
 
-/// What a ticket is by, for the parts of a report. Empty: none.
+/// The values that parts of a report group by. Empty: none.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Dimensions<'a> {
     pub(crate) channel: i32,
@@ -54,7 +54,7 @@ pub(crate) struct Life<'a> {
     several_agents: bool,
 }
 
-/// What a change of hands was.
+/// A change of hands, by its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Handover {
     /// From one assignee to another.
@@ -151,7 +151,7 @@ impl<'a> Life<'a> {
         !self.several_agents
     }
 
-    /// What the next moment would hand over.
+    /// The change of hands that the next moment would make.
     pub(crate) fn handover(&self, what: Option<&What>) -> Option<Handover> {
         let changes = |last: &str, to: &str| !last.is_empty() && !to.is_empty() && last != to;
         match what {

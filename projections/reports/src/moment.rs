@@ -1,5 +1,6 @@
 //! What the reports keep of an event, in the order in which it holds.
 
+use guichet_config::EVENTS;
 use guichet_schemas::event::{
     Actor, Classification, CommentAdded, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations,
     Satisfaction, TicketCreated, TicketEscalated, TicketEvent, Work,
@@ -14,14 +15,10 @@ use guichet_schemas::wire::store::{
 use guichet_schemas::words::{ActorKind, AuthorKind, ConfirmedBy, Visibility};
 use prost::Message as _;
 
-/// Events of tickets that have no moment, whatever they say.
-const WITHOUT: [&str; 6] =
-    ["TicketImported", "ReopenHeld", "TypeChanged", "TagsChanged", "FieldChanged", "DueDateSet"];
-
-/// False for an event of a ticket that has no moment: who reads a history need not decode it.
+/// False for an event of a ticket that has no moment: readers of a history need not decode it.
 #[must_use]
 pub fn may_count(type_name: &str) -> bool {
-    !WITHOUT.contains(&type_name)
+    EVENTS.contains(&type_name)
 }
 
 /// The moments of a record; most have one, many none.
@@ -180,7 +177,7 @@ fn escalated(e: &TicketEscalated) -> MomentEscalated {
     }
 }
 
-/// What of the conversation counts: public answers, and what requesters write.
+/// Comments that count: public answers, and messages of requesters.
 fn comment(e: &CommentAdded) -> Option<What> {
     match (e.visibility, e.author_kind) {
         (Visibility::Internal, _) => None,

@@ -23,7 +23,7 @@ pub struct Span {
     pub to: i64,
 }
 
-/// What is wrong with the span that was asked for.
+/// A fault in the span that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpanError {
     /// Neither a date nor an instant.
@@ -119,7 +119,6 @@ impl Cutting {
             .map_or_else(|| midnight.and_utc().timestamp_millis(), |t| t.timestamp_millis())
     }
 
-    /// How a period is called.
     pub(crate) fn name(self, start: Start) -> String {
         match self.period {
             Period::Day => start.to_string(),

@@ -27,9 +27,7 @@ const DAY_MS: i64 = 86_400_000;
 macro_rules! kinds {
     ($($of:ident { $($name:literal => $variant:ident: $answer:ident
         { $kind:ident in $module:ident, $path:literal, $told:literal })* })*) => {
-        /// Which report.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "documented in query.proto, under the same names")]
         pub enum Kind {
             $($($kind,)*)*
         }
@@ -53,7 +51,6 @@ macro_rules! kinds {
                 match self { $($(Self::$kind => $name,)*)* }
             }
 
-            /// The question.
             #[must_use]
             pub const fn question(self, query: ReportQuery) -> query::Data {
                 match self { $($(Self::$kind => query::Data::$variant(query),)*)* }
@@ -85,7 +82,7 @@ macro_rules! names {
 }
 each_report!([kinds]);
 
-/// What a report says about itself.
+/// The definition of a report.
 struct Definition {
     has_sets: bool,
     takes_window: bool,
@@ -126,7 +123,6 @@ pub struct Params {
 /// A figure that a desk defined. Two are the same where they are the same version of the same one.
 #[derive(Debug, Clone)]
 pub struct Defined {
-    /// Its name.
     pub name: String,
     /// Which version of its definition.
     pub version: u32,
@@ -190,9 +186,7 @@ impl Hash for Defined {
 /// A calendar whose open hours are counted. Two are the same where as much was published of the same one.
 #[derive(Debug, Clone)]
 pub struct BusinessHours {
-    /// Its name.
     pub name: String,
-    /// How often it was published.
     pub versions: usize,
     /// Its open hours.
     pub calendar: Arc<Calendar>,
@@ -245,7 +239,7 @@ pub struct Look<'a> {
     pub position: u64,
     /// The instant for which the answer holds, in milliseconds UTC.
     pub now: i64,
-    /// What the desk had published by then; `None`: nothing.
+    /// The configuration that the desk had published by then; `None`: none.
     pub desk: Option<&'a Configuration>,
 }
 
@@ -275,7 +269,7 @@ pub struct Report {
     sets_since: usize,
 }
 
-/// What one moment adds to sets at most: a place in each of four.
+/// The places in sets that one moment takes at most: one in each of four.
 const SETS_PER_MOMENT: usize = 256;
 
 impl Params {
@@ -327,12 +321,10 @@ impl Params {
         if self.group_by.is_some() { "group_by" } else { "from" }
     }
 
-    /// Which report.
     pub(crate) const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// How long its periods are.
     pub(crate) const fn period(&self) -> Period {
         self.cutting.period
     }
@@ -352,7 +344,6 @@ impl Params {
         self.window_ms
     }
 
-    /// Whose open hours count.
     pub(crate) const fn hours(&self) -> Option<&BusinessHours> {
         self.hours.as_ref()
     }

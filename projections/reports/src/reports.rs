@@ -106,8 +106,8 @@ pub(crate) const OF_TICKETS: &[GroupBy] = &[
     GroupBy::Tier,
 ];
 
-/// What a report is beside its sums. A new one is a line in [`guichet_schemas::each_report`], its rows in
-/// `query.proto`, and a file in this folder that says this of it.
+/// The definition of a report, beside its sums. A new one is a line in [`guichet_schemas::each_report`], its rows in
+/// `query.proto`, and a file in this folder with this trait.
 pub(crate) trait Define: Sums + Sized {
     /// Its sums hold sets, of durations or of names.
     const HAS_SETS: bool = false;
@@ -126,7 +126,6 @@ pub(crate) trait Define: Sums + Sized {
     fn new(params: &Params) -> Self;
 }
 
-/// What rows are made for.
 pub(crate) struct Table<'a> {
     pub(crate) periods: &'a Periods,
     pub(crate) group_by: Option<GroupBy>,
@@ -149,7 +148,6 @@ pub struct Window {
 }
 
 impl Window {
-    /// All rows.
     pub const ALL: Self = Self { skip: 0, rows: usize::MAX, bytes: usize::MAX };
 }
 
@@ -184,7 +182,6 @@ impl<'a, R: prost::Message> Taken<'a, R> {
     }
 }
 
-/// Where a row stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct At<'a> {
     pub(crate) start: Start,
@@ -224,14 +221,13 @@ pub(crate) fn walk<'a>(
     life
 }
 
-/// What one part adds in one period.
+/// The contribution of one part in one period.
 pub(crate) trait Cell: Default + PartialEq {
     /// A cell of periods whose figures nobody wants: it counts, and keeps no set.
     fn outside() -> Self {
         Self::default()
     }
 
-    /// Bytes of its sets.
     fn bytes_of_sets(&self) -> usize {
         0
     }

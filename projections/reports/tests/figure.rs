@@ -286,8 +286,8 @@ proptest! {
         let business = figure(first_response, Some(nine_to_five()));
         for row in &answers.rows {
             let part = (row.group.as_ref(), row.channel.as_ref());
-            prop_assert_eq!(calendar(row.from, part).duration.unwrap_or_default(), row.calendar.clone().unwrap());
-            prop_assert_eq!(business(row.from, part).duration.unwrap_or_default(), row.business.clone().unwrap());
+            prop_assert_eq!(calendar(row.from, part).duration.unwrap_or_default(), row.calendar.unwrap());
+            prop_assert_eq!(business(row.from, part).duration.unwrap_or_default(), row.business.unwrap());
         }
 
         if period == Period::Range {
@@ -299,8 +299,8 @@ proptest! {
             let (first, last) = (of("first"), of("last"));
             for row in times.rows.iter().filter(|_| group_by != Some(GroupBy::Group)) {
                 let part = (row.group.as_ref(), row.channel.as_ref());
-                prop_assert_eq!(first(row.from, part).duration.unwrap_or_default(), row.first.clone().unwrap());
-                prop_assert_eq!(last(row.from, part).duration.unwrap_or_default(), row.full.clone().unwrap());
+                prop_assert_eq!(first(row.from, part).duration.unwrap_or_default(), row.first.unwrap());
+                prop_assert_eq!(last(row.from, part).duration.unwrap_or_default(), row.full.unwrap());
             }
         }
     }

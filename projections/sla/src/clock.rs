@@ -18,7 +18,7 @@ pub(crate) struct Clock {
     pub(crate) instance: u32,
     pub(crate) terms: Terms,
     pub(crate) revision: u32,
-    /// What its policy says of a reopen, as of when it was last matched.
+    /// The policy's rule for a reopening, as of the last match.
     pub(crate) on_reopen: OnReopen,
     pub(crate) started: i64,
     /// Stretches that are over.
@@ -31,14 +31,14 @@ pub(crate) struct Clock {
     pub(crate) ended: Option<Ended>,
     /// When it was due as last known: a calendar that changes does not tell what it said before.
     pub(crate) known_due: Option<i64>,
-    /// What would end it up to this instant may have happened without the desk being told: of a first reply, whatever
-    /// came before the ticket was imported. A due instant up to then breaks nothing by itself.
+    /// Until this instant, the event that would end the clock may have happened without the desk being told: for a
+    /// first reply, everything before the ticket was imported. A due instant up to then breaks nothing by itself.
     pub(crate) untold_until: Option<i64>,
     /// A change made it late at this instant, which is not told either: a promise is never broken before it was made.
     pub(crate) late_since: Option<i64>,
 }
 
-/// What a clock was promised under.
+/// The terms of a promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Terms {
     pub(crate) policy: String,
@@ -209,7 +209,7 @@ impl Clock {
         self.running_since.and_then(|since| measure.add(since, rest))
     }
 
-    /// What time does to it next. Only a running clock is touched by time.
+    /// The next effect of time on the clock. Only a running clock is touched by time.
     pub(crate) fn next(&self, rules: Rules<'_>) -> Option<Next> {
         if !self.is_open() || !self.is_running() || self.untold(rules).is_some() {
             return None;

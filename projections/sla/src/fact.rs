@@ -15,14 +15,12 @@ use crate::timer_name::TimerName;
 /// One fact about one clock or time rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
-    /// When.
     #[serde(with = "instant")]
     pub at: Timestamp,
     /// About what.
     pub of: TimerName,
     /// Which clock of its metric, from 1.
     pub instance: u32,
-    /// What.
     pub kind: Kind,
 }
 
@@ -56,7 +54,7 @@ impl Fact {
     }
 }
 
-/// What of a fact the log has at most once.
+/// Identifies a fact that the log has at most once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AlarmKey {
     /// About what.
@@ -76,7 +74,6 @@ impl Fact {
     }
 }
 
-/// How a clock ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// In time.
@@ -99,9 +96,8 @@ impl Outcome {
     }
 }
 
-/// What happened. Times are instants, consumed time whole seconds.
+/// The kind of a fact. Times are instants, consumed time whole seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are those of the catalogue of facts")]
 pub enum Kind {
     Started {
         policy: String,

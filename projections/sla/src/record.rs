@@ -68,7 +68,7 @@ impl Ticket {
         }
     }
 
-    /// What clocks hear of an event by what it says of itself: the attributes that become others, the tier, the state.
+    /// The effects on clocks that an event describes itself: changed attributes, tier, state.
     fn described(&self, event: &TicketEvent) -> Vec<Happening> {
         let mut changed = Attributes::new();
         let mut tier = None;

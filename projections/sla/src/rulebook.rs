@@ -36,7 +36,7 @@ enum What {
     Calendar(String),
 }
 
-/// What a ticket goes by now, by the numbers of publications.
+/// The publications that hold for a ticket now, by number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InForce {
     /// The policies; `None`: none were ever in force.
@@ -47,7 +47,6 @@ pub(crate) struct InForce {
     pub(crate) calendars: u32,
 }
 
-/// What came into force.
 #[derive(Debug)]
 pub(crate) enum Change<'a> {
     Policies(Apply),
@@ -56,7 +55,7 @@ pub(crate) enum Change<'a> {
 }
 
 impl Rulebook {
-    /// What a desk goes by that has published nothing.
+    /// The rulebook of a desk that has published nothing.
     #[must_use]
     pub fn of_desk() -> Self {
         Self { auto_close: Some(Lifecycle::default().auto_close()), ..Self::default() }
@@ -288,10 +287,8 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// How time is counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Measure<'a> {
-    /// All of it.
     All,
     /// While the desk is open.
     Open(&'a Calendar),

@@ -19,7 +19,7 @@ use crate::rulebook::{InForce, Rulebook, Rules};
 use crate::time_rule::{Armed, Stands};
 use crate::timer_name::TimerName;
 
-/// What happens to a ticket, as far as a clock may care.
+/// A happening of a ticket, as far as a clock may care.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happening {
     /// It begins. Not outbound: by or for a requester.
@@ -37,13 +37,11 @@ pub enum Happening {
     Assigned,
     /// Nobody has it any more.
     Unassigned,
-    /// It is in this state.
     Status(TicketState),
     /// A resolution is proposed and undecided, or no longer: a message of the requester ends the silence too.
     Proposed(bool),
     /// Attributes have other values; an empty list: none.
     Changed(Attributes),
-    /// It is in this tier.
     Tier(u32),
     /// Somebody did something to it, whatever it was: not a clock, and not a rule. Comes after what it was.
     Updated,
@@ -53,11 +51,8 @@ pub enum Happening {
     BreachVoided {
         /// Of which clock.
         metric: SlaMetric,
-        /// Which of them.
         instance: u32,
-        /// Who.
         by: String,
-        /// Why.
         reason: String,
     },
 }
@@ -77,7 +72,7 @@ pub struct Ticket {
     /// A resolution is proposed, and the requester has said nothing since.
     proposed: bool,
     import: Option<Import>,
-    /// What happens is of its import.
+    /// True for a happening of the ticket's import.
     by_import: bool,
     /// It came into its state by its import.
     state_imported: bool,
@@ -96,12 +91,10 @@ pub struct Ticket {
     time: i64,
 }
 
-/// How it came from elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Import {
     /// The command that brought the last part of its history.
     command: u128,
-    /// When it was recorded, milliseconds.
     at: i64,
     /// It brought every public reply.
     replies_complete: bool,
@@ -156,7 +149,6 @@ impl Ticket {
         }
     }
 
-    /// Its state.
     #[must_use]
     pub const fn state(&self) -> TicketState {
         self.state
@@ -244,7 +236,7 @@ impl Ticket {
         self.by_import = self.import.is_some_and(|import| import.command == command);
     }
 
-    /// What it is, before anything happens to it.
+    /// Describes the ticket before anything happens to it.
     pub(crate) fn describe(&mut self, attributes: Attributes, tier: u32) {
         (self.attributes, self.tier) = (attributes, tier);
     }
@@ -374,7 +366,7 @@ impl Ticket {
         self.clocks.push(clock);
     }
 
-    /// What was owed is done: whoever waits for it does not wait any more, promised or not.
+    /// The debt is paid: nobody waits for it any more, promised or not.
     fn fulfil(&mut self, metrics: &[SlaMetric], reason: &'static str, now: &mut Now<'_, '_>) {
         for clock in self.clocks.iter_mut().filter(|c| metrics.contains(&c.metric)) {
             // Work that was not promised when the ticket was resolved is owed again when it is reopened.
@@ -431,7 +423,7 @@ impl Ticket {
         self.arm(now);
     }
 
-    /// What was promised goes on as it was; then it is looked up again what is promised.
+    /// The promise goes on as it was; then the policies are matched again.
     fn reopen(&mut self, now: &mut Now<'_, '_>) {
         for metric in [SlaMetric::RequesterWait, SlaMetric::AgentWork, SlaMetric::Resolution] {
             let state = self.state;

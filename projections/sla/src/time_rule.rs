@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rulebook::Rules;
 
-/// What a ticket knows of a rule.
+/// The state of a rule for a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Armed {
     pub(crate) rule: String,

@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric_number;
 
-/// What a fact is about: a clock, or a time rule.
+/// The subject of a fact: a clock, or a time rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TimerName {
-    /// A clock.
     Clock(#[serde(with = "metric_number")] SlaMetric),
     /// A time rule, by its id. After all clocks.
     Rule(String),

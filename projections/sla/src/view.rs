@@ -8,7 +8,6 @@ use crate::clock::{Clock, End};
 use crate::rulebook::{Rulebook, Rules};
 use crate::ticket::Ticket;
 
-/// How a clock stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It runs.
@@ -28,35 +27,27 @@ pub enum Standing {
 /// A clock at an instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClockView {
-    /// What it measures.
     pub metric: SlaMetric,
-    /// Which of its metric.
     pub instance: u32,
-    /// How it stands.
     pub standing: Standing,
     /// The policy that promises it.
     pub policy: String,
-    /// Its version.
     pub policy_version: u32,
     /// One more at each change of the target, from 1.
     pub revision: u32,
     /// How long it may take, seconds.
     pub target_s: u32,
-    /// Which time counts.
     pub hours: HoursKind,
     /// The calendar of business hours.
     pub calendar: Option<String>,
-    /// When it began.
     pub started_at: Timestamp,
     /// When it is due; `None` while it stands still and after its end.
     pub due_at: Option<Timestamp>,
     /// Whole seconds used.
     pub consumed_s: i64,
-    /// When it was broken.
     pub breached_at: Option<Timestamp>,
     /// The breach does not count.
     pub voided: bool,
-    /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// Shares of the target that were announced, percent.
     pub warned_pct: Vec<u32>,

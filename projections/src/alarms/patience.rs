@@ -17,7 +17,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(200);
 const POSTPONED_AFTER_MAX: Duration = Duration::from_secs(2);
 /// So often a ticket is postponed before anybody is told: a race for its version, or an engine that starts, passes.
 const POSTPONED_TOLD: u32 = 12;
-/// What still holds is told again so often.
+/// A standing problem is reported again this often.
 const TELL_EVERY: Duration = Duration::from_mins(30);
 /// ... and at most, one that is set aside: a person must look, and may change the configuration.
 const AGAIN_AFTER_MAX: Duration = Duration::from_mins(10);
@@ -38,7 +38,7 @@ pub(super) enum Until {
     Time(Instant),
 }
 
-/// What a refusal means for its ticket.
+/// The meaning of a refusal for its ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// It may pass by itself.
@@ -56,11 +56,9 @@ pub(super) enum Refusal {
 struct Refused {
     times: u32,
     last: Instant,
-    /// What was told last, and when.
     told: Option<(&'static str, Instant)>,
 }
 
-/// Whom to leave alone.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     waiting: BTreeMap<TicketKey, Until>,
@@ -171,7 +169,6 @@ impl Patience {
         self.waiting.keys().cloned().collect()
     }
 
-    /// How many are set aside.
     pub(super) fn aside(&self) -> usize {
         self.refused.values().filter(|one| one.times >= REFUSALS_ASIDE).count()
     }

@@ -22,7 +22,7 @@ use crate::keys;
 use crate::projection::{Accepted, Opened, Projection, ReadModel, TicketKey};
 use crate::store::{Batch, Family, Merge, Store, StoreError};
 
-/// What the reports are made of.
+/// The histories from which reports are computed.
 pub static REPORTS: ReadModel = ReadModel {
     name: "reports",
     version: 5,

@@ -11,7 +11,6 @@ const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 type Key = Arc<[u8]>;
 
-/// What is kept between batches.
 pub(super) trait Row {
     /// About how much memory it takes.
     fn bytes(&self) -> usize;

@@ -24,7 +24,6 @@ use guichet_schemas::words::{
 /// Longest quotation, in characters.
 const QUOTE_MAX: usize = 160;
 
-/// What happened, for a person.
 #[must_use]
 pub fn sentence(record: &Record) -> String {
     let who = who(&record.actor);

@@ -416,11 +416,8 @@ fn who_orders_by_what_is_due_hears_all_of_it_and_then_what_changes() {
     assert_eq!(told(&rig.restart(), true), (true, after));
 }
 
-#[test]
-fn what_comes_resolved_is_for_its_source_to_close_and_its_past_tells_nobody() {
-    let mut history = History::new();
-    let ticket = ticket_id(1);
-    let imported = TicketImported {
+fn imported(replies_complete: bool) -> TicketImported {
+    TicketImported {
         source: "old".to_owned(),
         external_id: "1".to_owned(),
         part: 1,
@@ -429,8 +426,15 @@ fn what_comes_resolved_is_for_its_source_to_close_and_its_past_tells_nobody() {
         mapping_version: None,
         facts: None,
         digest: None,
-        replies_complete: false,
-    };
+        replies_complete,
+    }
+}
+
+#[test]
+fn what_comes_resolved_is_for_its_source_to_close_and_its_past_tells_nobody() {
+    let mut history = History::new();
+    let ticket = ticket_id(1);
+    let imported = imported(false);
     history.push(ticket, "importer", Event::from(imported));
     history.open(1);
     for event in [resolved(1), reopened(1), resolved(2)] {
@@ -514,17 +518,7 @@ fn a_ticket_of_the_year_1_costs_a_row_and_a_fact_for_each_rule() {
     let mut book = Book::default();
     book.publish(&history.entries.pop().unwrap().record);
     let book = &book.rules;
-    let imported = TicketImported {
-        source: "old".to_owned(),
-        external_id: "1".to_owned(),
-        part: 1,
-        parts: 1,
-        original_created_at: None,
-        mapping_version: None,
-        facts: None,
-        digest: None,
-        replies_complete: false,
-    };
+    let imported = imported(false);
     let ticket = ticket_id(1);
     history.push(ticket, "importer", Event::from(imported));
     history.open(1);
@@ -580,17 +574,7 @@ fn a_first_reply_of_which_no_import_tells_is_due_no_more_and_one_that_did_not_co
     let due = START + 60_000;
     for replies_complete in [false, true] {
         let mut history = History::new();
-        let imported = TicketImported {
-            source: "old".to_owned(),
-            external_id: "1".to_owned(),
-            part: 1,
-            parts: 1,
-            original_created_at: None,
-            mapping_version: None,
-            facts: None,
-            digest: None,
-            replies_complete,
-        };
+        let imported = imported(replies_complete);
         history.push(ticket_id(1), "importer", Event::from(imported));
         history.open(1);
         let (mut ticket, mut facts) = (None, Vec::new());

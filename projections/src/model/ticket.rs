@@ -27,7 +27,7 @@ pub use fold::TICKET;
 #[cfg(test)]
 pub(crate) use fold::opened;
 
-/// What a ticket is after a record. `None` stands before its first.
+/// The ticket after a record. `None` stands before its first.
 #[must_use]
 pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
     let mut row = row.unwrap_or_default();

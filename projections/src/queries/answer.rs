@@ -93,7 +93,7 @@ fn require_healthy(reader: &Reader<'_>, status: &Status) -> Result<(), Refusal> 
     }
 }
 
-/// What the asker is told; what is ours to know goes to the operator.
+/// The answer for the asker; internal details go to the operator.
 pub(super) fn rejection(refusal: Refusal) -> Rejection {
     match refusal {
         Refusal::Rejected(rejection) => rejection,

@@ -38,12 +38,9 @@ pub struct Ask {
     pub(crate) question: Question,
 }
 
-/// What is asked.
 #[derive(Debug)]
 pub enum Question {
-    /// One ticket.
     Ticket(Which),
-    /// Its history.
     Timeline(History),
     /// Tickets that match.
     Tickets(wire::TicketsQuery),
@@ -51,11 +48,9 @@ pub enum Question {
     Events(wire::EventsQuery),
     /// The queue board.
     Queues(QueueBy),
-    /// What to take next.
     Queue(Queue),
     /// The figures that the desk has published.
     Figures,
-    /// A report.
     Report(Kind, wire::ReportQuery),
     /// The clocks of a ticket.
     SlaClocks(Which),
@@ -63,7 +58,6 @@ pub enum Question {
     SlaDue(Timestamp),
     /// Broken promises.
     SlaBreaches(wire::SlaBreachesQuery),
-    /// How the read models are.
     Projections,
 }
 
@@ -88,9 +82,7 @@ pub struct History {
 /// A ticket, as it was named.
 #[derive(Debug, Clone)]
 pub enum Which {
-    /// By its id.
     Id(TicketId),
-    /// By its number.
     Number(TicketNumber),
     /// By its id in another system.
     External(ExternalId),
@@ -297,7 +289,7 @@ fn which(id: Option<Vec<u8>>, number: Option<String>) -> Result<Which, Rejection
     }
 }
 
-/// Whose tickets. Those without one come last.
+/// The owner of the tickets. Those without one come last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Name {
     Named(String),

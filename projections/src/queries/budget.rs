@@ -50,7 +50,6 @@ pub enum Over {
     Cpu,
     /// Its time on the clock: the machine has much to do.
     Wall,
-    /// Its memory.
     Memory,
     /// The memory of all answers.
     MemoryOfAll,
@@ -78,7 +77,7 @@ impl Over {
         }
     }
 
-    /// What the asker is told; `field` is where the question asks for more than another might. It is counted.
+    /// The refusal for the asker; `field` is the one that makes the question wide. It is counted.
     pub(crate) fn rejection(self, field: &str) -> Rejection {
         if self == Self::Unheard {
             counter!("guichet_queries_cancelled_total").increment(1);
@@ -118,7 +117,7 @@ pub(crate) struct Pool {
     used: AtomicUsize,
 }
 
-/// What is left of the bounds of one answer. Its threads share it.
+/// The rest of the budget of one answer. Its threads share it.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limits: Limits,

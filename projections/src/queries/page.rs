@@ -9,7 +9,7 @@ use super::ask::Ask;
 /// Bytes of the entries of a page; the rest of the 192 KiB is for what stands around them.
 pub(crate) const BYTES_MAX: usize = 191 * 1024;
 
-/// What is wrong with a cursor that we did not give.
+/// The fault of a cursor that we did not give.
 pub(crate) const NOT_OURS: &str = "must be the next_cursor of an answer to this query";
 
 /// Rows looked at for one page. A filter that matches little ends its page early and gives a cursor, instead

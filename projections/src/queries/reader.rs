@@ -16,7 +16,6 @@ use crate::store::{Checkpoint, StoreError, View};
 /// Tickets that a refusal names.
 const NAMED_MAX: usize = 10;
 
-/// Why there is no answer.
 #[derive(Debug)]
 pub enum Refusal {
     /// The asker is told.
@@ -45,7 +44,7 @@ impl From<StoreError> for Refusal {
     }
 }
 
-/// What an answer is read from.
+/// The source of an answer.
 pub struct Reader<'a> {
     pub(crate) ask: &'a Ask,
     pub(crate) view: View<'a>,
@@ -60,9 +59,8 @@ pub struct Reader<'a> {
     pub(crate) attainment: RefCell<Vec<Attainment>>,
     /// Opens personal texts; none where there is no key service to ask.
     pub(crate) opener: Option<&'a Opener>,
-    /// What the answer may cost.
     pub(crate) budget: &'a Budget,
-    /// What the thread of the answer has cost.
+    /// The cost of the answer's thread.
     pub(crate) meter: RefCell<Meter<'a>>,
 }
 

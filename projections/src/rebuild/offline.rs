@@ -140,7 +140,6 @@ impl Offline {
         Ok(!self.kept || self.order.keep && live.is_some_and(|live| position < live))
     }
 
-    /// How far it is.
     #[must_use]
     pub const fn progress(&self) -> &Progress {
         &self.progress

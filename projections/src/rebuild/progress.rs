@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How far it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -21,14 +20,12 @@ pub enum Phase {
     Failed,
 }
 
-/// What a rebuild has to say, while it goes on and when it is done.
+/// The progress of a rebuild, and its result.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// How far.
     pub phase: Phase,
     /// Position of the next generation.
     pub position: u64,
-    /// Where it must arrive.
     pub target: u64,
     /// Rows compared; `None` where the two could not be compared.
     pub rows: Option<u64>,

@@ -1,9 +1,8 @@
 //! The layout of a read model: its column families, and how their values join.
 
-/// What a folder holds, and by which version of it.
+/// The families of a folder, and the version of the model that wrote it.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
-    /// Its name.
     pub name: &'static str,
     /// One more whenever the same events give other rows.
     pub version: u32,
@@ -15,7 +14,6 @@ pub struct Layout {
 /// A column family, with what RocksDB should know about its use.
 #[derive(Debug, Clone, Copy)]
 pub struct Family {
-    /// Its name.
     pub name: &'static str,
     /// Read by whole keys, many of which are not there: worth a bloom filter.
     pub point_reads: bool,

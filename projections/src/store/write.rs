@@ -6,7 +6,7 @@ use rocksdb::{ColumnFamily, DB, WriteBatch};
 use super::{Checkpoint, StoreError};
 use crate::keys;
 
-/// What a batch of records changes.
+/// The changes that a batch of records makes.
 pub struct Batch<'a> {
     db: &'a DB,
     writes: WriteBatch,

@@ -31,25 +31,21 @@ pub(crate) struct Portion {
     pub(super) newest: u64,
 }
 
-/// How the feed is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct State {
     /// Counts the consumers.
     connection: u64,
     /// The sequence that comes next; 0 while there is no consumer.
     next: u64,
-    /// Why there is none.
     problem: Option<String>,
 }
 
-/// Where models listen.
 #[derive(Clone)]
 pub(crate) struct Feed {
     portions: broadcast::Sender<Arc<Portion>>,
     state: Arc<watch::Sender<State>>,
 }
 
-/// What a listener is told.
 pub(super) enum Heard {
     Portion(Arc<Portion>),
     /// We were too slow; something was dropped.
@@ -216,7 +212,6 @@ impl<S: Source> Listener<S> {
         Some(heard)
     }
 
-    /// What is there already.
     pub(super) fn more(&mut self) -> Option<Arc<Portion>> {
         // What was missed is a gap in what comes next, and is found there.
         self.portions.try_recv().ok()

@@ -14,7 +14,6 @@ pub(super) const WATCHDOG: Duration = Duration::from_secs(3);
 
 /// The stream and the log of one partition, and the time that passes while they are asked.
 pub trait Source: Clone + Send + Sync + 'static {
-    /// What a consumer brings.
     type Messages: Messages;
 
     /// How far the stream is; none: there is none.
@@ -68,16 +67,13 @@ impl Hashes {
     }
 }
 
-/// What the stream holds: sequences `first` to `last`; empty where `first` is `last` + 1.
+/// The sequences in the stream, `first` to `last`; empty where `first` is `last` + 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
-    /// The first.
     pub first: u64,
-    /// The last.
     pub last: u64,
 }
 
-/// What the log answers.
 #[derive(Debug)]
 pub enum Reply {
     /// Records.
@@ -101,7 +97,7 @@ pub(super) async fn within<S: Source, T>(
     }
 }
 
-/// What arrived together, with the newest sequence of the stream, and why no more will come.
+/// Messages that arrived together, with the newest sequence of the stream, and the reason why no more will come.
 pub(super) type Drained = (Vec<Arrived>, u64, Option<Pause>);
 
 /// Takes messages, up to the limits of a batch, as long as more are there.

@@ -124,7 +124,10 @@ async fn a_page_of_a_report_is_made_without_the_rows_around_it() {
         query
     };
     // 300 products on 39,811 days: twelve million rows, of which one is answered.
-    for name in QUERIES.iter().filter(|name| name.starts_with("report_") && **name != "report_ageing") {
+    // A figure counts what a desk defined, and this one defined none.
+    let wide_ones =
+        |name: &&&str| name.starts_with("report_") && !matches!(**name, "report_ageing" | "report_figure");
+    for name in QUERIES.iter().filter(wide_ones) {
         let reply = ask(&rig, name, with(json!({"limit": 1}))).await;
         assert_eq!(reply["ok"], json!(true), "{name}: {reply}");
         assert!(reply["data"].as_array().unwrap().len() <= 1);

@@ -58,7 +58,6 @@ pub struct Finding {
     /// The record that it is about, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// What is wrong.
     pub what: String,
 }
 

@@ -88,7 +88,6 @@ pub struct Checked {
 /// So many of something.
 #[derive(Debug, Clone, Serialize)]
 pub struct Counted {
-    /// Of what.
     pub what: &'static str,
     /// How many.
     pub count: u64,

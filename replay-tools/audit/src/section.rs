@@ -12,7 +12,7 @@ use crate::links::Links;
 /// More missing records at one place than this are not bridged: the rest of the run cannot be judged.
 const GAP_MAX: u64 = 1 << 20;
 
-/// What is known of a run so far.
+/// The knowledge about a run so far.
 #[derive(Debug)]
 pub struct Section {
     pub(crate) first: u64,

@@ -43,12 +43,11 @@ pub trait Source: Sync {
     fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<u8>>, Unread>;
 }
 
-/// What somebody says the log was.
+/// A claim about what the log was.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// Who says it, for a sentence: "the anchor".
+    /// The claimant, for a sentence: "the anchor".
     pub who: String,
-    /// What.
     pub checkpoint: Checkpoint,
 }
 

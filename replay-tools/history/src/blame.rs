@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use clap::Args;
+use guichet_client::ConnectArgs;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
 use guichet_config::{Kind as ConfigKind, Publication};
-use guichet_replay_tools::client::ConnectArgs;
 use guichet_replay_tools::clocks::{Broken, Course, only_in};
-use guichet_replay_tools::exit;
-use guichet_replay_tools::output::{Output, OutputArgs};
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
@@ -62,7 +62,6 @@ fn kind(name: &str) -> Result<ConfigKind, String> {
     ConfigKind::parse(name).ok_or_else(|| format!("there are {}", ConfigKind::names()))
 }
 
-/// What a version changed.
 #[derive(Debug)]
 pub struct Blamed {
     /// The publication, or the end of the item.
@@ -90,7 +89,6 @@ pub struct Blamed {
 pub struct Blame {
     /// Its versions, oldest first.
     pub versions: Vec<Blamed>,
-    /// The numbers of the tickets.
     pub numbers: HashMap<TicketId, TicketNumber>,
 }
 

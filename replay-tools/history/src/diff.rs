@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use clap::Args;
-use guichet_replay_tools::client::ConnectArgs;
-use guichet_replay_tools::exit;
-use guichet_replay_tools::output::{Output, OutputArgs};
+use guichet_client::ConnectArgs;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::codec::{DecodeError, Head};
 use guichet_schemas::ids::{TicketId, TicketNumber};
@@ -21,7 +21,7 @@ use crate::picture::{Field, Picture};
 use crate::reader::each;
 use crate::source::{History, SourceArgs};
 
-/// What to compare.
+/// Two instants or positions to compare.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet diff --at 2026-03-01T08:00:00Z --at 2026-03-08T08:00:00Z
@@ -55,9 +55,7 @@ pub struct DiffArgs {
 /// A ticket that is not the same at both places.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// Its id.
     pub id: TicketId,
-    /// Its number.
     pub number: TicketNumber,
     /// At the first place; `None`: it did not exist.
     pub before: Option<Picture>,
@@ -67,7 +65,7 @@ pub struct Changed {
     pub events: u64,
 }
 
-/// What changed at a desk between two positions.
+/// The changes of a desk between two positions.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The first position.

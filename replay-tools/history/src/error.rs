@@ -3,12 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use guichet_replay_tools::client::ClientError;
+use guichet_client::ClientError;
 use guichet_replay_tools::verify::Unread;
 use guichet_schemas::codec::DecodeError;
 use parquet::errors::ParquetError;
 
-/// Why it stops.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The desk, or what was asked of it.
@@ -22,28 +21,13 @@ pub enum HistoryError {
     Missing(u64),
     /// A record is none, or a newer program wrote it.
     #[error("position {position}: {problem}")]
-    Record {
-        /// Where it stands.
-        position: u64,
-        /// What is wrong with it.
-        problem: DecodeError,
-    },
+    Record { position: u64, problem: DecodeError },
     /// A file cannot be written.
     #[error("could not write {}: {problem}", path.display())]
-    Write {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        problem: String,
-    },
+    Write { path: PathBuf, problem: String },
     /// The folder holds something else.
     #[error("{} holds another export: {problem}; name another folder, or ask for the same again", dir.display())]
-    OtherExport {
-        /// Which folder.
-        dir: PathBuf,
-        /// What differs.
-        problem: String,
-    },
+    OtherExport { dir: PathBuf, problem: String },
 }
 
 impl HistoryError {

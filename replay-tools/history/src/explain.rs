@@ -2,10 +2,10 @@
 //! which configuration, with the state before and after.
 
 use clap::{Args, ValueEnum};
-use guichet_replay_tools::client::ConnectArgs;
-use guichet_replay_tools::exit;
-use guichet_replay_tools::output::{Output, OutputArgs};
-use guichet_replay_tools::which::Which;
+use guichet_client::ConnectArgs;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::which::Which;
 use guichet_schemas::record::Record;
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,7 @@ use crate::picture::{Field, Picture};
 use crate::source::{History, SourceArgs};
 use crate::story::{Cause, Step, Story};
 
-/// What to explain.
+/// The ticket and the field to explain.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet explain T-42                                 # what made every field what it is
@@ -55,11 +55,10 @@ pub struct ExplainArgs {
 /// Why a field has its value.
 #[derive(Debug)]
 pub struct Explained<'a> {
-    /// Which field.
     pub field: Field,
     /// Its value now.
     pub value: Option<&'a str>,
-    /// What changed it, oldest first; only the last unless all were asked for.
+    /// The steps that changed it, oldest first; only the last unless all were asked for.
     pub changes: Vec<&'a Step>,
 }
 

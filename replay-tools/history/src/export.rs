@@ -7,9 +7,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use guichet_replay_tools::client::ConnectArgs;
-use guichet_replay_tools::exit;
-use guichet_replay_tools::output::{Output, OutputArgs, Progress};
+use guichet_client::ConnectArgs;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs, Progress};
 use guichet_schemas::time::Timestamp;
 use serde_json::json;
 
@@ -31,7 +31,7 @@ use crate::write::ndjson::NdjsonFile;
 /// Standard output.
 const STDOUT: &str = "-";
 
-/// What to export, and where to.
+/// The records to export, and the place for the files.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet export desk/                                    # Parquet: events, tickets, clocks, states, owners
@@ -117,7 +117,6 @@ pub enum TableName {
 /// A place in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// By position.
     Position(u64),
     /// By the engine's clock.
     Time(Timestamp),
@@ -162,7 +161,6 @@ pub(crate) fn last(history: &History, to: Option<Place>) -> Result<u64, HistoryE
     to.map_or(Ok(history.head), |place| place.last(history))
 }
 
-/// What came of it.
 #[derive(Debug, Default)]
 pub struct Done {
     /// First position that was looked at.

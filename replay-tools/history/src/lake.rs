@@ -9,7 +9,7 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use guichet_replay_tools::client::ClientError;
+use guichet_client::ClientError;
 use guichet_schemas::codec::Head;
 use guichet_schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,6 @@ impl Format {
     }
 }
 
-/// What a folder holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Of the manifest itself.
@@ -92,9 +91,7 @@ pub struct Manifest {
     pub format: Format,
     /// Name of the log; absent where nothing was signed.
     pub origin: Option<String>,
-    /// Whose desk.
     pub tenant: String,
-    /// Which events.
     pub filter: Filter,
     /// Positions that the events of one file come from, at most.
     pub file_events: u64,
@@ -124,9 +121,7 @@ pub struct EventFile {
     pub path: String,
     /// The first position that was looked at for it.
     pub first: u64,
-    /// The last one.
     pub last: u64,
-    /// Events in it.
     pub events: u64,
     /// Size.
     pub bytes: u64,
@@ -137,13 +132,10 @@ pub struct EventFile {
 /// A file of another table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableFile {
-    /// Which table.
     pub name: String,
     /// Below the folder.
     pub path: String,
-    /// Rows in it.
     pub rows: u64,
-    /// It is as of this position...
     pub position: u64,
     /// ... and, where time alone makes a difference, as of this instant.
     pub as_of: String,
@@ -268,7 +260,6 @@ impl Lake {
         Ok(Self { dir, _lock: locked, manifest, part: None })
     }
 
-    /// What it holds.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest

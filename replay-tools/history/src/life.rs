@@ -56,7 +56,6 @@ struct Life {
     owners: Vec<Stretch<Owner>>,
 }
 
-/// What only its creation says.
 struct Begun {
     at: Timestamp,
     channel: &'static str,
@@ -91,7 +90,8 @@ struct Owner {
     tier: u32,
 }
 
-/// Who has it. The level of support is told, but another one is no other owner.
+/// Two owners are equal if the same person or group has the ticket. The level of support is told, but does not make
+/// another owner.
 impl PartialEq for Owner {
     fn eq(&self, other: &Self) -> bool {
         (&self.group, &self.assignee) == (&other.group, &other.assignee)
@@ -283,7 +283,7 @@ impl Life {
         self.noted(record)
     }
 
-    /// What the rules do not keep: nothing is decided by it.
+    /// Adds the texts that the rules do not keep: nothing is decided by them.
     fn noted(mut self, record: &Record) -> Self {
         self.events += 1;
         self.last_position = record.position.get();

@@ -10,7 +10,7 @@ use guichet_schemas::event::{Event, LifeCycle, TicketEvent};
 
 use crate::rows::Decoded;
 
-/// What was done, as process mining names it: the type of the event, and where a status changed, to which state.
+/// The activity, as process mining names it: the type of the event, and after a change of status the state.
 #[must_use]
 pub fn activity<'a>(head: &Head<'a>, decoded: &Decoded) -> Cow<'a, str> {
     match &decoded.event {

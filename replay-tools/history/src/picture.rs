@@ -13,7 +13,6 @@ pub enum Field {
     Status,
     /// Status that the desk has configured within the state
     CustomStatus,
-    /// Why it is on hold
     HoldReason,
     /// Group that has it
     Group,
@@ -23,9 +22,7 @@ pub enum Field {
     Tier,
     /// Order of work
     Priority,
-    /// How soon it hurts
     Urgency,
-    /// How much it hurts
     Impact,
     /// Kind of request
     Type,

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use guichet_replay_tools::output::Progress;
+use guichet_client::output::Progress;
 use guichet_schemas::codec::{DecodeError, Head, decode_record, encode_record};
 use guichet_schemas::each_event;
 use guichet_schemas::event::{Event, Meaning as _};

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use guichet_replay_tools::client::{ConnectArgs, Republisher};
-use guichet_replay_tools::exit;
-use guichet_replay_tools::output::{Output, OutputArgs};
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::{ConnectArgs, Republisher};
 use guichet_schemas::codec::Head;
 use tokio::runtime::Handle;
 
@@ -28,10 +28,10 @@ use crate::write::ndjson::{self, NdjsonFile};
 
 /// Events after which it is looked whether the server takes them.
 const SETTLE_EVERY: u32 = 4096;
-/// What is later than this, behind a pause, is not made up for.
+/// A delay longer than this, behind a pause, is not made up for.
 const LATE_MAX: Duration = Duration::from_secs(1);
 
-/// What to replay, where to and how fast.
+/// The records to replay, their destination and their speed.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet replay                                                   # all events to standard output, one a line
@@ -81,7 +81,6 @@ pub struct ReplayArgs {
     pub connect: ConnectArgs,
 }
 
-/// How fast.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
     /// Without a pause.

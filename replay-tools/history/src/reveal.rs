@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use clap::Args;
-use guichet_replay_tools::client::{Client, ClientError, Revealing};
+use guichet_client::{Client, ClientError, Revealing};
 use guichet_replay_tools::send::actor;
 use guichet_schemas::codec::Head;
 use guichet_schemas::command::RecordAccess;

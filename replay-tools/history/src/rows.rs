@@ -40,9 +40,7 @@ impl Columns {
 pub struct Decoded {
     /// The content, personal texts taken away.
     pub json: Vec<u8>,
-    /// Who acted.
     pub actor: wire::Actor,
-    /// The event.
     pub event: Option<Event>,
     /// Personal texts that were taken away.
     pub withheld: u64,

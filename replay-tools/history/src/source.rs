@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use guichet_client::Client;
 use guichet_proof::SignedCheckpoint;
 use guichet_replay_tools::audit::Folder;
-use guichet_replay_tools::client::Client;
 use guichet_replay_tools::verify;
 use guichet_schemas::codec::Head;
 use guichet_schemas::position::Partition;

@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
+use guichet_client::output::Output;
+use guichet_client::which::Which;
 use guichet_config::Publication;
-use guichet_replay_tools::output::Output;
-use guichet_replay_tools::which::Which;
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::codec::Head;
 use guichet_schemas::ids::{TicketId, TicketNumber};
@@ -23,7 +23,6 @@ use crate::source::History;
 /// The name of the event with which a ticket gets its number.
 const CREATED: &str = "TicketCreated";
 
-/// Why something changed.
 #[derive(Debug)]
 pub enum Cause {
     /// An event of the ticket.
@@ -37,7 +36,6 @@ pub enum Cause {
 /// A change, or an event that changed none of the fields.
 #[derive(Debug)]
 pub struct Step {
-    /// Why.
     pub cause: Cause,
     /// The ticket before it; empty before its creation.
     pub before: Picture,
@@ -56,13 +54,11 @@ impl Step {
 /// The life of a ticket up to a position.
 #[derive(Debug)]
 pub struct Story {
-    /// Its id.
     pub id: TicketId,
-    /// Its number.
     pub number: TicketNumber,
     /// Its events, and what else moved its clocks, oldest first.
     pub steps: Vec<Step>,
-    /// What it is at the end.
+    /// The picture at the end.
     pub now: Picture,
 }
 
@@ -172,7 +168,7 @@ impl Folder {
         self.step(Cause::Event(Box::new(record)), after, true);
     }
 
-    /// What time alone did since the last step.
+    /// Takes over the effects of time alone since the last step.
     fn passed(&mut self, until: Timestamp) {
         self.advance(until);
         let after = self.picture(until);

@@ -1,7 +1,6 @@
 //! The tables of an export: their columns, in order, with type and meaning. Each stands here once; the schema of Parquet,
 //! the header of CSV and `docs/EXPORT.md` follow from it. Columns are added at the end, and none changes.
 
-/// What stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A whole number of 64 bits.
@@ -25,22 +24,17 @@ pub enum Kind {
 /// A column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its name.
     pub name: &'static str,
-    /// What stands in it.
     pub kind: Kind,
     /// May a row have nothing there?
     pub nullable: bool,
-    /// What it means.
     pub about: &'static str,
 }
 
 /// A table.
 #[derive(Debug)]
 pub struct Table {
-    /// Its name.
     pub name: &'static str,
-    /// What a row is.
     pub about: &'static str,
     /// In order.
     pub columns: &'static [Column],
@@ -59,7 +53,6 @@ pub enum Cell<'a> {
     Flag(bool),
     /// Text, word, id or JSON.
     Text(&'a str),
-    /// Texts.
     Texts(&'a [String]),
 }
 

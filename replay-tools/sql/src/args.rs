@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use guichet_client::ConnectArgs;
+use guichet_client::output::OutputArgs;
 use guichet_history::HistoryError;
 use guichet_history::source::SourceArgs;
-use guichet_replay_tools::client::ConnectArgs;
-use guichet_replay_tools::output::OutputArgs;
 use guichet_schemas::time::Timestamp;
 
 /// A question, and of which history.

@@ -19,10 +19,10 @@ use datafusion::prelude::{Expr, SQLOptions, SessionConfig, SessionContext, col, 
 use datafusion::scalar::ScalarValue;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
+use guichet_client::exit;
+use guichet_client::output::Output;
 use guichet_history::HistoryError;
 use guichet_history::export::unsigned;
-use guichet_replay_tools::exit;
-use guichet_replay_tools::output::Output;
 use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -46,7 +46,6 @@ const NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 pub struct Answer {
     /// Its columns.
     pub schema: SchemaRef,
-    /// Its rows.
     pub rows: SendableRecordBatchStream,
     /// Records behind the newest checkpoint, left out.
     pub unsigned: u64,

@@ -1,8 +1,8 @@
 //! Why a question is not answered.
 
-use guichet_history::HistoryError;
 #[cfg(feature = "datafusion")]
-use guichet_replay_tools::exit;
+use guichet_client::exit;
+use guichet_history::HistoryError;
 
 /// Why it stops.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! `guichet sql`: the history as tables. Questions are answered by DataFusion, which only a build with the feature
 //! `datafusion` has; every other build says how to get it.
 //!
-//! Reading order: what is asked ([`args`]) and of which history ([`past`]); rows as Arrow ([`batches`]); the tables
-//! ([`events`], [`folded`], [`reports`], [`lake`]) and what is known of rows before they are read ([`bounds`], [`order`]); how a
-//! question is answered ([`ask`]) and how the answer is written ([`print`]).
+//! Reading order: what is asked (`args`) and of which history (`past`); rows as Arrow (`batches`); the tables
+//! (`events`, `folded`, `reports`, `lake`) and what is known of rows before they are read (`bounds`, `order`); how a
+//! question is answered (`ask`) and how the answer is written (`print`).
 //!
 //! What is absent: no table can be written, and no file is read but the history that was named.
 

@@ -11,9 +11,9 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
+use guichet_client::output::{Output, harmless_cell};
 use guichet_history::HistoryError;
 use guichet_history::lake::document;
-use guichet_replay_tools::output::{Output, harmless_cell};
 use guichet_schemas::time::Timestamp;
 use tokio::runtime::Handle;
 

@@ -44,7 +44,6 @@ const AS_TIME: i32 = 1;
 /// A column of a report.
 #[derive(Debug, Clone)]
 pub struct ReportColumn {
-    /// Its name.
     pub name: String,
     /// What stands in it.
     pub kind: DataType,

@@ -7,7 +7,7 @@ use guichet_proof::tile::{HASH_BYTES, TILE_WIDTH, subtree};
 use guichet_proof::{Edge, FullTile, SignedCheckpoint, TileId, VerifyingKey};
 
 use super::Unbelieved;
-use crate::client::ClientError;
+use guichet_client::ClientError;
 
 /// A folder in the form of C2SP tlog-tiles.
 #[derive(Debug)]
@@ -45,7 +45,6 @@ impl Folder {
         Ok(Self(dir))
     }
 
-    /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0

@@ -4,9 +4,9 @@ use guichet_audit::{About, Auditor, Check, Report};
 use guichet_proof::{Authorship, VerifyingKey};
 use guichet_schemas::position::Partition;
 
-use crate::client::{ClientError, Reading};
-use crate::output::Output;
 use crate::verify::{Beside, Claims, SHORT, read_log};
+use guichet_client::output::Output;
+use guichet_client::{ClientError, Reading};
 
 /// Reads a running desk from end to end, with every check that it allows. `about` is asked at the end: what it says of
 /// the time is when the audit ended.

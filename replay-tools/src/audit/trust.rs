@@ -9,7 +9,7 @@ use guichet_schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::client::ClientError;
+use guichet_client::ClientError;
 
 /// What stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

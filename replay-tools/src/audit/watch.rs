@@ -18,10 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::AuditArgs;
 use super::trust::{Alarm, Trust, replace};
-use crate::client::{ClientError, Reading};
-use crate::exit;
-use crate::output::Output;
 use crate::verify::read_key;
+use guichet_client::exit;
+use guichet_client::output::Output;
+use guichet_client::{ClientError, Reading};
 
 /// How long a hook may take before the watch ends without it.
 const HOOK_WITHIN: Duration = Duration::from_secs(60);

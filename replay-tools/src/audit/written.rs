@@ -4,10 +4,10 @@ use std::path::Path;
 
 use guichet_audit::{Outcome, Report};
 
-use crate::client::ClientError;
-use crate::exit;
-use crate::output::Output;
 use crate::proof;
+use guichet_client::ClientError;
+use guichet_client::exit;
+use guichet_client::output::Output;
 
 /// Writes the page to `path` and the JSON beside it, and says what came of it. A finding is exit code 1.
 ///

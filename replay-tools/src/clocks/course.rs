@@ -13,14 +13,12 @@ pub type Promise = (TicketId, &'static str, u32);
 /// Broken promises, and when each was broken.
 pub type Broken = BTreeMap<Promise, Timestamp>;
 
-/// What is published, the tickets under it, and what was broken.
+/// The published configuration, the tickets under it, and the promises that were broken.
 #[derive(Debug, Clone, Default)]
 pub struct Course {
-    /// What is published.
     pub book: Rulebook,
     /// The clocks of each ticket.
     pub tickets: HashMap<TicketId, Ticket>,
-    /// What was broken so far.
     pub broken: Broken,
 }
 

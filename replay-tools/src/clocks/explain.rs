@@ -10,20 +10,19 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_sla::{ClockView, Fact, Kind, Rulebook, Standing, Ticket, TimerName, order};
 use serde_json::{Value, json};
 
-use crate::client::{Client, ClientError, ConnectArgs};
 use crate::config::desk;
-use crate::exit;
-use crate::golden;
-use crate::output::{Output, OutputArgs};
 use crate::query::whole;
 use crate::send::refusal_text;
 use crate::show;
-use crate::which::TicketArgs;
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::which::TicketArgs;
+use guichet_client::{Client, ClientError, ConnectArgs};
 
 /// Records asked for at a time.
 const PAGE: u32 = 1000;
 
-/// Whose clocks.
+/// The ticket whose clocks to explain.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   guichet explain-sla T-42 --tz Europe/Paris
@@ -76,7 +75,7 @@ pub async fn run(args: ExplainArgs) -> Result<u8, ClientError> {
     order(&mut facts);
     let clocks = folded.map_or_else(Vec::new, |folded| folded.clocks(now, &book));
     if args.json {
-        let facts: Vec<Value> = facts.iter().map(golden::fact).collect();
+        let facts: Vec<Value> = facts.iter().map(guichet_golden::fact).collect();
         let clocks: Vec<Value> = clocks.iter().map(shown).collect();
         output.json(&json!({
             "number": ticket.number, "as_of_time": now.to_string(), "as_of_position": reply.as_of_position,

@@ -93,7 +93,7 @@ impl Feasible {
     }
 }
 
-/// What stands above [`Feasible::cells`], but for the last: it names the share.
+/// Heads of [`Feasible::cells`], but for the last, which names the share.
 pub(super) const HEADER: [&str; 6] = ["METRIC", "PRIORITY", "GROUP", "ENDED", "OPEN", "KEPT"];
 
 #[cfg(test)]

@@ -30,10 +30,10 @@ use self::weeks::Weeks;
 use super::course::{Broken, Course, Promise, only_in};
 use super::each_record;
 use super::feasible::{self, Feasible, Taken};
-use crate::client::{ClientError, ConnectArgs};
 use crate::config::{desk, file};
-use crate::exit;
-use crate::output::{Output, OutputArgs};
+use guichet_client::exit;
+use guichet_client::output::{Output, OutputArgs};
+use guichet_client::{ClientError, ConnectArgs};
 
 /// Tickets that are named in a text; with `--json` all are.
 const NAMED_MAX: usize = 20;
@@ -171,7 +171,7 @@ pub async fn run(args: WhatifArgs) -> Result<u8, ClientError> {
     let entries = desk::published(&client).await?;
     entries.iter().for_each(|entry| configured.evolve(&entry.event));
     let now = entries.iter().map(|entry| entry.recorded_at.max(entry.effective_from)).max();
-    let configured = match file::published(configured, &drafts, now.unwrap_or_default()) {
+    let configured = match guichet_config::drafts::published(configured, &drafts, now.unwrap_or_default()) {
         Ok(configured) => configured,
         Err((draft, fault)) => {
             output.alarm(&format!("{} {}: {fault}", draft.kind, draft.id));

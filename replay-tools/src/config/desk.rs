@@ -5,8 +5,8 @@ use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{self, query_reply::Data};
 
-use crate::client::{Client, ClientError};
 use crate::query;
+use guichet_client::{Client, ClientError};
 
 /// One publication or retirement.
 pub(crate) struct Entry {

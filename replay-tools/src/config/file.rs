@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use guichet_config::body::Body;
-use guichet_config::{Configuration, Draft, Fault, Publication, read_toml_with};
-use guichet_schemas::time::Timestamp;
+use guichet_config::{Draft, Fault, read_toml_with};
 
-use crate::client::ClientError;
+use guichet_client::ClientError;
 
 /// Reads a file and the files that it names, which lie beside it.
 ///
@@ -20,45 +18,4 @@ pub(crate) fn read(path: &Path) -> Result<Result<Vec<Draft>, Fault>, ClientError
         std::fs::read_to_string(&other).map_err(|e| format!("{}: {e}", other.display()))
     };
     Ok(read_toml_with(&text, beside))
-}
-
-/// What the drafts make of a desk of which nothing is configured yet.
-///
-/// # Errors
-/// The first draft that could not be published, and why.
-pub(crate) fn checked(drafts: &[Draft], now: Timestamp) -> Result<Configuration, (&Draft, Fault)> {
-    // The one tenant that a file names, if any: everything else is checked alike in all.
-    let tenant = drafts.iter().find(|draft| draft.kind == guichet_config::Kind::Tenant);
-    published(Configuration::new(tenant.map_or("default", |draft| &draft.id)), drafts, now)
-}
-
-/// What the drafts make of a configuration, each seeing those before it.
-///
-/// # Errors
-/// The first draft that could not be published, and why.
-pub(crate) fn published<'a>(
-    mut configuration: Configuration,
-    drafts: impl IntoIterator<Item = &'a Draft>,
-    now: Timestamp,
-) -> Result<Configuration, (&'a Draft, Fault)> {
-    for draft in drafts {
-        let from = draft.effective_from.unwrap_or(now);
-        let checked = configuration.check(draft.kind, &draft.id, &draft.body, from, now, draft.retroactive);
-        let checked = checked.map_err(|fault| (draft, fault))?;
-        let read =
-            serde_json::from_str(&checked.body).map_err(|e| (draft, Fault::at("body", e.to_string())))?;
-        if let Some(what) = Body::read(draft.kind, &read).ok().and_then(|body| body.not_yet()) {
-            return Err((draft, Fault::at(what, "is part of the contract, but not of this build")));
-        }
-        configuration.publish(Publication {
-            kind: draft.kind,
-            id: draft.id.clone(),
-            version: checked.version,
-            effective_from: from,
-            apply: draft.apply,
-            retired: false,
-            body: checked.body,
-        });
-    }
-    Ok(configuration)
 }

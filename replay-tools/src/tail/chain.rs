@@ -7,13 +7,13 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::wire;
 
-use crate::client::Published;
+use guichet_client::Published;
 
 /// Streams remembered. Beyond, all are forgotten at once: their next events are checked again from the one
 /// after, and memory stays below some 20 MiB.
 const STREAMS_MAX: usize = 100_000;
 
-/// What one message turned out to be.
+/// The verdict on one message.
 #[derive(Debug)]
 pub(super) struct Seen {
     /// The record, where the bytes are one.

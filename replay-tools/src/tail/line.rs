@@ -13,9 +13,9 @@ use guichet_schemas::wire::query_reply;
 use guichet_schemas::wire::record::Data;
 use guichet_schemas::words::{ActorKind, StreamKind};
 
-use crate::client::Client;
-use crate::output::{Look, one_line};
 use crate::show;
+use guichet_client::Client;
+use guichet_client::output::{Look, one_line};
 
 /// Numbers remembered.
 const NUMBERS_MAX: usize = 100_000;

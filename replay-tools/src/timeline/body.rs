@@ -7,8 +7,8 @@ use guichet_schemas::wire;
 use guichet_schemas::wire::record::Data;
 use guichet_schemas::words::ActorKind;
 
-use crate::output::{Look, one_line, printable};
 use crate::show;
+use guichet_client::output::{Look, one_line, printable};
 
 /// Columns before the text of a line: two blanks, the clock, two blanks.
 const MARGIN: usize = 12;
@@ -63,7 +63,7 @@ fn aside(out: &mut String, note: &str, look: Look) {
     out.push('\n');
 }
 
-/// What happened. A comment is not quoted: it stands below in full.
+/// The event as a sentence. A comment is not quoted: it stands below in full.
 fn sentence(entry: &wire::TimelineEntry) -> String {
     let line = one_line(&entry.sentence);
     match data(entry) {
@@ -74,7 +74,6 @@ fn sentence(entry: &wire::TimelineEntry) -> String {
     }
 }
 
-/// What was said, in full.
 fn said(entry: &wire::TimelineEntry) -> Option<String> {
     let data = data(entry)?;
     if let Data::CommentAdded(e) = data {
@@ -104,7 +103,7 @@ fn source_time(entry: &wire::TimelineEntry) -> Option<Timestamp> {
     entry.data.as_ref()?.source_time.map(Timestamp)
 }
 
-/// Who acted, as claimed, and which service called.
+/// The actor, as claimed, and the service that called.
 fn who(entry: &wire::TimelineEntry) -> String {
     let actor = entry
         .actor

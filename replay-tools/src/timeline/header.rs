@@ -10,8 +10,8 @@ use guichet_schemas::wire::record::Data;
 use guichet_schemas::words::{Channel, Priority, RequesterKind, ResolutionCode, TicketType};
 
 use super::Story;
-use crate::output::{Look, one_line};
 use crate::show;
+use guichet_client::output::{Look, one_line};
 
 /// Columns of the labels.
 const LABELS: usize = 12;

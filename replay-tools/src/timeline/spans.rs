@@ -7,8 +7,8 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 
 use super::Story;
-use crate::output::{Look, one_line};
 use crate::show;
+use guichet_client::output::{Look, one_line};
 
 /// Columns of the labels.
 const LABELS: usize = 20;
@@ -64,7 +64,7 @@ pub(super) fn write(out: &mut String, story: &Story<'_>, look: Look) {
     row("counts", &counts(story.ticket, story.entries.len() as u64));
 }
 
-/// What took less than a second was only passed through.
+/// Spans shorter than a second were only passed through.
 fn listed(list: &[(String, u64)]) -> String {
     list.iter()
         .filter(|(_, ms)| *ms >= 1000)

@@ -6,8 +6,8 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
 
 use super::{Check, Claims, Filled, Findings, Report, Section, VerifyArgs, Whole, report};
-use crate::client::{ClientError, Messages, Reading};
-use crate::output::{Output, Progress};
+use guichet_client::output::{Output, Progress};
+use guichet_client::{ClientError, Messages, Reading};
 
 /// Reads a running desk from end to end. With `authorship`, the stream beyond the log is told apart by who wrote it.
 ///

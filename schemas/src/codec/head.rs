@@ -21,7 +21,6 @@ use crate::words::{Channel, StreamKind};
 
 /// The fields of [`wire::Record`](crate::wire::Record) but for its event, of which it knows the bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "documented in record.proto, under the same names")]
 pub struct Head<'a> {
     pub position: u64,
     pub partition: u32,

@@ -83,7 +83,7 @@ impl Meaning for CommentAdded {
 }
 
 mirror! {
-    /// What a requester wrote did not reopen the ticket, because requesters had reopened it often: a person decides.
+    /// A requester's message did not reopen the ticket, because requesters had reopened it often: a person decides.
     pub struct ReopenHeld {
         /// How often they had within the time that counts.
         pub reopenings: u32,

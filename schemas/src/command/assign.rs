@@ -18,7 +18,7 @@ mirror! {
         pub group: Option<Label>,
         /// Why.
         pub reason: Option<Note>,
-        /// What the next one must know; becomes an internal comment.
+        /// A note for the next one; becomes an internal comment.
         pub handover_note: Option<Note>,
     }
 }

@@ -173,7 +173,7 @@ impl Meaning for TicketCreated {
         check_fields(&self.fields)
     }
 
-    /// What a creation carries is the first value, not a change.
+    /// The values of a creation are first values, not changes.
     fn changes<'a>(&'a self, _: impl FnMut(Change<'a>)) {}
 
     fn enters(&self) -> Option<TicketState> {

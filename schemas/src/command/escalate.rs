@@ -20,7 +20,7 @@ mirror! {
         pub to_manager: Option<Label>,
         /// Why.
         pub reason: EscalationReason,
-        /// What the next one must know; becomes an internal comment.
+        /// A note for the next one; becomes an internal comment.
         pub note: Option<Note>,
         /// At least one unless the configuration says otherwise; added to the ticket.
         pub tags: Vec<Tag>,

@@ -18,7 +18,7 @@ mirror! {
         pub due_at: Timestamp,
         /// Configuration under which it was found.
         pub config_version: Option<u64>,
-        /// What it waited for still lasts at the expected version.
+        /// The condition of the rule still lasts at the expected version.
         pub holds: bool,
         /// Of a rule that repeats: so many further times it was due in the past, all of which this fact stands for.
         pub skipped: Option<u32>,

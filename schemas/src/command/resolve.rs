@@ -11,7 +11,7 @@ use crate::words::{ConfirmedBy, ResolutionCode, TicketState};
 mirror! {
     /// It is solved.
     pub struct Resolve {
-        /// What it turned out to be.
+        /// The outcome of the problem.
         pub code: ResolutionCode,
         /// What was done.
         pub summary: Note,

@@ -22,7 +22,7 @@ impl Verb for RetireConfig {
 }
 
 mirror! {
-    /// What was configured holds no longer.
+    /// A configured item holds no longer.
     pub struct ConfigRetired {
         /// Its kind.
         pub kind: String,

@@ -9,7 +9,7 @@ use crate::words::{TicketState, TicketType};
 mirror! {
     /// Change the kind of request.
     pub struct SetType {
-        /// What it is from now on.
+        /// The type from now on.
         pub r#type: TicketType,
     }
 }

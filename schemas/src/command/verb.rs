@@ -11,7 +11,7 @@ pub(crate) const IN_WORK: &[TicketState] =
 pub(crate) const UNTIL_CLOSED: &[TicketState] =
     &[TicketState::New, TicketState::Open, TicketState::Pending, TicketState::Hold, TicketState::Resolved];
 
-/// What a verb says of itself.
+/// The description of a verb.
 pub trait Verb {
     /// States in which it can change a ticket, as somebody is told who looks at one. None: it is not about a ticket that
     /// is there, or it records what holds in any state.

@@ -98,9 +98,8 @@ pub enum Change<'a> {
     },
 }
 
-/// What of a ticket can change.
+/// An attribute of a ticket that can change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "as the variants of `Change`")]
 pub enum Attribute {
     Group,
     Assignee,

@@ -8,7 +8,7 @@ use super::{
 use crate::rejection::FieldError;
 use crate::words::TicketState;
 
-/// What an event of a ticket means, beside its fields. Which of its texts are personal, it says by `personal_texts!`.
+/// The meaning of an event of a ticket, beside its fields. `personal_texts!` names the texts that are personal.
 pub trait Meaning {
     /// Checks an imported one: its sizes and ranges are those of the commands that would have led to it.
     ///

@@ -9,7 +9,7 @@ use crate::command::limits;
 
 /// A range of whole numbers.
 pub(crate) trait Whole: TryFrom<u64> + Default {
-    /// What is said of a number outside it.
+    /// The rule that a number outside it breaks.
     const RULE: &str;
     /// The last one.
     const MAX: u64;
@@ -65,7 +65,7 @@ impl<N: Whole> Visitor<'_> for Reader<N> {
         u64::try_from(number).map_err(|_| E::custom(N::RULE)).and_then(|number| self.visit_u64(number))
     }
 
-    /// What is too large for 64 bits comes as this; fractions are no whole numbers.
+    /// Numbers too large for 64 bits come here; fractions are no whole numbers.
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
         if number.abs() > limits::WHOLE_MAX as f64 {
             Err(E::custom(N::RULE))

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use guichet_proof::{Checkpoint, Edge, SigningKey};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::hash::Hash;
+use guichet_test_support::damage;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use rocksdb::{DB, IteratorMode, Options};
@@ -28,7 +29,7 @@ async fn an_edit_by_root_signed_again_with_our_key_is_found_by_the_witness() {
     assert_eq!(judge.witness(&node.key(), &copy, &kept).unwrap_or(Ok(())), Ok(()));
     std::fs::copy(copy.join("checkpoint"), node.file("ours")).expect("a checkpoint");
     assert!(node.serve.stop().await.success());
-    copy_folder(&node.data(), &original);
+    damage::copy(&node.data(), &original);
     let signed = size_of(&copy);
 
     let mut dice = StdRng::seed_from_u64(seed().unwrap_or(4));
@@ -57,7 +58,7 @@ async fn an_edit_that_leaves_no_record_is_named_at_the_start() {
     let mut node = Node::with_tickets(3).await;
     assert!(node.serve.stop().await.success());
     let (original, newest) = (node.file("original"), newest(&node.data()));
-    copy_folder(&node.data(), &original);
+    damage::copy(&node.data(), &original);
     for position in [newest, newest - 1] {
         put_back(&original, &node.data());
         edit_and_sign_again(&node.data(), position, Edit::DoesNotRead, &mut StdRng::seed_from_u64(4));
@@ -78,7 +79,7 @@ async fn a_roll_back_to_an_older_valid_copy_is_found_by_the_witness() {
     for n in 0..if long() { ROLL_BACKS.1 } else { ROLL_BACKS.0 } {
         assert!(node.serve.stop().await.success());
         let older = node.file(&format!("older-{n}"));
-        copy_folder(&node.data(), &older);
+        damage::copy(&node.data(), &older);
         node.serve.launch().await;
         let desk = node.serve.desk().await;
         desk.open_tickets(&format!("seen {n}"), 7).await;
@@ -87,7 +88,7 @@ async fn a_roll_back_to_an_older_valid_copy_is_found_by_the_witness() {
         assert_eq!(judge.witness(&node.key(), &copy, &kept).unwrap_or(Ok(())), Ok(()));
 
         assert!(node.serve.stop().await.success());
-        copy_folder(&node.data(), &node.file(&format!("true-{n}")));
+        damage::copy(&node.data(), &node.file(&format!("true-{n}")));
         put_back(&older, &node.data());
         // The older copy is whole: it starts, and its checkpoints are signed well.
         node.serve.launch().await;
@@ -174,18 +175,5 @@ fn edit_and_sign_again(data: &Path, position: u64, edit: Edit, dice: &mut StdRng
 
 pub(super) fn put_back(from: &Path, to: &Path) {
     std::fs::remove_dir_all(to).expect("removed");
-    copy_folder(from, to);
-}
-
-pub(super) fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
+    damage::copy(from, to);
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::adversary::{copy_folder, put_back};
+use guichet_test_support::damage::copy;
+
+use super::adversary::put_back;
 use super::{Node, SIGNED_WITHIN, text};
 use crate::harness::{Process, guichet, until};
 
@@ -45,7 +47,7 @@ async fn a_watch_outlives_restarts_and_finds_a_log_that_went_back_and_one_that_f
 
     assert!(node.serve.stop().await.success());
     let (older, newer) = (node.file("older"), node.file("newer"));
-    copy_folder(&node.data(), &older);
+    copy(&node.data(), &older);
     assert_eq!(node.tool(&once).status.code(), Some(3), "nobody answers, and that is no alarm");
     node.serve.launch().await;
 
@@ -69,7 +71,7 @@ async fn a_watch_outlives_restarts_and_finds_a_log_that_went_back_and_one_that_f
     assert_eq!(metric(&node, "alarm"), Some(0));
     let trusted = std::fs::read(&state).expect("what it believes");
     assert!(node.serve.stop().await.success());
-    copy_folder(&node.data(), &newer);
+    copy(&node.data(), &newer);
 
     put_back(&older, &node.data());
     node.serve.launch().await;

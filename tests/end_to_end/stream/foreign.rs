@@ -1,6 +1,5 @@
 //! What is not of our history: another writer's message, another log, another engine. Nobody skips it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -9,6 +8,7 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::position::{LogPosition, Partition};
 use guichet_schemas::wire::Record;
 use guichet_schemas::wire::record::Data;
+use guichet_test_support::damage;
 use prost::Message as _;
 
 use crate::desk::Desk;
@@ -121,7 +121,7 @@ async fn an_engine_on_an_old_copy_of_its_log_takes_from_the_stream_what_it_lacks
     desk.open_tickets("in the copy", 5).await;
     trio.stop_roles().await;
     let (log, copy) = (trio.dir().join("engine"), trio.dir().join("copy"));
-    copy_folder(&log, &copy);
+    damage::copy(&log, &copy);
     trio.launch_engine();
     desk.head().await;
     let newest = desk.open_tickets("not in the copy", 5).await;
@@ -262,17 +262,4 @@ pub(super) async fn halts(process: &mut Process, why: &str) {
 async fn everything_is_published(desk: &Desk, newest: u64) {
     let there = async || published::last_sequence(desk).await.filter(|last| *last >= newest);
     until("everything is published", ENDS_WITHIN, there).await;
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("copied");
-        }
-    }
 }

@@ -36,6 +36,7 @@ impl Loaded {
     /// All rows of a report, page after page.
     async fn report(&self, name: &str, mut question: Value) -> Vec<Value> {
         question["min_position"] = self.head.into();
+        question["wait_ms"] = 8_000.into();
         let mut rows = Vec::new();
         loop {
             let page = self.desk.query(name, question.clone()).await;

@@ -11,7 +11,7 @@ use serde_json::{Value, json as value};
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     let mut found = match target {
         "record" => files("schemas/golden", "bin"),
-        "mapping" => files("replay-tools/mappings", "toml"),
+        "mapping" => files("replay-tools/import/mappings", "toml"),
         "command_json" => commands().map(|(n, body)| framed(n, body.to_string().into_bytes())).collect(),
         "command_protobuf" => commands().map(|(n, body)| framed(n, protobuf(n, &body))).collect(),
         "query_json" => queries().map(|(n, body)| framed(n, body.to_string().into_bytes())).collect(),

@@ -2,13 +2,13 @@
 //! starts has ended when the test has, also after a panic and also when the tests themselves are killed.
 
 #![expect(
-    missing_docs,
     clippy::unwrap_used,
     clippy::print_stderr,
     reason = "a test says what must hold by unwrapping it, and what is left out aloud; names say the rest"
 )]
 
 pub mod corpus;
+pub mod damage;
 pub mod desk;
 pub mod history;
 pub mod http_client;

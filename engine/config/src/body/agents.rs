@@ -33,7 +33,6 @@ pub struct Agent {
     /// The highest tier that they work in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<u32>,
-    /// What they know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<String>,
     /// Open tickets that they can have at a time: what their load is measured by.

@@ -19,11 +19,10 @@ pub struct Callers {
     pub callers: BTreeMap<String, Caller>,
 }
 
-/// What a caller is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Caller {
-    /// What any of them may do, the caller may do.
+    /// The caller may do whatever any of these roles may do.
     pub roles: Vec<Role>,
     /// Kinds of actors for whom it may speak.
     pub actor_kinds: Vec<Word<ActorKind>>,

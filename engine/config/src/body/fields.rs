@@ -21,7 +21,6 @@ pub struct Fields {
 pub struct Field {
     /// Its name in commands; conditions call it `fields.<id>`.
     pub id: String,
-    /// What it holds.
     pub kind: FieldKind,
     /// No ticket without it.
     #[serde(default)]
@@ -34,10 +33,8 @@ pub struct Field {
     pub options: Vec<String>,
 }
 
-/// What a custom field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "their names say it")]
 pub enum FieldKind {
     Text,
     Number,

@@ -20,7 +20,7 @@ pub struct Goals {
     pub goals: Vec<Goal>,
 }
 
-/// What a figure is wanted to be, either at least or at most.
+/// A figure's goal: at least, or at most, so much.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Goal {

@@ -28,7 +28,6 @@ pub struct Group {
     /// Tiers whose tickets it takes; none: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<u32>,
-    /// When it works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<String>,
 }

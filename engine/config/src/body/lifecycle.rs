@@ -19,13 +19,13 @@ pub const AUTO_CLOSE_MAX_S: u32 = 28 * 86_400;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lifecycle {
-    /// What is said to an agent who sets a ticket to pending without having answered its requester.
+    /// Guards against pausing the clocks of a requester who has just written: an agent sets a ticket to pending without
+    /// having answered.
     pub pending_guard: PendingGuard,
     /// Whoever resolves a ticket that nobody has becomes its assignee.
     pub auto_assign_on_resolve: bool,
     /// A resolved ticket is closed after so many seconds, 1 to [`AUTO_CLOSE_MAX_S`].
     pub auto_close_after_s: u32,
-    /// Which seconds those are.
     pub auto_close_hours: HoursKind,
     /// The calendar of business hours.
     #[serde(skip_serializing_if = "Option::is_none")]

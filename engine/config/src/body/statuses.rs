@@ -28,10 +28,8 @@ pub struct Status {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<StatusName>,
-    /// What it means for an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expectation: Option<String>,
-    /// What an agent does next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_action: Option<String>,
 }
@@ -39,7 +37,6 @@ pub struct Status {
 /// A name in the languages of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the codes of the languages say it")]
 pub struct StatusName {
     pub en: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

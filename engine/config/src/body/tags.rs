@@ -13,7 +13,6 @@ use crate::item::Item;
 pub struct Tags {
     /// Each word once, synonyms included.
     pub tags: Vec<TagWord>,
-    /// What becomes of a tag that is not listed.
     #[serde(default)]
     pub unknown: UnknownTags,
 }
@@ -29,7 +28,7 @@ pub struct TagWord {
     pub synonyms: Vec<String>,
 }
 
-/// What becomes of a tag that is not listed.
+/// How a tag that is not listed is treated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownTags {

@@ -28,7 +28,6 @@ pub struct Tenant {
 /// A language of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "their names say it")]
 pub enum Language {
     En,
     Fr,

@@ -14,7 +14,6 @@ const WINDOWS_MAX: usize = 24;
 /// Tickets of each day of a year: every weekday, both changes of the clocks, every holiday.
 const STARTS: i64 = 366;
 
-/// What is wrong in a calendar.
 pub(crate) fn faults(calendar: &Definition, from: Timestamp) -> Vec<Fault> {
     if calendar.effective_from.is_some() {
         let rule = "stands beside the body, not in it: a calendar with two beginnings has none";
@@ -80,8 +79,8 @@ impl<'a> Reach<'a> {
         Self { configuration, at, known: std::collections::BTreeMap::new() }
     }
 
-    /// What is wrong with so many seconds of these hours. A calendar is needed for business hours, whether any is
-    /// configured or not: without it the clock would never run.
+    /// The fault in promising so many seconds of these hours. Business hours need a calendar, even if none is
+    /// configured: without one the clock would never run.
     pub(crate) fn fault(&mut self, hours: HoursKind, calendar: Option<&str>, seconds: u32) -> Option<Fault> {
         let wanted_ms = i64::from(seconds).saturating_mul(1000);
         if hours == HoursKind::Calendar {

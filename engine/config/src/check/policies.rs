@@ -11,7 +11,6 @@ use crate::policy::{ATTRIBUTES, HoursKind, Policy, Target, Values, covers};
 
 const WARN_MAX: u32 = 1_000;
 
-/// What is wrong in them.
 pub(crate) fn faults(policies: &Policies) -> Vec<Fault> {
     let policies = &policies.policies;
     let mut faults = names::faults::<128>("policies", ".id", policies.iter().map(|p| p.id.as_str()));

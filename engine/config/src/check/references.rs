@@ -23,7 +23,7 @@ pub(super) fn faults(configuration: &Configuration, at: Timestamp) -> Vec<(Kind,
     faults
 }
 
-/// What is configured at an instant.
+/// The configuration at an instant, as references see it.
 pub(crate) struct There<'a> {
     configuration: &'a Configuration,
     at: Timestamp,

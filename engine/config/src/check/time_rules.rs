@@ -9,10 +9,9 @@ use crate::fault::Fault;
 use crate::policy::HoursKind;
 use crate::time_rule::{TimeRule, When};
 
-/// Whom a rule can tell without a name.
+/// Recipients that a rule can tell without a name.
 const TOLD: [&str; 3] = ["assignee", "group", "requester"];
 
-/// What is wrong in them.
 pub(crate) fn faults(rules: &TimeRules) -> Vec<Fault> {
     let mut faults = names::faults::<128>("rules", ".id", rules.rules.iter().map(|rule| rule.id.as_str()));
     for (n, rule) in rules.rules.iter().enumerate() {
@@ -66,7 +65,7 @@ fn action_faults(action: &Action) -> Vec<Fault> {
     }
 }
 
-/// Whom a rule tells by name: the kind of the name, and the name.
+/// The recipient that a rule names: its kind, and the name.
 pub(crate) fn named(to: &str) -> Option<(&str, &str)> {
     to.split_once(':').filter(|(kind, name)| matches!(*kind, "group" | "agent") && !name.is_empty())
 }

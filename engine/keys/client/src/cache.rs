@@ -13,15 +13,15 @@ const KEEP: Duration = Duration::from_secs(60);
 const KEEP_ABSENT: Duration = Duration::from_secs(5);
 /// Bytes that all of them take: some ten thousand keys.
 const BYTES_MAX: usize = 4 << 20;
-/// What an entry takes beside the name of its tenant: itself, its places in the list and the table, and what the
-/// allocator adds.
+/// Bytes of an entry beside the name of its tenant: itself, its places in the list and the table, and the allocator's
+/// share.
 const ENTRY_BYTES: usize = size_of::<(Of, Known)>().saturating_mul(2).saturating_add(128);
 
 /// Tenant and key: no tenant opens with another's.
 type Of = (String, KeyId);
 type Known = (Instant, Option<DataKey>);
 
-/// What is known of keys. An absent one is known too.
+/// Keys as they were last heard of. That one is absent is remembered, too.
 pub(crate) struct Cache {
     known: LruCache<Of, Known>,
     bytes: usize,

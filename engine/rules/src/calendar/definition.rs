@@ -13,8 +13,8 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// A window may end on the day after: at 48:00 at the latest.
 const END_MAX_S: u32 = 48 * 3600;
 
-/// What is published. Times are `HH:MM` or `HH:MM:SS` of the local wall clock; a window that passes midnight ends
-/// behind 24:00.
+/// A calendar as it is published. Times are `HH:MM` or `HH:MM:SS` of the local wall clock; a window that passes
+/// midnight ends behind 24:00.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
@@ -34,13 +34,12 @@ pub struct Definition {
     pub special: BTreeMap<String, Vec<(String, String)>>,
 }
 
-/// What is wrong with a calendar, and where.
+/// A fault in a calendar, and its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {rule}")]
 pub struct CalendarError {
     /// Place in the definition.
     pub path: String,
-    /// What must hold.
     pub rule: String,
 }
 

@@ -25,7 +25,6 @@ pub(super) struct Window {
     pub(super) closes_s: u32,
 }
 
-/// When a desk is open.
 #[derive(Debug)]
 pub struct Hours {
     zone: Tz,

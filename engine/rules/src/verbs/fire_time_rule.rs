@@ -73,7 +73,7 @@ fn only_closes(rule: &FiredRule) -> bool {
     matches!(rule.actions.as_slice(), [Action::Close {}])
 }
 
-/// What an action does to a ticket; nothing where that holds already, or cannot be.
+/// Drafts of an action on a ticket; none where its effect already holds, or cannot be.
 fn done(t: &Ticket, action: &Action, n: usize, command: &Command) -> Option<Event> {
     // The event says which rule acted: whoever sends messages follows the events.
     let verb = action.verb()?;

@@ -49,7 +49,7 @@ pub(crate) fn moved(t: &Ticket, to: TicketState, cause: StatusCause) -> StatusCh
     }
 }
 
-/// What only the people of the desk read.
+/// A comment for the people of the desk only.
 pub(crate) fn internal_note(
     command: &Command,
     id: CommentId,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use guichet_config::Configuration;
 use guichet_rules::{DeskRules as _, Draft};
-use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Order};
 use guichet_schemas::event::{AccessRecorded, Event};
 use guichet_schemas::hash::Hash;
@@ -18,8 +17,7 @@ use super::command::{Decided, Stream};
 use super::meeting::Met;
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
-use crate::log::sealer::Fresh;
-use crate::log::stage::{Part, Staged};
+use crate::log::stage::Staged;
 use crate::log::told::About;
 use crate::log::{StoreFault, keys};
 
@@ -96,17 +94,6 @@ impl<D: Disk> Stream<D> for Accessing {
             purpose: order.purpose.as_str().to_owned(),
         });
         Ok(Ok((vec![Draft::from(event)], ())))
-    }
-
-    /// Nothing of an access is personal.
-    fn seal(
-        &self,
-        _: &mut Decider<D>,
-        _: &Request,
-        (): &(),
-        _: &mut [Part],
-    ) -> Result<Option<Fresh>, StoreFault> {
-        Ok(None)
     }
 
     fn fold(&self, (): &(), staged: &[Staged]) -> Option<End> {

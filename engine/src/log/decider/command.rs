@@ -57,14 +57,16 @@ pub(super) trait Stream<D: Disk> {
         vec![Part { about: self.about(), end: self.end(), drafts }]
     }
 
-    /// Seals what is personal in the drafts; gives the key where it is a new one.
+    /// Seals what is personal in the drafts; gives the key where it is a new one. Most streams hold nothing personal.
     fn seal(
         &self,
-        on: &mut Decider<D>,
-        request: &Request,
-        beside: &Self::Beside,
-        parts: &mut [Part],
-    ) -> Result<Option<Fresh>, StoreFault>;
+        _on: &mut Decider<D>,
+        _request: &Request,
+        _beside: &Self::Beside,
+        _parts: &mut [Part],
+    ) -> Result<Option<Fresh>, StoreFault> {
+        Ok(None)
+    }
 
     /// Folds records as they were read back. Whatever falls over in there, the stream is still what it was.
     fn fold(&self, beside: &Self::Beside, staged: &[Staged]) -> Option<Self::After>;

@@ -16,9 +16,8 @@ use super::Decider;
 use super::command::{Decided, Stream};
 use crate::log::derived_tail::decode;
 use crate::log::disk::Disk;
-use crate::log::sealer::Fresh;
 use crate::log::shelf::Folded;
-use crate::log::stage::{Part, Staged};
+use crate::log::stage::Staged;
 use crate::log::told::About;
 use crate::log::{StoreFault, keys};
 
@@ -56,7 +55,6 @@ impl Folded for Configured {
 }
 
 impl<D: Disk> Decider<D> {
-    /// What a tenant has configured.
     pub(super) fn configured(&mut self, tenant: &TenantId) -> Result<&Configured, StoreFault> {
         if !self.configured.contains(tenant) {
             // Nothing of it can be under way: what is decided goes through here first, and stays until it is on disk.
@@ -157,17 +155,6 @@ impl<D: Disk> Stream<D> for Configuring {
     fn decide(&self, _: &mut Decider<D>, command: &Command) -> Result<Decided<()>, StoreFault> {
         let decided = self.configured.configuration.decide(command, self.now);
         Ok(decided.map(|event| (event.into_iter().map(Draft::from).collect(), ())))
-    }
-
-    /// Nothing of a configuration is personal.
-    fn seal(
-        &self,
-        _: &mut Decider<D>,
-        _: &Request,
-        (): &(),
-        _: &mut [Part],
-    ) -> Result<Option<Fresh>, StoreFault> {
-        Ok(None)
     }
 
     fn fold(&self, (): &(), staged: &[Staged]) -> Option<Configured> {

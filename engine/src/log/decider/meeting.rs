@@ -27,7 +27,6 @@ use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
 use crate::log::told::About;
 use crate::log::{StoreFault, keys};
 
-/// What a command met.
 pub(super) enum Met {
     /// Its answer: it was decided before, or there is no such tenant and it makes none.
     Answered(Answer),

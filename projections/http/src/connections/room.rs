@@ -35,7 +35,6 @@ pub(super) struct Place {
     pub(super) seat: Arc<Seat>,
 }
 
-/// Why there is no seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
     /// Too many in all, and each at work.

@@ -29,7 +29,6 @@ use crate::meters::{self, Closed};
 use crate::refusal::Refusal;
 use crate::source::Source;
 
-/// How often the warden looks.
 const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// Connections that were asked to go and are still there; beyond, nobody comes in, so that descriptors are bounded.
 const LEAVING_MAX: usize = 8;

@@ -26,7 +26,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Tenants that are followed at the same time.
 const TENANTS_MAX: usize = 256;
 
-/// What the read models show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Shown {
     /// Newest event of the log that is known here.
@@ -56,7 +55,7 @@ impl Drop for Followed {
 }
 
 impl Hub {
-    /// What is shown to this tenant from now on.
+    /// The position that the tenant's read models show, from now on.
     ///
     /// # Errors
     /// There is no such tenant, nobody answers, or too many are followed.
@@ -88,7 +87,7 @@ impl Hub {
         Ok(receiver)
     }
 
-    /// What is shown to a tenant that is followed already.
+    /// The position that is shown to a tenant that is followed already.
     fn followed(&self, tenant: &TenantId) -> Option<watch::Receiver<Shown>> {
         let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         let followed = tenants.get(tenant).filter(|followed| !followed.task.is_finished())?;

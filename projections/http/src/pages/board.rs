@@ -55,12 +55,11 @@ const LIMIT: u32 = 200;
 #[serde(default)]
 pub(super) struct Filter {
     pub(super) by: BoardBy,
-    /// Where the page begins.
     pub(super) rows: Option<String>,
 }
 
 impl Filter {
-    /// What the tile asks with, besides `by`.
+    /// The tile's question, besides `by`.
     pub(super) fn address(&self) -> String {
         self.rows.as_deref().map(|rows| format!("&rows={}", form::in_address(rows))).unwrap_or_default()
     }
@@ -84,7 +83,7 @@ struct Board {
 /// A row as it is read.
 #[derive(Debug, Default)]
 struct Row {
-    /// What is shown; the address of the queue; what the element is called.
+    /// Its name; the address of the queue; the id of the element.
     name: String,
     is_nameless: bool,
     address: String,

@@ -32,7 +32,6 @@ pub(super) struct Filter {
 #[template(path = "clocks.html")]
 struct Page {
     f: Frame,
-    /// What the tile asks with.
     address: String,
     rows: String,
 }

@@ -16,7 +16,6 @@ struct FailedPage {
     title: &'static str,
     text: String,
     detail: Option<String>,
-    /// Where the overview is.
     back: Option<String>,
 }
 
@@ -63,7 +62,7 @@ pub(super) fn door(t: &'static Text) -> Html<String> {
     }))
 }
 
-/// What a tile shows in the place of an answer.
+/// A tile in place of an answer.
 pub(super) fn tile(t: &'static Text, refusal: &Refusal) -> String {
     let built = refusal.error.code != "unsupported";
     let detail = built.then(|| refusal.error.message.clone());

@@ -42,7 +42,6 @@ struct Found {
 struct Candidate {
     number: String,
     subject: String,
-    /// Where it is from.
     source: String,
 }
 

@@ -6,7 +6,7 @@ use guichet_schemas::words::{Priority, TicketState};
 
 use super::text::Text;
 
-/// What stands where there is no value.
+/// Shown where there is no value.
 pub(super) const NOTHING: &str = "–";
 
 /// The id of a ticket in another system, and the name of that system.

@@ -17,7 +17,6 @@ use crate::shared::Shared;
 /// How long a tile waits for the read model to show what happened; then it shows what there is.
 const WAIT_MS: u64 = 1_500;
 
-/// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Here {
     Overview,
@@ -132,7 +131,7 @@ pub(super) fn question(data: query::Data) -> wire::Query {
     wire::Query { data: Some(data), ..Default::default() }
 }
 
-/// What a tile shows in the place of an answer that it did not get.
+/// The refusal that a tile shows where an answer never came.
 pub(super) fn unexpected() -> Refusal {
     let reason = "the read model answered another question".to_owned();
     Rejection::Unavailable { reason, as_of_position: None }.into()

@@ -25,7 +25,6 @@ const DEPTH_MAX: usize = 6;
 /// Everything that the page is written from.
 #[derive(Debug)]
 pub struct Handover<'a> {
-    /// The ticket.
     pub ticket: &'a wire::TicketView,
     /// Its history, oldest first.
     pub entries: &'a [wire::TimelineEntry],

@@ -65,7 +65,6 @@ struct Page {
     f: Frame,
     title: String,
     orders: Vec<Choice>,
-    /// What the tile asks with.
     address: String,
     rows: String,
 }

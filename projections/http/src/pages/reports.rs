@@ -76,7 +76,7 @@ struct Report {
 struct Column {
     name: &'static str,
     line: Option<&'static str>,
-    /// What the numbers are: a count, a ratio or a share.
+    /// The unit of the numbers: a count, a ratio or a share.
     unit: &'static str,
 }
 

@@ -34,7 +34,7 @@ fn french(t: &Text, entry: &wire::TimelineEntry) -> Option<String> {
     Some(french::sentence(t, &record.actor, &record.event))
 }
 
-/// What somebody wrote, in full; the sentence does not quote it, or not all of it.
+/// The text that somebody wrote, in full; the sentence does not quote it, or not all of it.
 pub(super) fn said(t: &Text, entry: &wire::TimelineEntry) -> Option<String> {
     let data = data(entry)?;
     if let Data::CommentAdded(e) = data {

@@ -17,7 +17,7 @@ macro_rules! texts {
         pub(crate) struct Text {
             /// Code of the language.
             pub(crate) lang: &'static str,
-            /// What stands between whole numbers and decimals, and between thousands.
+            /// The decimal mark, and the mark between thousands.
             pub(crate) point: char,
             pub(crate) thousands: char,
             $($(#[$doc])* pub(crate) $key: &'static str,)*
@@ -202,7 +202,6 @@ impl Text {
         }
     }
 
-    /// Why publishing stands.
     pub(crate) const fn publishing_reason(&self, reason: PublishingReason) -> &'static str {
         match reason {
             PublishingReason::StreamFull => self.stream_full,

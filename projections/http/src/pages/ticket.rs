@@ -343,7 +343,7 @@ impl Entry {
     }
 }
 
-/// What an entry is called: by its kind, else by the attribute that it changes first; its type where it is newer than this
+/// The name of an entry: by its kind, else by the attribute that it changes first; its type where it is newer than this
 /// page.
 fn name<'t>(t: &Text, entry: &'t wire::TimelineEntry) -> &'t str {
     t.event(&entry.r#type).or_else(|| changed(t, entry)).unwrap_or(&entry.r#type)

@@ -160,7 +160,7 @@ fn told_s(ms: i64) -> i64 {
     ms.max(0).div_euclid(1000)
 }
 
-/// What an agent could have open at the end of a row.
+/// The tickets that an agent could have open at the end of a row.
 fn capacity(table: &Table<'_>, agent: &str, end: i64) -> Option<i64> {
     // What begins at the end belongs to what comes after.
     let agents = table.look.desk?.agents(Timestamp(end.saturating_sub(1)))?;

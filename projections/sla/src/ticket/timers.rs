@@ -13,7 +13,7 @@ use crate::rulebook::{Change, InForce, Rulebook, Rules};
 use crate::time_rule::{Armed, due, due_again, holds};
 use crate::timer_name::TimerName;
 
-/// What is planned beyond is looked at when it comes nearer: nobody can be promised anything so late.
+/// Plans beyond this are looked at when they come nearer: no promise reaches so far.
 const PLANNED_MS: i64 = HORIZON_MS + 366 * 86_400_000;
 
 /// Rules that repeat tell so many times one by one of what they missed while nobody looked: some days, for one that
@@ -22,7 +22,6 @@ const REPEATS_TOLD_MAX: u32 = 5_000;
 /// Whoever looks for the next alarm looks so far ahead over what is recorded; then he looks again when that is due.
 const LOOK_AHEAD_MAX: u32 = 10_000;
 
-/// Whose timer is next.
 #[derive(Debug, Clone, Copy)]
 enum Whose {
     Clock(usize, Next),
@@ -53,7 +52,7 @@ impl Ticket {
         self.seen = book.len();
     }
 
-    /// What takes hold from now on, in its order: instant and number.
+    /// Plans that take hold from now on, in their order: instant and number.
     fn pending(&self, book: &Rulebook) -> Vec<(i64, u32)> {
         let pending = (0..book.len()).filter_map(|number| {
             let at = book.would_hold_from(number, self.born)?;
@@ -140,7 +139,7 @@ impl Ticket {
         !self.planned(book).is_empty()
     }
 
-    /// What takes hold from now on, as far ahead as anybody can be promised something.
+    /// Plans that take hold from now on, as far ahead as a promise can reach.
     pub(crate) fn planned(&self, book: &Rulebook) -> Vec<(i64, u32)> {
         let horizon = self.time.saturating_add(PLANNED_MS);
         let mut planned = self.pending(book);
@@ -148,7 +147,6 @@ impl Ticket {
         planned
     }
 
-    /// What a timer would tell.
     fn alarm(&self, whose: Whose) -> Option<AlarmKey> {
         match whose {
             Whose::Clock(index, next) => {

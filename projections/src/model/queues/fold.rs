@@ -22,7 +22,7 @@ struct Fold {
     at: HashMap<TicketKey, usize>,
 }
 
-/// What a batch makes of a row.
+/// The change that a batch makes to a row.
 struct Change {
     tenant: String,
     id: TicketId,

@@ -109,7 +109,7 @@ impl Row {
     }
 }
 
-/// What an event does to a row.
+/// The effect of an event on a row.
 pub(super) enum Step<'a> {
     Created(&'a TicketCreated),
     Entered(TicketState),

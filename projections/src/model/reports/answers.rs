@@ -47,7 +47,6 @@ type LookKey = (String, Params, Cut, Option<Span>);
 /// Some rows, and whether there are more.
 type Rows = (Data, bool);
 
-/// What is asked for.
 struct Asked<'r, 'a> {
     reader: &'r Reader<'a>,
     span: Span,
@@ -71,7 +70,7 @@ impl Reports {
         }
     }
 
-    /// What the desk knew and what had happened, there and then.
+    /// The knowledge of the desk at a position, and the events before an instant.
     fn look_back(
         &self,
         asked: &Asked<'_, '_>,

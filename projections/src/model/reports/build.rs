@@ -16,7 +16,7 @@ const THREADS_MAX: usize = 4;
 /// Memory that a thread takes from the budget at a time, at least.
 const CHUNK: usize = if cfg!(test) { 16 << 10 } else { 1 << 20 };
 
-/// What is summed: a tenant's histories, each cut.
+/// The histories of a tenant that are summed, each cut.
 #[derive(Clone, Copy)]
 pub(in crate::model) struct Sum<'a> {
     pub(in crate::model) view: &'a View<'a>,

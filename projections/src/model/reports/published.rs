@@ -19,14 +19,13 @@ use crate::store::{StoreError, View};
 /// Desks whose publications are kept read.
 const KEPT_MAX: usize = 16;
 
-/// What counts in an answer.
 pub(in crate::model) struct Published {
     pub(in crate::model) configuration: Configuration,
     /// Where it stands in the log. The same positions are the same publications.
     pub(super) positions: Vec<u64>,
 }
 
-/// What was read last, by tenant: publications are few, large, and asked for again and again.
+/// The newest reading, by tenant: publications are few, large, and asked for again and again.
 pub(in crate::model) struct Cache {
     family: &'static str,
     kept: Mutex<Vec<(String, Arc<Published>)>>,
@@ -38,7 +37,7 @@ impl Cache {
         Self { family, kept: Mutex::default() }
     }
 
-    /// What was published up to a position and before the instant that is looked back to.
+    /// The publications up to a position and before the instant that is looked back to.
     pub(in crate::model) fn of(
         &self,
         view: &View<'_>,

@@ -324,7 +324,7 @@ fn breaches(reader: &Reader<'_>, query: &wire::SlaBreachesQuery, book: &Book) ->
     Ok((Data::SlaBreaches(wire::SlaBreachesView { breaches: page.into_entries() }), next))
 }
 
-/// What of a breach changes later stands in the row of its ticket.
+/// Adds to a breach the part that changes later, from the row of its ticket.
 fn look_up(view: &View<'_>, tenant: &str, one: &mut wire::SlaBreachView) -> Result<(), StoreError> {
     let id = TicketId::from_wire(one.ticket_id.clone()).map_err(|_| damaged_key())?;
     let Some(row) = row(view, tenant, id)? else { return Ok(()) };
@@ -335,7 +335,7 @@ fn look_up(view: &View<'_>, tenant: &str, one: &mut wire::SlaBreachView) -> Resu
     Ok(())
 }
 
-/// What is found of one ticket of many; `None`: looking at it panicked, and the list is about the others.
+/// The finding about one ticket of many; `None`: looking at it panicked, and the list is about the others.
 fn spared<T>(id: TicketId, look: impl FnOnce() -> T) -> Option<T> {
     let found = caught("query", look).ok();
     if found.is_none() {

@@ -19,7 +19,6 @@ const BYTES_MAX: usize = 16 << 20;
 /// A publication takes about so many times the memory of its record: what was read from it, with the open hours of each
 /// year.
 const READ_TIMES: usize = 8;
-/// What a publication takes beside.
 const ENTRY_BYTES: usize = 4 << 10;
 
 /// The rulebook of a tenant, and the version of its configuration.

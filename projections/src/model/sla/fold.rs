@@ -87,7 +87,7 @@ struct Fold {
     cache: RowCache<Kept>,
     /// Of the batch at hand, to append.
     moments: BTreeMap<TicketKey, Vec<u8>>,
-    /// What the batch at hand changes of when tickets are due.
+    /// Changes of the batch at hand to the instants at which tickets are due.
     changes: Vec<Change>,
     dues: Arc<Dues>,
 }
@@ -126,7 +126,7 @@ fn behind(sweeps: &BTreeMap<String, Sweep>) -> Option<u64> {
 /// again when the log has come so far.
 #[derive(Debug, Clone, Copy)]
 struct Plans {
-    /// What is planned until then has taken hold.
+    /// Plans up to this instant have taken hold.
     until: Timestamp,
     next: Option<Timestamp>,
 }
@@ -301,7 +301,6 @@ impl Fold {
     }
 }
 
-/// What tickets are judged by.
 struct Judges<'a> {
     books: &'a BTreeMap<String, Arc<Book>>,
     plans: &'a BTreeMap<String, Plans>,
@@ -416,7 +415,6 @@ fn kept(store: &Store, key: &[u8]) -> Result<Option<Kept>, StoreError> {
     Ok(Some(Kept { row, armed }))
 }
 
-/// Whose a ticket is.
 #[derive(Debug, Clone)]
 pub(super) struct Owner {
     group: Option<String>,
@@ -461,7 +459,6 @@ pub(super) fn breach(fact: &Fact, id: TicketId, number: u64, owner: Owner) -> Op
     })
 }
 
-/// Where a breach stands.
 pub(super) fn breach_key(tenant: &str, id: TicketId, breach: &SlaBreachView) -> Vec<u8> {
     let mut key = keys::at(tenant, Timestamp(breach.at), id);
     let [.., metric] = breach.metric.to_be_bytes();

@@ -24,9 +24,9 @@ pub(crate) struct Row {
     pub(crate) ticket: Option<Ticket>,
     /// Parts of its imported history are still to come: until then nobody can say what its clocks have done.
     pub(crate) importing: bool,
-    /// What the fold found on the way and the log does not have yet, oldest first.
+    /// Findings of the fold that are not in the log yet, oldest first.
     pub(crate) unsent: Vec<Fact>,
-    /// What the log has. A clock that is to warn again after a change is known to have warned.
+    /// The facts in the log. A clock that is to warn again after a change is known to have warned.
     pub(crate) recorded: Recorded,
 }
 

@@ -6,7 +6,7 @@ use crate::keys;
 use crate::projection::{Accepted, TicketKey};
 use crate::store::Batch;
 
-/// What stands of a record in every case; gives its ticket back.
+/// Writes the part of a record that is always kept, and gives its ticket back.
 pub(super) fn put_record<'a>(
     accepted: &Accepted<'a>,
     batch: &mut Batch<'_>,

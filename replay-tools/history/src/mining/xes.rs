@@ -19,7 +19,7 @@ use crate::write::Events;
 
 /// Tickets of one portion.
 const PORTION: usize = 4096;
-/// What waits before it goes to the file of its portion.
+/// Bytes that wait before they go to the file of their portion.
 const BUFFER: usize = 16 << 10;
 
 const BEGIN: &str = r#"<?xml version="1.0" encoding="UTF-8"?>

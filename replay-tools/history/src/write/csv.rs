@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use guichet_replay_tools::output::harmless_cell;
+use guichet_client::output::harmless_cell;
 use guichet_schemas::codec::Head;
 use guichet_schemas::time::Timestamp;
 

@@ -20,7 +20,7 @@ use crate::table::{Cell, Column, Kind, Table};
 const GROUP_ROWS: usize = 1 << 17;
 /// Content beyond this closes a group early: rows may be of any size.
 const GROUP_BYTES: usize = 64 << 20;
-/// What the columns mean. Raised when one means something else, which none has done yet.
+/// Version of the columns. Raised when one changes its meaning, which none has done yet.
 const SCHEMA_VERSION: &str = "1";
 
 /// The schema of a table, as Parquet writes it down.

@@ -5,18 +5,18 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use clap::Parser;
-use guichet_replay_tools::client::ClientError;
+use guichet_client::ClientError;
 use guichet_schemas::ids::TicketId;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, Row};
 use serde_json::Value;
 
+use guichet_client::output::Output;
 use guichet_history::HistoryError;
 use guichet_history::export::{Done, ExportArgs, pass};
 use guichet_history::lake::Manifest;
 use guichet_history::replay::Speed;
 use guichet_history::source::{History, Source};
-use guichet_replay_tools::output::Output;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 

@@ -1,6 +1,7 @@
 //! What is explained and compared of a made-up desk, beside a replay that folds every prefix from nothing.
 
 use clap::ValueEnum as _;
+use guichet_client::which::Which;
 use guichet_config::{Kind, THE_ONE};
 use guichet_history::blame::Blame;
 use guichet_history::diff::Difference;
@@ -8,7 +9,6 @@ use guichet_history::filter::Filter;
 use guichet_history::picture::{Field, Picture};
 use guichet_history::story::{Cause, Story};
 use guichet_replay_tools::clocks::Broken;
-use guichet_replay_tools::which::Which;
 use guichet_rules::{Ticket, evolve};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::words::Visibility;

@@ -8,7 +8,7 @@ use guichet_rules::calendar::Calendar;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::client::ClientError;
+use guichet_client::ClientError;
 
 /// Tickets that a group can take up in an hour; more would be no group of people.
 const PER_HOUR_MAX: f64 = 10_000.0;

@@ -18,7 +18,6 @@ use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
 use crate::queries::reader::{Found, Reader, Refusal};
 use crate::store::StoreError;
 
-/// The number of a ticket, and its id.
 type Entry = Result<(TicketNumber, TicketId), StoreError>;
 
 /// Rows whose subjects are opened together, with one request for their keys.
@@ -106,7 +105,7 @@ struct Filter<'a> {
     query: &'a TicketsQuery,
     /// In lower case.
     text: Option<String>,
-    /// What everything below the category begins with.
+    /// The prefix of everything below the category.
     below: Option<String>,
     created: Range<i64>,
     updated: Range<i64>,
