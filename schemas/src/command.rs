@@ -37,6 +37,12 @@ pub mod limits {
     pub const TAGS: usize = 64;
     /// Ties of a ticket to others.
     pub const LINKS: usize = 200;
+    /// Tickets that go into another one by one command.
+    pub const SOURCES: usize = 20;
+    /// Tickets that ever went into one.
+    pub const MERGED: u32 = 200;
+    /// Comments that one command copies from one ticket to another.
+    pub const COPIED_COMMENTS: usize = 500;
     /// Custom fields of a ticket.
     pub const FIELDS: usize = 100;
     /// Bytes of all custom fields of a ticket, names and texts together.
@@ -61,7 +67,8 @@ pub mod limits {
     pub const ATTACHMENTS: usize = 50;
     /// Facts of one imported part.
     pub const FACTS: usize = 2_000;
-    /// Bytes that the records of one command repeat of their ticket, such as the tags at each escalation.
+    /// Bytes that the records of one command repeat of tickets, such as the tags at each escalation, or the comments of a
+    /// ticket that goes into another one.
     pub const COPIED_BYTES: usize = 1024 * 1024;
     /// Bytes of all records of one command.
     pub const RECORDS_BYTES: usize = 2 * 1024 * 1024;

@@ -285,6 +285,16 @@ impl Event {
         }
     }
 
+    /// Whose text it holds, where that is not the requester of its ticket: a data subject.
+    #[must_use]
+    pub fn whose_text(&self) -> Option<&str> {
+        if let Self::Ticket(TicketEvent::Relations(Relations::CommentCopied(e))) = self {
+            Some(&e.requester)
+        } else {
+            None
+        }
+    }
+
     /// The import of a part of a ticket's history, if that is what happened.
     #[must_use]
     pub const fn imported(&self) -> Option<&TicketImported> {

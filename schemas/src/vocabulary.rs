@@ -16,7 +16,10 @@ macro_rules! each_event {
                     TicketClaimed, ClaimReleased, ParticipantsChanged,
                 }
                 Conversation { CommentAdded, ReopenHeld, CallLogged, ChannelSwitched, }
-                Relations { FollowUpCreated, TicketsLinked, TicketsUnlinked, }
+                Relations {
+                    FollowUpCreated, TicketsLinked, TicketsUnlinked,
+                    TicketMerged, MergeReceived, CommentCopied, TicketSplit,
+                }
                 Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
@@ -88,6 +91,8 @@ macro_rules! each_verb {
             use_article => UseArticle on Ticket,
             request_approval => RequestApproval on Ticket,
             decide_approval => DecideApproval on Ticket,
+            merge => Merge on Ticket,
+            split => Split on Ticket,
         }
     };
 }
@@ -114,8 +119,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "verify_requester",
     "suggest",
     "accept_suggestion",
-    "merge",
-    "split",
     "link_external",
     "link_asset",
     "declare_problem",

@@ -137,6 +137,8 @@ words! {
         Relates = "relates", Duplicates = "duplicates", Blocks = "blocks", Parent = "parent", CausedBy = "caused_by",
         FollowUp = "follow_up",
     }
+    /// What becomes of the comments of a ticket that goes into another one.
+    CommentMode { Copy = "copy", Reference = "reference", }
     /// The metric that a clock measures.
     SlaMetric {
         FirstReply = "first_reply", NextReply = "next_reply", Assignment = "assignment",

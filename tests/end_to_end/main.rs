@@ -47,6 +47,8 @@ mod python;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod relations;
+#[cfg(test)]
 mod replayed;
 #[cfg(test)]
 mod reveal;

@@ -93,6 +93,12 @@ impl DeskRules for InForce<'_> {
         }
     }
 
+    fn may_merge_any(&self, command: &Command) -> bool {
+        let callers = self.configuration.callers(self.at);
+        let granted = callers.and_then(|callers| callers.callers.get(command.caller.as_str()));
+        granted.is_some_and(|caller| caller.merge_any) || Unconfigured.may_merge_any(command)
+    }
+
     fn missing_on_resolve(&self, ticket: &Ticket) -> Vec<String> {
         let listed = self.configuration.fields(self.at).into_iter().flat_map(|fields| &fields.fields);
         let is_missing = |field: &&Field| field.required_on_resolve && !ticket.fields.contains_key(&field.id);

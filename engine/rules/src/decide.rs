@@ -11,6 +11,7 @@ use guichet_schemas::words::ActorKind;
 use crate::beside::Other;
 use crate::desk::DeskRules;
 use crate::state::Ticket;
+use crate::transition::is_here;
 use crate::verbs::{Begin, Decide};
 
 /// Everything that a decision needs beside the ticket and the command. All of it comes in as values.
@@ -29,6 +30,8 @@ pub struct Context<'a> {
     pub fresh: TicketId,
     /// Another ticket, which [`looks_at`](crate::looks_at) asks for; none: nobody asks, or there is none.
     pub other: Option<&'a Other>,
+    /// Further ones, which [`looks_at_others`](crate::looks_at_others) asks for.
+    pub others: &'a [Other],
 }
 
 /// An event as decided; the log adds the place, the ids and the hashes.
@@ -77,6 +80,9 @@ pub fn decide(
     context.desk.may(command)?;
     may_write_internally(command)?;
     context.desk.knows(&command.order).map_err(|e| e.in_field("data"))?;
+    if let Some(ticket) = ticket {
+        is_here(ticket, &command.order)?;
+    }
     by_verb(ticket, command, context)
 }
 

@@ -12,6 +12,7 @@ use guichet_schemas::verb::{About, about};
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use serde::{Deserialize, Serialize};
 
+use crate::permission::supervises;
 use crate::state::Ticket;
 
 /// The caller of the SLA worker: it alone records what clocks found, and it records nothing else.
@@ -39,6 +40,11 @@ pub trait DeskRules: Debug {
 
     /// Guards and delays.
     fn life(&self) -> Life;
+
+    /// True where tickets of several requesters may become one.
+    fn may_merge_any(&self, command: &Command) -> bool {
+        supervises(command.actor.kind)
+    }
 
     /// Custom fields without which nothing is resolved, and which the ticket has not.
     fn missing_on_resolve(&self, _: &Ticket) -> Vec<String> {

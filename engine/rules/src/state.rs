@@ -1,5 +1,6 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
+mod said;
 mod survey;
 mod work;
 
@@ -14,6 +15,7 @@ use guichet_schemas::words::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use said::{Merged, Said};
 pub use survey::{SURVEYS_MAX, Survey};
 pub use work::{Approval, Lease, Task, TaskState, Work};
 
@@ -150,6 +152,12 @@ pub struct Ticket {
     pub participants: BTreeSet<String>,
     /// What is done, and must be done.
     pub work: Work,
+    /// Where it went; [`Self::merged`] says whether that still holds.
+    pub merged_into: Option<Merged>,
+    /// So many tickets went into it.
+    pub merges: u32,
+    /// Where its comments stand.
+    pub said: Said,
 }
 
 impl Ticket {
@@ -189,6 +197,9 @@ impl Ticket {
             claim: None,
             participants: BTreeSet::new(),
             work: Work::default(),
+            merged_into: None,
+            merges: 0,
+            said: Said::default(),
         }
     }
 

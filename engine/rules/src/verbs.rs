@@ -2,6 +2,8 @@
 
 pub(crate) mod shared;
 
+pub use merge::copied_bytes;
+
 use guichet_schemas::command::Command;
 use guichet_schemas::each_verb;
 use guichet_schemas::rejection::Rejection;

@@ -179,7 +179,7 @@ proptest! {
                 wire::ResolutionProposed::decode(dice.given("ResolutionProposed").encode_to_vec().as_slice());
             let proposed = ResolutionProposed::from_wire(proposed.ok()).ok();
             let event = if dice.often() { created.map(Event::from) } else { proposed.map(Event::from) };
-            let other = ticket.clone().map(|ticket| Other { id: TicketId(Uuid::nil()), ticket, event });
+            let other = ticket.clone().map(|ticket| Other { id: TicketId(Uuid::nil()), ticket, event, said: Vec::new() });
             let context = Context {
                 now: instant(&mut dice),
                 next_number: TicketNumber(dice.one(NUMBERS)),
@@ -188,6 +188,7 @@ proptest! {
                 config_version: dice.one(NUMBERS),
                 fresh: TicketId(Uuid::from_u128(1)),
                 other: other.as_ref(),
+                others: other.as_slice(),
             };
             let Some(command) = command(&mut dice) else { continue };
             if !command.expects(version) {

@@ -49,26 +49,26 @@ pub(super) struct Staged {
     pub(super) derived: Derived,
 }
 
-/// Encodes all events of a command, or refuses all. A new key comes first; no answer names it.
+/// Encodes all events of a command, or refuses all. New keys come first; no answer names them.
 ///
 /// # Errors
 /// A record is too long, or all of them are, or one could not be read back.
 pub(super) fn stage(
     request: &Request,
     parts: Vec<Part>,
-    fresh: Option<&Fresh>,
+    fresh: &[Fresh],
     place: &Place,
     ids: &mut IdSource,
-) -> Result<(Option<Staged>, Vec<Staged>), Rejection> {
+) -> Result<(Vec<Staged>, Vec<Staged>), Rejection> {
     let drafts = parts.iter().map(|part| part.drafts.len()).sum();
-    let count = u32::try_from(drafts).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
+    let count = u32::try_from(drafts + fresh.len()).unwrap_or(u32::MAX);
     let mut position = LogPosition::after(place.last);
     let mut index = 0;
-    let mut created = None;
-    if let Some(fresh) = fresh {
+    let mut created = Vec::new();
+    for fresh in fresh {
         let (version, prev_hash) = fresh.link();
         let link = Link { position, version, prev_hash, index, count };
-        created = Some(stage_key(request, fresh, place, &link, EventId(ids.next(place.now)))?);
+        created.push(stage_key(request, fresh, place, &link, EventId(ids.next(place.now)))?);
         (position, index) = (position.next(), index + 1);
     }
     let (mut staged, mut bytes) = (Vec::with_capacity(drafts), 0);

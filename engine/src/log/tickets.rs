@@ -46,6 +46,7 @@ impl Folded for Entry {
             + texts.map(|text| text.len() + TEXT).sum::<usize>()
             + t.facts.len() * FACT
             + t.links.len() * LINK
+            + t.said.versions.len() * size_of::<u64>()
             + FRAME
     }
 }

@@ -117,7 +117,13 @@ const fn confirmation(event: &Confirmation) -> Option<What> {
 const fn relations(event: &Relations) -> Option<What> {
     match event {
         Relations::FollowUpCreated(_) => Some(What::FollowedUp(true)),
-        Relations::TicketsLinked(_) | Relations::TicketsUnlinked(_) => None,
+        // That the ticket went into another one, its closing says; what is repeated was counted where it was said.
+        Relations::TicketsLinked(_)
+        | Relations::TicketsUnlinked(_)
+        | Relations::TicketMerged(_)
+        | Relations::MergeReceived(_)
+        | Relations::CommentCopied(_)
+        | Relations::TicketSplit(_) => None,
     }
 }
 

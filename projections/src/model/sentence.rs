@@ -3,6 +3,7 @@
 //! Written for a person who reads a history from top to bottom. The text of a comment or a summary is
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
+mod relations;
 mod satisfaction;
 mod work;
 
@@ -112,6 +113,10 @@ fn of_relations(event: &Relations) -> String {
         }
         Relations::TicketsLinked(e) => linked(TicketNumber(e.other_number), e.kind, e.from_other),
         Relations::TicketsUnlinked(e) => unlinked(TicketNumber(e.other_number), e.kind),
+        Relations::TicketMerged(e) => relations::merged(e),
+        Relations::MergeReceived(e) => relations::received(e),
+        Relations::CommentCopied(e) => relations::copied(e),
+        Relations::TicketSplit(e) => relations::split(e),
     }
 }
 

@@ -8,6 +8,7 @@
 mod answers;
 mod confirmation;
 mod fold;
+mod merged;
 mod records;
 mod view;
 mod work;
@@ -26,6 +27,7 @@ use guichet_schemas::words::{ConfirmedBy, TicketState, Visibility};
 pub use fold::TICKET;
 #[cfg(test)]
 pub(crate) use fold::opened;
+pub(crate) use merged::went;
 
 /// The ticket after a record. `None` stands before its first.
 #[must_use]
@@ -58,8 +60,11 @@ pub fn answer(mut row: TicketView, now: Timestamp) -> TicketView {
     row.age_ms = Some(now.since(Timestamp(row.created_at)));
     row.time_in_state_ms = Some(now.since(Timestamp(row.state_since)));
     if let Some(state) = state(&row) {
-        row.allowed_verbs =
-            guichet_rules::allowed_verbs(state).iter().map(|verb| (*verb).to_owned()).collect();
+        let allowed = match merged::went(&row) {
+            Some(_) => guichet_rules::allowed_when_merged().to_vec(),
+            None => guichet_rules::allowed_verbs(state),
+        };
+        row.allowed_verbs = allowed.into_iter().map(str::to_owned).collect();
         row.next_due_at = row.due_at.filter(|_| !state.is_done());
     }
     work::claim_at(&mut row, now);
@@ -81,8 +86,9 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ChannelSwitched(_)) => {}
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
         TicketEvent::Work(event) => work::take(row, event),
+        TicketEvent::Relations(event) => merged::take(row, event),
         // Beside what they change, they leave nothing in the row.
-        TicketEvent::Ownership(_) | TicketEvent::Relations(_) | TicketEvent::Classification(_) => {}
+        TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }
 }
 
@@ -131,6 +137,7 @@ fn life_cycle(row: &mut TicketView, event: &LifeCycle, record: &Record) {
         LifeCycle::TicketResolved(e) => resolved(row, e, record),
         LifeCycle::TicketReopened(_) => {
             enter(row, TicketState::Open, at);
+            row.merged_into.clear();
             // Of a resolution that did not hold, only its times are left.
             row.resolution = None;
             count(&mut row.reopen_count);

@@ -21,6 +21,9 @@ const SYSTEM: &str = "_system";
 /// Verbs that go on with a closed ticket in a new one.
 const FOLLOW_UP: &[&str] = &["create_follow_up", "add_comment"];
 
+/// Verbs that begin a ticket with a part of another one.
+const SPLIT: &[&str] = &["split"];
+
 /// Whose word an event is.
 enum By {
     /// Of whoever may use one of these verbs.
@@ -43,7 +46,7 @@ fn cause(event: &str) -> Option<By> {
         }
         "TicketResolved" => &["resolve", "confirm_resolution"],
         "TicketReopened" => &["reopen", "add_comment", "reject_resolution"],
-        "TicketClosed" => &["close"],
+        "TicketClosed" => &["close", "merge"],
         "TicketCancelled" => &["cancel"],
         "TicketRouted" => &["assign", "unassign"],
         "TicketAssigned" => &["assign", "resolve", "confirm_resolution"],
@@ -53,8 +56,11 @@ fn cause(event: &str) -> Option<By> {
         "CommentAdded" => &["add_comment", "assign", "escalate", "set_status", "request_information"],
         "ReopenHeld" => &["add_comment"],
         "FollowUpCreated" => FOLLOW_UP,
-        "TicketsLinked" => &["link", "create_follow_up", "add_comment"],
+        "TicketsLinked" => &["link", "create_follow_up", "add_comment", "split"],
         "TicketsUnlinked" => &["unlink"],
+        "TicketMerged" | "MergeReceived" => &["merge"],
+        "CommentCopied" => &["merge", "split"],
+        "TicketSplit" => SPLIT,
         "ResolutionProposed" => &["propose_resolution"],
         "ResolutionConfirmed" => &["confirm_resolution"],
         "ResolutionRejected" => &["reject_resolution"],
@@ -85,6 +91,8 @@ enum Nature {
     Import,
     /// It goes on with a closed ticket: the new one needs no right to create.
     FollowUp,
+    /// It begins a ticket with a part of another one, which needs no right to create either.
+    Split,
     /// What a rule of the clocks does, it does with the rule's right.
     Clocks,
 }
@@ -128,6 +136,7 @@ impl Permitted {
         match head.r#type {
             "TicketImported" => self.nature = Nature::Import,
             "FollowUpCreated" => self.nature = Nature::FollowUp,
+            "TicketSplit" => self.nature = Nature::Split,
             "SlaWarned" | "SlaBreached" | "TimeRuleFired" => self.nature = Nature::Clocks,
             _ => {}
         }
@@ -146,6 +155,9 @@ impl Permitted {
                 .ok_or_else(|| format!("what clocks found is recorded by caller {SLA_CALLER} alone")),
             By::Verbs(_) if self.nature == Nature::FollowUp && head.r#type == "TicketCreated" => {
                 self.verbs(head, actor, FOLLOW_UP, configuration)
+            }
+            By::Verbs(_) if self.nature == Nature::Split && head.r#type == "TicketCreated" => {
+                self.verbs(head, actor, SPLIT, configuration)
             }
             By::Verbs(verbs) => self.verbs(head, actor, verbs, configuration),
         };

@@ -60,6 +60,7 @@ fn context() -> Context<'static> {
         config_version: 0,
         fresh: TicketId(uuid::Uuid::nil()),
         other: None,
+        others: &[],
     }
 }
 
@@ -197,6 +198,10 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "FollowUpCreated"
                 | "TicketsLinked"
                 | "TicketsUnlinked"
+                | "TicketMerged"
+                | "MergeReceived"
+                | "CommentCopied"
+                | "TicketSplit"
                 | "ResolutionProposed"
                 | "ResolutionConfirmed"
                 | "ResolutionRejected"

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal,
+    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, Relations,
     Satisfaction, TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
@@ -75,6 +75,9 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Conversation(
             Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
         )) => 0,
+        Event::Ticket(TicketEvent::Relations(Relations::CommentCopied(e))) => {
+            sum([e.author.len(), e.requester.len(), of_personal(&e.body)])
+        }
         Event::Ticket(TicketEvent::Relations(_)) => 0,
         Event::Ticket(TicketEvent::Confirmation(event)) => of_confirmation(event),
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),

@@ -57,6 +57,12 @@ pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
     if !t.links.is_empty() {
         row("Linked", show::links(t));
     }
+    if !t.merged_into.is_empty() {
+        row("Merged into", show::numbers(&t.merged_into));
+    }
+    if !t.merged_from.is_empty() {
+        row("Merged here", show::numbers(&t.merged_from));
+    }
     if let Some(at) = t.closed_at {
         row("Closed", second(at));
     }

@@ -83,6 +83,15 @@ fn errors(verb: &str) -> &'static str {
             "`not_found` 404 (of the ticket, or of the approval); `version_conflict`, `terminal_state`, `guard_failed` 409 \
              (it is decided)"
         }
+        "merge" => {
+            "`not_found` 404 (of the ticket, or of a source); `forbidden` 403 (they are of several requesters); \
+             `version_conflict`, `already_merged` (`details.merged_into`), `terminal_state` (of the ticket, or of a source), \
+             `guard_failed` 409 (`comments`: more than one merge copies; `merged`: too many tickets went into it)"
+        }
+        "split" => {
+            "`not_found` 404 (of the ticket, or of the comment); `version_conflict`, `terminal_state`, `guard_failed` 409 \
+             (`comments`: more than one command copies; `links`)"
+        }
         "record_nps" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),

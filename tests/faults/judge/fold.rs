@@ -88,7 +88,7 @@ fn decided_again<'a>(
         let id = looks.ticket.or_else(|| first.ticket_id())?;
         let name = id.to_string();
         let event = creation(&name).cloned().map(Event::from);
-        Some(Other { id, ticket: known(&name)?.clone(), event })
+        Some(Other { id, ticket: known(&name)?.clone(), event, said: Vec::new() })
     });
     let context = Context {
         now: first.recorded_at,
@@ -98,6 +98,7 @@ fn decided_again<'a>(
         config_version: 0,
         fresh,
         other: other.as_ref(),
+        others: &[],
     };
     let events: Vec<&Event> = records.iter().map(|record| &record.event).collect();
     let decided = decide(before, command, &context);

@@ -283,7 +283,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(42) {
+    match dice.roll(46) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -359,6 +359,40 @@ pub fn any_event(dice: &mut Dice) -> Event {
             other_number: 1,
             kind: LinkKind::ALL[dice.roll(LinkKind::ALL.len() as u64) as usize],
             from_other: dice.roll(2) == 0,
+        }),
+        42 => Event::from(TicketMerged {
+            into: ticket_id(1 + dice.roll(5)),
+            into_number: 1,
+            comment_mode: CommentMode::ALL[dice.roll(2) as usize],
+            comment_count: tier(dice),
+        }),
+        43 => Event::from(MergeReceived {
+            from: ticket_id(1 + dice.roll(5)),
+            from_number: 1,
+            comment_mode: CommentMode::ALL[dice.roll(2) as usize],
+            comment_count: 1,
+            comments: vec![CommentId(Uuid::from_u128(dice.roll(3).into()))],
+        }),
+        44 => Event::from(CommentCopied {
+            comment_id: CommentId(Uuid::from_u128(dice.roll(3).into())),
+            visibility: Visibility::ALL[dice.roll(2) as usize],
+            kind: CommentKind::Message,
+            author: word(dice, &["r-1", "bob"]),
+            author_kind: AuthorKind::ALL[dice.roll(AuthorKind::ALL.len() as u64) as usize],
+            channel: None,
+            body: text("It burns."),
+            attachments: Vec::new(),
+            in_reply_to: None,
+            written_at: Timestamp(START),
+            from: ticket_id(1 + dice.roll(5)),
+            from_number: 1,
+            requester: word(dice, &["r-1", "r-2"]),
+        }),
+        45 => Event::from(TicketSplit {
+            new_ticket: ticket_id(1 + dice.roll(5)),
+            new_number: 1,
+            from_comment: CommentId(Uuid::from_u128(dice.roll(3).into())),
+            comment_count: tier(dice),
         }),
         17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
         18 => Event::from(SurveyRequested {

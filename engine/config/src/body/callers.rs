@@ -29,6 +29,9 @@ pub struct Caller {
     /// It may replay facts from elsewhere, past every rule.
     #[serde(default)]
     pub import: bool,
+    /// It may put tickets of several requesters into one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merge_any: bool,
 }
 
 /// A role.

@@ -99,6 +99,7 @@ fn after_the_end(
 
 impl Fold for CommentAdded {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.said.note(ticket.version);
         if self.visibility == Visibility::Public {
             match self.author_kind {
                 AuthorKind::Requester => {

@@ -20,6 +20,8 @@ pub(crate) struct Paper {
     pub(crate) came_back: Vec<i64>,
     pub(crate) held: bool,
     pub(crate) next: Option<usize>,
+    /// The ticket that it went into.
+    pub(crate) into: Option<usize>,
 }
 
 impl Paper {
@@ -36,6 +38,7 @@ impl Paper {
             came_back: Vec::new(),
             held: false,
             next: None,
+            into: None,
         }
     }
 
@@ -80,12 +83,11 @@ const UNTIL_CLOSED: &[&str] = &["new", "open", "pending", "hold", "resolved"];
 impl Book {
     /// Where a message to a closed ticket goes on.
     fn addressed(&self, mut at: usize, step: Step) -> usize {
-        let Step::Message { thanks: false } = step else { return at };
-        if self.rules.closed != ClosedMessage::FollowUp {
-            return at;
-        }
+        let Step::Message { thanks } = step else { return at };
+        let follows = !thanks && self.rules.closed == ClosedMessage::FollowUp;
         while self.tickets[at].state == "closed" {
-            match self.tickets[at].next {
+            let t = &self.tickets[at];
+            match t.into.or(t.next.filter(|_| follows)) {
                 Some(next) if self.tickets[next].state != "cancelled" => at = next,
                 _ => break,
             }
@@ -96,6 +98,12 @@ impl Book {
     pub(crate) fn tell(&mut self, at: usize, step: Step, now: i64) -> Told {
         let at = self.addressed(at, step);
         let rules = self.rules;
+        if let Step::Merge { of } = step {
+            return self.merge(at, of % self.tickets.len(), now);
+        }
+        if self.tickets[at].into.is_some() && !matches!(step, Step::Silence | Step::Late) {
+            return Err("terminal_state");
+        }
         if let Step::Message { thanks } = step
             && self.tickets[at].state == "closed"
         {
@@ -127,7 +135,7 @@ impl Book {
                 }
             }
             Step::Resolve { .. } | Step::Reopen { .. } | Step::Close | Step::Silence | Step::Late => None,
-            Step::FollowUp => None,
+            Step::FollowUp | Step::Merge { .. } => None,
         };
         // Where the effect holds already, nobody is refused.
         let is_so = matches!(step, Step::Cancel) && t.state == "cancelled"
@@ -316,7 +324,7 @@ impl Book {
                     as_proposed(t, bot, false, rules, now, &mut told);
                 }
             }
-            Step::FollowUp => unreachable!(),
+            Step::FollowUp | Step::Merge { .. } => unreachable!(),
         }
         Ok(told)
     }
@@ -334,6 +342,21 @@ impl Book {
                 Ok(vec!["CommentAdded"])
             }
         }
+    }
+
+    fn merge(&mut self, at: usize, of: usize, now: i64) -> Told {
+        match self.tickets[of].into {
+            _ if of == at => return Err("validation_failed"),
+            Some(into) if into == at => return Ok(Vec::new()),
+            Some(_) => return Err("already_merged"),
+            None => {}
+        }
+        if self.tickets[at].is_over() || self.tickets[of].is_over() {
+            return Err("terminal_state");
+        }
+        self.tickets[of].goes("closed", now);
+        self.tickets[of].into = Some(at);
+        Ok(vec!["TicketMerged", "TicketClosed", "MergeReceived"])
     }
 
     fn follow(&mut self, at: usize, now: i64) -> usize {

@@ -3,13 +3,15 @@
 use guichet_rules::{Action, ClosedMessage, FiredRule, Life, PendingGuard};
 use guichet_schemas::command::{
     AddComment, Assign, Cancel, Close, Command, ConfirmResolution, CreateFollowUp, Entity, FireTimeRule,
-    Order, ProposeResolution, RejectResolution, Reopen, RequestInformation, Resolve, SetField, SetStatus,
-    Unassign,
+    Merge, Order, ProposeResolution, RejectResolution, Reopen, RequestInformation, Resolve, SetField,
+    SetStatus, Unassign,
 };
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::ids::{CommandId, TicketId};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ActorKind, CancelReason, HoldReason, ResolutionCode, TicketState, Visibility};
+use guichet_schemas::words::{
+    ActorKind, CancelReason, CommentMode, HoldReason, ResolutionCode, TicketState, Visibility,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -56,6 +58,10 @@ pub(crate) enum Step {
     FollowUp,
     Silence,
     Late,
+    /// Another ticket goes into this one.
+    Merge {
+        of: usize,
+    },
 }
 
 /// What the desk has configured.
@@ -96,6 +102,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Step> {
         2 => Just(Step::FollowUp),
         2 => Just(Step::Silence),
         1 => Just(Step::Late),
+        2 => (0usize..4).prop_map(|of| Step::Merge { of }),
     ]
 }
 
@@ -137,7 +144,7 @@ pub(crate) fn house(rules: Rules) -> House {
 }
 
 /// The command of a step, on a ticket.
-pub(crate) fn order(step: Step, ticket: TicketId, n: u128) -> Command {
+pub(crate) fn order(step: Step, ticket: TicketId, other: TicketId, n: u128) -> Command {
     let comment = |visibility, no_reopen| {
         Order::AddComment(AddComment {
             visibility,
@@ -216,6 +223,10 @@ pub(crate) fn order(step: Step, ticket: TicketId, n: u128) -> Command {
                 (false, false) => (ActorKind::Agent, "ann"),
             };
             (kind, id, Order::Reopen(Reopen { reason: text("again") }))
+        }
+        Step::Merge { .. } => {
+            let order = Merge { sources: vec![other], comment_mode: Some(CommentMode::Reference) };
+            (ActorKind::Agent, "ann", Order::Merge(order))
         }
         Step::Close => (ActorKind::Agent, "ann", Order::Close(Close)),
         Step::Cancel => (ActorKind::Agent, "ann", Order::Cancel(Cancel { reason: CancelReason::Spam })),

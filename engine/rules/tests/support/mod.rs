@@ -1,7 +1,8 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, Life, Other, Reads, Ticket, Unconfigured, decide, evolve, goes_on_to, looks_at,
+    Context, Draft, FiredRule, Life, Other, Past, Reads, Ticket, Unconfigured, decide, evolve, goes_on_to,
+    looks_at, looks_at_others,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Event};
@@ -221,8 +222,10 @@ impl Desk {
                 Reads::Creation => events.find(|event| event.created().is_some()).cloned(),
                 Reads::Version(version) => events.nth(version as usize - 1).cloned(),
             };
-            Some(Other { id, ticket: self.known(id)?.clone(), event })
+            Some(Other { id, ticket: self.known(id)?.clone(), event, said: Vec::new() })
         });
+        let others = looks_at_others(command);
+        let others: Vec<Other> = others.tickets.iter().filter_map(|id| self.look(*id, others.said)).collect();
         let context = Context {
             now: at(self.hour),
             next_number: TicketNumber(self.others.len() as u64 + 1 + u64::from(self.ticket.is_some())),
@@ -231,8 +234,25 @@ impl Desk {
             config_version: self.house.as_ref().map_or(0, |_| VERSION),
             fresh: self.fresh(),
             other: other.as_ref(),
+            others: &others,
         };
         decide(ticket, command, &context)
+    }
+
+    /// A ticket as the engine shows it to a decision that looks at several.
+    fn look(&self, id: TicketId, said: bool) -> Option<Other> {
+        let ticket = self.known(id)?.clone();
+        let is_said = |version: u64| version == 1 || ticket.said.versions.contains(&version);
+        let past = |(n, event): (usize, &Event)| Past {
+            event: event.clone(),
+            occurred_at: at(n as i64),
+            source_time: None,
+            actor: actor(ActorKind::Agent, "alice"),
+            command: CommandId(Uuid::nil()),
+        };
+        let events = (1..).zip(self.events_of(id)).filter(|(n, _)| said && is_said(*n as u64));
+        let said = events.map(past).collect();
+        Some(Other { id, ticket, event: None, said })
     }
 
     fn events_of(&self, id: TicketId) -> Box<dyn Iterator<Item = &Event> + '_> {

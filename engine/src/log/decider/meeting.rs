@@ -15,13 +15,13 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
 use super::access::Accessing;
-use super::beside::Beside;
+use super::beside::Besides;
 use super::command::{Decided, Stream, refused};
 use super::configure::Configuring;
 use super::{Decider, TicketKey};
 use crate::log::batch::Answer;
 use crate::log::disk::Disk;
-use crate::log::sealer::Fresh;
+use crate::log::sealer::{Fresh, Under};
 use crate::log::stage::{Part, Staged};
 use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
 use crate::log::told::About;
@@ -66,11 +66,8 @@ impl Meeting {
     }
 
     /// A ticket that the command writes to, as it is; `None`: the command creates it.
-    fn entry_of<'a>(&'a self, ticket: TicketId, beside: Option<&'a Beside>) -> Option<&'a Entry> {
-        if ticket == self.key.1 {
-            return self.entry.as_ref();
-        }
-        beside.filter(|beside| beside.other.id == ticket).map(|beside| &beside.entry)
+    fn entry_of<'a>(&'a self, ticket: TicketId, beside: &'a Besides) -> Option<&'a Entry> {
+        if ticket == self.key.1 { self.entry.as_ref() } else { beside.entry(ticket) }
     }
 }
 
@@ -147,7 +144,7 @@ fn claimed_ref(command: &Command) -> Option<ExternalRef> {
 }
 
 impl<D: Disk> Stream<D> for Meeting {
-    type Beside = Option<Beside>;
+    type Beside = Besides;
     type After = Vec<After>;
 
     const DECIDES: &'static str = "decide";
@@ -158,9 +155,9 @@ impl<D: Disk> Stream<D> for Meeting {
     }
 
     /// The last ticket: a message to one that is over tells where it stands now.
-    fn about_after(&self, beside: &Option<Beside>, staged: &[Staged]) -> About {
+    fn about_after(&self, beside: &Besides, staged: &[Staged]) -> About {
         let last = staged.last().and_then(|one| one.recorded.ticket).unwrap_or(self.key.1);
-        let known = self.entry_of(last, beside.as_ref()).map(|entry| entry.ticket.number);
+        let known = self.entry_of(last, beside).map(|entry| entry.ticket.number);
         let number = || staged.iter().find_map(|one| one.derived.number).map(TicketNumber);
         About::Ticket(last, known.or_else(number).unwrap_or(TicketNumber(0)))
     }
@@ -180,8 +177,8 @@ impl<D: Disk> Stream<D> for Meeting {
         }
     }
 
-    fn decide(&self, on: &mut Decider<D>, command: &Command) -> Result<Decided<Option<Beside>>, StoreFault> {
-        let beside = match on.beside(command, self)? {
+    fn decide(&self, on: &mut Decider<D>, command: &Command) -> Result<Decided<Besides>, StoreFault> {
+        let beside = match on.besides(command, self)? {
             Ok(beside) => beside,
             Err(rejection) => return Ok(Err(rejection)),
         };
@@ -192,11 +189,13 @@ impl<D: Disk> Stream<D> for Meeting {
             external_ref_of: self.external_ref_of,
             desk: self.desk(&in_force),
             config_version: self.config_version,
-            fresh: match (&self.entry, &beside) {
-                (Some(_), Some(_)) => TicketId(on.ids.next(self.now)),
-                (None, _) | (_, None) => self.key.1,
+            fresh: if self.entry.is_some() && !beside.is_empty() {
+                TicketId(on.ids.next(self.now))
+            } else {
+                self.key.1
             },
-            other: beside.as_ref().map(|beside| &beside.other),
+            other: beside.one.as_ref().map(|one| &one.other),
+            others: &beside.others,
         };
         let ticket = on.recognised(command, self, &context)?;
         let decided = match ticket.and_then(|ticket| decide(ticket.as_deref(), command, &context)) {
@@ -208,14 +207,14 @@ impl<D: Disk> Stream<D> for Meeting {
         Ok(decided.map(|drafts| (drafts, beside)))
     }
 
-    fn parts(&self, beside: &Option<Beside>, drafts: Vec<Draft>) -> Vec<Part> {
+    fn parts(&self, beside: &Besides, drafts: Vec<Draft>) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::with_capacity(1);
         for draft in drafts {
             let ticket = draft.of.unwrap_or(self.key.1);
             match parts.last_mut() {
                 Some(part) if part.about.ticket() == Some(ticket) => part.drafts.push(draft),
                 Some(_) | None => {
-                    let entry = self.entry_of(ticket, beside.as_ref());
+                    let entry = self.entry_of(ticket, beside);
                     let number = entry.map_or(TicketNumber(0), |entry| entry.ticket.number);
                     parts.push(Part {
                         about: About::Ticket(ticket, number),
@@ -228,37 +227,41 @@ impl<D: Disk> Stream<D> for Meeting {
         parts
     }
 
-    /// Under the key of the ticket's requester, whoever wrote them. A ticket that goes on where another ended has the
-    /// requester of that one, so there is one key.
+    /// Under the key of the ticket's requester, whoever wrote them; a text of another ticket, under the key of that one's.
     fn seal(
         &self,
         on: &mut Decider<D>,
         request: &Request,
-        beside: &Option<Beside>,
+        beside: &Besides,
         parts: &mut [Part],
-    ) -> Result<Option<Fresh>, StoreFault> {
-        let holds = |part: &&Part| part.drafts.iter().any(|draft| personal::holds(&draft.event));
-        let Some(first) = parts.iter().find(holds) else { return Ok(None) };
-        let entry = first.about.ticket().and_then(|ticket| self.entry_of(ticket, beside.as_ref()));
-        let known = entry.map(|entry| entry.ticket.requester.as_str());
-        let requester = known.or_else(|| first.drafts.iter().find_map(requester_of)).unwrap_or_default();
+    ) -> Result<Vec<Fresh>, StoreFault> {
         let (tenant, command) = (&request.command.tenant, request.command.command_id);
-        let under = on.sealer.key_of(&on.store, tenant, requester)?;
+        let mut keys: Vec<(String, Under)> = Vec::new();
         for Part { about, drafts, .. } in parts {
             let ticket = about.ticket().unwrap_or(self.key.1);
-            for draft in drafts {
-                on.sealer.seal(&mut draft.event, &under, tenant, ticket, command)?;
+            let known = self.entry_of(ticket, beside).map(|entry| entry.ticket.requester.as_str());
+            let own = known.or_else(|| drafts.iter().find_map(requester_of)).unwrap_or_default().to_owned();
+            for draft in drafts.iter_mut().filter(|draft| personal::holds(&draft.event)) {
+                let whose = draft.event.whose_text().unwrap_or(&own);
+                let at = match keys.iter().position(|(subject, _)| subject == whose) {
+                    Some(at) => at,
+                    None => {
+                        keys.push((whose.to_owned(), on.sealer.key_of(&on.store, tenant, whose)?));
+                        keys.len() - 1
+                    }
+                };
+                on.sealer.seal(&mut draft.event, &keys[at].1, tenant, ticket, command)?;
             }
         }
-        Ok(under.fresh())
+        Ok(keys.into_iter().filter_map(|(_, under)| under.fresh()).collect())
     }
 
-    fn fold(&self, beside: &Option<Beside>, staged: &[Staged]) -> Option<Self::After> {
+    fn fold(&self, beside: &Besides, staged: &[Staged]) -> Option<Self::After> {
         staged
             .chunk_by(|one, next| one.recorded.ticket == next.recorded.ticket)
             .map(|of_one| {
                 let id = of_one.first()?.recorded.ticket?;
-                let before = self.entry_of(id, beside.as_ref());
+                let before = self.entry_of(id, beside);
                 // A copy: where a fold falls over, the ticket that others see is untouched, and with it what is under way.
                 let mut ticket = before.map(|entry| entry.ticket.clone());
                 for Staged { event, occurred_at, .. } in of_one {

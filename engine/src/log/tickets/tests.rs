@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal, Survey, Task, TaskState,
-    Work,
+    Approval, ImportMark, ImportProgress, LastResolution, Lease, Merged, Phase, Proposal, Said, Survey, Task,
+    TaskState, Work,
 };
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId, TicketNumber};
@@ -89,6 +89,9 @@ fn entry() -> Entry {
                 articles: BTreeSet::from([("kb-17".to_owned(), 3)]),
                 follow_up_at: Some(Timestamp(1_700_000_005_000)),
             },
+            merged_into: Some(Merged { into: TicketId(Uuid::from_u128(12)), number: TicketNumber(8) }),
+            merges: 2,
+            said: Said { comments: 2, versions: vec![3, 9] },
         },
         version: StreamVersion::new(100).unwrap(),
         position: LogPosition::new(4711).unwrap(),

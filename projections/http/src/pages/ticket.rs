@@ -61,6 +61,8 @@ struct Tile {
     subject: String,
     state: (&'static str, &'static str),
     priority: (&'static str, &'static str),
+    /// The ticket that it went into: number and address.
+    merged: Option<(String, String)>,
     facts: Vec<Fact>,
     description: String,
     clocks: Vec<Clock>,
@@ -175,6 +177,9 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
         subject: readable(view.subject.as_ref()).to_owned(),
         state: form::state_of(f.t, view.state),
         priority: form::priority_of(f.t, view.priority),
+        merged: view.merged_into.last().map(|end| {
+            (end.number.clone(), format!("/desk/{}/tickets/{}", f.tenant, form::in_address(&end.number)))
+        }),
         facts: facts(f.t, &view),
         description: readable(view.description.as_ref()).to_owned(),
         clocks,
@@ -287,6 +292,12 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
         let numbers: Vec<&str> = view.links.iter().map(|link| link.number.as_str()).collect();
         facts.push(text(t.link, Some(&numbers.join(", "))));
     }
+    for (name, tickets) in [(t.merged_into, &view.merged_into), (t.merged_from, &view.merged_from)] {
+        if !tickets.is_empty() {
+            let numbers: Vec<&str> = tickets.iter().map(|ticket| ticket.number.as_str()).collect();
+            facts.push(text(name, Some(&numbers.join(", "))));
+        }
+    }
     if let Some(proposal) = &view.proposal {
         facts.push(text(
             t.proposal,
@@ -376,10 +387,11 @@ mod tests {
         let closed = entry(Event::from(TicketClosed { reason: CloseReason::Resolved, auto: false }));
         let tags = entry(Event::from(TagsChanged { added: vec!["vip".to_owned()], removed: Vec::new() }));
         let newer =
-            wire::TimelineEntry { r#type: "TicketSplit".to_owned(), ..wire::TimelineEntry::default() };
-        for (code, names) in
-            [("en", ["Closed", "Tags", "TicketSplit"]), ("fr", ["Clôture", "Étiquettes", "TicketSplit"])]
-        {
+            wire::TimelineEntry { r#type: "TicketShredded".to_owned(), ..wire::TimelineEntry::default() };
+        for (code, names) in [
+            ("en", ["Closed", "Tags", "TicketShredded"]),
+            ("fr", ["Clôture", "Étiquettes", "TicketShredded"]),
+        ] {
             let t = by_code(code).unwrap();
             assert_eq!([&closed, &tags, &newer].map(|entry| name(t, entry)), names);
         }

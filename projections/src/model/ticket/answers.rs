@@ -1,6 +1,7 @@
 //! The queries of the ticket model.
 
 mod events;
+mod merged;
 mod past;
 mod ticket;
 mod tickets;
@@ -16,6 +17,8 @@ use crate::queries::reader::{Found, Reader, Refusal};
 
 #[cfg(test)]
 mod external_ref_tests;
+#[cfg(test)]
+mod merged_tests;
 
 /// Answers from the rows of tickets, and from their records.
 pub(super) struct TicketAnswers;

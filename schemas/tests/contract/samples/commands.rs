@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use guichet_schemas::command::{
     AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
     ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishConfig, Rate, RecordAccess,
+    Import, Link, LogCall, LogTime, Merge, Order, ProposeResolution, PublishConfig, Rate, RecordAccess,
     RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim,
     Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig,
     ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
-    SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+    Split, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
-use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
+use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, CorrelationId, SurveyId, TaskId, TicketId};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-    Apply, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind, EscalationReason,
-    HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric,
-    SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    Apply, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind,
+    EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind,
+    ResolutionCode, SlaMetric, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -301,6 +301,11 @@ fn tasks_and_time() -> Vec<Order> {
             verdict: Verdict::Approved,
             reason: note("within the budget"),
         }),
+        Order::Merge(Merge {
+            sources: vec![TicketId(uuid(2)), TicketId(uuid(12))],
+            comment_mode: Some(CommentMode::Reference),
+        }),
+        Order::Split(Split { from_comment: CommentId(uuid(13)), subject: line("Another printer") }),
     ]
 }
 

@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged,
-    ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
-    Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled,
-    KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld,
-    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached,
-    SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted,
-    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
-    TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted,
-    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    ChannelSwitched, ClaimReleased, CommentAdded, CommentCopied, ConfigPublished, ConfigRetired, DueDateSet,
+    EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded,
+    FollowUpScheduled, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal,
+    PriorityChanged, ReopenHeld, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed,
+    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded,
+    TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed,
+    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketMerged, TicketRated,
+    TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned, TicketsLinked,
+    TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
-    ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
-    Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale,
-    ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind, TicketState,
-    TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode,
+    ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority,
+    RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind,
+    TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -202,6 +203,40 @@ fn conversation() -> Vec<Event> {
             other_number: 43,
             kind: LinkKind::Duplicates,
             from_other: true,
+        }),
+        Event::from(TicketMerged {
+            into: TicketId(uuid(2)),
+            into_number: 43,
+            comment_mode: CommentMode::Reference,
+            comment_count: 3,
+        }),
+        Event::from(MergeReceived {
+            from: TicketId(uuid(2)),
+            from_number: 43,
+            comment_mode: CommentMode::Copy,
+            comment_count: 2,
+            comments: vec![comment(2), comment(3)],
+        }),
+        Event::from(CommentCopied {
+            comment_id: comment(3),
+            visibility: Visibility::Internal,
+            kind: CommentKind::Handover,
+            author: "grace".to_owned(),
+            author_kind: AuthorKind::ThirdParty,
+            channel: Some(Channel::Chat),
+            body: sealed(b"sealed copy"),
+            attachments: vec![hash(0x66)],
+            in_reply_to: Some(comment(2)),
+            written_at: minute(14),
+            from: TicketId(uuid(2)),
+            from_number: 43,
+            requester: "r-78".to_owned(),
+        }),
+        Event::from(TicketSplit {
+            new_ticket: TicketId(uuid(2)),
+            new_number: 44,
+            from_comment: comment(2),
+            comment_count: 3,
         }),
         Event::from(ResolutionProposed {
             by: "helper".to_owned(),

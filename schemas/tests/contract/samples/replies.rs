@@ -51,6 +51,8 @@ pub(crate) fn refusals() -> Vec<Rejection> {
         Rejection::NotFound { what: word("ticket T-42") },
         Rejection::VersionConflict { expected: 3, actual: 4, missed: vec![event_ref()], missed_count: 1 },
         Rejection::TerminalState { number, state: TicketState::Closed, verb: "assign" },
+        Rejection::MergedAway { number, into: ticket(), into_number: TicketNumber(41), verb: "assign" },
+        Rejection::AlreadyMerged { number, into: ticket(), into_number: TicketNumber(41) },
         Rejection::InvalidTransition { number, state: TicketState::New, verb: "reopen" },
         Rejection::GuardFailed { guard: "resolver", message: word("no assignee") },
         Rejection::ClaimHeld { number, by: word("bob"), until: minute(45) },
@@ -67,7 +69,7 @@ pub(crate) fn refusals() -> Vec<Rejection> {
         Rejection::Unavailable { reason: word("starting"), as_of_position: Some(1200) },
         Rejection::OutcomeUnknown,
         Rejection::Internal { id: word("0198a3c0-5f00-7abc-8def-0123456789ab") },
-        Rejection::Unsupported(word("verb merge on this entity")),
+        Rejection::Unsupported(word("verb erase_subject on this entity")),
     ]
 }
 
@@ -97,7 +99,10 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
     };
     let mut data = vec![
         Data::Ticket(ticket_view()),
-        Data::Timeline(wire::TimelineView { entries: events::all().into_iter().map(entry).collect() }),
+        Data::Timeline(wire::TimelineView {
+            entries: events::all().into_iter().map(entry).collect(),
+            merged_into: vec![merged(2, "T-43")],
+        }),
         Data::Tickets(wire::TicketsView { tickets: vec![ticket_view()] }),
         Data::Events(wire::EventsView { events: events::all().into_iter().map(view).collect() }),
         Data::Projections(projections()),
@@ -276,5 +281,12 @@ fn ticket_view() -> wire::TicketView {
             from_other: true,
         }],
         sla_clocks_left_out: 2,
+        merged_into: vec![merged(2, "T-43")],
+        merged_from: vec![merged(12, "T-41")],
+        copied_comments: 3,
     }
+}
+
+pub(crate) fn merged(ticket: u128, number: &str) -> wire::MergedTicket {
+    wire::MergedTicket { ticket_id: super::uuid(ticket).as_bytes().to_vec(), number: number.to_owned() }
 }

@@ -1,5 +1,6 @@
 //! One French sentence per event, as the read model writes one in English.
 
+mod relations;
 mod satisfaction;
 mod work;
 
@@ -111,6 +112,10 @@ fn of_relations(event: &Relations) -> String {
         }
         Relations::TicketsLinked(e) => linked(TicketNumber(e.other_number), e.kind, e.from_other),
         Relations::TicketsUnlinked(e) => unlinked(TicketNumber(e.other_number)),
+        Relations::TicketMerged(e) => relations::merged(e),
+        Relations::MergeReceived(e) => relations::received(e),
+        Relations::CommentCopied(e) => relations::copied(e),
+        Relations::TicketSplit(e) => relations::split(e),
     }
 }
 

@@ -13,6 +13,7 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{TicketView, TicketsQuery, TicketsView};
 use guichet_schemas::words::{Channel, Priority, TicketState};
 
+use super::merged;
 use crate::model::ticket;
 use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
 use crate::queries::reader::{Found, Reader, Refusal};
@@ -54,6 +55,10 @@ pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found,
         for (number, row) in some {
             read = read.saturating_add(1);
             let row = row.filter(|row| filter.text_matches(row));
+            let mut row = row;
+            if let Some(row) = &mut row {
+                merged::followed(reader, row)?;
+            }
             let fits = row.is_none_or(|row| page.takes(ticket::answer(row, reader.now)));
             if fits {
                 last = Some(number.0);
