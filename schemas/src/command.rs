@@ -41,6 +41,8 @@ pub mod limits {
     pub const SOURCES: usize = 20;
     /// Tickets that ever went into one.
     pub const MERGED: u32 = 200;
+    /// Incidents of a problem.
+    pub const INCIDENTS: usize = 1_000;
     /// Comments that one command copies from one ticket to another.
     pub const COPIED_COMMENTS: usize = 500;
     /// Custom fields of a ticket.

@@ -19,6 +19,7 @@ macro_rules! each_event {
                 Relations {
                     FollowUpCreated, TicketsLinked, TicketsUnlinked,
                     TicketMerged, MergeReceived, CommentCopied, TicketSplit,
+                    ProblemDeclared, WorkaroundPublished, BroadcastSent,
                 }
                 Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
@@ -93,6 +94,8 @@ macro_rules! each_verb {
             decide_approval => DecideApproval on Ticket,
             merge => Merge on Ticket,
             split => Split on Ticket,
+            declare_problem => DeclareProblem on Ticket,
+            broadcast_to_linked => BroadcastToLinked on Ticket,
         }
     };
 }
@@ -121,8 +124,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "accept_suggestion",
     "link_external",
     "link_asset",
-    "declare_problem",
-    "broadcast_to_linked",
     "attach_procedure",
     "complete_step",
     "apply_macro",

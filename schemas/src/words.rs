@@ -139,6 +139,8 @@ words! {
     }
     /// What becomes of the comments of a ticket that goes into another one.
     CommentMode { Copy = "copy", Reference = "reference", }
+    /// Who found that tickets have one cause.
+    ProblemTrigger { Manual = "manual", MassDetection = "mass_detection", }
     /// The metric that a clock measures.
     SlaMetric {
         FirstReply = "first_reply", NextReply = "next_reply", Assignment = "assignment",

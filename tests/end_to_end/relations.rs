@@ -89,10 +89,12 @@ async fn a_ticket_that_went_into_another_says_so_everywhere() {
 }
 
 #[tokio::test]
-async fn tickets_become_one_as_an_outside_team_sees_it() {
+async fn tickets_that_have_to_do_with_each_other_as_an_outside_team_sees_them() {
     let Some(python) = python(&[REQUIREMENT]) else { return };
     let node = Serve::start(Settings::default()).await;
-    story(&python, "merge", &node).await;
+    for what in ["merge", "split", "problem"] {
+        story(&python, what, &node).await;
+    }
 }
 
 async fn story(python: &Path, what: &str, node: &Serve) {

@@ -9,6 +9,7 @@ use guichet_schemas::words::{ActorKind, CommentMode, TicketState, Visibility};
 use crate::desk::{ClosedMessage, DeskRules};
 use crate::recognise::Past;
 use crate::state::Ticket;
+use crate::verbs::incidents;
 
 /// A ticket that a decision looks at and does not stand on.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,12 +72,18 @@ pub fn looks_at(ticket: Option<&Ticket>, command: &Command) -> Option<LooksAt> {
 
 /// Further tickets that a decision looks at; most look at none.
 #[must_use]
-pub fn looks_at_others(command: &Command) -> Others {
+pub fn looks_at_others(ticket: Option<&Ticket>, command: &Command) -> Others {
     if let Order::Merge(Merge { sources, comment_mode }) = &command.order {
         return Others { tickets: sources.clone(), said: *comment_mode != Some(CommentMode::Reference) };
     }
     if let (Order::Split(_), Entity::Ticket(own)) = (&command.order, command.entity) {
         return Others { tickets: vec![own], said: true };
+    }
+    if let Order::DeclareProblem(order) = &command.order {
+        return Others { tickets: order.tickets.clone(), said: false };
+    }
+    if let (Order::BroadcastToLinked(_), Some(problem)) = (&command.order, ticket) {
+        return Others { tickets: incidents(problem).collect(), said: false };
     }
     Others::default()
 }

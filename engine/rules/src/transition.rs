@@ -107,6 +107,8 @@ mod tests {
             "decide_approval",
             "merge",
             "split",
+            "declare_problem",
+            "broadcast_to_linked",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -150,6 +152,8 @@ mod tests {
             "decide_approval",
             "merge",
             "split",
+            "declare_problem",
+            "broadcast_to_linked",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(

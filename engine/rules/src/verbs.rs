@@ -2,6 +2,7 @@
 
 pub(crate) mod shared;
 
+pub(crate) use declare_problem::incidents;
 pub use merge::copied_bytes;
 
 use guichet_schemas::command::Command;

@@ -2,10 +2,10 @@
 
 use guichet_rules::Draft;
 use guichet_schemas::codec::Request;
-use guichet_schemas::command::limits;
+use guichet_schemas::command::{Command, Order, limits};
 use guichet_schemas::event::Event;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{EventId, TicketId};
+use guichet_schemas::ids::{CorrelationId, EventId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
@@ -153,7 +153,7 @@ fn record(
         request_hash: request.request_hash,
         channel: command.channel,
         causation_id: command.causation_id,
-        correlation_id: command.correlation_id,
+        correlation_id: correlation(command),
         traceparent: command.traceparent.clone(),
         config_version: place.config_version,
         prev_hash: link.prev_hash,
@@ -162,6 +162,12 @@ fn record(
         command_count: link.count,
         event: draft.event,
     }
+}
+
+/// What a command does to many tickets belongs together, also where nobody says so.
+fn correlation(command: &Command) -> Option<CorrelationId> {
+    let own = matches!(command.order, Order::DeclareProblem(_) | Order::BroadcastToLinked(_));
+    command.correlation_id.or_else(|| own.then_some(CorrelationId(command.command_id.0)))
 }
 
 fn encode(request: &Request, record: Record, ticket: Option<TicketId>) -> Result<Staged, Rejection> {

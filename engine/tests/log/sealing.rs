@@ -183,12 +183,12 @@ fn what_a_merge_repeats_is_sealed_under_the_key_of_whose_text_it_is() {
 fn a_command_makes_as_many_keys_as_it_has_new_people() {
     let dir = tempfile::tempdir().unwrap();
     let desk = Desk::open(dir.path());
-    let created = json!({"number": 1, "subject": SUBJECT, "description": "canary-description", "requester": "r-1",
+    let created = json!({"number": 1, "subject": {"plain": SUBJECT}, "description": {"plain": "canary-description"}, "requester": "r-1",
         "channel": "email", "origin": "requester", "type": "incident", "priority": "normal", "tier": 1});
     let copied = |requester: &str| {
         json!({"type": "CommentCopied", "occurred_at": "2026-03-10T09:00:00.000Z", "data": {
             "comment_id": uuid::Uuid::from_u128(9), "visibility": "public", "kind": "message", "author": "ann",
-            "author_kind": "agent", "body": BODY, "written_at": "2026-03-09T09:00:00.000Z",
+            "author_kind": "agent", "body": {"plain": BODY}, "written_at": "2026-03-09T09:00:00.000Z",
             "from": uuid::Uuid::from_u128(8), "from_number": 8, "requester": requester}})
     };
     let first = json!({"type": "TicketCreated", "occurred_at": "2026-03-10T09:00:00.000Z", "data": created});

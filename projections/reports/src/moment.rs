@@ -123,7 +123,10 @@ const fn relations(event: &Relations) -> Option<What> {
         | Relations::TicketMerged(_)
         | Relations::MergeReceived(_)
         | Relations::CommentCopied(_)
-        | Relations::TicketSplit(_) => None,
+        | Relations::TicketSplit(_)
+        | Relations::ProblemDeclared(_)
+        | Relations::WorkaroundPublished(_)
+        | Relations::BroadcastSent(_) => None,
     }
 }
 

@@ -117,6 +117,9 @@ fn of_relations(event: &Relations) -> String {
         Relations::MergeReceived(e) => relations::received(e),
         Relations::CommentCopied(e) => relations::copied(e),
         Relations::TicketSplit(e) => relations::split(e),
+        Relations::ProblemDeclared(e) => relations::declared(e),
+        Relations::WorkaroundPublished(e) => format!("published a workaround: {}", quote(&e.text)),
+        Relations::BroadcastSent(e) => relations::sent(e),
     }
 }
 

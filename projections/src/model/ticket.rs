@@ -86,7 +86,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ChannelSwitched(_)) => {}
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
         TicketEvent::Work(event) => work::take(row, event),
-        TicketEvent::Relations(event) => merged::take(row, event),
+        TicketEvent::Relations(event) => merged::take(row, event, record),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }

@@ -202,6 +202,9 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "MergeReceived"
                 | "CommentCopied"
                 | "TicketSplit"
+                | "ProblemDeclared"
+                | "WorkaroundPublished"
+                | "BroadcastSent"
                 | "ResolutionProposed"
                 | "ResolutionConfirmed"
                 | "ResolutionRejected"
@@ -293,6 +296,10 @@ fn the_desk_takes_every_live_command() {
         "set_field",
         "link",
         "unlink",
+        "merge",
+        "split",
+        "declare_problem",
+        "broadcast_to_linked",
         "set_due_date",
         "record_access",
         "publish_config",

@@ -90,6 +90,8 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             );
             set("quorum", Value::U32(2));
         }
+        "merge" => set("sources", Value::List(vec![Value::Bytes(vec![7; 16].into())])),
+        "declare_problem" => set("tickets", Value::List(vec![Value::Bytes(vec![7; 16].into())])),
         "rate" => set("score", Value::U32(1)),
         "record_nps" => set("score", Value::U32(10)),
         "import" => {

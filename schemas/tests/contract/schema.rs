@@ -339,6 +339,17 @@ fn between_fields(message: &str) -> Value {
                 "quorum": {"minimum": 1, "$comment": "at most the number of approvers"},
             },
         }),
+        "Merge" => json!({
+            "required": ["sources"],
+            "properties": {"sources": {"type": "array", "minItems": 1, "maxItems": 20, "uniqueItems": true}},
+        }),
+        "DeclareProblem" => json!({
+            "properties": {"tickets": {"maxItems": 1_000, "uniqueItems": true}},
+            "anyOf": [
+                {"required": ["tickets"], "properties": {"tickets": {"type": "array", "minItems": 1}}},
+                given("workaround"),
+            ],
+        }),
         "RecordNps" => json!({"properties": {"score": {"maximum": 10}}}),
         "Import" => {
             json!({"properties": {"part": {"minimum": 1}, "parts": {"minimum": 1}, "events": {"minItems": 1}}})

@@ -88,6 +88,14 @@ fn errors(verb: &str) -> &'static str {
              `version_conflict`, `already_merged` (`details.merged_into`), `terminal_state` (of the ticket, or of a source), \
              `guard_failed` 409 (`comments`: more than one merge copies; `merged`: too many tickets went into it)"
         }
+        "declare_problem" => {
+            "`not_found` 404 (of the ticket, or of an incident); `version_conflict`, `already_merged` \
+             (`details.merged_into`), `terminal_state`, `guard_failed` 409 (`incidents`: too many); `cycle_detected` 409 (the \
+             ticket is caused by that incident)"
+        }
+        "broadcast_to_linked" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`incidents`: none is open)"
+        }
         "split" => {
             "`not_found` 404 (of the ticket, or of the comment); `version_conflict`, `terminal_state`, `guard_failed` 409 \
              (`comments`: more than one command copies; `links`)"

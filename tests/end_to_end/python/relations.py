@@ -1,4 +1,4 @@
-"""usage: relations.py merge URL
+"""usage: relations.py merge|split|problem URL
 
 Tickets that have to do with each other, as another team sees them: nats-py and raw dicts only.
 """
@@ -79,9 +79,64 @@ async def merge(desk):
     step("a chain of merges across requesters")
 
 
+async def split(desk):
+    """Two problems in one message: the second becomes a ticket of its own."""
+    customer = {"kind": "requester", "id": "customer-7"}
+    ticket = await desk.accepted("new", "create", new_ticket())
+    said = {"visibility": "public", "body": "By the way, the printer is broken too."}
+    message = await desk.accepted(ticket["ticket_id"], "add_comment", said, actor=customer)
+    await desk.accepted(ticket["ticket_id"], "add_comment", {"visibility": "internal", "body": "Second floor."})
+    history = (await desk.query_written("timeline", {"number": ticket["number"]}))["data"]
+    comment = [line["data"]["comment_id"] for line in history if line["position"] == message["position"]][0]
+    begun = await when_on_disk(desk, ticket["ticket_id"], "split", {"from_comment": comment, "subject": "Printer"})
+    same([e["type"] for e in begun["events"]], ["TicketSplit", "TicketCreated", "TicketsLinked", "CommentCopied"],
+         "events of a split")
+    view = (await desk.query_written("ticket", {"number": begun["number"]}))["data"]
+    same((view["subject"]["plain"], view["description"]["plain"], view["requester"], view["state"]),
+         ("Printer", said["body"], "customer-7", "new"), "the new ticket")
+    same([link["number"] for link in view["links"]], [ticket["number"]], "it knows where it comes from")
+    step("split")
+
+
+async def problem(desk):
+    """A gateway breaks: 40 people tell of it, one problem stands behind, and all are told together."""
+    tickets = []
+    for n in range(40):
+        requester = {"id": "customer-%d" % n}
+        tickets.append(await desk.accepted("new", "create", new_ticket(requester=requester)))
+    cause = await desk.accepted("new", "create", new_ticket(subject="Gateway down", requester={"id": "monitoring"}))
+    incidents = [t["ticket_id"] for t in tickets]
+    declared = {"tickets": incidents, "workaround": "Use the other gateway."}
+    answer = await desk.accepted(cause["ticket_id"], "declare_problem", declared)
+    same(answer["number"], cause["number"], "the answer is about the problem")
+    view = (await desk.query_written("ticket", {"number": cause["number"]}))["data"]
+    same((view["type"], view["workaround"]["text"]["plain"]), ("problem", "Use the other gateway."), "the problem")
+    same(view["incidents"], {"total": 40, "unresolved": 40, "resolved": 0, "over": 0}, "its incidents")
+    same({link["kind"] for link in view["links"]}, {"caused_by"}, "how they are tied")
+    step("a problem with 40 incidents")
+
+    await desk.accepted(incidents[0], "resolve", {"code": "workaround", "summary": "The other gateway works."})
+    await desk.accepted(incidents[1], "cancel", {"reason": "withdrawn"})
+    told = {"template": "{number}: we repair the gateway ({problem})."}
+    sent = await desk.accepted(cause["ticket_id"], "broadcast_to_linked", told)
+    same([e["type"] for e in sent["events"]].count("CommentAdded"), 39, "everybody who waits is told")
+    view = (await desk.query_written("ticket", {"number": cause["number"]}))["data"]
+    same(view["incidents"], {"total": 40, "unresolved": 38, "resolved": 1, "over": 1}, "how they stand")
+    history = (await desk.query_written("timeline", {"number": tickets[2]["number"]}))["data"]
+    comment = history[-1]
+    same(comment["data"]["body"]["plain"], "%s: we repair the gateway (%s)." % (tickets[2]["number"], cause["number"]),
+         "the text")
+    same((comment["data"]["author_kind"], comment["data"]["counts_as_reply"]), ("system", False), "it is no answer")
+    history = (await desk.query_written("timeline", {"number": cause["number"]}))["data"]
+    same((history[-1]["data"]["reached"], history[-1]["data"]["over"]), (39, 1), "the problem knows whom it reached")
+    records = (await desk.query_written("events", {"from": sent["events"][0]["position"], "limit": 60}))["data"]
+    same({record["correlation_id"] for record in records}, {records[0]["command_id"]}, "all of it belongs together")
+    step("a broadcast")
+
+
 async def main(story, url):
     desk = await Desk.connect(url)
-    await {"merge": merge}[story](desk)
+    await {"merge": merge, "split": split, "problem": problem}[story](desk)
     await desk.nc.close()
     print("done: " + story, flush=True)
 

@@ -283,7 +283,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(46) {
+    match dice.roll(49) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -393,6 +393,16 @@ pub fn any_event(dice: &mut Dice) -> Event {
             new_number: 1,
             from_comment: CommentId(Uuid::from_u128(dice.roll(3).into())),
             comment_count: tier(dice),
+        }),
+        46 => Event::from(ProblemDeclared {
+            tickets: vec![ticket_id(1 + dice.roll(5))],
+            trigger: ProblemTrigger::ALL[dice.roll(2) as usize],
+        }),
+        47 => Event::from(WorkaroundPublished { text: text("Use the stairs.") }),
+        48 => Event::from(BroadcastSent {
+            reached: tier(dice),
+            over: tier(dice),
+            template: text("We know of it."),
         }),
         17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
         18 => Event::from(SurveyRequested {

@@ -28,7 +28,7 @@ impl Decide for Merge {
     ) -> Result<Vec<Draft>, Rejection> {
         of_the_desk(command)?;
         let own = own(command).ok_or_else(|| Rejection::NotFound { what: "the ticket".to_owned() })?;
-        let mut sources = found(&self.sources, own, context)?;
+        let mut sources = found("sources", &self.sources, own, context)?;
         sources.retain(|source| source.ticket.merged().is_none_or(|merged| merged.into != own));
         if sources.is_empty() {
             return Ok(Vec::new());
@@ -64,19 +64,20 @@ impl Decide for Merge {
 
 /// The tickets that a command names, none of which may be its own.
 pub(super) fn found<'a>(
+    field: &str,
     named: &[TicketId],
     own: TicketId,
     context: &Context<'a>,
 ) -> Result<Vec<&'a Other>, Rejection> {
     if let Some(n) = named.iter().position(|id| *id == own) {
-        return Err(FieldError::new(format!("data.sources[{n}]"), "must be another ticket").into());
+        return Err(FieldError::new(format!("data.{field}[{n}]"), "must be another ticket").into());
     }
     let find = |id: &TicketId| context.others.iter().find(|other| other.id == *id);
     let missing = |id: &TicketId| Rejection::NotFound { what: format!("ticket {id}") };
     named.iter().map(|id| find(id).ok_or_else(|| missing(id))).collect()
 }
 
-fn is_of_its_own(source: &Ticket) -> Result<(), Rejection> {
+pub(super) fn is_of_its_own(source: &Ticket) -> Result<(), Rejection> {
     source.merged().map_or(Ok(()), |Merged { into, number }| {
         Err(Rejection::AlreadyMerged { number: source.number, into, into_number: number })
     })

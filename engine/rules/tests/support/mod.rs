@@ -224,7 +224,7 @@ impl Desk {
             };
             Some(Other { id, ticket: self.known(id)?.clone(), event, said: Vec::new() })
         });
-        let others = looks_at_others(command);
+        let others = looks_at_others(ticket, command);
         let others: Vec<Other> = others.tickets.iter().filter_map(|id| self.look(*id, others.said)).collect();
         let context = Context {
             now: at(self.hour),

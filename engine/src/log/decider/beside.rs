@@ -63,7 +63,8 @@ impl<D: Disk> Decider<D> {
             Err(rejection) => return Ok(Err(rejection)),
         };
         let mut besides = Besides { one, ..Besides::default() };
-        let Others { tickets, said } = looks_at_others(command);
+        let Others { tickets, said } =
+            looks_at_others(meeting.entry.as_ref().map(|entry| &entry.ticket), command);
         let mut bytes = 0;
         for id in tickets {
             let key = (meeting.key.0.clone(), id);

@@ -298,6 +298,15 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
             facts.push(text(name, Some(&numbers.join(", "))));
         }
     }
+    if let Some(workaround) = &view.workaround {
+        facts.push(text(t.workaround, Some(readable(workaround.text.as_ref()))));
+    }
+    if let Some(incidents) = &view.incidents {
+        let count = |n: u32| form::count(t, n.into());
+        let all = [incidents.total, incidents.unresolved, incidents.resolved, incidents.over].map(count);
+        let standing = fill(t.incidents_standing, &all.each_ref().map(String::as_str));
+        facts.push(text(t.incidents, Some(&standing)));
+    }
     if let Some(proposal) = &view.proposal {
         facts.push(text(
             t.proposal,

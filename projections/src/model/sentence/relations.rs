@@ -1,6 +1,8 @@
 //! Sentences about tickets that become one, or several.
 
-use guichet_schemas::event::{CommentCopied, MergeReceived, TicketMerged, TicketSplit};
+use guichet_schemas::event::{
+    BroadcastSent, CommentCopied, MergeReceived, ProblemDeclared, TicketMerged, TicketSplit,
+};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::words::{AuthorKind, CommentMode, Visibility};
 
@@ -43,6 +45,19 @@ pub(super) fn copied(e: &CommentCopied) -> String {
 pub(super) fn split(e: &TicketSplit) -> String {
     let number = TicketNumber(e.new_number);
     format!("began {number} with a part of the ticket ({})", counted(e.comment_count))
+}
+
+pub(super) fn declared(e: &ProblemDeclared) -> String {
+    match e.tickets.len() {
+        0 => "declared the ticket a problem".to_owned(),
+        1 => "declared the ticket the problem behind 1 other".to_owned(),
+        n => format!("declared the ticket the problem behind {n} others"),
+    }
+}
+
+pub(super) fn sent(e: &BroadcastSent) -> String {
+    let over = if e.over == 0 { String::new() } else { format!(", {} were over", e.over) };
+    format!("told the requesters of the incidents ({} reached{over}): {}", e.reached, quote(&e.template))
 }
 
 fn counted(comments: u32) -> String {

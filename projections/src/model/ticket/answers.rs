@@ -1,6 +1,7 @@
 //! The queries of the ticket model.
 
 mod events;
+mod incidents;
 mod merged;
 mod past;
 mod ticket;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
-    ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Link, LogCall, LogTime, Merge, Order, ProposeResolution, PublishConfig, Rate, RecordAccess,
-    RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim,
-    Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig,
-    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
-    Split, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+    AddComment, AddTask, Assign, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
+    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate,
+    Escalate, Fact, FireTimeRule, Import, Link, LogCall, LogTime, Merge, Order, ProposeResolution,
+    PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
+    RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestInformation, RequestSurvey,
+    Requester, Resolve, RetireConfig, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants,
+    SetPriority, SetStatus, SetType, Split, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, CorrelationId, SurveyId, TaskId, TicketId};
@@ -306,6 +306,13 @@ fn tasks_and_time() -> Vec<Order> {
             comment_mode: Some(CommentMode::Reference),
         }),
         Order::Split(Split { from_comment: CommentId(uuid(13)), subject: line("Another printer") }),
+        Order::DeclareProblem(DeclareProblem {
+            tickets: vec![TicketId(uuid(2)), TicketId(uuid(12))],
+            workaround: note("Print from the tray."),
+        }),
+        Order::BroadcastToLinked(BroadcastToLinked {
+            template: text("We work on {problem}, behind {number}."),
+        }),
     ]
 }
 

@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged,
-    ChannelSwitched, ClaimReleased, CommentAdded, CommentCopied, ConfigPublished, ConfigRetired, DueDateSet,
-    EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded,
-    FollowUpScheduled, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal,
-    PriorityChanged, ReopenHeld, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed,
-    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded,
-    TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed,
-    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketMerged, TicketRated,
-    TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned, TicketsLinked,
-    TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, BroadcastSent, CallLogged,
+    CategoryChanged, ChannelSwitched, ClaimReleased, CommentAdded, CommentCopied, ConfigPublished,
+    ConfigRetired, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated,
+    FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, MergeReceived, NpsRecorded,
+    ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ResolutionConfirmed,
+    ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged,
+    SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled,
+    TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported,
+    TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned,
+    TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged, WorkaroundPublished,
 };
 use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode,
     ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority,
-    RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind,
-    TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause,
+    Strategy, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -238,6 +238,12 @@ fn conversation() -> Vec<Event> {
             from_comment: comment(2),
             comment_count: 3,
         }),
+        Event::from(ProblemDeclared {
+            tickets: vec![TicketId(uuid(2)), TicketId(uuid(12))],
+            trigger: ProblemTrigger::MassDetection,
+        }),
+        Event::from(WorkaroundPublished { text: sealed(b"sealed workaround") }),
+        Event::from(BroadcastSent { reached: 40, over: 2, template: sealed(b"sealed template") }),
         Event::from(ResolutionProposed {
             by: "helper".to_owned(),
             by_kind: ActorKind::Bot,

@@ -284,6 +284,12 @@ fn ticket_view() -> wire::TicketView {
         merged_into: vec![merged(2, "T-43")],
         merged_from: vec![merged(12, "T-41")],
         copied_comments: 3,
+        workaround: Some(wire::WorkaroundView {
+            text: super::plain("Print from the tray.").to_wire(),
+            published_at: minute(9).0,
+            command_id: Some(super::uuid(3).as_bytes().to_vec()),
+        }),
+        incidents: Some(wire::IncidentsView { total: 40, unresolved: 30, resolved: 8, over: 2 }),
     }
 }
 

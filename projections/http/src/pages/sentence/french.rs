@@ -116,6 +116,9 @@ fn of_relations(event: &Relations) -> String {
         Relations::MergeReceived(e) => relations::received(e),
         Relations::CommentCopied(e) => relations::copied(e),
         Relations::TicketSplit(e) => relations::split(e),
+        Relations::ProblemDeclared(e) => relations::declared(e),
+        Relations::WorkaroundPublished(e) => format!("a publié un contournement : {}", quote(&e.text)),
+        Relations::BroadcastSent(e) => relations::sent(e),
     }
 }
 

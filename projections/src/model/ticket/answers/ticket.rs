@@ -3,7 +3,7 @@
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire::query_reply::Data;
 
-use super::{merged, past};
+use super::{incidents, merged, past};
 use crate::model::ticket;
 use crate::queries::ask::Which;
 use crate::queries::page::Cursor;
@@ -27,5 +27,6 @@ pub(super) fn answer(reader: &Reader<'_>, which: &Which) -> Result<Found, Refusa
         return Err(Rejection::Unavailable { reason, as_of_position: Some(row.position) }.into());
     }
     merged::followed(reader, &mut row)?;
+    row.incidents = incidents::of(reader, &row)?;
     Ok((Data::Ticket(ticket::answer(row, reader.now)), None))
 }

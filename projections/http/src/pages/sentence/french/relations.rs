@@ -1,10 +1,12 @@
 //! Tickets that become one, or several.
 
-use guichet_schemas::event::{CommentCopied, MergeReceived, TicketMerged, TicketSplit};
+use guichet_schemas::event::{
+    BroadcastSent, CommentCopied, MergeReceived, ProblemDeclared, TicketMerged, TicketSplit,
+};
 use guichet_schemas::ids::TicketNumber;
 use guichet_schemas::words::{AuthorKind, CommentMode, Visibility};
 
-use super::instant;
+use super::{instant, quote};
 
 pub(super) fn merged(e: &TicketMerged) -> String {
     let comments = match e.comment_mode {
@@ -45,6 +47,19 @@ pub(super) fn split(e: &TicketSplit) -> String {
     let comments =
         if e.comment_count == 1 { "1 message".to_owned() } else { format!("{} messages", e.comment_count) };
     format!("a ouvert {number} avec une partie du ticket ({comments})")
+}
+
+pub(super) fn declared(e: &ProblemDeclared) -> String {
+    match e.tickets.len() {
+        0 => "a déclaré que le ticket est un problème de fond".to_owned(),
+        1 => "a déclaré que le ticket est le problème à l’origine d’un autre".to_owned(),
+        n => format!("a déclaré que le ticket est le problème à l’origine de {n} autres"),
+    }
+}
+
+pub(super) fn sent(e: &BroadcastSent) -> String {
+    let over = if e.over == 0 { String::new() } else { format!(", {} déjà terminés", e.over) };
+    format!("a informé les demandeurs des incidents ({} atteints{over}) : {}", e.reached, quote(&e.template))
 }
 
 fn copied_count(comments: u32) -> String {
