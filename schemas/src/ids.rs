@@ -72,6 +72,10 @@ uuid_id!(
     /// An approval of a ticket.
     ApprovalId
 );
+uuid_id!(
+    /// A reply that waits for approval. An approved one becomes the comment of the same id.
+    DraftId
+);
 
 impl KeyId {
     /// Reads 16 bytes.

@@ -1,7 +1,7 @@
 //! Which fields of which events hold personal texts: the ones that are sealed. Each event says it in its own file.
 
 use crate::event::{
-    Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Personal, Relations,
+    Classification, Confirmation, Conversation, Event, LifeCycle, Moderation, Ownership, Personal, Relations,
     Satisfaction, TicketEvent, Work,
 };
 use crate::wire;

@@ -24,6 +24,10 @@ macro_rules! each_event {
                     TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
                     FollowUpScheduled, FollowUpRecorded, ArticleUsed,
                 }
+                Moderation {
+                    CommentMadePrivate, CommentRedacted, ReplyDrafted, ReplyApproved, ReplyRejected,
+                    DecisionReviewed,
+                }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -88,6 +92,12 @@ macro_rules! each_verb {
             use_article => UseArticle on Ticket,
             request_approval => RequestApproval on Ticket,
             decide_approval => DecideApproval on Ticket,
+            make_comment_private => MakeCommentPrivate on Ticket,
+            redact_comment => RedactComment on Ticket,
+            draft_reply => DraftReply on Ticket,
+            approve_reply => ApproveReply on Ticket,
+            reject_reply => RejectReply on Ticket,
+            review_decision => ReviewDecision on Ticket,
         }
     };
 }
@@ -98,11 +108,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",
     "bulk_reassign",
-    "make_comment_private",
-    "redact_comment",
-    "draft_reply",
-    "approve_reply",
-    "reject_reply",
     "add_attachment",
     "report_scan",
     "open_side_conversation",
@@ -123,7 +128,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "attach_procedure",
     "complete_step",
     "apply_macro",
-    "review_decision",
     "simulate_sla",
     "erase_subject",
     "export_subject",

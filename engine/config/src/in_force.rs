@@ -11,9 +11,9 @@ use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Tag;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{ActorKind, Priority, TicketState};
 
-use crate::body::{Field, FieldKind, Role, UnknownTags};
+use crate::body::{Agent, Field, FieldKind, Role, UnknownTags};
 use crate::configuration::Configuration;
 
 /// The configuration in force at an instant.
@@ -99,6 +99,23 @@ impl DeskRules for InForce<'_> {
         listed.filter(is_missing).map(|field| field.id.clone()).collect()
     }
 
+    fn is_supervised(&self, command: &Command) -> bool {
+        let is_person = matches!(
+            command.actor.kind,
+            ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin
+        );
+        is_person
+            && (self.agent_of(&command.actor.id).is_some_and(|agent| agent.trainee) || self.trains(command))
+    }
+
+    fn mentor(&self, agent: &str) -> Option<String> {
+        self.agent_of(agent)?.mentor.clone()
+    }
+
+    fn authority(&self, agent: &str) -> Option<Priority> {
+        self.agent_of(agent)?.authority.as_ref()?.highest_priority.map(|word| word.0)
+    }
+
     fn time_rule(&self, id: &str) -> Option<FiredRule> {
         if id == AUTO_CLOSE {
             return Some(FiredRule::auto_close());
@@ -146,6 +163,17 @@ impl InForce<'_> {
             None => field.required_on_create.then(|| "is required: no ticket is without it".to_owned()),
         };
         rule.map_or(Ok(()), |rule| Err(FieldError::new("value", rule)))
+    }
+
+    fn agent_of(&self, id: &str) -> Option<&Agent> {
+        self.configuration.agents(self.at)?.get(id)
+    }
+
+    /// Whether the caller is one that only trainees use.
+    fn trains(&self, command: &Command) -> bool {
+        let Some(callers) = self.configuration.callers(self.at) else { return false };
+        let roles = callers.roles(command.caller.as_str());
+        roles.contains(&Role::Trainee) && !roles.contains(&Role::Agent) && !roles.contains(&Role::Supervisor)
     }
 
     fn agent(&self, path: &str, id: &str) -> Result<(), FieldError> {

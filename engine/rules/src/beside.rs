@@ -2,8 +2,8 @@
 //! was sent to a ticket which is over.
 
 use guichet_schemas::command::{AddComment, Command, Link, Order, Unlink};
-use guichet_schemas::event::Event;
-use guichet_schemas::ids::TicketId;
+use guichet_schemas::event::{Actor, Event};
+use guichet_schemas::ids::{CommentId, EventId, TicketId};
 use guichet_schemas::words::{ActorKind, TicketState, Visibility};
 
 use crate::desk::{ClosedMessage, DeskRules};
@@ -18,6 +18,16 @@ pub struct Other {
     pub ticket: Ticket,
     /// The event of it that was asked for, with its texts open where their key is still there.
     pub event: Option<Event>,
+    /// Where that event stands, and who caused it.
+    pub found: Option<Found>,
+}
+
+/// What stands beside an event that was looked for by its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The version of the ticket.
+    pub version: u64,
+    pub by: Actor,
 }
 
 /// Which event of a ticket a decision reads.
@@ -28,6 +38,10 @@ pub enum Reads {
     /// Its first words.
     Creation,
     Version(u64),
+    /// Where a comment was added, if there is one of that id.
+    Comment(CommentId),
+    /// The one of that id, if there is one.
+    Event(EventId),
 }
 
 /// Which ticket a decision looks at.
@@ -53,7 +67,26 @@ pub fn looks_at(ticket: Option<&Ticket>, command: &Command) -> Option<LooksAt> {
         let reads = Reads::Version(ticket.proposal.as_ref()?.version);
         return Some(LooksAt { ticket: None, reads });
     }
+    if let Some(reads) = moderated(ticket, &command.order) {
+        return Some(LooksAt { ticket: None, reads });
+    }
     comes_back(ticket, command).then_some(LooksAt { ticket: None, reads: Reads::Creation })
+}
+
+/// What was written or done before, where somebody takes it back, lets it go out, or reviews it.
+fn moderated(ticket: &Ticket, order: &Order) -> Option<Reads> {
+    if let Order::MakeCommentPrivate(order) = order {
+        Some(Reads::Comment(order.comment_id))
+    } else if let Order::RedactComment(order) = order {
+        Some(Reads::Comment(order.comment_id))
+    } else if let Order::ReviewDecision(order) = order {
+        Some(Reads::Event(order.event_id))
+    } else if let Order::ApproveReply(order) = order {
+        let draft = ticket.moderation.drafts.get(&order.draft_id)?;
+        Some(Reads::Version(draft.version))
+    } else {
+        None
+    }
 }
 
 /// The follow-up of a closed ticket: there the conversation goes on, as long as that one is not over too. `None`: the

@@ -45,6 +45,21 @@ pub trait DeskRules: Debug {
         Vec::new()
     }
 
+    /// What the actor writes to requesters waits for somebody's approval: they are a trainee.
+    fn is_supervised(&self, _: &Command) -> bool {
+        false
+    }
+
+    /// Who approves what an agent writes, beside supervisors.
+    fn mentor(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    /// The highest priority of a ticket of which an agent says that it is solved; none: any.
+    fn authority(&self, _: &str) -> Option<Priority> {
+        None
+    }
+
     /// A time rule by its id, [`AUTO_CLOSE`] among them; `None`: there is none any more.
     fn time_rule(&self, id: &str) -> Option<FiredRule>;
 }

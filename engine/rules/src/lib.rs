@@ -31,7 +31,7 @@ mod state;
 mod transition;
 mod verbs;
 
-pub use beside::{LooksAt, Other, Reads, goes_on_to, looks_at};
+pub use beside::{Found, LooksAt, Other, Reads, goes_on_to, looks_at};
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
@@ -41,7 +41,7 @@ pub use desk::{
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal,
-    REOPEN_LIMIT_MAX, SURVEYS_MAX, Survey, Task, TaskState, Ticket, Work,
+    Approval, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Moderation, Phase,
+    Proposal, REOPEN_LIMIT_MAX, Redacted, ReplyDraft, SURVEYS_MAX, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::allowed_verbs;

@@ -6,15 +6,17 @@ mod support;
 
 use guichet_rules::{allowed_verbs, evolve};
 use guichet_schemas::command::{
-    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
-    DecideApproval, Deescalate, Escalate, Fact, Import, Order, Rate, RecordNps, ReleaseClaim, RenewClaim,
-    Reopen, RequestApproval, RequestSurvey, Resolve, SetCategory, SetDueDate, SetPriority, SetStatus,
-    SetType, SwitchChannel, Unassign, UseArticle,
+    AddComment, AddTask, ApproveReply, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
+    CompleteTask, DecideApproval, Deescalate, DraftReply, Escalate, Fact, Import, MakeCommentPrivate, Order,
+    Rate, RecordNps, RedactComment, RejectReply, ReleaseClaim, RenewClaim, Reopen, RequestApproval,
+    RequestSurvey, Resolve, ReviewDecision, SetCategory, SetDueDate, SetPriority, SetStatus, SetType,
+    SwitchChannel, Unassign, UseArticle,
 };
 use guichet_schemas::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, Satisfaction, TicketEvent,
+    Classification, Conversation, Event, LifeCycle, Moderation, Ownership, Satisfaction, TextSpan,
+    TicketEvent,
 };
-use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId};
+use guichet_schemas::ids::{ApprovalId, CommentId, DraftId, EventId, SurveyId, TaskId};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, CancelReason, Channel, EscalationKind, EscalationReason, HoldReason, Priority, RatingScale,
@@ -101,6 +103,33 @@ fn orders() -> impl Strategy<Value = Order> {
         })),
         (0u32..11).prop_map(|score| Order::RecordNps(RecordNps { score })),
         work(),
+        moderation(),
+    ]
+}
+
+fn moderation() -> impl Strategy<Value = Order> {
+    let derived = |word: &str| command(Order::Close(Close)).command_id.derive(word);
+    let (comment_id, draft_id) = (CommentId(derived("comment")), DraftId(derived("draft")));
+    prop_oneof![
+        Just(Order::MakeCommentPrivate(MakeCommentPrivate { comment_id, reason: text("too much") })),
+        (0u32..5, 1u32..6).prop_map(move |(from, more)| Order::RedactComment(RedactComment {
+            comment_id,
+            spans: if more == 5 { Vec::new() } else { vec![TextSpan { from, to: from + more }] },
+            whole: more == 5,
+            reason: text("a password"),
+        })),
+        Just(Order::DraftReply(DraftReply {
+            body: text("hello"),
+            attachments: Vec::new(),
+            in_reply_to: None
+        })),
+        Just(Order::ApproveReply(ApproveReply { draft_id, edits: None })),
+        Just(Order::RejectReply(RejectReply { draft_id, reason: text("no") })),
+        prop::sample::select(Verdict::ALL).prop_map(|verdict| Order::ReviewDecision(ReviewDecision {
+            event_id: EventId(uuid::Uuid::from_u128(1)),
+            verdict,
+            note: None,
+        })),
     ]
 }
 
@@ -177,7 +206,7 @@ proptest! {
     #[test]
     fn deciding_again_at_once_does_nothing_new((mut desk, _) in histories(), next in commands()) {
         // These are new facts each time, or hold for longer an hour later; everything else asks for a state.
-        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_) | Order::RecordNps(_) | Order::Claim(_) | Order::RenewClaim(_) | Order::AddTask(_) | Order::RequestApproval(_)));
+        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_) | Order::RecordNps(_) | Order::Claim(_) | Order::RenewClaim(_) | Order::AddTask(_) | Order::RequestApproval(_) | Order::DraftReply(_)));
         if desk.tell(&next).is_ok() {
             let again = desk.tell(&next);
             prop_assert!(again.as_ref().is_ok_and(Vec::is_empty) || again.is_err(), "{again:?}");
@@ -219,7 +248,7 @@ proptest! {
                 // A thank-you.
                 comment.no_reopen
             } else {
-                matches!(event, Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(_)) | TicketEvent::Relations(_) | TicketEvent::Satisfaction(Satisfaction::TicketRated(_))))
+                matches!(event, Event::Ticket(TicketEvent::Moderation(Moderation::CommentMadePrivate(_) | Moderation::CommentRedacted(_)) | TicketEvent::Classification(Classification::TagsChanged(_)) | TicketEvent::Relations(_) | TicketEvent::Satisfaction(Satisfaction::TicketRated(_))))
             };
             prop_assert!(!over || may_follow, "{}", event.type_name());
             over |= matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))));

@@ -107,7 +107,9 @@ impl Ticket {
             | TicketEvent::Confirmation(_)
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
-            | TicketEvent::Work(_) => (None, None),
+            | TicketEvent::Work(_)
+            // Whoever takes an answer back had given it: clocks start where a requester asks, and nowhere else.
+            | TicketEvent::Moderation(_) => (None, None),
         };
         let entered = event.enters().map(Happening::Status);
         [before, changed, tier, after, entered].into_iter().flatten().collect()

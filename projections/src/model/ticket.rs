@@ -8,7 +8,9 @@
 mod answers;
 mod confirmation;
 mod fold;
+mod moderation;
 mod records;
+mod redacted;
 mod view;
 mod work;
 
@@ -81,6 +83,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ChannelSwitched(_)) => {}
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
         TicketEvent::Work(event) => work::take(row, event),
+        TicketEvent::Moderation(event) => moderation::take(row, event, record),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Relations(_) | TicketEvent::Classification(_) => {}
     }

@@ -38,9 +38,14 @@ fn cause(event: &str) -> Option<By> {
         "KeyCreated" => return Some(By::Command),
         "TicketCreated" => &["create"],
         "TicketImported" => &["import"],
-        "StatusChanged" => {
-            &["set_status", "add_comment", "assign", "request_information", "reject_resolution"]
-        }
+        "StatusChanged" => &[
+            "set_status",
+            "add_comment",
+            "assign",
+            "request_information",
+            "reject_resolution",
+            "approve_reply",
+        ],
         "TicketResolved" => &["resolve", "confirm_resolution"],
         "TicketReopened" => &["reopen", "add_comment", "reject_resolution"],
         "TicketClosed" => &["close"],
@@ -50,7 +55,9 @@ fn cause(event: &str) -> Option<By> {
         "TicketUnassigned" => &["unassign"],
         "TicketEscalated" => &["escalate"],
         "TicketDeescalated" => &["deescalate"],
-        "CommentAdded" => &["add_comment", "assign", "escalate", "set_status", "request_information"],
+        "CommentAdded" => {
+            &["add_comment", "assign", "escalate", "set_status", "request_information", "approve_reply"]
+        }
         "ReopenHeld" => &["add_comment"],
         "FollowUpCreated" => FOLLOW_UP,
         "TicketsLinked" => &["link", "create_follow_up", "add_comment"],
@@ -71,6 +78,12 @@ fn cause(event: &str) -> Option<By> {
         "ConfigPublished" => &["publish_config"],
         "ConfigRetired" => &["retire_config"],
         "AccessRecorded" => &["record_access"],
+        "CommentMadePrivate" => &["make_comment_private"],
+        "CommentRedacted" => &["redact_comment"],
+        "ReplyDrafted" => &["draft_reply", "add_comment"],
+        "ReplyApproved" => &["approve_reply"],
+        "ReplyRejected" => &["reject_reply"],
+        "DecisionReviewed" => &["review_decision"],
         _ => return None,
     }))
 }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal,
-    Satisfaction, TicketCreated, TicketEvent, Work,
+    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Moderation, Ownership,
+    Personal, Satisfaction, TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -80,6 +80,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),
+        Event::Ticket(TicketEvent::Moderation(event)) => of_moderation(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
@@ -144,6 +145,23 @@ fn of_work(event: &Work) -> usize {
         | Work::TimeLogged(_)
         | Work::FollowUpScheduled(_)
         | Work::FollowUpRecorded(_) => 0,
+    }
+}
+
+fn of_moderation(event: &Moderation) -> usize {
+    /// Numbers of a span, with their frame.
+    const SPAN: usize = 16;
+    /// SHA-256 of an attachment, with its frame.
+    const HASH: usize = 40;
+    match event {
+        Moderation::CommentMadePrivate(e) => e.reason.len(),
+        Moderation::CommentRedacted(e) => sum([e.reason.len(), e.spans.len().saturating_mul(SPAN)]),
+        Moderation::ReplyDrafted(e) => {
+            sum([e.author.len(), of_personal(&e.body), e.attachments.len().saturating_mul(HASH)])
+        }
+        Moderation::ReplyApproved(e) => e.approver.len(),
+        Moderation::ReplyRejected(e) => e.reason.len(),
+        Moderation::DecisionReviewed(e) => sum([e.of.len(), e.note.as_ref().map_or(0, of_personal)]),
     }
 }
 

@@ -83,6 +83,23 @@ fn errors(verb: &str) -> &'static str {
             "`not_found` 404 (of the ticket, or of the approval); `version_conflict`, `terminal_state`, `guard_failed` 409 \
              (it is decided)"
         }
+        "make_comment_private" | "redact_comment" => {
+            "`not_found` 404 (of the ticket, or of the comment); `forbidden` 403 (an actor of kind requester); \
+             `version_conflict`, `guard_failed` 409 (`sealed`: the key is gone, so only `whole` is possible; `spans`: too many); \
+             a closed ticket takes it too"
+        }
+        "draft_reply" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`drafts`: too many)"
+        }
+        "approve_reply" | "reject_reply" => {
+            "`not_found` 404 (of the ticket, or of the draft); `forbidden` 403 (neither the mentor of the author nor a \
+             supervisor, or the author); `version_conflict`, `terminal_state`, `guard_failed` 409 (`draft`: it is decided \
+             otherwise; `sealed`: the key is gone, send `edits`)"
+        }
+        "review_decision" => {
+            "`not_found` 404 (of the ticket, or of the event); `forbidden` 403 (neither the mentor nor a supervisor, or their \
+             own); `version_conflict`, `terminal_state` 409"
+        }
         "record_nps" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use guichet_schemas::codec::encode_record;
 use guichet_schemas::event::*;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, EventId, SurveyId, TaskId, TicketId};
+use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, DraftId, EventId, SurveyId, TaskId, TicketId};
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -283,7 +283,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(42) {
+    match dice.roll(48) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -419,6 +419,44 @@ pub fn any_event(dice: &mut Dice) -> Event {
         32 => Event::from(FollowUpScheduled { at: Timestamp(START) }),
         33 => Event::from(FollowUpRecorded { effective: dice.roll(2) == 0 }),
         34 => Event::from(ArticleUsed { article: word(dice, &["kb-1", "kb-2"]), version: tier(dice) }),
+        42 => Event::from(CommentMadePrivate {
+            comment_id: CommentId(id(4, dice.roll(2))),
+            reason: "Too much said.".to_owned(),
+            author_kind: AuthorKind::Agent,
+            comment_version: [None, Some(dice.roll(40))][dice.roll(2) as usize],
+        }),
+        43 => Event::from(CommentRedacted {
+            comment_id: CommentId(id(4, dice.roll(2))),
+            spans: [Vec::new(), vec![TextSpan { from: 0, to: 2 }]][dice.roll(2) as usize].clone(),
+            reason: "A password.".to_owned(),
+        }),
+        44 => Event::from(ReplyDrafted {
+            draft_id: DraftId(id(4, dice.roll(2))),
+            author: "tina".to_owned(),
+            author_kind: AuthorKind::Agent,
+            kind: CommentKind::Message,
+            channel: None,
+            body: text("Turn it off."),
+            attachments: Vec::new(),
+            in_reply_to: None,
+            counts_as_reply: true,
+        }),
+        45 => Event::from(ReplyApproved {
+            draft_id: DraftId(id(4, dice.roll(2))),
+            approver: "bob".to_owned(),
+            edited: dice.roll(2) == 0,
+            comment_id: CommentId(id(4, dice.roll(2))),
+        }),
+        46 => Event::from(ReplyRejected {
+            draft_id: DraftId(id(4, dice.roll(2))),
+            reason: "Ask first.".to_owned(),
+        }),
+        47 => Event::from(DecisionReviewed {
+            event_id: EventId(id(1, dice.roll(9))),
+            of: "tina".to_owned(),
+            verdict: Verdict::ALL[dice.roll(2) as usize],
+            note: [None, Some(text("Well done."))][dice.roll(2) as usize].clone(),
+        }),
         _ => Event::from(FieldChanged {
             field: "floor".to_owned(),
             from: None,

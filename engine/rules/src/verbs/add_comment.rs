@@ -8,6 +8,7 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, AuthorKind, CommentKind, StatusCause, TicketState, Visibility};
 
 use super::create_follow_up::{follow_up, linked, told};
+use super::draft_reply::drafted;
 use super::shared::{comment, held, may_come_back, moved, reopened};
 use super::{Decide, Fold, Replayed};
 use crate::beside::comes_back;
@@ -28,8 +29,11 @@ impl Decide for AddComment {
             return after_the_end(self, ticket, command, context);
         }
         require(ticket, &command.order)?;
-        let mut drafts = vec![Draft::of(written(self, command))];
         let public = self.visibility == Visibility::Public;
+        if public && context.desk.is_supervised(command) {
+            return drafted(ticket, written(self, command));
+        }
+        let mut drafts = vec![Draft::of(written(self, command))];
         let from_requester = command.actor.kind == ActorKind::Requester;
         match ticket.state() {
             TicketState::Resolved
@@ -102,12 +106,12 @@ impl Fold for CommentAdded {
         if self.visibility == Visibility::Public {
             match self.author_kind {
                 AuthorKind::Requester => {
-                    ticket.answered = false;
+                    ticket.is_asked();
                     if let Some(proposal) = ticket.proposal.as_mut().filter(|_| !self.no_reopen) {
                         proposal.answered = true;
                     }
                 }
-                AuthorKind::Agent => ticket.answered = true,
+                AuthorKind::Agent => ticket.is_answered(),
                 AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
             }
         }

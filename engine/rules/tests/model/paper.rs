@@ -10,6 +10,13 @@ pub(crate) struct Paper {
     pub(crate) state: &'static str,
     pub(crate) assigned: bool,
     pub(crate) answered: bool,
+    /// Answers since the requester last wrote, and whether each was a draft once.
+    pub(crate) answers: Vec<bool>,
+    /// The draft of the ticket: it waits, went out, or did not.
+    pub(crate) draft: Option<Option<bool>>,
+    /// It went out once, and was taken back since.
+    pub(crate) went_out: bool,
+    pub(crate) private: bool,
     pub(crate) filled: bool,
     /// Proposed by a person or a bot, and whether the requester has written since.
     pub(crate) proposed: Option<(bool, bool)>,
@@ -28,6 +35,10 @@ impl Paper {
             state: "new",
             assigned: false,
             answered: false,
+            answers: Vec::new(),
+            draft: None,
+            went_out: false,
+            private: false,
             filled,
             proposed: None,
             resolutions: 0,
@@ -51,6 +62,24 @@ impl Paper {
         self.held = false;
         if ["resolved", "closed", "cancelled"].contains(&state) {
             self.proposed = None;
+        }
+    }
+
+    fn answers(&mut self, was_draft: bool) {
+        self.answered = true;
+        self.answers.push(was_draft);
+    }
+
+    fn asks(&mut self) {
+        self.answered = false;
+        self.answers.clear();
+    }
+
+    fn take_back(&mut self) {
+        self.private = true;
+        if let Some(n) = self.answers.iter().position(|was_draft| *was_draft) {
+            self.answers.remove(n);
+            self.answered = !self.answers.is_empty();
         }
     }
 
@@ -116,7 +145,11 @@ impl Book {
             Step::Assign | Step::Unassign | Step::Reply | Step::Note | Step::BotReply | Step::Fill => {
                 t.refuses(UNTIL_CLOSED)
             }
-            Step::Message { .. } => t.refuses(UNTIL_CLOSED),
+            Step::Message { .. } | Step::Draft => t.refuses(UNTIL_CLOSED),
+            Step::Approve { .. } | Step::RejectDraft if t.draft.is_none() => Some("not_found"),
+            Step::Approve { supervisor: false } => Some("forbidden"),
+            Step::Approve { .. } | Step::RejectDraft => t.refuses(UNTIL_CLOSED),
+            Step::TakeBack => (!t.went_out).then_some("not_found"),
             Step::Pending { .. } | Step::Ask | Step::Hold | Step::Open | Step::Cancel => t.refuses(WORK),
             Step::Propose { .. } => t.refuses(PROPOSABLE),
             Step::Confirm { requester } | Step::Reject { requester } => {
@@ -160,7 +193,7 @@ impl Book {
                 }
                 if answering {
                     told.push("CommentAdded");
-                    t.answered = true;
+                    t.answers(false);
                 }
                 if t.state != "pending" {
                     told.push("StatusChanged");
@@ -169,7 +202,7 @@ impl Book {
             }
             Step::Ask => {
                 told.push("CommentAdded");
-                t.answered = true;
+                t.answers(false);
                 if t.state != "pending" {
                     told.push("StatusChanged");
                     t.goes("pending", now);
@@ -184,7 +217,7 @@ impl Book {
             }
             Step::Message { thanks } => {
                 told.push("CommentAdded");
-                t.answered = false;
+                t.asks();
                 if let Some((_, answered)) = &mut t.proposed
                     && !thanks
                 {
@@ -207,13 +240,42 @@ impl Book {
             }
             Step::Reply => {
                 told.push("CommentAdded");
-                t.answered = true;
+                t.answers(false);
                 if t.state == "new" {
                     told.push("StatusChanged");
                     t.goes("open", now);
                 }
             }
             Step::Note | Step::BotReply => told.push("CommentAdded"),
+            Step::Draft => {
+                told.push("ReplyDrafted");
+                t.draft = Some(None);
+            }
+            Step::Approve { .. } | Step::RejectDraft => {
+                let approves = !matches!(step, Step::RejectDraft);
+                match t.draft.flatten() {
+                    Some(decided) if decided == approves => return Ok(told),
+                    Some(_) => return Err("guard_failed"),
+                    None => t.draft = Some(Some(approves)),
+                }
+                if !approves {
+                    told.push("ReplyRejected");
+                    return Ok(told);
+                }
+                told.extend(["ReplyApproved", "CommentAdded"]);
+                t.went_out = true;
+                t.answers(true);
+                if t.state == "new" {
+                    told.push("StatusChanged");
+                    t.goes("open", now);
+                }
+            }
+            Step::TakeBack => {
+                if !t.private {
+                    told.push("CommentMadePrivate");
+                    t.take_back();
+                }
+            }
             Step::Fill => {
                 if !t.filled {
                     told.push("FieldChanged");
@@ -244,7 +306,7 @@ impl Book {
                 }
                 told.extend(["ResolutionRejected", "TicketReopened"]);
                 t.goes("open", now);
-                t.answered = false;
+                t.asks();
                 t.came_back.push(now);
             }
             Step::Reject { .. } => {
@@ -252,7 +314,7 @@ impl Book {
                     return Err("guard_failed");
                 }
                 told.push("ResolutionRejected");
-                t.answered = false;
+                t.asks();
                 if t.state != "open" {
                     told.push("StatusChanged");
                     t.goes("open", now);
@@ -326,11 +388,11 @@ impl Book {
             ClosedMessage::Refuse => Err("terminal_state"),
             ClosedMessage::FollowUp if !thanks => {
                 let new = self.follow(at, now);
-                self.tickets[new].answered = false;
+                self.tickets[new].asks();
                 Ok(vec!["FollowUpCreated", "TicketCreated", "TicketsLinked", "CommentAdded"])
             }
             ClosedMessage::Keep | ClosedMessage::FollowUp => {
-                self.tickets[at].answered = false;
+                self.tickets[at].asks();
                 Ok(vec!["CommentAdded"])
             }
         }

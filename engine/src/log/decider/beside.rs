@@ -1,8 +1,8 @@
 //! Tickets beside that of a command: the one that it looks at, and the one that goes on where its own ended.
 
-use guichet_rules::{LooksAt, Other, Reads, goes_on_to, looks_at};
+use guichet_rules::{Found, LooksAt, Other, Reads, goes_on_to, looks_at};
 use guichet_schemas::command::{Command, Order};
-use guichet_schemas::event::Event;
+use guichet_schemas::event::{Conversation, Event, TicketEvent};
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::TicketState;
@@ -40,17 +40,58 @@ impl<D: Disk> Decider<D> {
         let key = (meeting.key.0.clone(), id);
         let entry = if id == meeting.key.1 { own.cloned() } else { self.entry(&key)? };
         let Some(entry) = entry else { return Ok(Ok(None)) };
-        let event = match reads {
-            Reads::Nothing => None,
-            Reads::Creation => self.creation(&key)?,
-            Reads::Version(version) => self.event_at(&key, version)?,
+        let busy = || Rejection::Busy {
+            reason: "the ticket has records that are not on disk yet",
+            retry_after_ms: RETRY_AFTER_MS,
         };
-        if event.is_none() && reads != Reads::Nothing {
-            let reason = "the ticket has records that are not on disk yet";
-            return Ok(Err(Rejection::Busy { reason, retry_after_ms: RETRY_AFTER_MS }));
+        let (event, found) = match reads {
+            Reads::Nothing => (None, None),
+            Reads::Creation => (self.creation(&key)?, None),
+            Reads::Version(version) => (self.event_at(&key, version)?, None),
+            Reads::Comment(_) | Reads::Event(_) => match self.sought(&key, entry.version, reads)? {
+                None => return Ok(Err(busy())),
+                Some(sought) => sought.map_or((None, None), |(event, found)| (Some(event), Some(found))),
+            },
+        };
+        if event.is_none() && matches!(reads, Reads::Creation | Reads::Version(_)) {
+            return Ok(Err(busy()));
         }
-        let other = Other { id, ticket: entry.ticket.clone(), event };
+        let other = Other { id, ticket: entry.ticket.clone(), event, found };
         Ok(Ok(Some(Beside { other, entry })))
+    }
+
+    /// The event of a ticket that is looked for by what it says, the newest first: what is taken back was mostly said
+    /// just now. The outer `None`: not all of them are on disk yet.
+    #[expect(clippy::type_complexity, reason = "two ways to find nothing, and each is another answer")]
+    fn sought(
+        &self,
+        key: &TicketKey,
+        newest: StreamVersion,
+        reads: Reads,
+    ) -> Result<Option<Option<(Event, Found)>>, StoreFault> {
+        let positions = self.positions(key)?;
+        if positions.len() as u64 != newest.get() {
+            return Ok(None);
+        }
+        for (n, position) in positions.into_iter().enumerate().rev() {
+            if self.is_sought(position, reads)? {
+                let past = self.event(key, position)?;
+                let version = (n as u64).saturating_add(1);
+                return Ok(Some(Some((past.event, Found { version, by: past.actor }))));
+            }
+        }
+        Ok(Some(None))
+    }
+
+    fn is_sought(&self, position: LogPosition, reads: Reads) -> Result<bool, StoreFault> {
+        let record = self.record(position)?;
+        Ok(match (reads, &record.event) {
+            (Reads::Event(id), _) => record.event_id == id,
+            (Reads::Comment(id), Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))) => {
+                e.comment_id == id
+            }
+            (Reads::Nothing | Reads::Creation | Reads::Version(_) | Reads::Comment(_), _) => false,
+        })
     }
 
     /// Turns from a closed ticket to the one that goes on with it, where the message of a requester was sent to the first.

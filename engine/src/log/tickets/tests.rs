@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal, Survey, Task, TaskState,
-    Work,
+    Approval, DraftState, ImportMark, ImportProgress, LastResolution, Lease, Moderation, Phase, Proposal,
+    Redacted, ReplyDraft, Survey, Task, TaskState, Work,
 };
-use guichet_schemas::event::FieldValue;
-use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId, TicketNumber};
+use guichet_schemas::event::{FieldValue, TextSpan};
+use guichet_schemas::ids::{ApprovalId, CommentId, DraftId, EventId, SurveyId, TaskId, TicketNumber};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, SurveyKind, TicketType, Urgency,
@@ -88,6 +88,20 @@ fn entry() -> Entry {
                 )]),
                 articles: BTreeSet::from([("kb-17".to_owned(), 3)]),
                 follow_up_at: Some(Timestamp(1_700_000_005_000)),
+            },
+            moderation: Moderation {
+                private: BTreeSet::from([CommentId(uuid::Uuid::from_u128(12))]),
+                redacted: BTreeMap::from([(
+                    CommentId(uuid::Uuid::from_u128(13)),
+                    Redacted::Spans(vec![TextSpan { from: 2, to: 5 }]),
+                )]),
+                drafts: BTreeMap::from([(
+                    DraftId(uuid::Uuid::from_u128(14)),
+                    ReplyDraft { author: "tina".to_owned(), version: 9, state: DraftState::Open },
+                )]),
+                reviews: BTreeMap::from([(EventId(uuid::Uuid::from_u128(15)), Verdict::Approved)]),
+                asked_at: 7,
+                answers: 1,
             },
         },
         version: StreamVersion::new(100).unwrap(),

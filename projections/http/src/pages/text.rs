@@ -73,6 +73,8 @@ texts! {
     event_survey_requested, event_ticket_rated, event_nps_recorded, event_ticket_claimed, event_claim_released,
     event_call_logged, event_task_added, event_task_completed, event_task_cancelled, event_approval_requested,
     event_approval_decided, event_time_logged, event_follow_up_scheduled, event_follow_up_recorded, event_article_used,
+    event_comment_made_private, event_comment_redacted, event_reply_drafted, event_reply_approved, event_reply_rejected,
+    event_decision_reviewed, drafts_waiting,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // A history that is handed over.
@@ -162,6 +164,12 @@ impl Text {
             "FollowUpScheduled" => self.event_follow_up_scheduled,
             "FollowUpRecorded" => self.event_follow_up_recorded,
             "ArticleUsed" => self.event_article_used,
+            "CommentMadePrivate" => self.event_comment_made_private,
+            "CommentRedacted" => self.event_comment_redacted,
+            "ReplyDrafted" => self.event_reply_drafted,
+            "ReplyApproved" => self.event_reply_approved,
+            "ReplyRejected" => self.event_reply_rejected,
+            "DecisionReviewed" => self.event_decision_reviewed,
             _ => return None,
         })
     }

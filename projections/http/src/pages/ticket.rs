@@ -293,6 +293,11 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
             Some(&format!("{}, {}", proposal.by, form::minute(proposal.proposed_at))),
         ));
     }
+    if !view.drafts.is_empty() {
+        let waiting =
+            view.drafts.iter().map(|draft| format!("{}, {}", draft.author, form::minute(draft.drafted_at)));
+        facts.push(text(t.drafts_waiting, Some(&waiting.collect::<Vec<_>>().join(" · "))));
+    }
     if view.proposal.is_some() || view.awaiting_confirmation {
         facts.push(text(t.awaiting_confirmation, Some(t.awaited)));
     }

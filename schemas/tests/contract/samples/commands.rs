@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
-    ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishConfig, Rate, RecordAccess,
-    RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim,
-    Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig,
+    AddComment, AddTask, ApproveReply, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
+    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, DraftReply,
+    Escalate, Fact, FireTimeRule, Import, Link, LogCall, LogTime, MakeCommentPrivate, Order,
+    ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach,
+    RecordSlaWarning, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen,
+    RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision,
     ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
     SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
-use guichet_schemas::event::{ExternalRef, FieldValue};
-use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
+use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
+use guichet_schemas::ids::{
+    ApprovalId, CommandId, CorrelationId, DraftId, EventId, SurveyId, TaskId, TicketId,
+};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
@@ -53,6 +56,7 @@ pub(crate) fn all() -> Vec<Command> {
     orders.extend(satisfaction());
     orders.extend(people_and_calls());
     orders.extend(tasks_and_time());
+    orders.extend(moderation());
     orders.into_iter().map(command).collect()
 }
 
@@ -300,6 +304,39 @@ fn tasks_and_time() -> Vec<Order> {
             approval_id: ApprovalId(uuid(11)),
             verdict: Verdict::Approved,
             reason: note("within the budget"),
+        }),
+    ]
+}
+
+fn moderation() -> Vec<Order> {
+    vec![
+        Order::MakeCommentPrivate(MakeCommentPrivate {
+            comment_id: super::comment(3),
+            reason: text("names another customer"),
+        }),
+        Order::RedactComment(RedactComment {
+            comment_id: super::comment(3),
+            spans: vec![TextSpan { from: 0, to: 12 }, TextSpan { from: 20, to: 36 }],
+            whole: false,
+            reason: text("a card number"),
+        }),
+        Order::DraftReply(DraftReply {
+            body: text("Turn it off, and on again."),
+            attachments: vec![hash(0x11)],
+            in_reply_to: Some(super::comment(2)),
+        }),
+        Order::ApproveReply(ApproveReply {
+            draft_id: DraftId(uuid(12)),
+            edits: Some(text("Please turn it off, and on again.")),
+        }),
+        Order::RejectReply(RejectReply {
+            draft_id: DraftId(uuid(12)),
+            reason: text("ask for the model first"),
+        }),
+        Order::ReviewDecision(ReviewDecision {
+            event_id: EventId(uuid(13)),
+            verdict: Verdict::Approved,
+            note: note("Well asked."),
         }),
     ]
 }

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged,
-    ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
-    Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled,
-    KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld,
+    ChannelSwitched, ClaimReleased, CommentAdded, CommentMadePrivate, CommentRedacted, ConfigPublished,
+    ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue,
+    FollowUpCreated, FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, NpsRecorded,
+    ParticipantsChanged, Personal, PriorityChanged, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected,
     ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached,
     SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted,
-    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
+    TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
     TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted,
     TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
 };
-use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
+use guichet_schemas::ids::{ApprovalId, DraftId, EventId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
     Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale,
@@ -42,6 +43,7 @@ pub(crate) fn all() -> Vec<Event> {
     all.extend(conversation());
     all.extend(satisfaction());
     all.extend(work());
+    all.extend(moderation());
     all.extend(log());
     all.extend(clocks_and_configuration());
     all
@@ -282,6 +284,47 @@ fn work() -> Vec<Event> {
         Event::from(FollowUpScheduled { at: minute(20_000) }),
         Event::from(FollowUpRecorded { effective: true }),
         Event::from(ArticleUsed { article: "kb-17".to_owned(), version: 3 }),
+    ]
+}
+
+fn moderation() -> Vec<Event> {
+    let draft_id = DraftId(uuid(12));
+    vec![
+        Event::from(CommentMadePrivate {
+            comment_id: comment(3),
+            reason: "names another customer".to_owned(),
+            author_kind: AuthorKind::Agent,
+            comment_version: Some(4),
+        }),
+        Event::from(CommentRedacted {
+            comment_id: comment(3),
+            spans: vec![TextSpan { from: 0, to: 12 }, TextSpan { from: 20, to: 36 }],
+            reason: "a card number".to_owned(),
+        }),
+        Event::from(ReplyDrafted {
+            draft_id,
+            author: "tina".to_owned(),
+            author_kind: AuthorKind::Agent,
+            kind: CommentKind::Troubleshooting,
+            channel: Some(Channel::Chat),
+            body: sealed(b"sealed draft"),
+            attachments: vec![hash(0x11)],
+            in_reply_to: Some(comment(2)),
+            counts_as_reply: true,
+        }),
+        Event::from(ReplyApproved {
+            draft_id,
+            approver: "bob".to_owned(),
+            edited: true,
+            comment_id: comment(4),
+        }),
+        Event::from(ReplyRejected { draft_id, reason: "ask for the model first".to_owned() }),
+        Event::from(DecisionReviewed {
+            event_id: EventId(uuid(13)),
+            of: "tina".to_owned(),
+            verdict: Verdict::Rejected,
+            note: Some(sealed(b"sealed note")),
+        }),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! One French sentence per event, as the read model writes one in English.
 
+mod moderation;
 mod satisfaction;
 mod work;
 
@@ -37,7 +38,9 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
     match event {
         TicketEvent::LifeCycle(event) => of_life_cycle(t, event, actor),
         TicketEvent::Ownership(event) => of_ownership(event, actor),
-        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
+            moderation::released(e, actor).unwrap_or_else(|| commented(e))
+        }
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(t, e),
         TicketEvent::Relations(event) => of_relations(event),
         TicketEvent::Confirmation(event) => of_confirmation(event),
@@ -49,6 +52,7 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(t, event),
+        TicketEvent::Moderation(event) => moderation::told(event),
     }
 }
 
