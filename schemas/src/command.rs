@@ -63,6 +63,10 @@ pub mod limits {
     pub const SPANS: usize = 100;
     /// Replies of a ticket that waited for approval, those that are decided included.
     pub const DRAFTS: usize = 200;
+    /// Side conversations of a ticket, those that are over included.
+    pub const SIDES: usize = 50;
+    /// Suggestions of a ticket.
+    pub const SUGGESTIONS: usize = 200;
     /// Facts of one imported part.
     pub const FACTS: usize = 2_000;
     /// Bytes that the records of one command repeat of their ticket, such as the tags at each escalation.

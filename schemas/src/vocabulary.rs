@@ -28,6 +28,10 @@ macro_rules! each_event {
                     CommentMadePrivate, CommentRedacted, ReplyDrafted, ReplyApproved, ReplyRejected,
                     DecisionReviewed,
                 }
+                Assistance {
+                    HandedOff, SideConversationOpened, SideMessageAdded, SideConversationClosed,
+                    ClassificationSuggested, SuggestionAccepted,
+                }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -98,6 +102,12 @@ macro_rules! each_verb {
             approve_reply => ApproveReply on Ticket,
             reject_reply => RejectReply on Ticket,
             review_decision => ReviewDecision on Ticket,
+            hand_off => HandOff on Ticket,
+            open_side_conversation => OpenSideConversation on Ticket,
+            add_side_message => AddSideMessage on Ticket,
+            close_side_conversation => CloseSideConversation on Ticket,
+            suggest => Suggest on Ticket,
+            accept_suggestion => AcceptSuggestion on Ticket,
         }
     };
 }
@@ -110,15 +120,9 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "bulk_reassign",
     "add_attachment",
     "report_scan",
-    "open_side_conversation",
-    "add_side_message",
-    "close_side_conversation",
-    "hand_off",
     "change_subject",
     "set_requester",
     "verify_requester",
-    "suggest",
-    "accept_suggestion",
     "merge",
     "split",
     "link_external",

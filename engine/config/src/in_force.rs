@@ -90,6 +90,7 @@ impl DeskRules for InForce<'_> {
             reopen_limit: life.reopen_limit.unwrap_or(REOPEN_LIMIT),
             reopen_limit_within_ms: ms(life.reopen_limit_within_s).unwrap_or(REOPEN_LIMIT_WITHIN_MS),
             rating_window_ms: ms(life.rating_window_s).unwrap_or(RATING_WINDOW_MS),
+            bot_replies_count: life.bot_replies_count,
         }
     }
 

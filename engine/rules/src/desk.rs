@@ -88,6 +88,8 @@ pub struct Life {
     pub reopen_limit_within_ms: u64,
     /// Whoever is asked how it was may answer for so long.
     pub rating_window_ms: u64,
+    /// What a bot writes to the requester ends reply clocks, as an answer of a person does.
+    pub bot_replies_count: bool,
 }
 
 /// [`Life::reopen_limit`] without configuration: more often than a person does it, and soon reached by two programs that
@@ -111,6 +113,7 @@ impl Default for Life {
             reopen_limit: REOPEN_LIMIT,
             reopen_limit_within_ms: REOPEN_LIMIT_WITHIN_MS,
             rating_window_ms: RATING_WINDOW_MS,
+            bot_replies_count: false,
         }
     }
 }

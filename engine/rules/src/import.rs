@@ -166,6 +166,8 @@ struct Holds {
     approvals: usize,
     articles: usize,
     drafts: usize,
+    sides: usize,
+    suggestions: usize,
 }
 
 impl Holds {
@@ -179,6 +181,8 @@ impl Holds {
             ("approval_id", self.approvals, before.approvals, limits::APPROVALS, "approvals"),
             ("article", self.articles, before.articles, limits::ARTICLES, "articles"),
             ("draft_id", self.drafts, before.drafts, limits::DRAFTS, "drafts"),
+            ("side_id", self.sides, before.sides, limits::SIDES, "side conversations"),
+            ("suggestion_id", self.suggestions, before.suggestions, limits::SUGGESTIONS, "suggestions"),
             ("to", self.field_bytes, before.field_bytes, limits::FIELDS_BYTES, "bytes of fields"),
         ];
         let broken = rules.into_iter().find(|(_, now, before, most, _)| now > before.max(most));
@@ -199,6 +203,8 @@ impl Replay<'_> {
             approvals: t.work.approvals.len(),
             articles: t.work.articles.len(),
             drafts: t.moderation.drafts.len(),
+            sides: t.assistance.sides.len(),
+            suggestions: t.assistance.suggestions.len(),
         })
     }
 

@@ -41,7 +41,8 @@ pub use desk::{
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Moderation, Phase,
-    Proposal, REOPEN_LIMIT_MAX, Redacted, ReplyDraft, SURVEYS_MAX, Survey, Task, TaskState, Ticket, Work,
+    Approval, Assistance, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease,
+    Moderation, Phase, Proposal, REOPEN_LIMIT_MAX, Redacted, ReplyDraft, SURVEYS_MAX, Side, Suggestion,
+    Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::allowed_verbs;

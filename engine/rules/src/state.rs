@@ -1,5 +1,6 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
+mod assistance;
 mod moderation;
 mod survey;
 mod work;
@@ -15,6 +16,7 @@ use guichet_schemas::words::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use assistance::{Assistance, Side, Suggestion};
 pub use moderation::{DraftState, Moderation, Redacted, ReplyDraft};
 pub use survey::{SURVEYS_MAX, Survey};
 pub use work::{Approval, Lease, Task, TaskState, Work};
@@ -154,6 +156,8 @@ pub struct Ticket {
     pub work: Work,
     /// What was taken back, and what is not out yet.
     pub moderation: Moderation,
+    /// The help of others.
+    pub assistance: Assistance,
 }
 
 impl Ticket {
@@ -194,6 +198,7 @@ impl Ticket {
             participants: BTreeSet::new(),
             work: Work::default(),
             moderation: Moderation::default(),
+            assistance: Assistance::default(),
         }
     }
 

@@ -53,9 +53,8 @@ fn hides(n: u128) -> Order {
 }
 
 fn redacts(n: u128, spans: &[(u32, u32)]) -> Order {
-    let spans: Vec<_> = spans.iter().map(|(from, to)| TextSpan { from: *from, to: *to }).collect();
-    let whole = spans.is_empty();
-    Order::RedactComment(RedactComment { comment_id: comment(n), spans, whole, reason: text("a password") })
+    let spans: Vec<_> = spans.iter().map(|(from, to)| TextSpan { from: *from, length: to - from }).collect();
+    Order::RedactComment(RedactComment { comment_id: comment(n), spans, reason: text("a password") })
 }
 
 fn waits() -> Order {
@@ -140,7 +139,7 @@ fn what_is_redacted_is_redacted_once_and_lies_within_the_text() {
     let [Event::Ticket(TicketEvent::Moderation(Moderation::CommentRedacted(e)))] = &told[..] else {
         panic!("{told:?}")
     };
-    assert_eq!(e.spans, [TextSpan { from: 11, to: 15 }]);
+    assert_eq!(e.spans, [TextSpan { from: 11, length: 4 }]);
     assert_eq!(desk.tell(&agent("alice", redacts(10, &[(12, 14)]))).unwrap(), []);
     let refused = desk.tell(&agent("alice", redacts(10, &[(11, 17)]))).unwrap_err();
     let Rejection::ValidationFailed(field) = &refused else { panic!("{refused:?}") };

@@ -3,6 +3,7 @@
 //! Written for a person who reads a history from top to bottom. The text of a comment or a summary is
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
+mod assistance;
 mod moderation;
 mod satisfaction;
 mod work;
@@ -56,6 +57,7 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(event),
         TicketEvent::Moderation(event) => moderation::told(event),
+        TicketEvent::Assistance(event) => assistance::told(event, &record.actor),
     }
 }
 

@@ -6,6 +6,7 @@
 //! which commands wrote them, and the query service opens them in the answer.
 
 mod answers;
+mod assistance;
 mod confirmation;
 mod fold;
 mod moderation;
@@ -84,6 +85,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
         TicketEvent::Work(event) => work::take(row, event),
         TicketEvent::Moderation(event) => moderation::take(row, event, record),
+        TicketEvent::Assistance(event) => assistance::take(row, event, record),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Relations(_) | TicketEvent::Classification(_) => {}
     }

@@ -102,7 +102,8 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         | TicketEvent::Classification(_)
         | TicketEvent::Satisfaction(_)
         | TicketEvent::Work(_)
-        | TicketEvent::Moderation(_) => None,
+        | TicketEvent::Moderation(_)
+        | TicketEvent::Assistance(_) => None,
     }
 }
 

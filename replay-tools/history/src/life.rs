@@ -347,7 +347,8 @@ impl Life {
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_)
-            | TicketEvent::Moderation(_) => {}
+            | TicketEvent::Moderation(_)
+            | TicketEvent::Assistance(_) => {}
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Moderation, Ownership,
-    Personal, Satisfaction, TicketCreated, TicketEvent, Work,
+    Assistance, Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Moderation,
+    Ownership, Personal, Satisfaction, TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -81,6 +81,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),
         Event::Ticket(TicketEvent::Moderation(event)) => of_moderation(event),
+        Event::Ticket(TicketEvent::Assistance(event)) => of_assistance(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
@@ -145,6 +146,17 @@ fn of_work(event: &Work) -> usize {
         | Work::TimeLogged(_)
         | Work::FollowUpScheduled(_)
         | Work::FollowUpRecorded(_) => 0,
+    }
+}
+
+fn of_assistance(event: &Assistance) -> usize {
+    match event {
+        Assistance::HandedOff(e) => sum([e.to_group.len(), e.reason.len(), of_personal(&e.packet)]),
+        Assistance::SideConversationOpened(e) => sum([e.with.len(), of_personal(&e.subject)]),
+        Assistance::SideMessageAdded(e) => sum([e.author.len(), of_personal(&e.body)]),
+        Assistance::SideConversationClosed(_) => 0,
+        Assistance::ClassificationSuggested(e) => sum([e.value.len(), e.model.len()]),
+        Assistance::SuggestionAccepted(e) => e.value.len(),
     }
 }
 

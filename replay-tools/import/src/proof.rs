@@ -68,7 +68,10 @@ impl Folded {
             ) => {}
             Event::Ticket(TicketEvent::Classification(event)) => self.classification(event),
             Event::Ticket(
-                TicketEvent::Satisfaction(_) | TicketEvent::Work(_) | TicketEvent::Moderation(_),
+                TicketEvent::Satisfaction(_)
+                | TicketEvent::Work(_)
+                | TicketEvent::Moderation(_)
+                | TicketEvent::Assistance(_),
             ) => {
                 panic!("no export holds it: {:?}", fact.event)
             }

@@ -1,7 +1,7 @@
 //! The verb `redact_comment`.
 
 use super::{Verb, limits};
-use crate::codec::check::{at_most, size};
+use crate::codec::check::{at_least_one, at_most, size};
 use crate::event::{Change, Meaning, TextSpan};
 use crate::ids::CommentId;
 use crate::rejection::FieldError;
@@ -13,10 +13,8 @@ mirror! {
     pub struct RedactComment {
         /// Which one.
         pub comment_id: CommentId,
-        /// These parts...
+        /// These parts; none: all of it.
         pub spans: Vec<TextSpan>,
-        /// ... or all of it.
-        pub whole: bool,
         /// Why.
         pub reason: Note,
     }
@@ -26,21 +24,22 @@ impl Verb for RedactComment {
     const STATES: &'static [TicketState] = TicketState::ALL;
 
     fn check(&self) -> Result<(), FieldError> {
-        if self.whole == !self.spans.is_empty() {
-            return Err(FieldError::new("spans", "or whole is required, and not both"));
-        }
         spans(&self.spans)
     }
 }
 
 fn spans(spans: &[TextSpan]) -> Result<(), FieldError> {
     at_most("spans", spans.len(), limits::SPANS)?;
-    // No text has more characters than bytes.
-    let fits = |span: &TextSpan| span.from < span.to && span.to as usize <= Body::BYTES;
-    spans.iter().position(|span| !fits(span)).map_or(Ok(()), |n| {
-        let rule = format!("must end behind its beginning, and within {} characters", Body::BYTES);
-        Err(FieldError::new(format!("spans[{n}]"), rule))
-    })
+    for (n, span) in spans.iter().enumerate() {
+        let within = |e: FieldError| e.in_field(&format!("spans[{n}]"));
+        at_least_one("length", span.length).map_err(within)?;
+        // No text has more characters than bytes.
+        if span.from.max(span.length) as usize > Body::BYTES {
+            let rule = format!("must lie within {} characters", Body::BYTES);
+            return Err(within(FieldError::rule(rule)));
+        }
+    }
+    Ok(())
 }
 
 mirror! {

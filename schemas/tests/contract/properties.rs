@@ -91,6 +91,10 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             set("quorum", Value::U32(2));
         }
         "rate" => set("score", Value::U32(1)),
+        "suggest" => {
+            set("kind", Value::EnumNumber(wire::SuggestionKind::Category as i32));
+            set("score", Value::U32(87));
+        }
         "record_nps" => set("score", Value::U32(10)),
         "import" => {
             set("part", Value::U32(1));

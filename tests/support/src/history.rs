@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use guichet_schemas::codec::encode_record;
 use guichet_schemas::event::*;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, DraftId, EventId, SurveyId, TaskId, TicketId};
+use guichet_schemas::ids::{
+    ApprovalId, CommandId, CommentId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+};
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -283,7 +285,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(48) {
+    match dice.roll(54) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -427,7 +429,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
         }),
         43 => Event::from(CommentRedacted {
             comment_id: CommentId(id(4, dice.roll(2))),
-            spans: [Vec::new(), vec![TextSpan { from: 0, to: 2 }]][dice.roll(2) as usize].clone(),
+            spans: [Vec::new(), vec![TextSpan { from: 0, length: 2 }]][dice.roll(2) as usize].clone(),
             reason: "A password.".to_owned(),
         }),
         44 => Event::from(ReplyDrafted {
@@ -456,6 +458,37 @@ pub fn any_event(dice: &mut Dice) -> Event {
             of: "tina".to_owned(),
             verdict: Verdict::ALL[dice.roll(2) as usize],
             note: [None, Some(text("Well done."))][dice.roll(2) as usize].clone(),
+        }),
+        48 => Event::from(HandedOff {
+            from_kind: ActorKind::Bot,
+            to_group: word(dice, &["desk", "network"]),
+            reason: "A person is wanted.".to_owned(),
+            packet: text("It began after lunch."),
+        }),
+        49 => Event::from(SideConversationOpened {
+            side_id: SideId(id(5, dice.roll(2))),
+            with: "vendor-1".to_owned(),
+            party: SideParty::ALL[dice.roll(2) as usize],
+            subject: text("Is it a known fire?"),
+        }),
+        50 => Event::from(SideMessageAdded {
+            side_id: SideId(id(5, dice.roll(2))),
+            author: "vendor-1".to_owned(),
+            author_kind: AuthorKind::ThirdParty,
+            body: text("It is."),
+        }),
+        51 => Event::from(SideConversationClosed { side_id: SideId(id(5, dice.roll(2))) }),
+        52 => Event::from(ClassificationSuggested {
+            suggestion_id: SuggestionId(id(6, dice.roll(2))),
+            kind: SuggestionKind::ALL[dice.roll(6) as usize],
+            value: "high".to_owned(),
+            score: tier(dice),
+            model: "triage/1".to_owned(),
+        }),
+        53 => Event::from(SuggestionAccepted {
+            suggestion_id: SuggestionId(id(6, dice.roll(2))),
+            kind: SuggestionKind::Priority,
+            value: "high".to_owned(),
         }),
         _ => Event::from(FieldChanged {
             field: "floor".to_owned(),

@@ -31,9 +31,9 @@ impl Decide for AddComment {
         require(ticket, &command.order)?;
         let public = self.visibility == Visibility::Public;
         if public && context.desk.is_supervised(command) {
-            return drafted(ticket, written(self, command));
+            return drafted(ticket, written(self, command, context));
         }
-        let mut drafts = vec![Draft::of(written(self, command))];
+        let mut drafts = vec![Draft::of(written(self, command, context))];
         let from_requester = command.actor.kind == ActorKind::Requester;
         match ticket.state() {
             TicketState::Resolved
@@ -62,15 +62,18 @@ impl Decide for AddComment {
     }
 }
 
-fn written(order: &AddComment, command: &Command) -> CommentAdded {
+fn written(order: &AddComment, command: &Command, context: &Context<'_>) -> CommentAdded {
     let kind = order.kind.unwrap_or(CommentKind::Message);
     let id = CommentId(command.command_id.derive("comment"));
     let comment = comment(command, id, order.visibility, kind, order.body.clone().into());
+    let bot_counts = command.actor.kind == ActorKind::Bot
+        && order.visibility == Visibility::Public
+        && context.desk.life().bot_replies_count;
     CommentAdded {
         attachments: order.attachments.clone(),
         in_reply_to: order.in_reply_to,
         no_reopen: order.no_reopen,
-        counts_as_reply: comment.counts_as_reply && order.counts_as_reply.unwrap_or(true),
+        counts_as_reply: (comment.counts_as_reply || bot_counts) && order.counts_as_reply.unwrap_or(true),
         ..comment
     }
 }
@@ -82,7 +85,7 @@ fn after_the_end(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
-    let comment = written(order, command);
+    let comment = written(order, command, context);
     match context.desk.life().closed_message {
         ClosedMessage::Refuse => require(ticket, &command.order).map(|()| Vec::new()),
         ClosedMessage::Keep => Ok(vec![Draft::of(comment)]),
@@ -112,6 +115,7 @@ impl Fold for CommentAdded {
                     }
                 }
                 AuthorKind::Agent => ticket.is_answered(),
+                AuthorKind::Bot if self.counts_as_reply => ticket.is_answered(),
                 AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
             }
         }

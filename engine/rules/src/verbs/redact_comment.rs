@@ -57,7 +57,7 @@ fn fits(spans: &[TextSpan], body: &Personal) -> Result<(), Rejection> {
         });
     };
     let characters = text.chars().count();
-    if last.to as usize > characters {
+    if last.end() as usize > characters {
         let rule = format!("must lie within the text, which has {characters} characters");
         return Err(FieldError::new("data.spans", rule).into());
     }

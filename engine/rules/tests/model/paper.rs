@@ -17,6 +17,8 @@ pub(crate) struct Paper {
     /// It went out once, and was taken back since.
     pub(crate) went_out: bool,
     pub(crate) private: bool,
+    /// It was handed off once, and is in the group of that.
+    pub(crate) handed_off: bool,
     pub(crate) filled: bool,
     /// Proposed by a person or a bot, and whether the requester has written since.
     pub(crate) proposed: Option<(bool, bool)>,
@@ -39,6 +41,7 @@ impl Paper {
             draft: None,
             went_out: false,
             private: false,
+            handed_off: false,
             filled,
             proposed: None,
             resolutions: 0,
@@ -145,7 +148,7 @@ impl Book {
             Step::Assign | Step::Unassign | Step::Reply | Step::Note | Step::BotReply | Step::Fill => {
                 t.refuses(UNTIL_CLOSED)
             }
-            Step::Message { .. } | Step::Draft => t.refuses(UNTIL_CLOSED),
+            Step::Message { .. } | Step::Draft | Step::HandOff => t.refuses(UNTIL_CLOSED),
             Step::Approve { .. } | Step::RejectDraft if t.draft.is_none() => Some("not_found"),
             Step::Approve { supervisor: false } => Some("forbidden"),
             Step::Approve { .. } | Step::RejectDraft => t.refuses(UNTIL_CLOSED),
@@ -266,6 +269,17 @@ impl Book {
                 t.went_out = true;
                 t.answers(true);
                 if t.state == "new" {
+                    told.push("StatusChanged");
+                    t.goes("open", now);
+                }
+            }
+            Step::HandOff => {
+                told.push("HandedOff");
+                if !t.handed_off {
+                    told.push("TicketRouted");
+                    t.handed_off = true;
+                }
+                if t.state == "pending" {
                     told.push("StatusChanged");
                     t.goes("open", now);
                 }
@@ -401,8 +415,8 @@ impl Book {
     fn follow(&mut self, at: usize, now: i64) -> usize {
         let new = self.tickets.len();
         self.tickets[at].next = Some(new);
-        let filled = self.tickets[at].filled;
-        self.tickets.push(Paper::new(filled, now));
+        let (filled, handed_off) = (self.tickets[at].filled, self.tickets[at].handed_off);
+        self.tickets.push(Paper { handed_off, ..Paper::new(filled, now) });
         new
     }
 }

@@ -3,8 +3,8 @@
 use guichet_rules::{Action, ClosedMessage, FiredRule, Life, PendingGuard};
 use guichet_schemas::command::{
     AddComment, ApproveReply, Assign, Cancel, Close, Command, ConfirmResolution, CreateFollowUp, DraftReply,
-    Entity, FireTimeRule, MakeCommentPrivate, Order, ProposeResolution, RejectReply, RejectResolution,
-    Reopen, RequestInformation, Resolve, SetField, SetStatus, Unassign,
+    Entity, FireTimeRule, HandOff, MakeCommentPrivate, Order, ProposeResolution, RejectReply,
+    RejectResolution, Reopen, RequestInformation, Resolve, SetField, SetStatus, Unassign,
 };
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::ids::{CommandId, CommentId, DraftId, TicketId};
@@ -40,6 +40,7 @@ pub(crate) enum Step {
     },
     RejectDraft,
     TakeBack,
+    HandOff,
     Fill,
     Propose {
         bot: bool,
@@ -95,6 +96,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Step> {
         3 => prop::bool::weighted(0.8).prop_map(|supervisor| Step::Approve { supervisor }),
         1 => Just(Step::RejectDraft),
         1 => Just(Step::TakeBack),
+        1 => Just(Step::HandOff),
         2 => Just(Step::Fill),
         3 => any::<bool>().prop_map(|bot| Step::Propose { bot }),
         3 => prop::bool::weighted(0.8).prop_map(|requester| Step::Confirm { requester }),
@@ -205,6 +207,10 @@ pub(crate) fn order(step: Step, ticket: TicketId, n: u128) -> Command {
         Step::RejectDraft => {
             let order = RejectReply { draft_id: DraftId(draft), reason: text("no") };
             (ActorKind::Supervisor, "sue", Order::RejectReply(order))
+        }
+        Step::HandOff => {
+            let order = HandOff { to_group: label("network"), reason: text("why"), packet: text("all") };
+            (ActorKind::Bot, "bot", Order::HandOff(order))
         }
         Step::TakeBack => {
             let order = MakeCommentPrivate { comment_id: CommentId(draft), reason: text("no") };

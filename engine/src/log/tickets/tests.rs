@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, DraftState, ImportMark, ImportProgress, LastResolution, Lease, Moderation, Phase, Proposal,
-    Redacted, ReplyDraft, Survey, Task, TaskState, Work,
+    Approval, Assistance, DraftState, ImportMark, ImportProgress, LastResolution, Lease, Moderation, Phase,
+    Proposal, Redacted, ReplyDraft, Side, Suggestion, Survey, Task, TaskState, Work,
 };
 use guichet_schemas::event::{FieldValue, TextSpan};
-use guichet_schemas::ids::{ApprovalId, CommentId, DraftId, EventId, SurveyId, TaskId, TicketNumber};
+use guichet_schemas::ids::{
+    ApprovalId, CommentId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId, TicketNumber,
+};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, SurveyKind, TicketType, Urgency,
@@ -93,7 +95,7 @@ fn entry() -> Entry {
                 private: BTreeSet::from([CommentId(uuid::Uuid::from_u128(12))]),
                 redacted: BTreeMap::from([(
                     CommentId(uuid::Uuid::from_u128(13)),
-                    Redacted::Spans(vec![TextSpan { from: 2, to: 5 }]),
+                    Redacted::Spans(vec![TextSpan { from: 2, length: 3 }]),
                 )]),
                 drafts: BTreeMap::from([(
                     DraftId(uuid::Uuid::from_u128(14)),
@@ -102,6 +104,21 @@ fn entry() -> Entry {
                 reviews: BTreeMap::from([(EventId(uuid::Uuid::from_u128(15)), Verdict::Approved)]),
                 asked_at: 7,
                 answers: 1,
+            },
+            assistance: Assistance {
+                sides: BTreeMap::from([(
+                    SideId(uuid::Uuid::from_u128(16)),
+                    Side { with: "vendor-1".to_owned(), is_third_party: true, closed: false },
+                )]),
+                suggestions: BTreeMap::from([(
+                    SuggestionId(uuid::Uuid::from_u128(17)),
+                    Suggestion {
+                        kind: "tag".to_owned(),
+                        value: "vpn".to_owned(),
+                        model: "m/1".to_owned(),
+                        accepted: true,
+                    },
+                )]),
             },
         },
         version: StreamVersion::new(100).unwrap(),

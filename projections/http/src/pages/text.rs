@@ -74,7 +74,9 @@ texts! {
     event_call_logged, event_task_added, event_task_completed, event_task_cancelled, event_approval_requested,
     event_approval_decided, event_time_logged, event_follow_up_scheduled, event_follow_up_recorded, event_article_used,
     event_comment_made_private, event_comment_redacted, event_reply_drafted, event_reply_approved, event_reply_rejected,
-    event_decision_reviewed, drafts_waiting,
+    event_decision_reviewed, drafts_waiting, event_handed_off, event_side_conversation_opened, event_side_message_added,
+    event_side_conversation_closed, event_classification_suggested, event_suggestion_accepted, handed_off, sides,
+    suggestions,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // A history that is handed over.
@@ -170,6 +172,12 @@ impl Text {
             "ReplyApproved" => self.event_reply_approved,
             "ReplyRejected" => self.event_reply_rejected,
             "DecisionReviewed" => self.event_decision_reviewed,
+            "HandedOff" => self.event_handed_off,
+            "SideConversationOpened" => self.event_side_conversation_opened,
+            "SideMessageAdded" => self.event_side_message_added,
+            "SideConversationClosed" => self.event_side_conversation_closed,
+            "ClassificationSuggested" => self.event_classification_suggested,
+            "SuggestionAccepted" => self.event_suggestion_accepted,
             _ => return None,
         })
     }

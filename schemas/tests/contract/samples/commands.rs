@@ -3,25 +3,26 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, AddTask, ApproveReply, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
-    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, DraftReply,
-    Escalate, Fact, FireTimeRule, Import, Link, LogCall, LogTime, MakeCommentPrivate, Order,
-    ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach,
-    RecordSlaWarning, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen,
-    RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision,
-    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
+    AcceptSuggestion, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, Cancel, CancelTask,
+    ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, ConfirmResolution, Create,
+    CreateFollowUp, DecideApproval, Deescalate, DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import,
+    Link, LogCall, LogTime, MakeCommentPrivate, OpenSideConversation, Order, ProposeResolution,
+    PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
+    RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval,
+    RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision, ScheduleFollowUp,
+    SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType, Suggest,
     SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
 use guichet_schemas::ids::{
-    ApprovalId, CommandId, CorrelationId, DraftId, EventId, SurveyId, TaskId, TicketId,
+    ApprovalId, CommandId, CorrelationId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
 };
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
     Apply, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind, EscalationReason,
-    HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric,
-    SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, SideParty,
+    SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -57,6 +58,7 @@ pub(crate) fn all() -> Vec<Command> {
     orders.extend(people_and_calls());
     orders.extend(tasks_and_time());
     orders.extend(moderation());
+    orders.extend(assistance());
     orders.into_iter().map(command).collect()
 }
 
@@ -316,8 +318,7 @@ fn moderation() -> Vec<Order> {
         }),
         Order::RedactComment(RedactComment {
             comment_id: super::comment(3),
-            spans: vec![TextSpan { from: 0, to: 12 }, TextSpan { from: 20, to: 36 }],
-            whole: false,
+            spans: vec![TextSpan { from: 0, length: 12 }, TextSpan { from: 20, length: 16 }],
             reason: text("a card number"),
         }),
         Order::DraftReply(DraftReply {
@@ -338,6 +339,34 @@ fn moderation() -> Vec<Order> {
             verdict: Verdict::Approved,
             note: note("Well asked."),
         }),
+    ]
+}
+
+fn assistance() -> Vec<Order> {
+    vec![
+        Order::HandOff(HandOff {
+            to_group: line("network"),
+            reason: text("asks for a person"),
+            packet: text("Which printer? The one in B12. Tried: article kb-17."),
+        }),
+        Order::OpenSideConversation(OpenSideConversation {
+            with: line("vendor-1"),
+            party: SideParty::ThirdParty,
+            subject: line("Drum of a LaserJet"),
+        }),
+        Order::AddSideMessage(AddSideMessage {
+            side_id: SideId(uuid(14)),
+            body: text("It is in stock."),
+            from_party: true,
+        }),
+        Order::CloseSideConversation(CloseSideConversation { side_id: SideId(uuid(14)) }),
+        Order::Suggest(Suggest {
+            kind: SuggestionKind::Category,
+            value: line("technical/printer"),
+            score: 87,
+            model: line("triage/3"),
+        }),
+        Order::AcceptSuggestion(AcceptSuggestion { suggestion_id: SuggestionId(uuid(15)) }),
     ]
 }
 

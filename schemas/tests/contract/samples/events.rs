@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged,
-    ChannelSwitched, ClaimReleased, CommentAdded, CommentMadePrivate, CommentRedacted, ConfigPublished,
-    ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue,
-    FollowUpCreated, FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, NpsRecorded,
-    ParticipantsChanged, Personal, PriorityChanged, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected,
-    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached,
-    SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted,
-    TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
-    TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted,
-    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentMadePrivate,
+    CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event,
+    ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff,
+    KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld,
+    ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed, ResolutionRejected,
+    Sealed, SideConversationClosed, SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached,
+    SlaWarned, StatusChanged, SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled,
+    TaskCompleted, TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated,
+    TicketDeescalated, TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved,
+    TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
 };
-use guichet_schemas::ids::{ApprovalId, DraftId, EventId, KeyId, SurveyId, TaskId, TicketId};
+use guichet_schemas::ids::{
+    ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
     Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale,
-    ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind, TicketState,
-    TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ReleaseReason, RequesterKind, ResolutionCode, SideParty, SlaMetric, StatusCause, Strategy,
+    SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -44,6 +47,7 @@ pub(crate) fn all() -> Vec<Event> {
     all.extend(satisfaction());
     all.extend(work());
     all.extend(moderation());
+    all.extend(assistance());
     all.extend(log());
     all.extend(clocks_and_configuration());
     all
@@ -298,7 +302,7 @@ fn moderation() -> Vec<Event> {
         }),
         Event::from(CommentRedacted {
             comment_id: comment(3),
-            spans: vec![TextSpan { from: 0, to: 12 }, TextSpan { from: 20, to: 36 }],
+            spans: vec![TextSpan { from: 0, length: 12 }, TextSpan { from: 20, length: 16 }],
             reason: "a card number".to_owned(),
         }),
         Event::from(ReplyDrafted {
@@ -324,6 +328,43 @@ fn moderation() -> Vec<Event> {
             of: "tina".to_owned(),
             verdict: Verdict::Rejected,
             note: Some(sealed(b"sealed note")),
+        }),
+    ]
+}
+
+fn assistance() -> Vec<Event> {
+    let (side_id, suggestion_id) = (SideId(uuid(14)), SuggestionId(uuid(15)));
+    vec![
+        Event::from(HandedOff {
+            from_kind: ActorKind::Bot,
+            to_group: "network".to_owned(),
+            reason: "asks for a person".to_owned(),
+            packet: sealed(b"sealed packet"),
+        }),
+        Event::from(SideConversationOpened {
+            side_id,
+            with: "vendor-1".to_owned(),
+            party: SideParty::ThirdParty,
+            subject: sealed(b"sealed subject"),
+        }),
+        Event::from(SideMessageAdded {
+            side_id,
+            author: "vendor-1".to_owned(),
+            author_kind: AuthorKind::ThirdParty,
+            body: sealed(b"sealed message"),
+        }),
+        Event::from(SideConversationClosed { side_id }),
+        Event::from(ClassificationSuggested {
+            suggestion_id,
+            kind: SuggestionKind::Category,
+            value: "technical/printer".to_owned(),
+            score: 87,
+            model: "triage/3".to_owned(),
+        }),
+        Event::from(SuggestionAccepted {
+            suggestion_id,
+            kind: SuggestionKind::Category,
+            value: "technical/printer".to_owned(),
         }),
     ]
 }

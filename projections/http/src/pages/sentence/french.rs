@@ -1,5 +1,6 @@
 //! One French sentence per event, as the read model writes one in English.
 
+mod assistance;
 mod moderation;
 mod satisfaction;
 mod work;
@@ -53,6 +54,7 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(t, event),
         TicketEvent::Moderation(event) => moderation::told(event),
+        TicketEvent::Assistance(event) => assistance::told(event, actor),
     }
 }
 
