@@ -45,6 +45,15 @@ impl DeskRules for Anyone {
     fn life(&self) -> Life {
         self.life
     }
+    fn is_supervised(&self, command: &Command) -> bool {
+        command.actor.id.len().is_multiple_of(4)
+    }
+    fn mentor(&self, agent: &str) -> Option<String> {
+        (!agent.is_empty()).then(|| "bob".to_owned())
+    }
+    fn authority(&self, agent: &str) -> Option<Priority> {
+        agent.len().is_multiple_of(3).then_some(Priority::Normal)
+    }
     fn time_rule(&self, _: &str) -> Option<FiredRule> {
         self.rule.clone()
     }
@@ -76,6 +85,7 @@ fn desk(dice: &mut Dice) -> Anyone {
             reopen_limit: u32::try_from(dice.below(4)).unwrap(),
             reopen_limit_within_ms: dice.one(NUMBERS),
             rating_window_ms: dice.one(NUMBERS),
+            bot_replies_count: dice.often(),
         },
         rule: dice.often().then(|| FiredRule { states: TicketState::ALL.to_vec(), actions }),
     }
