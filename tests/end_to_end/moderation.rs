@@ -160,8 +160,7 @@ async fn a_trainee_answers_once_their_mentor_agrees() {
     sent(&node, "supervisor:sue", &["reject_reply", "--set", &of, "--set", "reason=it is new"]);
     assert_eq!(last_sentence(&desk).await, "sue rejected a drafted reply (it is new)");
     let event = desk.query("events", json!({"ticket_id": ticket, "type": "ReplyDrafted"})).await;
-    let event =
-        event["data"][0]["record"]["event_id"].as_str().unwrap_or_else(|| panic!("{event}")).to_owned();
+    let event = event["data"][0]["event_id"].as_str().unwrap_or_else(|| panic!("{event}")).to_owned();
     let review = format!("event_id={event}");
     sent(
         &node,

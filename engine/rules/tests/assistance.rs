@@ -92,7 +92,7 @@ fn what_a_bot_writes_is_an_answer_only_where_the_desk_says_so() {
         };
         assert_eq!((said.author_kind, said.counts_as_reply), (AuthorKind::Bot, counts));
         assert_eq!(desk.tell(&command(pending())).is_ok(), counts, "the guard of pending");
-        let told = desk.tell(&by(ActorKind::System, "acknowledgement", says())).unwrap();
+        let told = desk.tell(&by(ActorKind::Service, "acknowledgement", says())).unwrap();
         let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(said))) = &told[0] else {
             panic!("{told:?}")
         };
