@@ -9,6 +9,7 @@
 //! | `tickets` | tenant, 0, ticket (16) | `TicketView`, protobuf, without what an answer computes |
 //! | `numbers` | tenant, 0, number (8) | ticket (16) |
 //! | `external_refs` | tenant, 0, length of the id (8), id, source, ticket (16) | nothing: the ticket is known by that id there |
+//! | `redactions` | tenant, 0, ticket (16), comment (16), position (8) | `CommentRedacted`, protobuf |
 //!
 //! The model `queues`:
 //!
@@ -52,7 +53,7 @@
 //! A tenant is a token without zero bytes, so no key of one tenant begins like a key of another.
 
 use guichet_schemas::event::ExternalRef;
-use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::ids::{CommentId, TicketId, TicketNumber};
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::time::Timestamp;
 use uuid::Uuid;
@@ -70,6 +71,8 @@ pub const TICKETS: &str = "tickets";
 pub const NUMBERS: &str = "numbers";
 /// Tickets by their id in another system.
 pub const EXTERNAL_REFS: &str = "external_refs";
+/// What was redacted.
+pub const REDACTIONS: &str = "redactions";
 /// The queue board's row of a ticket.
 pub const QUEUE_ROWS: &str = "queue_rows";
 /// Subjects of tickets.
@@ -143,6 +146,14 @@ pub fn ticket(tenant: &str, id: TicketId) -> Vec<u8> {
     let mut key = self::tenant(tenant);
     key.extend_from_slice(id.0.as_bytes());
     key
+}
+
+/// Key of what an event redacted of a comment.
+#[must_use]
+pub fn redaction(tenant: &str, ticket: TicketId, comment: CommentId, position: LogPosition) -> Vec<u8> {
+    let mut key = self::ticket(tenant, ticket);
+    key.extend_from_slice(comment.0.as_bytes());
+    counted(key, position.get())
 }
 
 /// Key of something that happens to a ticket at an instant. One before 1970 sorts as 1970.

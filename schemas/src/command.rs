@@ -67,6 +67,14 @@ pub mod limits {
     pub const SECONDS: u32 = 86_400;
     /// Attachments of a comment.
     pub const ATTACHMENTS: usize = 50;
+    /// Spans of a comment that are redacted, each apart from the others.
+    pub const SPANS: usize = 100;
+    /// Replies of a ticket that waited for approval, those that are decided included.
+    pub const DRAFTS: usize = 200;
+    /// Side conversations of a ticket, those that are over included.
+    pub const SIDES: usize = 50;
+    /// Suggestions of a ticket.
+    pub const SUGGESTIONS: usize = 200;
     /// Facts of one imported part.
     pub const FACTS: usize = 2_000;
     /// Bytes that the records of one command repeat of tickets, such as the tags at each escalation, or the comments of a

@@ -4,6 +4,7 @@
 mod change;
 mod log;
 mod meaning;
+mod span;
 
 use crate::rejection::FieldError;
 use crate::wire;
@@ -11,6 +12,7 @@ use crate::words::ActorKind;
 
 pub use self::change::{Attribute, Change};
 pub use self::meaning::Meaning;
+pub use self::span::TextSpan;
 
 /// Events that stand in the files of the verbs, and in that of the log.
 mod files {
@@ -290,6 +292,16 @@ impl Event {
     pub fn whose_text(&self) -> Option<&str> {
         if let Self::Ticket(TicketEvent::Relations(Relations::CommentCopied(e))) = self {
             Some(&e.requester)
+        } else {
+            None
+        }
+    }
+
+    /// What of a comment is hidden from here on, if that is what happened.
+    #[must_use]
+    pub const fn redacted(&self) -> Option<&CommentRedacted> {
+        if let Self::Ticket(TicketEvent::Moderation(Moderation::CommentRedacted(e))) = self {
+            Some(e)
         } else {
             None
         }

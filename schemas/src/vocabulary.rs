@@ -28,6 +28,14 @@ macro_rules! each_event {
                     TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
                     FollowUpScheduled, FollowUpRecorded, ArticleUsed,
                 }
+                Moderation {
+                    CommentMadePrivate, CommentRedacted, ReplyDrafted, ReplyApproved, ReplyRejected,
+                    DecisionReviewed,
+                }
+                Assistance {
+                    HandedOff, SideConversationOpened, SideMessageAdded, SideConversationClosed,
+                    ClassificationSuggested, SuggestionAccepted,
+                }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -96,6 +104,18 @@ macro_rules! each_verb {
             split => Split on Ticket,
             declare_problem => DeclareProblem on Ticket,
             broadcast_to_linked => BroadcastToLinked on Ticket,
+            make_comment_private => MakeCommentPrivate on Ticket,
+            redact_comment => RedactComment on Ticket,
+            draft_reply => DraftReply on Ticket,
+            approve_reply => ApproveReply on Ticket,
+            reject_reply => RejectReply on Ticket,
+            review_decision => ReviewDecision on Ticket,
+            hand_off => HandOff on Ticket,
+            open_side_conversation => OpenSideConversation on Ticket,
+            add_side_message => AddSideMessage on Ticket,
+            close_side_conversation => CloseSideConversation on Ticket,
+            suggest => Suggest on Ticket,
+            accept_suggestion => AcceptSuggestion on Ticket,
         }
     };
 }
@@ -106,28 +126,16 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",
     "bulk_reassign",
-    "make_comment_private",
-    "redact_comment",
-    "draft_reply",
-    "approve_reply",
-    "reject_reply",
     "add_attachment",
     "report_scan",
-    "open_side_conversation",
-    "add_side_message",
-    "close_side_conversation",
-    "hand_off",
     "change_subject",
     "set_requester",
     "verify_requester",
-    "suggest",
-    "accept_suggestion",
     "link_external",
     "link_asset",
     "attach_procedure",
     "complete_step",
     "apply_macro",
-    "review_decision",
     "simulate_sla",
     "erase_subject",
     "export_subject",

@@ -165,6 +165,13 @@ words! {
     TimeKind { Work = "work", Research = "research", Communication = "communication", Travel = "travel", Other = "other", }
     /// What somebody who was asked to agree says.
     Verdict { Approved = "approved", Rejected = "rejected", }
+    /// With whom a side conversation is.
+    SideParty { Peer = "peer", ThirdParty = "third_party", }
+    /// What a model can suggest.
+    SuggestionKind {
+        Category = "category", Priority = "priority", Type = "type", Tag = "tag", Group = "group",
+        Sentiment = "sentiment",
+    }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// The subject of a stream of events.

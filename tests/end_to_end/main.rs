@@ -35,6 +35,8 @@ mod examples;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod moderation;
+#[cfg(test)]
 mod notebook;
 #[cfg(test)]
 mod numbers;

@@ -11,9 +11,9 @@ use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Tag;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{ActorKind, Priority, TicketState};
 
-use crate::body::{Field, FieldKind, Role, UnknownTags};
+use crate::body::{Agent, Field, FieldKind, Role, UnknownTags};
 use crate::configuration::Configuration;
 
 /// The configuration in force at an instant.
@@ -90,6 +90,7 @@ impl DeskRules for InForce<'_> {
             reopen_limit: life.reopen_limit.unwrap_or(REOPEN_LIMIT),
             reopen_limit_within_ms: ms(life.reopen_limit_within_s).unwrap_or(REOPEN_LIMIT_WITHIN_MS),
             rating_window_ms: ms(life.rating_window_s).unwrap_or(RATING_WINDOW_MS),
+            bot_replies_count: life.bot_replies_count,
         }
     }
 
@@ -103,6 +104,23 @@ impl DeskRules for InForce<'_> {
         let listed = self.configuration.fields(self.at).into_iter().flat_map(|fields| &fields.fields);
         let is_missing = |field: &&Field| field.required_on_resolve && !ticket.fields.contains_key(&field.id);
         listed.filter(is_missing).map(|field| field.id.clone()).collect()
+    }
+
+    fn is_supervised(&self, command: &Command) -> bool {
+        let is_person = matches!(
+            command.actor.kind,
+            ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin
+        );
+        is_person
+            && (self.agent_of(&command.actor.id).is_some_and(|agent| agent.trainee) || self.trains(command))
+    }
+
+    fn mentor(&self, agent: &str) -> Option<String> {
+        self.agent_of(agent)?.mentor.clone()
+    }
+
+    fn authority(&self, agent: &str) -> Option<Priority> {
+        self.agent_of(agent)?.authority.as_ref()?.highest_priority.map(|word| word.0)
     }
 
     fn time_rule(&self, id: &str) -> Option<FiredRule> {
@@ -152,6 +170,17 @@ impl InForce<'_> {
             None => field.required_on_create.then(|| "is required: no ticket is without it".to_owned()),
         };
         rule.map_or(Ok(()), |rule| Err(FieldError::new("value", rule)))
+    }
+
+    fn agent_of(&self, id: &str) -> Option<&Agent> {
+        self.configuration.agents(self.at)?.get(id)
+    }
+
+    /// Whether the caller is one that only trainees use.
+    fn trains(&self, command: &Command) -> bool {
+        let Some(callers) = self.configuration.callers(self.at) else { return false };
+        let roles = callers.roles(command.caller.as_str());
+        roles.contains(&Role::Trainee) && !roles.contains(&Role::Agent) && !roles.contains(&Role::Supervisor)
     }
 
     fn agent(&self, path: &str, id: &str) -> Result<(), FieldError> {

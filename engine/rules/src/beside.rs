@@ -2,8 +2,8 @@
 //! was sent to a ticket which is over.
 
 use guichet_schemas::command::{AddComment, Command, Entity, Link, Merge, Order, Unlink};
-use guichet_schemas::event::Event;
-use guichet_schemas::ids::TicketId;
+use guichet_schemas::event::{Actor, Event};
+use guichet_schemas::ids::{CommentId, EventId, TicketId};
 use guichet_schemas::words::{ActorKind, CommentMode, TicketState, Visibility};
 
 use crate::desk::{ClosedMessage, DeskRules};
@@ -23,6 +23,8 @@ pub struct Other {
     /// What was said in it, its first words first, where that was asked for. It ends where it is more than one command
     /// copies.
     pub said: Vec<Past>,
+    /// Where that event stands, and who caused it.
+    pub found: Option<Found>,
 }
 
 /// Further tickets that a decision looks at.
@@ -34,6 +36,14 @@ pub struct Others {
     pub said: bool,
 }
 
+/// What stands beside an event that was looked for by its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The version of the ticket.
+    pub version: u64,
+    pub by: Actor,
+}
+
 /// Which event of a ticket a decision reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
@@ -42,6 +52,10 @@ pub enum Reads {
     /// Its first words.
     Creation,
     Version(u64),
+    /// Where a comment was added, if there is one of that id.
+    Comment(CommentId),
+    /// The one of that id, if there is one.
+    Event(EventId),
 }
 
 /// Which ticket a decision looks at.
@@ -67,7 +81,26 @@ pub fn looks_at(ticket: Option<&Ticket>, command: &Command) -> Option<LooksAt> {
         let reads = Reads::Version(ticket.proposal.as_ref()?.version);
         return Some(LooksAt { ticket: None, reads });
     }
+    if let Some(reads) = moderated(ticket, &command.order) {
+        return Some(LooksAt { ticket: None, reads });
+    }
     comes_back(ticket, command).then_some(LooksAt { ticket: None, reads: Reads::Creation })
+}
+
+/// What was written or done before, where somebody takes it back, lets it go out, or reviews it.
+fn moderated(ticket: &Ticket, order: &Order) -> Option<Reads> {
+    if let Order::MakeCommentPrivate(order) = order {
+        Some(Reads::Comment(order.comment_id))
+    } else if let Order::RedactComment(order) = order {
+        Some(Reads::Comment(order.comment_id))
+    } else if let Order::ReviewDecision(order) = order {
+        Some(Reads::Event(order.event_id))
+    } else if let Order::ApproveReply(order) = order {
+        let draft = ticket.moderation.drafts.get(&order.draft_id)?;
+        Some(Reads::Version(draft.version))
+    } else {
+        None
+    }
 }
 
 /// Further tickets that a decision looks at; most look at none.

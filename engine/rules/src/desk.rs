@@ -51,6 +51,21 @@ pub trait DeskRules: Debug {
         Vec::new()
     }
 
+    /// What the actor writes to requesters waits for somebody's approval: they are a trainee.
+    fn is_supervised(&self, _: &Command) -> bool {
+        false
+    }
+
+    /// Who approves what an agent writes, beside supervisors.
+    fn mentor(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    /// The highest priority of a ticket of which an agent says that it is solved; none: any.
+    fn authority(&self, _: &str) -> Option<Priority> {
+        None
+    }
+
     /// A time rule by its id, [`AUTO_CLOSE`] among them; `None`: there is none any more.
     fn time_rule(&self, id: &str) -> Option<FiredRule>;
 }
@@ -79,6 +94,8 @@ pub struct Life {
     pub reopen_limit_within_ms: u64,
     /// Whoever is asked how it was may answer for so long.
     pub rating_window_ms: u64,
+    /// What a bot writes to the requester ends reply clocks, as an answer of a person does.
+    pub bot_replies_count: bool,
 }
 
 /// [`Life::reopen_limit`] without configuration: more often than a person does it, and soon reached by two programs that
@@ -102,6 +119,7 @@ impl Default for Life {
             reopen_limit: REOPEN_LIMIT,
             reopen_limit_within_ms: REOPEN_LIMIT_WITHIN_MS,
             rating_window_ms: RATING_WINDOW_MS,
+            bot_replies_count: false,
         }
     }
 }

@@ -31,7 +31,7 @@ mod state;
 mod transition;
 mod verbs;
 
-pub use beside::{LooksAt, Other, Others, Reads, goes_on_to, looks_at, looks_at_others};
+pub use beside::{Found, LooksAt, Other, Others, Reads, goes_on_to, looks_at, looks_at_others};
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
@@ -41,8 +41,9 @@ pub use desk::{
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Merged, Phase, Proposal,
-    REOPEN_LIMIT_MAX, SURVEYS_MAX, Said, Survey, Task, TaskState, Ticket, Work,
+    Approval, Assistance, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease,
+    Merged, Moderation, Phase, Proposal, REOPEN_LIMIT_MAX, Redacted, ReplyDraft, SURVEYS_MAX, Said, Side,
+    Suggestion, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::{allowed_verbs, allowed_when_merged};
 pub use verbs::copied_bytes;

@@ -1,5 +1,7 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
+mod assistance;
+mod moderation;
 mod said;
 mod survey;
 mod work;
@@ -15,6 +17,8 @@ use guichet_schemas::words::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use assistance::{Assistance, Side, Suggestion};
+pub use moderation::{DraftState, Moderation, Redacted, ReplyDraft};
 pub use said::{Merged, Said};
 pub use survey::{SURVEYS_MAX, Survey};
 pub use work::{Approval, Lease, Task, TaskState, Work};
@@ -158,6 +162,10 @@ pub struct Ticket {
     pub merges: u32,
     /// Where its comments stand.
     pub said: Said,
+    /// What was taken back, and what is not out yet.
+    pub moderation: Moderation,
+    /// The help of others.
+    pub assistance: Assistance,
 }
 
 impl Ticket {
@@ -200,6 +208,8 @@ impl Ticket {
             merged_into: None,
             merges: 0,
             said: Said::default(),
+            moderation: Moderation::default(),
+            assistance: Assistance::default(),
         }
     }
 

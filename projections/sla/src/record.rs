@@ -107,7 +107,11 @@ impl Ticket {
             | TicketEvent::Confirmation(_)
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
-            | TicketEvent::Work(_) => (None, None),
+            | TicketEvent::Work(_)
+            // Whoever takes an answer back had given it: clocks start where a requester asks, and nowhere else.
+            | TicketEvent::Moderation(_)
+            // Words beside the conversation with the requester answer nobody.
+            | TicketEvent::Assistance(_) => (None, None),
         };
         let entered = event.enters().map(Happening::Status);
         [before, changed, tier, after, entered].into_iter().flatten().collect()

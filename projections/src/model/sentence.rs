@@ -3,6 +3,8 @@
 //! Written for a person who reads a history from top to bottom. The text of a comment or a summary is
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
+mod assistance;
+mod moderation;
 mod relations;
 mod satisfaction;
 mod work;
@@ -40,7 +42,9 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
     match event {
         TicketEvent::LifeCycle(event) => of_life_cycle(event, &record.actor),
         TicketEvent::Ownership(event) => of_ownership(event, &record.actor),
-        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
+            moderation::released(e, &record.actor).unwrap_or_else(|| commented(e))
+        }
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(e),
         TicketEvent::Relations(event) => of_relations(event),
         TicketEvent::Confirmation(event) => of_confirmation(event),
@@ -53,6 +57,8 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(event),
+        TicketEvent::Moderation(event) => moderation::told(event),
+        TicketEvent::Assistance(event) => assistance::told(event, &record.actor),
     }
 }
 
@@ -248,6 +254,11 @@ fn who(actor: &Actor) -> String {
         Some(other) => format!("{name}, for {other},"),
         None => name,
     }
+}
+
+/// True for the people of the desk.
+const fn is_person(kind: ActorKind) -> bool {
+    matches!(kind, ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin)
 }
 
 fn created(e: &TicketCreated) -> String {

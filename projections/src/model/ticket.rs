@@ -6,11 +6,14 @@
 //! which commands wrote them, and the query service opens them in the answer.
 
 mod answers;
+mod assistance;
 mod attributes;
 mod confirmation;
 mod fold;
 mod merged;
+mod moderation;
 mod records;
+mod redacted;
 mod view;
 mod work;
 
@@ -88,6 +91,8 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
         TicketEvent::Work(event) => work::take(row, event),
         TicketEvent::Relations(event) => merged::take(row, event, record),
+        TicketEvent::Moderation(event) => moderation::take(row, event, record),
+        TicketEvent::Assistance(event) => assistance::take(row, event, record),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }

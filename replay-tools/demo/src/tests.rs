@@ -120,7 +120,9 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         TicketEvent::Conversation(Conversation::CallLogged(_) | Conversation::ChannelSwitched(_))
         | TicketEvent::Classification(_)
         | TicketEvent::Satisfaction(_)
-        | TicketEvent::Work(_) => None,
+        | TicketEvent::Work(_)
+        | TicketEvent::Moderation(_)
+        | TicketEvent::Assistance(_) => None,
     }
 }
 

@@ -346,7 +346,9 @@ impl Life {
             | TicketEvent::Confirmation(_)
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
-            | TicketEvent::Work(_) => {}
+            | TicketEvent::Work(_)
+            | TicketEvent::Moderation(_)
+            | TicketEvent::Assistance(_) => {}
         }
     }
 

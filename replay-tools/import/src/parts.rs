@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal, Relations,
-    Satisfaction, TicketCreated, TicketEvent, Work,
+    Assistance, Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Moderation,
+    Ownership, Personal, Relations, Satisfaction, TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -83,6 +83,8 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),
+        Event::Ticket(TicketEvent::Moderation(event)) => of_moderation(event),
+        Event::Ticket(TicketEvent::Assistance(event)) => of_assistance(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
@@ -147,6 +149,34 @@ fn of_work(event: &Work) -> usize {
         | Work::TimeLogged(_)
         | Work::FollowUpScheduled(_)
         | Work::FollowUpRecorded(_) => 0,
+    }
+}
+
+fn of_assistance(event: &Assistance) -> usize {
+    match event {
+        Assistance::HandedOff(e) => sum([e.to_group.len(), e.reason.len(), of_personal(&e.packet)]),
+        Assistance::SideConversationOpened(e) => sum([e.with.len(), of_personal(&e.subject)]),
+        Assistance::SideMessageAdded(e) => sum([e.author.len(), of_personal(&e.body)]),
+        Assistance::SideConversationClosed(_) => 0,
+        Assistance::ClassificationSuggested(e) => sum([e.value.len(), e.model.len()]),
+        Assistance::SuggestionAccepted(e) => e.value.len(),
+    }
+}
+
+fn of_moderation(event: &Moderation) -> usize {
+    /// Numbers of a span, with their frame.
+    const SPAN: usize = 16;
+    /// SHA-256 of an attachment, with its frame.
+    const HASH: usize = 40;
+    match event {
+        Moderation::CommentMadePrivate(e) => e.reason.len(),
+        Moderation::CommentRedacted(e) => sum([e.reason.len(), e.spans.len().saturating_mul(SPAN)]),
+        Moderation::ReplyDrafted(e) => {
+            sum([e.author.len(), of_personal(&e.body), e.attachments.len().saturating_mul(HASH)])
+        }
+        Moderation::ReplyApproved(e) => e.approver.len(),
+        Moderation::ReplyRejected(e) => e.reason.len(),
+        Moderation::DecisionReviewed(e) => sum([e.of.len(), e.note.as_ref().map_or(0, of_personal)]),
     }
 }
 

@@ -93,6 +93,10 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
         "merge" => set("sources", Value::List(vec![Value::Bytes(vec![7; 16].into())])),
         "declare_problem" => set("tickets", Value::List(vec![Value::Bytes(vec![7; 16].into())])),
         "rate" => set("score", Value::U32(1)),
+        "suggest" => {
+            set("kind", Value::EnumNumber(wire::SuggestionKind::Category as i32));
+            set("score", Value::U32(87));
+        }
         "record_nps" => set("score", Value::U32(10)),
         "import" => {
             set("part", Value::U32(1));

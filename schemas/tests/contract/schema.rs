@@ -40,6 +40,8 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "TicketView.rating",
     "TicketRated.comment",
     "TicketView.proposal",
+    "TicketView.hand_off",
+    "DecisionReviewed.note",
     "FirstResponseRow.business",
     "ProjectionView.rebuild",
     "ProjectionView.steps",
@@ -61,6 +63,10 @@ const REQUIRED: &[&str] = &[
     "RecordNps.score",
     "TicketRated.score",
     "NpsRecorded.score",
+    "TextSpan.from",
+    "TextSpan.length",
+    "Suggest.score",
+    "ClassificationSuggested.score",
     "Fact.type",
     "Fact.occurred_at",
 ];
@@ -350,6 +356,13 @@ fn between_fields(message: &str) -> Value {
                 given("workaround"),
             ],
         }),
+        "TextSpan" => {
+            json!({"properties": {"from": {"maximum": 49_152}, "length": {"minimum": 1, "maximum": 49_152}}})
+        }
+        "RedactComment" => json!({"properties": {"spans": {"maxItems": 100}}}),
+        "Suggest" => {
+            json!({"properties": {"score": {"maximum": 100}}, "$comment": "value is one of what kind names"})
+        }
         "RecordNps" => json!({"properties": {"score": {"maximum": 10}}}),
         "Import" => {
             json!({"properties": {"part": {"minimum": 1}, "parts": {"minimum": 1}, "events": {"minItems": 1}}})

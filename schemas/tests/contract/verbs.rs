@@ -100,6 +100,35 @@ fn errors(verb: &str) -> &'static str {
             "`not_found` 404 (of the ticket, or of the comment); `version_conflict`, `terminal_state`, `guard_failed` 409 \
              (`comments`: more than one command copies; `links`)"
         }
+        "make_comment_private" | "redact_comment" => {
+            "`not_found` 404 (of the ticket, or of the comment); `forbidden` 403 (an actor of kind requester); \
+             `version_conflict`, `guard_failed` 409 (`sealed`: the key is gone, so only the whole text can be hidden; `spans`: too many); \
+             a closed ticket takes it too"
+        }
+        "draft_reply" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`drafts`: too many)"
+        }
+        "approve_reply" | "reject_reply" => {
+            "`not_found` 404 (of the ticket, or of the draft); `forbidden` 403 (neither the mentor of the author nor a \
+             supervisor, or the author); `version_conflict`, `terminal_state`, `guard_failed` 409 (`draft`: it is decided \
+             otherwise; `sealed`: the key is gone, send `edits`)"
+        }
+        "review_decision" => {
+            "`not_found` 404 (of the ticket, or of the event); `forbidden` 403 (neither the mentor nor a supervisor, or their \
+             own); `version_conflict`, `terminal_state` 409"
+        }
+        "hand_off" | "open_side_conversation" | "suggest" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`side conversations`, `suggestions`: too \
+             many)"
+        }
+        "add_side_message" | "close_side_conversation" => {
+            "`not_found` 404 (of the ticket, or of the side conversation); `version_conflict`, `terminal_state`, `guard_failed` \
+             409 (`side_conversation`: it is over)"
+        }
+        "accept_suggestion" => {
+            "`not_found` 404 (of the ticket, or of the suggestion); `version_conflict`, `terminal_state`, `guard_failed` 409 \
+             (`suggestion`: the desk does not know the value)"
+        }
         "record_nps" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),

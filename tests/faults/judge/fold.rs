@@ -88,7 +88,7 @@ fn decided_again<'a>(
         let id = looks.ticket.or_else(|| first.ticket_id())?;
         let name = id.to_string();
         let event = creation(&name).cloned().map(Event::from);
-        Some(Other { id, ticket: known(&name)?.clone(), event, said: Vec::new() })
+        Some(Other { id, ticket: known(&name)?.clone(), event, said: Vec::new(), found: None })
     });
     let context = Context {
         now: first.recorded_at,

@@ -90,8 +90,9 @@ impl Role {
             Self::Requester => &[ASKING],
             // An internal note is a comment: which visibility a role may use is for the rules of the ticket.
             Self::Participant | Self::LightAgent => &[&["add_comment"]],
-            Self::Agent | Self::Trainee => &[WORKING],
-            Self::Supervisor => &[WORKING, SUPERVISING],
+            Self::Agent => &[WORKING, MENTORING],
+            Self::Trainee => &[WORKING],
+            Self::Supervisor => &[WORKING, MENTORING, SUPERVISING],
             Self::Admin => &[CONFIGURING],
             Self::Analyst => &[&["simulate_sla"]],
             Self::Auditor => &[&["verify_log", "record_access"]],
@@ -186,17 +187,13 @@ const WORKING: &[&str] = &[
     "set_presence",
 ];
 
+/// A mentor approves what a trainee writes and reviews what they do; whose mentor somebody is, is for the rules of the
+/// ticket.
+const MENTORING: &[&str] = &["approve_reply", "reject_reply", "review_decision"];
+
 /// A supervisor also approves, closes, voids a breach, moves many tickets at once.
-const SUPERVISING: &[&str] = &[
-    "close",
-    "bulk_reassign",
-    "approve_reply",
-    "reject_reply",
-    "decide_approval",
-    "review_decision",
-    "void_sla_breach",
-    "simulate_sla",
-];
+const SUPERVISING: &[&str] =
+    &["close", "bulk_reassign", "decide_approval", "void_sla_breach", "simulate_sla"];
 
 /// An admin configures; the directory, the articles, privacy and operations are nobody else's.
 const CONFIGURING: &[&str] = &[
@@ -406,7 +403,7 @@ mod tests {
             ("close", &[Supervisor, System]),
             ("cancel", &[Requester, Agent, Trainee, Supervisor, System]),
             ("merge", &[Agent, Trainee, Supervisor]),
-            ("approve_reply", &[Supervisor]),
+            ("approve_reply", &[Agent, Supervisor]),
             ("void_sla_breach", &[Supervisor]),
             ("record_sla_breach", &[System]),
             ("publish_config", &[Admin]),
@@ -432,6 +429,7 @@ mod tests {
         let lists = [
             super::ASKING,
             super::WORKING,
+            super::MENTORING,
             super::SUPERVISING,
             super::CONFIGURING,
             super::ANSWERING,

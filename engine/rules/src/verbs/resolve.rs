@@ -6,7 +6,7 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, ConfirmedBy, Strategy, TicketState};
 
-use super::shared::{assigned, has_required_fields, unblocked};
+use super::shared::{assigned, has_authority, has_required_fields, unblocked};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::{LastResolution, Phase, Ticket};
@@ -23,6 +23,7 @@ impl Decide for Resolve {
             return Ok(Vec::new());
         }
         require(ticket, &command.order)?;
+        has_authority(ticket, command, context)?;
         unblocked(ticket, command, self.override_reason.as_ref())?;
         let life = context.desk.life();
         let overrides = command.actor.kind == ActorKind::Supervisor && self.override_reason.is_some();

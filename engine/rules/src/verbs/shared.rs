@@ -257,3 +257,51 @@ pub(crate) fn unblocked(
         (tasks, _) => Err(blocked("tasks", tasks, "open tasks that block resolving")),
     }
 }
+
+/// A trainee writes to requesters in drafts alone: here, the text would go out with something else.
+pub(crate) fn speaks_freely(t: &Ticket, command: &Command, context: &Context<'_>) -> Result<(), Rejection> {
+    if !context.desk.is_supervised(command) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is a trainee, and what they write to the requester of ticket {} waits for approval: send draft_reply, and {} \
+         without a text once it is approved",
+        command.actor.id,
+        t.number,
+        command.order.verb()
+    );
+    Err(Rejection::GuardFailed { guard: "trainee", message })
+}
+
+/// Some agents say of tickets up to a priority only that they are solved.
+pub(crate) fn has_authority(t: &Ticket, command: &Command, context: &Context<'_>) -> Result<(), Rejection> {
+    let actor = &command.actor;
+    let cap = context.desk.authority(&actor.id).filter(|_| !supervises(actor.kind));
+    let Some(cap) = cap.filter(|cap| t.priority > *cap) else { return Ok(()) };
+    let message = format!(
+        "the authority of {} ends at priority {cap}, and ticket {} is {}: escalate it, or let a supervisor do it",
+        actor.id, t.number, t.priority
+    );
+    Err(Rejection::GuardFailed { guard: "authority", message })
+}
+
+/// What somebody wrote or did is judged by their mentor or by a supervisor, and never by themselves.
+pub(crate) fn judges(command: &Command, whose: &str, context: &Context<'_>) -> Result<(), Rejection> {
+    let (actor, verb) = (&command.actor, command.order.verb());
+    if actor.id == whose {
+        return Err(Rejection::Forbidden(format!(
+            "{whose} does not {verb} of their own: somebody else must"
+        )));
+    }
+    let mentor = context.desk.mentor(whose);
+    let is_mentor = mentor.as_deref() == Some(&actor.id) && is_human_agent(actor.kind);
+    if supervises(actor.kind) || is_mentor && !context.desk.is_supervised(command) {
+        return Ok(());
+    }
+    let mentor =
+        mentor.map_or_else(|| "their mentor (there is none)".to_owned(), |m| format!("their mentor {m}"));
+    Err(Rejection::Forbidden(format!(
+        "{actor} may not {verb} of {whose}: {mentor} or a supervisor may",
+        actor = actor.id
+    )))
+}

@@ -13,7 +13,7 @@ mod steps;
 use std::collections::BTreeSet;
 
 use guichet_schemas::command::Order;
-use guichet_schemas::event::{Event, LifeCycle, Relations, TicketEvent};
+use guichet_schemas::event::{Event, LifeCycle, Moderation, Relations, TicketEvent};
 use guichet_schemas::ids::TicketId;
 use proptest::prelude::*;
 
@@ -39,7 +39,9 @@ fn invariants(events: &[&Event], ticket: &guichet_rules::Ticket) -> Result<(), S
             return Err(format!("event {n} is {}", event.type_name()));
         }
         let Event::Ticket(event) = event else { continue };
-        let may_follow = matches!(event, TicketEvent::Relations(_) | TicketEvent::Conversation(_))
+        let taken_back = matches!(event, TicketEvent::Moderation(Moderation::CommentMadePrivate(_)));
+        let may_follow = taken_back
+            || matches!(event, TicketEvent::Relations(_) | TicketEvent::Conversation(_))
             || matches!(event, TicketEvent::LifeCycle(LifeCycle::TicketReopened(_)));
         if let Some(state) = over
             && !may_follow

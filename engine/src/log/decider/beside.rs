@@ -1,9 +1,10 @@
 //! Tickets beside that of a command: the one that it looks at, and the one that goes on where its own ended.
 
 use guichet_rules::{
-    LooksAt, Other, Others, Past, Reads, Ticket, copied_bytes, goes_on_to, looks_at, looks_at_others,
+    Found, LooksAt, Other, Others, Past, Reads, Ticket, copied_bytes, goes_on_to, looks_at, looks_at_others,
 };
 use guichet_schemas::command::{Command, Order, limits};
+use guichet_schemas::event::{Conversation, Event, TicketEvent};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
@@ -72,7 +73,7 @@ impl<D: Disk> Decider<D> {
             let Some(entry) = entry else { continue };
             let said = if said { self.said(&key, &entry.ticket, &mut bytes)? } else { Some(Vec::new()) };
             let Some(said) = said else { return Ok(Err(not_on_disk())) };
-            besides.others.push(Other { id, ticket: entry.ticket.clone(), event: None, said });
+            besides.others.push(Other { id, ticket: entry.ticket.clone(), event: None, said, found: None });
             besides.ends.push(entry);
         }
         Ok(Ok(besides))
@@ -117,16 +118,54 @@ impl<D: Disk> Decider<D> {
         let key = (meeting.key.0.clone(), id);
         let entry = if id == meeting.key.1 { own.cloned() } else { self.entry(&key)? };
         let Some(entry) = entry else { return Ok(Ok(None)) };
-        let event = match reads {
-            Reads::Nothing => None,
-            Reads::Creation => self.creation(&key)?.map(|past| past.event),
-            Reads::Version(version) => self.past_at(&key, version)?.map(|past| past.event),
+        let (event, found) = match reads {
+            Reads::Nothing => (None, None),
+            Reads::Creation => (self.creation(&key)?.map(|past| past.event), None),
+            Reads::Version(version) => (self.past_at(&key, version)?.map(|past| past.event), None),
+            Reads::Comment(_) | Reads::Event(_) => match self.sought(&key, entry.version, reads)? {
+                None => return Ok(Err(not_on_disk())),
+                Some(sought) => sought.map_or((None, None), |(event, found)| (Some(event), Some(found))),
+            },
         };
-        if event.is_none() && reads != Reads::Nothing {
+        if event.is_none() && matches!(reads, Reads::Creation | Reads::Version(_)) {
             return Ok(Err(not_on_disk()));
         }
-        let other = Other { id, ticket: entry.ticket.clone(), event, said: Vec::new() };
+        let other = Other { id, ticket: entry.ticket.clone(), event, said: Vec::new(), found };
         Ok(Ok(Some(Beside { other, entry })))
+    }
+
+    /// The event of a ticket that is looked for by what it says, the newest first: what is taken back was mostly said
+    /// just now. The outer `None`: not all of them are on disk yet.
+    #[expect(clippy::type_complexity, reason = "two ways to find nothing, and each is another answer")]
+    fn sought(
+        &self,
+        key: &TicketKey,
+        newest: StreamVersion,
+        reads: Reads,
+    ) -> Result<Option<Option<(Event, Found)>>, StoreFault> {
+        let positions = self.positions(key)?;
+        if positions.len() as u64 != newest.get() {
+            return Ok(None);
+        }
+        for (n, position) in positions.into_iter().enumerate().rev() {
+            if self.is_sought(position, reads)? {
+                let past = self.event(key, position)?;
+                let version = (n as u64).saturating_add(1);
+                return Ok(Some(Some((past.event, Found { version, by: past.actor }))));
+            }
+        }
+        Ok(Some(None))
+    }
+
+    fn is_sought(&self, position: LogPosition, reads: Reads) -> Result<bool, StoreFault> {
+        let record = self.record(position)?;
+        Ok(match (reads, &record.event) {
+            (Reads::Event(id), _) => record.event_id == id,
+            (Reads::Comment(id), Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))) => {
+                e.comment_id == id
+            }
+            (Reads::Nothing | Reads::Creation | Reads::Version(_) | Reads::Comment(_), _) => false,
+        })
     }
 
     /// Turns from a closed ticket to the one that goes on with it, where the message of a requester was sent to the first.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, ImportMark, ImportProgress, LastResolution, Lease, Merged, Phase, Proposal, Said, Survey, Task,
-    TaskState, Work,
+    Approval, Assistance, DraftState, ImportMark, ImportProgress, LastResolution, Lease, Merged, Moderation,
+    Phase, Proposal, Redacted, ReplyDraft, Said, Side, Suggestion, Survey, Task, TaskState, Work,
 };
-use guichet_schemas::event::FieldValue;
-use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId, TicketNumber};
+use guichet_schemas::event::{FieldValue, TextSpan};
+use guichet_schemas::ids::{
+    ApprovalId, CommentId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId, TicketNumber,
+};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, SurveyKind, TicketType, Urgency,
@@ -92,6 +94,35 @@ fn entry() -> Entry {
             merged_into: Some(Merged { into: TicketId(Uuid::from_u128(12)), number: TicketNumber(8) }),
             merges: 2,
             said: Said { comments: 2, versions: vec![3, 9] },
+            moderation: Moderation {
+                private: BTreeSet::from([CommentId(uuid::Uuid::from_u128(12))]),
+                redacted: BTreeMap::from([(
+                    CommentId(uuid::Uuid::from_u128(13)),
+                    Redacted::Spans(vec![TextSpan { from: 2, length: 3 }]),
+                )]),
+                drafts: BTreeMap::from([(
+                    DraftId(uuid::Uuid::from_u128(14)),
+                    ReplyDraft { author: "tina".to_owned(), version: 9, state: DraftState::Open },
+                )]),
+                reviews: BTreeMap::from([(EventId(uuid::Uuid::from_u128(15)), Verdict::Approved)]),
+                asked_at: 7,
+                answers: 1,
+            },
+            assistance: Assistance {
+                sides: BTreeMap::from([(
+                    SideId(uuid::Uuid::from_u128(16)),
+                    Side { with: "vendor-1".to_owned(), is_third_party: true, closed: false },
+                )]),
+                suggestions: BTreeMap::from([(
+                    SuggestionId(uuid::Uuid::from_u128(17)),
+                    Suggestion {
+                        kind: "tag".to_owned(),
+                        value: "vpn".to_owned(),
+                        model: "m/1".to_owned(),
+                        accepted: true,
+                    },
+                )]),
+            },
         },
         version: StreamVersion::new(100).unwrap(),
         position: LogPosition::new(4711).unwrap(),

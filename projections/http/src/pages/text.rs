@@ -74,6 +74,10 @@ texts! {
     event_call_logged, event_task_added, event_task_completed, event_task_cancelled, event_approval_requested,
     event_approval_decided, event_time_logged, event_follow_up_scheduled, event_follow_up_recorded, event_article_used,
     event_ticket_merged, event_merge_received, event_comment_copied, event_ticket_split, event_problem_declared, event_workaround_published, event_broadcast_sent, workaround, incidents, incidents_standing, merged_into, merged_from,
+    event_comment_made_private, event_comment_redacted, event_reply_drafted, event_reply_approved, event_reply_rejected,
+    event_decision_reviewed, drafts_waiting, event_handed_off, event_side_conversation_opened, event_side_message_added,
+    event_side_conversation_closed, event_classification_suggested, event_suggestion_accepted, handed_off, sides,
+    suggestions,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // A history that is handed over.
@@ -170,6 +174,18 @@ impl Text {
             "ProblemDeclared" => self.event_problem_declared,
             "WorkaroundPublished" => self.event_workaround_published,
             "BroadcastSent" => self.event_broadcast_sent,
+            "CommentMadePrivate" => self.event_comment_made_private,
+            "CommentRedacted" => self.event_comment_redacted,
+            "ReplyDrafted" => self.event_reply_drafted,
+            "ReplyApproved" => self.event_reply_approved,
+            "ReplyRejected" => self.event_reply_rejected,
+            "DecisionReviewed" => self.event_decision_reviewed,
+            "HandedOff" => self.event_handed_off,
+            "SideConversationOpened" => self.event_side_conversation_opened,
+            "SideMessageAdded" => self.event_side_message_added,
+            "SideConversationClosed" => self.event_side_conversation_closed,
+            "ClassificationSuggested" => self.event_classification_suggested,
+            "SuggestionAccepted" => self.event_suggestion_accepted,
             _ => return None,
         })
     }

@@ -313,6 +313,25 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
             Some(&format!("{}, {}", proposal.by, form::minute(proposal.proposed_at))),
         ));
     }
+    if !view.drafts.is_empty() {
+        let waiting =
+            view.drafts.iter().map(|draft| format!("{}, {}", draft.author, form::minute(draft.drafted_at)));
+        facts.push(text(t.drafts_waiting, Some(&waiting.collect::<Vec<_>>().join(" · "))));
+    }
+    if let Some(hand_off) = &view.hand_off {
+        let told = format!("{}, {}: {}", hand_off.by, form::minute(hand_off.at), hand_off.reason);
+        facts.push(text(t.handed_off, Some(&told)));
+    }
+    let open = view.side_conversations.iter().filter(|side| !side.closed);
+    let open: Vec<String> = open.map(|side| format!("{} ({})", side.with, side.messages)).collect();
+    if !open.is_empty() {
+        facts.push(text(t.sides, Some(&open.join(" · "))));
+    }
+    let waiting = view.suggestions.iter().filter(|suggestion| !suggestion.accepted);
+    let waiting: Vec<String> = waiting.map(|s| format!("{} ({} %)", s.value, s.score)).collect();
+    if !waiting.is_empty() {
+        facts.push(text(t.suggestions, Some(&waiting.join(" · "))));
+    }
     if view.proposal.is_some() || view.awaiting_confirmation {
         facts.push(text(t.awaiting_confirmation, Some(t.awaited)));
     }

@@ -3,22 +3,28 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, AddTask, Assign, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
-    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate,
-    Escalate, Fact, FireTimeRule, Import, Link, LogCall, LogTime, Merge, Order, ProposeResolution,
-    PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
-    RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestInformation, RequestSurvey,
-    Requester, Resolve, RetireConfig, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants,
-    SetPriority, SetStatus, SetType, Split, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+    AcceptSuggestion, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, BroadcastToLinked, Cancel,
+    CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, ConfirmResolution,
+    Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate, DraftReply, Escalate, Fact,
+    FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate, Merge, OpenSideConversation,
+    Order, ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach,
+    RecordSlaWarning, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen,
+    RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision,
+    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
+    Split, Suggest, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
-use guichet_schemas::event::{ExternalRef, FieldValue};
-use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, CorrelationId, SurveyId, TaskId, TicketId};
+use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
+use guichet_schemas::ids::{
+    ApprovalId, CommandId, CommentId, CorrelationId, DraftId, EventId, SideId, SuggestionId, SurveyId,
+    TaskId, TicketId,
+};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
     Apply, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind,
     EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind,
-    ResolutionCode, SlaMetric, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ResolutionCode, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind,
+    Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -53,6 +59,8 @@ pub(crate) fn all() -> Vec<Command> {
     orders.extend(satisfaction());
     orders.extend(people_and_calls());
     orders.extend(tasks_and_time());
+    orders.extend(moderation());
+    orders.extend(assistance());
     orders.into_iter().map(command).collect()
 }
 
@@ -313,6 +321,66 @@ fn tasks_and_time() -> Vec<Order> {
         Order::BroadcastToLinked(BroadcastToLinked {
             template: text("We work on {problem}, behind {number}."),
         }),
+    ]
+}
+
+fn moderation() -> Vec<Order> {
+    vec![
+        Order::MakeCommentPrivate(MakeCommentPrivate {
+            comment_id: super::comment(3),
+            reason: text("names another customer"),
+        }),
+        Order::RedactComment(RedactComment {
+            comment_id: super::comment(3),
+            spans: vec![TextSpan { from: 0, length: 12 }, TextSpan { from: 20, length: 16 }],
+            reason: text("a card number"),
+        }),
+        Order::DraftReply(DraftReply {
+            body: text("Turn it off, and on again."),
+            attachments: vec![hash(0x11)],
+            in_reply_to: Some(super::comment(2)),
+        }),
+        Order::ApproveReply(ApproveReply {
+            draft_id: DraftId(uuid(12)),
+            edits: Some(text("Please turn it off, and on again.")),
+        }),
+        Order::RejectReply(RejectReply {
+            draft_id: DraftId(uuid(12)),
+            reason: text("ask for the model first"),
+        }),
+        Order::ReviewDecision(ReviewDecision {
+            event_id: EventId(uuid(13)),
+            verdict: Verdict::Approved,
+            note: note("Well asked."),
+        }),
+    ]
+}
+
+fn assistance() -> Vec<Order> {
+    vec![
+        Order::HandOff(HandOff {
+            to_group: line("network"),
+            reason: text("asks for a person"),
+            packet: text("Which printer? The one in B12. Tried: article kb-17."),
+        }),
+        Order::OpenSideConversation(OpenSideConversation {
+            with: line("vendor-1"),
+            party: SideParty::ThirdParty,
+            subject: line("Drum of a LaserJet"),
+        }),
+        Order::AddSideMessage(AddSideMessage {
+            side_id: SideId(uuid(14)),
+            body: text("It is in stock."),
+            from_party: true,
+        }),
+        Order::CloseSideConversation(CloseSideConversation { side_id: SideId(uuid(14)) }),
+        Order::Suggest(Suggest {
+            kind: SuggestionKind::Category,
+            value: line("technical/printer"),
+            score: 87,
+            model: line("triage/3"),
+        }),
+        Order::AcceptSuggestion(AcceptSuggestion { suggestion_id: SuggestionId(uuid(15)) }),
     ]
 }
 

@@ -4,22 +4,28 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
     AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, BroadcastSent, CallLogged,
-    CategoryChanged, ChannelSwitched, ClaimReleased, CommentAdded, CommentCopied, ConfigPublished,
-    ConfigRetired, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated,
-    FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, MergeReceived, NpsRecorded,
-    ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ResolutionConfirmed,
-    ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged,
-    SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled,
-    TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported,
-    TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned,
-    TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged, WorkaroundPublished,
+    CategoryChanged, ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentCopied,
+    CommentMadePrivate, CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet,
+    EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded,
+    FollowUpScheduled, HandedOff, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged,
+    Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected,
+    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SideConversationClosed,
+    SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged,
+    SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan,
+    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
+    TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted,
+    TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    WorkaroundPublished,
 };
-use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
+use guichet_schemas::ids::{
+    ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode,
     ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority,
-    ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause,
-    Strategy, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SideParty, SlaMetric,
+    StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict,
+    Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -43,6 +49,8 @@ pub(crate) fn all() -> Vec<Event> {
     all.extend(conversation());
     all.extend(satisfaction());
     all.extend(work());
+    all.extend(moderation());
+    all.extend(assistance());
     all.extend(log());
     all.extend(clocks_and_configuration());
     all
@@ -323,6 +331,84 @@ fn work() -> Vec<Event> {
         Event::from(FollowUpScheduled { at: minute(20_000) }),
         Event::from(FollowUpRecorded { effective: true }),
         Event::from(ArticleUsed { article: "kb-17".to_owned(), version: 3 }),
+    ]
+}
+
+fn moderation() -> Vec<Event> {
+    let draft_id = DraftId(uuid(12));
+    vec![
+        Event::from(CommentMadePrivate {
+            comment_id: comment(3),
+            reason: "names another customer".to_owned(),
+            author_kind: AuthorKind::Agent,
+            comment_version: Some(4),
+        }),
+        Event::from(CommentRedacted {
+            comment_id: comment(3),
+            spans: vec![TextSpan { from: 0, length: 12 }, TextSpan { from: 20, length: 16 }],
+            reason: "a card number".to_owned(),
+        }),
+        Event::from(ReplyDrafted {
+            draft_id,
+            author: "tina".to_owned(),
+            author_kind: AuthorKind::Agent,
+            kind: CommentKind::Troubleshooting,
+            channel: Some(Channel::Chat),
+            body: sealed(b"sealed draft"),
+            attachments: vec![hash(0x11)],
+            in_reply_to: Some(comment(2)),
+            counts_as_reply: true,
+        }),
+        Event::from(ReplyApproved {
+            draft_id,
+            approver: "bob".to_owned(),
+            edited: true,
+            comment_id: comment(4),
+        }),
+        Event::from(ReplyRejected { draft_id, reason: "ask for the model first".to_owned() }),
+        Event::from(DecisionReviewed {
+            event_id: EventId(uuid(13)),
+            of: "tina".to_owned(),
+            verdict: Verdict::Rejected,
+            note: Some(sealed(b"sealed note")),
+        }),
+    ]
+}
+
+fn assistance() -> Vec<Event> {
+    let (side_id, suggestion_id) = (SideId(uuid(14)), SuggestionId(uuid(15)));
+    vec![
+        Event::from(HandedOff {
+            from_kind: ActorKind::Bot,
+            to_group: "network".to_owned(),
+            reason: "asks for a person".to_owned(),
+            packet: sealed(b"sealed packet"),
+        }),
+        Event::from(SideConversationOpened {
+            side_id,
+            with: "vendor-1".to_owned(),
+            party: SideParty::ThirdParty,
+            subject: sealed(b"sealed subject"),
+        }),
+        Event::from(SideMessageAdded {
+            side_id,
+            author: "vendor-1".to_owned(),
+            author_kind: AuthorKind::ThirdParty,
+            body: sealed(b"sealed message"),
+        }),
+        Event::from(SideConversationClosed { side_id }),
+        Event::from(ClassificationSuggested {
+            suggestion_id,
+            kind: SuggestionKind::Category,
+            value: "technical/printer".to_owned(),
+            score: 87,
+            model: "triage/3".to_owned(),
+        }),
+        Event::from(SuggestionAccepted {
+            suggestion_id,
+            kind: SuggestionKind::Category,
+            value: "technical/printer".to_owned(),
+        }),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! One French sentence per event, as the read model writes one in English.
 
+mod assistance;
+mod moderation;
 mod relations;
 mod satisfaction;
 mod work;
@@ -38,7 +40,9 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
     match event {
         TicketEvent::LifeCycle(event) => of_life_cycle(t, event, actor),
         TicketEvent::Ownership(event) => of_ownership(event, actor),
-        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
+            moderation::released(e, actor).unwrap_or_else(|| commented(e))
+        }
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(t, e),
         TicketEvent::Relations(event) => of_relations(event),
         TicketEvent::Confirmation(event) => of_confirmation(event),
@@ -50,6 +54,8 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(t, event),
+        TicketEvent::Moderation(event) => moderation::told(event),
+        TicketEvent::Assistance(event) => assistance::told(event, actor),
     }
 }
 

@@ -11,6 +11,7 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{EventsQuery, EventsView, RecordView};
 
 use super::past;
+use crate::model::ticket::redacted::Redactions;
 use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
 use crate::queries::reader::{Found, Reader, Refusal};
 use crate::store::StoreError;
@@ -60,6 +61,7 @@ fn collect(
 ) -> Result<Found, Refusal> {
     let range = query.from.unwrap_or(0)..=query.to.unwrap_or(u64::MAX).min(reader.until);
     let mut page = Page::new(reader.ask);
+    let mut redactions = Redactions::default();
     let mut last = after;
     let mut next = None;
     for (read, entry) in records.enumerate() {
@@ -68,11 +70,14 @@ fn collect(
             break;
         }
         reader.entry(bytes.len())?;
-        let record = past::wire_record(&bytes)?;
+        let mut record = past::wire_record(&bytes)?;
         let wanted = range.contains(&position.get())
             && query.r#type.as_ref().is_none_or(|name| *name == record.r#type)
             && query.caller.as_ref().is_none_or(|caller| *caller == record.caller)
             && past::in_sight(reader, Timestamp(record.occurred_at));
+        if wanted {
+            redactions.hide(reader, &mut record)?;
+        }
         let fits = !wanted
             || page.takes(RecordView { hash: Hash::of_record(&bytes).to_wire(), record: Some(record) });
         if fits {

@@ -6,6 +6,7 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{TimelineView, query_reply::Data};
 
 use super::{merged, past};
+use crate::model::ticket::redacted::Redactions;
 use crate::model::timeline;
 use crate::queries::ask::History;
 use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
@@ -42,6 +43,7 @@ fn page(
     after: Option<u64>,
 ) -> Result<Found, Refusal> {
     let mut page = Page::new(reader.ask);
+    let mut redactions = Redactions::default();
     let (mut last, mut next, mut read, mut any) = (after, None, 0, after.is_some());
     for place in places {
         let (version, position) = place?;
@@ -49,7 +51,10 @@ fn page(
         if position.get() <= reader.until {
             let bytes = past::bytes(reader, position)?;
             reader.entry(bytes.len())?;
-            let entry = timeline::entry(&bytes).map_err(|_| StoreError::Damaged { what: "a record" })?;
+            let mut entry = timeline::entry(&bytes).map_err(|_| StoreError::Damaged { what: "a record" })?;
+            if let Some(record) = entry.data.as_mut() {
+                redactions.hide(reader, record)?;
+            }
             if past::in_sight(reader, Timestamp(entry.occurred_at)) {
                 any = true;
                 if !page.takes(entry) {
