@@ -282,7 +282,7 @@ impl Desk {
         };
         let events = (1..).zip(self.events_of(id)).filter(|(n, _)| said && is_said(*n as u64));
         let said = events.map(past).collect();
-        Some(Other { id, ticket, event: None, said })
+        Some(Other { id, ticket, event: None, said, found: None })
     }
 
     fn events_of(&self, id: TicketId) -> Box<dyn Iterator<Item = &Event> + '_> {
