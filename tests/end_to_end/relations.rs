@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, id, new_ticket};
-use crate::harness::{Process, Serve, Settings, project, python};
+use crate::harness::{Process, Serve, Settings, guichet, project, python, until};
 use crate::python::REQUIREMENT;
-use crate::until;
 use crate::verbs::{said, send};
 
 const STORY_WITHIN: Duration = Duration::from_secs(180);
@@ -69,17 +68,9 @@ async fn a_ticket_that_went_into_another_says_so_everywhere() {
     let sent = send(&node, &[&message[..], &["--actor", "requester:customer-1"]].concat());
     assert!(sent.status.success() && said(&sent).contains("T-1"), "{sent:?}");
 
-    let shown = crate::harness::guichet()
-        .args(["timeline", "T-3", "--data-dir"])
-        .arg(node.dir())
-        .output()
-        .expect("it runs");
+    let shown = guichet().args(["timeline", "T-3", "--data-dir"]).arg(node.dir()).output().expect("it runs");
     assert!(said(&shown).contains("Merged into T-2, T-1"), "{}", said(&shown));
-    let shown = crate::harness::guichet()
-        .args(["timeline", "T-1", "--data-dir"])
-        .arg(node.dir())
-        .output()
-        .expect("it runs");
+    let shown = guichet().args(["timeline", "T-1", "--data-dir"]).arg(node.dir()).output().expect("it runs");
     for part in ["note 1", "note 2", "Hello?", "Merged here T-2"] {
         assert!(said(&shown).contains(part), "{part}: {}", said(&shown));
     }
