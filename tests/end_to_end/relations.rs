@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, id, new_ticket};
-use crate::harness::{Process, Serve, Settings, project, python};
+use crate::harness::{Process, Serve, Settings, guichet, project, python, until};
 use crate::python::REQUIREMENT;
-use crate::until;
 use crate::verbs::{said, send};
 
 const STORY_WITHIN: Duration = Duration::from_secs(180);
@@ -41,6 +40,15 @@ async fn merge(desk: &Desk, n: usize, into: &str, source: &str) -> Value {
     .await
 }
 
+/// `guichet timeline`, with single spaces.
+fn timeline(node: &Serve, ticket: &str) -> String {
+    let run = node.run_file();
+    let data = run.parent().expect("a folder");
+    let shown = guichet().args(["timeline", ticket, "--data-dir"]).arg(data).output().expect("it runs");
+    assert!(shown.status.success(), "{shown:?}");
+    said(&shown).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_that_went_into_another_says_so_everywhere() {
     let node = Serve::start(Settings::default()).await;
@@ -69,19 +77,11 @@ async fn a_ticket_that_went_into_another_says_so_everywhere() {
     let sent = send(&node, &[&message[..], &["--actor", "requester:customer-1"]].concat());
     assert!(sent.status.success() && said(&sent).contains("T-1"), "{sent:?}");
 
-    let shown = crate::harness::guichet()
-        .args(["timeline", "T-3", "--data-dir"])
-        .arg(node.dir())
-        .output()
-        .expect("it runs");
-    assert!(said(&shown).contains("Merged into T-2, T-1"), "{}", said(&shown));
-    let shown = crate::harness::guichet()
-        .args(["timeline", "T-1", "--data-dir"])
-        .arg(node.dir())
-        .output()
-        .expect("it runs");
+    let shown = timeline(&node, "T-3");
+    assert!(shown.contains("Merged into T-2, T-1"), "{shown}");
+    let shown = timeline(&node, "T-1");
     for part in ["note 1", "note 2", "Hello?", "Merged here T-2"] {
-        assert!(said(&shown).contains(part), "{part}: {}", said(&shown));
+        assert!(shown.contains(part), "{part}: {shown}");
     }
     let volume = json!({"period": "month", "min_position": desk.head().await, "wait_ms": 5000});
     let row = desk.query("report_volume", volume).await["data"][0].clone();

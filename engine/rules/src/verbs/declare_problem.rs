@@ -1,7 +1,7 @@
 //! The verb `declare_problem`.
 
 use guichet_schemas::command::{Command, DeclareProblem, limits};
-use guichet_schemas::event::{ProblemDeclared, TicketsLinked, TypeChanged, WorkaroundPublished};
+use guichet_schemas::event::{ProblemDeclared, TicketsLinked, WorkaroundPublished};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
@@ -39,10 +39,10 @@ impl Decide for DeclareProblem {
         };
         let at_incidents = incidents.iter().map(|i| Draft::at(i.id, tie(own, ticket.number.0, false)));
         let mut drafts: Vec<Draft> = at_incidents.collect();
-        if ticket.r#type != TicketType::Problem {
-            drafts.push(Draft::of(TypeChanged { from: ticket.r#type, to: TicketType::Problem }));
-        }
-        if ticket.r#type != TicketType::Problem || !incidents.is_empty() {
+        let turns = ticket.turns_into(TicketType::Problem);
+        let is_new = turns.is_some();
+        drafts.extend(turns);
+        if is_new || !incidents.is_empty() {
             let tickets = incidents.iter().map(|incident| incident.id).collect();
             drafts.push(Draft::of(ProblemDeclared { tickets, trigger: ProblemTrigger::Manual }));
         }
