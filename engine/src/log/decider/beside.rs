@@ -62,7 +62,6 @@ impl<D: Disk> Decider<D> {
 
     /// The event of a ticket that is looked for by what it says, the newest first: what is taken back was mostly said
     /// just now. The outer `None`: not all of them are on disk yet.
-    #[expect(clippy::type_complexity, reason = "two ways to find nothing, and each is another answer")]
     fn sought(
         &self,
         key: &TicketKey,
