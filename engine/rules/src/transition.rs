@@ -109,6 +109,18 @@ mod tests {
             "split",
             "declare_problem",
             "broadcast_to_linked",
+            "make_comment_private",
+            "redact_comment",
+            "draft_reply",
+            "approve_reply",
+            "reject_reply",
+            "review_decision",
+            "hand_off",
+            "open_side_conversation",
+            "add_side_message",
+            "close_side_conversation",
+            "suggest",
+            "accept_suggestion",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -154,12 +166,35 @@ mod tests {
             "split",
             "declare_problem",
             "broadcast_to_linked",
+            "make_comment_private",
+            "redact_comment",
+            "draft_reply",
+            "approve_reply",
+            "reject_reply",
+            "review_decision",
+            "hand_off",
+            "open_side_conversation",
+            "add_side_message",
+            "close_side_conversation",
+            "suggest",
+            "accept_suggestion",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(
             allowed_verbs(TicketState::Closed),
-            ["create_follow_up", "change_tags", "link", "unlink", "rate"]
+            [
+                "create_follow_up",
+                "change_tags",
+                "link",
+                "unlink",
+                "rate",
+                "make_comment_private",
+                "redact_comment"
+            ]
         );
-        assert_eq!(allowed_verbs(TicketState::Cancelled), ["change_tags", "link", "unlink", "rate"]);
+        assert_eq!(
+            allowed_verbs(TicketState::Cancelled),
+            ["change_tags", "link", "unlink", "rate", "make_comment_private", "redact_comment"]
+        );
     }
 }

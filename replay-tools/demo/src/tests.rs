@@ -307,6 +307,14 @@ fn the_desk_takes_every_live_command() {
         "cancel_task",
         "decide_approval",
         "renew_claim",
+        "make_comment_private",
+        "redact_comment",
+        "approve_reply",
+        "reject_reply",
+        "review_decision",
+        "add_side_message",
+        "close_side_conversation",
+        "accept_suggestion",
     ];
     let is_shown = |verb: &&&str| !others.contains(*verb) && !verb.starts_with("record_sla");
     let missing: Vec<_> = VERBS.iter().filter(is_shown).filter(|v| !verbs.contains(**v)).collect();
