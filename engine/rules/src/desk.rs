@@ -12,6 +12,7 @@ use guichet_schemas::verb::{About, about};
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use serde::{Deserialize, Serialize};
 
+use crate::permission::Reach;
 use crate::state::Ticket;
 
 /// The caller of the SLA worker: it alone records what clocks found, and it records nothing else.
@@ -30,6 +31,21 @@ pub trait DeskRules: Debug {
     /// # Errors
     /// `forbidden`.
     fn may(&self, command: &Command) -> Result<(), Rejection>;
+
+    /// Whether a role by which the caller may send the command has a reach of which this holds.
+    fn any_reach(&self, _: &Command, holds: &dyn Fn(Reach) -> bool) -> bool {
+        holds(Reach::Every)
+    }
+
+    /// The groups of an agent; `None`: nobody has said who is in which.
+    fn groups_of(&self, _agent: &str) -> Option<&[String]> {
+        None
+    }
+
+    /// The highest tier that an agent works in; `None`: any.
+    fn tier_of(&self, _agent: &str) -> Option<u32> {
+        None
+    }
 
     /// Refuses names that are not listed where there is a list.
     ///

@@ -50,7 +50,9 @@ fn cause(event: &str) -> Option<By> {
         "TicketUnassigned" => &["unassign"],
         "TicketEscalated" => &["escalate"],
         "TicketDeescalated" => &["deescalate"],
-        "CommentAdded" => &["add_comment", "assign", "escalate", "set_status", "request_information"],
+        "CommentAdded" => {
+            &["add_comment", "assign", "escalate", "set_status", "request_information", "log_call"]
+        }
         "ReopenHeld" => &["add_comment"],
         "FollowUpCreated" => FOLLOW_UP,
         "TicketsLinked" => &["link", "create_follow_up", "add_comment"],
@@ -71,6 +73,23 @@ fn cause(event: &str) -> Option<By> {
         "ConfigPublished" => &["publish_config"],
         "ConfigRetired" => &["retire_config"],
         "AccessRecorded" => &["record_access"],
+        "TicketClaimed" => &["claim", "renew_claim"],
+        "ClaimReleased" => &["release_claim", "claim"],
+        "ParticipantsChanged" => &["set_participants"],
+        "CallLogged" => &["log_call"],
+        "ChannelSwitched" => &["switch_channel"],
+        "SurveyRequested" => &["request_survey"],
+        "TicketRated" => &["rate"],
+        "NpsRecorded" => &["record_nps"],
+        "TaskAdded" => &["add_task"],
+        "TaskCompleted" => &["complete_task"],
+        "TaskCancelled" => &["cancel_task"],
+        "ApprovalRequested" => &["request_approval"],
+        "ApprovalDecided" => &["decide_approval"],
+        "TimeLogged" => &["log_time"],
+        "FollowUpScheduled" => &["schedule_follow_up"],
+        "FollowUpRecorded" => &["record_follow_up"],
+        "ArticleUsed" => &["use_article"],
         _ => return None,
     }))
 }

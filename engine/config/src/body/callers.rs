@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use guichet_rules::Reach;
 use guichet_schemas::ids::is_token;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
@@ -85,7 +86,7 @@ impl Role {
     pub fn has(self, verb: &str) -> bool {
         let lists: &[&[&str]] = match self {
             Self::Requester => &[ASKING],
-            // An internal note is a comment: which visibility a role may use is for the rules of the ticket.
+            // Which of the two kinds of comments is theirs, `writes` says.
             Self::Participant | Self::LightAgent => &[&["add_comment"]],
             Self::Agent | Self::Trainee => &[WORKING],
             Self::Supervisor => &[WORKING, SUPERVISING],
@@ -97,6 +98,42 @@ impl Role {
             Self::System => &[TIMING],
         };
         lists.iter().any(|list| list.contains(&verb))
+    }
+
+    /// Which tickets the role acts on.
+    #[must_use]
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Requester => Reach::Own,
+            Self::Participant => Reach::TakesPart,
+            Self::Agent | Self::Trainee => Reach::OwnGroups,
+            Self::LightAgent
+            | Self::Supervisor
+            | Self::Admin
+            | Self::Analyst
+            | Self::Auditor
+            | Self::Bot
+            | Self::Service
+            | Self::System => Reach::Every,
+        }
+    }
+
+    /// Whether the role writes comments for the people of the desk, or for the requester; most write both.
+    #[must_use]
+    pub const fn writes(self, internal: bool) -> bool {
+        match self {
+            Self::Requester | Self::Participant => !internal,
+            Self::LightAgent => internal,
+            Self::Agent
+            | Self::Trainee
+            | Self::Supervisor
+            | Self::Admin
+            | Self::Analyst
+            | Self::Auditor
+            | Self::Bot
+            | Self::Service
+            | Self::System => true,
+        }
     }
 }
 

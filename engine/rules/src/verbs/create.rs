@@ -7,9 +7,13 @@ use guichet_schemas::text::Label;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, Origin, Priority, TicketType};
 
+use super::shared::may_get;
 use super::{Begin, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
+
+/// Where every ticket begins.
+const ENTRY_TIER: u32 = 1;
 
 impl Begin for Create {
     fn begin(
@@ -23,6 +27,15 @@ impl Begin for Create {
         }
         if let Some(of) = context.external_ref_of {
             return Err(Rejection::Duplicate { of });
+        }
+        if let Some(agent) = &self.assignee {
+            may_get(
+                agent.as_str(),
+                (self.group.as_ref().map(Label::as_str), ENTRY_TIER),
+                command,
+                None,
+                context,
+            )?;
         }
         let text = |l: &Label| l.as_str().to_owned();
         let mut tags: Vec<String> = Vec::new();
@@ -50,7 +63,7 @@ impl Begin for Create {
             tags,
             group: self.group.as_ref().map(text),
             assignee: self.assignee.as_ref().map(text),
-            tier: 1,
+            tier: ENTRY_TIER,
             product: self.product.as_ref().map(text),
             brand: self.brand.as_ref().map(text),
             language: self.language.as_ref().map(text),

@@ -13,7 +13,7 @@ use guichet_schemas::words::{
 };
 
 use crate::decide::Context;
-use crate::permission::{is_human_agent, supervises};
+use crate::permission::{is_human_agent, oversees, supervises};
 use crate::state::{Lease, Task, TaskState, Ticket};
 
 /// The next station of the ticket.
@@ -198,6 +198,36 @@ pub(crate) fn claimed(command: &Command, until: Timestamp) -> TicketClaimed {
 
 pub(crate) fn held_by_another(t: &Ticket, lease: &Lease) -> Rejection {
     Rejection::ClaimHeld { number: t.number, by: lease.by.clone(), until: lease.until }
+}
+
+/// Whoever gets a ticket works in its group and in its tier, where somebody has said so. A supervisor who gives a reason
+/// gives it to anybody.
+pub(crate) fn may_get(
+    agent: &str,
+    (group, tier): (Option<&str>, u32),
+    command: &Command,
+    reason: Option<&Note>,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    if reason.is_some() && oversees(command, context.desk) {
+        return Ok(());
+    }
+    let refused = |guard: &'static str, why: String| Rejection::GuardFailed {
+        guard,
+        message: format!("{why}; name another agent, or let a supervisor assign it with a reason"),
+    };
+    if let (Some(group), Some(groups)) = (group, context.desk.groups_of(agent))
+        && !groups.iter().any(|own| own == group)
+    {
+        return Err(refused("assignee_group", format!("{agent} is not in group {group}")));
+    }
+    match context.desk.tier_of(agent) {
+        Some(highest) if highest < tier => Err(refused(
+            "assignee_tier",
+            format!("{agent} works up to tier {highest}, and the ticket is in tier {tier}"),
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// So many of something are not too many.

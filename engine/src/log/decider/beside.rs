@@ -1,6 +1,6 @@
 //! Tickets beside that of a command: the one that it looks at, and the one that goes on where its own ended.
 
-use guichet_rules::{LooksAt, Other, Reads, goes_on_to, looks_at};
+use guichet_rules::{LooksAt, Other, Reads, goes_on_to, looks_at, permits};
 use guichet_schemas::command::{Command, Order};
 use guichet_schemas::event::Event;
 use guichet_schemas::position::{LogPosition, StreamVersion};
@@ -69,6 +69,9 @@ impl<D: Disk> Decider<D> {
         for _ in 0..FOLLOWED_MAX {
             let Some(entry) = self.peek(&key)? else { break };
             let Some(id) = goes_on_to(&entry.ticket, command, desk) else { break };
+            if permits(Some(&entry.ticket), command, desk).is_err() {
+                break;
+            }
             let (addressed, version, number) = (key == meeting.key, entry.version, entry.ticket.number);
             if addressed && !command.expects(Some(version)) {
                 let expected = command.expected_version.unwrap_or(0);
