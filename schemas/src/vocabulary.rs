@@ -18,7 +18,10 @@ macro_rules! each_event {
                 Conversation { CommentAdded, ReopenHeld, CallLogged, ChannelSwitched, }
                 Relations { FollowUpCreated, TicketsLinked, TicketsUnlinked, }
                 Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
-                Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
+                Classification {
+                    PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet,
+                    RestrictionChanged,
+                }
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
                 Work {
                     TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
@@ -88,6 +91,7 @@ macro_rules! each_verb {
             use_article => UseArticle on Ticket,
             request_approval => RequestApproval on Ticket,
             decide_approval => DecideApproval on Ticket,
+            set_restriction => SetRestriction on Ticket,
         }
     };
 }

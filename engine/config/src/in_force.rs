@@ -38,8 +38,12 @@ impl InForce<'_> {
     /// `forbidden`.
     pub fn permits(&self, asking: &Asking<'_>) -> Result<(), Rejection> {
         let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.permits(asking) };
-        if let Whose::Clocks(allowed) = asking.whose() {
-            return allowed;
+        match asking.whose() {
+            Whose::Clocks(allowed) => return allowed,
+            Whose::Look => {
+                return callers.may_look(asking.caller, asking.actor).map_err(Rejection::Forbidden);
+            }
+            Whose::Configuration | Whose::Access | Whose::Anybody => {}
         }
         callers.may(asking.caller, asking.actor, asking.verb).map_err(Rejection::Forbidden)
     }
@@ -49,7 +53,7 @@ impl InForce<'_> {
         let callers = self.configuration.callers(self.at)?;
         let verb = asking.verb;
         match asking.whose() {
-            Whose::Clocks(_) => None,
+            Whose::Clocks(_) | Whose::Look => None,
             Whose::Configuration | Whose::Access | Whose::Anybody if verb == Import::VERB => None,
             Whose::Configuration | Whose::Access | Whose::Anybody => {
                 let roles = callers.roles(asking.caller).iter().copied();
@@ -92,6 +96,11 @@ impl DeskRules for InForce<'_> {
     fn groups_of(&self, agent: &str) -> Option<&[String]> {
         let agents = self.configuration.agents(self.at)?;
         Some(agents.get(agent).map_or(&[], |agent| agent.groups.as_slice()))
+    }
+
+    fn has_members(&self, group: &str) -> bool {
+        let agents = self.configuration.agents(self.at).into_iter().flat_map(|agents| &agents.agents);
+        agents.into_iter().any(|agent| agent.groups.iter().any(|own| own == group))
     }
 
     fn tier_of(&self, agent: &str) -> Option<u32> {

@@ -75,6 +75,7 @@ fn desk() -> Configuration {
         {"id": "ines", "groups": ["network"], "tier": 4},
         {"id": "otto", "groups": ["finance"], "tier": 4},
         {"id": "bob", "groups": ["network"]},
+        {"id": "rita", "groups": ["hr", "network"], "tier": 4},
     ]);
     let mut configuration = Configuration::new("default");
     for (kind, body) in [("agents", json!({"agents": agents})), ("callers", json!({"callers": callers}))] {
@@ -130,6 +131,17 @@ fn tickets(configuration: &Configuration) -> Vec<Ticket> {
     states.split_off(2)
 }
 
+/// The same, restricted to group hr and given to nobody.
+fn restricted(ticket: &Ticket) -> Ticket {
+    let restricted_to = ["hr".to_owned()].into();
+    Ticket {
+        restricted_to,
+        assignee: None,
+        participants: std::collections::BTreeSet::new(),
+        ..ticket.clone()
+    }
+}
+
 /// The payload of a verb with every field filled, as the contract shows it.
 fn example(verb: &str) -> Value {
     let (_, section) = EXAMPLES.split_once(&format!("\n## {verb}\n")).unwrap();
@@ -137,16 +149,22 @@ fn example(verb: &str) -> Value {
     let whole: Value = serde_json::from_str(json.split("```").next().unwrap()).unwrap();
     let mut data = whole["data"].clone();
     // Who gets a ticket has rules of their own.
-    for field in ["assignee", "group", "force"] {
+    for field in ["assignee", "group", "force", "restricted_to"] {
         if let Some(fields) = data.as_object_mut() {
-            let is_needed = verb == "assign" && field == "group";
-            if fields.remove(field).is_some() && is_needed {
-                fields.insert(field.to_owned(), json!("network"));
+            if let Some(given) = fields.remove(field) {
+                match (verb, field) {
+                    ("assign", "group") => drop(fields.insert(field.to_owned(), json!("network"))),
+                    ("set_restriction", "restricted_to") => drop(fields.insert(field.to_owned(), given)),
+                    _ => {}
+                }
             }
         }
     }
     data
 }
+
+/// Whoever reads tickets may look at those that they see.
+const LOOK: &str = "record_access (look)";
 
 /// The rows: every verb that a role may have, comments by their readers.
 fn rows() -> Vec<(String, &'static str, Value)> {
@@ -160,6 +178,12 @@ fn rows() -> Vec<(String, &'static str, Value)> {
                 data["counts_as_reply"] = Value::Null;
                 rows.push((format!("{verb} ({visibility})"), *verb, data));
             }
+        } else if *verb == "record_access" {
+            let mut outside = data.clone();
+            outside["ticket_id"] = Value::Null;
+            outside["groups"] = Value::Null;
+            rows.push((format!("{verb} (export)"), *verb, outside));
+            rows.push((LOOK.to_owned(), *verb, data));
         } else {
             rows.push(((*verb).to_owned(), verb, data));
         }
@@ -287,7 +311,10 @@ fn the_table_says_what_the_design_says() {
         matrix.may(column, verb, data)
     };
     let all = |role: Role| -> Vec<&str> {
-        rows.iter().map(|(title, ..)| title.as_str()).filter(|title| of(role, title) != Never).collect()
+        rows.iter()
+            .map(|(title, ..)| title.as_str())
+            .filter(|title| *title != LOOK && of(role, title) != Never)
+            .collect()
     };
     // Requesters act on what they asked for, in public.
     assert_eq!(
@@ -333,10 +360,14 @@ fn the_table_says_what_the_design_says() {
         );
     }
     assert_eq!(all(Agent), all(Trainee));
-    assert_eq!(all(Admin), ["publish_config", "retire_config", "record_access"]);
+    assert_eq!(all(Admin), ["publish_config", "retire_config", "record_access (export)"]);
     // These write nothing but that they read.
     assert_eq!(all(Analyst), Vec::<&str>::new());
-    assert_eq!(all(Auditor), ["record_access"]);
+    assert_eq!(all(Auditor), ["record_access (export)"]);
+    for (role, ..) in COLUMNS {
+        let may = if matches!(role, Admin | Analyst) { Never } else { Always };
+        assert_eq!(of(role, LOOK), may, "{role:?}");
+    }
 }
 
 #[test]
@@ -439,4 +470,101 @@ fn the_name_of_a_supervisor_gives_no_rights() {
     assert_eq!(refused.code(), "forbidden");
     publish(&mut matrix.configuration, json!(["agent", "supervisor"]));
     assert!(decided(&matrix.configuration, Some(&matrix.tickets[0]), None, &force).is_ok());
+}
+
+/// Whoever is in none of its groups is told of a restricted ticket what they would be told of one that is not there, by
+/// every verb; who is in one works on it, and so do its requester and the clocks.
+#[test]
+fn a_restricted_ticket_is_not_there_for_others() {
+    let matrix = Matrix::new();
+    let of_tickets = |verb: &&(String, &'static str, Value)| verb::about(verb.1) == Some(About::Ticket);
+    for column in COLUMNS {
+        for (title, verb, data) in rows().iter().filter(of_tickets) {
+            let ticket = restricted(matrix.ticket(verb));
+            let (role, name, kind) = column;
+            let to = format!("{TICKET}.{verb}");
+            let caller =
+                if verb.starts_with("record_sla") || *verb == "fire_time_rule" { "sla" } else { name };
+            let may = matrix.may(column, verb, data);
+            let said = |id: &str| {
+                decided(&matrix.configuration, Some(&ticket), None, &command(caller, &to, (kind, id), data))
+                    .map(drop)
+            };
+            // Ines would have the ticket, and its requester's name is another.
+            let outside = said(if role == Role::Requester { "r-3" } else { "ines" });
+            let is_absent = |answer: &Result<(), Rejection>| matches!(answer, Err(Rejection::NotFound { what }) if what == "the ticket");
+            let inside = said(if role == Role::Requester { "r-1" } else { "rita" });
+            match (may, role) {
+                (May::Never, _) => {
+                    assert!(matches!(outside, Err(Rejection::Forbidden(_))), "{name} {title}: {outside:?}")
+                }
+                (_, Role::System) => assert!(!is_absent(&outside), "{name} {title}"),
+                (_, Role::Participant) => assert!(is_absent(&outside), "{name} {title}: {outside:?}"),
+                (..) => {
+                    assert!(is_absent(&outside), "{name} {title}: {outside:?}");
+                    let is_refused = is_absent(&inside) || matches!(inside, Err(Rejection::Forbidden(_)));
+                    assert!(!is_refused, "{name} {title}: {inside:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_ticket_is_restricted_to_groups_that_somebody_is_in_and_its_assignee_is_one_of_them() {
+    let matrix = Matrix::new();
+    let open = Ticket { assignee: None, ..matrix.tickets[0].clone() };
+    let restrict = |ticket: &Ticket, to: Value| {
+        let data = json!({"restricted_to": to, "reason": "about a colleague"});
+        decided(
+            &matrix.configuration,
+            Some(ticket),
+            None,
+            &command("agent", &format!("{TICKET}.set_restriction"), ("agent", "rita"), &data),
+        )
+    };
+    let field = |answer: Result<Vec<guichet_rules::Draft>, Rejection>| match answer.unwrap_err() {
+        Rejection::ValidationFailed(error) => error.field,
+        Rejection::GuardFailed { guard, .. } => guard.to_owned(),
+        other => panic!("{other}"),
+    };
+    assert_eq!(field(restrict(&open, json!(["hr", "nobodys"]))), "data.restricted_to[1]");
+    let drafts = restrict(&open, json!(["hr"])).unwrap();
+    let closed_in = evolve(Some(open.clone()), &drafts[0].event, NOW);
+    assert_eq!(closed_in.restricted_to, ["hr".to_owned()].into());
+    assert!(restrict(&closed_in, json!(["hr", "hr"])).unwrap().is_empty(), "it is so already");
+    let with_bob = Ticket { assignee: Some("bob".to_owned()), ..open.clone() };
+    assert_eq!(field(restrict(&with_bob, json!(["hr"]))), "restricted");
+    let assign = |to: &str| {
+        let assign =
+            command("agent", &format!("{TICKET}.assign"), ("agent", "rita"), &json!({"assignee": to}));
+        decided(&matrix.configuration, Some(&closed_in), None, &assign)
+    };
+    assert_eq!(field(assign("bob")), "restricted");
+    assert!(assign("rita").is_ok());
+    let drafts = restrict(&closed_in, json!([])).unwrap();
+    assert!(evolve(Some(closed_in), &drafts[0].event, NOW).restricted_to.is_empty());
+}
+
+/// Other tickets that a command names are no way round.
+#[test]
+fn a_restricted_ticket_is_not_found_beside_another() {
+    let matrix = Matrix::new();
+    let closed = restricted(matrix.tickets.last().unwrap());
+    let other = Other {
+        id: TicketId::parse("0198c0de-0000-7000-8000-00000000000a").unwrap(),
+        ticket: closed,
+        event: None,
+    };
+    let open = &matrix.tickets[0];
+    let asks = |ticket: Option<&Ticket>, to: &str, id: &str, data: Value| {
+        let command = command("agent", to, ("agent", id), &data);
+        decided(&matrix.configuration, ticket, Some(&other), &command).map(drop)
+    };
+    let link = json!({"other": other.id.to_string(), "kind": "relates"});
+    let refused = asks(Some(open), &format!("{TICKET}.link"), "ines", link.clone()).unwrap_err();
+    assert_eq!(refused.to_string(), Rejection::NotFound { what: format!("ticket {}", other.id) }.to_string());
+    assert!(asks(Some(open), &format!("{TICKET}.link"), "rita", link).is_ok());
+    let follow_up = json!({"of": other.id.to_string()});
+    assert_eq!(asks(None, "new.create_follow_up", "ines", follow_up).unwrap_err().code(), "not_found");
 }

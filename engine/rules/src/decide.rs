@@ -9,7 +9,7 @@ use guichet_schemas::time::Timestamp;
 
 use crate::beside::Other;
 use crate::desk::DeskRules;
-use crate::permission::{permits, reaches};
+use crate::permission::{permits, reaches, sees_other};
 use crate::state::Ticket;
 use crate::verbs::{Begin, Decide};
 
@@ -75,8 +75,11 @@ pub fn decide(
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
     permits(ticket, command, context.desk)?;
-    if let (Order::CreateFollowUp(_), Some(other)) = (&command.order, context.other) {
-        reaches(&other.ticket, command, context.desk)?;
+    if let Some(other) = context.other {
+        sees_other(other, command, context.desk)?;
+        if let Order::CreateFollowUp(_) = &command.order {
+            reaches(&other.ticket, command, context.desk)?;
+        }
     }
     context.desk.knows(&command.order).map_err(|e| e.in_field("data"))?;
     by_verb(ticket, command, context)

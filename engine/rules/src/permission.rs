@@ -5,6 +5,7 @@ use guichet_schemas::event::Actor;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::ActorKind;
 
+use crate::beside::Other;
 use crate::desk::DeskRules;
 use crate::state::Ticket;
 
@@ -64,9 +65,38 @@ pub fn permits(ticket: Option<&Ticket>, command: &Command, desk: &dyn DeskRules)
     desk.may(command)?;
     may_write_internally(command)?;
     match ticket {
-        Some(ticket) if !begins(&command.order) => reaches(ticket, command, desk),
+        Some(ticket) if !begins(&command.order) => {
+            if !sees(ticket, &command.actor, desk) {
+                // The same words as where there is none.
+                return Err(Rejection::NotFound { what: "the ticket".to_owned() });
+            }
+            reaches(ticket, command, desk)
+        }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether somebody may know of a ticket: one that is restricted is seen by the groups that it is restricted to, by its
+/// requester and by who reads along. Clocks and rules act on what nobody sees, too.
+#[must_use]
+pub fn sees(ticket: &Ticket, actor: &Actor, desk: &dyn DeskRules) -> bool {
+    let of_a_group = || {
+        let groups = desk.groups_of(&actor.id).unwrap_or_default();
+        groups.iter().any(|group| ticket.restricted_to.contains(group))
+    };
+    ticket.restricted_to.is_empty()
+        || actor.kind == ActorKind::System
+        || ticket.requester == actor.id
+        || ticket.participants.contains(&actor.id)
+        || of_a_group()
+}
+
+/// The same for a ticket that the command names beside its own.
+pub(crate) fn sees_other(other: &Other, command: &Command, desk: &dyn DeskRules) -> Result<(), Rejection> {
+    if sees(&other.ticket, &command.actor, desk) {
+        return Ok(());
+    }
+    Err(Rejection::NotFound { what: format!("ticket {}", other.id) })
 }
 
 /// What meets a ticket that is there already says so by itself, and an import is past every rule.

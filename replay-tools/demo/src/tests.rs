@@ -201,6 +201,7 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "ResolutionConfirmed"
                 | "ResolutionRejected"
                 | "AccessRecorded"
+                | "RestrictionChanged"
                 | "EpochStarted"
                 | "KeyCreated"
         ) && !n.starts_with("Sla")

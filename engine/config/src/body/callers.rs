@@ -118,6 +118,12 @@ impl Role {
         }
     }
 
+    /// Whether whoever has the role reads tickets as they are: an admin configures, and an analyst reads with pseudonyms.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        !matches!(self, Self::Admin | Self::Analyst)
+    }
+
     /// Whether the role writes comments for the people of the desk, or for the requester; most write both.
     #[must_use]
     pub const fn writes(self, internal: bool) -> bool {
@@ -173,6 +179,7 @@ const WORKING: &[&str] = &[
     "escalate",
     "deescalate",
     "set_participants",
+    "set_restriction",
     "add_comment",
     "make_comment_private",
     "redact_comment",
@@ -365,6 +372,23 @@ impl Callers {
             return Ok(());
         }
         Err(format!("no role of caller {caller} may {verb}"))
+    }
+
+    /// Whether a caller may look at restricted tickets in the name of an actor of a kind, as far as that actor sees them.
+    ///
+    /// # Errors
+    /// As [`Callers::may`].
+    pub fn may_look(&self, caller: &str, actor: ActorKind) -> Result<(), String> {
+        let Some(known) = self.callers.get(caller) else {
+            return Err(format!("caller {caller} is not listed in the configuration kind callers"));
+        };
+        if !known.actor_kinds.contains(&Word(actor)) {
+            return Err(format!("caller {caller} may not speak for actors of kind {actor}"));
+        }
+        if known.roles.iter().any(|role| role.reads()) {
+            return Ok(());
+        }
+        Err(format!("no role of caller {caller} reads tickets"))
     }
 
     /// The roles of a caller; none where it is not listed.

@@ -7,7 +7,7 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{CommentKind, StatusCause, Strategy, TicketState};
 
-use super::shared::{assigned, internal_note, may_get, moved};
+use super::shared::{assigned, internal_note, may_get, moved, sees_it};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
@@ -30,6 +30,7 @@ impl Decide for Assign {
         }
         if let Some(agent) = new_assignee {
             may_get(agent, (group.as_deref(), ticket.tier), command, self.reason.as_ref(), context)?;
+            sees_it(agent, &ticket.restricted_to, context)?;
         }
         let handover_comment = self.handover_note.as_ref().map(|note| {
             let id = CommentId(command.command_id.derive("handover"));

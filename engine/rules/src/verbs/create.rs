@@ -1,5 +1,7 @@
 //! The verb `create`.
 
+use std::collections::BTreeSet;
+
 use guichet_schemas::command::{Command, Create};
 use guichet_schemas::event::TicketCreated;
 use guichet_schemas::rejection::Rejection;
@@ -7,7 +9,7 @@ use guichet_schemas::text::Label;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, Origin, Priority, TicketType};
 
-use super::shared::may_get;
+use super::shared::{have_members, may_get, sees_it};
 use super::{Begin, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
@@ -36,6 +38,12 @@ impl Begin for Create {
                 None,
                 context,
             )?;
+        }
+        have_members(&self.restricted_to, context)?;
+        let restricted_to: BTreeSet<String> =
+            self.restricted_to.iter().map(|group| group.as_str().to_owned()).collect();
+        if let Some(agent) = &self.assignee {
+            sees_it(agent.as_str(), &restricted_to, context)?;
         }
         let text = |l: &Label| l.as_str().to_owned();
         let mut tags: Vec<String> = Vec::new();
@@ -72,6 +80,7 @@ impl Begin for Create {
             fields: self.fields.clone(),
             due_at: self.due_at,
             synthetic: self.synthetic,
+            restricted_to: restricted_to.into_iter().collect(),
         })])
     }
 }

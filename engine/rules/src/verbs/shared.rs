@@ -1,12 +1,14 @@
 //! What several verbs lead to.
 
+use std::collections::BTreeSet;
+
 use guichet_schemas::command::{Command, limits};
 use guichet_schemas::event::{
     CommentAdded, Personal, ReopenHeld, StatusChanged, TicketAssigned, TicketClaimed, TicketReopened,
 };
 use guichet_schemas::ids::{CommentId, TaskId};
 use guichet_schemas::rejection::{FieldError, Rejection};
-use guichet_schemas::text::Note;
+use guichet_schemas::text::{Label, Note};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, AuthorKind, CommentKind, StatusCause, Strategy, TicketState, Visibility,
@@ -228,6 +230,38 @@ pub(crate) fn may_get(
         )),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Somebody is known to be in each of these groups, or nobody could read what is restricted to them.
+pub(crate) fn have_members(groups: &[Label], context: &Context<'_>) -> Result<(), Rejection> {
+    let empty = groups.iter().enumerate().find(|(_, group)| !context.desk.has_members(group.as_str()));
+    empty.map_or(Ok(()), |(n, group)| {
+        let rule = format!(
+            "nobody is known to be in group {:?}, so nobody could read the ticket: the configuration kind agents says who is",
+            group.as_str()
+        );
+        Err(FieldError::new(format!("data.restricted_to[{n}]"), rule).into())
+    })
+}
+
+/// Whoever has a restricted ticket is in one of the groups that see it.
+pub(crate) fn sees_it(
+    agent: &str,
+    restricted_to: &BTreeSet<String>,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    let groups = context.desk.groups_of(agent).unwrap_or_default();
+    if restricted_to.is_empty() || groups.iter().any(|group| restricted_to.contains(group)) {
+        return Ok(());
+    }
+    let seen_by: Vec<&str> = restricted_to.iter().map(String::as_str).collect();
+    Err(Rejection::GuardFailed {
+        guard: "restricted",
+        message: format!(
+            "only {} may see the ticket, and {agent}, who is to have it, is not in there; assign it to somebody who is",
+            seen_by.join(", ")
+        ),
+    })
 }
 
 /// So many of something are not too many.

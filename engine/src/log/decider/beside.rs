@@ -89,7 +89,7 @@ impl<D: Disk> Decider<D> {
     }
 
     /// A ticket as it is, in the cache from here on.
-    fn peek(&mut self, key: &TicketKey) -> Result<Option<&Entry>, StoreFault> {
+    pub(super) fn peek(&mut self, key: &TicketKey) -> Result<Option<&Entry>, StoreFault> {
         if !self.tickets.contains(key)
             && let Some(entry) = tickets::load(&self.store, key.0.as_str(), key.1)?
         {

@@ -8,8 +8,8 @@ use guichet_schemas::command::{
     Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishConfig, Rate, RecordAccess,
     RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim,
     Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig,
-    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
-    SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction,
+    SetStatus, SetType, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
@@ -108,6 +108,7 @@ fn create() -> Order {
         ]),
         due_at: Some(minute(600)),
         synthetic: false,
+        restricted_to: vec![line("desk"), line("hr")],
     })
 }
 
@@ -247,6 +248,8 @@ fn clocks() -> Vec<Order> {
             viewer: label("ana"),
             scope: text("export of the events of March"),
             purpose: text("audit 2026-7"),
+            ticket_id: Some(TicketId(uuid(1))),
+            groups: vec![line("hr")],
         }),
     ]
 }
@@ -300,6 +303,10 @@ fn tasks_and_time() -> Vec<Order> {
             approval_id: ApprovalId(uuid(11)),
             verdict: Verdict::Approved,
             reason: note("within the budget"),
+        }),
+        Order::SetRestriction(SetRestriction {
+            restricted_to: vec![line("hr")],
+            reason: text("it is about a colleague"),
         }),
     ]
 }

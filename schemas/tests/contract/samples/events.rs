@@ -7,11 +7,11 @@ use guichet_schemas::event::{
     ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
     Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled,
     KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld,
-    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached,
-    SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted,
-    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
-    TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted,
-    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, RestrictionChanged, Sealed, SlaBreachVoided,
+    SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled,
+    TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated,
+    TicketDeescalated, TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved,
+    TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
@@ -81,6 +81,7 @@ fn beginnings() -> Vec<Event> {
             ]),
             due_at: Some(minute(600)),
             synthetic: true,
+            restricted_to: vec!["hr".to_owned()],
         }),
         Event::from(TicketImported {
             source: "servicenow".to_owned(),
@@ -233,6 +234,11 @@ fn conversation() -> Vec<Event> {
             to: Some(FieldValue::Text("4".to_owned())),
         }),
         Event::from(DueDateSet { at: Some(minute(2_000)), reason: text("promised on the phone") }),
+        Event::from(RestrictionChanged {
+            from: vec!["desk".to_owned()],
+            to: vec!["hr".to_owned()],
+            reason: "it is about a colleague".to_owned(),
+        }),
     ]
 }
 
@@ -302,6 +308,8 @@ fn log() -> Vec<Event> {
             viewer: "ana".to_owned(),
             scope: "export of the events of March".to_owned(),
             purpose: "audit 2026-7".to_owned(),
+            ticket_id: Some(TicketId(uuid(1))),
+            groups: vec!["hr".to_owned()],
         }),
     ]
 }
