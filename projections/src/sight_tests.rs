@@ -176,15 +176,8 @@ fn lists_leave_out_what_is_not_seen_and_the_next_page_goes_on_behind_it() {
         }
     };
     for order in [wire::QueueOrder::Fifo, wire::QueueOrder::Due, wire::QueueOrder::Priority] {
-        let (shown, all) = (waiting(order, None), waiting(order, Some(desk.lists)));
-        assert_eq!(
-            shown.iter().collect::<BTreeSet<_>>(),
-            BTreeSet::from([&"T-1".to_owned(), &"T-3".to_owned()]),
-            "{order:?}"
-        );
-        assert_eq!(all.len(), 4, "{order:?}: {all:?}");
-        let left: Vec<_> = all.into_iter().filter(|number| shown.contains(number)).collect();
-        assert_eq!(shown, left, "{order:?}: what is left stands in the same order");
+        assert_eq!(waiting(order, None), ["T-1", "T-3"], "{order:?}");
+        assert_eq!(waiting(order, Some(desk.lists)), ["T-1", "T-2", "T-3", "T-4"], "{order:?}");
     }
     // The board counts them, and names none.
     let Ok(Data::Queues(view)) =
@@ -193,7 +186,7 @@ fn lists_leave_out_what_is_not_seen_and_the_next_page_goes_on_behind_it() {
         panic!("no board")
     };
     assert_eq!(view.queues.iter().map(|row| row.tickets).sum::<u64>(), 4);
-    let oldest: Vec<_> =
+    let named: BTreeSet<_> =
         view.queues.into_iter().filter_map(|row| row.oldest).map(|head| head.number).collect();
-    assert_eq!(oldest, ["T-1", "T-3"]);
+    assert_eq!(named, BTreeSet::from(["T-1".to_owned(), "T-3".to_owned()]));
 }

@@ -77,7 +77,7 @@ async def restricted(desk, run):
         assert ticket not in json.dumps(body) and secret not in json.dumps(body), "%s tells of it: %r" % (name, body)
     body, _ = await ask(desk, "queues", {})
     same({row["group"]: row["tickets"] for row in body["data"]}, {"hr": 1, "it": 1}, "the board counts it")
-    assert number not in [(row["oldest"] or {}).get("number") for row in body["data"]], body
+    assert number not in [(row.get("oldest") or {}).get("number") for row in body["data"]], body
     for path in ("/api/v1/default/tickets/" + number, "/api/v1/default/tickets/%s/timeline" % number):
         status, text = http(run, path)
         same((status, secret in text), (404, False), path)
@@ -112,7 +112,7 @@ async def restricted(desk, run):
     await desk.accepted(ticket, "assign", {"assignee": "rita"}, actor=RITA)
     await desk.accepted(ticket, "set_restriction", {"restricted_to": [], "reason": "settled"}, actor=RITA)
     body, _ = await ask(desk, "timeline", about)
-    same(body["data"][-1]["sentence"], "rita let everybody see the ticket again because “settled”", "its last line")
+    same(body["data"][-1]["sentence"], "rita let everybody see the ticket again (settled)", "its last line")
     await desk.accepted(ticket, "change_tags", {"add": ["seen"]}, actor=OTTO)
     step("everybody sees it again")
 
