@@ -48,6 +48,8 @@
 //! | `meta` | `format` | version of this page (4) |
 //! | `meta` | `projection` | name, 0, version of the fold (4) |
 //! | `meta` | `checkpoint` | generation (8), position (8), hash (32) |
+//! | `meta` | `restricted`, 0, tenant, 0, ticket (16) | groups that alone see it, each with a zero byte behind it |
+//! | `meta` | `look`, 0, tenant, 0, position (8) | the record of a look at restricted tickets as received |
 //! | `meta` | `tenant`, 0, tenant | position (8) of its first record. That of the zero-configuration start has none |
 //!
 //! A tenant is a token without zero bytes, so no key of one tenant begins like a key of another.
@@ -112,6 +114,24 @@ pub const META_PROJECTION: &[u8] = b"projection";
 pub const META_CHECKPOINT: &[u8] = b"checkpoint";
 /// The prefix of the keys of the tenants.
 pub const META_TENANTS: &[u8] = b"tenant\0";
+
+/// The prefix of the keys in `meta` of the restricted tickets of a tenant.
+#[must_use]
+pub fn meta_restricted(tenant: &str) -> Vec<u8> {
+    [b"restricted\0", self::tenant(tenant).as_slice()].concat()
+}
+
+/// Key in `meta` of a restricted ticket; without the prefix, the key of its row.
+#[must_use]
+pub fn meta_restricted_ticket(ticket: &[u8]) -> Vec<u8> {
+    [b"restricted\0", ticket].concat()
+}
+
+/// Key in `meta` of a look at restricted tickets.
+#[must_use]
+pub fn meta_look(tenant: &str, position: u64) -> Vec<u8> {
+    counted([b"look\0", self::tenant(tenant).as_slice()].concat(), position)
+}
 
 /// Key in `meta` of a tenant.
 #[must_use]

@@ -55,6 +55,8 @@ pub mod limits {
     pub const STEPS: usize = 100;
     /// People who read along.
     pub const PARTICIPANTS: usize = 200;
+    /// Groups that a ticket is restricted to.
+    pub const RESTRICTED_TO: usize = 20;
     /// Tasks of a ticket.
     pub const TASKS: usize = 200;
     /// Approvals of a ticket.

@@ -22,7 +22,10 @@ macro_rules! each_event {
                     ProblemDeclared, WorkaroundPublished, BroadcastSent,
                 }
                 Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
-                Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
+                Classification {
+                    PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet,
+                    RestrictionChanged,
+                }
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
                 Work {
                     TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
@@ -116,6 +119,7 @@ macro_rules! each_verb {
             close_side_conversation => CloseSideConversation on Ticket,
             suggest => Suggest on Ticket,
             accept_suggestion => AcceptSuggestion on Ticket,
+            set_restriction => SetRestriction on Ticket,
         }
     };
 }

@@ -43,6 +43,8 @@ mod numbers;
 #[cfg(test)]
 mod packages;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod proof;
 #[cfg(test)]
 mod python;

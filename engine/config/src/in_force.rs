@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use guichet_rules::{
     AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS,
-    Ticket, Unconfigured, Whose,
+    Reach, Ticket, Unconfigured, Whose,
 };
-use guichet_schemas::command::{Command, Name, Order, SetField};
+use guichet_schemas::command::{Command, Import, Name, Order, SetField};
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Tag;
@@ -38,10 +38,28 @@ impl InForce<'_> {
     /// `forbidden`.
     pub fn permits(&self, asking: &Asking<'_>) -> Result<(), Rejection> {
         let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.permits(asking) };
-        if let Whose::Clocks(allowed) = asking.whose() {
-            return allowed;
+        match asking.whose() {
+            Whose::Clocks(allowed) => return allowed,
+            Whose::Look => {
+                return callers.may_look(asking.caller, asking.actor).map_err(Rejection::Forbidden);
+            }
+            Whose::Configuration | Whose::Access | Whose::Anybody => {}
         }
         callers.may(asking.caller, asking.actor, asking.verb).map_err(Rejection::Forbidden)
+    }
+
+    /// The roles by which a caller may do what it asks for. `None`: it needs none, or nobody has said who has which.
+    fn roles<'c>(&'c self, asking: &Asking<'c>) -> Option<impl Iterator<Item = Role> + use<'c>> {
+        let callers = self.configuration.callers(self.at)?;
+        let verb = asking.verb;
+        match asking.whose() {
+            Whose::Clocks(_) | Whose::Look => None,
+            Whose::Configuration | Whose::Access | Whose::Anybody if verb == Import::VERB => None,
+            Whose::Configuration | Whose::Access | Whose::Anybody => {
+                let roles = callers.roles(asking.caller).iter().copied();
+                Some(roles.filter(move |role| role.has(verb)))
+            }
+        }
     }
 }
 
@@ -49,20 +67,44 @@ impl DeskRules for InForce<'_> {
     fn may(&self, command: &Command) -> Result<(), Rejection> {
         let asking = Asking::of(command);
         self.permits(&asking)?;
-        let (Some(callers), Whose::Configuration | Whose::Access | Whose::Anybody) =
-            (self.configuration.callers(self.at), asking.whose())
-        else {
+        if self
+            .roles(&asking)
+            .is_none_or(|mut roles| roles.any(|role| role.writes(command.order.is_internal())))
+        {
             return Ok(());
-        };
-        let caller = asking.caller;
-        let asks_only = |role: &Role| matches!(role, Role::Requester | Role::Participant);
-        if command.order.is_internal() && callers.roles(caller).iter().all(asks_only) {
-            return Err(Rejection::Forbidden(format!(
-                "caller {caller} has no role that writes internal comments: it needs light_agent, agent, trainee, \
-                 supervisor, bot, service or system"
-            )));
         }
-        Ok(())
+        let (what, needs) = if command.order.is_internal() {
+            ("internal", "light_agent, agent, trainee, supervisor, bot, service or system")
+        } else {
+            ("public", "requester, participant, agent, trainee, supervisor, bot, service or system")
+        };
+        Err(Rejection::Forbidden(format!(
+            "caller {} has no role that writes {what} comments: it needs {needs}",
+            asking.caller
+        )))
+    }
+
+    fn any_reach(&self, command: &Command, holds: &dyn Fn(Reach) -> bool) -> bool {
+        match self.roles(&Asking::of(command)) {
+            None => holds(Reach::Every),
+            Some(mut roles) => {
+                roles.any(|role| role.writes(command.order.is_internal()) && holds(role.reach()))
+            }
+        }
+    }
+
+    fn groups_of(&self, agent: &str) -> Option<&[String]> {
+        let agents = self.configuration.agents(self.at)?;
+        Some(agents.get(agent).map_or(&[], |agent| agent.groups.as_slice()))
+    }
+
+    fn has_members(&self, group: &str) -> bool {
+        let agents = self.configuration.agents(self.at).into_iter().flat_map(|agents| &agents.agents);
+        agents.into_iter().any(|agent| agent.groups.iter().any(|own| own == group))
+    }
+
+    fn tier_of(&self, agent: &str) -> Option<u32> {
+        self.configuration.agents(self.at)?.get(agent)?.tier
     }
 
     fn knows(&self, order: &Order) -> Result<(), FieldError> {

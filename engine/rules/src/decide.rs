@@ -6,10 +6,10 @@ use guichet_schemas::event::{Actor, Event};
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::ActorKind;
 
 use crate::beside::Other;
 use crate::desk::DeskRules;
+use crate::permission::{permits, reaches, sees_other};
 use crate::state::Ticket;
 use crate::transition::is_here;
 use crate::verbs::{Begin, Decide};
@@ -77,8 +77,13 @@ pub fn decide(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
-    context.desk.may(command)?;
-    may_write_internally(command)?;
+    permits(ticket, command, context.desk)?;
+    if let Some(other) = context.other {
+        sees_other(other, command, context.desk)?;
+        if let Order::CreateFollowUp(_) = &command.order {
+            reaches(&other.ticket, command, context.desk)?;
+        }
+    }
     context.desk.knows(&command.order).map_err(|e| e.in_field("data"))?;
     if let Some(ticket) = ticket {
         is_here(ticket, &command.order)?;
@@ -123,14 +128,4 @@ fn of_no_ticket<T>(
     _: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
     Err(Rejection::BadSubject(format!("{} is about no ticket", command.order.verb())))
-}
-
-/// Internal notes are words among the people of the desk: whoever asks for help neither reads nor writes them.
-fn may_write_internally(command: &Command) -> Result<(), Rejection> {
-    if command.actor.kind == ActorKind::Requester && command.order.is_internal() {
-        return Err(Rejection::Forbidden(
-            "an actor of kind requester writes public comments only; this one would be internal".to_owned(),
-        ));
-    }
-    Ok(())
 }

@@ -4,8 +4,8 @@
 use std::fmt::Debug;
 
 use guichet_schemas::command::{
-    AddComment, ChangeTags, Close, Command, Escalate, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning,
-    Resolve, SetPriority,
+    AddComment, ChangeTags, Close, Command, Escalate, FireTimeRule, Order, RecordAccess, RecordSlaBreach,
+    RecordSlaWarning, Resolve, SetPriority,
 };
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::verb::{About, about};
@@ -13,6 +13,7 @@ use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState}
 use serde::{Deserialize, Serialize};
 
 use crate::permission::supervises;
+use crate::permission::Reach;
 use crate::state::Ticket;
 
 /// The caller of the SLA worker: it alone records what clocks found, and it records nothing else.
@@ -31,6 +32,26 @@ pub trait DeskRules: Debug {
     /// # Errors
     /// `forbidden`.
     fn may(&self, command: &Command) -> Result<(), Rejection>;
+
+    /// Whether a role by which the caller may send the command has a reach of which this holds.
+    fn any_reach(&self, _: &Command, holds: &dyn Fn(Reach) -> bool) -> bool {
+        holds(Reach::Every)
+    }
+
+    /// The groups of an agent; `None`: nobody has said who is in which.
+    fn groups_of(&self, _agent: &str) -> Option<&[String]> {
+        None
+    }
+
+    /// Whether somebody is known to be in a group.
+    fn has_members(&self, _group: &str) -> bool {
+        false
+    }
+
+    /// The highest tier that an agent works in; `None`: any.
+    fn tier_of(&self, _agent: &str) -> Option<u32> {
+        None
+    }
 
     /// Refuses names that are not listed where there is a list.
     ///
@@ -250,7 +271,7 @@ impl Unconfigured {
                 "caller {} may not read personal texts outside of answers; as long as the configuration kind callers is not published, only {CLI_CALLER} may",
                 asking.caller
             ))),
-            Whose::Anybody => match asking.actor {
+            Whose::Look | Whose::Anybody => match asking.actor {
                 ActorKind::Admin | ActorKind::System => Err(forbidden(format!(
                     "caller {} may not speak for actors of kind {}; the configuration kind callers can allow it",
                     asking.caller, asking.actor
@@ -292,6 +313,8 @@ pub enum Whose {
     Configuration,
     /// Of whoever may read personal texts outside of answers.
     Access,
+    /// Of whoever may look at restricted tickets: which, the tickets say.
+    Look,
     /// Anybody's who has the role.
     Anybody,
 }
@@ -306,6 +329,7 @@ pub struct Asking<'a> {
     /// What it wants to do.
     pub verb: &'a str,
     about: Option<About>,
+    is_look: bool,
 }
 
 impl<'a> Asking<'a> {
@@ -313,13 +337,21 @@ impl<'a> Asking<'a> {
     #[must_use]
     pub fn of(command: &'a Command) -> Self {
         let (caller, verb) = (command.caller.as_str(), command.order.verb());
-        Self { caller, actor: command.actor.kind, verb, about: Some(command.order.about()) }
+        let is_look = if let Order::RecordAccess(order) = &command.order { order.is_look() } else { false };
+        Self { caller, actor: command.actor.kind, verb, about: Some(command.order.about()), is_look }
     }
 
     /// What somebody must have asked for.
     #[must_use]
     pub fn for_verb(caller: &'a str, actor: ActorKind, verb: &'a str) -> Self {
-        Self { caller, actor, verb, about: about(verb) }
+        Self { caller, actor, verb, about: about(verb), is_look: false }
+    }
+
+    /// What somebody must have asked for who looked at restricted tickets.
+    #[must_use]
+    pub const fn for_look(caller: &'a str, actor: ActorKind) -> Self {
+        let about = Some(About::Desk);
+        Self { caller, actor, verb: RecordAccess::VERB, about, is_look: true }
     }
 
     /// Tells whose it is; what the SLA worker does needs no configuration.
@@ -337,6 +369,8 @@ impl<'a> Asking<'a> {
             Whose::Clocks(Err(forbidden(format!("caller {SLA_CALLER} only records what clocks found"))))
         } else if self.about == Some(About::Config) {
             Whose::Configuration
+        } else if self.is_look {
+            Whose::Look
         } else if self.about == Some(About::Desk) {
             Whose::Access
         } else {

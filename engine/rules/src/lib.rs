@@ -39,6 +39,7 @@ pub use desk::{
     RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
 };
 pub use evolve::evolve;
+pub use permission::{Reach, permits, sees};
 pub use recognise::{Past, recognise};
 pub use state::{
     Approval, Assistance, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease,

@@ -154,6 +154,8 @@ pub struct Ticket {
     pub claim: Option<Lease>,
     /// Who reads along.
     pub participants: BTreeSet<String>,
+    /// Groups that alone see it; none: everybody does.
+    pub restricted_to: BTreeSet<String>,
     /// What is done, and must be done.
     pub work: Work,
     /// Where it went; [`Self::merged`] says whether that still holds.
@@ -204,6 +206,7 @@ impl Ticket {
             channel: None,
             claim: None,
             participants: BTreeSet::new(),
+            restricted_to: BTreeSet::new(),
             work: Work::default(),
             merged_into: None,
             merges: 0,
@@ -231,6 +234,7 @@ impl Ticket {
         self.fields.clone_from(&e.fields);
         self.requester.clone_from(&e.requester);
         self.channel = Some(e.channel);
+        self.restricted_to = e.restricted_to.iter().cloned().collect();
     }
 
     /// Another phase begins without the custom status of the last, and somebody has looked at what was held.

@@ -121,6 +121,7 @@ mod tests {
             "close_side_conversation",
             "suggest",
             "accept_suggestion",
+            "set_restriction",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -178,6 +179,7 @@ mod tests {
             "close_side_conversation",
             "suggest",
             "accept_suggestion",
+            "set_restriction",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(

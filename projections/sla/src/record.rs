@@ -91,7 +91,7 @@ impl Ticket {
             Change::DueAt(_) => {}
             Change::Channel { to, .. } => changed.extend([word("channel", Some(to.as_str()))]),
             // Who works on it, and who reads along, is no promise.
-            Change::Claim(_) | Change::Participants { .. } => {}
+            Change::Claim(_) | Change::Participants { .. } | Change::Restriction { .. } => {}
             // What becomes of another ticket moves no clock of this one.
             Change::Link { .. } => {}
         });

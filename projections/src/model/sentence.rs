@@ -178,6 +178,8 @@ fn of_change(change: Change<'_>) -> String {
         Change::DueAt(to) => ("the due date", None, to.map(|to| to.to_string())),
         Change::Claim(to) => ("the claim", None, to.map(|(by, until)| format!("{by} until {until}"))),
         Change::Participants { added, removed } => return work::participants(added, removed),
+        Change::Restriction { to: [], .. } => return "let everybody see the ticket again".to_owned(),
+        Change::Restriction { to, .. } => return format!("let only {} see the ticket", to.join(", ")),
         Change::Channel { from, to } => ("the channel", word(from.as_str()), word(to.as_str())),
         Change::Link { number, kind, comes: false, .. } => return unlinked(TicketNumber(number), kind),
         Change::Link { number, kind, from_other, .. } => {
@@ -193,6 +195,9 @@ fn of_log(event: &LogEvent) -> String {
             format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
         }
         LogEvent::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
+        LogEvent::AccessRecorded(e) if e.is_look() => {
+            format!("{} looked at restricted tickets: {}; for {}", e.viewer, e.scope, e.purpose)
+        }
         LogEvent::AccessRecorded(e) => {
             format!("personal texts were given to {}: {}; for {}", e.viewer, e.scope, e.purpose)
         }

@@ -114,6 +114,7 @@ fn take(row: &mut TicketView, change: Change<'_>) {
         Change::DueAt(to) => row.due_at = to.to_wire(),
         Change::Claim(to) => work::claimed(row, to),
         Change::Participants { added, removed } => attributes::names(&mut row.participants, added, removed),
+        Change::Restriction { to, .. } => row.restricted_to = to.to_vec(),
         Change::Channel { to, .. } => row.channel = to.to_wire(),
         Change::Link { other, number, kind, from_other, comes } => {
             let link = TicketLink {
@@ -197,6 +198,7 @@ fn created(row: &mut TicketView, e: &TicketCreated, at: Timestamp) {
     row.fields = e.fields.to_wire();
     row.due_at = e.due_at.to_wire();
     row.synthetic = e.synthetic;
+    row.restricted_to = e.restricted_to;
 }
 
 fn status_changed(row: &mut TicketView, e: &StatusChanged, at: Timestamp) {

@@ -15,6 +15,7 @@ use super::budget::Budget;
 use super::reader::{Reader, Refusal, absent};
 use crate::live::Model;
 use crate::projection::Answers;
+use crate::sight::Sight;
 use crate::status::Status;
 use crate::store::View;
 
@@ -48,8 +49,20 @@ impl Queries {
         let (own_position, opener) = (Cell::new(None), Some(&self.opener));
         let (now, meter) = (Timestamp(0), RefCell::new(budget.meter()));
         let attainment = RefCell::default();
-        let mut reader =
-            Reader { ask, view, checkpoint, until, now, own_position, attainment, opener, budget, meter };
+        let sight = Sight::of(&view, ask, (self.ground.clock)())?;
+        let mut reader = Reader {
+            ask,
+            view,
+            checkpoint,
+            until,
+            now,
+            own_position,
+            attainment,
+            sight,
+            opener,
+            budget,
+            meter,
+        };
         if !reader.view.has(&ask.tenant)? {
             return Err(unknown_tenant(ask).into());
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use guichet_reports::Kind;
 use guichet_schemas::any_report;
 use guichet_schemas::codec::Encoding;
-use guichet_schemas::ids::{TenantId, TicketId, TicketNumber};
+use guichet_schemas::ids::{CallerId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::StreamVersion;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -35,6 +35,9 @@ pub struct Ask {
     pub(crate) as_of_position: Option<u64>,
     pub(crate) limit: usize,
     pub(crate) cursor: Option<String>,
+    pub(crate) caller: CallerId,
+    /// The look at restricted tickets that the question goes by.
+    pub(crate) access: Option<u64>,
     pub(crate) question: Question,
 }
 
@@ -138,6 +141,8 @@ impl Ask {
             as_of_position: query.as_of_position,
             limit: limit as usize,
             cursor: query.cursor,
+            caller: subject.caller,
+            access: query.access,
             question: question(data)?,
         })
     }

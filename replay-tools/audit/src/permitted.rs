@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use guichet_config::Configuration;
 use guichet_rules::{Asking, SLA_CALLER, Unconfigured};
-use guichet_schemas::codec::{Head, decode_actor};
+use guichet_schemas::codec::{Head, decode_actor, decode_record_wire};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::record::Data;
 use guichet_schemas::words::ActorKind;
 
 use crate::findings::{Check, Findings};
@@ -66,6 +67,7 @@ fn cause(event: &str) -> Option<By> {
             "request_information",
             "broadcast_to_linked",
             "approve_reply",
+            "log_call",
         ],
         "ReopenHeld" => &["add_comment"],
         "FollowUpCreated" => FOLLOW_UP,
@@ -121,6 +123,7 @@ fn cause(event: &str) -> Option<By> {
         "SideConversationClosed" => &["close_side_conversation"],
         "ClassificationSuggested" => &["suggest"],
         "SuggestionAccepted" => &["accept_suggestion"],
+        "RestrictionChanged" => &["set_restriction"],
         _ => return None,
     }))
 }
@@ -203,6 +206,11 @@ impl Permitted {
             By::Verbs(_) if self.nature == Nature::Split && head.r#type == "TicketCreated" => {
                 self.verbs(head, actor, SPLIT, configuration)
             }
+            By::Verbs(_) if is_look(head) => {
+                self.configured += u64::from(is_configured(configuration, head));
+                allowed(configuration, head, &Asking::for_look(head.caller, actor))
+                    .map_err(|no| no.to_string())
+            }
             By::Verbs(verbs) => self.verbs(head, actor, verbs, configuration),
         };
         self.judged += 1;
@@ -219,16 +227,11 @@ impl Permitted {
         verbs: &[&str],
         configuration: Option<&Configuration>,
     ) -> Result<(), String> {
-        let at = Timestamp(head.recorded_at);
-        self.configured += u64::from(configuration.is_some_and(|known| known.callers(at).is_some()));
+        self.configured += u64::from(is_configured(configuration, head));
         let mut why = String::new();
         for verb in verbs {
             let asking = Asking::for_verb(head.caller, actor, verb);
-            let answer = match configuration {
-                Some(configuration) => configuration.at(at).permits(&asking),
-                None => Unconfigured.permits(&asking),
-            };
-            match answer {
+            match allowed(configuration, head, &asking) {
                 Ok(()) => return Ok(()),
                 Err(Rejection::Forbidden(said)) if why.is_empty() => why = said,
                 Err(_) => {}
@@ -236,6 +239,30 @@ impl Permitted {
         }
         Err(why)
     }
+}
+
+fn is_configured(configuration: Option<&Configuration>, head: &Head<'_>) -> bool {
+    configuration.is_some_and(|known| known.callers(Timestamp(head.recorded_at)).is_some())
+}
+
+fn allowed(
+    configuration: Option<&Configuration>,
+    head: &Head<'_>,
+    asking: &Asking<'_>,
+) -> Result<(), Rejection> {
+    match configuration {
+        Some(configuration) => configuration.at(Timestamp(head.recorded_at)).permits(asking),
+        None => Unconfigured.permits(asking),
+    }
+}
+
+/// Whether the event is a look at restricted tickets, which many may take, and no reading of texts outside of answers.
+fn is_look(head: &Head<'_>) -> bool {
+    let read = (head.r#type == "AccessRecorded").then(|| decode_record_wire(head.data).ok());
+    let Some(Some(Data::AccessRecorded(access))) = read.flatten().map(|record| record.data) else {
+        return false;
+    };
+    access.ticket_id.is_some() || !access.groups.is_empty()
 }
 
 fn engine(head: &Head<'_>, actor: ActorKind) -> Result<(), String> {

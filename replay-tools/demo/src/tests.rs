@@ -301,6 +301,7 @@ fn the_desk_takes_every_live_command() {
         "fire_time_rule",
         "log_call",
         "schedule_follow_up",
+        "set_restriction",
         // They name what another command made, and a claim that is renewed at once stays as it is.
         "rate",
         "complete_task",

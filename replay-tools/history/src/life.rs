@@ -333,6 +333,7 @@ impl Life {
                     | Change::DueAt(_)
                     | Change::Claim(_)
                     | Change::Participants { .. }
+                    | Change::Restriction { .. }
                     | Change::Channel { .. }
                     | Change::Link { .. } => {}
                 });

@@ -133,6 +133,8 @@ fn of_classification(event: &Classification) -> usize {
         sum([e.field.len(), of_field(e.from.as_ref()), of_field(e.to.as_ref())])
     } else if let Classification::TagsChanged(e) = event {
         sum(e.added.iter().chain(&e.removed).map(|tag| tag.len().saturating_add(4)))
+    } else if let Classification::RestrictionChanged(e) = event {
+        sum([names(e.from.iter().chain(&e.to)), e.reason.len()])
     } else {
         0
     }

@@ -67,8 +67,10 @@ struct Common {
     #[serde(deserialize_with = "crate::json::whole::optional")]
     limit: Option<u32>,
     cursor: Option<String>,
+    #[serde(deserialize_with = "crate::json::whole::optional")]
+    access: Option<u64>,
 }
-const COMMON: &[&str] = &["min_position", "wait_ms", "as_of", "as_of_position", "limit", "cursor"];
+const COMMON: &[&str] = &["min_position", "wait_ms", "as_of", "as_of_position", "limit", "cursor", "access"];
 
 /// Reads a query whose name stands in the subject. An empty body asks with the defaults.
 ///
@@ -98,6 +100,7 @@ pub fn read(name: &str, body: &[u8]) -> Result<wire::Query, serde_json::Error> {
         as_of_position: common.as_of_position,
         limit: common.limit,
         cursor: common.cursor,
+        access: common.access,
         data,
     })
 }

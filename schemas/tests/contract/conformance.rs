@@ -173,7 +173,7 @@ fn schema_and_decoder_take_and_refuse_the_same_commands() {
 }
 
 fn queries() -> Vec<(&'static str, Value)> {
-    let common = json!({"min_position": 5, "wait_ms": 100, "as_of": "2026-03-02T09:00:00.000Z", "as_of_position": 7, "limit": 10, "cursor": "c"});
+    let common = json!({"min_position": 5, "wait_ms": 100, "as_of": "2026-03-02T09:00:00.000Z", "as_of_position": 7, "limit": 10, "cursor": "c", "access": 12});
     let id = samples::ticket().to_string();
     let of_ticket = json!({"ticket_id": id});
     let filters = [

@@ -293,7 +293,9 @@ fn between_fields(message: &str) -> Value {
     let tags = json!({"maxItems": 64});
     let people = json!({"maxItems": 200});
     match message {
-        "Create" => json!({"properties": {"tags": tags}}),
+        "Create" => json!({"properties": {"tags": tags, "restricted_to": {"maxItems": 20}}}),
+        "SetRestriction" => json!({"properties": {"restricted_to": {"maxItems": 20}}}),
+        "RecordAccess" => json!({"properties": {"groups": {"maxItems": 20}}}),
         "Assign" => json!({"anyOf": [given("assignee"), given("group")]}),
         "Escalate" => json!({
             "properties": {"to_tier": tier, "tags": tags},

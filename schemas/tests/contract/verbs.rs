@@ -18,14 +18,19 @@ const ALWAYS: &str = "`malformed` 400, `bad_subject` 400, `validation_failed` 42
 fn errors(verb: &str) -> &'static str {
     match verb {
         "create" => {
-            "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`)"
+            "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`), `guard_failed` 409 (`assignee_group`, `assignee_tier`, `restricted`)"
         }
         "import" => "`duplicate` 409 (another ticket has this source and id; `details.of`)",
         "add_comment" => {
             "`not_found` 404; `version_conflict`, `terminal_state` 409 (a public message of a requester to a closed ticket begins a follow-up instead, or goes to the one that there is: the answer names that ticket)"
         }
-        "assign" | "unassign" | "set_due_date" | "set_field" | "set_priority" | "set_type"
-        | "set_category" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
+        "assign" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`assignee_group`, `assignee_tier`, \
+             `restricted`: the assignee may not have it)"
+        }
+        "unassign" | "set_due_date" | "set_field" | "set_priority" | "set_type" | "set_category" => {
+            "`not_found` 404; `version_conflict`, `terminal_state` 409"
+        }
         "link" => {
             "`not_found` 404 (of the ticket, or of the other); `version_conflict`, `cycle_detected` 409 (the other is tied to it in the same way)"
         }
@@ -58,7 +63,9 @@ fn errors(verb: &str) -> &'static str {
         "record_sla_warning" | "record_sla_breach" | "fire_time_rule" => {
             "`not_found` 404; `version_conflict`, `config_stale` 409"
         }
-        "record_access" => "`version_conflict` 409 (of the record of accesses)",
+        "record_access" => {
+            "`not_found` 404 (of the ticket, for whoever may not see it too); `version_conflict` 409 (of the record of accesses)"
+        }
         "void_sla_breach" => "`not_found` 404 (of the ticket, or of the breach); `version_conflict` 409",
         "request_survey" => "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409",
         "rate" => {
@@ -67,7 +74,11 @@ fn errors(verb: &str) -> &'static str {
         }
         "claim" | "renew_claim" | "release_claim" => {
             "`not_found` 404; `version_conflict`, `terminal_state`, `claim_held` 409 (`details.claimed_by`, \
-             `details.claimed_until`), `guard_failed` 409 (there is no claim to renew)"
+             `details.claimed_until`), `guard_failed` 409 (there is no claim to renew; `assignee_tier`: the ticket is in a higher one than the actor works in)"
+        }
+        "set_restriction" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`restricted`: its assignee is in none of \
+             the groups)"
         }
         "set_participants" | "log_call" | "switch_channel" | "log_time" | "schedule_follow_up" => {
             "`not_found` 404; `version_conflict`, `terminal_state` 409"

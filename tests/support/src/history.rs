@@ -32,13 +32,16 @@ pub struct History {
     pub entries: Vec<Entry>,
     /// Whose events are added.
     pub tenant: String,
+    /// Who sends their commands.
+    pub caller: String,
     streams: BTreeMap<String, (StreamVersion, Hash)>,
 }
 
 impl History {
     /// A log that begins as every log does.
     pub fn new() -> Self {
-        let mut history = Self { tenant: "_system".to_owned(), ..Self::default() };
+        let (tenant, caller) = ("_system".to_owned(), "portal".to_owned());
+        let mut history = Self { tenant, caller, ..Self::default() };
         let started = EpochStarted::uneventful(1, 1, "0.1.0");
         history.append(StreamKind::System, "engine", "engine", Event::Log(LogEvent::EpochStarted(started)));
         Self { tenant: "default".to_owned(), ..history }
@@ -51,6 +54,13 @@ impl History {
     /// Adds an event of a ticket, by agent `actor`.
     pub fn push(&mut self, ticket: TicketId, actor: &str, event: Event) -> u64 {
         self.append(StreamKind::Ticket, &ticket.to_string(), actor, event);
+        self.head()
+    }
+
+    /// Records that somebody looks at personal texts.
+    pub fn access(&mut self, access: AccessRecorded) -> u64 {
+        let viewer = access.viewer.clone();
+        self.append(StreamKind::System, "access", &viewer, Event::Log(LogEvent::AccessRecorded(access)));
         self.head()
     }
 
@@ -116,7 +126,7 @@ impl History {
             event_id: EventId(id(1, position.get())),
             recorded_at: at,
             occurred_at: at,
-            caller: "portal".to_owned(),
+            caller: self.caller.clone(),
             actor: Actor { kind: ActorKind::Agent, id: actor.to_owned(), on_behalf_of: None },
             command_id: CommandId(id(2, position.get())),
             request_hash: Hash::ZERO,
@@ -178,6 +188,7 @@ pub fn created(number: u64) -> TicketCreated {
         fields: BTreeMap::new(),
         due_at: None,
         synthetic: false,
+        restricted_to: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use guichet_rules::Reach;
 use guichet_schemas::ids::is_token;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
@@ -88,7 +89,7 @@ impl Role {
     pub fn has(self, verb: &str) -> bool {
         let lists: &[&[&str]] = match self {
             Self::Requester => &[ASKING],
-            // An internal note is a comment: which visibility a role may use is for the rules of the ticket.
+            // Which of the two kinds of comments is theirs, `writes` says.
             Self::Participant | Self::LightAgent => &[&["add_comment"]],
             Self::Agent => &[WORKING, MENTORING],
             Self::Trainee => &[WORKING],
@@ -101,6 +102,48 @@ impl Role {
             Self::System => &[TIMING],
         };
         lists.iter().any(|list| list.contains(&verb))
+    }
+
+    /// Which tickets the role acts on.
+    #[must_use]
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Requester => Reach::Own,
+            Self::Participant => Reach::TakesPart,
+            Self::Agent | Self::Trainee => Reach::OwnGroups,
+            Self::LightAgent
+            | Self::Supervisor
+            | Self::Admin
+            | Self::Analyst
+            | Self::Auditor
+            | Self::Bot
+            | Self::Service
+            | Self::System => Reach::Every,
+        }
+    }
+
+    /// Whether whoever has the role reads tickets as they are: an admin configures, and an analyst reads with pseudonyms.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        !matches!(self, Self::Admin | Self::Analyst)
+    }
+
+    /// Whether the role writes comments for the people of the desk, or for the requester; most write both.
+    #[must_use]
+    pub const fn writes(self, internal: bool) -> bool {
+        match self {
+            Self::Requester | Self::Participant => !internal,
+            Self::LightAgent => internal,
+            Self::Agent
+            | Self::Trainee
+            | Self::Supervisor
+            | Self::Admin
+            | Self::Analyst
+            | Self::Auditor
+            | Self::Bot
+            | Self::Service
+            | Self::System => true,
+        }
     }
 }
 
@@ -140,6 +183,7 @@ const WORKING: &[&str] = &[
     "escalate",
     "deescalate",
     "set_participants",
+    "set_restriction",
     "add_comment",
     "make_comment_private",
     "redact_comment",
@@ -328,6 +372,23 @@ impl Callers {
             return Ok(());
         }
         Err(format!("no role of caller {caller} may {verb}"))
+    }
+
+    /// Whether a caller may look at restricted tickets in the name of an actor of a kind, as far as that actor sees them.
+    ///
+    /// # Errors
+    /// As [`Callers::may`].
+    pub fn may_look(&self, caller: &str, actor: ActorKind) -> Result<(), String> {
+        let Some(known) = self.callers.get(caller) else {
+            return Err(format!("caller {caller} is not listed in the configuration kind callers"));
+        };
+        if !known.actor_kinds.contains(&Word(actor)) {
+            return Err(format!("caller {caller} may not speak for actors of kind {actor}"));
+        }
+        if known.roles.iter().any(|role| role.reads()) {
+            return Ok(());
+        }
+        Err(format!("no role of caller {caller} reads tickets"))
     }
 
     /// The roles of a caller; none where it is not listed.

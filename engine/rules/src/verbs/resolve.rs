@@ -9,6 +9,7 @@ use guichet_schemas::words::{ActorKind, ConfirmedBy, Strategy, TicketState};
 use super::shared::{assigned, has_authority, has_required_fields, unblocked};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
+use crate::permission::oversees;
 use crate::state::{LastResolution, Phase, Ticket};
 use crate::transition::require;
 
@@ -24,9 +25,10 @@ impl Decide for Resolve {
         }
         require(ticket, &command.order)?;
         has_authority(ticket, command, context)?;
-        unblocked(ticket, command, self.override_reason.as_ref())?;
+        let override_reason = self.override_reason.as_ref().filter(|_| oversees(command, context.desk));
+        unblocked(ticket, command, override_reason)?;
         let life = context.desk.life();
-        let overrides = command.actor.kind == ActorKind::Supervisor && self.override_reason.is_some();
+        let overrides = command.actor.kind == ActorKind::Supervisor && override_reason.is_some();
         if life.resolve_requires_confirmation && !overrides {
             return Err(Rejection::GuardFailed {
                 guard: "confirmation",

@@ -1,19 +1,21 @@
 //! What several verbs lead to.
 
+use std::collections::BTreeSet;
+
 use guichet_schemas::command::{Command, limits};
 use guichet_schemas::event::{
     CommentAdded, Personal, ReopenHeld, StatusChanged, TicketAssigned, TicketClaimed, TicketReopened,
 };
 use guichet_schemas::ids::{CommentId, TaskId};
 use guichet_schemas::rejection::{FieldError, Rejection};
-use guichet_schemas::text::Note;
+use guichet_schemas::text::{Label, Note};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, AuthorKind, CommentKind, StatusCause, Strategy, TicketState, Visibility,
 };
 
 use crate::decide::Context;
-use crate::permission::{is_human_agent, supervises};
+use crate::permission::{is_human_agent, oversees, supervises};
 use crate::state::{Lease, Task, TaskState, Ticket};
 
 /// The next station of the ticket.
@@ -198,6 +200,68 @@ pub(crate) fn claimed(command: &Command, until: Timestamp) -> TicketClaimed {
 
 pub(crate) fn held_by_another(t: &Ticket, lease: &Lease) -> Rejection {
     Rejection::ClaimHeld { number: t.number, by: lease.by.clone(), until: lease.until }
+}
+
+/// Whoever gets a ticket works in its group and in its tier, where somebody has said so. A supervisor who gives a reason
+/// gives it to anybody.
+pub(crate) fn may_get(
+    agent: &str,
+    (group, tier): (Option<&str>, u32),
+    command: &Command,
+    reason: Option<&Note>,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    if reason.is_some() && oversees(command, context.desk) {
+        return Ok(());
+    }
+    let refused = |guard: &'static str, why: String| Rejection::GuardFailed {
+        guard,
+        message: format!("{why}; name another agent, or let a supervisor assign it with a reason"),
+    };
+    if let (Some(group), Some(groups)) = (group, context.desk.groups_of(agent))
+        && !groups.iter().any(|own| own == group)
+    {
+        return Err(refused("assignee_group", format!("{agent} is not in group {group}")));
+    }
+    match context.desk.tier_of(agent) {
+        Some(highest) if highest < tier => Err(refused(
+            "assignee_tier",
+            format!("{agent} works up to tier {highest}, and the ticket is in tier {tier}"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Somebody is known to be in each of these groups, or nobody could read what is restricted to them.
+pub(crate) fn have_members(groups: &[Label], context: &Context<'_>) -> Result<(), Rejection> {
+    let empty = groups.iter().enumerate().find(|(_, group)| !context.desk.has_members(group.as_str()));
+    empty.map_or(Ok(()), |(n, group)| {
+        let rule = format!(
+            "nobody is known to be in group {:?}, so nobody could read the ticket: the configuration kind agents says who is",
+            group.as_str()
+        );
+        Err(FieldError::new(format!("data.restricted_to[{n}]"), rule).into())
+    })
+}
+
+/// Whoever has a restricted ticket is in one of the groups that see it.
+pub(crate) fn sees_it(
+    agent: &str,
+    restricted_to: &BTreeSet<String>,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    let groups = context.desk.groups_of(agent).unwrap_or_default();
+    if restricted_to.is_empty() || groups.iter().any(|group| restricted_to.contains(group)) {
+        return Ok(());
+    }
+    let seen_by: Vec<&str> = restricted_to.iter().map(String::as_str).collect();
+    Err(Rejection::GuardFailed {
+        guard: "restricted",
+        message: format!(
+            "only {} may see the ticket, and {agent}, who is to have it, is not in there; assign it to somebody who is",
+            seen_by.join(", ")
+        ),
+    })
 }
 
 /// So many of something are not too many.

@@ -83,6 +83,7 @@ pub(crate) fn create() -> Create {
         fields: std::collections::BTreeMap::new(),
         due_at: None,
         synthetic: false,
+        restricted_to: Vec::new(),
     }
 }
 

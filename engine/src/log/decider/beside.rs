@@ -1,11 +1,6 @@
 //! Tickets beside that of a command: the one that it looks at, and the one that goes on where its own ended.
 
-use guichet_rules::{
-    Found, LooksAt, Other, Others, Past, Reads, Ticket, copied_bytes, goes_on_to, looks_at, looks_at_others,
-};
-use guichet_schemas::command::{Command, Order, limits};
-use guichet_schemas::event::{Conversation, Event, TicketEvent};
-use guichet_schemas::ids::TicketId;
+use guichet_rules::{ Found, LooksAt, Other, Others, Past, Reads, Ticket, copied_bytes, goes_on_to, looks_at, looks_at_others, permits}; use guichet_schemas::command::{Command, Order, limits}; use guichet_schemas::event::{Conversation, Event, TicketEvent}; use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::TicketState;
@@ -183,6 +178,9 @@ impl<D: Disk> Decider<D> {
         for _ in 0..FOLLOWED_MAX {
             let Some(entry) = self.peek(&key)? else { break };
             let Some(id) = goes_on_to(&entry.ticket, command, desk) else { break };
+            if permits(Some(&entry.ticket), command, desk).is_err() {
+                break;
+            }
             let (addressed, version, number) = (key == meeting.key, entry.version, entry.ticket.number);
             if addressed && !command.expects(Some(version)) {
                 let expected = command.expected_version.unwrap_or(0);
@@ -200,7 +198,7 @@ impl<D: Disk> Decider<D> {
     }
 
     /// A ticket as it is, in the cache from here on.
-    fn peek(&mut self, key: &TicketKey) -> Result<Option<&Entry>, StoreFault> {
+    pub(super) fn peek(&mut self, key: &TicketKey) -> Result<Option<&Entry>, StoreFault> {
         if !self.tickets.contains(key)
             && let Some(entry) = tickets::load(&self.store, key.0.as_str(), key.1)?
         {

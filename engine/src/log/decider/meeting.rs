@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use guichet_config::{Configuration, InForce};
-use guichet_rules::{Context, DeskRules, Draft, Unconfigured, decide, evolve};
+use guichet_rules::{Context, DeskRules, Draft, Ticket, Unconfigured, decide, evolve, permits};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::ExternalRef;
@@ -63,6 +63,11 @@ impl Meeting {
     /// What is configured, as the rules ask for it.
     pub(super) fn desk<'a>(&self, in_force: &'a InForce<'_>) -> &'a dyn DeskRules {
         if self.config_version == 0 { &Unconfigured } else { in_force }
+    }
+
+    /// Whether the command comes from somebody who may not act on the ticket, who learns nothing of its events either.
+    pub(super) fn refuses(&self, ticket: &Ticket, command: &Command) -> bool {
+        permits(Some(ticket), command, self.desk(&self.configuration.at(self.now))).is_err()
     }
 
     /// A ticket that the command writes to, as it is; `None`: the command creates it.
@@ -172,7 +177,9 @@ impl<D: Disk> Stream<D> for Meeting {
 
     fn is_expected(&self, command: &Command) -> bool {
         match &self.entry {
-            Some(entry) => self.went_on || command.expects(Some(entry.version)),
+            Some(entry) => {
+                self.went_on || command.expects(Some(entry.version)) || self.refuses(&entry.ticket, command)
+            }
             None => command.expected_version.is_none_or(|v| v == 0) || !creates(command),
         }
     }

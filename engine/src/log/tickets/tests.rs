@@ -75,6 +75,7 @@ fn entry() -> Entry {
             channel: Some(Channel::Chat),
             claim: Some(Lease { by: "a1".to_owned(), until: Timestamp(1_700_000_004_000), ttl_ms: 60_000 }),
             participants: BTreeSet::from(["r2".to_owned()]),
+            restricted_to: BTreeSet::from(["hr".to_owned()]),
             work: Work {
                 tasks: BTreeMap::from([(
                     TaskId(uuid::Uuid::from_u128(10)),

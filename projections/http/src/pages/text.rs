@@ -53,7 +53,7 @@ texts! {
     figures, figures_help, figures_median, figures_more,
     // A ticket.
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
-    claim, participants, tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, proposal, awaiting_confirmation, awaited, description, root_cause, history_part, newest_page,
+    claim, participants, restriction, tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, proposal, awaiting_confirmation, awaited, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
@@ -206,6 +206,7 @@ impl Text {
             Attribute::DueAt => self.due,
             Attribute::Claim => self.claim,
             Attribute::Participants => self.participants,
+            Attribute::Restriction => self.restriction,
             Attribute::Channel => self.channel,
             Attribute::Link => self.link,
         }

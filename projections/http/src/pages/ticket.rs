@@ -285,6 +285,9 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
         let until = view.claimed_until.map_or_else(String::new, form::minute);
         facts.push(text(t.claim, Some(&format!("{by} → {until}"))));
     }
+    if !view.restricted_to.is_empty() {
+        facts.push(text(t.restriction, Some(&view.restricted_to.join(", "))));
+    }
     if !view.participants.is_empty() {
         facts.push(text(t.participants, Some(&view.participants.join(", "))));
     }

@@ -3,20 +3,7 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AcceptSuggestion, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, BroadcastToLinked, Cancel,
-    CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, ConfirmResolution,
-    Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate, DraftReply, Escalate, Fact,
-    FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate, Merge, OpenSideConversation,
-    Order, ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach,
-    RecordSlaWarning, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen,
-    RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision,
-    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
-    Split, Suggest, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
-};
-use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
-use guichet_schemas::ids::{
-    ApprovalId, CommandId, CommentId, CorrelationId, DraftId, EventId, SideId, SuggestionId, SurveyId,
-    TaskId, TicketId,
+AcceptSuggestion, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate, DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate, Merge, OpenSideConversation, Order, ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach, }; use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan}; use guichet_schemas::ids::{ ApprovalId, CommandId, CommentId, CorrelationId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
 };
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
@@ -116,6 +103,7 @@ fn create() -> Order {
         ]),
         due_at: Some(minute(600)),
         synthetic: false,
+        restricted_to: vec![line("desk"), line("hr")],
     })
 }
 
@@ -255,6 +243,8 @@ fn clocks() -> Vec<Order> {
             viewer: label("ana"),
             scope: text("export of the events of March"),
             purpose: text("audit 2026-7"),
+            ticket_id: Some(TicketId(uuid(1))),
+            groups: vec![line("hr")],
         }),
     ]
 }
@@ -381,6 +371,10 @@ fn assistance() -> Vec<Order> {
             model: line("triage/3"),
         }),
         Order::AcceptSuggestion(AcceptSuggestion { suggestion_id: SuggestionId(uuid(15)) }),
+        Order::SetRestriction(SetRestriction {
+            restricted_to: vec![line("hr")],
+            reason: text("it is about a colleague"),
+        }),
     ]
 }
 

@@ -3,22 +3,7 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, BroadcastSent, CallLogged,
-    CategoryChanged, ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentCopied,
-    CommentMadePrivate, CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet,
-    EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded,
-    FollowUpScheduled, HandedOff, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged,
-    Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected,
-    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SideConversationClosed,
-    SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged,
-    SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan,
-    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
-    TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted,
-    TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
-    WorkaroundPublished,
-};
-use guichet_schemas::ids::{
-    ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, BroadcastSent, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentCopied, CommentMadePrivate, CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, RestrictionChanged, Sealed, SideConversationClosed, SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged, WorkaroundPublished, }; use guichet_schemas::ids::{ ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
 };
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode,
@@ -90,6 +75,7 @@ fn beginnings() -> Vec<Event> {
             ]),
             due_at: Some(minute(600)),
             synthetic: true,
+            restricted_to: vec!["hr".to_owned()],
         }),
         Event::from(TicketImported {
             source: "servicenow".to_owned(),
@@ -282,6 +268,11 @@ fn conversation() -> Vec<Event> {
             to: Some(FieldValue::Text("4".to_owned())),
         }),
         Event::from(DueDateSet { at: Some(minute(2_000)), reason: text("promised on the phone") }),
+        Event::from(RestrictionChanged {
+            from: vec!["desk".to_owned()],
+            to: vec!["hr".to_owned()],
+            reason: "it is about a colleague".to_owned(),
+        }),
     ]
 }
 
@@ -429,6 +420,8 @@ fn log() -> Vec<Event> {
             viewer: "ana".to_owned(),
             scope: "export of the events of March".to_owned(),
             purpose: "audit 2026-7".to_owned(),
+            ticket_id: Some(TicketId(uuid(1))),
+            groups: vec!["hr".to_owned()],
         }),
     ]
 }

@@ -261,6 +261,7 @@ fn ticket_view() -> wire::TicketView {
         fields: c.fields.into_iter().collect::<BTreeMap<_, _>>(),
         due_at: c.due_at,
         synthetic: true,
+        restricted_to: vec!["hr".to_owned()],
         created_at: minute(0).0,
         updated_at: minute(5).0,
         state_since: minute(5).0,

@@ -182,6 +182,10 @@ fn of_change(t: &Text, change: Change<'_>) -> String {
             ("la réservation", None, to.map(|(by, until)| format!("{by} jusqu’au {}", instant(until))))
         }
         Change::Participants { added, removed } => return work::participants(added, removed),
+        Change::Restriction { to: [], .. } => return "a rendu le ticket visible à tous".to_owned(),
+        Change::Restriction { to, .. } => {
+            return format!("a réservé le ticket aux groupes : {}", to.join(", "));
+        }
         Change::Channel { from, to } => {
             ("le canal", text(Some(words::channel(from))), text(Some(words::channel(to))))
         }
@@ -200,6 +204,12 @@ fn of_log(event: &LogEvent) -> String {
             e.program, e.epoch, e.generation
         ),
         LogEvent::KeyCreated(e) => format!("le demandeur {} a désormais sa propre clé", e.subject),
+        LogEvent::AccessRecorded(e) if e.is_look() => {
+            format!(
+                "{} a consulté des tickets à accès restreint : {} ; motif : {}",
+                e.viewer, e.scope, e.purpose
+            )
+        }
         LogEvent::AccessRecorded(e) => {
             format!(
                 "des textes personnels ont été remis à {} : {} ; motif : {}",

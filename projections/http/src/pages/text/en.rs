@@ -137,6 +137,7 @@ pub(super) static TEXT: Text = Text {
     category: "Category",
     claim: "Claimed by",
     participants: "Participants",
+    restriction: "Visible only to",
     tier: "Tier",
     tags: "Tags",
     urgency: "Urgency",

@@ -137,6 +137,7 @@ pub(super) static TEXT: Text = Text {
     category: "Catégorie",
     claim: "Réservé par",
     participants: "Participants au ticket",
+    restriction: "Visible seulement par",
     tier: "Niveau",
     tags: "Étiquettes",
     urgency: "Urgence",

@@ -46,7 +46,8 @@ pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found,
             let (number, id) = entry?;
             let row = reader.view.ticket(reader.tenant(), id)?;
             reader.entry(row.as_ref().map_or(0, prost::Message::encoded_len))?;
-            some.push((number, row.filter(|row| filter.matches(row))));
+            let row = row.filter(|row| filter.matches(row));
+            some.push((number, if row.is_some() && reader.hides(id)? { None } else { row }));
         }
         if filter.text.is_some() {
             reader.open(some.iter_mut().filter_map(|(_, row)| subject_of(row.as_mut()?)).collect());
