@@ -1,8 +1,8 @@
 //! Which fields of which events hold personal texts: the ones that are sealed. Each event says it in its own file.
 
 use crate::event::{
-    Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Personal, Relations,
-    Satisfaction, TicketEvent, Work,
+    Attachments, Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Personal,
+    Relations, Satisfaction, TicketEvent, Work,
 };
 use crate::wire;
 use crate::wire::record::Data;

@@ -24,6 +24,7 @@ macro_rules! each_event {
                     TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
                     FollowUpScheduled, FollowUpRecorded, ArticleUsed,
                 }
+                Attachments { AttachmentAdded, AttachmentScanned, AttachmentRedacted, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -88,6 +89,9 @@ macro_rules! each_verb {
             use_article => UseArticle on Ticket,
             request_approval => RequestApproval on Ticket,
             decide_approval => DecideApproval on Ticket,
+            add_attachment => AddAttachment on Ticket,
+            report_scan => ReportScan on Ticket,
+            redact_attachment => RedactAttachment on Ticket,
         }
     };
 }
@@ -103,8 +107,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "draft_reply",
     "approve_reply",
     "reject_reply",
-    "add_attachment",
-    "report_scan",
     "open_side_conversation",
     "add_side_message",
     "close_side_conversation",

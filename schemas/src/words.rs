@@ -161,6 +161,8 @@ words! {
     TimeKind { Work = "work", Research = "research", Communication = "communication", Travel = "travel", Other = "other", }
     /// What somebody who was asked to agree says.
     Verdict { Approved = "approved", Rejected = "rejected", }
+    /// What a scan for malware says about an attachment.
+    ScanVerdict { Clean = "clean", Infected = "infected", Unscannable = "unscannable", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// The subject of a stream of events.

@@ -3,8 +3,8 @@
 
 use guichet_schemas::each_event;
 use guichet_schemas::event::{
-    Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations, Satisfaction,
-    SlaEvent, TicketEvent, Work,
+    Attachments, Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations,
+    Satisfaction, SlaEvent, TicketEvent, Work,
 };
 use guichet_schemas::time::Timestamp;
 

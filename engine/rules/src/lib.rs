@@ -33,7 +33,7 @@ mod verbs;
 
 pub use beside::{LooksAt, Other, Reads, goes_on_to, looks_at};
 pub use conflict::{Missed, missed};
-pub use decide::{Context, Draft, decide};
+pub use decide::{Context, Draft, Stored, decide};
 pub use desk::{
     AUTO_CLOSE, Action, Asking, CLI_CALLER, ClosedMessage, DeskRules, FiredRule, Life, PendingGuard,
     RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
@@ -41,7 +41,7 @@ pub use desk::{
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal,
+    Approval, Attachment, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal,
     REOPEN_LIMIT_MAX, SURVEYS_MAX, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::allowed_verbs;

@@ -1,5 +1,6 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
+mod attachment;
 mod survey;
 mod work;
 
@@ -14,6 +15,7 @@ use guichet_schemas::words::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use attachment::Attachment;
 pub use survey::{SURVEYS_MAX, Survey};
 pub use work::{Approval, Lease, Task, TaskState, Work};
 
@@ -150,6 +152,8 @@ pub struct Ticket {
     pub participants: BTreeSet<String>,
     /// What is done, and must be done.
     pub work: Work,
+    /// Files, by the SHA-256 of their bytes.
+    pub attachments: BTreeMap<Hash, Attachment>,
 }
 
 impl Ticket {
@@ -189,6 +193,7 @@ impl Ticket {
             claim: None,
             participants: BTreeSet::new(),
             work: Work::default(),
+            attachments: BTreeMap::new(),
         }
     }
 

@@ -78,6 +78,9 @@ mod tests {
             "use_article",
             "request_approval",
             "decide_approval",
+            "add_attachment",
+            "report_scan",
+            "redact_attachment",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -119,12 +122,18 @@ mod tests {
             "use_article",
             "request_approval",
             "decide_approval",
+            "add_attachment",
+            "report_scan",
+            "redact_attachment",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(
             allowed_verbs(TicketState::Closed),
-            ["create_follow_up", "change_tags", "link", "unlink", "rate"]
+            ["create_follow_up", "change_tags", "link", "unlink", "rate", "report_scan", "redact_attachment"]
         );
-        assert_eq!(allowed_verbs(TicketState::Cancelled), ["change_tags", "link", "unlink", "rate"]);
+        assert_eq!(
+            allowed_verbs(TicketState::Cancelled),
+            ["change_tags", "link", "unlink", "rate", "report_scan", "redact_attachment"]
+        );
     }
 }

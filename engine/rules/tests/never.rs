@@ -188,6 +188,7 @@ proptest! {
                 config_version: dice.one(NUMBERS),
                 fresh: TicketId(Uuid::from_u128(1)),
                 other: other.as_ref(),
+                stored: None,
             };
             let Some(command) = command(&mut dice) else { continue };
             if !command.expects(version) {

@@ -33,6 +33,7 @@ fn context() -> Context<'static> {
         config_version: 0,
         fresh: TicketId(Uuid::nil()),
         other: None,
+        stored: None,
     }
 }
 

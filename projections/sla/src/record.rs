@@ -107,7 +107,8 @@ impl Ticket {
             | TicketEvent::Confirmation(_)
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
-            | TicketEvent::Work(_) => (None, None),
+            | TicketEvent::Work(_)
+            | TicketEvent::Attachments(_) => (None, None),
         };
         let entered = event.enters().map(Happening::Status);
         [before, changed, tier, after, entered].into_iter().flatten().collect()

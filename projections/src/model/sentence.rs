@@ -3,6 +3,7 @@
 //! Written for a person who reads a history from top to bottom. The text of a comment or a summary is
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
+mod attachments;
 mod satisfaction;
 mod work;
 
@@ -52,6 +53,7 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(event),
+        TicketEvent::Attachments(event) => attachments::told(event),
     }
 }
 

@@ -6,6 +6,7 @@
 //! which commands wrote them, and the query service opens them in the answer.
 
 mod answers;
+mod attachments;
 mod attributes;
 mod confirmation;
 mod fold;
@@ -82,6 +83,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ChannelSwitched(_)) => {}
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
         TicketEvent::Work(event) => work::take(row, event),
+        TicketEvent::Attachments(event) => attachments::take(row, event, record),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Relations(_) | TicketEvent::Classification(_) => {}
     }

@@ -87,6 +87,9 @@ fn cause(event: &str) -> Option<By> {
         "SlaBreachVoided" => &["void_sla_breach"],
         "ConfigPublished" => &["publish_config"],
         "ConfigRetired" => &["retire_config"],
+        "AttachmentAdded" => &["add_attachment"],
+        "AttachmentScanned" => &["report_scan"],
+        "AttachmentRedacted" => &["redact_attachment"],
         "AccessRecorded" => &["record_access"],
         _ => return None,
     }))

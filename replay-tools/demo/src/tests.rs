@@ -60,6 +60,7 @@ fn context() -> Context<'static> {
         config_version: 0,
         fresh: TicketId(uuid::Uuid::nil()),
         other: None,
+        stored: None,
     }
 }
 
@@ -119,7 +120,8 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         TicketEvent::Conversation(Conversation::CallLogged(_) | Conversation::ChannelSwitched(_))
         | TicketEvent::Classification(_)
         | TicketEvent::Satisfaction(_)
-        | TicketEvent::Work(_) => None,
+        | TicketEvent::Work(_)
+        | TicketEvent::Attachments(_) => None,
     }
 }
 
@@ -294,6 +296,10 @@ fn the_desk_takes_every_live_command() {
         "fire_time_rule",
         "log_call",
         "schedule_follow_up",
+        // They name bytes, which a command does not bring.
+        "add_attachment",
+        "report_scan",
+        "redact_attachment",
         // They name what another command made, and a claim that is renewed at once stays as it is.
         "rate",
         "complete_task",

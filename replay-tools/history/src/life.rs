@@ -346,7 +346,8 @@ impl Life {
             | TicketEvent::Confirmation(_)
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
-            | TicketEvent::Work(_) => {}
+            | TicketEvent::Work(_)
+            | TicketEvent::Attachments(_) => {}
         }
     }
 

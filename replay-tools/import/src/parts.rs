@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership, Personal,
-    Satisfaction, TicketCreated, TicketEvent, Work,
+    Attachments, Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership,
+    Personal, Satisfaction, TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -80,6 +80,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),
+        Event::Ticket(TicketEvent::Attachments(event)) => of_attachments(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
@@ -92,6 +93,14 @@ fn of_life_cycle(event: &LifeCycle) -> usize {
         LifeCycle::TicketResolved(e) => sum([e.by.len(), of_personal(&e.summary)]),
         LifeCycle::TicketReopened(e) => of_text(&e.resolver_of_last),
         LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => 0,
+    }
+}
+
+fn of_attachments(event: &Attachments) -> usize {
+    match event {
+        Attachments::AttachmentAdded(e) => sum([e.media_type.len(), of_personal(&e.name)]),
+        Attachments::AttachmentScanned(e) => e.engine.len(),
+        Attachments::AttachmentRedacted(e) => e.reason.len(),
     }
 }
 

@@ -67,7 +67,9 @@ impl Folded {
                 TicketEvent::Conversation(_) | TicketEvent::Relations(_) | TicketEvent::Confirmation(_),
             ) => {}
             Event::Ticket(TicketEvent::Classification(event)) => self.classification(event),
-            Event::Ticket(TicketEvent::Satisfaction(_) | TicketEvent::Work(_)) => {
+            Event::Ticket(
+                TicketEvent::Satisfaction(_) | TicketEvent::Work(_) | TicketEvent::Attachments(_),
+            ) => {
                 panic!("no export holds it: {:?}", fact.event)
             }
             Event::Log(_) | Event::Sla(_) | Event::Config(_) => {

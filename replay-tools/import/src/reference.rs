@@ -62,7 +62,9 @@ impl Story {
                 Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
             ) => panic!("{event:?}"),
             TicketEvent::Classification(event) => self.classification(event),
-            TicketEvent::Satisfaction(_) | TicketEvent::Work(_) => panic!("no export holds it: {event:?}"),
+            TicketEvent::Satisfaction(_) | TicketEvent::Work(_) | TicketEvent::Attachments(_) => {
+                panic!("no export holds it: {event:?}")
+            }
         };
         self.count(kind);
         self.last.insert(kind, self.clock);

@@ -98,6 +98,7 @@ fn decided_again<'a>(
         config_version: 0,
         fresh,
         other: other.as_ref(),
+        stored: None,
     };
     let events: Vec<&Event> = records.iter().map(|record| &record.event).collect();
     let decided = decide(before, command, &context);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use guichet_schemas::codec::encode_record;
 use guichet_schemas::event::*;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, EventId, SurveyId, TaskId, TicketId};
+use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, EventId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -283,7 +283,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(42) {
+    match dice.roll(45) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -348,6 +348,22 @@ pub fn any_event(dice: &mut Dice) -> Event {
         }),
         40 => Event::from(ResolutionConfirmed { by: "r-1".to_owned() }),
         41 => Event::from(ResolutionRejected { reason: text("It still burns.") }),
+        42 => Event::from(AttachmentAdded {
+            sha256: Hash([dice.roll(2) as u8; 32]),
+            size: dice.roll(9),
+            media_type: "image/png".to_owned(),
+            name: text("toner.png"),
+            key_id: KeyId(Uuid::from_u128(1)),
+        }),
+        43 => Event::from(AttachmentScanned {
+            sha256: Hash([dice.roll(3) as u8; 32]),
+            verdict: ScanVerdict::ALL[dice.roll(3) as usize],
+            engine: "clamav".to_owned(),
+        }),
+        44 => Event::from(AttachmentRedacted {
+            sha256: Hash([dice.roll(3) as u8; 32]),
+            reason: "a face".to_owned(),
+        }),
         35 => Event::from(FollowUpCreated {
             of: ticket_id(1),
             new_ticket: ticket_id(2),

@@ -1,7 +1,8 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, Life, Other, Reads, Ticket, Unconfigured, decide, evolve, goes_on_to, looks_at,
+    Context, Draft, FiredRule, Life, Other, Reads, Stored, Ticket, Unconfigured, decide, evolve, goes_on_to,
+    looks_at,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Event};
@@ -113,6 +114,8 @@ pub(crate) struct Desk {
     pub(crate) hour: i64,
     /// What is configured; none: nothing.
     pub(crate) house: Option<House>,
+    /// Bytes that were uploaded.
+    pub(crate) stored: Option<Stored>,
 }
 
 /// A desk that has configured its life, and one time rule.
@@ -231,6 +234,7 @@ impl Desk {
             config_version: self.house.as_ref().map_or(0, |_| VERSION),
             fresh: self.fresh(),
             other: other.as_ref(),
+            stored: self.stored,
         };
         decide(ticket, command, &context)
     }

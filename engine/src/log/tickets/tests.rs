@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal, Survey, Task, TaskState,
-    Work,
+    Approval, Attachment, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal, Survey, Task,
+    TaskState, Work,
 };
 use guichet_schemas::event::FieldValue;
-use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId, TicketNumber};
+use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketNumber};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, SurveyKind, TicketType, Urgency,
-    Verdict,
+    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, ScanVerdict, SurveyKind,
+    TicketType, Urgency, Verdict,
 };
 
 use super::*;
@@ -89,6 +89,15 @@ fn entry() -> Entry {
                 articles: BTreeSet::from([("kb-17".to_owned(), 3)]),
                 follow_up_at: Some(Timestamp(1_700_000_005_000)),
             },
+            attachments: BTreeMap::from([(
+                Hash::of_bytes(b"a file"),
+                Attachment {
+                    size: 6,
+                    key_id: KeyId(uuid::Uuid::from_u128(12)),
+                    verdict: Some(ScanVerdict::Infected),
+                    redacted: true,
+                },
+            )]),
         },
         version: StreamVersion::new(100).unwrap(),
         position: LogPosition::new(4711).unwrap(),

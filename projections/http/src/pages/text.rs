@@ -55,6 +55,7 @@ texts! {
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
     claim, participants, tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, proposal, awaiting_confirmation, awaited, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
+    attachments, attachment_unscanned, attachment_clean, attachment_infected, attachment_unscannable, attachment_redacted,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
     broken, voided, came_to_nothing, used_of, metric_first_reply, metric_next_reply, metric_assignment, metric_periodic_update,
@@ -73,6 +74,7 @@ texts! {
     event_survey_requested, event_ticket_rated, event_nps_recorded, event_ticket_claimed, event_claim_released,
     event_call_logged, event_task_added, event_task_completed, event_task_cancelled, event_approval_requested,
     event_approval_decided, event_time_logged, event_follow_up_scheduled, event_follow_up_recorded, event_article_used,
+    event_attachment_added, event_attachment_scanned, event_attachment_redacted,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // A history that is handed over.
@@ -162,6 +164,9 @@ impl Text {
             "FollowUpScheduled" => self.event_follow_up_scheduled,
             "FollowUpRecorded" => self.event_follow_up_recorded,
             "ArticleUsed" => self.event_article_used,
+            "AttachmentAdded" => self.event_attachment_added,
+            "AttachmentScanned" => self.event_attachment_scanned,
+            "AttachmentRedacted" => self.event_attachment_redacted,
             _ => return None,
         })
     }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
-    ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishConfig, Rate, RecordAccess,
-    RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim,
-    Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig,
-    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
-    SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+    AddAttachment, AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
+    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact,
+    FireTimeRule, Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishConfig, Rate,
+    RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RedactAttachment,
+    RejectResolution, ReleaseClaim, RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation,
+    RequestSurvey, Requester, Resolve, RetireConfig, ScheduleFollowUp, SetCategory, SetDueDate, SetField,
+    SetParticipants, SetPriority, SetStatus, SetType, SwitchChannel, Unassign, Unlink, UseArticle,
+    VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
@@ -17,8 +18,8 @@ use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
     Apply, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind, EscalationReason,
-    HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric,
-    SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, ScanVerdict,
+    SlaMetric, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -301,6 +302,18 @@ fn tasks_and_time() -> Vec<Order> {
             verdict: Verdict::Approved,
             reason: note("within the budget"),
         }),
+        Order::AddAttachment(AddAttachment {
+            sha256: hash(0x11),
+            size: 48_210,
+            media_type: line("image/png"),
+            name: line("drum.png"),
+        }),
+        Order::ReportScan(ReportScan {
+            sha256: hash(0x11),
+            verdict: ScanVerdict::Unscannable,
+            engine: line("clamav 1.4"),
+        }),
+        Order::RedactAttachment(RedactAttachment { sha256: hash(0x11), reason: text("shows a face") }),
     ]
 }
 

@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged,
-    ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
-    Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled,
-    KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld,
-    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached,
-    SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted,
-    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
-    TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted,
-    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, AttachmentAdded, AttachmentRedacted,
+    AttachmentScanned, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, CommentAdded,
+    ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue,
+    FollowUpCreated, FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, NpsRecorded,
+    ParticipantsChanged, Personal, PriorityChanged, ReopenHeld, ResolutionConfirmed, ResolutionProposed,
+    ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested,
+    TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed,
+    TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketRated,
+    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked,
+    TimeLogged, TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
     Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale,
-    ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind, TicketState,
-    TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict, SlaMetric, StatusCause, Strategy, SurveyKind,
+    TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -282,6 +283,19 @@ fn work() -> Vec<Event> {
         Event::from(FollowUpScheduled { at: minute(20_000) }),
         Event::from(FollowUpRecorded { effective: true }),
         Event::from(ArticleUsed { article: "kb-17".to_owned(), version: 3 }),
+        Event::from(AttachmentAdded {
+            sha256: hash(0x11),
+            size: 48_210,
+            media_type: "image/png".to_owned(),
+            name: sealed(b"sealed name"),
+            key_id: KeyId(uuid(12)),
+        }),
+        Event::from(AttachmentScanned {
+            sha256: hash(0x11),
+            verdict: ScanVerdict::Unscannable,
+            engine: "clamav 1.4".to_owned(),
+        }),
+        Event::from(AttachmentRedacted { sha256: hash(0x11), reason: "shows a face".to_owned() }),
     ]
 }
 

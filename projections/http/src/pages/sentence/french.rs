@@ -1,5 +1,6 @@
 //! One French sentence per event, as the read model writes one in English.
 
+mod attachments;
 mod satisfaction;
 mod work;
 
@@ -49,6 +50,7 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(t, event),
+        TicketEvent::Attachments(event) => attachments::told(event),
     }
 }
 
