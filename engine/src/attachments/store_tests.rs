@@ -192,14 +192,28 @@ fn a_sweep_takes_what_is_nobodys_and_leaves_the_rest() {
     };
     let young = store.sweep_after(DAY, DAY, standing).unwrap();
     assert_eq!(young, Swept { named: 1, unsure: 1, ..Swept::default() }, "a day has not passed");
-    // Half of a pair: a kill may leave it.
+    // Halves of a pair: a kill may leave either.
     std::fs::remove_file(all[1].mark(store.dir())).unwrap();
+    let six = folder.place(6, &[6]);
+    upload(&store, &six, &[6], 1).unwrap();
+    std::fs::remove_file(six.bytes(store.dir())).unwrap();
+    let young = store.sweep_after(DAY, DAY, |place| match place.ticket.0.as_u128() {
+        6 => Some(Standing::Named),
+        _ => standing(place),
+    });
+    assert_eq!(young.unwrap(), Swept { named: 1, missing: 1, halves: 1, unsure: 1, ..Swept::default() });
+    let half = store.sweep_after(DAY, DAY, |place| match place.ticket.0.as_u128() {
+        6 => Some(Standing::Unnamed),
+        _ => standing(place),
+    });
+    assert_eq!(half.unwrap(), Swept { named: 1, halves: 1, unsure: 1, ..Swept::default() });
+    assert!(!six.folder(store.dir()).exists());
     upload(&store, &folder.place(5, &[5]), &[5], 1).unwrap();
     let old = store.sweep_after(Duration::ZERO, DAY, |place| match place.ticket.0.as_u128() {
         5 => Some(Standing::Unnamed),
         _ => standing(place),
     });
-    assert_eq!(old.unwrap(), Swept { named: 1, abandoned: 2, halves: 1, unsure: 1, ..Swept::default() });
+    assert_eq!(old.unwrap(), Swept { named: 1, abandoned: 2, unsure: 1, ..Swept::default() });
     let left: Vec<bool> = all.iter().map(|place| place.bytes(store.dir()).exists()).collect();
     assert_eq!(left, [true, false, true, false]);
 }

@@ -29,6 +29,8 @@ pub enum Standing {
 pub struct Swept {
     /// Bytes of tickets that name them.
     pub named: u64,
+    /// Named by a ticket, and not there.
+    pub missing: u64,
     /// Removed: they had been redacted.
     pub redacted: u64,
     /// Removed: nobody named them for a day.
@@ -73,7 +75,8 @@ impl AttachmentStore {
             metrics::counter!("guichet_attachments_swept_total", "what" => what).increment(count);
         }
         metrics::gauge!("guichet_attachments_unsure").set(swept.unsure as f64);
-        if swept.redacted + swept.abandoned + swept.halves + swept.idle + swept.unsure > 0 {
+        metrics::gauge!("guichet_attachments_missing").set(swept.missing as f64);
+        if swept.redacted + swept.abandoned + swept.halves + swept.idle + swept.unsure + swept.missing > 0 {
             tracing::info!(?swept, "the attachment folder was swept");
         }
         Ok(swept)
@@ -96,7 +99,18 @@ impl AttachmentStore {
             }
             let mut state = lock(&self.state);
             let is_fresh = state.fresh.contains(&place);
+            // Whoever keeps an upload makes its mark first, and holds the lock until the bytes are there.
+            let has_bytes = place.bytes(&self.dir).exists();
             match standing {
+                Some(Standing::Named) if !has_bytes => {
+                    tracing::error!(%sha256, %ticket, "the bytes of an attachment are missing; bring them back from a backup, or attach the file again");
+                    swept.missing += 1;
+                }
+                Some(Standing::Redacted | Standing::Unnamed) if !has_bytes => {
+                    state.fresh.remove(&place);
+                    remove(&self.dir, &place)?;
+                    swept.halves += 1;
+                }
                 Some(Standing::Named) => {
                     state.fresh.remove(&place);
                     swept.named += 1;
@@ -115,7 +129,6 @@ impl AttachmentStore {
             }
         }
         if tickets.is_empty() {
-            // Whoever keeps an upload makes its mark first, and holds the lock until the bytes are there.
             let _state = lock(&self.state);
             if super::layout::listed(path)?.iter().all(|(name, _)| name == super::layout::BYTES) {
                 durable::remove(&path.join(super::layout::BYTES))?;
