@@ -10,6 +10,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use guichet_client::ClientError;
 use guichet_client::output::{Output, OutputArgs};
+use guichet_engine::attachments::{self, Named};
 use guichet_engine::backup::Secrets;
 use guichet_engine::log::{LiveLog, Memory};
 use guichet_engine::notary::{self, Anchor};
@@ -68,16 +69,21 @@ pub(crate) async fn run(args: BackupArgs) -> anyhow::Result<ExitCode> {
         take(&args, &output).await?
     };
     let (size, key_rows) = (backup.signed.size(), backup.secrets.key_rows());
+    let files = backup.named.len();
     let taken_at = backup.secrets.taken_at().map(|at| at.to_string());
     if args.json {
         let origin = backup.signed.checkpoint().origin.clone();
         let root = backup.signed.root().to_string();
         output.json(&json!({
-            "records": size, "root": root, "origin": origin, "key_rows": key_rows, "taken_at": taken_at,
+            "records": size, "root": root, "origin": origin, "key_rows": key_rows, "attachments": files,
+            "taken_at": taken_at,
         }))?;
     } else {
         let done = if args.check { "is whole" } else { "is up to date" };
-        output.line(&format!("{} {done}: {size} records, {key_rows} rows of keys", args.dir.display()))?;
+        output.line(&format!(
+            "{} {done}: {size} records, {key_rows} rows of keys, {files} attachments",
+            args.dir.display()
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -108,11 +114,49 @@ async fn take(args: &BackupArgs, output: &Output) -> anyhow::Result<Backup> {
         if found.is_empty() { Err(problem(&dir, &"it ends before what was signed")) } else { Ok(found) }
     };
     match audit::extend(&folder, &key, &newest, records, output).await? {
-        Ok(_) => Ok(Backup { secrets, folder, signed: newest }),
+        Ok(_) => {
+            let named = tokio::task::block_in_place(|| named(&folder, newest.size()))?;
+            take_attachments(&named, &protection.attachments, &args.dir, output)?;
+            Ok(Backup { secrets, folder, signed: newest, named, dir: args.dir.clone() })
+        }
         Err(refused) => bail!(
             "{refused}. The records of the backup are left as they are; copy this log to a folder of its own"
         ),
     }
+}
+
+/// The attachments that the records name.
+fn named(folder: &Folder, size: u64) -> anyhow::Result<Named> {
+    let mut named = Named::default();
+    for index in 0..size.div_ceil(TILE_WIDTH) {
+        for record in folder.records(index, size).map_err(damage)? {
+            named.take(&record).map_err(|why| anyhow!("the backup is damaged: {why}"))?;
+        }
+    }
+    Ok(named)
+}
+
+/// After the records: each of the bytes was on disk before the record that names it.
+fn take_attachments(named: &Named, from: &Path, backup: &Path, output: &Output) -> anyhow::Result<()> {
+    let to = attachments::within(backup);
+    if named.is_empty() && !to.exists() {
+        return Ok(());
+    }
+    let done = attachments::back_up(named, from, &to).with_context(|| format!("copy to {}", to.display()))?;
+    if done.removed > 0 {
+        output.note(&format!("{} attachments were redacted and left the backup", done.removed));
+    }
+    if done.missing.is_empty() {
+        return Ok(());
+    }
+    for place in &done.missing {
+        output.alarm(&format!("attachment {} of ticket {} is missing", place.sha256, place.ticket));
+    }
+    bail!(
+        "{} attachments that the log names are neither in {} nor in the backup; all the rest is copied",
+        done.missing.len(),
+        from.display()
+    )
 }
 
 fn problem(path: &Path, problem: &dyn std::fmt::Display) -> ClientError {
@@ -129,6 +173,9 @@ pub(crate) struct Backup {
     pub(crate) secrets: Secrets,
     pub(crate) folder: Folder,
     pub(crate) signed: SignedCheckpoint,
+    /// The attachments that its records name.
+    pub(crate) named: Named,
+    dir: PathBuf,
 }
 
 impl Backup {
@@ -137,7 +184,10 @@ impl Backup {
         let key = notary::public_of(&secrets.signing_key())?;
         let folder = Folder::open(dir.join("log"))?;
         match folder.checkpoint(&key)? {
-            Ok(Some(signed)) => Ok(Self { secrets, folder, signed }),
+            Ok(Some(signed)) => {
+                let named = named(&folder, signed.size())?;
+                Ok(Self { secrets, folder, signed, named, dir: dir.to_owned() })
+            }
             Ok(None) => bail!("{} has no checkpoint: the backup did not end", folder.path().display()),
             Err(refused) => bail!(refused),
         }
@@ -164,6 +214,26 @@ impl Backup {
                 self.folder.check_tile(&tile).map_err(damage)?;
             }
             progress.set(edge.size());
+        }
+        drop(progress);
+        self.check_attachments(output)
+    }
+
+    /// The folder of its attachments.
+    pub(crate) fn attachments(&self) -> PathBuf {
+        attachments::within(&self.dir)
+    }
+
+    /// Reads every attachment as it was sealed: the keys are wrapped here.
+    fn check_attachments(&self, output: &Output) -> anyhow::Result<()> {
+        let dir = self.attachments();
+        let wrong = attachments::check_copy(&self.named, &dir);
+        let wrong = wrong.with_context(|| format!("read {}", dir.display()))?;
+        for (place, why) in &wrong {
+            output.alarm(&format!("attachment {} of ticket {} {why}", place.sha256, place.ticket));
+        }
+        if !wrong.is_empty() {
+            bail!("the backup is damaged: {} of its attachments are missing or were changed", wrong.len());
         }
         Ok(())
     }

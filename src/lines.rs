@@ -271,6 +271,7 @@ fn asked_at_once(pattern: &str) -> Option<String> {
         "guichet.v1.evt.",
         "guichet.v1.cmd.",
         "guichet.v1.query.",
+        "guichet.v1.attachment.",
         "guichet.v1.projection.",
         "$JS.API.STREAM.CREATE.",
     ];
@@ -279,12 +280,14 @@ fn asked_at_once(pattern: &str) -> Option<String> {
 }
 
 /// What is missed, and nothing worse: discovery, the checkpoints for listeners (whoever asks is answered), what other
-/// processes say about their models, a look at a consumer that is rebuilt otherwise, live pages, whether an asker is gone, and the healing of a stream that may never be damaged. A browser
+/// processes say about their models, a look at a consumer that is rebuilt otherwise, live pages, attachments where the server knows nothing of them yet, whether an asker is gone, and the healing of a stream that may never be damaged. A browser
 /// names the tenant of a query, so a tenant that is not for us must not end the role.
 fn can_do_without(denial: &Denial) -> bool {
     let subject = denial.subject.as_str();
     match denial.act {
-        Act::Subscribe => subject.starts_with("$SRV.") || subject.starts_with("guichet.v1.evt."),
+        Act::Subscribe => ["$SRV.", "guichet.v1.evt.", "guichet.v1.attachment."]
+            .iter()
+            .any(|prefix| subject.starts_with(prefix)),
         Act::Publish => [
             "$JS.API.STREAM.UPDATE.",
             "$JS.API.STREAM.DELETE.",
@@ -292,6 +295,7 @@ fn can_do_without(denial: &Denial) -> bool {
             "guichet.v1.checkpoint.",
             "guichet.v1.projection.",
             "guichet.v1.query.",
+            "guichet.v1.attachment.",
             guichet_service::CONNECTIONS,
         ]
         .iter()

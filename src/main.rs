@@ -46,6 +46,7 @@ use guichet_history::explain::ExplainArgs;
 use guichet_history::export::ExportArgs;
 use guichet_history::replay::ReplayArgs;
 use guichet_projections::model;
+use guichet_replay_tools::attach::{self, AttachArgs, FetchArgs};
 use guichet_replay_tools::audit::AuditArgs;
 use guichet_replay_tools::clocks::{self, ExplainArgs as ExplainSlaArgs, WhatifArgs};
 use guichet_replay_tools::config::{ConfigArgs, InitArgs, LintArgs};
@@ -137,6 +138,10 @@ enum Verb {
     Replay(Box<ReplayArgs>),
     /// Send one command
     Send(SendArgs),
+    /// Attach a file to a ticket
+    Attach(AttachArgs),
+    /// Fetch an attachment of a ticket
+    Fetch(FetchArgs),
     /// Ask a read model
     Query(QueryArgs),
     /// Follow the events
@@ -313,6 +318,8 @@ async fn perform(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Export(args) => history::export(&args).await,
         Verb::Replay(args) => history::replay(&args).await,
         Verb::Send(args) => Ok(send::run(args, fresh_id).await?.into()),
+        Verb::Attach(args) => Ok(attach::attach(args, fresh_id).await?.into()),
+        Verb::Fetch(args) => Ok(attach::fetch(args).await?.into()),
         Verb::Query(args) => replayed::ask(args).await,
         Verb::Tail(args) => Ok(tail::run(args).await?.into()),
         Verb::Timeline(args) => timeline::run(*args).await,

@@ -116,6 +116,7 @@ const HARMFUL: &[(Act, &str, &str)] = &[
     (Act::Subscribe, "_INBOX_worker.>", "reads the answers to workers, keys of personal texts among them"),
     (Act::Subscribe, "guichet.v1.cmd.>", "reads all commands, and may answer them"),
     (Act::Subscribe, "guichet.v1.query.>", "reads all queries, and may answer them"),
+    (Act::Subscribe, "guichet.v1.attachment.>", "reads the files that are attached, and may answer for them"),
     (Act::Subscribe, "guichet.v1.key.0", "may answer in the place of the key service"),
     (Act::Subscribe, "guichet.v1.log.0", "may answer in the place of the log"),
     (Act::Subscribe, "$JS.API.>", "reads what is asked of JetStream"),
@@ -170,6 +171,7 @@ fn worth(role: Role, pattern: &str) -> Wanted {
     let useful = role == Role::Healer && pattern.starts_with("$JS.")
         || role == Role::Caller && (pattern.starts_with("$") || pattern.starts_with("guichet.v1.checkpoint"))
         || pattern.starts_with("$SRV.")
+        || pattern.starts_with("guichet.v1.attachment.")
         || pattern.starts_with("$JS.API.CONSUMER.INFO.")
         || pattern.starts_with("$JS.ACK.")
         || pattern == guichet_service::CONNECTIONS

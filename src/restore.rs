@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use guichet_client::output::{Output, OutputArgs};
+use guichet_engine::attachments::{self, ReadError};
 use guichet_engine::log::{self, Copied, CopyError, EventCopy, Memory};
 use guichet_engine::notary::{self, Anchor};
 use guichet_keys::KeyStore;
@@ -82,11 +83,13 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
         "personal texts are opened with the key-encryption key, which is not in the backup; give the one of the log with --kek-file or GUICHET_KEK, or put it where the data folder had it",
     )?;
     let made_keys = backup.secrets.restore_keys(&protection, &memory)?;
-    KeyStore::open(&protection.keys, &memory.cache, &memory.write_buffers, kek)?;
+    let keys = KeyStore::open(&protection.keys, &memory.cache, &memory.write_buffers, kek)?;
     if !made_keys {
         output.note(&format!("{} is there already, and stays as it is", protection.keys.display()));
     }
     backup.secrets.restore_signing_key(&protection)?;
+    restore_attachments(&backup, &protection.attachments, &keys, &output)?;
+    drop(keys);
     let anchored = newest.filter(|_| args.from_stream).unwrap_or(&backup.signed);
     Anchor::at(&protection.anchor).write(anchored)?;
     let identity = backup.secrets.identity()?;
@@ -109,6 +112,24 @@ pub(crate) fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Before the log: whoever has the log has what it names. Each is opened, and must have its digest.
+fn restore_attachments(backup: &Backup, to: &Path, keys: &KeyStore, output: &Output) -> anyhow::Result<()> {
+    attachments::restore(&backup.named, &backup.attachments(), to)
+        .with_context(|| format!("restore attachments to {}", to.display()))?;
+    let mut wrong = 0;
+    for (place, error) in backup.named.check(to, Some(keys)) {
+        // The words of an erased person are as gone as they should be.
+        if !matches!(error, ReadError::Erased) {
+            output.alarm(&format!("attachment {} of ticket {}: {error}", place.sha256, place.ticket));
+            wrong += 1;
+        }
+    }
+    if wrong > 0 {
+        bail!("{wrong} attachments are not what the log names; no log was restored");
+    }
+    Ok(())
 }
 
 /// The signed checkpoints of this log that this machine and the caller know.

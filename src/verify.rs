@@ -8,9 +8,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use guichet_client::ClientError;
 use guichet_client::output::Output;
+use guichet_engine::attachments::{Named, Place, ReadError};
 use guichet_engine::log::{Memory, StoppedLog, StoreFault};
 use guichet_engine::protection::Protection;
-use guichet_replay_tools::verify::{self, Claims, Report, Source, Unread, VerifyArgs};
+use guichet_keys::KeyStore;
+use guichet_replay_tools::verify::{self, Check, Claims, Report, Source, Unread, VerifyArgs};
 
 use crate::config::{CACHE_BYTES, WRITE_BUFFER_BYTES};
 use crate::node::{PARTITION, authorship_beside};
@@ -65,8 +67,53 @@ fn offline(
         }
         audit.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
+    check_attachments(&log, data_dir, &mut claims);
     let problem = |why: Unread| ClientError::File { path: data_dir.to_owned(), problem: why.to_string() };
     Ok(verify::report(whole.map_err(problem)?, claims))
+}
+
+/// Opens each attachment that the log names, and compares its bytes with their digest.
+fn check_attachments(log: &Files, data_dir: &Path, claims: &mut Claims) {
+    let mut named = Named::default();
+    let mut unread = None;
+    let scanned = log.scan(1, log.head(), &mut |_, record| {
+        unread = named.take(record).err();
+        unread.is_none()
+    });
+    if let Some(why) = unread.or_else(|| scanned.err().map(|why| why.to_string())) {
+        claims.unchecked.push(format!("attachments: the log does not say which there are: {why}"));
+        return;
+    }
+    if named.is_empty() {
+        return;
+    }
+    let protection = Protection::within(data_dir, PARTITION);
+    let memory = Memory::new(CACHE_BYTES, WRITE_BUFFER_BYTES);
+    let opened = protection
+        .kek
+        .load(true)
+        .map_err(anyhow::Error::from)
+        .and_then(|kek| Ok(KeyStore::open(&protection.keys, &memory.cache, &memory.write_buffers, kek)?));
+    let keys = match opened {
+        Ok(keys) => keys,
+        Err(why) => {
+            let count = named.len();
+            claims.unchecked.push(format!("{count} attachments: their keys cannot be used: {why:#}"));
+            return;
+        }
+    };
+    for (place, error) in named.check(&protection.attachments, Some(&keys)) {
+        let Place { sha256, ticket, .. } = &place;
+        match error {
+            ReadError::Erased => {
+                claims.unchecked.push(format!("attachment {sha256} of ticket {ticket}: {error}"));
+            }
+            ReadError::Missing | ReadError::Damaged(_) | ReadError::Refused(_) => {
+                let found = format!("attachment {sha256} of ticket {ticket}: {error}");
+                claims.findings.of_all(Check::Attachments, found);
+            }
+        }
+    }
 }
 
 /// The files of a stopped node.

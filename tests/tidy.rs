@@ -74,6 +74,7 @@ fn nats_has_its_owners() {
         "engine/service/",
         "engine/src/intake",
         "engine/keys/client/",
+        "engine/src/attachment_service.rs",
         "engine/src/key_service.rs",
         "engine/src/log_service.rs",
         "engine/src/publish",

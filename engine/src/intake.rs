@@ -53,7 +53,7 @@ const AT_ONCE_BYTES: usize = 4096;
 const AT_ONCE: usize = 256;
 
 impl Pressure {
-    fn check(&self) -> Result<(), Rejection> {
+    pub(crate) fn check(&self) -> Result<(), Rejection> {
         if self.disk_low.load(Ordering::Relaxed) {
             return Err(Rejection::Busy {
                 reason: "the disk reserve is reached; free some space",

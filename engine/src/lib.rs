@@ -5,6 +5,7 @@
 //! only then lets the answers go; [`publish`] sends the stored bytes to JetStream in order. Whatever else the log
 //! keeps (indexes, snapshots) is a function of the events and can be rebuilt from them.
 
+pub mod attachments;
 pub mod backup;
 pub mod clock;
 pub mod halt;
@@ -12,6 +13,7 @@ pub mod log;
 pub mod notary;
 pub mod protection;
 
+pub mod attachment_service;
 pub mod intake;
 pub mod key_service;
 pub mod log_service;

@@ -14,6 +14,8 @@ pub struct Protection {
     pub anchor: PathBuf,
     /// Folder of the key store. Best with backups of its own, which are not kept for ever.
     pub keys: PathBuf,
+    /// Folder of the bytes of attachments.
+    pub attachments: PathBuf,
     /// The key-encryption key of the key store.
     pub kek: KekSource,
     /// Off: no tree, no checkpoints. To measure what they cost.
@@ -32,6 +34,7 @@ impl Protection {
             signing_key: data_dir.join("signing.key"),
             anchor: data_dir.join(format!("anchor-{partition}")).join("checkpoint"),
             keys: data_dir.join(format!("keys-{partition}")),
+            attachments: crate::attachments::within(data_dir),
             kek: KekSource::Own(data_dir.join("kek")),
             #[cfg(feature = "measure")]
             notary: true,

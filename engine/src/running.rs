@@ -26,7 +26,7 @@ pub use crate::publish::healer::Healer;
 use crate::publish::standing::Publishing;
 use crate::publish::watching::{self, Watch};
 use crate::publish::{JetStream, Progress, Publisher, checkpoints};
-use crate::{key_service, log_service, tile_service};
+use crate::{attachment_service, key_service, log_service, tile_service};
 
 /// How long a stop waits for the stream to catch up with the log. The rest is published at the next start.
 const PUBLISH_GRACE: Duration = Duration::from_secs(5);
@@ -93,6 +93,7 @@ pub struct Engine {
     log_service: JoinHandle<()>,
     key_service: Option<JoinHandle<()>>,
     tile_service: JoinHandle<()>,
+    attachments: Vec<JoinHandle<()>>,
     checkpoints: JoinHandle<()>,
     publisher: Option<JoinHandle<()>>,
     publish_watch: Option<JoinHandle<()>>,
@@ -177,6 +178,10 @@ pub async fn start(
     let key_service = key_service.transpose().map_err(StartError::Nats)?;
     let tile_service =
         tile_service::start(&service, settings.partition, log.tree()).await.map_err(StartError::Nats)?;
+    let attachments =
+        attachment_service::start(&service, log.reader(), log.attachments(), Arc::clone(&pressure))
+            .await
+            .map_err(StartError::Nats)?;
     let checkpoints = tokio::spawn(checkpoints::publish(client.clone(), settings.partition, log.tree()));
     let intake = intake::start(&service, log.inlet(), log.request_key.0.clone(), pressure.clone())
         .await
@@ -195,6 +200,7 @@ pub async fn start(
         log_service,
         key_service,
         tile_service,
+        attachments,
         checkpoints,
         publisher,
         publish_watch,
@@ -265,6 +271,7 @@ impl Engine {
         let reader = self.log.reader();
         self.service.stop();
         let log = self.log;
+        let attachments = log.attachments();
         let closing = async {
             let intake = self.intake.close(NATS_GRACE);
             let log = tokio::task::spawn_blocking(move || log.close());
@@ -272,6 +279,7 @@ impl Engine {
             closed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
         };
         let closed = closing.await;
+        attachment_service::stop(&attachments, self.attachments, reader.head());
         // The notary has signed what was left, and ended; so does what publishes after it.
         if tokio::time::timeout(NATS_GRACE, self.checkpoints).await.is_err() {
             tracing::warn!("the last checkpoint may not have been published; the next start publishes it");

@@ -7,6 +7,7 @@
 //! What is absent: no log, no disk but the files that the user names, and no rule of the desk: whether a command holds is
 //! decided by the engine alone.
 
+pub mod attach;
 pub mod audit;
 pub mod body;
 mod card;

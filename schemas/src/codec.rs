@@ -376,7 +376,9 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
             details.of = Some(of.to_wire());
             field = Some("data.external_ref".to_owned());
         }
-        Rejection::PayloadTooLarge { max, .. } => details.max = Some(*max),
+        Rejection::PayloadTooLarge { max, .. } | Rejection::QuotaExceeded { max, .. } => {
+            details.max = Some(*max)
+        }
         Rejection::Busy { retry_after_ms: ms, .. } => retry_after_ms = Some(*ms),
         Rejection::Unavailable { as_of_position, .. } => details.as_of_position = *as_of_position,
         Rejection::CommandIdReused => field = Some("command_id".to_owned()),

@@ -77,6 +77,12 @@ pub mod limits {
     pub const SIDES: usize = 50;
     /// Suggestions of a ticket.
     pub const SUGGESTIONS: usize = 200;
+    /// Attachments of a ticket, redacted ones included.
+    pub const ATTACHMENTS_OF_TICKET: usize = 200;
+    /// Bytes of an attachment that travel at a time.
+    pub const ATTACHMENT_CHUNK: usize = 256 * 1024;
+    /// Bytes of an attachment: 25 MiB.
+    pub const ATTACHMENT_BYTES: u64 = 25 * 1024 * 1024;
     /// Facts of one imported part.
     pub const FACTS: usize = 2_000;
     /// Bytes that the records of one command repeat of tickets, such as the tags at each escalation, or the comments of a

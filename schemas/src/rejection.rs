@@ -212,6 +212,14 @@ pub enum Rejection {
         /// When to come back.
         retry_after_ms: u64,
     },
+    /// A share is used up.
+    #[error("{what} may take {max} bytes together, and this would be more; remove some, or ask an operator")]
+    QuotaExceeded {
+        /// Whose share.
+        what: &'static str,
+        /// The share in bytes.
+        max: u64,
+    },
     /// Starting, draining, halted, or the read model is behind.
     #[error("{reason}")]
     Unavailable {
@@ -261,6 +269,7 @@ impl Rejection {
             Self::Forbidden(_) => "forbidden",
             Self::PayloadTooLarge { .. } => "payload_too_large",
             Self::Busy { .. } => "busy",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
             Self::Unavailable { .. } => "unavailable",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Internal { .. } => "internal",
@@ -288,7 +297,7 @@ impl Rejection {
             | Self::CommandIdReused => 409,
             Self::Forbidden(_) => 403,
             Self::PayloadTooLarge { .. } => 413,
-            Self::Busy { .. } => 429,
+            Self::Busy { .. } | Self::QuotaExceeded { .. } => 429,
             Self::Unavailable { .. } => 503,
             Self::OutcomeUnknown => 504,
             Self::Internal { .. } => 500,

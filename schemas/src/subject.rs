@@ -1,6 +1,7 @@
 //! The NATS subjects and stream names, all of them, and the grammar that refuses every other.
 
 use crate::command::Entity;
+use crate::hash::Hash;
 use crate::ids::{CallerId, TenantId, TicketId};
 use crate::position::Partition;
 use crate::rejection::Rejection;
@@ -10,6 +11,9 @@ use crate::verb::{self, About, Known};
 pub const COMMANDS: &str = "guichet.v1.cmd.>";
 /// Everything that the projections answer as queries.
 pub const QUERIES: &str = "guichet.v1.query.>";
+
+/// Everything about the bytes of attachments.
+pub const ATTACHMENTS: &str = "guichet.v1.attachment.>";
 
 /// Where one command goes.
 #[must_use]
@@ -179,6 +183,79 @@ fn listed(words: &[&str]) -> String {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         _ => words.concat(),
     }
+}
+
+/// The parts of a subject about the bytes of an attachment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentSubject {
+    /// Whose desk.
+    pub tenant: TenantId,
+    /// Who calls.
+    pub caller: CallerId,
+    /// The ticket that has it, or will.
+    pub ticket: TicketId,
+    /// Of the bytes.
+    pub sha256: Hash,
+    /// Bring a part, or fetch one.
+    pub act: Carry,
+    /// Where the part begins.
+    pub offset: u64,
+}
+
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carry {
+    /// To the desk; so many are all of them.
+    Put {
+        /// Bytes of the whole.
+        size: u64,
+    },
+    /// From the desk.
+    Get,
+}
+
+impl AttachmentSubject {
+    const GRAMMAR: &'static str = "the subject must be guichet.v1.attachment.<tenant>.<caller>.<ticket>.put.<sha256>.<size>.<offset> or guichet.v1.attachment.<tenant>.<caller>.<ticket>.get.<sha256>.<offset>";
+
+    /// Reads a subject below [`ATTACHMENTS`].
+    ///
+    /// # Errors
+    /// `bad_subject`, as for a command.
+    pub fn parse(subject: &str) -> Result<Self, Rejection> {
+        let rest = subject.strip_prefix("guichet.v1.attachment.").ok_or_else(|| bad(Self::GRAMMAR))?;
+        let tokens: Vec<&str> = rest.split('.').collect();
+        let [tenant, caller, ticket, ref act @ ..] = tokens[..] else { return Err(bad(Self::GRAMMAR)) };
+        let token = |of: &str| bad(&format!("the {of} token must match [A-Za-z0-9_-]{{1,64}}"));
+        let tenant = TenantId::parse(tenant).ok_or_else(|| token("tenant"))?;
+        let caller = CallerId::parse(caller).ok_or_else(|| token("caller"))?;
+        let ticket = TicketId::parse(ticket).ok_or_else(|| bad("the ticket must be a UUID with hyphens"))?;
+        let (act, sha256, offset) = match *act {
+            ["put", sha256, size, offset] => (Carry::Put { size: whole(size)? }, sha256, offset),
+            ["get", sha256, offset] => (Carry::Get, sha256, offset),
+            _ => return Err(bad(Self::GRAMMAR)),
+        };
+        let is_lower = !sha256.contains(|c: char| c.is_ascii_uppercase());
+        let sha256 = Hash::parse(sha256).filter(|_| is_lower);
+        let sha256 = sha256.ok_or_else(|| bad("the SHA-256 must be 64 lower-case hexadecimal digits"))?;
+        Ok(Self { tenant, caller, ticket, sha256, act, offset: whole(offset)? })
+    }
+}
+
+impl std::fmt::Display for AttachmentSubject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { tenant, caller, ticket, sha256, act, offset } = self;
+        write!(f, "guichet.v1.attachment.{tenant}.{caller}.{ticket}.")?;
+        match act {
+            Carry::Put { size } => write!(f, "put.{sha256}.{size}.{offset}"),
+            Carry::Get => write!(f, "get.{sha256}.{offset}"),
+        }
+    }
+}
+
+/// One number has one form.
+fn whole(token: &str) -> Result<u64, Rejection> {
+    let number = token.parse::<u64>().ok().filter(|number| number.to_string() == token);
+    number.ok_or_else(|| bad("a size or an offset must be a whole number"))
 }
 
 /// The parts of a query's subject.

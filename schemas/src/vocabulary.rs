@@ -39,6 +39,7 @@ macro_rules! each_event {
                     HandedOff, SideConversationOpened, SideMessageAdded, SideConversationClosed,
                     ClassificationSuggested, SuggestionAccepted,
                 }
+                Attachments { AttachmentAdded, AttachmentScanned, AttachmentRedacted, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
@@ -120,6 +121,9 @@ macro_rules! each_verb {
             suggest => Suggest on Ticket,
             accept_suggestion => AcceptSuggestion on Ticket,
             set_restriction => SetRestriction on Ticket,
+            add_attachment => AddAttachment on Ticket,
+            report_scan => ReportScan on Ticket,
+            redact_attachment => RedactAttachment on Ticket,
         }
     };
 }
@@ -130,8 +134,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",
     "bulk_reassign",
-    "add_attachment",
-    "report_scan",
     "change_subject",
     "set_requester",
     "verify_requester",

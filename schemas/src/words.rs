@@ -172,6 +172,8 @@ words! {
         Category = "category", Priority = "priority", Type = "type", Tag = "tag", Group = "group",
         Sentiment = "sentiment",
     }
+    /// What a scan for malware says about an attachment.
+    ScanVerdict { Clean = "clean", Infected = "infected", Unscannable = "unscannable", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// The subject of a stream of events.

@@ -86,6 +86,7 @@ impl Role {
                 subscribe: [
                     vec![subject::COMMANDS.to_owned()],
                     vec![subject::log(PARTITION), subject::keys(PARTITION), subject::tile(PARTITION)],
+                    vec![subject::ATTACHMENTS.to_owned()],
                     discovery("guichet-engine"),
                     vec![own],
                 ]
@@ -133,7 +134,10 @@ impl Role {
                 Rights { publish: vec![OF_THE_CLOCKS.to_owned()], subscribe: vec![own], ..Rights::default() }
             }
             Self::Http => Rights {
-                publish: vec!["guichet.v1.query.*.http.*".to_owned()],
+                publish: vec![
+                    "guichet.v1.query.*.http.*".to_owned(),
+                    "guichet.v1.attachment.*.http.*.get.>".to_owned(),
+                ],
                 subscribe: vec![own, "guichet.v1.evt.*.>".to_owned()],
                 ..Rights::default()
             },
@@ -178,6 +182,7 @@ fn everybodys() -> Vec<String> {
     vec![
         subject::COMMANDS.to_owned(),
         subject::QUERIES.to_owned(),
+        subject::ATTACHMENTS.to_owned(),
         subject::log(PARTITION),
         subject::tile(PARTITION),
     ]
@@ -189,6 +194,7 @@ fn ours() -> Vec<String> {
         OF_THE_CLOCKS.to_owned(),
         "guichet.v1.cmd._system.>".to_owned(),
         "guichet.v1.query._system.>".to_owned(),
+        "guichet.v1.attachment._system.>".to_owned(),
     ]
 }
 

@@ -23,6 +23,8 @@ mod keys;
 mod truth;
 
 #[cfg(test)]
+mod attachments;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod cases;

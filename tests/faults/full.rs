@@ -39,7 +39,7 @@ impl Space {
         disk::free(&self.0);
     }
 
-    fn grow(&self) -> Result<(), String> {
+    pub(crate) fn grow(&self) -> Result<(), String> {
         done("mount", &["-o", LARGE], &[&self.0])
     }
 }

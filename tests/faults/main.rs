@@ -25,6 +25,7 @@ mod judge;
 mod clocks;
 mod controls;
 mod eio;
+mod files;
 mod flips;
 mod full;
 mod harms;
@@ -56,6 +57,7 @@ async fn main() -> ExitCode {
     report.work("random kills", async |goal, campaign| kills::at_random(goal, campaign).await).await;
     report.work("controls", async |goal, campaign| controls::all(goal, campaign).await).await;
     report.work("power cuts", async |goal, campaign| power::cuts(goal, campaign).await).await;
+    report.work("attachments", async |goal, campaign| files::attached(goal, campaign).await).await;
     report.work("failed syncs", async |goal, campaign| eio::at_each_sync(goal, campaign).await).await;
     report.work("damage at rest", async |goal, campaign| flips::at_rest(goal, campaign).await).await;
     report.work("damage under load", async |goal, campaign| harms::under_load(goal, campaign).await).await;

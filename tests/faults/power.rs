@@ -81,7 +81,7 @@ async fn round(program: Program, seed: u64, cuts: usize) -> Round {
 }
 
 /// Stops all three, and waits until they are.
-async fn stand_still(site: &mut Site) {
+pub(crate) async fn stand_still(site: &mut Site) {
     site.nats.signal(Signal::SIGSTOP);
     for process in [&mut site.engine, &mut site.worker].into_iter().flatten() {
         process.signal(Signal::SIGSTOP);

@@ -114,6 +114,7 @@ pub(crate) fn text(field: &str, wild: Wild, dice: &mut Dice) -> String {
         "text" => (*dice.pick(&["print", "a", "Printer 7", "zzz"])).to_owned(),
         "email" => "ana@example.org".to_owned(),
         "calendar" => "desk".to_owned(),
+        "media_type" => "image/png".to_owned(),
         _ => format!("{field}-{n}"),
     }
 }
@@ -202,7 +203,7 @@ pub(crate) fn bytes(field: &str, wild: Wild, desk: &UnderAttack, dice: &mut Dice
         return dice.bytes(len);
     }
     match field {
-        "attachments" => dice.bytes(32),
+        "attachments" | "sha256" => dice.bytes(32),
         "ticket_id" | "of" | "in_reply_to" => desk.ticket(dice).as_bytes().to_vec(),
         _ => dice.uuid().as_bytes().to_vec(),
     }

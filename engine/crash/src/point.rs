@@ -104,6 +104,12 @@ points! {
     SettleRemoved = "settle.removed";
     /// The live generation has the plain name, the mark of the swap is still there.
     SettleRenamed = "settle.renamed";
+    /// All bytes of an upload are on disk, under a name that nobody reads.
+    UploadSynced = "upload.synced";
+    /// The mark of its ticket is on disk, its bytes do not have their name yet.
+    UploadMarked = "upload.marked";
+    /// It is where commands look for it, and nobody was told so.
+    UploadKept = "upload.kept";
 }
 
 /// Index of the armed point in [`CrashPoint::ALL`], plus one; 0: none.

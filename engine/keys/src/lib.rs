@@ -10,6 +10,7 @@
 mod aead;
 pub mod copy;
 mod dice;
+mod file;
 mod kek;
 mod key;
 mod options;
@@ -19,6 +20,7 @@ mod seal;
 mod store;
 
 pub use dice::{Dice, NoDice};
+pub use file::{FileCipher, FilePlace, SALT, SEALED_SEGMENT, SEGMENT};
 pub use kek::{Kek, KekError, KekSource};
 pub use key::{Commitment, DataKey, random_key_id};
 pub use seal::{NotOpened, Place, open, seal};

@@ -3,7 +3,7 @@
 use guichet_schemas::command::{Command, Order};
 use guichet_schemas::each_verb;
 use guichet_schemas::event::{Actor, Event};
-use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::ids::{KeyId, TicketId, TicketNumber};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
@@ -32,6 +32,17 @@ pub struct Context<'a> {
     pub other: Option<&'a Other>,
     /// Further ones, which [`looks_at_others`](crate::looks_at_others) asks for.
     pub others: &'a [Other],
+    /// The bytes that an `add_attachment` names, where they lie on disk under the key of the requester.
+    pub stored: Option<Stored>,
+}
+
+/// Bytes that were uploaded to a ticket and are durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// How many.
+    pub size: u64,
+    /// The key that they are sealed under.
+    pub key_id: KeyId,
 }
 
 /// An event as decided; the log adds the place, the ids and the hashes.

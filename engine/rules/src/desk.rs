@@ -12,8 +12,8 @@ use guichet_schemas::verb::{About, about};
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use serde::{Deserialize, Serialize};
 
-use crate::permission::supervises;
 use crate::permission::Reach;
+use crate::permission::supervises;
 use crate::state::Ticket;
 
 /// The caller of the SLA worker: it alone records what clocks found, and it records nothing else.

@@ -3,8 +3,8 @@
 
 use guichet_schemas::each_event;
 use guichet_schemas::event::{
-    Assistance, Classification, Confirmation, Conversation, Event, LifeCycle, Moderation, Ownership,
-    Relations, Satisfaction, SlaEvent, TicketEvent, Work,
+    Assistance, Attachments, Classification, Confirmation, Conversation, Event, LifeCycle, Moderation,
+    Ownership, Relations, Satisfaction, SlaEvent, TicketEvent, Work,
 };
 use guichet_schemas::time::Timestamp;
 

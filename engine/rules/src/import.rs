@@ -168,6 +168,7 @@ struct Holds {
     drafts: usize,
     sides: usize,
     suggestions: usize,
+    attachments: usize,
 }
 
 impl Holds {
@@ -183,6 +184,7 @@ impl Holds {
             ("draft_id", self.drafts, before.drafts, limits::DRAFTS, "drafts"),
             ("side_id", self.sides, before.sides, limits::SIDES, "side conversations"),
             ("suggestion_id", self.suggestions, before.suggestions, limits::SUGGESTIONS, "suggestions"),
+            ("sha256", self.attachments, before.attachments, limits::ATTACHMENTS_OF_TICKET, "attachments"),
             ("to", self.field_bytes, before.field_bytes, limits::FIELDS_BYTES, "bytes of fields"),
         ];
         let broken = rules.into_iter().find(|(_, now, before, most, _)| now > before.max(most));
@@ -205,6 +207,7 @@ impl Replay<'_> {
             drafts: t.moderation.drafts.len(),
             sides: t.assistance.sides.len(),
             suggestions: t.assistance.suggestions.len(),
+            attachments: t.attachments.len(),
         })
     }
 

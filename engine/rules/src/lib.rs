@@ -33,7 +33,7 @@ mod verbs;
 
 pub use beside::{Found, LooksAt, Other, Others, Reads, goes_on_to, looks_at, looks_at_others};
 pub use conflict::{Missed, missed};
-pub use decide::{Context, Draft, decide};
+pub use decide::{Context, Draft, Stored, decide};
 pub use desk::{
     AUTO_CLOSE, Action, Asking, CLI_CALLER, ClosedMessage, DeskRules, FiredRule, Life, PendingGuard,
     RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
@@ -42,9 +42,9 @@ pub use evolve::evolve;
 pub use permission::{Reach, permits, sees};
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, Assistance, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease,
-    Merged, Moderation, Phase, Proposal, REOPEN_LIMIT_MAX, Redacted, ReplyDraft, SURVEYS_MAX, Said, Side,
-    Suggestion, Survey, Task, TaskState, Ticket, Work,
+    Approval, Assistance, Attachment, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution,
+    Lease, Merged, Moderation, Phase, Proposal, REOPEN_LIMIT_MAX, Redacted, ReplyDraft, SURVEYS_MAX, Said,
+    Side, Suggestion, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::{allowed_verbs, allowed_when_merged};
 pub use verbs::copied_bytes;

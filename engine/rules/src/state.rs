@@ -1,6 +1,7 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
 mod assistance;
+mod attachment;
 mod moderation;
 mod said;
 mod survey;
@@ -18,6 +19,7 @@ use guichet_schemas::words::{
 use serde::{Deserialize, Serialize};
 
 pub use assistance::{Assistance, Side, Suggestion};
+pub use attachment::Attachment;
 pub use moderation::{DraftState, Moderation, Redacted, ReplyDraft};
 pub use said::{Merged, Said};
 pub use survey::{SURVEYS_MAX, Survey};
@@ -168,6 +170,8 @@ pub struct Ticket {
     pub moderation: Moderation,
     /// The help of others.
     pub assistance: Assistance,
+    /// Files, by the SHA-256 of their bytes.
+    pub attachments: BTreeMap<Hash, Attachment>,
 }
 
 impl Ticket {
@@ -213,6 +217,7 @@ impl Ticket {
             said: Said::default(),
             moderation: Moderation::default(),
             assistance: Assistance::default(),
+            attachments: BTreeMap::new(),
         }
     }
 

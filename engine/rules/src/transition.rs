@@ -122,6 +122,9 @@ mod tests {
             "suggest",
             "accept_suggestion",
             "set_restriction",
+            "add_attachment",
+            "report_scan",
+            "redact_attachment",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -180,6 +183,9 @@ mod tests {
             "suggest",
             "accept_suggestion",
             "set_restriction",
+            "add_attachment",
+            "report_scan",
+            "redact_attachment",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(
@@ -191,12 +197,23 @@ mod tests {
                 "unlink",
                 "rate",
                 "make_comment_private",
-                "redact_comment"
+                "redact_comment",
+                "report_scan",
+                "redact_attachment"
             ]
         );
         assert_eq!(
             allowed_verbs(TicketState::Cancelled),
-            ["change_tags", "link", "unlink", "rate", "make_comment_private", "redact_comment"]
+            [
+                "change_tags",
+                "link",
+                "unlink",
+                "rate",
+                "make_comment_private",
+                "redact_comment",
+                "report_scan",
+                "redact_attachment"
+            ]
         );
     }
 }

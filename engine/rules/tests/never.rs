@@ -198,6 +198,7 @@ let said = wire::CommentAdded::decode(dice.given("CommentAdded").encode_to_vec()
                 fresh: TicketId(Uuid::from_u128(1)),
                 other: other.as_ref(),
                 others: other.as_slice(),
+                stored: None,
             };
             let Some(command) = command(&mut dice) else { continue };
             if !command.expects(version) {

@@ -34,6 +34,7 @@ fn context() -> Context<'static> {
         fresh: TicketId(Uuid::nil()),
         other: None,
         others: &[],
+        stored: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
@@ -54,9 +54,22 @@ impl No {
 /// Answers until the service is stopped, and then what has arrived. `answer` makes the body of an answer out of that of
 /// a request; it may block, and a panic of it is an answer.
 pub async fn serve(
-    mut endpoint: Endpoint,
+    endpoint: Endpoint,
     bounds: Bounds,
     answer: impl Fn(Bytes) -> Result<Bytes, No> + Send + Sync + 'static,
+) {
+    let answer = move |message: &Message| match answer(message.payload.clone()) {
+        Ok(body) => Ok((body, HeaderMap::new())),
+        Err(no) => Err((no, Bytes::new())),
+    };
+    serve_messages(endpoint, bounds, answer).await;
+}
+
+/// As [`serve`], for answers that depend on the subject too, have headers, or say why not in a body.
+pub async fn serve_messages(
+    mut endpoint: Endpoint,
+    bounds: Bounds,
+    answer: impl Fn(&Message) -> Result<(Bytes, HeaderMap), (No, Bytes)> + Send + Sync + 'static,
 ) {
     let answer = Arc::new(answer);
     let each = bounds.under_way.saturating_sub(1).max(1);
@@ -75,12 +88,12 @@ pub async fn serve(
                 let Some(request) = request else { break };
                 let bytes = request.message.payload.len();
                 if bytes > bounds.request_bytes {
-                    refuse(&request, No::TOO_LARGE).await;
+                    refuse(&request, No::TOO_LARGE, Bytes::new()).await;
                     continue;
                 }
                 match places.take(request.asker(), bytes) {
                     Ok(place) => drop(answers.spawn(one(request, place, turns.clone(), Arc::clone(&answer), bounds.of))),
-                    Err(_) => refuse(&request, No::BUSY).await,
+                    Err(_) => refuse(&request, No::BUSY, Bytes::new()).await,
                 }
             }
             Some(_) = answers.join_next() => {}
@@ -91,16 +104,16 @@ pub async fn serve(
 
 async fn one<A>(request: Request, place: Place, turns: Turns, answer: Arc<A>, of: &'static str)
 where
-    A: Fn(Bytes) -> Result<Bytes, No> + Send + Sync + 'static,
+    A: Fn(&Message) -> Result<(Bytes, HeaderMap), (No, Bytes)> + Send + Sync + 'static,
 {
     let _turn = turns.turn(request.asker()).await;
-    let payload = request.message.payload.clone();
-    let made = tokio::task::spawn_blocking(move || caught(of, || answer(payload))).await;
+    let message = request.message.clone();
+    let made = tokio::task::spawn_blocking(move || caught(of, || answer(&message))).await;
     drop(place);
     match made {
-        Ok(Ok(Ok(body))) => {
+        Ok(Ok(Ok((body, headers)))) => {
             let leave = async {
-                match request.answer(body, HeaderMap::new()).await {
+                match request.answer(body, headers).await {
                     Ok(()) => request.left().await,
                     Err(error) => tracing::warn!(%error, of, "an answer could not be sent"),
                 }
@@ -109,18 +122,18 @@ where
                 tracing::warn!(of, "an answer has not left in time; is the connection to NATS slow?");
             }
         }
-        Ok(Ok(Err(no))) => refuse(&request, no).await,
-        Ok(Err(_)) | Err(_) => refuse(&request, No::INTERNAL).await,
+        Ok(Ok(Err((no, body)))) => refuse(&request, no, body).await,
+        Ok(Err(_)) | Err(_) => refuse(&request, No::INTERNAL, Bytes::new()).await,
     }
 }
 
 /// Says no, or gives up soon: who asked will time out and ask again.
-async fn refuse(request: &Request, No(number, word): No) {
+async fn refuse(request: &Request, No(number, word): No, body: Bytes) {
     let mut headers = HeaderMap::new();
     if number == No::BUSY.0 {
         headers.insert(RETRY_AFTER_HEADER, RETRY_AFTER_MS.to_string());
     }
-    let sent = request.refuse(number, word, Bytes::new(), headers);
+    let sent = request.refuse(number, word, body, headers);
     match tokio::time::timeout(REFUSE_WITHIN, sent).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a refusal could not be sent"),

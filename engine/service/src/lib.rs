@@ -20,7 +20,7 @@ mod service;
 mod turns;
 
 pub use askers::{Askers, CONNECTIONS};
-pub use bounded::{Bounds, No, RETRY_AFTER_HEADER, RETRY_AFTER_MS, serve};
+pub use bounded::{Bounds, No, RETRY_AFTER_HEADER, RETRY_AFTER_MS, serve, serve_messages};
 pub use caught::{INTERNAL_ERRORS, caught, withhold_panic_messages};
 pub use endpoint::{Endpoint, Request};
 pub use places::{FEW, Full, Place, Places, Room};

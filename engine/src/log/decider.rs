@@ -2,6 +2,7 @@
 //! a batch over once the committer is free: no timer, the disk sets the pace.
 
 mod access;
+mod attachment;
 mod beside;
 mod command;
 mod configure;
@@ -30,6 +31,7 @@ use super::sealer::Sealer;
 use super::shelf::Shelf;
 use super::tickets::Entry;
 use super::{Store, StoreFault};
+use crate::attachments::AttachmentStore;
 use crate::clock::{EngineClock, IdSource};
 use crate::halt::Halt;
 use configure::Configured;
@@ -55,6 +57,8 @@ pub(super) struct Decider<D: Disk> {
     tickets: Shelf<TicketKey, Entry>,
     numbers: HashMap<TenantId, u64>,
     configured: Shelf<TenantId, Configured>,
+    /// The bytes of attachments; none: nothing can be attached.
+    attachments: Option<Arc<AttachmentStore>>,
     /// Where the streams of accesses end, of tenants that had one.
     accesses: HashMap<TenantId, (StreamVersion, Hash)>,
     /// Overlays of the batches under way, oldest first; the last one is being filled.
@@ -109,6 +113,7 @@ impl<D: Disk> Decider<D> {
             tickets: Shelf::new(TICKETS_BYTES, head.position),
             numbers: HashMap::new(),
             configured: Shelf::new(CONFIGURED_BYTES, head.position),
+            attachments: None,
             accesses: HashMap::new(),
             overlays: VecDeque::from([Overlay::default()]),
             batch: Batch::default(),
@@ -123,6 +128,11 @@ impl<D: Disk> Decider<D> {
     /// The same, where so many answers of commands that wrote no event were given before.
     pub(super) fn counting_from(self, answers: u64) -> Self {
         Self { answers, ..self }
+    }
+
+    /// The same, where bytes can be attached.
+    pub(super) fn with_attachments(self, attachments: Option<Arc<AttachmentStore>>) -> Self {
+        Self { attachments, ..self }
     }
 
     /// Runs until every desk is dropped and the queue is empty, or until a storage error.

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use guichet_rules::Ticket;
+use guichet_schemas::ids::{KeyId, TenantId, TicketId};
 use guichet_schemas::position::{Epoch, Generation, LogPosition};
 use tokio::sync::watch;
 
 use super::disk::Disk;
+use super::sealer::newest_key;
 use super::store::Db;
-use super::{Store, StoreFault};
+use super::{Store, StoreFault, keys, tickets};
 
 /// A reader that never sees further than the last fsync.
 #[derive(Debug)]
@@ -84,6 +87,29 @@ impl<D: Disk> LogReader<D> {
             true
         })?;
         Ok(out)
+    }
+
+    /// A ticket, and the newest key of its requester, as the derived rows have them: they follow the records at a small
+    /// distance, which [`LogReader::is_derived`] tells.
+    ///
+    /// # Errors
+    /// The disk, or damage.
+    pub fn ticket(
+        &self,
+        tenant: &TenantId,
+        id: TicketId,
+    ) -> Result<Option<(Ticket, Option<KeyId>)>, StoreFault> {
+        let Some(entry) = tickets::load(&self.store, tenant.as_str(), id)? else { return Ok(None) };
+        let key = newest_key(&self.store, tenant, &entry.ticket.requester)?;
+        Ok(Some((entry.ticket, key)))
+    }
+
+    /// Whether the derived rows cover the log up to a position.
+    ///
+    /// # Errors
+    /// The disk, or damage.
+    pub fn is_derived(&self, through: LogPosition) -> Result<bool, StoreFault> {
+        Ok(self.store.number(keys::META, keys::META_DERIVED)?.is_some_and(|derived| derived >= through.get()))
     }
 
     /// The bytes of one record on disk.

@@ -28,6 +28,7 @@ use super::writer::{Ground, Writer};
 use super::{
     GivenUp, KeyShelf, LogReader, Lost, Memory, OpenError, Store, StoreFault, TreeReader, keys, salvage,
 };
+use crate::attachments::AttachmentStore;
 use crate::clock::{IdSource, Pace, PacedTime};
 use crate::halt::{Halt, HaltReason};
 use crate::notary::{self, AnchorError, Notary, NotaryError};
@@ -73,6 +74,7 @@ pub struct Log {
     tree: TreeReader,
     store: Arc<Store>,
     key_store: Option<Arc<KeyStore>>,
+    attachments: Arc<AttachmentStore>,
     threads: Vec<JoinHandle<()>>,
     _fence: Arc<Fence>,
 }
@@ -146,6 +148,9 @@ impl Log {
             let keys = protection.keys.clone();
             fence.watch(&keys).map_err(|cause| OpenError::Folder { dir: keys, cause })?;
         }
+        let attachments = AttachmentStore::open(&protection.attachments, key_store.clone())
+            .map_err(|cause| OpenError::Folder { dir: protection.attachments.clone(), cause })?;
+        let attachments = Arc::new(attachments);
         let fence = Arc::new(fence);
         let now = Now {
             time: Box::new(PacedTime::new(terms.pace)),
@@ -190,6 +195,7 @@ impl Log {
             clock,
             ids,
             dice: (Dice::new(), Dice::new()),
+            attachments: Some(Arc::clone(&attachments)),
         });
         let mut threads: Vec<_> =
             writer.threads().into_iter().map(|(name, work)| spawn(name, work)).collect();
@@ -203,6 +209,7 @@ impl Log {
             tree,
             store,
             key_store,
+            attachments,
             threads,
             _fence: fence,
         })
@@ -229,6 +236,12 @@ impl Log {
     #[must_use]
     pub fn keys(&self) -> Option<Arc<KeyStore>> {
         self.key_store.clone()
+    }
+
+    /// The bytes of attachments.
+    #[must_use]
+    pub fn attachments(&self) -> Arc<AttachmentStore> {
+        Arc::clone(&self.attachments)
     }
 
     /// A reader of the tree over it.

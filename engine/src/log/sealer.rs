@@ -180,6 +180,14 @@ impl Sealer {
 }
 
 impl Under {
+    /// The key, where the log knows it.
+    pub(super) const fn known(&self) -> Option<KeyId> {
+        match self {
+            Self::Known(key) => Some(key.id),
+            Self::New(_) | Self::Nothing => None,
+        }
+    }
+
     /// The key, where the command creates it.
     pub(super) fn fresh(self) -> Option<Fresh> {
         match self {
@@ -216,6 +224,15 @@ struct Created {
     event: KeyCreated,
     version: StreamVersion,
     hash: Hash,
+}
+
+/// The id of the newest key of a data subject, as the log names it.
+pub(super) fn newest_key<D: Disk>(
+    store: &Store<D>,
+    tenant: &TenantId,
+    subject: &str,
+) -> Result<Option<KeyId>, StoreFault> {
+    Ok(created(store, tenant, subject)?.map(|created| created.event.key_id))
 }
 
 fn created<D: Disk>(

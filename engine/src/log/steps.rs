@@ -101,6 +101,7 @@ impl<D: Disk> Steps<D> {
             clock,
             ids,
             dice,
+            attachments: None,
         };
         let (writer, inlet, reader) = Writer::on(ground);
         let authorship = identity.authorship(partition);

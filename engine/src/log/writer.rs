@@ -18,6 +18,7 @@ use super::inlet::CommandInlet;
 use super::key_writer::{self, KeyWriter, KeysOnDisk};
 use super::sealer::Sealer;
 use super::{KeyShelf, LogReader, Store};
+use crate::attachments::AttachmentStore;
 use crate::clock::{EngineClock, IdSource};
 use crate::halt::Halt;
 use crate::notary::Leaves;
@@ -38,6 +39,8 @@ pub(super) struct Ground<D> {
     pub(super) ids: IdSource,
     /// For who seals, and for who stores keys.
     pub(super) dice: (Dice, Dice),
+    /// Bytes that commands name; none: there is no folder for them.
+    pub(super) attachments: Option<Arc<AttachmentStore>>,
 }
 
 /// Both ends of one.
@@ -72,6 +75,7 @@ impl<D: Disk> Writer<D> {
             clock,
             ids,
             dice,
+            attachments,
         } = ground;
         let (head_tx, head_rx) = watch::channel(head.position.get());
         let (inlet, commands) = CommandInlet::new();
@@ -96,7 +100,9 @@ impl<D: Disk> Writer<D> {
         };
         let reader = LogReader::new(store.clone(), head_rx, head.epoch, head.generation);
         let writer = Self {
-            decider: Decider::new(store, halt, &head, partition, clock, ids, sealer).counting_from(answers),
+            decider: Decider::new(store, halt, &head, partition, clock, ids, sealer)
+                .counting_from(answers)
+                .with_attachments(attachments),
             committer,
             key_writer,
             commands,

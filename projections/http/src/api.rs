@@ -1,6 +1,7 @@
 //! The API: a request becomes a query, its answer goes back as it came. What a field means, which are unknown and
 //! what is out of range is for the read models to say; here only texts become numbers and flags, by the schema.
 
+mod attachment;
 mod question;
 
 use std::sync::Arc;
@@ -44,6 +45,10 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
         questions = questions.route(&format!("/api/v1/{{tenant}}{}", route.path), get(answer));
     }
     let questions = questions.route("/api/v1/{tenant}/reports/{name}", get(other_report));
+    let files = Router::new()
+        .route("/api/v1/{tenant}/tickets/{ticket}/attachments/{sha256}", get(attachment::answer))
+        .route_layer(turn.clone())
+        .route_layer(bearer_or_cookie.clone());
     // Only whoever has the token waits for a turn.
     let questions = questions.route_layer(turn).route_layer(bearer);
     let live = Router::new().route("/api/v1/{tenant}/live", get(live::follow)).route_layer(bearer_or_cookie);
@@ -55,7 +60,7 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response
     });
-    questions.merge(live).route("/api/openapi.json", description)
+    questions.merge(live).merge(files).route("/api/openapi.json", description)
 }
 
 async fn answer(

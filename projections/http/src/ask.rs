@@ -12,10 +12,11 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use guichet_schemas::codec::Encoding;
-use guichet_schemas::ids::{CallerId, TenantId};
+use guichet_schemas::hash::Hash;
+use guichet_schemas::ids::{CallerId, TenantId, TicketId};
 use guichet_schemas::json::query::name_of;
 use guichet_schemas::rejection::Rejection;
-use guichet_schemas::subject;
+use guichet_schemas::subject::{self, AttachmentSubject, Carry};
 use guichet_schemas::wire::{self, query_reply};
 use prost::Message as _;
 
@@ -136,6 +137,47 @@ impl Questions {
         }
     }
 
+    /// A part of an attachment, and how large the whole is.
+    ///
+    /// # Errors
+    /// Nobody answered, or the answer is no.
+    pub(crate) async fn part(
+        &self,
+        tenant: &TenantId,
+        ticket: TicketId,
+        sha256: Hash,
+        offset: u64,
+    ) -> Result<(Bytes, u64), Refusal> {
+        let (tenant, caller) = (tenant.clone(), self.caller.clone());
+        let subject = AttachmentSubject { tenant, caller, ticket, sha256, act: Carry::Get, offset };
+        let request = Request::new().inbox(self.client.new_inbox()).timeout(Some(ANSWER_WITHIN));
+        let sent = self.client.send_request(subject.to_string(), request).await;
+        let message = sent.map_err(|error| {
+            let refusal = unavailable(match error.kind() {
+                RequestErrorKind::NoResponders => {
+                    "no engine answers; `guichet engine` runs one, `guichet serve` runs all"
+                }
+                RequestErrorKind::TimedOut => "the engine did not answer in time; ask again",
+                RequestErrorKind::InvalidSubject
+                | RequestErrorKind::MaxPayloadExceeded
+                | RequestErrorKind::Other => "the connection to NATS is lost; it is being made again",
+            });
+            meters::refused("attachment", &refusal.error.code);
+            refusal
+        })?;
+        if let (status, Some(code)) = refused(&message) {
+            meters::refused("attachment", &code);
+            let reply = decode_reply(&message.payload);
+            let error = reply.unwrap_or_else(|| wire::Error { code, ..wire::Error::default() });
+            return Err(Refusal { status, error: Box::new(error) });
+        }
+        let size = message.headers.as_ref().and_then(|headers| headers.get("Guichet-Size"));
+        let size = size.and_then(|size| size.as_str().parse().ok());
+        let size = size.filter(|_| !message.payload.is_empty());
+        let size = size.ok_or_else(|| unavailable("the answer of the engine is of another version"))?;
+        Ok((message.payload, size))
+    }
+
     async fn send(
         &self,
         tenant: &TenantId,
@@ -187,6 +229,20 @@ fn refused(message: &Message) -> (StatusCode, Option<String>) {
             Some(header(NATS_SERVICE_ERROR).unwrap_or("unknown").to_owned()),
         ),
     }
+}
+
+/// The refusal in the body of an answer in JSON.
+fn decode_reply(body: &[u8]) -> Option<wire::Error> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let error = body.get("error")?;
+    let text = |name: &str| error.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    Some(wire::Error {
+        code: text("code")?,
+        message: text("message")?,
+        field: text("field"),
+        details: Some(wire::ErrorDetails::default()),
+        retry_after_ms: error.get("retry_after_ms").and_then(serde_json::Value::as_u64),
+    })
 }
 
 fn unavailable(reason: &str) -> Refusal {

@@ -57,7 +57,7 @@ pub fn moments(position: u64, at: i64, event: &Event, by: By<'_>) -> impl Iterat
         Event::Ticket(TicketEvent::Satisfaction(event)) => (Some(satisfaction(event)), None),
         Event::Ticket(TicketEvent::Work(Work::TimeLogged(e))) => (worked(by, e.seconds), None),
         Event::Ticket(TicketEvent::Work(Work::ArticleUsed(_))) => (Some(What::Article(true)), None),
-        Event::Ticket(TicketEvent::Work(_)) => (None, None),
+        Event::Ticket(TicketEvent::Work(_) | TicketEvent::Attachments(_)) => (None, None),
         // An answer that was given counts, whatever becomes of its text.
         Event::Ticket(TicketEvent::Moderation(_)) => (None, None),
         // Nor does what is said beside the conversation, or suggested.

@@ -108,6 +108,7 @@ impl Ticket {
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_)
+            | TicketEvent::Attachments(_)
             // Whoever takes an answer back had given it: clocks start where a requester asks, and nowhere else.
             | TicketEvent::Moderation(_)
             // Words beside the conversation with the requester answer nobody.

@@ -4,6 +4,7 @@
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
 mod assistance;
+mod attachments;
 mod moderation;
 mod relations;
 mod satisfaction;
@@ -59,6 +60,7 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         TicketEvent::Work(event) => work::told(event),
         TicketEvent::Moderation(event) => moderation::told(event),
         TicketEvent::Assistance(event) => assistance::told(event, &record.actor),
+        TicketEvent::Attachments(event) => attachments::told(event),
     }
 }
 

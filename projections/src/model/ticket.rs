@@ -7,6 +7,7 @@
 
 mod answers;
 mod assistance;
+mod attachments;
 mod attributes;
 mod confirmation;
 mod fold;
@@ -93,6 +94,7 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Relations(event) => merged::take(row, event, record),
         TicketEvent::Moderation(event) => moderation::take(row, event, record),
         TicketEvent::Assistance(event) => assistance::take(row, event, record),
+        TicketEvent::Attachments(event) => attachments::take(row, event, record),
         // Beside what they change, they leave nothing in the row.
         TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }

@@ -31,10 +31,13 @@ pub enum Check {
     Roles,
     /// Who read personal texts is recorded.
     Access,
+    /// Attachments that the log names are there, with their digests. In the files of a stopped node alone, so no report
+    /// of an audit has it.
+    Attachments,
 }
 
 impl Check {
-    /// All of them, in the order of a report.
+    /// Those of every report, in its order.
     pub const ALL: [Self; 10] = [
         Self::Form,
         Self::Gaps,

@@ -40,6 +40,7 @@ impl Checked {
             Check::Publication => "Publication",
             Check::Configuration => "Configuration in force",
             Check::Roles => "Roles against actors",
+            Check::Attachments => "Attachments",
             Check::Access => "Access log",
         }
     }
@@ -57,6 +58,7 @@ impl Checked {
             Check::Roles => {
                 "Were the caller of each event, and the kind of actor for whom it spoke, allowed to cause it?"
             }
+            Check::Attachments => "Are the attachments there that the log names?",
             Check::Access => "Who was given personal texts, and what for?",
         }
     }

@@ -7,6 +7,7 @@
 
 mod access;
 mod args;
+mod attachments;
 mod context;
 mod denied;
 mod error;

@@ -61,6 +61,7 @@ fn context() -> Context<'static> {
         fresh: TicketId(uuid::Uuid::nil()),
         other: None,
         others: &[],
+        stored: None,
     }
 }
 
@@ -122,7 +123,8 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         | TicketEvent::Satisfaction(_)
         | TicketEvent::Work(_)
         | TicketEvent::Moderation(_)
-        | TicketEvent::Assistance(_) => None,
+        | TicketEvent::Assistance(_)
+        | TicketEvent::Attachments(_) => None,
     }
 }
 
@@ -302,6 +304,10 @@ fn the_desk_takes_every_live_command() {
         "log_call",
         "schedule_follow_up",
         "set_restriction",
+        // They name bytes, which a command does not bring.
+        "add_attachment",
+        "report_scan",
+        "redact_attachment",
         // They name what another command made, and a claim that is renewed at once stays as it is.
         "rate",
         "complete_task",

@@ -349,7 +349,8 @@ impl Life {
             | TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_)
             | TicketEvent::Moderation(_)
-            | TicketEvent::Assistance(_) => {}
+            | TicketEvent::Assistance(_)
+            | TicketEvent::Attachments(_) => {}
         }
     }
 

@@ -117,7 +117,8 @@ pub(super) fn tell(event: &Event) -> String {
             TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_)
             | TicketEvent::Moderation(_)
-            | TicketEvent::Assistance(_),
+            | TicketEvent::Assistance(_)
+            | TicketEvent::Attachments(_),
         ) => {
             panic!("{event:?}")
         }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Assistance, Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Moderation,
-    Ownership, Personal, Relations, Satisfaction, TicketCreated, TicketEvent, Work,
+    Assistance, Attachments, Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle,
+    Moderation, Ownership, Personal, Relations, Satisfaction, TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -85,6 +85,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),
         Event::Ticket(TicketEvent::Moderation(event)) => of_moderation(event),
         Event::Ticket(TicketEvent::Assistance(event)) => of_assistance(event),
+        Event::Ticket(TicketEvent::Attachments(event)) => of_attachments(event),
         Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
     };
     sum([FRAME, actor, texts])
@@ -97,6 +98,14 @@ fn of_life_cycle(event: &LifeCycle) -> usize {
         LifeCycle::TicketResolved(e) => sum([e.by.len(), of_personal(&e.summary)]),
         LifeCycle::TicketReopened(e) => of_text(&e.resolver_of_last),
         LifeCycle::TicketImported(_) | LifeCycle::TicketClosed(_) | LifeCycle::TicketCancelled(_) => 0,
+    }
+}
+
+fn of_attachments(event: &Attachments) -> usize {
+    match event {
+        Attachments::AttachmentAdded(e) => sum([e.media_type.len(), of_personal(&e.name)]),
+        Attachments::AttachmentScanned(e) => e.engine.len(),
+        Attachments::AttachmentRedacted(e) => e.reason.len(),
     }
 }
 

@@ -71,7 +71,8 @@ impl Folded {
                 TicketEvent::Satisfaction(_)
                 | TicketEvent::Work(_)
                 | TicketEvent::Moderation(_)
-                | TicketEvent::Assistance(_),
+                | TicketEvent::Assistance(_)
+                | TicketEvent::Attachments(_),
             ) => {
                 panic!("no export holds it: {:?}", fact.event)
             }

@@ -65,7 +65,8 @@ impl Story {
             TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_)
             | TicketEvent::Moderation(_)
-            | TicketEvent::Assistance(_) => {
+            | TicketEvent::Assistance(_)
+            | TicketEvent::Attachments(_) => {
                 panic!("no export holds it: {event:?}")
             }
         };

@@ -94,6 +94,7 @@ pub(crate) fn document() -> Value {
         );
     }
     auditing(&mut channels, &mut operations, &mut messages);
+    attachments(&mut channels, &mut operations, &mut messages);
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -147,6 +148,47 @@ fn auditing(
             "messages": [{"$ref": "#/channels/checkpoint/messages/checkpoint"}],
         }),
     );
+}
+
+/// The bytes of attachments, either way.
+fn attachments(
+    channels: &mut Map<String, Value>,
+    operations: &mut Map<String, Value>,
+    messages: &mut Map<String, Value>,
+) {
+    let part = "A part of a file, at most 262144 bytes.";
+    let received = json!({"type": "object", "required": ["ok", "received", "stored"], "properties": {
+        "ok": {"const": true},
+        "received": {"type": "integer", "description": "So many bytes are here: the next part begins there."},
+        "stored": {"type": "boolean", "description": "All are on disk, and add_attachment may name them."},
+    }});
+    let size = json!({"type": "object", "properties": {"Guichet-Size": {"type": "string", "description": "Bytes of the whole."}}});
+    let binary = "application/octet-stream";
+    for (name, summary, content_type, payload) in [
+        ("attachment_put", part, binary, json!({"type": "string"})),
+        ("attachment_put_reply", "How far the upload has come.", "application/json", received),
+        ("attachment_get", "Empty.", binary, json!({"type": "null"})),
+        ("attachment_get_reply", part, binary, json!({"type": "string"})),
+    ] {
+        let mut message =
+            json!({"name": name, "summary": summary, "contentType": content_type, "payload": payload});
+        if name == "attachment_get_reply" {
+            message["headers"] = size.clone();
+        }
+        messages.insert(name.to_owned(), message);
+    }
+    let mut parameters = json!({
+        "tenant": token("Tenant of the caller's account."), "caller": token("The calling service."),
+        "entity": {"description": "UUID of the ticket."},
+        "sha256": {"description": "SHA-256 of the whole file, in lower-case hex."},
+        "offset": {"description": "Where the part begins, in bytes."},
+    });
+    let of = "guichet.v1.attachment.{tenant}.{caller}.{entity}";
+    let get = format!("{of}.get.{{sha256}}.{{offset}}");
+    request(channels, operations, "attachment_get", &get, &parameters, "attachment_get_reply");
+    parameters["size"] = json!({"description": "Bytes of the whole file, at most 26214400."});
+    let put = format!("{of}.put.{{sha256}}.{{size}}.{{offset}}");
+    request(channels, operations, "attachment_put", &put, &parameters, "attachment_put_reply");
 }
 
 fn token(description: &str) -> Value {
@@ -219,7 +261,7 @@ fn request(
 #[test]
 fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
     use guichet_schemas::position::Partition;
-    use guichet_schemas::subject::{self, CommandSubject, QuerySubject};
+    use guichet_schemas::subject::{self, AttachmentSubject, CommandSubject, QuerySubject};
     let document = document();
     let fill = |address: &str| {
         let entity = if [".create", ".create_follow_up", ".import"].iter().any(|verb| address.ends_with(verb))
@@ -237,6 +279,9 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
             .replace("{caller}", "cli")
             .replace("{entity}", &entity)
             .replace("{partition}", "0")
+            .replace("{sha256}", &"11".repeat(32))
+            .replace("{size}", "9")
+            .replace("{offset}", "0")
     };
     let addresses: Vec<String> = document["channels"]
         .as_object()
@@ -247,12 +292,15 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
         .collect();
     let partition = Partition(0);
     let auditing = [subject::log(partition), subject::tile(partition), subject::checkpoint(partition)];
-    let (mut commands, mut queries, mut events, mut audits) = (0, 0, 0, 0);
+    let (mut commands, mut queries, mut events, mut audits, mut files) = (0, 0, 0, 0, 0);
     for address in addresses {
         if address.starts_with("guichet.v1.cmd.") {
             commands += usize::from(CommandSubject::parse(&address).is_ok());
         } else if address.starts_with("guichet.v1.query.") {
             queries += usize::from(QuerySubject::parse(&address).is_ok());
+        } else if address.starts_with("guichet.v1.attachment.") {
+            let parsed = AttachmentSubject::parse(&address);
+            files += usize::from(parsed.is_ok_and(|parsed| parsed.to_string() == address));
         } else if auditing.contains(&address) {
             audits += 1;
         } else {
@@ -262,5 +310,5 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
         }
     }
     assert_eq!((commands, queries, events), (verb::VERBS.len(), verb::QUERIES.len(), Event::TYPES.len()));
-    assert_eq!(audits, auditing.len());
+    assert_eq!((audits, files), (auditing.len(), 2));
 }

@@ -128,6 +128,7 @@ fn every_refusal_has_the_number_of_the_contract_and_is_read_back() {
         ("forbidden", 403),
         ("payload_too_large", 413),
         ("busy", 429),
+        ("quota_exceeded", 429),
         ("unavailable", 503),
         ("outcome_unknown", 504),
         ("internal", 500),

@@ -83,6 +83,11 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             set("remove", Value::List(vec![Value::String("two".to_owned())]));
         }
         "use_article" => set("version", Value::U32(1)),
+        "add_attachment" => {
+            set("size", Value::U64(1));
+            set("media_type", Value::String("image/png".to_owned()));
+            set("name", Value::String("one.png".to_owned()));
+        }
         "request_approval" => {
             set(
                 "approvers",

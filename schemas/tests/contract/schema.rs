@@ -339,6 +339,11 @@ fn between_fields(message: &str) -> Value {
         }),
         "LogCall" => json!({"properties": {"duration_s": {"maximum": 86_400}}}),
         "LogTime" => json!({"properties": {"seconds": {"minimum": 1, "maximum": 86_400}}}),
+        "AddAttachment" => json!({"properties": {
+            "size": {"minimum": 1, "maximum": 26_214_400},
+            "media_type": {"pattern": "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*$"},
+            "name": {"pattern": "^[^/\\\\]*$"},
+        }}),
         "UseArticle" => json!({"properties": {"version": {"minimum": 1}}}),
         "RequestApproval" => json!({
             "required": ["approvers", "quorum"],

@@ -140,6 +140,14 @@ fn errors(verb: &str) -> &'static str {
             "`not_found` 404 (of the ticket, or of the suggestion); `version_conflict`, `terminal_state`, `guard_failed` 409 \
              (`suggestion`: the desk does not know the value)"
         }
+        "add_attachment" => {
+            "`not_found` 404; `validation_failed` 422 (`data.sha256`: the bytes were not uploaded to the ticket; `data.size`: they \
+             are more or fewer); `version_conflict`, `terminal_state`, `guard_failed` 409"
+        }
+        "report_scan" | "redact_attachment" => {
+            "`not_found` 404; `validation_failed` 422 (`data.sha256`: the ticket has no such attachment); `version_conflict` 409; a \
+             closed ticket takes it too"
+        }
         "record_nps" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
         "change_tags" => "`not_found` 404; `version_conflict` 409; a closed ticket takes it too",
         other => panic!("say here which errors {other} can meet"),

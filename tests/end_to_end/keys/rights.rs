@@ -43,6 +43,7 @@ const ENGINE: &[Right] = &[
     ('s', "guichet.v1.log.0", Ends),
     ('s', "guichet.v1.key.0", Ends),
     ('s', "guichet.v1.tile.0", Ends),
+    ('s', "guichet.v1.attachment.>", Says),
     ('s', "_INBOX_engine.>", Ends),
     ('s', "$SRV.PING", Says),
     ('s', "$SRV.INFO.guichet-engine", Says),
@@ -82,12 +83,14 @@ const WORKER: &[Right] = &[
 ];
 const HTTP: &[Right] = &[
     ('p', "guichet.v1.query.*.http.>", Says),
+    ('p', "guichet.v1.attachment.*.http.*.get.>", Rare),
     ('s', "_INBOX_http.>", Ends),
     ('s', "guichet.v1.evt.*.>", Rare),
 ];
 const CALLER: &[Right] = &[
     ('p', "guichet.v1.cmd.*.outside.>", Rare),
     ('p', "guichet.v1.query.*.outside.>", Rare),
+    ('p', "guichet.v1.attachment.*.outside.>", Rare),
     ('p', "guichet.v1.log.0", Rare),
     ('s', "_INBOX.>", Rare),
 ];

@@ -99,6 +99,7 @@ fn decided_again<'a>(
         fresh,
         other: other.as_ref(),
         others: &[],
+        stored: None,
     };
     let events: Vec<&Event> = records.iter().map(|record| &record.event).collect();
     let decided = decide(before, command, &context);

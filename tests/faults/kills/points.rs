@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use guichet_crash::CrashPoint;
+use guichet_schemas::hash::Hash;
+use guichet_schemas::wire::Record;
 use nix::sys::signal::Signal;
+use prost::Message as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -55,6 +58,8 @@ enum Road {
     Rebuild,
     /// Its start after that.
     StartAfterRebuild,
+    /// An upload of an attachment.
+    Upload,
 }
 
 /// Add the road of a new point here.
@@ -92,6 +97,7 @@ const fn road(point: CrashPoint) -> Road {
         | CrashPoint::RebuildSwapped
         | CrashPoint::RebuildReleased => Road::Rebuild,
         CrashPoint::SettleRemoved | CrashPoint::SettleRenamed => Road::StartAfterRebuild,
+        CrashPoint::UploadSynced | CrashPoint::UploadMarked | CrashPoint::UploadKept => Road::Upload,
     }
 }
 
@@ -200,6 +206,16 @@ async fn kill_at(
             revive_engine(site, crowd).await?;
             Ok(1)
         }
+        Road::Upload => {
+            site.kill_engine();
+            crowd.interrupt();
+            site.launch_engine(Some(&first));
+            site.engine_ready().await?;
+            upload(site).await;
+            died(point, site.engine.as_mut()).await?;
+            revive_engine(site, crowd).await?;
+            Ok(1)
+        }
         Road::Fold => {
             let later = armed(point, dice.random_range(1..50));
             site.kill_worker();
@@ -227,6 +243,23 @@ async fn kill_at(
             Ok(1)
         }
     }
+}
+
+/// Brings a file to a ticket of the crowd. Nobody answers: the engine dies on the way.
+async fn upload(site: &Site) {
+    let records = site.desk.log().await;
+    let records = records.iter().filter_map(|bytes| Record::decode(&bytes[..]).ok());
+    let ticket =
+        records.into_iter().find(|record| record.r#type == "TicketCreated").expect("the crowd made one");
+    let (tenant, ticket, bytes) = (ticket.tenant, ticket.stream_id, b"a file");
+    let sha256 = Hash::of_bytes(bytes);
+    let subject = format!("guichet.v1.attachment.{tenant}.outside.{ticket}.put.{sha256}.{}.0", bytes.len());
+    let request = async_nats::Request::new().payload(bytes.as_slice().into()).timeout(Some(HIT_WITHIN));
+    site.desk
+        .client
+        .send_request(subject, request)
+        .await
+        .expect_err("the engine is killed before it answers");
 }
 
 /// Orders a rebuild as soon as the worker answers.

@@ -6,7 +6,8 @@ use guichet_schemas::codec::encode_record;
 use guichet_schemas::event::*;
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{
-    ApprovalId, CommandId, CommentId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+    ApprovalId, CommandId, CommentId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId,
+    TicketId,
 };
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
@@ -296,7 +297,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(61) {
+    match dice.roll(64) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -361,32 +362,48 @@ pub fn any_event(dice: &mut Dice) -> Event {
         }),
         19 => Event::from(ResolutionConfirmed { by: "r-1".to_owned() }),
         20 => Event::from(ResolutionRejected { reason: text("It still burns.") }),
-        21 => Event::from(FollowUpCreated {
+        21 => Event::from(AttachmentAdded {
+            sha256: Hash([dice.roll(2) as u8; 32]),
+            size: dice.roll(9),
+            media_type: "image/png".to_owned(),
+            name: text("toner.png"),
+            key_id: KeyId(Uuid::from_u128(1)),
+        }),
+        22 => Event::from(AttachmentScanned {
+            sha256: Hash([dice.roll(3) as u8; 32]),
+            verdict: ScanVerdict::ALL[dice.roll(3) as usize],
+            engine: "clamav".to_owned(),
+        }),
+        23 => Event::from(AttachmentRedacted {
+            sha256: Hash([dice.roll(3) as u8; 32]),
+            reason: "a face".to_owned(),
+        }),
+        24 => Event::from(FollowUpCreated {
             of: ticket_id(1),
             new_ticket: ticket_id(2),
             new_number: 2,
             cause: StatusCause::RequesterComment,
         }),
-        22 => Event::from(TicketsLinked {
+        25 => Event::from(TicketsLinked {
             other: ticket_id(1 + dice.roll(5)),
             other_number: 1,
             kind: LinkKind::ALL[dice.roll(LinkKind::ALL.len() as u64) as usize],
             from_other: dice.roll(2) == 0,
         }),
-        23 => Event::from(TicketMerged {
+        26 => Event::from(TicketMerged {
             into: ticket_id(1 + dice.roll(5)),
             into_number: 1,
             comment_mode: CommentMode::ALL[dice.roll(2) as usize],
             comment_count: tier(dice),
         }),
-        24 => Event::from(MergeReceived {
+        27 => Event::from(MergeReceived {
             from: ticket_id(1 + dice.roll(5)),
             from_number: 1,
             comment_mode: CommentMode::ALL[dice.roll(2) as usize],
             comment_count: 1,
             comments: vec![CommentId(Uuid::from_u128(dice.roll(3).into()))],
         }),
-        25 => Event::from(CommentCopied {
+        28 => Event::from(CommentCopied {
             comment_id: CommentId(Uuid::from_u128(dice.roll(3).into())),
             visibility: Visibility::ALL[dice.roll(2) as usize],
             kind: CommentKind::Message,
@@ -401,93 +418,93 @@ pub fn any_event(dice: &mut Dice) -> Event {
             from_number: 1,
             requester: word(dice, &["r-1", "r-2"]),
         }),
-        26 => Event::from(TicketSplit {
+        29 => Event::from(TicketSplit {
             new_ticket: ticket_id(1 + dice.roll(5)),
             new_number: 1,
             from_comment: CommentId(Uuid::from_u128(dice.roll(3).into())),
             comment_count: tier(dice),
         }),
-        27 => Event::from(ProblemDeclared {
+        30 => Event::from(ProblemDeclared {
             tickets: vec![ticket_id(1 + dice.roll(5))],
             trigger: ProblemTrigger::ALL[dice.roll(2) as usize],
         }),
-        28 => Event::from(WorkaroundPublished { text: text("Use the stairs.") }),
-        29 => Event::from(BroadcastSent {
+        31 => Event::from(WorkaroundPublished { text: text("Use the stairs.") }),
+        32 => Event::from(BroadcastSent {
             reached: tier(dice),
             over: tier(dice),
             template: text("We know of it."),
         }),
-        30 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
-        31 => Event::from(SurveyRequested {
+        33 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
+        34 => Event::from(SurveyRequested {
             survey_id: SurveyId(Uuid::from_u128(dice.roll(3).into())),
             kind: SurveyKind::ALL[dice.roll(3) as usize],
             to: "r-1".to_owned(),
             expires: Timestamp(START + dice.roll(500) as i64 * 1_000),
         }),
-        32 => Event::from(TicketRated {
+        35 => Event::from(TicketRated {
             scale: RatingScale::ALL[dice.roll(3) as usize],
             score: tier(dice),
             comment: [None, Some(text("It is out."))][dice.roll(2) as usize].clone(),
             credited_agent: group(dice).map(str::to_owned),
             survey_id: [None, Some(SurveyId(Uuid::from_u128(1)))][dice.roll(2) as usize],
         }),
-        33 => Event::from(NpsRecorded { score: tier(dice) }),
-        34 => Event::from(TicketClaimed {
+        36 => Event::from(NpsRecorded { score: tier(dice) }),
+        37 => Event::from(TicketClaimed {
             by: word(dice, &["alice", "bob"]),
             until: Timestamp(START + dice.roll(500) as i64 * 1_000),
         }),
-        35 => Event::from(ClaimReleased {
+        38 => Event::from(ClaimReleased {
             by: word(dice, &["alice", "bob"]),
             reason: ReleaseReason::ALL[dice.roll(4) as usize],
         }),
-        36 => Event::from(ParticipantsChanged {
+        39 => Event::from(ParticipantsChanged {
             added: vec![word(dice, &["r-1", "r-2"])],
             removed: vec![word(dice, &["r-1", "r-2"])],
         }),
-        37 => Event::from(CallLogged {
+        40 => Event::from(CallLogged {
             direction: Direction::Inbound,
             started_at: Timestamp(START),
             duration_s: tier(dice),
             outcome: CallOutcome::Answered,
             note_comment: None,
         }),
-        38 => Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Chat }),
-        39 => Event::from(TaskAdded {
+        41 => Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Chat }),
+        42 => Event::from(TaskAdded {
             task_id: task(dice),
             title: "Look at the toner".to_owned(),
             owner: group(dice).map(str::to_owned),
             due: None,
             blocks_resolve: dice.roll(2) == 0,
         }),
-        40 => Event::from(TaskCompleted { task_id: task(dice) }),
-        41 => Event::from(TaskCancelled { task_id: task(dice), reason: None }),
-        42 => Event::from(ApprovalRequested {
+        43 => Event::from(TaskCompleted { task_id: task(dice) }),
+        44 => Event::from(TaskCancelled { task_id: task(dice), reason: None }),
+        45 => Event::from(ApprovalRequested {
             approval_id: approval(dice),
             approvers: vec!["sue".to_owned(), "tom".to_owned()],
             quorum: tier(dice),
         }),
-        43 => Event::from(ApprovalDecided {
+        46 => Event::from(ApprovalDecided {
             approval_id: approval(dice),
             by: word(dice, &["sue", "tom"]),
             verdict: Verdict::ALL[dice.roll(2) as usize],
             reason: None,
         }),
-        44 => Event::from(TimeLogged { seconds: tier(dice), kind: TimeKind::Work }),
-        45 => Event::from(FollowUpScheduled { at: Timestamp(START) }),
-        46 => Event::from(FollowUpRecorded { effective: dice.roll(2) == 0 }),
-        47 => Event::from(ArticleUsed { article: word(dice, &["kb-1", "kb-2"]), version: tier(dice) }),
-        48 => Event::from(CommentMadePrivate {
+        47 => Event::from(TimeLogged { seconds: tier(dice), kind: TimeKind::Work }),
+        48 => Event::from(FollowUpScheduled { at: Timestamp(START) }),
+        49 => Event::from(FollowUpRecorded { effective: dice.roll(2) == 0 }),
+        50 => Event::from(ArticleUsed { article: word(dice, &["kb-1", "kb-2"]), version: tier(dice) }),
+        51 => Event::from(CommentMadePrivate {
             comment_id: CommentId(id(4, dice.roll(2))),
             reason: "Too much said.".to_owned(),
             author_kind: AuthorKind::Agent,
             comment_version: [None, Some(dice.roll(40))][dice.roll(2) as usize],
         }),
-        49 => Event::from(CommentRedacted {
+        52 => Event::from(CommentRedacted {
             comment_id: CommentId(id(4, dice.roll(2))),
             spans: [Vec::new(), vec![TextSpan { from: 0, length: 2 }]][dice.roll(2) as usize].clone(),
             reason: "A password.".to_owned(),
         }),
-        50 => Event::from(ReplyDrafted {
+        53 => Event::from(ReplyDrafted {
             draft_id: DraftId(id(4, dice.roll(2))),
             author: "tina".to_owned(),
             author_kind: AuthorKind::Agent,
@@ -498,49 +515,49 @@ pub fn any_event(dice: &mut Dice) -> Event {
             in_reply_to: None,
             counts_as_reply: true,
         }),
-        51 => Event::from(ReplyApproved {
+        54 => Event::from(ReplyApproved {
             draft_id: DraftId(id(4, dice.roll(2))),
             approver: "bob".to_owned(),
             edited: dice.roll(2) == 0,
             comment_id: CommentId(id(4, dice.roll(2))),
         }),
-        52 => Event::from(ReplyRejected {
+        55 => Event::from(ReplyRejected {
             draft_id: DraftId(id(4, dice.roll(2))),
             reason: "Ask first.".to_owned(),
         }),
-        53 => Event::from(DecisionReviewed {
+        56 => Event::from(DecisionReviewed {
             event_id: EventId(id(1, dice.roll(9))),
             of: "tina".to_owned(),
             verdict: Verdict::ALL[dice.roll(2) as usize],
             note: [None, Some(text("Well done."))][dice.roll(2) as usize].clone(),
         }),
-        54 => Event::from(HandedOff {
+        57 => Event::from(HandedOff {
             from_kind: ActorKind::Bot,
             to_group: word(dice, &["desk", "network"]),
             reason: "A person is wanted.".to_owned(),
             packet: text("It began after lunch."),
         }),
-        55 => Event::from(SideConversationOpened {
+        58 => Event::from(SideConversationOpened {
             side_id: SideId(id(5, dice.roll(2))),
             with: "vendor-1".to_owned(),
             party: SideParty::ALL[dice.roll(2) as usize],
             subject: text("Is it a known fire?"),
         }),
-        56 => Event::from(SideMessageAdded {
+        59 => Event::from(SideMessageAdded {
             side_id: SideId(id(5, dice.roll(2))),
             author: "vendor-1".to_owned(),
             author_kind: AuthorKind::ThirdParty,
             body: text("It is."),
         }),
-        57 => Event::from(SideConversationClosed { side_id: SideId(id(5, dice.roll(2))) }),
-        58 => Event::from(ClassificationSuggested {
+        60 => Event::from(SideConversationClosed { side_id: SideId(id(5, dice.roll(2))) }),
+        61 => Event::from(ClassificationSuggested {
             suggestion_id: SuggestionId(id(6, dice.roll(2))),
             kind: SuggestionKind::ALL[dice.roll(6) as usize],
             value: "high".to_owned(),
             score: tier(dice),
             model: "triage/1".to_owned(),
         }),
-        59 => Event::from(SuggestionAccepted {
+        62 => Event::from(SuggestionAccepted {
             suggestion_id: SuggestionId(id(6, dice.roll(2))),
             kind: SuggestionKind::Priority,
             value: "high".to_owned(),

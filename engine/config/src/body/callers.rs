@@ -189,6 +189,7 @@ const WORKING: &[&str] = &[
     "redact_comment",
     "draft_reply",
     "add_attachment",
+    "redact_attachment",
     "log_call",
     "switch_channel",
     "open_side_conversation",

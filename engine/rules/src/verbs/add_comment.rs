@@ -3,10 +3,11 @@
 use guichet_schemas::command::{AddComment, Command};
 use guichet_schemas::event::{CommentAdded, ReopenHeld};
 use guichet_schemas::ids::CommentId;
-use guichet_schemas::rejection::Rejection;
+use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, AuthorKind, CommentKind, StatusCause, TicketState, Visibility};
 
+use super::add_attachment::attachment;
 use super::create_follow_up::{follow_up, linked, told};
 use super::draft_reply::drafted;
 use super::shared::{comment, held, may_come_back, moved, reopened};
@@ -29,6 +30,7 @@ impl Decide for AddComment {
             return after_the_end(self, ticket, command, context);
         }
         require(ticket, &command.order)?;
+        names_what_is_there(self, ticket)?;
         let public = self.visibility == Visibility::Public;
         if public && context.desk.is_supervised(command) {
             return drafted(ticket, written(self, command, context));
@@ -78,6 +80,14 @@ fn written(order: &AddComment, command: &Command, context: &Context<'_>) -> Comm
     }
 }
 
+/// A comment that shows a file which nobody can fetch would be worse than none.
+fn names_what_is_there(order: &AddComment, ticket: &Ticket) -> Result<(), Rejection> {
+    for (n, sha256) in order.attachments.iter().enumerate() {
+        attachment(ticket, &format!("data.attachments[{n}]"), *sha256)?;
+    }
+    Ok(())
+}
+
 /// A message to a closed ticket. A thank-you needs nobody: it stays there.
 fn after_the_end(
     order: &AddComment,
@@ -85,11 +95,17 @@ fn after_the_end(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
+    names_what_is_there(order, ticket)?;
     let comment = written(order, command, context);
     match context.desk.life().closed_message {
         ClosedMessage::Refuse => require(ticket, &command.order).map(|()| Vec::new()),
         ClosedMessage::Keep => Ok(vec![Draft::of(comment)]),
         ClosedMessage::FollowUp if order.no_reopen => Ok(vec![Draft::of(comment)]),
+        ClosedMessage::FollowUp if !order.attachments.is_empty() => {
+            let rule =
+                "must be empty in a message to a closed ticket, for its follow-up has other attachments";
+            Err(FieldError::new("data.attachments", rule).into())
+        }
         ClosedMessage::FollowUp => {
             let missing = || Rejection::NotFound { what: format!("ticket {}", ticket.number) };
             let other = context.other.ok_or_else(missing)?;

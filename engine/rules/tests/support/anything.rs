@@ -161,7 +161,8 @@ impl Dice {
             Kind::Uint64 => Value::U64(self.one(NUMBERS)),
             Kind::Double => Value::F64(self.one(&[0.0, -0.0, 1e308, -1e308, 5e-324, 0.1])),
             Kind::Bytes if field.name().contains("hash") || field.name() == "attachments" => self.bytes(32),
-            Kind::Bytes if field.name() == "commitment" => self.bytes(32),
+            Kind::Bytes if ["commitment", "sha256"].contains(&field.name()) => self.bytes(32),
+            Kind::String if field.name() == "media_type" => Value::String("image/png".to_owned()),
             Kind::Bytes => self.bytes(16),
             Kind::String if field.name() == "body" && field.parent_message().name() == "PublishConfig" => {
                 Value::String("{}".to_owned())

@@ -1,7 +1,7 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, Found, Life, Other, Past, Reads, Ticket, Unconfigured, decide, evolve,
+    Context, Draft, FiredRule, Found, Life, Other, Past, Reads, Stored, Ticket, Unconfigured, decide, evolve,
     goes_on_to, looks_at, looks_at_others,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
@@ -117,6 +117,8 @@ pub(crate) struct Desk {
     pub(crate) hour: i64,
     /// What is configured; none: nothing.
     pub(crate) house: Option<House>,
+    /// Bytes that were uploaded.
+    pub(crate) stored: Option<Stored>,
 }
 
 /// A desk that has configured its life, and one time rule.
@@ -266,6 +268,7 @@ impl Desk {
             fresh: self.fresh(),
             other: other.as_ref(),
             others: &others,
+            stored: self.stored,
         };
         decide(ticket, command, &context)
     }

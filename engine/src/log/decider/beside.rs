@@ -1,6 +1,12 @@
 //! Tickets beside that of a command: the one that it looks at, and the one that goes on where its own ended.
 
-use guichet_rules::{ Found, LooksAt, Other, Others, Past, Reads, Ticket, copied_bytes, goes_on_to, looks_at, looks_at_others, permits}; use guichet_schemas::command::{Command, Order, limits}; use guichet_schemas::event::{Conversation, Event, TicketEvent}; use guichet_schemas::ids::TicketId;
+use guichet_rules::{
+    Found, LooksAt, Other, Others, Past, Reads, Ticket, copied_bytes, goes_on_to, looks_at, looks_at_others,
+    permits,
+};
+use guichet_schemas::command::{Command, Order, limits};
+use guichet_schemas::event::{Conversation, Event, TicketEvent};
+use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::TicketState;

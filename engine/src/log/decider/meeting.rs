@@ -54,8 +54,8 @@ pub(super) struct Meeting {
 
 /// A ticket as a command leaves it, and its snapshot where one is due.
 pub(super) struct After {
-    ticket: TicketId,
-    entry: Entry,
+    pub(super) ticket: TicketId,
+    pub(super) entry: Entry,
     snapshot: Option<Vec<u8>>,
 }
 
@@ -189,6 +189,10 @@ impl<D: Disk> Stream<D> for Meeting {
             Ok(beside) => beside,
             Err(rejection) => return Ok(Err(rejection)),
         };
+        let stored = match on.stored(command, self)? {
+            Ok(stored) => stored,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
         let in_force = self.configuration.at(self.now);
         let context = Context {
             now: self.now,
@@ -203,6 +207,7 @@ impl<D: Disk> Stream<D> for Meeting {
             },
             other: beside.one.as_ref().map(|one| &one.other),
             others: &beside.others,
+            stored,
         };
         let ticket = on.recognised(command, self, &context)?;
         let decided = match ticket.and_then(|ticket| decide(ticket.as_deref(), command, &context)) {
@@ -287,6 +292,7 @@ impl<D: Disk> Stream<D> for Meeting {
 
     fn becomes(&mut self, on: &mut Decider<D>, command: &Command, after: Self::After) {
         let (tenant, own) = (self.key.0.clone(), self.key.1);
+        on.redacts(command, &tenant, &after);
         for After { ticket, entry, snapshot } in after {
             if let Some(snapshot) = snapshot {
                 on.batch.snapshots.push((keys::ticket(tenant.as_str(), ticket), snapshot));

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, Assistance, DraftState, ImportMark, ImportProgress, LastResolution, Lease, Merged, Moderation,
-    Phase, Proposal, Redacted, ReplyDraft, Said, Side, Suggestion, Survey, Task, TaskState, Work,
+    Approval, Assistance, Attachment, DraftState, ImportMark, ImportProgress, LastResolution, Lease, Merged,
+    Moderation, Phase, Proposal, Redacted, ReplyDraft, Said, Side, Suggestion, Survey, Task, TaskState, Work,
 };
 use guichet_schemas::event::{FieldValue, TextSpan};
 use guichet_schemas::ids::{
-    ApprovalId, CommentId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId, TicketNumber,
+    ApprovalId, CommentId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketNumber,
 };
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, SurveyKind, TicketType, Urgency,
-    Verdict,
+    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, ScanVerdict, SurveyKind,
+    TicketType, Urgency, Verdict,
 };
 
 use super::*;
@@ -124,6 +124,15 @@ fn entry() -> Entry {
                     },
                 )]),
             },
+            attachments: BTreeMap::from([(
+                Hash::of_bytes(b"a file"),
+                Attachment {
+                    size: 6,
+                    key_id: KeyId(uuid::Uuid::from_u128(12)),
+                    verdict: Some(ScanVerdict::Infected),
+                    redacted: true,
+                },
+            )]),
         },
         version: StreamVersion::new(100).unwrap(),
         position: LogPosition::new(4711).unwrap(),

@@ -55,6 +55,7 @@ texts! {
     ticket, timeline, recorded, cause, version, position, caller, details, requester, channel, category,
     claim, participants, restriction, tier, tags, urgency, impact, ticket_type, field, state, age, resolutions, reopens, find_ticket, find, found_several, found_cut, external_ref, reopen_held, link, proposal, awaiting_confirmation, awaited, description, root_cause, history_part, newest_page,
     newer_page, older_page, promises_cut,
+    attachments, attachment_unscanned, attachment_clean, attachment_infected, attachment_unscannable, attachment_redacted,
     // Promises.
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
     broken, voided, came_to_nothing, used_of, metric_first_reply, metric_next_reply, metric_assignment, metric_periodic_update,
@@ -78,6 +79,7 @@ texts! {
     event_decision_reviewed, drafts_waiting, event_handed_off, event_side_conversation_opened, event_side_message_added,
     event_side_conversation_closed, event_classification_suggested, event_suggestion_accepted, handed_off, sides,
     suggestions,
+    event_attachment_added, event_attachment_scanned, event_attachment_redacted,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // A history that is handed over.
@@ -186,6 +188,9 @@ impl Text {
             "SideConversationClosed" => self.event_side_conversation_closed,
             "ClassificationSuggested" => self.event_classification_suggested,
             "SuggestionAccepted" => self.event_suggestion_accepted,
+            "AttachmentAdded" => self.event_attachment_added,
+            "AttachmentScanned" => self.event_attachment_scanned,
+            "AttachmentRedacted" => self.event_attachment_redacted,
             _ => return None,
         })
     }

@@ -5,11 +5,12 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse as _, Response};
 use guichet_schemas::event::{Event, Meaning as _};
+use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::view::readable;
 use guichet_schemas::wire::{self, query, query_reply};
-use guichet_schemas::words::{ActorKind, Channel};
+use guichet_schemas::words::{ActorKind, Channel, ScanVerdict};
 use serde::Deserialize;
 
 use super::clocks::Clock;
@@ -65,6 +66,7 @@ struct Tile {
     merged: Option<(String, String)>,
     facts: Vec<Fact>,
     description: String,
+    attachments: Vec<Attachment>,
     clocks: Vec<Clock>,
     /// Says that there are more.
     more_clocks: Option<String>,
@@ -88,6 +90,43 @@ pub(super) struct Fact {
     pub(super) value: String,
     /// Where the value is an instant.
     pub(super) at: Option<String>,
+}
+
+/// A file that is attached.
+struct Attachment {
+    sha256: String,
+    /// Where it can be had; none: nobody gets it.
+    href: Option<String>,
+    media_type: String,
+    size: String,
+    standing: &'static str,
+    at: (String, String),
+}
+
+impl Attachment {
+    /// `None`: the ticket or the attachment is named in a way that this build does not know.
+    fn new(f: &Frame, ticket: &wire::TicketView, view: &wire::AttachmentView) -> Option<Self> {
+        let (t, tenant) = (f.t, &f.tenant);
+        let (ticket, sha256) =
+            (TicketId::from_wire(ticket.ticket_id.clone()).ok()?, Hash::from_slice(&view.sha256)?);
+        let verdict = view.verdict.and_then(|verdict| ScanVerdict::from_wire(verdict).ok());
+        let (standing, is_given) = match verdict {
+            _ if view.redacted => (t.attachment_redacted, false),
+            None => (t.attachment_unscanned, true),
+            Some(ScanVerdict::Clean) => (t.attachment_clean, true),
+            Some(ScanVerdict::Infected) => (t.attachment_infected, false),
+            Some(ScanVerdict::Unscannable) => (t.attachment_unscannable, true),
+        };
+        let href = format!("/api/v1/{tenant}/tickets/{ticket}/attachments/{sha256}");
+        Some(Self {
+            href: is_given.then_some(href),
+            sha256: sha256.to_string(),
+            media_type: view.media_type.clone(),
+            size: form::count(t, view.size),
+            standing,
+            at: (form::machine(view.added_at), form::minute(view.added_at)),
+        })
+    }
 }
 
 pub(super) struct Entry {
@@ -182,6 +221,7 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
         }),
         facts: facts(f.t, &view),
         description: readable(view.description.as_ref()).to_owned(),
+        attachments: view.attachments.iter().filter_map(|one| Attachment::new(f, &view, one)).collect(),
         clocks,
         more_clocks,
         pages: Pages::new(f, &view, part.before, &entries),

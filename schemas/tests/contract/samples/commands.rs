@@ -3,15 +3,29 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-AcceptSuggestion, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate, DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate, Merge, OpenSideConversation, Order, ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach, }; use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan}; use guichet_schemas::ids::{ ApprovalId, CommandId, CommentId, CorrelationId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+    AcceptSuggestion, AddAttachment, AddComment, AddSideMessage, AddTask, ApproveReply, Assign,
+    BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command,
+    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate,
+    DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate,
+    Merge, OpenSideConversation, Order, ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp,
+    RecordNps, RecordSlaBreach, RecordSlaWarning, RedactAttachment, RedactComment, RejectReply,
+    RejectResolution, ReleaseClaim, RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation,
+    RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory,
+    SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest,
+    SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+};
+use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
+use guichet_schemas::ids::{
+    ApprovalId, CommandId, CommentId, CorrelationId, DraftId, EventId, SideId, SuggestionId, SurveyId,
+    TaskId, TicketId,
 };
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
     Apply, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind,
     EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind,
-    ResolutionCode, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind,
-    Urgency, Verdict, Visibility,
+    ResolutionCode, ScanVerdict, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType,
+    TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -375,6 +389,18 @@ fn assistance() -> Vec<Order> {
             restricted_to: vec![line("hr")],
             reason: text("it is about a colleague"),
         }),
+        Order::AddAttachment(AddAttachment {
+            sha256: hash(0x11),
+            size: 48_210,
+            media_type: line("image/png"),
+            name: line("drum.png"),
+        }),
+        Order::ReportScan(ReportScan {
+            sha256: hash(0x11),
+            verdict: ScanVerdict::Unscannable,
+            engine: line("clamav 1.4"),
+        }),
+        Order::RedactAttachment(RedactAttachment { sha256: hash(0x11), reason: text("shows a face") }),
     ]
 }
 

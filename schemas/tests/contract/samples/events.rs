@@ -3,14 +3,30 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, BroadcastSent, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentCopied, CommentMadePrivate, CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, RestrictionChanged, Sealed, SideConversationClosed, SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged, WorkaroundPublished, }; use guichet_schemas::ids::{ ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, AttachmentAdded, AttachmentRedacted,
+    AttachmentScanned, BroadcastSent, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased,
+    ClassificationSuggested, CommentAdded, CommentCopied, CommentMadePrivate, CommentRedacted,
+    ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef,
+    FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff, KeyCreated,
+    LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared,
+    ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed,
+    ResolutionRejected, RestrictionChanged, Sealed, SideConversationClosed, SideConversationOpened,
+    SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SuggestionAccepted,
+    SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan, TicketAssigned,
+    TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
+    TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit,
+    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    WorkaroundPublished,
+};
+use guichet_schemas::ids::{
+    ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
 };
 use guichet_schemas::words::{
     ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode,
     ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority,
-    ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SideParty, SlaMetric,
-    StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict,
-    Visibility,
+    ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict, SideParty,
+    SlaMetric, StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency,
+    Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -322,6 +338,19 @@ fn work() -> Vec<Event> {
         Event::from(FollowUpScheduled { at: minute(20_000) }),
         Event::from(FollowUpRecorded { effective: true }),
         Event::from(ArticleUsed { article: "kb-17".to_owned(), version: 3 }),
+        Event::from(AttachmentAdded {
+            sha256: hash(0x11),
+            size: 48_210,
+            media_type: "image/png".to_owned(),
+            name: sealed(b"sealed name"),
+            key_id: KeyId(uuid(12)),
+        }),
+        Event::from(AttachmentScanned {
+            sha256: hash(0x11),
+            verdict: ScanVerdict::Unscannable,
+            engine: "clamav 1.4".to_owned(),
+        }),
+        Event::from(AttachmentRedacted { sha256: hash(0x11), reason: "shows a face".to_owned() }),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! One French sentence per event, as the read model writes one in English.
 
 mod assistance;
+mod attachments;
 mod moderation;
 mod relations;
 mod satisfaction;
@@ -56,6 +57,7 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         TicketEvent::Work(event) => work::told(t, event),
         TicketEvent::Moderation(event) => moderation::told(event),
         TicketEvent::Assistance(event) => assistance::told(event, actor),
+        TicketEvent::Attachments(event) => attachments::told(event),
     }
 }
 

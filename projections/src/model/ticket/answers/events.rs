@@ -87,7 +87,11 @@ fn collect(
         let wanted = range.contains(&position.get())
             && query.r#type.as_ref().is_none_or(|name| *name == record.r#type)
             && query.caller.as_ref().is_none_or(|caller| *caller == record.caller)
-&& past::in_sight(reader, Timestamp(record.occurred_at)) && (query.ticket_id.is_some() || !is_hidden(reader, &record)?); if wanted { redactions.hide(reader, &mut record)?; }
+            && past::in_sight(reader, Timestamp(record.occurred_at))
+            && (query.ticket_id.is_some() || !is_hidden(reader, &record)?);
+        if wanted {
+            redactions.hide(reader, &mut record)?;
+        }
         let fits = !wanted
             || page.takes(RecordView { hash: Hash::of_record(&bytes).to_wire(), record: Some(record) });
         if fits {
