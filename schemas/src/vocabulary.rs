@@ -28,6 +28,7 @@ macro_rules! each_event {
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
             Config: ConfigEvent { ConfigPublished, ConfigRetired, }
+            Desk: DeskEvent { ArticlePublished, ArticleRetired, }
         }
     };
 }
@@ -88,6 +89,9 @@ macro_rules! each_verb {
             use_article => UseArticle on Ticket,
             request_approval => RequestApproval on Ticket,
             decide_approval => DecideApproval on Ticket,
+            publish_article => PublishArticle on Articles,
+            publish_article_from_ticket => PublishArticleFromTicket on Articles,
+            retire_article => RetireArticle on Articles,
         }
     };
 }
@@ -137,9 +141,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "register_agent",
     "update_agent",
     "set_presence",
-    "publish_article",
-    "publish_article_from_ticket",
-    "retire_article",
     "seal_log",
     "verify_log",
     "start_scenario",

@@ -161,10 +161,15 @@ words! {
     TimeKind { Work = "work", Research = "research", Communication = "communication", Travel = "travel", Other = "other", }
     /// What somebody who was asked to agree says.
     Verdict { Approved = "approved", Rejected = "rejected", }
+    /// Who may read an article.
+    Audience { Internal = "internal", Public = "public", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// The subject of a stream of events.
-    StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject", }
+    StreamKind {
+        Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject",
+        Article = "article",
+    }
     /// By what the queue board makes a row.
     QueueBy { Group = "group", Agent = "agent", }
     /// In which order a queue is worked off.

@@ -18,6 +18,7 @@
 
 pub mod calendar;
 
+mod articles;
 mod beside;
 mod clocks;
 mod conflict;
@@ -31,6 +32,7 @@ mod state;
 mod transition;
 mod verbs;
 
+pub use articles::{Article, KnownArticle, Solved, decide_article};
 pub use beside::{LooksAt, Other, Reads, goes_on_to, looks_at};
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};

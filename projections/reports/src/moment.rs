@@ -57,7 +57,7 @@ pub fn moments(position: u64, at: i64, event: &Event, by: By<'_>) -> impl Iterat
         Event::Ticket(TicketEvent::Work(Work::TimeLogged(e))) => (worked(by, e.seconds), None),
         Event::Ticket(TicketEvent::Work(Work::ArticleUsed(_))) => (Some(What::Article(true)), None),
         Event::Ticket(TicketEvent::Work(_)) => (None, None),
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => (None, None),
     };
     first.into_iter().chain(second).map(moment)
 }

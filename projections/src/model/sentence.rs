@@ -3,6 +3,7 @@
 //! Written for a person who reads a history from top to bottom. The text of a comment or a summary is
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
+mod desk;
 mod satisfaction;
 mod work;
 
@@ -32,6 +33,7 @@ pub fn sentence(record: &Record) -> String {
         Event::Log(event) => of_log(event),
         Event::Sla(event) => of_sla(event, &who),
         Event::Config(event) => format!("{who} {}", of_config(event)),
+        Event::Desk(event) => format!("{who} {}", desk::told(event)),
     }
 }
 

@@ -71,6 +71,8 @@ fn cause(event: &str) -> Option<By> {
         "ConfigPublished" => &["publish_config"],
         "ConfigRetired" => &["retire_config"],
         "AccessRecorded" => &["record_access"],
+        "ArticlePublished" => &["publish_article", "publish_article_from_ticket"],
+        "ArticleRetired" => &["retire_article"],
         _ => return None,
     }))
 }

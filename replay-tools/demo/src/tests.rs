@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_config::Configuration;
-use guichet_rules::{Context, Ticket, Unconfigured, allowed_verbs, decide, evolve};
+use guichet_rules::{Context, KnownArticle, Ticket, Unconfigured, allowed_verbs, decide, evolve};
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::{
@@ -59,6 +59,7 @@ fn context() -> Context<'static> {
         desk: &Unconfigured,
         config_version: 0,
         fresh: TicketId(uuid::Uuid::nil()),
+        article: KnownArticle::Elsewhere,
         other: None,
     }
 }
@@ -201,6 +202,8 @@ fn a_fortnight_shows_everything_that_a_desk_knows() {
                 | "ResolutionConfirmed"
                 | "ResolutionRejected"
                 | "AccessRecorded"
+                | "ArticlePublished"
+                | "ArticleRetired"
                 | "EpochStarted"
                 | "KeyCreated"
         ) && !n.starts_with("Sla")
@@ -290,6 +293,9 @@ fn the_desk_takes_every_live_command() {
         "unlink",
         "set_due_date",
         "record_access",
+        "publish_article",
+        "publish_article_from_ticket",
+        "retire_article",
         "publish_config",
         "retire_config",
         "void_sla_breach",

@@ -114,7 +114,7 @@ pub(super) fn tell(event: &Event) -> String {
         ) => panic!("{event:?}"),
         Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(_) | TicketEvent::Work(_)) => panic!("{event:?}"),
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => panic!("{event:?}"),
     }
 }
 

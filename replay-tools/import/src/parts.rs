@@ -80,7 +80,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => 0,
     };
     sum([FRAME, actor, texts])
 }

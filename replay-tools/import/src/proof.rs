@@ -70,7 +70,7 @@ impl Folded {
             Event::Ticket(TicketEvent::Satisfaction(_) | TicketEvent::Work(_)) => {
                 panic!("no export holds it: {:?}", fact.event)
             }
-            Event::Log(_) | Event::Sla(_) | Event::Config(_) => {
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => {
                 panic!("not in these histories: {:?}", fact.event)
             }
         }

@@ -1,7 +1,8 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, Life, Other, Reads, Ticket, Unconfigured, decide, evolve, goes_on_to, looks_at,
+    Context, Draft, FiredRule, KnownArticle, Life, Other, Reads, Ticket, Unconfigured, decide, evolve,
+    goes_on_to, looks_at,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Event};
@@ -111,6 +112,8 @@ pub(crate) struct Desk {
     /// Of the other tickets, in the order in which they began.
     pub(crate) others: Vec<(TicketId, Ticket, Vec<Event>)>,
     pub(crate) hour: i64,
+    /// The article that commands name.
+    pub(crate) article: KnownArticle,
     /// What is configured; none: nothing.
     pub(crate) house: Option<House>,
 }
@@ -230,6 +233,7 @@ impl Desk {
             desk: self.desk(),
             config_version: self.house.as_ref().map_or(0, |_| VERSION),
             fresh: self.fresh(),
+            article: self.article,
             other: other.as_ref(),
         };
         decide(ticket, command, &context)

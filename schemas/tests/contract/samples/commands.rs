@@ -5,20 +5,21 @@ use std::collections::BTreeMap;
 use guichet_schemas::command::{
     AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
     ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishConfig, Rate, RecordAccess,
-    RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim,
-    Reopen, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig,
-    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType,
-    SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+    Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishArticle, PublishArticleFromTicket,
+    PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
+    RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestInformation, RequestSurvey,
+    Requester, Resolve, RetireArticle, RetireConfig, ScheduleFollowUp, SetCategory, SetDueDate, SetField,
+    SetParticipants, SetPriority, SetStatus, SetType, SwitchChannel, Unassign, Unlink, UseArticle,
+    VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-    Apply, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind, EscalationReason,
-    HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, SlaMetric,
-    SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    Apply, Audience, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind,
+    EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind,
+    ResolutionCode, SlaMetric, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -53,6 +54,7 @@ pub(crate) fn all() -> Vec<Command> {
     orders.extend(satisfaction());
     orders.extend(people_and_calls());
     orders.extend(tasks_and_time());
+    orders.extend(articles());
     orders.into_iter().map(command).collect()
 }
 
@@ -304,6 +306,31 @@ fn tasks_and_time() -> Vec<Order> {
     ]
 }
 
+fn articles() -> Vec<Order> {
+    vec![
+        Order::PublishArticle(PublishArticle {
+            article: line("kb-17"),
+            audience: Some(Audience::Public),
+            language: label("en"),
+            categories: vec![line("hardware/printer")],
+            keywords: tags(&["toner", "drum"]),
+            title: line("The printer blinks"),
+            body: text("Change the drum."),
+        }),
+        Order::PublishArticleFromTicket(PublishArticleFromTicket {
+            article: line("kb-18"),
+            ticket_id: TicketId(uuid(1)),
+            audience: Some(Audience::Internal),
+            language: label("en"),
+            categories: vec![line("hardware/printer")],
+            keywords: tags(&["drum"]),
+            title: line("A drum that sticks"),
+            include_description: true,
+        }),
+        Order::RetireArticle(RetireArticle { article: line("kb-17"), reason: text("the model is gone") }),
+    ]
+}
+
 /// A history of every event that can be imported.
 fn import() -> Order {
     let importable = events::all().into_iter().filter(|e| {
@@ -318,6 +345,8 @@ fn import() -> Order {
                 | "TimeRuleFired"
                 | "ConfigPublished"
                 | "ConfigRetired"
+                | "ArticlePublished"
+                | "ArticleRetired"
         )
     });
     let mut at = 0;

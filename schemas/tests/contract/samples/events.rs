@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, CallLogged, CategoryChanged,
-    ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished, ConfigRetired, DueDateSet, EpochStarted,
-    Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled,
-    KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ReopenHeld,
-    ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached,
-    SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted,
-    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
-    TicketEscalated, TicketImported, TicketRated, TicketReopened, TicketResolved, TicketRouted,
-    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticlePublished, ArticleRetired, ArticleUsed,
+    CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished,
+    ConfigRetired, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated,
+    FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal,
+    PriorityChanged, ReopenHeld, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed,
+    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded,
+    TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed,
+    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketRated, TicketReopened,
+    TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged,
+    TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
-    ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
-    Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale,
-    ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind, TicketState,
-    TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ActorKind, Apply, Audience, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind,
+    ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority,
+    RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind,
+    TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Event> {
     all.extend(work());
     all.extend(log());
     all.extend(clocks_and_configuration());
+    all.extend(desk());
     all
 }
 
@@ -302,6 +304,28 @@ fn log() -> Vec<Event> {
             viewer: "ana".to_owned(),
             scope: "export of the events of March".to_owned(),
             purpose: "audit 2026-7".to_owned(),
+        }),
+    ]
+}
+
+fn desk() -> Vec<Event> {
+    vec![
+        Event::from(ArticlePublished {
+            article: "kb-17".to_owned(),
+            version: 3,
+            audience: Audience::Public,
+            language: text("en"),
+            categories: vec!["hardware/printer".to_owned()],
+            keywords: vec!["toner".to_owned(), "drum".to_owned()],
+            title: "The printer blinks".to_owned(),
+            body: "Change the drum.".to_owned(),
+            body_hash: hash(0x44),
+            from_ticket: Some(TicketId(uuid(1))),
+        }),
+        Event::from(ArticleRetired {
+            article: "kb-17".to_owned(),
+            version: 3,
+            reason: "the model is gone".to_owned(),
         }),
     ]
 }

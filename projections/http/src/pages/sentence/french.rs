@@ -1,5 +1,6 @@
 //! One French sentence per event, as the read model writes one in English.
 
+mod desk;
 mod satisfaction;
 mod work;
 
@@ -30,6 +31,7 @@ pub(super) fn sentence(t: &Text, actor: &Actor, event: &Event) -> String {
         Event::Log(event) => of_log(event),
         Event::Sla(event) => of_sla(t, event, &who),
         Event::Config(event) => format!("{who} {}", of_config(event)),
+        Event::Desk(event) => format!("{who} {}", desk::told(event)),
     }
 }
 
