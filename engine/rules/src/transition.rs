@@ -57,6 +57,9 @@ mod tests {
             "set_type",
             "set_category",
             "change_tags",
+            "set_field",
+            "link",
+            "unlink",
             "request_survey",
             "rate",
             "record_nps",
@@ -75,9 +78,6 @@ mod tests {
             "use_article",
             "request_approval",
             "decide_approval",
-            "set_field",
-            "link",
-            "unlink",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -98,6 +98,9 @@ mod tests {
             "set_type",
             "set_category",
             "change_tags",
+            "set_field",
+            "link",
+            "unlink",
             "request_survey",
             "rate",
             "record_nps",
@@ -116,15 +119,12 @@ mod tests {
             "use_article",
             "request_approval",
             "decide_approval",
-            "set_field",
-            "link",
-            "unlink",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(
             allowed_verbs(TicketState::Closed),
-            ["create_follow_up", "change_tags", "rate", "link", "unlink"]
+            ["create_follow_up", "change_tags", "link", "unlink", "rate"]
         );
-        assert_eq!(allowed_verbs(TicketState::Cancelled), ["change_tags", "rate", "link", "unlink"]);
+        assert_eq!(allowed_verbs(TicketState::Cancelled), ["change_tags", "link", "unlink", "rate"]);
     }
 }

@@ -18,7 +18,8 @@ use prost::Message as _;
 /// False for an event of a ticket that has no moment: readers of a history need not decode it.
 #[must_use]
 pub fn may_count(type_name: &str) -> bool {
-    EVENTS.contains(&type_name)
+    // A call is time that was worked, as figures see it.
+    EVENTS.contains(&type_name) || type_name == "CallLogged"
 }
 
 /// The moments of a record; most have one, many none.

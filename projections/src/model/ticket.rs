@@ -6,6 +6,7 @@
 //! which commands wrote them, and the query service opens them in the answer.
 
 mod answers;
+mod attributes;
 mod confirmation;
 mod fold;
 mod records;
@@ -14,13 +15,13 @@ mod work;
 
 use guichet_schemas::codec::number_text;
 use guichet_schemas::event::{
-    Change, CommentAdded, Conversation, Event, FieldValue, LifeCycle, Meaning as _, Ownership, StatusChanged,
+    Change, CommentAdded, Conversation, Event, LifeCycle, Meaning as _, Ownership, StatusChanged,
     TicketCreated, TicketEvent, TicketResolved,
 };
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::{self, TicketView};
+use guichet_schemas::wire::{self, TicketLink, TicketView};
 use guichet_schemas::words::{ConfirmedBy, TicketState, Visibility};
 
 pub use fold::TICKET;
@@ -97,21 +98,20 @@ fn take(row: &mut TicketView, change: Change<'_>) {
         Change::Impact(to) => row.impact = to.to_wire(),
         Change::Type { to, .. } => row.r#type = to.to_wire(),
         Change::Category { to, .. } => row.category = to.map(str::to_owned),
-        Change::Tags { added, removed } => names_changed(&mut row.tags, added, removed),
-        Change::Field { name, to, .. } => field_changed(row, name, to),
+        Change::Tags { added, removed } => attributes::names(&mut row.tags, added, removed),
+        Change::Field { name, to, .. } => attributes::field(row, name, to),
         Change::DueAt(to) => row.due_at = to.to_wire(),
         Change::Claim(to) => work::claimed(row, to),
-        Change::Participants { added, removed } => names_changed(&mut row.participants, added, removed),
+        Change::Participants { added, removed } => attributes::names(&mut row.participants, added, removed),
         Change::Channel { to, .. } => row.channel = to.to_wire(),
         Change::Link { other, number, kind, from_other, comes } => {
-            let (ticket_id, kind) = (other.to_wire(), kind.to_wire());
-            let is_it = |link: &wire::TicketLink| {
-                (&link.ticket_id, link.kind, link.from_other) == (&ticket_id, kind, from_other)
+            let link = TicketLink {
+                ticket_id: other.to_wire(),
+                number: number_text(number),
+                kind: kind.to_wire(),
+                from_other,
             };
-            row.links.retain(|link| !is_it(link));
-            if comes {
-                row.links.push(wire::TicketLink { ticket_id, number: number_text(number), kind, from_other });
-            }
+            attributes::link(row, link, comes);
         }
     }
 }
@@ -215,22 +215,6 @@ fn commented(row: &mut TicketView, e: &CommentAdded) {
         Visibility::Public => count(&mut row.public_comments),
         Visibility::Internal => count(&mut row.internal_comments),
     }
-}
-
-fn names_changed(names: &mut Vec<String>, added: &[String], removed: &[String]) {
-    names.retain(|name| !removed.contains(name));
-    for name in added {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-}
-
-fn field_changed(row: &mut TicketView, name: &str, to: Option<&FieldValue>) {
-    match to.cloned().to_wire() {
-        Some(value) => row.fields.insert(name.to_owned(), value),
-        None => row.fields.remove(name),
-    };
 }
 
 /// A new state begins without the marks of the old one.

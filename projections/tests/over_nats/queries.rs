@@ -119,7 +119,7 @@ async fn a_ticket_is_answered_by_number_and_by_id() {
         ("group_changes", json!(1)),
         ("agent_changes", json!(1)),
         ("reopen_count", json!(1)),
-        ("allowed_verbs", json!(["create_follow_up", "change_tags", "link", "unlink"])),
+        ("allowed_verbs", json!(["create_follow_up", "change_tags", "link", "unlink", "rate"])),
         ("age_ms", json!(86_400_000 - 3_000)),
         ("time_in_state_ms", json!(86_400_000 - 11_000)),
     ] {

@@ -108,6 +108,11 @@ pub const EVENTS: &[&str] = &[
     "ResolutionProposed",
     "PriorityChanged",
     "CategoryChanged",
+    "TimeLogged",
+    "ArticleUsed",
+    "SurveyRequested",
+    "TicketRated",
+    "NpsRecorded",
 ];
 
 impl Field {
