@@ -40,6 +40,17 @@
 //! | `sla_sweep` | tenant | position (8) of the first record that is not everywhere, tickets done (8), the key in `sla_armed` to go on from |
 //! | `sla_plans` | tenant | instant (8): what is planned until then has taken hold of what is due |
 //!
+//! The model `articles`; it has `numbers` as `ticket` has:
+//!
+//! | column family | key | value |
+//! |---|---|---|
+//! | `articles` | tenant, 0, article | `PublishedArticle`, protobuf: the newest version |
+//! | `article_versions` | tenant, 0, article, 0, version (4) | the same, of that version as it was published |
+//! | `article_terms` | tenant, 0, article | stems and weights of the newest version, postcard; none where it is retired |
+//! | `article_uses` | tenant, 0, article | `model::articles::Uses`, protobuf; also of an article that stands elsewhere |
+//! | `article_tickets` | tenant, 0, ticket (16) | `model::articles::Row`, protobuf |
+//! | `knowledge_gaps` | tenant, 0, instant (8), ticket (16) | nothing: it was resolved then, without an article |
+//!
 //! Every model:
 //!
 //! | column family | key | value |
@@ -101,6 +112,18 @@ pub const SLA_ARMED: &str = "sla_armed";
 pub const SLA_SWEEP: &str = "sla_sweep";
 /// Until when plans have taken hold.
 pub const SLA_PLANS: &str = "sla_plans";
+/// The newest version of each article.
+pub const ARTICLES: &str = "articles";
+/// Every version of each article.
+pub const ARTICLE_VERSIONS: &str = "article_versions";
+/// By which words an article is found.
+pub const ARTICLE_TERMS: &str = "article_terms";
+/// How many tickets an article helped with.
+pub const ARTICLE_USES: &str = "article_uses";
+/// What articles have to do with a ticket.
+pub const ARTICLE_TICKETS: &str = "article_tickets";
+/// Tickets by the instant at which they were resolved without an article.
+pub const KNOWLEDGE_GAPS: &str = "knowledge_gaps";
 /// Tickets whose fold failed.
 pub const QUARANTINE: &str = "quarantine";
 /// Format, projection, checkpoint.
@@ -215,6 +238,23 @@ pub fn tenant_and_ticket(key: &[u8]) -> Option<(&str, TicketId)> {
 #[must_use]
 pub fn ticket_event(tenant: &str, id: TicketId, version: StreamVersion) -> Vec<u8> {
     counted(ticket(tenant, id), version.get())
+}
+
+/// Key of an article. An id has no zero byte.
+#[must_use]
+pub fn article(tenant: &str, article: &str) -> Vec<u8> {
+    let mut key = self::tenant(tenant);
+    key.extend_from_slice(article.as_bytes());
+    key
+}
+
+/// Key of a version of an article.
+#[must_use]
+pub fn article_version(tenant: &str, article: &str, version: u32) -> Vec<u8> {
+    let mut key = self::article(tenant, article);
+    key.push(0);
+    key.extend_from_slice(&version.to_be_bytes());
+    key
 }
 
 /// Key of a number.

@@ -200,6 +200,7 @@ impl RequestKey {
             Entity::Ticket(id) => mac.update(id.0.as_bytes()),
             Entity::Config => mac.update(b"config"),
             Entity::Desk => mac.update(b"desk"),
+            Entity::Articles => mac.update(b"articles"),
         }
         mac.update(&[0]);
         mac.update(subject.verb.as_bytes());

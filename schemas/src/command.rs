@@ -63,6 +63,8 @@ pub mod limits {
     pub const APPROVALS: usize = 50;
     /// People who are asked to agree in one approval.
     pub const APPROVERS: usize = 50;
+    /// Categories of an article.
+    pub const ARTICLE_CATEGORIES: usize = 20;
     /// Articles that helped with a ticket, each with its version.
     pub const ARTICLES: usize = 100;
     /// Seconds of a call, and of time that is logged at once: a day.
@@ -107,6 +109,8 @@ pub enum Entity {
     Config,
     /// The desk as a whole.
     Desk,
+    /// The articles of the knowledge base; the payload names the one.
+    Articles,
 }
 
 /// A request to change something, as the engine takes it.

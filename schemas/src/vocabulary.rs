@@ -44,6 +44,7 @@ macro_rules! each_event {
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
             Config: ConfigEvent { ConfigPublished, ConfigRetired, }
+            Desk: DeskEvent { ArticlePublished, ArticleRetired, }
         }
     };
 }
@@ -124,6 +125,9 @@ macro_rules! each_verb {
             add_attachment => AddAttachment on Ticket,
             report_scan => ReportScan on Ticket,
             redact_attachment => RedactAttachment on Ticket,
+            publish_article => PublishArticle on Articles,
+            publish_article_from_ticket => PublishArticleFromTicket on Articles,
+            retire_article => RetireArticle on Articles,
         }
     };
 }
@@ -155,9 +159,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "register_agent",
     "update_agent",
     "set_presence",
-    "publish_article",
-    "publish_article_from_ticket",
-    "retire_article",
     "seal_log",
     "verify_log",
     "start_scenario",

@@ -174,10 +174,15 @@ words! {
     }
     /// What a scan for malware says about an attachment.
     ScanVerdict { Clean = "clean", Infected = "infected", Unscannable = "unscannable", }
+    /// Who may read an article.
+    Audience { Internal = "internal", Public = "public", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// The subject of a stream of events.
-    StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject", }
+    StreamKind {
+        Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject",
+        Article = "article",
+    }
     /// By what the queue board makes a row.
     QueueBy { Group = "group", Agent = "agent", }
     /// In which order a queue is worked off.

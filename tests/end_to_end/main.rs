@@ -18,6 +18,8 @@ mod http;
 mod import;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod knowledge;
 
 #[cfg(test)]
 mod truth;

@@ -7,6 +7,7 @@ use guichet_schemas::ids::{KeyId, TicketId, TicketNumber};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
+use crate::articles::KnownArticle;
 use crate::beside::Other;
 use crate::desk::DeskRules;
 use crate::permission::{permits, reaches, sees_other};
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub config_version: u64,
     /// The id of the ticket that the command begins, its own or one beside it.
     pub fresh: TicketId,
+    /// The article that the command names, as far as the desk has any.
+    pub article: KnownArticle,
     /// Another ticket, which [`looks_at`](crate::looks_at) asks for; none: nobody asks, or there is none.
     pub other: Option<&'a Other>,
     /// Further ones, which [`looks_at_others`](crate::looks_at_others) asks for.
@@ -116,8 +119,7 @@ macro_rules! verbs {
     };
     (New) => { Begin::begin };
     (Ticket) => { of_a_ticket };
-    (Config) => { of_no_ticket };
-    (Desk) => { of_no_ticket };
+    ($other:ident) => { of_no_ticket };
 }
 each_verb!(verbs);
 

@@ -18,6 +18,7 @@
 
 pub mod calendar;
 
+mod articles;
 mod beside;
 mod clocks;
 mod conflict;
@@ -31,6 +32,7 @@ mod state;
 mod transition;
 mod verbs;
 
+pub use articles::{Article, KnownArticle, Solved, decide_article};
 pub use beside::{Found, LooksAt, Other, Others, Reads, goes_on_to, looks_at, looks_at_others};
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, Stored, decide};

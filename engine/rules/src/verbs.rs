@@ -17,6 +17,7 @@ macro_rules! files {
     ($($verb:ident => $variant:ident on $about:ident,)*) => { $(files!($about $verb);)* };
     (Config $verb:ident) => {};
     (Desk $verb:ident) => {};
+    (Articles $verb:ident) => {};
     ($about:ident $verb:ident) => { mod $verb; };
 }
 each_verb!(files);

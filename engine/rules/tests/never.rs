@@ -7,8 +7,8 @@ mod anything;
 
 use anything::{Dice, NUMBERS};
 use guichet_rules::{
-    Action, ClosedMessage, Context, DeskRules, FiredRule, Found, Life, Other, PendingGuard, Ticket,
-    Unconfigured, decide, evolve, missed,
+    Action, ClosedMessage, Context, DeskRules, FiredRule, Found, KnownArticle, Life, Other, PendingGuard,
+    Ticket, Unconfigured, decide, evolve, missed,
 };
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::{Command, Order, limits};
@@ -116,6 +116,7 @@ fn command(dice: &mut Dice) -> Option<Command> {
         "create_follow_up" | "import" => "new",
         "publish_config" | "retire_config" => "config",
         "record_access" => "desk",
+        "publish_article" | "publish_article_from_ticket" | "retire_article" => "articles",
         _ => "01980000-0000-7000-8000-000000000001",
     };
     let subject = CommandSubject::parse(&format!("guichet.v1.cmd.default.any.{entity}.{verb}")).unwrap();
@@ -196,6 +197,7 @@ let said = wire::CommentAdded::decode(dice.given("CommentAdded").encode_to_vec()
                 desk: &desk,
                 config_version: dice.one(NUMBERS),
                 fresh: TicketId(Uuid::from_u128(1)),
+                article: dice.one(&[KnownArticle::Elsewhere, KnownArticle::Unknown]),
                 other: other.as_ref(),
                 others: other.as_slice(),
                 stored: None,

@@ -31,13 +31,15 @@ pub(super) enum About {
     Config(TenantId),
     /// Who has read personal texts of a tenant.
     Access(TenantId),
+    /// An article of the knowledge base.
+    Article(String),
 }
 
 impl About {
     pub(super) const fn ticket(&self) -> Option<TicketId> {
         match self {
             Self::Ticket(id, _) => Some(*id),
-            Self::Config(_) | Self::Access(_) => None,
+            Self::Config(_) | Self::Access(_) | Self::Article(_) => None,
         }
     }
 
@@ -47,6 +49,7 @@ impl About {
             Self::Ticket(id, _) => (StreamKind::Ticket, id.to_string()),
             Self::Config(tenant) => (StreamKind::Config, tenant.as_str().to_owned()),
             Self::Access(_) => (StreamKind::System, ACCESSES.to_owned()),
+            Self::Article(id) => (StreamKind::Article, id.clone()),
         }
     }
 }

@@ -62,7 +62,7 @@ pub fn moments(position: u64, at: i64, event: &Event, by: By<'_>) -> impl Iterat
         Event::Ticket(TicketEvent::Moderation(_)) => (None, None),
         // Nor does what is said beside the conversation, or suggested.
         Event::Ticket(TicketEvent::Assistance(_)) => (None, None),
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => (None, None),
     };
     first.into_iter().chain(second).map(moment)
 }

@@ -64,7 +64,7 @@ impl Ticket {
                 by: record.actor.id.clone(),
                 reason: e.reason.clone(),
             }],
-            Event::Log(_) | Event::Sla(_) | Event::Config(_) => Vec::new(),
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod assistance;
 mod attachments;
+mod desk;
 mod moderation;
 mod relations;
 mod satisfaction;
@@ -36,6 +37,7 @@ pub fn sentence(record: &Record) -> String {
         Event::Log(event) => of_log(event),
         Event::Sla(event) => of_sla(event, &who),
         Event::Config(event) => format!("{who} {}", of_config(event)),
+        Event::Desk(event) => format!("{who} {}", desk::told(event)),
     }
 }
 

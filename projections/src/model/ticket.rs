@@ -48,7 +48,7 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
     match &record.event {
         Event::Ticket(event) => changed(&mut row, event, record),
         // Its clocks are a read model of their own; the others are not about a ticket.
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => {}
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => {}
     }
     row
 }

@@ -121,7 +121,9 @@ pub(super) fn rejection(refusal: Refusal) -> Rejection {
 /// Another tenant's ticket, an unknown tenant's and one that is not there look the same.
 pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
     match &ask.question {
-        Question::Ticket(which) | Question::SlaClocks(which) => absent(which),
+        Question::Ticket(which) | Question::SlaClocks(which) | Question::SuggestedArticles(which, _) => {
+            absent(which)
+        }
         Question::Timeline(history) => absent(&history.which),
         Question::Tickets(_)
         | Question::Events(_)
@@ -131,6 +133,9 @@ pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
         | Question::SlaDue(_)
         | Question::SlaBreaches(_)
         | Question::Figures
+        | Question::Article(_)
+        | Question::Articles(_)
+        | Question::KnowledgeGaps(_)
         | Question::Projections => Rejection::NotFound { what: format!("tenant {}", ask.tenant) },
     }
 }

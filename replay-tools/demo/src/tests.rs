@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_config::Configuration;
-use guichet_rules::{Context, Ticket, Unconfigured, allowed_verbs, decide, evolve};
+use guichet_rules::{Context, KnownArticle, Ticket, Unconfigured, allowed_verbs, decide, evolve};
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::{
@@ -59,6 +59,7 @@ fn context() -> Context<'static> {
         desk: &Unconfigured,
         config_version: 0,
         fresh: TicketId(uuid::Uuid::nil()),
+        article: KnownArticle::Elsewhere,
         other: None,
         others: &[],
         stored: None,
@@ -297,6 +298,9 @@ fn the_desk_takes_every_live_command() {
         "broadcast_to_linked",
         "set_due_date",
         "record_access",
+        "publish_article",
+        "publish_article_from_ticket",
+        "retire_article",
         "publish_config",
         "retire_config",
         "void_sla_breach",

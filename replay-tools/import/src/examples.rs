@@ -122,7 +122,7 @@ pub(super) fn tell(event: &Event) -> String {
         ) => {
             panic!("{event:?}")
         }
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => panic!("{event:?}"),
     }
 }
 

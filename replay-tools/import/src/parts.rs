@@ -86,7 +86,7 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Moderation(event)) => of_moderation(event),
         Event::Ticket(TicketEvent::Assistance(event)) => of_assistance(event),
         Event::Ticket(TicketEvent::Attachments(event)) => of_attachments(event),
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => 0,
     };
     sum([FRAME, actor, texts])
 }

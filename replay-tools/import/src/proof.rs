@@ -76,7 +76,7 @@ impl Folded {
             ) => {
                 panic!("no export holds it: {:?}", fact.event)
             }
-            Event::Log(_) | Event::Sla(_) | Event::Config(_) => {
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => {
                 panic!("not in these histories: {:?}", fact.event)
             }
         }

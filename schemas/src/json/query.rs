@@ -51,6 +51,10 @@ each_report!([queries] {
     "figures" => Figures,
     "sla_clocks" => SlaClocks,
     "sla_breaches" => SlaBreaches,
+    "article" => Article,
+    "articles" => Articles,
+    "suggested_articles" => SuggestedArticles,
+    "knowledge_gaps" => KnowledgeGaps,
 });
 
 #[derive(Deserialize, Default)]
@@ -155,6 +159,10 @@ impl Serialize for wire::QueryReply {
             Some(report @ any_report!(Answer, _)) => report_rows(report, &mut map)?,
             Some(Answer::SlaClocks(v)) => map.serialize_entry("data", &v.clocks)?,
             Some(Answer::SlaBreaches(v)) => map.serialize_entry("data", &v.breaches)?,
+            Some(Answer::Article(v)) => map.serialize_entry("data", v)?,
+            Some(Answer::Articles(v)) => map.serialize_entry("data", &v.articles)?,
+            Some(Answer::SuggestedArticles(v)) => map.serialize_entry("data", v)?,
+            Some(Answer::KnowledgeGaps(v)) => map.serialize_entry("data", &v.gaps)?,
             Some(Answer::Error(_)) | None => {}
         }
         if !self.attainment.is_empty() {

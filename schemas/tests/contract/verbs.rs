@@ -63,9 +63,7 @@ fn errors(verb: &str) -> &'static str {
         "record_sla_warning" | "record_sla_breach" | "fire_time_rule" => {
             "`not_found` 404; `version_conflict`, `config_stale` 409"
         }
-        "record_access" => {
-            "`not_found` 404 (of the ticket, for whoever may not see it too); `version_conflict` 409 (of the record of accesses)"
-        }
+"publish_article" => "`version_conflict` 409 (of the article)", "publish_article_from_ticket" => { "`not_found` 404 (of the ticket); `version_conflict` 409 (of the article), `guard_failed` 409 (the ticket has no \ resolution that holds, or its texts cannot be read any more); `busy` 429" } "retire_article" => "`not_found` 404 (of the article); `version_conflict` 409 (of the article)", "record_access" => { "`not_found` 404 (of the ticket, for whoever may not see it too); `version_conflict` 409 (of the record of accesses)" }
         "void_sla_breach" => "`not_found` 404 (of the ticket, or of the breach); `version_conflict` 409",
         "request_survey" => "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409",
         "rate" => {
@@ -159,7 +157,7 @@ pub(crate) fn document() -> String {
     let mut out = String::from(
         "<!-- Generated from schemas/proto by the tests of guichet-schemas; do not edit. -->\n# Verbs\n\n\
          A command goes to `guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>`; `<entity>` is the UUID of the ticket, `new` for \
-         `create`, `create_follow_up` and `import`, `config` for `publish_config` and `retire_config`, or `desk` for `record_access`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
+         `create`, `create_follow_up` and `import`, `config` for `publish_config` and `retire_config`, `articles` for `publish_article`, `publish_article_from_ticket` and `retire_article`, or `desk` for `record_access`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
     );
     table(&mut out, &descriptors::message("Command"), Side::Caller);
     out.push_str("| `data` | object | if any of its fields is | The payload of the verb, below. |\n");

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use guichet_rules::{Context, Other, Ticket, Unconfigured, decide, evolve, looks_at};
+use guichet_rules::{Context, KnownArticle, Other, Ticket, Unconfigured, decide, evolve, looks_at};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::{Command, Entity};
 use guichet_schemas::event::{Event, LifeCycle, LogEvent, TicketCreated, TicketEvent};
@@ -97,6 +97,7 @@ fn decided_again<'a>(
         desk: &Unconfigured,
         config_version: 0,
         fresh,
+        article: KnownArticle::Elsewhere,
         other: other.as_ref(),
         others: &[],
         stored: None,

@@ -83,6 +83,20 @@ impl History {
         self.head()
     }
 
+    /// Adds an event of an article, by agent `actor`.
+    pub fn write(&mut self, actor: &str, event: Event) -> u64 {
+        let Event::Desk(
+            DeskEvent::ArticlePublished(ArticlePublished { article, .. })
+            | DeskEvent::ArticleRetired(ArticleRetired { article, .. }),
+        ) = &event
+        else {
+            panic!("{event:?} is about no article")
+        };
+        let article = article.clone();
+        self.append(StreamKind::Article, &article, actor, event);
+        self.head()
+    }
+
     /// Opens ticket `number`.
     pub fn open(&mut self, number: u64) -> TicketId {
         let ticket = ticket_id(number);

@@ -59,6 +59,10 @@ pub fn of_reply(reply: &mut wire::QueryReply) -> Vec<Text<'_>> {
             | Data::SlaClocks(_)
             | Data::SlaBreaches(_)
             | Data::Figures(_)
+            | Data::Article(_)
+            | Data::Articles(_)
+            | Data::SuggestedArticles(_)
+            | Data::KnowledgeGaps(_)
             | Data::Error(_),
         )
         | None => Vec::new(),

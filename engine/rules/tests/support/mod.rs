@@ -1,8 +1,8 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, Found, Life, Other, Past, Reads, Stored, Ticket, Unconfigured, decide, evolve,
-    goes_on_to, looks_at, looks_at_others,
+    Context, Draft, FiredRule, Found, KnownArticle, Life, Other, Past, Reads, Stored, Ticket, Unconfigured,
+    decide, evolve, goes_on_to, looks_at, looks_at_others,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Conversation, Event, TicketEvent};
@@ -115,6 +115,8 @@ pub(crate) struct Desk {
     /// Who caused each of [`Self::events`].
     pub(crate) actors: Vec<Actor>,
     pub(crate) hour: i64,
+    /// The article that commands name.
+    pub(crate) article: KnownArticle,
     /// What is configured; none: nothing.
     pub(crate) house: Option<House>,
     /// Bytes that were uploaded.
@@ -266,6 +268,7 @@ impl Desk {
             desk: self.desk(),
             config_version: self.house.as_ref().map_or(0, |_| VERSION),
             fresh: self.fresh(),
+            article: self.article,
             other: other.as_ref(),
             others: &others,
             stored: self.stored,

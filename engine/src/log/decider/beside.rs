@@ -214,13 +214,13 @@ impl<D: Disk> Decider<D> {
     }
 
     /// A copy of a ticket as it is.
-    fn entry(&mut self, key: &TicketKey) -> Result<Option<Entry>, StoreFault> {
+    pub(super) fn entry(&mut self, key: &TicketKey) -> Result<Option<Entry>, StoreFault> {
         self.peek(key).map(|entry| entry.cloned())
     }
 
     /// The first words of a ticket, open where their key is still there; `None`: they are not on disk yet. Where it was
     /// imported, the import stands before them.
-    fn creation(&self, key: &TicketKey) -> Result<Option<Past>, StoreFault> {
+    pub(super) fn creation(&self, key: &TicketKey) -> Result<Option<Past>, StoreFault> {
         for version in [1, 2] {
             match self.past_at(key, version)? {
                 None => return Ok(None),
@@ -235,7 +235,7 @@ impl<D: Disk> Decider<D> {
     }
 
     /// The event of a version, as [`creation`](Self::creation).
-    fn past_at(&self, key: &TicketKey, version: u64) -> Result<Option<Past>, StoreFault> {
+    pub(super) fn past_at(&self, key: &TicketKey, version: u64) -> Result<Option<Past>, StoreFault> {
         let Some(version) = StreamVersion::new(version) else { return Ok(None) };
         let row = keys::ticket_version(key.0.as_str(), key.1, version);
         let Some(position) = self.store.number(keys::TICKETS_INDEX, &row)? else { return Ok(None) };

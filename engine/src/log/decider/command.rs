@@ -110,6 +110,7 @@ impl<D: Disk> Decider<D> {
             Ok(Ok(Met::Ticket(ticket))) => self.decide_on(request, *ticket),
             Ok(Ok(Met::Config(configuration))) => self.decide_on(request, *configuration),
             Ok(Ok(Met::Access(access))) => self.decide_on(request, *access),
+            Ok(Ok(Met::Article(article))) => self.decide_on(request, *article),
             Ok(Ok(Met::Answered(answer))) => Ok(answer),
             Ok(Err(fault)) => Err(fault),
             Err(internal) => Ok(refused(internal)),

@@ -15,6 +15,7 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
 use super::access::Accessing;
+use super::articles::Writing;
 use super::beside::Besides;
 use super::command::{Decided, Stream, refused};
 use super::configure::Configuring;
@@ -34,6 +35,8 @@ pub(super) enum Met {
     Config(Box<Configuring>),
     /// It is about an access to personal texts.
     Access(Box<Accessing>),
+    /// It is about an article.
+    Article(Box<Writing>),
     /// It is about a ticket.
     Ticket(Box<Meeting>),
 }
@@ -103,13 +106,18 @@ impl<D: Disk> Decider<D> {
         if command.entity == Entity::Desk {
             return self.meet_access(command, now);
         }
+        if command.entity == Entity::Articles {
+            return self.meet_article(command, now);
+        }
         let external_ref_of = match &claimed_ref(command) {
             Some(reference) => self.external_ref(&command.tenant, reference)?,
             None => None,
         };
         let id = match (command.entity, &command.order, external_ref_of) {
             (Entity::Ticket(id), _, _) | (Entity::New, Order::Import(_), Some(id)) => id,
-            (Entity::New | Entity::Config | Entity::Desk, _, _) => TicketId(self.ids.next(now)),
+            (Entity::New | Entity::Config | Entity::Desk | Entity::Articles, _, _) => {
+                TicketId(self.ids.next(now))
+            }
         };
         let next_number = TicketNumber(self.next_number(&command.tenant)?);
         let configured = self.configured(&command.tenant)?;
@@ -205,6 +213,7 @@ impl<D: Disk> Stream<D> for Meeting {
             } else {
                 self.key.1
             },
+            article: on.known_article(command)?,
             other: beside.one.as_ref().map(|one| &one.other),
             others: &beside.others,
             stored,

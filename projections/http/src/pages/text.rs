@@ -60,6 +60,9 @@ texts! {
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
     broken, voided, came_to_nothing, used_of, metric_first_reply, metric_next_reply, metric_assignment, metric_periodic_update,
     metric_pausable_update, metric_requester_wait, metric_agent_work, metric_resolution, metric_tier_time,
+    // The knowledge base.
+    knowledge, knowledge_help, find_article, article, audience, audience_internal, audience_public, article_used,
+    article_published, article_retired, articles_cut, no_article, knowledge_gaps, knowledge_gaps_help, no_gap, suggested,
     // Read models.
     read_models, read_models_help, name, checkpoint, lag, verified, generation, quarantined, state_live,
     state_catching_up, state_rebuilding, state_degraded, state_halted, state_unknown, rebuild_progress, all_folded,

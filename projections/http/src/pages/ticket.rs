@@ -10,7 +10,7 @@ use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::view::readable;
 use guichet_schemas::wire::{self, query, query_reply};
-use guichet_schemas::words::{ActorKind, Channel, ScanVerdict};
+use guichet_schemas::words::{ActorKind, Channel, ScanVerdict, TicketState};
 use serde::Deserialize;
 
 use super::clocks::Clock;
@@ -18,6 +18,7 @@ use super::failed;
 use super::form;
 use super::frame::{Frame, Here, question, unexpected};
 use super::fresh::Fresh;
+use super::knowledge::{self, Line};
 use super::sentence;
 use super::text::{Text, fill};
 use super::{html, text_of};
@@ -67,6 +68,12 @@ struct Tile {
     facts: Vec<Fact>,
     description: String,
     attachments: Vec<Attachment>,
+    /// Articles that may solve it.
+    suggested: Vec<Line>,
+    /// Where the articles are: the address of the desk.
+    desk: String,
+    /// Why there are none to show.
+    no_suggestion: Option<&'static str>,
     clocks: Vec<Clock>,
     /// Says that there are more.
     more_clocks: Option<String>,
@@ -209,6 +216,7 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
     let count = |n: usize| form::count(f.t, n as u64);
     let more_clocks =
         (hidden > 0).then(|| fill(f.t.promises_cut, &[&count(clocks.len()), &count(view.sla_clocks.len())]));
+    let (suggested, no_suggestion) = suggested(shared, f, &view).await;
     let entries = fitting(history.iter().map(|entry| Entry::new(f.t, entry)));
     Ok(Tile {
         t: f.t,
@@ -222,12 +230,28 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
         facts: facts(f.t, &view),
         description: readable(view.description.as_ref()).to_owned(),
         attachments: view.attachments.iter().filter_map(|one| Attachment::new(f, &view, one)).collect(),
+        suggested,
+        desk: format!("/desk/{}", f.tenant),
+        no_suggestion,
         clocks,
         more_clocks,
         pages: Pages::new(f, &view, part.before, &entries),
         entries,
         fresh: Fresh::new(f.t, now.1),
     })
+}
+
+/// Articles for a ticket that is not done. The page is shown without them where their read model does not answer.
+async fn suggested(shared: &Shared, f: &Frame, view: &wire::TicketView) -> (Vec<Line>, Option<&'static str>) {
+    if TicketState::from_wire(view.state).is_ok_and(TicketState::is_done) {
+        return (Vec::new(), None);
+    }
+    let number = Some(view.number.clone());
+    let about = wire::SuggestedArticlesQuery { number, ..wire::SuggestedArticlesQuery::default() };
+    match knowledge::suggested(shared, f, about).await {
+        Ok(found) => (found, None),
+        Err(_) => (Vec::new(), Some(f.t.unavailable)),
+    }
 }
 
 /// By id or number; what is neither is an id that another system gave it.

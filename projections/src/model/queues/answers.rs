@@ -49,6 +49,10 @@ impl Answers for QueueAnswers {
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_)
             | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
         }
     }
@@ -94,6 +98,10 @@ impl Answers for QueueAnswers {
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_)
             | Question::Projections => Ok(None),
         }
     }

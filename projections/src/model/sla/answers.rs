@@ -100,6 +100,10 @@ impl Answers for Clocks {
             | Question::Queues(_)
             | Question::Queue(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_)
             | Question::Projections => Err(unsupported("this query here").into()),
         }
     }

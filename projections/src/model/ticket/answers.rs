@@ -38,6 +38,10 @@ impl Answers for TicketAnswers {
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_)
             | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
         }
     }

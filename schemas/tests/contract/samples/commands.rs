@@ -3,16 +3,7 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AcceptSuggestion, AddAttachment, AddComment, AddSideMessage, AddTask, ApproveReply, Assign,
-    BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command,
-    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate,
-    DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate,
-    Merge, OpenSideConversation, Order, ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp,
-    RecordNps, RecordSlaBreach, RecordSlaWarning, RedactAttachment, RedactComment, RejectReply,
-    RejectResolution, ReleaseClaim, RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation,
-    RequestSurvey, Requester, Resolve, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory,
-    SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest,
-    SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+AcceptSuggestion, AddAttachment, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate, DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate, Merge, OpenSideConversation, Order, ProposeResolution, PublishArticle, PublishArticleFromTicket, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RedactAttachment, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireArticle, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
 use guichet_schemas::ids::{
@@ -22,10 +13,7 @@ use guichet_schemas::ids::{
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-    Apply, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind,
-    EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind,
-    ResolutionCode, ScanVerdict, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType,
-    TimeKind, Urgency, Verdict, Visibility,
+Apply, Audience, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, ScanVerdict, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -62,6 +50,7 @@ pub(crate) fn all() -> Vec<Command> {
     orders.extend(tasks_and_time());
     orders.extend(moderation());
     orders.extend(assistance());
+    orders.extend(articles());
     orders.into_iter().map(command).collect()
 }
 
@@ -404,6 +393,31 @@ fn assistance() -> Vec<Order> {
     ]
 }
 
+fn articles() -> Vec<Order> {
+    vec![
+        Order::PublishArticle(PublishArticle {
+            article: line("kb-17"),
+            audience: Some(Audience::Public),
+            language: label("en"),
+            categories: vec![line("hardware/printer")],
+            keywords: tags(&["toner", "drum"]),
+            title: line("The printer blinks"),
+            body: text("Change the drum."),
+        }),
+        Order::PublishArticleFromTicket(PublishArticleFromTicket {
+            article: line("kb-18"),
+            ticket_id: TicketId(uuid(1)),
+            audience: Some(Audience::Internal),
+            language: label("en"),
+            categories: vec![line("hardware/printer")],
+            keywords: tags(&["drum"]),
+            title: line("A drum that sticks"),
+            include_description: true,
+        }),
+        Order::RetireArticle(RetireArticle { article: line("kb-17"), reason: text("the model is gone") }),
+    ]
+}
+
 /// A history of every event that can be imported.
 fn import() -> Order {
     let importable = events::all().into_iter().filter(|e| {
@@ -418,6 +432,8 @@ fn import() -> Order {
                 | "TimeRuleFired"
                 | "ConfigPublished"
                 | "ConfigRetired"
+                | "ArticlePublished"
+                | "ArticleRetired"
         )
     });
     let mut at = 0;

@@ -3,30 +3,10 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, AttachmentAdded, AttachmentRedacted,
-    AttachmentScanned, BroadcastSent, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased,
-    ClassificationSuggested, CommentAdded, CommentCopied, CommentMadePrivate, CommentRedacted,
-    ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef,
-    FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff, KeyCreated,
-    LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared,
-    ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed,
-    ResolutionRejected, RestrictionChanged, Sealed, SideConversationClosed, SideConversationOpened,
-    SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SuggestionAccepted,
-    SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan, TicketAssigned,
-    TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
-    TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit,
-    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
-    WorkaroundPublished,
-};
-use guichet_schemas::ids::{
-    ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+AccessRecorded, ApprovalDecided, ApprovalRequested, ArticlePublished, ArticleRetired, ArticleUsed, AttachmentAdded, AttachmentRedacted, AttachmentScanned, BroadcastSent, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentCopied, CommentMadePrivate, CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, RestrictionChanged, Sealed, SideConversationClosed, SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged, WorkaroundPublished, }; use guichet_schemas::ids::{ ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
 };
 use guichet_schemas::words::{
-    ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode,
-    ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority,
-    ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict, SideParty,
-    SlaMetric, StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency,
-    Verdict, Visibility,
+ActorKind, Apply, Audience, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode, ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict, SideParty, SlaMetric, StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -54,6 +34,7 @@ pub(crate) fn all() -> Vec<Event> {
     all.extend(assistance());
     all.extend(log());
     all.extend(clocks_and_configuration());
+    all.extend(desk());
     all
 }
 
@@ -451,6 +432,28 @@ fn log() -> Vec<Event> {
             purpose: "audit 2026-7".to_owned(),
             ticket_id: Some(TicketId(uuid(1))),
             groups: vec!["hr".to_owned()],
+        }),
+    ]
+}
+
+fn desk() -> Vec<Event> {
+    vec![
+        Event::from(ArticlePublished {
+            article: "kb-17".to_owned(),
+            version: 3,
+            audience: Audience::Public,
+            language: text("en"),
+            categories: vec!["hardware/printer".to_owned()],
+            keywords: vec!["toner".to_owned(), "drum".to_owned()],
+            title: "The printer blinks".to_owned(),
+            body: "Change the drum.".to_owned(),
+            body_hash: hash(0x44),
+            from_ticket: Some(TicketId(uuid(1))),
+        }),
+        Event::from(ArticleRetired {
+            article: "kb-17".to_owned(),
+            version: 3,
+            reason: "the model is gone".to_owned(),
         }),
     ]
 }

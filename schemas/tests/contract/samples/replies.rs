@@ -9,7 +9,7 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::{EventRef, FieldError, Rejection};
 use guichet_schemas::wire::{self, query_reply::Data};
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{Audience, TicketState};
 
 use super::{actor, events, hash, minute, record, ticket, uuid};
 
@@ -109,6 +109,7 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
         Data::Projections(projections()),
     ];
     data.extend(super::reports::answers());
+    data.extend(articles());
     let reply = |data: Data| wire::QueryReply {
         attainment: if matches!(data, Data::ReportClosure(_)) {
             vec![super::reports::attainment()]
@@ -123,6 +124,47 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
         data: Some(data),
     };
     data.into_iter().map(reply).collect()
+}
+
+fn articles() -> [Data; 4] {
+    let article = |body: Option<&str>, score: Option<f64>| wire::PublishedArticle {
+        article: "kb-17".to_owned(),
+        version: 3,
+        newest_version: 3,
+        audience: Audience::Public.to_wire(),
+        language: Some("en".to_owned()),
+        categories: vec!["hardware/printer".to_owned()],
+        keywords: vec!["drum".to_owned()],
+        title: "The printer blinks".to_owned(),
+        body: body.map(str::to_owned),
+        body_hash: hash(0x44).to_wire(),
+        from_ticket: Some(super::ticket().to_wire()),
+        published_at: minute(2).0,
+        published_by: "alice".to_owned(),
+        retired_at: Some(minute(4).0),
+        retired_because: Some("the model is gone".to_owned()),
+        used: 12,
+        last_used_at: Some(minute(3).0),
+        score,
+    };
+    let found = article(None, Some(2.5));
+    let gap = wire::KnowledgeGap {
+        ticket_id: super::ticket().to_wire(),
+        number: "T-42".to_owned(),
+        category: Some("hardware/printer".to_owned()),
+        resolved_at: minute(5).0,
+        resolved_by: "alice".to_owned(),
+    };
+    [
+        Data::Article(article(Some("Change the drum."), None)),
+        Data::Articles(wire::ArticlesView { articles: vec![found.clone()] }),
+        Data::SuggestedArticles(wire::SuggestedArticlesView {
+            by_text: true,
+            category: Some("hardware/printer".to_owned()),
+            articles: vec![found],
+        }),
+        Data::KnowledgeGaps(wire::KnowledgeGapsView { gaps: vec![gap] }),
+    ]
 }
 
 fn projections() -> wire::ProjectionsView {

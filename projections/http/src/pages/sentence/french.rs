@@ -2,6 +2,7 @@
 
 mod assistance;
 mod attachments;
+mod desk;
 mod moderation;
 mod relations;
 mod satisfaction;
@@ -34,6 +35,7 @@ pub(super) fn sentence(t: &Text, actor: &Actor, event: &Event) -> String {
         Event::Log(event) => of_log(event),
         Event::Sla(event) => of_sla(t, event, &who),
         Event::Config(event) => format!("{who} {}", of_config(event)),
+        Event::Desk(event) => format!("{who} {}", desk::told(event)),
     }
 }
 
