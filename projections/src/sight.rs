@@ -36,7 +36,7 @@ pub(crate) fn note(accepted: &Accepted<'_>, batch: &mut Batch<'_>) {
                 }
             });
         }
-        (Event::Ticket(_) | Event::Log(_) | Event::Sla(_) | Event::Config(_), _) => {}
+        (Event::Ticket(_) | Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_), _) => {}
     }
 }
 

@@ -81,10 +81,9 @@ impl Sender {
     async fn upload(&self, bytes: &[u8]) -> Told {
         let mut offset = 0;
         for _ in 0..=2 * bytes.len().div_ceil(PART) {
-            match self.put(bytes, offset).await {
-                Told::Received(received) => offset = received,
-                told => return told,
-            }
+            let told = self.put(bytes, offset).await;
+            let Told::Received(received) = told else { return told };
+            offset = received;
         }
         Told::Nothing
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use guichet_config::Configuration;
 use guichet_config::body::Role;
-use guichet_rules::{Context, DeskRules as _, Other, Ticket, allowed_verbs, decide, evolve};
+use guichet_rules::{Context, DeskRules as _, KnownArticle, Other, Ticket, allowed_verbs, decide, evolve};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::Command;
 use guichet_schemas::ids::{TicketId, TicketNumber};
@@ -102,6 +102,9 @@ fn decided(
         config_version: 2,
         fresh: TicketId::parse(TICKET).unwrap(),
         other,
+        others: &[],
+        stored: None,
+        article: KnownArticle::Elsewhere,
     };
     decide(ticket, command, &context)
 }
@@ -150,13 +153,13 @@ fn example(verb: &str) -> Value {
     let mut data = whole["data"].clone();
     // Who gets a ticket has rules of their own.
     for field in ["assignee", "group", "force", "restricted_to"] {
-        if let Some(fields) = data.as_object_mut() {
-            if let Some(given) = fields.remove(field) {
-                match (verb, field) {
-                    ("assign", "group") => drop(fields.insert(field.to_owned(), json!("network"))),
-                    ("set_restriction", "restricted_to") => drop(fields.insert(field.to_owned(), given)),
-                    _ => {}
-                }
+        if let Some(fields) = data.as_object_mut()
+            && let Some(given) = fields.remove(field)
+        {
+            match (verb, field) {
+                ("assign", "group") => drop(fields.insert(field.to_owned(), json!("network"))),
+                ("set_restriction", "restricted_to") => drop(fields.insert(field.to_owned(), given)),
+                _ => {}
             }
         }
     }
@@ -234,13 +237,20 @@ impl Matrix {
             About::Ticket => format!("{TICKET}.{verb}"),
             About::Config => format!("config.{verb}"),
             About::Desk => format!("desk.{verb}"),
+            About::Articles => format!("articles.{verb}"),
         };
         let command = command(caller, &to, (kind, id), data);
         match verb::about(verb).unwrap() {
-            About::Config | About::Desk => self.configuration.at(NOW).may(&command),
+            About::Config | About::Desk | About::Articles => self.configuration.at(NOW).may(&command),
             About::New => {
                 let ticket = self.tickets.last().unwrap().clone();
-                let other = Other { id: TicketId::parse(TICKET).unwrap(), ticket, event: None };
+                let other = Other {
+                    id: TicketId::parse(TICKET).unwrap(),
+                    ticket,
+                    event: None,
+                    said: Vec::new(),
+                    found: None,
+                };
                 decided(&self.configuration, None, Some(&other), &command).map(drop)
             }
             About::Ticket => decided(&self.configuration, Some(self.ticket(verb)), None, &command).map(drop),
@@ -523,10 +533,13 @@ fn a_ticket_is_restricted_to_groups_that_somebody_is_in_and_its_assignee_is_one_
             &command("agent", &format!("{TICKET}.set_restriction"), ("agent", "rita"), &data),
         )
     };
-    let field = |answer: Result<Vec<guichet_rules::Draft>, Rejection>| match answer.unwrap_err() {
-        Rejection::ValidationFailed(error) => error.field,
-        Rejection::GuardFailed { guard, .. } => guard.to_owned(),
-        other => panic!("{other}"),
+    let field = |answer: Result<Vec<guichet_rules::Draft>, Rejection>| {
+        let refused = answer.unwrap_err();
+        if let Rejection::GuardFailed { guard, .. } = refused {
+            return guard.to_owned();
+        }
+        let Rejection::ValidationFailed(error) = refused else { panic!("{refused}") };
+        error.field
     };
     assert_eq!(field(restrict(&open, json!(["hr", "nobodys"]))), "data.restricted_to[1]");
     let drafts = restrict(&open, json!(["hr"])).unwrap();
@@ -555,6 +568,8 @@ fn a_restricted_ticket_is_not_found_beside_another() {
         id: TicketId::parse("0198c0de-0000-7000-8000-00000000000a").unwrap(),
         ticket: closed,
         event: None,
+        said: Vec::new(),
+        found: None,
     };
     let open = &matrix.tickets[0];
     let asks = |ticket: Option<&Ticket>, to: &str, id: &str, data: Value| {

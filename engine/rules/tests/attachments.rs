@@ -59,10 +59,9 @@ fn comment(n: u8) -> Command {
 }
 
 fn field(refused: Result<Vec<Event>, Rejection>) -> String {
-    match refused.unwrap_err() {
-        Rejection::ValidationFailed(error) => error.field,
-        other => panic!("{other:?}"),
-    }
+    let refused = refused.unwrap_err();
+    let Rejection::ValidationFailed(error) = refused else { panic!("{refused:?}") };
+    error.field
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Tickets that become one: nothing that was said is lost, and whoever asks for one of them is told where it went.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
-#[expect(dead_code, reason = "shared with the examples")]
 mod support;
 
 use guichet_rules::{ClosedMessage, Life, Ticket};
@@ -58,11 +57,13 @@ fn by_reference(sources: &[TicketId]) -> Order {
 }
 
 fn copies(events: &[Event]) -> Vec<&CommentCopied> {
-    let copy = |event| match event {
-        &&Event::Ticket(TicketEvent::Relations(Relations::CommentCopied(ref e))) => Some(e),
-        _ => None,
-    };
-    events.iter().collect::<Vec<_>>().iter().filter_map(copy).collect()
+    let mut copies = Vec::new();
+    for event in events {
+        if let Event::Ticket(TicketEvent::Relations(Relations::CommentCopied(e))) = event {
+            copies.push(e);
+        }
+    }
+    copies
 }
 
 fn ticket(desk: &Desk, id: TicketId) -> &Ticket {

@@ -104,7 +104,7 @@ impl<D: Disk> Decider<D> {
         let key = (tenant.clone(), order.ticket_id);
         let Some(entry) = self.entry(&key)? else { return Ok(Ok(None)) };
         let created = self.creation(&key)?;
-        let Some(created) = created.as_ref().and_then(Event::created).cloned() else {
+        let Some(created) = created.as_ref().and_then(|past| past.event.created()).cloned() else {
             return Ok(Err(not_yet()));
         };
         let resolved = match entry.ticket.last_resolution {
@@ -124,7 +124,7 @@ impl<D: Disk> Decider<D> {
         newest: StreamVersion,
     ) -> Result<Option<TicketResolved>, StoreFault> {
         for version in (1..=newest.get()).rev() {
-            match self.event_at(key, version)? {
+            match self.past_at(key, version)?.map(|past| past.event) {
                 Some(Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e)))) => {
                     return Ok(Some(e));
                 }
