@@ -1,7 +1,6 @@
 //! Tickets that become one: nothing that was said is lost, and whoever asks for one of them is told where it went.
 #![expect(clippy::unwrap_used, reason = "a test says what must hold by unwrapping it")]
 
-#[expect(dead_code, reason = "shared with the examples")]
 mod support;
 
 use guichet_rules::{ClosedMessage, Life, Ticket};
