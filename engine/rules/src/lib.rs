@@ -45,8 +45,8 @@ pub use permission::{Reach, permits, sees};
 pub use recognise::{Past, recognise};
 pub use state::{
     Approval, Assistance, Attachment, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution,
-    Lease, Merged, Moderation, Phase, Proposal, REOPEN_LIMIT_MAX, Redacted, ReplyDraft, SURVEYS_MAX, Said,
-    Side, Suggestion, Survey, Task, TaskState, Ticket, Work,
+    Lease, Merged, Moderation, Phase, Proposal, REDACTED, REOPEN_LIMIT_MAX, Redacted, ReplyDraft,
+    SURVEYS_MAX, Said, Side, Suggestion, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::{allowed_verbs, allowed_when_merged};
 pub use verbs::copied_bytes;

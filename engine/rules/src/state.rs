@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use assistance::{Assistance, Side, Suggestion};
 pub use attachment::Attachment;
-pub use moderation::{DraftState, Moderation, Redacted, ReplyDraft};
+pub use moderation::{DraftState, Moderation, REDACTED, Redacted, ReplyDraft};
 pub use said::{Merged, Said};
 pub use survey::{SURVEYS_MAX, Survey};
 pub use work::{Approval, Lease, Task, TaskState, Work};

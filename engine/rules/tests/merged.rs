@@ -5,10 +5,10 @@ mod support;
 
 use guichet_rules::{ClosedMessage, Life, Ticket};
 use guichet_schemas::command::{
-    AddComment, AddTask, Cancel, ChangeTags, Claim, Close, Command, Create, CreateFollowUp, Entity, Merge,
-    Order, Requester, Split, limits,
+    AddComment, AddTask, Cancel, ChangeTags, Claim, Close, Command, Create, CreateFollowUp, Entity,
+    MakeCommentPrivate, Merge, Order, RedactComment, Requester, Split, limits,
 };
-use guichet_schemas::event::{CommentCopied, Event, Personal, Relations, TicketEvent};
+use guichet_schemas::event::{CommentCopied, Event, Personal, Relations, TextSpan, TicketEvent};
 use guichet_schemas::ids::{CommandId, CommentId, TicketId};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{ActorKind, AuthorKind, CancelReason, CommentMode, TicketState, Visibility};
@@ -301,4 +301,32 @@ fn what_a_merge_brought_is_split_off_again_for_its_own_requester() {
     let created = events[1].created().unwrap();
     assert_eq!(created.requester, "r-2");
     assert_eq!(created.description, Personal::Plain("Every ten minutes.".to_owned()));
+}
+
+#[test]
+fn what_was_taken_back_is_not_told_again_by_a_merge_and_a_copy_is_taken_back_too() {
+    let mut desk = given([]);
+    let source = another(&mut desk, "r-1");
+    desk.tell(&message(source, 21)).unwrap();
+    let comment_id = CommentId(CommandId(Uuid::from_u128(21)).derive("comment"));
+    let redacts = |length| {
+        let spans = if length == 0 { Vec::new() } else { vec![TextSpan { from: 0, length }] };
+        Order::RedactComment(RedactComment { comment_id, spans, reason: text("a name") })
+    };
+    let hides = || Order::MakeCommentPrivate(MakeCommentPrivate { comment_id, reason: text("too much") });
+    desk.tell(&at(source, command(redacts(5)))).unwrap();
+    desk.tell(&at(source, command(hides()))).unwrap();
+    let events = desk.tell(&command(merge(&[source]))).unwrap();
+    let copy = copies(&events)[1].clone();
+    assert_eq!((copy.comment_id, copy.visibility), (comment_id, Visibility::Internal));
+    assert_eq!(copy.body, Personal::Plain("[redacted] broken.".to_owned()));
+    // The copy is a comment of this ticket, under its own id.
+    assert_eq!(types(&desk.tell(&command(redacts(0))).unwrap()), ["CommentRedacted"]);
+    assert_eq!(desk.tell(&command(hides())).unwrap(), [], "it is not public");
+
+    let mut desk = given([]);
+    let source = another(&mut desk, "r-1");
+    desk.tell(&message(source, 21)).unwrap();
+    desk.tell(&command(merge(&[source]))).unwrap();
+    assert_eq!(types(&desk.tell(&command(hides())).unwrap()), ["CommentMadePrivate"]);
 }

@@ -160,6 +160,8 @@ impl Lines {
 fn comment_of(record: &wire::Record) -> Option<&Vec<u8>> {
     if let Some(Data::CommentAdded(e)) = &record.data {
         Some(&e.comment_id)
+    } else if let Some(Data::CommentCopied(e)) = &record.data {
+        Some(&e.comment_id)
     } else if let Some(Data::ReplyDrafted(e)) = &record.data {
         Some(&e.draft_id)
     } else {

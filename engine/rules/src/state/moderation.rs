@@ -17,7 +17,27 @@ pub enum Redacted {
     Spans(Vec<TextSpan>),
 }
 
+/// What stands in the place of a redacted text.
+pub const REDACTED: &str = "[redacted]";
+
 impl Redacted {
+    /// What is left of a text.
+    #[must_use]
+    pub fn cut(&self, text: &str) -> String {
+        let Self::Spans(spans) = self else { return REDACTED.to_owned() };
+        let mut out = String::with_capacity(text.len());
+        let mut spans = spans.iter().peekable();
+        for (n, letter) in text.chars().enumerate() {
+            while spans.next_if(|span| span.end() as usize <= n).is_some() {}
+            match spans.peek() {
+                Some(span) if span.from as usize == n => out.push_str(REDACTED),
+                Some(span) if (span.from as usize) < n => {}
+                Some(_) | None => out.push(letter),
+            }
+        }
+        out
+    }
+
     /// What is hidden once these are, too; no spans: the whole text.
     #[must_use]
     pub fn and(self, spans: &[TextSpan]) -> Self {

@@ -8,7 +8,7 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{AuthorKind, CommentKind, Visibility};
 
 use super::declare_problem::incidents;
-use super::shared::{comment, of_the_desk};
+use super::shared::{comment, of_the_desk, speaks_freely};
 use super::{Decide, Fold};
 use crate::beside::Other;
 use crate::decide::{Context, Draft};
@@ -24,6 +24,7 @@ impl Decide for BroadcastToLinked {
     ) -> Result<Vec<Draft>, Rejection> {
         of_the_desk(command)?;
         require(ticket, &command.order)?;
+        speaks_freely(ticket, command, context)?;
         let linked = incidents(ticket).count();
         let live: Vec<&Other> =
             context.others.iter().filter(|other| !other.ticket.state().is_terminal()).collect();

@@ -1,7 +1,7 @@
 //! The verb `make_comment_private`. The requester had the comment when it counted: no clock runs again, and no figure changes.
 
 use guichet_schemas::command::{Command, MakeCommentPrivate};
-use guichet_schemas::event::{CommentAdded, CommentMadePrivate, Conversation, Event, TicketEvent};
+use guichet_schemas::event::{CommentMadePrivate, Conversation, Event, Personal, Relations, TicketEvent};
 use guichet_schemas::ids::CommentId;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
@@ -21,7 +21,7 @@ impl Decide for MakeCommentPrivate {
         context: &Context<'_>,
     ) -> Result<Vec<Draft>, Rejection> {
         of_the_desk(command)?;
-        let (comment, version) = comment_of(ticket, self.comment_id, context)?;
+        let comment = comment_of(ticket, self.comment_id, context)?;
         require(ticket, &command.order)?;
         if comment.visibility == Visibility::Internal || ticket.moderation.private.contains(&self.comment_id)
         {
@@ -31,24 +31,41 @@ impl Decide for MakeCommentPrivate {
             comment_id: self.comment_id,
             reason: self.reason.as_str().to_owned(),
             author_kind: comment.author_kind,
-            comment_version: Some(version),
+            comment_version: comment.version,
         })])
     }
 }
 
-/// A comment as it was written, and the version at which it was.
+/// A comment as it was written, here or in a ticket that went into this one.
+pub(super) struct Written<'a> {
+    pub(super) visibility: Visibility,
+    pub(super) author_kind: AuthorKind,
+    pub(super) body: &'a Personal,
+    /// Where it stands; none: a copy, which answered nobody here.
+    pub(super) version: Option<u64>,
+}
+
 pub(super) fn comment_of<'a>(
     ticket: &Ticket,
     id: CommentId,
     context: &Context<'a>,
-) -> Result<(&'a CommentAdded, u64), Rejection> {
-    let other = context.other.and_then(|other| Some((other.event.as_ref()?, other.found.as_ref()?)));
-    let Some((Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(comment))), found)) = other
-    else {
-        let what = format!("a comment of ticket {} with the id {id}", ticket.number);
-        return Err(Rejection::NotFound { what });
-    };
-    Ok((comment, found.version))
+) -> Result<Written<'a>, Rejection> {
+    let missing =
+        || Rejection::NotFound { what: format!("a comment of ticket {} with the id {id}", ticket.number) };
+    let other = context.other.ok_or_else(missing)?;
+    let version = Some(other.found.as_ref().ok_or_else(missing)?.version);
+    if let Some(Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))) = &other.event {
+        return Ok(Written { visibility: e.visibility, author_kind: e.author_kind, body: &e.body, version });
+    }
+    if let Some(Event::Ticket(TicketEvent::Relations(Relations::CommentCopied(e)))) = &other.event {
+        return Ok(Written {
+            visibility: e.visibility,
+            author_kind: e.author_kind,
+            body: &e.body,
+            version: None,
+        });
+    }
+    Err(missing())
 }
 
 impl Fold for CommentMadePrivate {

@@ -16,7 +16,7 @@ use super::{Decide, Fold};
 use crate::beside::Other;
 use crate::decide::{Context, Draft};
 use crate::recognise::Past;
-use crate::state::{Merged, TaskState, Ticket};
+use crate::state::{Merged, REDACTED, TaskState, Ticket};
 use crate::transition::require;
 
 impl Decide for Merge {
@@ -159,7 +159,20 @@ const fn weight(text: &Personal) -> usize {
 
 /// What was said in a ticket, its first words among it.
 pub(super) fn said(source: &Other) -> impl Iterator<Item = CommentCopied> {
-    source.said.iter().filter_map(|past| copied(source, past))
+    source.said.iter().filter_map(|past| copied(source, past)).map(|copy| as_it_is_now(source, copy))
+}
+
+/// What was taken back of a comment is not told again elsewhere.
+fn as_it_is_now(source: &Other, copy: CommentCopied) -> CommentCopied {
+    let moderation = &source.ticket.moderation;
+    let is_private = moderation.private.contains(&copy.comment_id);
+    let visibility = if is_private { Visibility::Internal } else { copy.visibility };
+    let body = match (moderation.redacted.get(&copy.comment_id), copy.body) {
+        (None, body) => body,
+        (Some(redacted), Personal::Plain(text)) => Personal::Plain(redacted.cut(&text)),
+        (Some(_), Personal::Sealed(_)) => Personal::Plain(REDACTED.to_owned()),
+    };
+    CommentCopied { visibility, body, ..copy }
 }
 
 fn copied(source: &Other, past: &Past) -> Option<CommentCopied> {

@@ -20,14 +20,14 @@ impl Decide for RedactComment {
         context: &Context<'_>,
     ) -> Result<Vec<Draft>, Rejection> {
         of_the_desk(command)?;
-        let (comment, _) = comment_of(ticket, self.comment_id, context)?;
+        let comment = comment_of(ticket, self.comment_id, context)?;
         require(ticket, &command.order)?;
         let spans = TextSpan::joined(&self.spans);
         let hidden = ticket.moderation.redacted.get(&self.comment_id);
         if hidden.is_some_and(|hidden| hidden.hides(&spans)) {
             return Ok(Vec::new());
         }
-        fits(&spans, &comment.body)?;
+        fits(&spans, comment.body)?;
         let after = hidden.cloned().unwrap_or(Redacted::Spans(Vec::new())).and(&spans);
         if let Redacted::Spans(all) = &after
             && all.len() > limits::SPANS

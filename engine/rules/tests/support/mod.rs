@@ -5,7 +5,7 @@ use guichet_rules::{
     decide, evolve, goes_on_to, looks_at, looks_at_others,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
-use guichet_schemas::event::{Actor, Conversation, Event, TicketEvent};
+use guichet_schemas::event::{Actor, Conversation, Event, Relations, TicketEvent};
 use guichet_schemas::ids::{CallerId, CommandId, CommentId, EventId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::{Label, Line, Text};
@@ -302,7 +302,9 @@ impl Desk {
 }
 
 fn is_comment(event: &Event, id: CommentId) -> bool {
-    matches!(event, Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) if e.comment_id == id)
+    let added = matches!(event, Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) if e.comment_id == id);
+    added
+        || matches!(event, Event::Ticket(TicketEvent::Relations(Relations::CommentCopied(e))) if e.comment_id == id)
 }
 
 /// A desk after these orders, all of which must be accepted.

@@ -5,7 +5,7 @@ use guichet_rules::{
     permits,
 };
 use guichet_schemas::command::{Command, Order, limits};
-use guichet_schemas::event::{Conversation, Event, TicketEvent};
+use guichet_schemas::event::{Conversation, Event, Relations, TicketEvent};
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::Rejection;
@@ -162,6 +162,9 @@ impl<D: Disk> Decider<D> {
         Ok(match (reads, &record.event) {
             (Reads::Event(id), _) => record.event_id == id,
             (Reads::Comment(id), Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e)))) => {
+                e.comment_id == id
+            }
+            (Reads::Comment(id), Event::Ticket(TicketEvent::Relations(Relations::CommentCopied(e)))) => {
                 e.comment_id == id
             }
             (Reads::Nothing | Reads::Creation | Reads::Version(_) | Reads::Comment(_), _) => false,

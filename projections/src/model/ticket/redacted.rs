@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use guichet_key_client::of_record;
-use guichet_rules::Redacted;
+use guichet_rules::{REDACTED, Redacted};
 use guichet_schemas::event::TextSpan;
 use guichet_schemas::ids::{CommentId, TicketId};
 use guichet_schemas::mirror::Wire as _;
@@ -19,9 +19,6 @@ use crate::keys;
 use crate::projection::Accepted;
 use crate::queries::reader::{Reader, Refusal};
 use crate::store::{Batch, StoreError, View};
-
-/// What stands in the place of a redacted text.
-const REDACTED: &str = "[redacted]";
 
 /// Keeps what a record redacts, whatever becomes of its ticket's row.
 pub(super) fn put(accepted: &Accepted<'_>, ticket: TicketId, batch: &mut Batch<'_>) {
@@ -50,10 +47,10 @@ impl Redactions {
         };
         let Some(redacted) = of_ticket.get(&id) else { return Ok(()) };
         // A draft may have been edited before it went out, so spans of the comment are none of it.
-        if let (true, Redacted::Spans(spans)) = (is_comment, redacted) {
+        if let (true, Redacted::Spans(_)) = (is_comment, redacted) {
             reader.open(of_record(record));
             if let Some(Personal { form: Some(Form::Plain(text)) }) = body(record) {
-                *text = without(text, spans);
+                *text = redacted.cut(text);
                 return Ok(());
             }
         }
@@ -67,6 +64,8 @@ impl Redactions {
 /// The comment of a record, or the draft that became it.
 fn written(data: Option<&Data>) -> Option<(CommentId, bool)> {
     if let Some(Data::CommentAdded(e)) = data {
+        Some((CommentId::from_wire(e.comment_id.clone()).ok()?, true))
+    } else if let Some(Data::CommentCopied(e)) = data {
         Some((CommentId::from_wire(e.comment_id.clone()).ok()?, true))
     } else if let Some(Data::ReplyDrafted(e)) = data {
         Some((CommentId::from_wire(e.draft_id.clone()).ok()?, false))
@@ -97,21 +96,6 @@ fn of_ticket(
     Ok(all)
 }
 
-/// A text without these spans, which are in order.
-fn without(text: &str, spans: &[TextSpan]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut spans = spans.iter().peekable();
-    for (n, letter) in text.chars().enumerate() {
-        while spans.next_if(|span| span.end() as usize <= n).is_some() {}
-        match spans.peek() {
-            Some(span) if span.from as usize == n => out.push_str(REDACTED),
-            Some(span) if (span.from as usize) < n => {}
-            Some(_) | None => out.push(letter),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +103,7 @@ mod tests {
     #[test]
     fn spans_count_characters_and_leave_the_rest() {
         let span = |from, length| TextSpan { from, length };
+        let without = |text: &str, spans: &[TextSpan]| Redacted::Spans(spans.to_vec()).cut(text);
         assert_eq!(without("Elle s’appelle Éva.", &[span(15, 3)]), "Elle s’appelle [redacted].");
         assert_eq!(without("abcdef", &[span(0, 2), span(3, 1)]), "[redacted]c[redacted]ef");
         assert_eq!(without("abc", &[span(1, 99)]), "a[redacted]");
