@@ -78,10 +78,12 @@ fn asked(rig: &Rig, name: &str, data: Asked, access: Option<u64>, now: i64) -> R
 }
 
 fn numbers(data: Data) -> Vec<String> {
-    match data {
-        Data::Tickets(view) => view.tickets.into_iter().map(|ticket| ticket.number).collect(),
-        Data::Queue(view) => view.tickets.into_iter().map(|ticket| ticket.number).collect(),
-        other => panic!("{other:?}"),
+    if let Data::Tickets(view) = data {
+        view.tickets.into_iter().map(|ticket| ticket.number).collect()
+    } else if let Data::Queue(view) = data {
+        view.tickets.into_iter().map(|ticket| ticket.number).collect()
+    } else {
+        panic!("no list of tickets")
     }
 }
 

@@ -541,10 +541,15 @@ fn a_ticket_is_restricted_to_groups_that_somebody_is_in_and_its_assignee_is_one_
             &command("agent", &format!("{TICKET}.set_restriction"), ("agent", "rita"), &data),
         )
     };
-    let field = |answer: Result<Vec<guichet_rules::Draft>, Rejection>| match answer.unwrap_err() {
-        Rejection::ValidationFailed(error) => error.field,
-        Rejection::GuardFailed { guard, .. } => guard.to_owned(),
-        other => panic!("{other}"),
+    let field = |answer: Result<Vec<guichet_rules::Draft>, Rejection>| {
+        let refused = answer.unwrap_err();
+        if let Rejection::ValidationFailed(error) = refused {
+            error.field
+        } else if let Rejection::GuardFailed { guard, .. } = refused {
+            guard.to_owned()
+        } else {
+            panic!("{refused}")
+        }
     };
     assert_eq!(field(restrict(&open, json!(["hr", "nobodys"]))), "data.restricted_to[1]");
     let drafts = restrict(&open, json!(["hr"])).unwrap();
