@@ -94,6 +94,7 @@ fn decided(
     command: &Command,
 ) -> Result<Vec<guichet_rules::Draft>, Rejection> {
     let in_force = configuration.at(NOW);
+    let others: Vec<Other> = other.cloned().into_iter().collect();
     let context = Context {
         now: NOW,
         next_number: TicketNumber(5),
@@ -101,10 +102,13 @@ fn decided(
         desk: &in_force,
         config_version: 2,
         fresh: TicketId::parse(TICKET).unwrap(),
+        article: KnownArticle::Elsewhere,
         other,
         others: &[],
         stored: None,
         article: KnownArticle::Elsewhere,
+        others: &others,
+        stored: None,
     };
     decide(ticket, command, &context)
 }
@@ -339,6 +343,7 @@ fn the_table_says_what_the_design_says() {
             "create_follow_up",
             "rate",
             "record_nps",
+            "add_attachment",
         ]
     );
     for title in all(Requester).into_iter().filter(|title| !["create", "rate"].contains(title)) {
@@ -369,8 +374,14 @@ fn the_table_says_what_the_design_says() {
             "{title}"
         );
     }
-    assert_eq!(all(Agent), all(Trainee));
-    assert_eq!(all(Admin), ["publish_config", "retire_config", "record_access (export)"]);
+    // A mentor says what becomes of a trainee's words; a trainee does not.
+    let of_mentors = ["approve_reply", "reject_reply", "review_decision"];
+    let left: Vec<&str> = all(Agent).into_iter().filter(|title| !of_mentors.contains(title)).collect();
+    assert_eq!(left, all(Trainee));
+    assert_eq!(
+        all(Admin),
+        ["publish_config", "retire_config", "record_access (export)", "publish_article", "retire_article"]
+    );
     // These write nothing but that they read.
     assert_eq!(all(Analyst), Vec::<&str>::new());
     assert_eq!(all(Auditor), ["record_access (export)"]);
@@ -582,4 +593,17 @@ fn a_restricted_ticket_is_not_found_beside_another() {
     assert!(asks(Some(open), &format!("{TICKET}.link"), "rita", link).is_ok());
     let follow_up = json!({"of": other.id.to_string()});
     assert_eq!(asks(None, "new.create_follow_up", "ines", follow_up).unwrap_err().code(), "not_found");
+    let merge = json!({"sources": [other.id.to_string()]});
+    let into = |id: &str| asks(Some(open), &format!("{TICKET}.merge"), id, merge.clone()).unwrap_err().code();
+    assert_eq!(into("ines"), "not_found");
+    // Whoever sees it does not carry it to where others read it.
+    let under_way = Other { ticket: restricted(open), ..other.clone() };
+    let merge = command(
+        "agent",
+        &format!("{TICKET}.merge"),
+        ("agent", "rita"),
+        &json!({"sources": [other.id.to_string()]}),
+    );
+    let refused = decided(&matrix.configuration, Some(open), Some(&under_way), &merge).unwrap_err();
+    assert!(matches!(refused, Rejection::GuardFailed { guard: "restricted", .. }), "{refused}");
 }

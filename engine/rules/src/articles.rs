@@ -12,6 +12,7 @@ use guichet_schemas::words::{Audience, TicketState};
 
 use crate::decide::Draft;
 use crate::desk::DeskRules;
+use crate::permission::sees;
 use crate::state::Ticket;
 
 /// An article. Its newest event says all of it.
@@ -95,6 +96,7 @@ pub fn decide_article(
     if let Order::PublishArticle(order) = &command.order {
         Ok(next_version(article, written(order)))
     } else if let Order::PublishArticleFromTicket(order) = &command.order {
+        let solved = solved.filter(|solved| sees(&solved.ticket, &command.actor, desk));
         let solved = solved.ok_or_else(|| Rejection::NotFound { what: "the ticket".to_owned() })?;
         Ok(next_version(article, drawn(order, solved)?))
     } else if let Order::RetireArticle(order) = &command.order {

@@ -98,6 +98,10 @@ pub fn decide(
             reaches(&other.ticket, command, context.desk)?;
         }
     }
+    // What is said to the incidents of a problem is said to each of their requesters, whoever sees those tickets.
+    if !matches!(command.order, Order::BroadcastToLinked(_)) {
+        context.others.iter().try_for_each(|other| sees_other(other, command, context.desk))?;
+    }
     context.desk.knows(&command.order).map_err(|e| e.in_field("data"))?;
     if let Some(ticket) = ticket {
         is_here(ticket, &command.order)?;

@@ -37,6 +37,7 @@ impl Decide for Merge {
         require(ticket, &command.order)?;
         sources.iter().try_for_each(|source| require(&source.ticket, &command.order))?;
         sources.iter().try_for_each(|source| may_go(source, ticket, command, context))?;
+        sources.iter().try_for_each(|source| is_seen_by_the_same(source, ticket))?;
         has_room(ticket, sources.len())?;
         let mode = self.comment_mode.unwrap_or(CommentMode::Copy);
         let copies = match mode {
@@ -60,6 +61,18 @@ impl Decide for Merge {
         }
         Ok(drafts)
     }
+}
+
+/// What was said to few is not copied to where others read it.
+fn is_seen_by_the_same(source: &Other, target: &Ticket) -> Result<(), Rejection> {
+    if source.ticket.restricted_to == target.restricted_to {
+        return Ok(());
+    }
+    let message = format!(
+        "ticket {} and ticket {} are restricted to different groups; send set_restriction to one of them first",
+        source.ticket.number, target.number
+    );
+    Err(Rejection::GuardFailed { guard: "restricted", message })
 }
 
 /// The tickets that a command names, none of which may be its own.

@@ -52,10 +52,10 @@ pub(super) fn answer(reader: &Reader<'_>, query: &KnowledgeGapsQuery) -> Result<
         let row = reader.view.get(keys::ARTICLE_TICKETS, &keys::ticket(tenant, id))?.ok_or_else(damaged)?;
         reader.entry(row.len())?;
         let row: Row = decode(&row)?;
-        let is_wanted = query
-            .category
-            .as_ref()
-            .is_none_or(|wanted| row.category.as_ref().is_some_and(|category| is_within(category, wanted)));
+        let is_wanted = !reader.hides(id)?
+            && query.category.as_ref().is_none_or(|wanted| {
+                row.category.as_ref().is_some_and(|category| is_within(category, wanted))
+            });
         let gap = || wire::KnowledgeGap {
             ticket_id: id.to_wire(),
             number: TicketNumber(row.number).to_string(),
