@@ -83,7 +83,7 @@ impl Sender {
         for _ in 0..=2 * bytes.len().div_ceil(PART) {
             match self.put(bytes, offset).await {
                 Told::Received(received) => offset = received,
-                told => return told,
+                told @ (Told::Stored | Told::Refused | Told::Nothing) => return told,
             }
         }
         Told::Nothing
