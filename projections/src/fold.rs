@@ -20,6 +20,7 @@ use crate::arrived::Checked;
 use crate::keys;
 use crate::lineage::{Halt, Verdict, examine};
 use crate::projection::{Accepted, Opened, Projection, ReadModel, TicketKey};
+use crate::sight;
 use crate::slot::{Live, Slot};
 use crate::store::{Batch, Checkpoint, Store, StoreError};
 
@@ -230,6 +231,9 @@ impl ModelWriter {
                 }
             }
         };
+        for one in accepted {
+            sight::note(one, &mut batch);
+        }
         let appeared = self.appeared(accepted);
         for (tenant, position) in &appeared {
             batch.put(keys::META, &keys::meta_tenant(tenant), &position.get().to_be_bytes());

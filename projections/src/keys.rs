@@ -9,6 +9,7 @@
 //! | `tickets` | tenant, 0, ticket (16) | `TicketView`, protobuf, without what an answer computes |
 //! | `numbers` | tenant, 0, number (8) | ticket (16) |
 //! | `external_refs` | tenant, 0, length of the id (8), id, source, ticket (16) | nothing: the ticket is known by that id there |
+//! | `redactions` | tenant, 0, ticket (16), comment (16), position (8) | `CommentRedacted`, protobuf |
 //!
 //! The model `queues`:
 //!
@@ -39,6 +40,17 @@
 //! | `sla_sweep` | tenant | position (8) of the first record that is not everywhere, tickets done (8), the key in `sla_armed` to go on from |
 //! | `sla_plans` | tenant | instant (8): what is planned until then has taken hold of what is due |
 //!
+//! The model `articles`; it has `numbers` as `ticket` has:
+//!
+//! | column family | key | value |
+//! |---|---|---|
+//! | `articles` | tenant, 0, article | `PublishedArticle`, protobuf: the newest version |
+//! | `article_versions` | tenant, 0, article, 0, version (4) | the same, of that version as it was published |
+//! | `article_terms` | tenant, 0, article | stems and weights of the newest version, postcard; none where it is retired |
+//! | `article_uses` | tenant, 0, article | `model::articles::Uses`, protobuf; also of an article that stands elsewhere |
+//! | `article_tickets` | tenant, 0, ticket (16) | `model::articles::Row`, protobuf |
+//! | `knowledge_gaps` | tenant, 0, instant (8), ticket (16) | nothing: it was resolved then, without an article |
+//!
 //! Every model:
 //!
 //! | column family | key | value |
@@ -47,12 +59,14 @@
 //! | `meta` | `format` | version of this page (4) |
 //! | `meta` | `projection` | name, 0, version of the fold (4) |
 //! | `meta` | `checkpoint` | generation (8), position (8), hash (32) |
+//! | `meta` | `restricted`, 0, tenant, 0, ticket (16) | groups that alone see it, each with a zero byte behind it |
+//! | `meta` | `look`, 0, tenant, 0, position (8) | the record of a look at restricted tickets as received |
 //! | `meta` | `tenant`, 0, tenant | position (8) of its first record. That of the zero-configuration start has none |
 //!
 //! A tenant is a token without zero bytes, so no key of one tenant begins like a key of another.
 
 use guichet_schemas::event::ExternalRef;
-use guichet_schemas::ids::{TicketId, TicketNumber};
+use guichet_schemas::ids::{CommentId, TicketId, TicketNumber};
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::time::Timestamp;
 use uuid::Uuid;
@@ -70,6 +84,8 @@ pub const TICKETS: &str = "tickets";
 pub const NUMBERS: &str = "numbers";
 /// Tickets by their id in another system.
 pub const EXTERNAL_REFS: &str = "external_refs";
+/// What was redacted.
+pub const REDACTIONS: &str = "redactions";
 /// The queue board's row of a ticket.
 pub const QUEUE_ROWS: &str = "queue_rows";
 /// Subjects of tickets.
@@ -96,6 +112,18 @@ pub const SLA_ARMED: &str = "sla_armed";
 pub const SLA_SWEEP: &str = "sla_sweep";
 /// Until when plans have taken hold.
 pub const SLA_PLANS: &str = "sla_plans";
+/// The newest version of each article.
+pub const ARTICLES: &str = "articles";
+/// Every version of each article.
+pub const ARTICLE_VERSIONS: &str = "article_versions";
+/// By which words an article is found.
+pub const ARTICLE_TERMS: &str = "article_terms";
+/// How many tickets an article helped with.
+pub const ARTICLE_USES: &str = "article_uses";
+/// What articles have to do with a ticket.
+pub const ARTICLE_TICKETS: &str = "article_tickets";
+/// Tickets by the instant at which they were resolved without an article.
+pub const KNOWLEDGE_GAPS: &str = "knowledge_gaps";
 /// Tickets whose fold failed.
 pub const QUARANTINE: &str = "quarantine";
 /// Format, projection, checkpoint.
@@ -109,6 +137,24 @@ pub const META_PROJECTION: &[u8] = b"projection";
 pub const META_CHECKPOINT: &[u8] = b"checkpoint";
 /// The prefix of the keys of the tenants.
 pub const META_TENANTS: &[u8] = b"tenant\0";
+
+/// The prefix of the keys in `meta` of the restricted tickets of a tenant.
+#[must_use]
+pub fn meta_restricted(tenant: &str) -> Vec<u8> {
+    [b"restricted\0", self::tenant(tenant).as_slice()].concat()
+}
+
+/// Key in `meta` of a restricted ticket; without the prefix, the key of its row.
+#[must_use]
+pub fn meta_restricted_ticket(ticket: &[u8]) -> Vec<u8> {
+    [b"restricted\0", ticket].concat()
+}
+
+/// Key in `meta` of a look at restricted tickets.
+#[must_use]
+pub fn meta_look(tenant: &str, position: u64) -> Vec<u8> {
+    counted([b"look\0", self::tenant(tenant).as_slice()].concat(), position)
+}
 
 /// Key in `meta` of a tenant.
 #[must_use]
@@ -143,6 +189,14 @@ pub fn ticket(tenant: &str, id: TicketId) -> Vec<u8> {
     let mut key = self::tenant(tenant);
     key.extend_from_slice(id.0.as_bytes());
     key
+}
+
+/// Key of what an event redacted of a comment.
+#[must_use]
+pub fn redaction(tenant: &str, ticket: TicketId, comment: CommentId, position: LogPosition) -> Vec<u8> {
+    let mut key = self::ticket(tenant, ticket);
+    key.extend_from_slice(comment.0.as_bytes());
+    counted(key, position.get())
 }
 
 /// Key of something that happens to a ticket at an instant. One before 1970 sorts as 1970.
@@ -184,6 +238,23 @@ pub fn tenant_and_ticket(key: &[u8]) -> Option<(&str, TicketId)> {
 #[must_use]
 pub fn ticket_event(tenant: &str, id: TicketId, version: StreamVersion) -> Vec<u8> {
     counted(ticket(tenant, id), version.get())
+}
+
+/// Key of an article. An id has no zero byte.
+#[must_use]
+pub fn article(tenant: &str, article: &str) -> Vec<u8> {
+    let mut key = self::tenant(tenant);
+    key.extend_from_slice(article.as_bytes());
+    key
+}
+
+/// Key of a version of an article.
+#[must_use]
+pub fn article_version(tenant: &str, article: &str, version: u32) -> Vec<u8> {
+    let mut key = self::article(tenant, article);
+    key.push(0);
+    key.extend_from_slice(&version.to_be_bytes());
+    key
 }
 
 /// Key of a number.

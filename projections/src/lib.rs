@@ -32,6 +32,7 @@ mod alarms;
 mod ground;
 pub mod queries;
 mod running;
+mod sight;
 
 pub use arrived::{Arrived, Proof};
 pub use ground::{Beside, Clock, Settings, Task};

@@ -1,5 +1,6 @@
 //! The read models: what a record does to their rows, and how these read to a person.
 
+pub mod articles;
 pub mod queues;
 pub mod reports;
 #[cfg(test)]
@@ -13,7 +14,8 @@ pub mod timeline;
 use crate::projection::ReadModel;
 
 /// Every read model of this build.
-pub static ALL: &[&ReadModel] = &[&ticket::TICKET, &queues::QUEUES, &reports::REPORTS, &sla::SLA];
+pub static ALL: &[&ReadModel] =
+    &[&ticket::TICKET, &queues::QUEUES, &reports::REPORTS, &sla::SLA, &articles::ARTICLES];
 
 /// The model of that name.
 #[must_use]

@@ -139,6 +139,11 @@ fn append(answer: &mut wire::QueryReply, mut page: wire::QueryReply) {
         (Some(Data::Figures(all)), Some(Data::Figures(more))) => all.figures.extend(more.figures),
         (Some(Data::SlaClocks(all)), Some(Data::SlaClocks(more))) => all.clocks.extend(more.clocks),
         (Some(Data::SlaBreaches(all)), Some(Data::SlaBreaches(more))) => all.breaches.extend(more.breaches),
+        (Some(Data::Articles(all)), Some(Data::Articles(more))) => all.articles.extend(more.articles),
+        (Some(Data::SuggestedArticles(all)), Some(Data::SuggestedArticles(more))) => {
+            all.articles.extend(more.articles);
+        }
+        (Some(Data::KnowledgeGaps(all)), Some(Data::KnowledgeGaps(more))) => all.gaps.extend(more.gaps),
         (Some(all), Some(more)) => append_rows(all, more),
         (_, _) => {}
     }
@@ -192,6 +197,12 @@ impl QueryArgs {
                 (q.ticket_id, q.number) = (about.ticket_id, about.number);
                 (q.external_id, q.external_source) = (about.external_id, about.external_source);
             }
+            Some(Asked::SuggestedArticles(q)) if about.external_id.is_none() => {
+                (q.ticket_id, q.number) = (about.ticket_id, about.number);
+            }
+            Some(Asked::SuggestedArticles(q)) => {
+                q.ticket_id = Some(client.find_by(about).await?.to_wire());
+            }
             Some(Asked::SlaClocks(q)) if about.external_id.is_none() => {
                 (q.ticket_id, q.number) = (about.ticket_id, about.number);
             }
@@ -221,7 +232,11 @@ fn figures(output: &Output, data: &Data, first: First) -> Result<bool, ClientErr
         any_report!(Data, _) => report(output, data, first)?,
         Data::SlaClocks(view) => rows::table(output, &view.clocks, "no clock")?,
         Data::SlaBreaches(view) => rows::table(output, &view.breaches, "no promise was broken")?,
-        Data::Ticket(_)
+        Data::Articles(view) => rows::table(output, &view.articles, "no article matches")?,
+        Data::SuggestedArticles(view) => rows::table(output, &view.articles, "no article fits this ticket")?,
+        Data::KnowledgeGaps(view) => rows::table(output, &view.gaps, "every resolved ticket has an article")?,
+        Data::Article(_)
+        | Data::Ticket(_)
         | Data::Timeline(_)
         | Data::Tickets(_)
         | Data::Events(_)

@@ -136,6 +136,7 @@ impl SendArgs {
             (None | Some("new"), Some(About::New)) => Ok(Entity::New),
             (None | Some("config"), Some(About::Config)) => Ok(Entity::Config),
             (None | Some("desk"), Some(About::Desk)) => Ok(Entity::Desk),
+            (None | Some("articles"), Some(About::Articles)) => Ok(Entity::Articles),
             (None, Some(About::Ticket) | None) => {
                 let verb = &self.verb;
                 Err(ClientError::Usage(format!("{verb} needs a ticket, such as `guichet send {verb} T-42`")))

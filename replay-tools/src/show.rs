@@ -4,7 +4,7 @@ use chrono::TimeZone as _;
 use chrono_tz::Tz;
 use guichet_schemas::mirror::Wire;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::{TicketLink, TicketView};
+use guichet_schemas::wire::{MergedTicket, TicketLink, TicketView};
 use guichet_schemas::words::{HoldReason, LinkKind, TicketState};
 
 use guichet_client::output::one_line;
@@ -23,6 +23,12 @@ pub fn links(ticket: &TicketView) -> String {
         format!("{} ({}{from})", link.number, word::<LinkKind>(link.kind))
     };
     ticket.links.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// The numbers of tickets that became one, in their order.
+#[must_use]
+pub fn numbers(tickets: &[MergedTicket]) -> String {
+    tickets.iter().map(|ticket| ticket.number.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The state of a ticket with what qualifies it.

@@ -106,6 +106,7 @@ fn created() -> Event {
         fields: std::collections::BTreeMap::new(),
         due_at: None,
         synthetic: false,
+        restricted_to: Vec::new(),
     })
 }
 

@@ -13,13 +13,14 @@ use sha2::Sha256;
 use crate::command::{Command, Entity, Order, limits};
 use crate::event::Actor;
 use crate::hash::Hash;
-use crate::ids::{CommandId, TicketNumber};
+use crate::ids::{CommandId, TicketId, TicketNumber};
 use crate::json;
 use crate::mirror::Wire as _;
 use crate::record::Record;
 use crate::rejection::{EventRef, FieldError, Rejection};
 use crate::subject::CommandSubject;
 use crate::wire;
+use crate::words::TicketState;
 
 pub use head::Head;
 
@@ -199,6 +200,7 @@ impl RequestKey {
             Entity::Ticket(id) => mac.update(id.0.as_bytes()),
             Entity::Config => mac.update(b"config"),
             Entity::Desk => mac.update(b"desk"),
+            Entity::Articles => mac.update(b"articles"),
         }
         mac.update(&[0]);
         mac.update(subject.verb.as_bytes());
@@ -356,6 +358,15 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
             details.state = Some(state.to_string());
             details.verb = Some((*verb).to_owned());
         }
+        Rejection::MergedAway { into, into_number, verb, .. } => {
+            details.state = Some(TicketState::Closed.to_string());
+            details.verb = Some((*verb).to_owned());
+            (details.merged_into, details.merged_into_number) = merged(*into, *into_number);
+        }
+        Rejection::AlreadyMerged { into, into_number, .. } => {
+            field = Some("data.sources".to_owned());
+            (details.merged_into, details.merged_into_number) = merged(*into, *into_number);
+        }
         Rejection::GuardFailed { guard, .. } => details.guard = Some((*guard).to_owned()),
         Rejection::ClaimHeld { by, until, .. } => {
             details.claimed_by = Some(by.clone());
@@ -396,6 +407,10 @@ pub fn error_to_wire(rejection: &Rejection) -> wire::Error {
         details: Some(details),
         retry_after_ms,
     }
+}
+
+fn merged(into: TicketId, number: TicketNumber) -> (Option<Vec<u8>>, Option<String>) {
+    (Some(into.to_wire()), Some(number.to_string()))
 }
 
 /// An event as a reply names it.

@@ -37,6 +37,14 @@ pub mod limits {
     pub const TAGS: usize = 64;
     /// Ties of a ticket to others.
     pub const LINKS: usize = 200;
+    /// Tickets that go into another one by one command.
+    pub const SOURCES: usize = 20;
+    /// Tickets that ever went into one.
+    pub const MERGED: u32 = 200;
+    /// Incidents of a problem.
+    pub const INCIDENTS: usize = 1_000;
+    /// Comments that one command copies from one ticket to another.
+    pub const COPIED_COMMENTS: usize = 500;
     /// Custom fields of a ticket.
     pub const FIELDS: usize = 100;
     /// Bytes of all custom fields of a ticket, names and texts together.
@@ -47,18 +55,30 @@ pub mod limits {
     pub const STEPS: usize = 100;
     /// People who read along.
     pub const PARTICIPANTS: usize = 200;
+    /// Groups that a ticket is restricted to.
+    pub const RESTRICTED_TO: usize = 20;
     /// Tasks of a ticket.
     pub const TASKS: usize = 200;
     /// Approvals of a ticket.
     pub const APPROVALS: usize = 50;
     /// People who are asked to agree in one approval.
     pub const APPROVERS: usize = 50;
+    /// Categories of an article.
+    pub const ARTICLE_CATEGORIES: usize = 20;
     /// Articles that helped with a ticket, each with its version.
     pub const ARTICLES: usize = 100;
     /// Seconds of a call, and of time that is logged at once: a day.
     pub const SECONDS: u32 = 86_400;
     /// Attachments of a comment.
     pub const ATTACHMENTS: usize = 50;
+    /// Spans of a comment that are redacted, each apart from the others.
+    pub const SPANS: usize = 100;
+    /// Replies of a ticket that waited for approval, those that are decided included.
+    pub const DRAFTS: usize = 200;
+    /// Side conversations of a ticket, those that are over included.
+    pub const SIDES: usize = 50;
+    /// Suggestions of a ticket.
+    pub const SUGGESTIONS: usize = 200;
     /// Attachments of a ticket, redacted ones included.
     pub const ATTACHMENTS_OF_TICKET: usize = 200;
     /// Bytes of an attachment that travel at a time.
@@ -67,7 +87,8 @@ pub mod limits {
     pub const ATTACHMENT_BYTES: u64 = 25 * 1024 * 1024;
     /// Facts of one imported part.
     pub const FACTS: usize = 2_000;
-    /// Bytes that the records of one command repeat of their ticket, such as the tags at each escalation.
+    /// Bytes that the records of one command repeat of tickets, such as the tags at each escalation, or the comments of a
+    /// ticket that goes into another one.
     pub const COPIED_BYTES: usize = 1024 * 1024;
     /// Bytes of all records of one command.
     pub const RECORDS_BYTES: usize = 2 * 1024 * 1024;
@@ -88,6 +109,8 @@ pub enum Entity {
     Config,
     /// The desk as a whole.
     Desk,
+    /// The articles of the knowledge base; the payload names the one.
+    Articles,
 }
 
 /// A request to change something, as the engine takes it.

@@ -4,6 +4,7 @@
 mod change;
 mod log;
 mod meaning;
+mod span;
 
 use crate::rejection::FieldError;
 use crate::wire;
@@ -11,6 +12,7 @@ use crate::words::ActorKind;
 
 pub use self::change::{Attribute, Change};
 pub use self::meaning::Meaning;
+pub use self::span::TextSpan;
 
 /// Events that stand in the files of the verbs, and in that of the log.
 mod files {
@@ -282,6 +284,26 @@ impl Event {
         match self.imported() {
             Some(e) => Some(ExternalRef { source: e.source.clone(), id: e.external_id.clone() }),
             None => self.created()?.external_ref.clone(),
+        }
+    }
+
+    /// Whose text it holds, where that is not the requester of its ticket: a data subject.
+    #[must_use]
+    pub fn whose_text(&self) -> Option<&str> {
+        if let Self::Ticket(TicketEvent::Relations(Relations::CommentCopied(e))) = self {
+            Some(&e.requester)
+        } else {
+            None
+        }
+    }
+
+    /// What of a comment is hidden from here on, if that is what happened.
+    #[must_use]
+    pub const fn redacted(&self) -> Option<&CommentRedacted> {
+        if let Self::Ticket(TicketEvent::Moderation(Moderation::CommentRedacted(e))) = self {
+            Some(e)
+        } else {
+            None
         }
     }
 

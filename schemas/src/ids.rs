@@ -72,6 +72,18 @@ uuid_id!(
     /// An approval of a ticket.
     ApprovalId
 );
+uuid_id!(
+    /// A reply that waits for approval. An approved one becomes the comment of the same id.
+    DraftId
+);
+uuid_id!(
+    /// A conversation beside that with the requester.
+    SideId
+);
+uuid_id!(
+    /// What a model suggested.
+    SuggestionId
+);
 
 impl KeyId {
     /// Reads 16 bytes.

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::hash::Hash;
 use crate::ids::{
-    ApprovalId, CommandId, CommentId, CorrelationId, EventId, KeyId, SurveyId, TaskId, TicketId,
+    ApprovalId, CommandId, CommentId, CorrelationId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId,
+    TaskId, TicketId,
 };
 use crate::rejection::FieldError;
 use crate::text::{Line, Text};
@@ -124,6 +125,9 @@ scalar!([] CorrelationId, Vec<u8>, |r| uuid(&r).map(CorrelationId), |v| v.0.as_b
 scalar!([] KeyId, Vec<u8>, |r| uuid(&r).map(KeyId), |v| v.0.as_bytes().to_vec());
 scalar!([] SurveyId, Vec<u8>, |r| uuid(&r).map(SurveyId), |v| v.0.as_bytes().to_vec());
 scalar!([] TaskId, Vec<u8>, |r| uuid(&r).map(TaskId), |v| v.0.as_bytes().to_vec());
+scalar!([] DraftId, Vec<u8>, |r| uuid(&r).map(DraftId), |v| v.0.as_bytes().to_vec());
+scalar!([] SideId, Vec<u8>, |r| uuid(&r).map(SideId), |v| v.0.as_bytes().to_vec());
+scalar!([] SuggestionId, Vec<u8>, |r| uuid(&r).map(SuggestionId), |v| v.0.as_bytes().to_vec());
 scalar!([] ApprovalId, Vec<u8>, |r| uuid(&r).map(ApprovalId), |v| v.0.as_bytes().to_vec());
 scalar!([] Hash, Vec<u8>, |r| Hash::from_slice(&r).ok_or_else(|| FieldError::rule("must be a SHA-256 of 32 bytes")), |v| v.0.to_vec());
 scalar!([const MAX: usize] Line<MAX>, String, |r| Self::parse(r), |v| v.into());

@@ -1,8 +1,8 @@
 //! Which fields of which events hold personal texts: the ones that are sealed. Each event says it in its own file.
 
 use crate::event::{
-    Attachments, Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Personal,
-    Relations, Satisfaction, TicketEvent, Work,
+    Assistance, Attachments, Classification, Confirmation, Conversation, Event, LifeCycle, Moderation,
+    Ownership, Personal, Relations, Satisfaction, TicketEvent, Work,
 };
 use crate::wire;
 use crate::wire::record::Data;

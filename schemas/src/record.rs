@@ -70,7 +70,11 @@ impl Record {
     pub fn ticket_id(&self) -> Option<TicketId> {
         match self.stream_kind {
             StreamKind::Ticket => TicketId::parse(&self.stream_id),
-            StreamKind::Config | StreamKind::Directory | StreamKind::System | StreamKind::Subject => None,
+            StreamKind::Config
+            | StreamKind::Directory
+            | StreamKind::System
+            | StreamKind::Subject
+            | StreamKind::Article => None,
         }
     }
 

@@ -104,6 +104,32 @@ pub enum Rejection {
         /// What was asked.
         verb: &'static str,
     },
+    /// It went into another ticket, and takes nothing more.
+    #[error(
+        "ticket {number} went into {into_number} by a merge and does not take {verb}; send it to {into_number}"
+    )]
+    MergedAway {
+        /// The ticket.
+        number: TicketNumber,
+        /// The ticket that goes on.
+        into: TicketId,
+        /// Its number.
+        into_number: TicketNumber,
+        /// What was asked.
+        verb: &'static str,
+    },
+    /// A ticket that is to go into another one went into a third.
+    #[error(
+        "ticket {number} went into {into_number} by a merge; merge {into_number} instead, if that is the same too"
+    )]
+    AlreadyMerged {
+        /// The ticket.
+        number: TicketNumber,
+        /// The ticket that it went into.
+        into: TicketId,
+        /// Its number.
+        into_number: TicketNumber,
+    },
     /// The state does not allow it.
     #[error("ticket {number} is {state}; {verb} is not possible from there")]
     InvalidTransition {
@@ -230,7 +256,8 @@ impl Rejection {
             Self::ValidationFailed(_) => "validation_failed",
             Self::NotFound { .. } => "not_found",
             Self::VersionConflict { .. } => "version_conflict",
-            Self::TerminalState { .. } => "terminal_state",
+            Self::TerminalState { .. } | Self::MergedAway { .. } => "terminal_state",
+            Self::AlreadyMerged { .. } => "already_merged",
             Self::InvalidTransition { .. } => "invalid_transition",
             Self::GuardFailed { .. } => "guard_failed",
             Self::ClaimHeld { .. } => "claim_held",
@@ -259,6 +286,8 @@ impl Rejection {
             Self::NotFound { .. } => 404,
             Self::VersionConflict { .. }
             | Self::TerminalState { .. }
+            | Self::MergedAway { .. }
+            | Self::AlreadyMerged { .. }
             | Self::InvalidTransition { .. }
             | Self::GuardFailed { .. }
             | Self::ClaimHeld { .. }

@@ -23,6 +23,7 @@ pub fn command(tenant: &TenantId, caller: &CallerId, entity: Entity, verb: &str)
         Entity::Ticket(id) => format!("guichet.v1.cmd.{tenant}.{caller}.{id}.{verb}"),
         Entity::Config => format!("guichet.v1.cmd.{tenant}.{caller}.config.{verb}"),
         Entity::Desk => format!("guichet.v1.cmd.{tenant}.{caller}.desk.{verb}"),
+        Entity::Articles => format!("guichet.v1.cmd.{tenant}.{caller}.articles.{verb}"),
     }
 }
 
@@ -156,6 +157,7 @@ fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
             Err(bad(&format!("the entity config takes only {takes}")))
         }
         "desk" if about == Some(About::Desk) => Ok(Some(Entity::Desk)),
+        "articles" if about == Some(About::Articles) => Ok(Some(Entity::Articles)),
         "intake" | "directory" | "subjects" | "articles" | "desk" => Ok(None),
         id => match (TicketId::parse(id), about) {
             (None, _) => Err(bad(
@@ -168,6 +170,7 @@ fn parse_entity(entity: &str, verb: &str) -> Result<Option<Entity>, Rejection> {
                 Err(bad(&format!("{} go to the entity config", listed(&verbs_about(About::Config)))))
             }
             (Some(_), Some(About::Desk)) => Err(bad(&format!("{verb} goes to the entity desk"))),
+            (Some(_), Some(About::Articles)) => Err(bad(&format!("{verb} goes to the entity articles"))),
             (Some(id), Some(About::Ticket) | None) => Ok(Some(Entity::Ticket(id))),
         },
     }
@@ -346,6 +349,8 @@ mod tests {
         ends(said(id, "import"), "import goes to the entity new");
         ends(said(id, "record_access"), "record_access goes to the entity desk");
         assert_eq!(said("desk", "record_access"), None);
+        ends(said(id, "retire_article"), "retire_article goes to the entity articles");
+        assert_eq!(said("articles", "retire_article"), None);
         ends(said(id, "retire_config"), "publish_config and retire_config go to the entity config");
         assert_eq!(said(id, "create"), None);
         assert_eq!(said("new", "import"), None);

@@ -22,6 +22,8 @@ pub enum About {
     Config,
     /// The desk as a whole.
     Desk,
+    /// The articles of the knowledge base.
+    Articles,
 }
 
 macro_rules! words {
@@ -47,7 +49,7 @@ macro_rules! queries {
 }
 each_report!([queries] {
     ["ticket", "timeline", "tickets", "events", "projections", "queues", "queue", "figures",]
-    ["sla_clocks", "sla_breaches",]
+    ["sla_clocks", "sla_breaches", "article", "articles", "suggested_articles", "knowledge_gaps",]
 });
 
 /// Our knowledge of a verb; `None`: none.

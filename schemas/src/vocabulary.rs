@@ -16,19 +16,35 @@ macro_rules! each_event {
                     TicketClaimed, ClaimReleased, ParticipantsChanged,
                 }
                 Conversation { CommentAdded, ReopenHeld, CallLogged, ChannelSwitched, }
-                Relations { FollowUpCreated, TicketsLinked, TicketsUnlinked, }
+                Relations {
+                    FollowUpCreated, TicketsLinked, TicketsUnlinked,
+                    TicketMerged, MergeReceived, CommentCopied, TicketSplit,
+                    ProblemDeclared, WorkaroundPublished, BroadcastSent,
+                }
                 Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
-                Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
+                Classification {
+                    PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet,
+                    RestrictionChanged,
+                }
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
                 Work {
                     TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
                     FollowUpScheduled, FollowUpRecorded, ArticleUsed,
+                }
+                Moderation {
+                    CommentMadePrivate, CommentRedacted, ReplyDrafted, ReplyApproved, ReplyRejected,
+                    DecisionReviewed,
+                }
+                Assistance {
+                    HandedOff, SideConversationOpened, SideMessageAdded, SideConversationClosed,
+                    ClassificationSuggested, SuggestionAccepted,
                 }
                 Attachments { AttachmentAdded, AttachmentScanned, AttachmentRedacted, }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
             Sla: SlaEvent { SlaWarned, SlaBreached, SlaBreachVoided, TimeRuleFired, }
             Config: ConfigEvent { ConfigPublished, ConfigRetired, }
+            Desk: DeskEvent { ArticlePublished, ArticleRetired, }
         }
     };
 }
@@ -89,9 +105,29 @@ macro_rules! each_verb {
             use_article => UseArticle on Ticket,
             request_approval => RequestApproval on Ticket,
             decide_approval => DecideApproval on Ticket,
+            merge => Merge on Ticket,
+            split => Split on Ticket,
+            declare_problem => DeclareProblem on Ticket,
+            broadcast_to_linked => BroadcastToLinked on Ticket,
+            make_comment_private => MakeCommentPrivate on Ticket,
+            redact_comment => RedactComment on Ticket,
+            draft_reply => DraftReply on Ticket,
+            approve_reply => ApproveReply on Ticket,
+            reject_reply => RejectReply on Ticket,
+            review_decision => ReviewDecision on Ticket,
+            hand_off => HandOff on Ticket,
+            open_side_conversation => OpenSideConversation on Ticket,
+            add_side_message => AddSideMessage on Ticket,
+            close_side_conversation => CloseSideConversation on Ticket,
+            suggest => Suggest on Ticket,
+            accept_suggestion => AcceptSuggestion on Ticket,
+            set_restriction => SetRestriction on Ticket,
             add_attachment => AddAttachment on Ticket,
             report_scan => ReportScan on Ticket,
             redact_attachment => RedactAttachment on Ticket,
+            publish_article => PublishArticle on Articles,
+            publish_article_from_ticket => PublishArticleFromTicket on Articles,
+            retire_article => RetireArticle on Articles,
         }
     };
 }
@@ -102,30 +138,14 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "record_intake",
     "decide_intake",
     "bulk_reassign",
-    "make_comment_private",
-    "redact_comment",
-    "draft_reply",
-    "approve_reply",
-    "reject_reply",
-    "open_side_conversation",
-    "add_side_message",
-    "close_side_conversation",
-    "hand_off",
     "change_subject",
     "set_requester",
     "verify_requester",
-    "suggest",
-    "accept_suggestion",
-    "merge",
-    "split",
     "link_external",
     "link_asset",
-    "declare_problem",
-    "broadcast_to_linked",
     "attach_procedure",
     "complete_step",
     "apply_macro",
-    "review_decision",
     "simulate_sla",
     "erase_subject",
     "export_subject",
@@ -139,9 +159,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "register_agent",
     "update_agent",
     "set_presence",
-    "publish_article",
-    "publish_article_from_ticket",
-    "retire_article",
     "seal_log",
     "verify_log",
     "start_scenario",

@@ -137,6 +137,10 @@ words! {
         Relates = "relates", Duplicates = "duplicates", Blocks = "blocks", Parent = "parent", CausedBy = "caused_by",
         FollowUp = "follow_up",
     }
+    /// What becomes of the comments of a ticket that goes into another one.
+    CommentMode { Copy = "copy", Reference = "reference", }
+    /// Who found that tickets have one cause.
+    ProblemTrigger { Manual = "manual", MassDetection = "mass_detection", }
     /// The metric that a clock measures.
     SlaMetric {
         FirstReply = "first_reply", NextReply = "next_reply", Assignment = "assignment",
@@ -161,12 +165,24 @@ words! {
     TimeKind { Work = "work", Research = "research", Communication = "communication", Travel = "travel", Other = "other", }
     /// What somebody who was asked to agree says.
     Verdict { Approved = "approved", Rejected = "rejected", }
+    /// With whom a side conversation is.
+    SideParty { Peer = "peer", ThirdParty = "third_party", }
+    /// What a model can suggest.
+    SuggestionKind {
+        Category = "category", Priority = "priority", Type = "type", Tag = "tag", Group = "group",
+        Sentiment = "sentiment",
+    }
     /// What a scan for malware says about an attachment.
     ScanVerdict { Clean = "clean", Infected = "infected", Unscannable = "unscannable", }
+    /// Who may read an article.
+    Audience { Internal = "internal", Public = "public", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// The subject of a stream of events.
-    StreamKind { Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject", }
+    StreamKind {
+        Ticket = "ticket", Config = "config", Directory = "directory", System = "system", Subject = "subject",
+        Article = "article",
+    }
     /// By what the queue board makes a row.
     QueueBy { Group = "group", Agent = "agent", }
     /// In which order a queue is worked off.

@@ -6,6 +6,7 @@ mod languages;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::Info;
@@ -18,8 +19,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::desk::Desk;
-use crate::harness::{Process, Serve, Settings, Trio, seed, until};
+use crate::harness::{Process, Serve, Settings, Trio, project, python, seed, until};
 use crate::published;
+use crate::python::REQUIREMENT;
 use crate::stream::foreign;
 use languages::Language;
 
@@ -49,6 +51,38 @@ async fn go_sends_asks_and_follows() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     if let Some(language) = languages::go(dir.path()) {
         works(&language, dir.path()).await;
+    }
+}
+
+/// What a bot and a portal do, in Python.
+#[tokio::test]
+async fn a_bot_hands_off_and_a_requester_confirms_and_rates() {
+    let Some(python) = python(&[REQUIREMENT]) else { return };
+    let node = Serve::start(Settings::default()).await;
+    let told = [
+        (
+            "bot.py",
+            &[
+                "T-1 of hardware/printer waits in hardware for a person: asks for a person",
+                "they know: Which printer? The one in B12. | Does it have power? Yes, it blinks. | Tried: article kb-17.",
+            ][..],
+        ),
+        (
+            "portal.py",
+            &["T-2: We send it again.", "proposed by alice: Sent again.", "T-2 is resolved, rated 5"],
+        ),
+    ];
+    for (script, lines) in told {
+        let mut command = Command::new(&python);
+        command.arg(project("docs/examples/python").join(script)).arg(node.url());
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut example = Process::spawn(script, command, node.dir());
+        let status = example.exit(WITHIN).await;
+        let said = example.said();
+        assert!(status.success(), "{script}: {status}\n{said}");
+        for line in lines {
+            assert!(said.contains(line), "{script}: {said}");
+        }
     }
 }
 

@@ -18,6 +18,8 @@ mod http;
 mod import;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod knowledge;
 
 #[cfg(test)]
 mod truth;
@@ -37,17 +39,23 @@ mod examples;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod moderation;
+#[cfg(test)]
 mod notebook;
 #[cfg(test)]
 mod numbers;
 #[cfg(test)]
 mod packages;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod proof;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
 mod rebuild;
+#[cfg(test)]
+mod relations;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]

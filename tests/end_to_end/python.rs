@@ -30,6 +30,19 @@ async fn an_outside_team_is_told_when_the_disk_is_full() {
     visit(&python, "busy", &node).await;
 }
 
+#[tokio::test]
+async fn a_trainee_answers_and_their_mentor_lets_it_go_out() {
+    let Some(python) = python(&[REQUIREMENT]) else { return };
+    let node = Serve::start(Settings::default()).await;
+    let mut command = Command::new(python);
+    command.arg(project("tests/end_to_end/python/trainee.py")).arg(node.url());
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    let mut story = Process::spawn("trainee", command, node.dir());
+    let status = story.exit(VISIT_WITHIN).await;
+    let said = story.said();
+    assert!(status.success() && said.contains("done: trainee"), "{status}\n{said}");
+}
+
 async fn visit(python: &Path, what: &str, node: &Serve) {
     let mut command = Command::new(python);
     command.arg(project("tests/end_to_end/python/journey.py"));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Serve, Settings, guichet};
 
-const MODELS: [&str; 4] = ["ticket", "queues", "reports", "sla"];
+const MODELS: [&str; 5] = ["ticket", "queues", "reports", "sla", "articles"];
 
 fn rebuild(node: &Serve, model: &str) -> Output {
     let mut command = guichet();

@@ -34,6 +34,7 @@ fn command_of(data: &[u8], encoding: Encoding) -> Option<(CommandSubject, Reques
         About::New => "new",
         About::Config => "config",
         About::Desk => "desk",
+        About::Articles => "articles",
         About::Ticket => "01980000-0000-7000-8000-000000000001",
     };
     let subject = format!("guichet.v1.cmd.default.fuzz.{entity}.{verb}");

@@ -30,6 +30,7 @@ fn of_verb(verb: &str, desk: &UnderAttack, dice: &mut Dice) -> Message {
         "create_follow_up" => "new".to_owned(),
         "retire_config" => "config".to_owned(),
         "record_access" => "desk".to_owned(),
+        "publish_article" | "publish_article_from_ticket" | "retire_article" => "articles".to_owned(),
         _ => desk.ticket(dice).to_string(),
     };
     let caller = if ["retire_config", "record_access"].contains(&verb) { "cli" } else { *dice.pick(CALLERS) };

@@ -85,6 +85,7 @@ impl Corpora {
             "create" | "create_follow_up" | "import" => "new",
             "publish_config" | "retire_config" => "config",
             "record_access" => "desk",
+            "publish_article" | "publish_article_from_ticket" | "retire_article" => "articles",
             _ => &ticket,
         };
         let subject = format!("guichet.v1.cmd.{}.{}.{entity}.{verb}", desk.tenant, dice.pick(CALLERS));

@@ -159,6 +159,7 @@ fn create(ticket: u64, requesters: u64) -> Result<Create, FieldError> {
         fields: BTreeMap::new(),
         due_at: None,
         synthetic: false,
+        restricted_to: Vec::new(),
     })
 }
 

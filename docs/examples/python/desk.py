@@ -20,13 +20,12 @@ class Refused(Exception):
     """The desk said no; asking again would not help."""
 
 
-async def command(nc, entity, verb, data):
+ALICE = {"kind": "agent", "id": "alice"}
+
+
+async def command(nc, entity, verb, data, actor=ALICE, command_id=None):
     """Sends one command until its outcome is known. A time-out means unknown, never no; the same id is done once."""
-    body = json.dumps({
-        "command_id": str(uuid.uuid4()),
-        "actor": {"kind": "agent", "id": "alice"},
-        "data": data,
-    }).encode()
+    body = json.dumps({"command_id": command_id or str(uuid.uuid4()), "actor": actor, "data": data}).encode()
     pause = 0.1
     while True:
         try:

@@ -21,7 +21,7 @@ use guichet_rules::calendar::Definition;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::agents::{Agent, Agents};
+pub use self::agents::{Agent, Agents, Authority};
 pub use self::callers::{Caller, Callers, Role};
 pub use self::categories::Categories;
 pub use self::fields::{Field, FieldKind, Fields};

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use guichet_rules::{
     AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS,
-    Ticket, Unconfigured, Whose,
+    Reach, Ticket, Unconfigured, Whose,
 };
-use guichet_schemas::command::{Command, Name, Order, SetField};
+use guichet_schemas::command::{Command, Import, Name, Order, SetField};
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Tag;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{ActorKind, Priority, TicketState};
 
-use crate::body::{Field, FieldKind, Role, UnknownTags};
+use crate::body::{Agent, Field, FieldKind, Role, UnknownTags};
 use crate::configuration::Configuration;
 
 /// The configuration in force at an instant.
@@ -38,10 +38,28 @@ impl InForce<'_> {
     /// `forbidden`.
     pub fn permits(&self, asking: &Asking<'_>) -> Result<(), Rejection> {
         let Some(callers) = self.configuration.callers(self.at) else { return Unconfigured.permits(asking) };
-        if let Whose::Clocks(allowed) = asking.whose() {
-            return allowed;
+        match asking.whose() {
+            Whose::Clocks(allowed) => return allowed,
+            Whose::Look => {
+                return callers.may_look(asking.caller, asking.actor).map_err(Rejection::Forbidden);
+            }
+            Whose::Configuration | Whose::Access | Whose::Anybody => {}
         }
         callers.may(asking.caller, asking.actor, asking.verb).map_err(Rejection::Forbidden)
+    }
+
+    /// The roles by which a caller may do what it asks for. `None`: it needs none, or nobody has said who has which.
+    fn roles<'c>(&'c self, asking: &Asking<'c>) -> Option<impl Iterator<Item = Role> + use<'c>> {
+        let callers = self.configuration.callers(self.at)?;
+        let verb = asking.verb;
+        match asking.whose() {
+            Whose::Clocks(_) | Whose::Look => None,
+            Whose::Configuration | Whose::Access | Whose::Anybody if verb == Import::VERB => None,
+            Whose::Configuration | Whose::Access | Whose::Anybody => {
+                let roles = callers.roles(asking.caller).iter().copied();
+                Some(roles.filter(move |role| role.has(verb)))
+            }
+        }
     }
 }
 
@@ -49,20 +67,44 @@ impl DeskRules for InForce<'_> {
     fn may(&self, command: &Command) -> Result<(), Rejection> {
         let asking = Asking::of(command);
         self.permits(&asking)?;
-        let (Some(callers), Whose::Configuration | Whose::Access | Whose::Anybody) =
-            (self.configuration.callers(self.at), asking.whose())
-        else {
+        if self
+            .roles(&asking)
+            .is_none_or(|mut roles| roles.any(|role| role.writes(command.order.is_internal())))
+        {
             return Ok(());
-        };
-        let caller = asking.caller;
-        let asks_only = |role: &Role| matches!(role, Role::Requester | Role::Participant);
-        if command.order.is_internal() && callers.roles(caller).iter().all(asks_only) {
-            return Err(Rejection::Forbidden(format!(
-                "caller {caller} has no role that writes internal comments: it needs light_agent, agent, trainee, \
-                 supervisor, bot, service or system"
-            )));
         }
-        Ok(())
+        let (what, needs) = if command.order.is_internal() {
+            ("internal", "light_agent, agent, trainee, supervisor, bot, service or system")
+        } else {
+            ("public", "requester, participant, agent, trainee, supervisor, bot, service or system")
+        };
+        Err(Rejection::Forbidden(format!(
+            "caller {} has no role that writes {what} comments: it needs {needs}",
+            asking.caller
+        )))
+    }
+
+    fn any_reach(&self, command: &Command, holds: &dyn Fn(Reach) -> bool) -> bool {
+        match self.roles(&Asking::of(command)) {
+            None => holds(Reach::Every),
+            Some(mut roles) => {
+                roles.any(|role| role.writes(command.order.is_internal()) && holds(role.reach()))
+            }
+        }
+    }
+
+    fn groups_of(&self, agent: &str) -> Option<&[String]> {
+        let agents = self.configuration.agents(self.at)?;
+        Some(agents.get(agent).map_or(&[], |agent| agent.groups.as_slice()))
+    }
+
+    fn has_members(&self, group: &str) -> bool {
+        let agents = self.configuration.agents(self.at).into_iter().flat_map(|agents| &agents.agents);
+        agents.into_iter().any(|agent| agent.groups.iter().any(|own| own == group))
+    }
+
+    fn tier_of(&self, agent: &str) -> Option<u32> {
+        self.configuration.agents(self.at)?.get(agent)?.tier
     }
 
     fn knows(&self, order: &Order) -> Result<(), FieldError> {
@@ -90,13 +132,37 @@ impl DeskRules for InForce<'_> {
             reopen_limit: life.reopen_limit.unwrap_or(REOPEN_LIMIT),
             reopen_limit_within_ms: ms(life.reopen_limit_within_s).unwrap_or(REOPEN_LIMIT_WITHIN_MS),
             rating_window_ms: ms(life.rating_window_s).unwrap_or(RATING_WINDOW_MS),
+            bot_replies_count: life.bot_replies_count,
         }
+    }
+
+    fn may_merge_any(&self, command: &Command) -> bool {
+        let callers = self.configuration.callers(self.at);
+        let granted = callers.and_then(|callers| callers.callers.get(command.caller.as_str()));
+        granted.is_some_and(|caller| caller.merge_any) || Unconfigured.may_merge_any(command)
     }
 
     fn missing_on_resolve(&self, ticket: &Ticket) -> Vec<String> {
         let listed = self.configuration.fields(self.at).into_iter().flat_map(|fields| &fields.fields);
         let is_missing = |field: &&Field| field.required_on_resolve && !ticket.fields.contains_key(&field.id);
         listed.filter(is_missing).map(|field| field.id.clone()).collect()
+    }
+
+    fn is_supervised(&self, command: &Command) -> bool {
+        let is_person = matches!(
+            command.actor.kind,
+            ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin
+        );
+        is_person
+            && (self.agent_of(&command.actor.id).is_some_and(|agent| agent.trainee) || self.trains(command))
+    }
+
+    fn mentor(&self, agent: &str) -> Option<String> {
+        self.agent_of(agent)?.mentor.clone()
+    }
+
+    fn authority(&self, agent: &str) -> Option<Priority> {
+        self.agent_of(agent)?.authority.as_ref()?.highest_priority.map(|word| word.0)
     }
 
     fn time_rule(&self, id: &str) -> Option<FiredRule> {
@@ -146,6 +212,17 @@ impl InForce<'_> {
             None => field.required_on_create.then(|| "is required: no ticket is without it".to_owned()),
         };
         rule.map_or(Ok(()), |rule| Err(FieldError::new("value", rule)))
+    }
+
+    fn agent_of(&self, id: &str) -> Option<&Agent> {
+        self.configuration.agents(self.at)?.get(id)
+    }
+
+    /// Whether the caller is one that only trainees use.
+    fn trains(&self, command: &Command) -> bool {
+        let Some(callers) = self.configuration.callers(self.at) else { return false };
+        let roles = callers.roles(command.caller.as_str());
+        roles.contains(&Role::Trainee) && !roles.contains(&Role::Agent) && !roles.contains(&Role::Supervisor)
     }
 
     fn agent(&self, path: &str, id: &str) -> Result<(), FieldError> {

@@ -1,6 +1,6 @@
 //! Words of the closed lists of `guichet_schemas`, as a configuration writes them.
 
-use guichet_schemas::words::{ActorKind, TicketState};
+use guichet_schemas::words::{ActorKind, Priority, TicketState};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A closed list of words.
@@ -23,7 +23,7 @@ macro_rules! listed {
     )* };
 }
 
-listed!(ActorKind, TicketState);
+listed!(ActorKind, Priority, TicketState);
 
 /// A value of a closed list, written as its word; another word is refused with the list.
 ///

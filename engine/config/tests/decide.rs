@@ -10,6 +10,7 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::subject::CommandSubject;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::Priority;
 use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp(1_773_000_000_000);
@@ -209,4 +210,39 @@ fn a_caller_that_only_asks_writes_no_internal_note_whoever_it_speaks_for() {
     assert_eq!(says("portal", "internal"), Err("forbidden"));
     assert_eq!(says("portal", "public"), Ok(()));
     assert_eq!(says("desk", "internal"), Ok(()));
+}
+
+#[test]
+fn a_trainee_and_a_caller_of_trainees_write_under_supervision() {
+    let mut configuration = Configuration::new("default");
+    let agents = json!({"agents": [
+        {"id": "ana", "trainee": true, "mentor": "bob"},
+        {"id": "bob", "authority": {"highest_priority": "high"}},
+    ]});
+    let says = |caller: &str, kind: &str| {
+        command(
+            caller,
+            "0198c0de-0000-7000-8000-000000000009.add_comment",
+            kind,
+            &json!({"visibility": "public", "body": "Hello."}),
+        )
+    };
+    assert!(!configuration.at(NOW).is_supervised(&says("desk", "agent")));
+    decided(&mut configuration, &publish("agents", None, &agents)).unwrap();
+    let desk = configuration.at(NOW);
+    assert!(desk.is_supervised(&says("desk", "agent")) && desk.is_supervised(&says("desk", "supervisor")));
+    assert!(!desk.is_supervised(&says("desk", "requester")), "a requester of that name is somebody else");
+    assert_eq!((desk.mentor("ana").as_deref(), desk.mentor("bob")), (Some("bob"), None));
+    assert_eq!((desk.authority("bob"), desk.authority("ana")), (Some(Priority::High), None));
+
+    let callers = json!({"callers": {
+        "cli": {"roles": ["admin"], "actor_kinds": ["admin"]},
+        "school": {"roles": ["trainee"], "actor_kinds": ["agent"]},
+        "desk": {"roles": ["trainee", "agent"], "actor_kinds": ["agent"]},
+    }});
+    let mut configuration = Configuration::new("default");
+    decided(&mut configuration, &publish("callers", None, &callers)).unwrap();
+    let desk = configuration.at(NOW);
+    assert!(desk.is_supervised(&says("school", "agent")));
+    assert!(!desk.is_supervised(&says("desk", "agent")), "it may write without supervision, too");
 }

@@ -6,11 +6,13 @@ use guichet_schemas::event::{Actor, Event};
 use guichet_schemas::ids::{KeyId, TicketId, TicketNumber};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::ActorKind;
 
+use crate::articles::KnownArticle;
 use crate::beside::Other;
 use crate::desk::DeskRules;
+use crate::permission::{permits, reaches, sees_other};
 use crate::state::Ticket;
+use crate::transition::is_here;
 use crate::verbs::{Begin, Decide};
 
 /// Everything that a decision needs beside the ticket and the command. All of it comes in as values.
@@ -27,8 +29,12 @@ pub struct Context<'a> {
     pub config_version: u64,
     /// The id of the ticket that the command begins, its own or one beside it.
     pub fresh: TicketId,
+    /// The article that the command names, as far as the desk has any.
+    pub article: KnownArticle,
     /// Another ticket, which [`looks_at`](crate::looks_at) asks for; none: nobody asks, or there is none.
     pub other: Option<&'a Other>,
+    /// Further ones, which [`looks_at_others`](crate::looks_at_others) asks for.
+    pub others: &'a [Other],
     /// The bytes that an `add_attachment` names, where they lie on disk under the key of the requester.
     pub stored: Option<Stored>,
 }
@@ -85,9 +91,17 @@ pub fn decide(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
-    context.desk.may(command)?;
-    may_write_internally(command)?;
+    permits(ticket, command, context.desk)?;
+    if let Some(other) = context.other {
+        sees_other(other, command, context.desk)?;
+        if let Order::CreateFollowUp(_) = &command.order {
+            reaches(&other.ticket, command, context.desk)?;
+        }
+    }
     context.desk.knows(&command.order).map_err(|e| e.in_field("data"))?;
+    if let Some(ticket) = ticket {
+        is_here(ticket, &command.order)?;
+    }
     by_verb(ticket, command, context)
 }
 
@@ -105,8 +119,7 @@ macro_rules! verbs {
     };
     (New) => { Begin::begin };
     (Ticket) => { of_a_ticket };
-    (Config) => { of_no_ticket };
-    (Desk) => { of_no_ticket };
+    ($other:ident) => { of_no_ticket };
 }
 each_verb!(verbs);
 
@@ -128,14 +141,4 @@ fn of_no_ticket<T>(
     _: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
     Err(Rejection::BadSubject(format!("{} is about no ticket", command.order.verb())))
-}
-
-/// Internal notes are words among the people of the desk: whoever asks for help neither reads nor writes them.
-fn may_write_internally(command: &Command) -> Result<(), Rejection> {
-    if command.actor.kind == ActorKind::Requester && command.order.is_internal() {
-        return Err(Rejection::Forbidden(
-            "an actor of kind requester writes public comments only; this one would be internal".to_owned(),
-        ));
-    }
-    Ok(())
 }

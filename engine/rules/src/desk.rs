@@ -4,14 +4,16 @@
 use std::fmt::Debug;
 
 use guichet_schemas::command::{
-    AddComment, ChangeTags, Close, Command, Escalate, FireTimeRule, Order, RecordSlaBreach, RecordSlaWarning,
-    Resolve, SetPriority,
+    AddComment, ChangeTags, Close, Command, Escalate, FireTimeRule, Order, RecordAccess, RecordSlaBreach,
+    RecordSlaWarning, Resolve, SetPriority,
 };
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::verb::{About, about};
 use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use serde::{Deserialize, Serialize};
 
+use crate::permission::Reach;
+use crate::permission::supervises;
 use crate::state::Ticket;
 
 /// The caller of the SLA worker: it alone records what clocks found, and it records nothing else.
@@ -31,6 +33,26 @@ pub trait DeskRules: Debug {
     /// `forbidden`.
     fn may(&self, command: &Command) -> Result<(), Rejection>;
 
+    /// Whether a role by which the caller may send the command has a reach of which this holds.
+    fn any_reach(&self, _: &Command, holds: &dyn Fn(Reach) -> bool) -> bool {
+        holds(Reach::Every)
+    }
+
+    /// The groups of an agent; `None`: nobody has said who is in which.
+    fn groups_of(&self, _agent: &str) -> Option<&[String]> {
+        None
+    }
+
+    /// Whether somebody is known to be in a group.
+    fn has_members(&self, _group: &str) -> bool {
+        false
+    }
+
+    /// The highest tier that an agent works in; `None`: any.
+    fn tier_of(&self, _agent: &str) -> Option<u32> {
+        None
+    }
+
     /// Refuses names that are not listed where there is a list.
     ///
     /// # Errors
@@ -40,9 +62,29 @@ pub trait DeskRules: Debug {
     /// Guards and delays.
     fn life(&self) -> Life;
 
+    /// True where tickets of several requesters may become one.
+    fn may_merge_any(&self, command: &Command) -> bool {
+        supervises(command.actor.kind)
+    }
+
     /// Custom fields without which nothing is resolved, and which the ticket has not.
     fn missing_on_resolve(&self, _: &Ticket) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What the actor writes to requesters waits for somebody's approval: they are a trainee.
+    fn is_supervised(&self, _: &Command) -> bool {
+        false
+    }
+
+    /// Who approves what an agent writes, beside supervisors.
+    fn mentor(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    /// The highest priority of a ticket of which an agent says that it is solved; none: any.
+    fn authority(&self, _: &str) -> Option<Priority> {
+        None
     }
 
     /// A time rule by its id, [`AUTO_CLOSE`] among them; `None`: there is none any more.
@@ -73,6 +115,8 @@ pub struct Life {
     pub reopen_limit_within_ms: u64,
     /// Whoever is asked how it was may answer for so long.
     pub rating_window_ms: u64,
+    /// What a bot writes to the requester ends reply clocks, as an answer of a person does.
+    pub bot_replies_count: bool,
 }
 
 /// [`Life::reopen_limit`] without configuration: more often than a person does it, and soon reached by two programs that
@@ -96,6 +140,7 @@ impl Default for Life {
             reopen_limit: REOPEN_LIMIT,
             reopen_limit_within_ms: REOPEN_LIMIT_WITHIN_MS,
             rating_window_ms: RATING_WINDOW_MS,
+            bot_replies_count: false,
         }
     }
 }
@@ -226,7 +271,7 @@ impl Unconfigured {
                 "caller {} may not read personal texts outside of answers; as long as the configuration kind callers is not published, only {CLI_CALLER} may",
                 asking.caller
             ))),
-            Whose::Anybody => match asking.actor {
+            Whose::Look | Whose::Anybody => match asking.actor {
                 ActorKind::Admin | ActorKind::System => Err(forbidden(format!(
                     "caller {} may not speak for actors of kind {}; the configuration kind callers can allow it",
                     asking.caller, asking.actor
@@ -268,6 +313,8 @@ pub enum Whose {
     Configuration,
     /// Of whoever may read personal texts outside of answers.
     Access,
+    /// Of whoever may look at restricted tickets: which, the tickets say.
+    Look,
     /// Anybody's who has the role.
     Anybody,
 }
@@ -282,6 +329,7 @@ pub struct Asking<'a> {
     /// What it wants to do.
     pub verb: &'a str,
     about: Option<About>,
+    is_look: bool,
 }
 
 impl<'a> Asking<'a> {
@@ -289,13 +337,21 @@ impl<'a> Asking<'a> {
     #[must_use]
     pub fn of(command: &'a Command) -> Self {
         let (caller, verb) = (command.caller.as_str(), command.order.verb());
-        Self { caller, actor: command.actor.kind, verb, about: Some(command.order.about()) }
+        let is_look = if let Order::RecordAccess(order) = &command.order { order.is_look() } else { false };
+        Self { caller, actor: command.actor.kind, verb, about: Some(command.order.about()), is_look }
     }
 
     /// What somebody must have asked for.
     #[must_use]
     pub fn for_verb(caller: &'a str, actor: ActorKind, verb: &'a str) -> Self {
-        Self { caller, actor, verb, about: about(verb) }
+        Self { caller, actor, verb, about: about(verb), is_look: false }
+    }
+
+    /// What somebody must have asked for who looked at restricted tickets.
+    #[must_use]
+    pub const fn for_look(caller: &'a str, actor: ActorKind) -> Self {
+        let about = Some(About::Desk);
+        Self { caller, actor, verb: RecordAccess::VERB, about, is_look: true }
     }
 
     /// Tells whose it is; what the SLA worker does needs no configuration.
@@ -313,6 +369,8 @@ impl<'a> Asking<'a> {
             Whose::Clocks(Err(forbidden(format!("caller {SLA_CALLER} only records what clocks found"))))
         } else if self.about == Some(About::Config) {
             Whose::Configuration
+        } else if self.is_look {
+            Whose::Look
         } else if self.about == Some(About::Desk) {
             Whose::Access
         } else {

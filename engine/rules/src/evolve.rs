@@ -3,8 +3,8 @@
 
 use guichet_schemas::each_event;
 use guichet_schemas::event::{
-    Attachments, Classification, Confirmation, Conversation, Event, LifeCycle, Ownership, Relations,
-    Satisfaction, SlaEvent, TicketEvent, Work,
+    Assistance, Attachments, Classification, Confirmation, Conversation, Event, LifeCycle, Moderation,
+    Ownership, Relations, Satisfaction, SlaEvent, TicketEvent, Work,
 };
 use guichet_schemas::time::Timestamp;
 
@@ -41,13 +41,14 @@ macro_rules! folds {
         Log: LogEvent { $($log:ident,)* }
         Sla: SlaEvent { $($found:ident,)* }
         Config: ConfigEvent { $($config:ident,)* }
+        Desk: DeskEvent { $($desk:ident,)* }
     ) => {
         fn fold(t: &mut Ticket, event: &Event, at: Timestamp) {
             match event {
                 $($(Event::Ticket(TicketEvent::$family($family::$fact(e))) => e.fold(t, at),)*)*
                 $(Event::Sla(SlaEvent::$found(e)) => e.fold(t, at),)*
                 // No decision depends on these.
-                Event::Log(_) | Event::Config(_) => {}
+                Event::Log(_) | Event::Config(_) | Event::Desk(_) => {}
             }
         }
 
@@ -56,7 +57,7 @@ macro_rules! folds {
             match event {
                 $($(Event::Ticket(TicketEvent::$family($family::$fact(e))) => e.complete(t, replayed),)*)*
                 // No facts that may be imported.
-                Event::Log(_) | Event::Sla(_) | Event::Config(_) => {}
+                Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => {}
             }
         }
 
@@ -64,7 +65,7 @@ macro_rules! folds {
         pub(crate) fn repeats(event: &Event, t: &Ticket) -> usize {
             match event {
                 $($(Event::Ticket(TicketEvent::$family($family::$fact(e))) => e.repeats(t),)*)*
-                Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
+                Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => 0,
             }
         }
     };

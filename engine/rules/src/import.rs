@@ -165,6 +165,9 @@ struct Holds {
     tasks: usize,
     approvals: usize,
     articles: usize,
+    drafts: usize,
+    sides: usize,
+    suggestions: usize,
     attachments: usize,
 }
 
@@ -178,6 +181,9 @@ impl Holds {
             ("task_id", self.tasks, before.tasks, limits::TASKS, "tasks"),
             ("approval_id", self.approvals, before.approvals, limits::APPROVALS, "approvals"),
             ("article", self.articles, before.articles, limits::ARTICLES, "articles"),
+            ("draft_id", self.drafts, before.drafts, limits::DRAFTS, "drafts"),
+            ("side_id", self.sides, before.sides, limits::SIDES, "side conversations"),
+            ("suggestion_id", self.suggestions, before.suggestions, limits::SUGGESTIONS, "suggestions"),
             ("sha256", self.attachments, before.attachments, limits::ATTACHMENTS_OF_TICKET, "attachments"),
             ("to", self.field_bytes, before.field_bytes, limits::FIELDS_BYTES, "bytes of fields"),
         ];
@@ -198,6 +204,9 @@ impl Replay<'_> {
             tasks: t.work.tasks.len(),
             approvals: t.work.approvals.len(),
             articles: t.work.articles.len(),
+            drafts: t.moderation.drafts.len(),
+            sides: t.assistance.sides.len(),
+            suggestions: t.assistance.suggestions.len(),
             attachments: t.attachments.len(),
         })
     }

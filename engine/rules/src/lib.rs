@@ -18,6 +18,7 @@
 
 pub mod calendar;
 
+mod articles;
 mod beside;
 mod clocks;
 mod conflict;
@@ -31,7 +32,8 @@ mod state;
 mod transition;
 mod verbs;
 
-pub use beside::{LooksAt, Other, Reads, goes_on_to, looks_at};
+pub use articles::{Article, KnownArticle, Solved, decide_article};
+pub use beside::{Found, LooksAt, Other, Others, Reads, goes_on_to, looks_at, looks_at_others};
 pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, Stored, decide};
 pub use desk::{
@@ -39,9 +41,12 @@ pub use desk::{
     RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
 };
 pub use evolve::evolve;
+pub use permission::{Reach, permits, sees};
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, Attachment, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal,
-    REOPEN_LIMIT_MAX, SURVEYS_MAX, Survey, Task, TaskState, Ticket, Work,
+    Approval, Assistance, Attachment, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution,
+    Lease, Merged, Moderation, Phase, Proposal, REOPEN_LIMIT_MAX, Redacted, ReplyDraft, SURVEYS_MAX, Said,
+    Side, Suggestion, Survey, Task, TaskState, Ticket, Work,
 };
-pub use transition::allowed_verbs;
+pub use transition::{allowed_verbs, allowed_when_merged};
+pub use verbs::copied_bytes;

@@ -106,7 +106,7 @@ fn given_here(event: &mut Event, past: &Past, fact: &Fact) {
         Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(comment))) => {
             Some(comment.comment_id)
         }
-        Event::Ticket(_) | Event::Log(_) | Event::Sla(_) | Event::Config(_) => None,
+        Event::Ticket(_) | Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => None,
     };
     let (told, here) = (comment(&fact.event), comment(&past.event));
     if let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(added))) = event

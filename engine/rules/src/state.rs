@@ -1,6 +1,9 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
+mod assistance;
 mod attachment;
+mod moderation;
+mod said;
 mod survey;
 mod work;
 
@@ -15,7 +18,10 @@ use guichet_schemas::words::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use assistance::{Assistance, Side, Suggestion};
 pub use attachment::Attachment;
+pub use moderation::{DraftState, Moderation, Redacted, ReplyDraft};
+pub use said::{Merged, Said};
 pub use survey::{SURVEYS_MAX, Survey};
 pub use work::{Approval, Lease, Task, TaskState, Work};
 
@@ -150,8 +156,20 @@ pub struct Ticket {
     pub claim: Option<Lease>,
     /// Who reads along.
     pub participants: BTreeSet<String>,
+    /// Groups that alone see it; none: everybody does.
+    pub restricted_to: BTreeSet<String>,
     /// What is done, and must be done.
     pub work: Work,
+    /// Where it went; [`Self::merged`] says whether that still holds.
+    pub merged_into: Option<Merged>,
+    /// So many tickets went into it.
+    pub merges: u32,
+    /// Where its comments stand.
+    pub said: Said,
+    /// What was taken back, and what is not out yet.
+    pub moderation: Moderation,
+    /// The help of others.
+    pub assistance: Assistance,
     /// Files, by the SHA-256 of their bytes.
     pub attachments: BTreeMap<Hash, Attachment>,
 }
@@ -192,7 +210,13 @@ impl Ticket {
             channel: None,
             claim: None,
             participants: BTreeSet::new(),
+            restricted_to: BTreeSet::new(),
             work: Work::default(),
+            merged_into: None,
+            merges: 0,
+            said: Said::default(),
+            moderation: Moderation::default(),
+            assistance: Assistance::default(),
             attachments: BTreeMap::new(),
         }
     }
@@ -215,6 +239,7 @@ impl Ticket {
         self.fields.clone_from(&e.fields);
         self.requester.clone_from(&e.requester);
         self.channel = Some(e.channel);
+        self.restricted_to = e.restricted_to.iter().cloned().collect();
     }
 
     /// Another phase begins without the custom status of the last, and somebody has looked at what was held.

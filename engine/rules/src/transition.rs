@@ -5,7 +5,7 @@ use guichet_schemas::each_verb;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::TicketState;
 
-use crate::state::Ticket;
+use crate::state::{Merged, Ticket};
 
 macro_rules! table {
     ($($verb:ident => $variant:ident on $about:ident,)*) => {
@@ -21,9 +21,36 @@ pub fn allowed_verbs(state: TicketState) -> Vec<&'static str> {
     STATES.iter().filter(|(_, states)| states.contains(&state)).map(|(verb, _)| *verb).collect()
 }
 
+/// Verbs that a ticket takes which went into another one. What clocks and supervisors find is not among them, for no
+/// state matters to it.
+const OF_MERGED: &[&str] = &[command::Unlink::VERB];
+
+/// The verbs that can change a ticket which went into another one.
+#[must_use]
+pub const fn allowed_when_merged() -> &'static [&'static str] {
+    OF_MERGED
+}
+
+/// Refuses an order on a ticket that went into another one, and says where it went.
+pub(crate) fn is_here(ticket: &Ticket, order: &Order) -> Result<(), Rejection> {
+    let (Some(merged), false) = (ticket.merged(), order.states().is_empty()) else { return Ok(()) };
+    // Two merges that name each other: what is so already is looked at first.
+    if OF_MERGED.contains(&order.verb()) || matches!(order, Order::Merge(_)) {
+        return Ok(());
+    }
+    Err(gone(ticket, merged, order))
+}
+
+const fn gone(ticket: &Ticket, Merged { into, number }: Merged, order: &Order) -> Rejection {
+    Rejection::MergedAway { number: ticket.number, into, into_number: number, verb: order.verb() }
+}
+
 /// Refuses an order that the state does not allow.
 pub(crate) fn require(ticket: &Ticket, order: &Order) -> Result<(), Rejection> {
     let (state, verb) = (ticket.state(), order.verb());
+    if let Some(merged) = ticket.merged() {
+        return Err(gone(ticket, merged, order));
+    }
     if order.states().contains(&state) {
         Ok(())
     } else if state.is_terminal() {
@@ -78,6 +105,23 @@ mod tests {
             "use_article",
             "request_approval",
             "decide_approval",
+            "merge",
+            "split",
+            "declare_problem",
+            "broadcast_to_linked",
+            "make_comment_private",
+            "redact_comment",
+            "draft_reply",
+            "approve_reply",
+            "reject_reply",
+            "review_decision",
+            "hand_off",
+            "open_side_conversation",
+            "add_side_message",
+            "close_side_conversation",
+            "suggest",
+            "accept_suggestion",
+            "set_restriction",
             "add_attachment",
             "report_scan",
             "redact_attachment",
@@ -122,6 +166,23 @@ mod tests {
             "use_article",
             "request_approval",
             "decide_approval",
+            "merge",
+            "split",
+            "declare_problem",
+            "broadcast_to_linked",
+            "make_comment_private",
+            "redact_comment",
+            "draft_reply",
+            "approve_reply",
+            "reject_reply",
+            "review_decision",
+            "hand_off",
+            "open_side_conversation",
+            "add_side_message",
+            "close_side_conversation",
+            "suggest",
+            "accept_suggestion",
+            "set_restriction",
             "add_attachment",
             "report_scan",
             "redact_attachment",
@@ -129,11 +190,30 @@ mod tests {
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(
             allowed_verbs(TicketState::Closed),
-            ["create_follow_up", "change_tags", "link", "unlink", "rate", "report_scan", "redact_attachment"]
+            [
+                "create_follow_up",
+                "change_tags",
+                "link",
+                "unlink",
+                "rate",
+                "make_comment_private",
+                "redact_comment",
+                "report_scan",
+                "redact_attachment"
+            ]
         );
         assert_eq!(
             allowed_verbs(TicketState::Cancelled),
-            ["change_tags", "link", "unlink", "rate", "report_scan", "redact_attachment"]
+            [
+                "change_tags",
+                "link",
+                "unlink",
+                "rate",
+                "make_comment_private",
+                "redact_comment",
+                "report_scan",
+                "redact_attachment"
+            ]
         );
     }
 }

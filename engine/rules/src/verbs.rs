@@ -2,6 +2,9 @@
 
 pub(crate) mod shared;
 
+pub(crate) use declare_problem::incidents;
+pub use merge::copied_bytes;
+
 use guichet_schemas::command::Command;
 use guichet_schemas::each_verb;
 use guichet_schemas::rejection::Rejection;
@@ -14,6 +17,7 @@ macro_rules! files {
     ($($verb:ident => $variant:ident on $about:ident,)*) => { $(files!($about $verb);)* };
     (Config $verb:ident) => {};
     (Desk $verb:ident) => {};
+    (Articles $verb:ident) => {};
     ($about:ident $verb:ident) => { mod $verb; };
 }
 each_verb!(files);

@@ -7,12 +7,12 @@ mod anything;
 
 use anything::{Dice, NUMBERS};
 use guichet_rules::{
-    Action, ClosedMessage, Context, DeskRules, FiredRule, Life, Other, PendingGuard, Ticket, Unconfigured,
-    decide, evolve, missed,
+    Action, ClosedMessage, Context, DeskRules, FiredRule, Found, KnownArticle, Life, Other, PendingGuard,
+    Ticket, Unconfigured, decide, evolve, missed,
 };
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::{Command, Order, limits};
-use guichet_schemas::event::{Event, ResolutionProposed, TicketCreated};
+use guichet_schemas::event::{Actor, CommentAdded, Event, ReplyDrafted, ResolutionProposed, TicketCreated};
 use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::StreamVersion;
@@ -21,7 +21,7 @@ use guichet_schemas::subject::CommandSubject;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::verb::VERBS;
 use guichet_schemas::wire;
-use guichet_schemas::words::{EscalationReason, Priority, TicketState};
+use guichet_schemas::words::{ActorKind, EscalationReason, Priority, TicketState};
 use proptest::prelude::*;
 use prost::Message as _;
 use prost_reflect::ReflectMessage as _;
@@ -44,6 +44,15 @@ impl DeskRules for Anyone {
     }
     fn life(&self) -> Life {
         self.life
+    }
+    fn is_supervised(&self, command: &Command) -> bool {
+        command.actor.id.len().is_multiple_of(4)
+    }
+    fn mentor(&self, agent: &str) -> Option<String> {
+        (!agent.is_empty()).then(|| "bob".to_owned())
+    }
+    fn authority(&self, agent: &str) -> Option<Priority> {
+        agent.len().is_multiple_of(3).then_some(Priority::Normal)
     }
     fn time_rule(&self, _: &str) -> Option<FiredRule> {
         self.rule.clone()
@@ -76,6 +85,7 @@ fn desk(dice: &mut Dice) -> Anyone {
             reopen_limit: u32::try_from(dice.below(4)).unwrap(),
             reopen_limit_within_ms: dice.one(NUMBERS),
             rating_window_ms: dice.one(NUMBERS),
+            bot_replies_count: dice.often(),
         },
         rule: dice.often().then(|| FiredRule { states: TicketState::ALL.to_vec(), actions }),
     }
@@ -106,6 +116,7 @@ fn command(dice: &mut Dice) -> Option<Command> {
         "create_follow_up" | "import" => "new",
         "publish_config" | "retire_config" => "config",
         "record_access" => "desk",
+        "publish_article" | "publish_article_from_ticket" | "retire_article" => "articles",
         _ => "01980000-0000-7000-8000-000000000001",
     };
     let subject = CommandSubject::parse(&format!("guichet.v1.cmd.default.any.{entity}.{verb}")).unwrap();
@@ -178,8 +189,7 @@ proptest! {
             let proposed =
                 wire::ResolutionProposed::decode(dice.given("ResolutionProposed").encode_to_vec().as_slice());
             let proposed = ResolutionProposed::from_wire(proposed.ok()).ok();
-            let event = if dice.often() { created.map(Event::from) } else { proposed.map(Event::from) };
-            let other = ticket.clone().map(|ticket| Other { id: TicketId(Uuid::nil()), ticket, event });
+let said = wire::CommentAdded::decode(dice.given("CommentAdded").encode_to_vec().as_slice()); let drafted = wire::ReplyDrafted::decode(dice.given("ReplyDrafted").encode_to_vec().as_slice()); let event = match dice.one(&[0, 1, 2, 3]) { 0 => created.map(Event::from), 1 => CommentAdded::from_wire(said.ok()).ok().map(Event::from), 2 => ReplyDrafted::from_wire(drafted.ok()).ok().map(Event::from), _ => proposed.map(Event::from), }; let by = Actor { kind: ActorKind::Agent, id: "bob".to_owned(), on_behalf_of: None }; let found = (!dice.often()).then(|| Found { version: dice.one(NUMBERS), by }); let other = ticket.clone().map(|ticket| Other { id: TicketId(Uuid::nil()), ticket, event, said: Vec::new(), found });
             let context = Context {
                 now: instant(&mut dice),
                 next_number: TicketNumber(dice.one(NUMBERS)),
@@ -187,7 +197,9 @@ proptest! {
                 desk: &desk,
                 config_version: dice.one(NUMBERS),
                 fresh: TicketId(Uuid::from_u128(1)),
+                article: dice.one(&[KnownArticle::Elsewhere, KnownArticle::Unknown]),
                 other: other.as_ref(),
+                others: other.as_slice(),
                 stored: None,
             };
             let Some(command) = command(&mut dice) else { continue };

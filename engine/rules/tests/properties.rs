@@ -6,19 +6,22 @@ mod support;
 
 use guichet_rules::{allowed_verbs, evolve};
 use guichet_schemas::command::{
-    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
-    DecideApproval, Deescalate, Escalate, Fact, Import, Order, Rate, RecordNps, ReleaseClaim, RenewClaim,
-    Reopen, RequestApproval, RequestSurvey, Resolve, SetCategory, SetDueDate, SetPriority, SetStatus,
-    SetType, SwitchChannel, Unassign, UseArticle,
+    AcceptSuggestion, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, Cancel, CancelTask,
+    ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, DecideApproval, Deescalate,
+    DraftReply, Escalate, Fact, HandOff, Import, MakeCommentPrivate, OpenSideConversation, Order, Rate,
+    RecordNps, RedactComment, RejectReply, ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestSurvey,
+    Resolve, ReviewDecision, SetCategory, SetDueDate, SetPriority, SetStatus, SetType, Suggest,
+    SwitchChannel, Unassign, UseArticle,
 };
 use guichet_schemas::event::{
-    Classification, Conversation, Event, LifeCycle, Ownership, Satisfaction, TicketEvent,
+    Classification, Conversation, Event, LifeCycle, Moderation, Ownership, Satisfaction, TextSpan,
+    TicketEvent,
 };
-use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId};
+use guichet_schemas::ids::{ApprovalId, CommentId, DraftId, EventId, SideId, SuggestionId, SurveyId, TaskId};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, CancelReason, Channel, EscalationKind, EscalationReason, HoldReason, Priority, RatingScale,
-    ResolutionCode, SurveyKind, TicketState, TicketType, Verdict, Visibility,
+    ResolutionCode, SideParty, SuggestionKind, SurveyKind, TicketState, TicketType, Verdict, Visibility,
 };
 use proptest::prelude::*;
 use support::{Desk, at, by, command, create, label, line, text};
@@ -101,6 +104,63 @@ fn orders() -> impl Strategy<Value = Order> {
         })),
         (0u32..11).prop_map(|score| Order::RecordNps(RecordNps { score })),
         work(),
+        moderation(),
+        assistance(),
+    ]
+}
+
+fn assistance() -> impl Strategy<Value = Order> {
+    let derived = |word: &str| command(Order::Close(Close)).command_id.derive(word);
+    let (side_id, suggestion_id) = (SideId(derived("side")), SuggestionId(derived("suggestion")));
+    let suggested = vec![
+        (SuggestionKind::Priority, "high"),
+        (SuggestionKind::Tag, "vpn"),
+        (SuggestionKind::Group, "eve"),
+        (SuggestionKind::Sentiment, "angry"),
+    ];
+    prop_oneof![
+        Just(Order::HandOff(HandOff { to_group: label("bob"), reason: text("why"), packet: text("all") })),
+        prop::sample::select(SideParty::ALL).prop_map(|party| Order::OpenSideConversation(
+            OpenSideConversation { with: label("eve"), party, subject: line("parts") }
+        )),
+        any::<bool>().prop_map(move |from_party| Order::AddSideMessage(AddSideMessage {
+            side_id,
+            body: text("hello"),
+            from_party,
+        })),
+        Just(Order::CloseSideConversation(CloseSideConversation { side_id })),
+        prop::sample::select(suggested).prop_map(|(kind, value)| Order::Suggest(Suggest {
+            kind,
+            value: line(value),
+            score: 50,
+            model: label("m/1"),
+        })),
+        Just(Order::AcceptSuggestion(AcceptSuggestion { suggestion_id })),
+    ]
+}
+
+fn moderation() -> impl Strategy<Value = Order> {
+    let derived = |word: &str| command(Order::Close(Close)).command_id.derive(word);
+    let (comment_id, draft_id) = (CommentId(derived("comment")), DraftId(derived("draft")));
+    prop_oneof![
+        Just(Order::MakeCommentPrivate(MakeCommentPrivate { comment_id, reason: text("too much") })),
+        (0u32..5, 1u32..6).prop_map(move |(from, more)| Order::RedactComment(RedactComment {
+            comment_id,
+            spans: if more == 5 { Vec::new() } else { vec![TextSpan { from, length: more }] },
+            reason: text("a password"),
+        })),
+        Just(Order::DraftReply(DraftReply {
+            body: text("hello"),
+            attachments: Vec::new(),
+            in_reply_to: None
+        })),
+        Just(Order::ApproveReply(ApproveReply { draft_id, edits: None })),
+        Just(Order::RejectReply(RejectReply { draft_id, reason: text("no") })),
+        prop::sample::select(Verdict::ALL).prop_map(|verdict| Order::ReviewDecision(ReviewDecision {
+            event_id: EventId(uuid::Uuid::from_u128(1)),
+            verdict,
+            note: None,
+        })),
     ]
 }
 
@@ -177,7 +237,7 @@ proptest! {
     #[test]
     fn deciding_again_at_once_does_nothing_new((mut desk, _) in histories(), next in commands()) {
         // These are new facts each time, or hold for longer an hour later; everything else asks for a state.
-        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_) | Order::RecordNps(_) | Order::Claim(_) | Order::RenewClaim(_) | Order::AddTask(_) | Order::RequestApproval(_)));
+        prop_assume!(!matches!(next.order, Order::AddComment(_) | Order::Escalate(_) | Order::Create(_) | Order::RecordNps(_) | Order::Claim(_) | Order::RenewClaim(_) | Order::AddTask(_) | Order::RequestApproval(_) | Order::DraftReply(_) | Order::HandOff(_) | Order::OpenSideConversation(_) | Order::AddSideMessage(_) | Order::Suggest(_)));
         if desk.tell(&next).is_ok() {
             let again = desk.tell(&next);
             prop_assert!(again.as_ref().is_ok_and(Vec::is_empty) || again.is_err(), "{again:?}");
@@ -219,7 +279,7 @@ proptest! {
                 // A thank-you.
                 comment.no_reopen
             } else {
-                matches!(event, Event::Ticket(TicketEvent::Classification(Classification::TagsChanged(_)) | TicketEvent::Relations(_) | TicketEvent::Satisfaction(Satisfaction::TicketRated(_))))
+                matches!(event, Event::Ticket(TicketEvent::Moderation(Moderation::CommentMadePrivate(_) | Moderation::CommentRedacted(_)) | TicketEvent::Classification(Classification::TagsChanged(_)) | TicketEvent::Relations(_) | TicketEvent::Satisfaction(Satisfaction::TicketRated(_))))
             };
             prop_assert!(!over || may_follow, "{}", event.type_name());
             over |= matches!(event, Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketClosed(_))) | Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketCancelled(_))));

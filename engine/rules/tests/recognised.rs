@@ -4,7 +4,9 @@
 #[expect(dead_code, reason = "shared with the other examples")]
 mod support;
 
-use guichet_rules::{Context, ImportProgress, Past, Ticket, Unconfigured, decide, evolve, recognise};
+use guichet_rules::{
+    Context, ImportProgress, KnownArticle, Past, Ticket, Unconfigured, decide, evolve, recognise,
+};
 use guichet_schemas::command::{Command, Fact, Import, Order};
 use guichet_schemas::event::{
     CommentAdded, Event, LifeCycle, Personal, Sealed, TagsChanged, TicketEvent, TicketResolved,
@@ -32,7 +34,9 @@ fn context() -> Context<'static> {
         desk: &Unconfigured,
         config_version: 0,
         fresh: TicketId(Uuid::nil()),
+        article: KnownArticle::Elsewhere,
         other: None,
+        others: &[],
         stored: None,
     }
 }
@@ -219,7 +223,7 @@ fn a_text_whose_key_is_gone_counts_as_told_and_everything_beside_it_is_compared(
     let sealed = Personal::Sealed(Sealed { key_id: vec![1], nonce: vec![2], ciphertext: vec![3] });
     let resolved = log.past.iter_mut().find_map(|past| match &mut past.event {
         Event::Ticket(TicketEvent::LifeCycle(LifeCycle::TicketResolved(e))) => Some(e),
-        Event::Ticket(_) | Event::Log(_) | Event::Sla(_) | Event::Config(_) => None,
+        Event::Ticket(_) | Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => None,
     });
     resolved.unwrap().summary = sealed;
     assert_eq!(send(&mut log, &history(2), 20), [Ok(0)]);

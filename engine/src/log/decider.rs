@@ -2,6 +2,7 @@
 //! a batch over once the committer is free: no timer, the disk sets the pace.
 
 mod access;
+mod articles;
 mod attachment;
 mod beside;
 mod command;
@@ -12,7 +13,7 @@ mod recall;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,12 +35,15 @@ use super::{Store, StoreFault};
 use crate::attachments::AttachmentStore;
 use crate::clock::{EngineClock, IdSource};
 use crate::halt::Halt;
+use articles::{ArticleKey, Written};
 use configure::Configured;
 
 /// Bytes of tickets in memory that are on disk.
 const TICKETS_BYTES: usize = 64 << 20;
 /// The same for what tenants have configured: each desk configures about 100 KiB, and every command looks at it.
 const CONFIGURED_BYTES: usize = if cfg!(test) { 64 << 10 } else { 64 << 20 };
+/// The same for articles: where each stands, not what it says.
+const ARTICLES_BYTES: usize = 4 << 20;
 
 type TicketKey = (TenantId, TicketId);
 
@@ -61,6 +65,9 @@ pub(super) struct Decider<D: Disk> {
     attachments: Option<Arc<AttachmentStore>>,
     /// Where the streams of accesses end, of tenants that had one.
     accesses: HashMap<TenantId, (StreamVersion, Hash)>,
+    articles: Shelf<ArticleKey, Written>,
+    /// Tenants that have published an article.
+    has_articles: HashSet<TenantId>,
     /// Overlays of the batches under way, oldest first; the last one is being filled.
     overlays: VecDeque<Overlay>,
     batch: Batch<D::Rows>,
@@ -115,6 +122,8 @@ impl<D: Disk> Decider<D> {
             configured: Shelf::new(CONFIGURED_BYTES, head.position),
             attachments: None,
             accesses: HashMap::new(),
+            articles: Shelf::new(ARTICLES_BYTES, head.position),
+            has_articles: HashSet::new(),
             overlays: VecDeque::from([Overlay::default()]),
             batch: Batch::default(),
             committing: false,
@@ -238,6 +247,7 @@ impl<D: Disk> Decider<D> {
             if let Some(head) = overlay.head {
                 self.tickets.reached(head);
                 self.configured.reached(head);
+                self.articles.reached(head);
             }
             overlay.clear();
             self.spare_overlay = overlay;

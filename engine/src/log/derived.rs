@@ -27,6 +27,8 @@ pub(super) struct Derived {
     pub(super) epoch: bool,
     /// The newest access of the tenant.
     pub(super) access: bool,
+    /// An article whose newest record this is.
+    pub(super) article: Option<String>,
     /// Version of the tenant's configuration from here on.
     pub(super) config: Option<StreamVersion>,
 }
@@ -57,6 +59,7 @@ impl Derived {
             },
             epoch: matches!(record.event, Event::Log(LogEvent::EpochStarted(_))),
             access: matches!(record.event, Event::Log(LogEvent::AccessRecorded(_))),
+            article: (record.stream_kind == StreamKind::Article).then(|| record.stream_id.clone()),
             config: (record.stream_kind == StreamKind::Config).then_some(record.version),
         }
     }
@@ -95,6 +98,10 @@ impl Derived {
         }
         if self.access {
             D::put(batch, &rows.meta, keys::access(tenant), position);
+        }
+        if let Some(article) = &self.article {
+            D::put(batch, &rows.meta, keys::article(tenant, article), position);
+            D::put(batch, &rows.meta, keys::articles(tenant), position);
         }
         if self.epoch {
             D::put(batch, &rows.meta, keys::META_EPOCH, position);

@@ -118,6 +118,21 @@ pub fn access(tenant: &str) -> Vec<u8> {
     prefixed("access", tenant.as_bytes(), 0)
 }
 
+/// Key in `meta`: position of the newest record about any article of a tenant, u64.
+#[must_use]
+pub fn articles(tenant: &str) -> Vec<u8> {
+    prefixed("articles", tenant.as_bytes(), 0)
+}
+
+/// Key in `meta`: position of the newest record about an article, u64.
+#[must_use]
+pub fn article(tenant: &str, article: &str) -> Vec<u8> {
+    let mut key = prefixed("article", tenant.as_bytes(), article.len() + 1);
+    key.push(0);
+    key.extend_from_slice(article.as_bytes());
+    key
+}
+
 /// Key in `external_refs`.
 #[must_use]
 pub fn external_ref(tenant: &str, reference: &ExternalRef) -> Vec<u8> {

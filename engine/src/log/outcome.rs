@@ -59,6 +59,7 @@ pub(super) fn accepted(told: &Told, events: &[Recorded]) -> wire::Accepted {
         }
         About::Config(tenant) => (accepted.entity, accepted.entity_id) = about_config(tenant.as_str()),
         About::Access(tenant) => (accepted.entity, accepted.entity_id) = about_desk(tenant.as_str()),
+        About::Article(id) => (accepted.entity, accepted.entity_id) = about_articles(id),
     }
     accepted
 }
@@ -71,6 +72,11 @@ fn about_config(tenant: &str) -> (Option<String>, Option<String>) {
 /// What an answer about the desk as a whole is about.
 fn about_desk(tenant: &str) -> (Option<String>, Option<String>) {
     (Some("desk".to_owned()), Some(tenant.to_owned()))
+}
+
+/// What an answer about an article is about.
+fn about_articles(id: &str) -> (Option<String>, Option<String>) {
+    (Some("articles".to_owned()), Some(id.to_owned()))
 }
 
 /// The row of a command that wrote no event.
@@ -105,6 +111,8 @@ fn from_log<D: Disk>(
                     (accepted.entity, accepted.entity_id) = about_config(&record.tenant);
                 } else if record.stream_kind == StreamKind::System {
                     (accepted.entity, accepted.entity_id) = about_desk(&record.tenant);
+                } else if record.stream_kind == StreamKind::Article {
+                    (accepted.entity, accepted.entity_id) = about_articles(&record.stream_id);
                 }
                 unwise.extend(Unwise::of(&record.event));
                 accepted.events.push(wire::EventRef {

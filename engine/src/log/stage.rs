@@ -2,10 +2,10 @@
 
 use guichet_rules::Draft;
 use guichet_schemas::codec::Request;
-use guichet_schemas::command::limits;
+use guichet_schemas::command::{Command, Order, limits};
 use guichet_schemas::event::Event;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{EventId, TicketId};
+use guichet_schemas::ids::{CorrelationId, EventId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
@@ -49,26 +49,26 @@ pub(super) struct Staged {
     pub(super) derived: Derived,
 }
 
-/// Encodes all events of a command, or refuses all. A new key comes first; no answer names it.
+/// Encodes all events of a command, or refuses all. New keys come first; no answer names them.
 ///
 /// # Errors
 /// A record is too long, or all of them are, or one could not be read back.
 pub(super) fn stage(
     request: &Request,
     parts: Vec<Part>,
-    fresh: Option<&Fresh>,
+    fresh: &[Fresh],
     place: &Place,
     ids: &mut IdSource,
-) -> Result<(Option<Staged>, Vec<Staged>), Rejection> {
+) -> Result<(Vec<Staged>, Vec<Staged>), Rejection> {
     let drafts = parts.iter().map(|part| part.drafts.len()).sum();
-    let count = u32::try_from(drafts).unwrap_or(u32::MAX) + u32::from(fresh.is_some());
+    let count = u32::try_from(drafts + fresh.len()).unwrap_or(u32::MAX);
     let mut position = LogPosition::after(place.last);
     let mut index = 0;
-    let mut created = None;
-    if let Some(fresh) = fresh {
+    let mut created = Vec::new();
+    for fresh in fresh {
         let (version, prev_hash) = fresh.link();
         let link = Link { position, version, prev_hash, index, count };
-        created = Some(stage_key(request, fresh, place, &link, EventId(ids.next(place.now)))?);
+        created.push(stage_key(request, fresh, place, &link, EventId(ids.next(place.now)))?);
         (position, index) = (position.next(), index + 1);
     }
     let (mut staged, mut bytes) = (Vec::with_capacity(drafts), 0);
@@ -153,7 +153,7 @@ fn record(
         request_hash: request.request_hash,
         channel: command.channel,
         causation_id: command.causation_id,
-        correlation_id: command.correlation_id,
+        correlation_id: correlation(command),
         traceparent: command.traceparent.clone(),
         config_version: place.config_version,
         prev_hash: link.prev_hash,
@@ -162,6 +162,12 @@ fn record(
         command_count: link.count,
         event: draft.event,
     }
+}
+
+/// What a command does to many tickets belongs together, also where nobody says so.
+fn correlation(command: &Command) -> Option<CorrelationId> {
+    let own = matches!(command.order, Order::DeclareProblem(_) | Order::BroadcastToLinked(_));
+    command.correlation_id.or_else(|| own.then_some(CorrelationId(command.command_id.0)))
 }
 
 fn encode(request: &Request, record: Record, ticket: Option<TicketId>) -> Result<Staged, Rejection> {

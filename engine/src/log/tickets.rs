@@ -39,13 +39,14 @@ impl Folded for Entry {
         let texts = [&t.custom_status, &t.group, &t.assignee, &t.category].into_iter().flatten();
         let resolver = t.last_resolution.as_ref().map(|resolution| &resolution.by);
         let texts = texts.chain(&t.tags).chain(resolver).chain([&t.requester]);
-        let texts = texts.chain(t.fields.keys());
+        let texts = texts.chain(t.fields.keys()).chain(&t.restricted_to);
         let texts = texts.chain(t.proposal.as_ref().map(|proposal| &proposal.by));
         let values: usize = t.fields.values().map(|value| value.weight() + TEXT).sum();
         values
             + texts.map(|text| text.len() + TEXT).sum::<usize>()
             + t.facts.len() * FACT
             + t.links.len() * LINK
+            + t.said.versions.len() * size_of::<u64>()
             + FRAME
     }
 }

@@ -1,6 +1,6 @@
 //! What a command led to, in as much memory as its answer needs.
 
-use guichet_schemas::event::{Event, LifeCycle, Relations, TicketEvent};
+use guichet_schemas::event::{Event, LifeCycle, Moderation, Relations, TicketEvent};
 use guichet_schemas::ids::{EventId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::position::{LogPosition, Partition, StreamVersion};
 use guichet_schemas::rejection::EventRef;
@@ -31,13 +31,15 @@ pub(super) enum About {
     Config(TenantId),
     /// Who has read personal texts of a tenant.
     Access(TenantId),
+    /// An article of the knowledge base.
+    Article(String),
 }
 
 impl About {
     pub(super) const fn ticket(&self) -> Option<TicketId> {
         match self {
             Self::Ticket(id, _) => Some(*id),
-            Self::Config(_) | Self::Access(_) => None,
+            Self::Config(_) | Self::Access(_) | Self::Article(_) => None,
         }
     }
 
@@ -47,6 +49,7 @@ impl About {
             Self::Ticket(id, _) => (StreamKind::Ticket, id.to_string()),
             Self::Config(tenant) => (StreamKind::Config, tenant.as_str().to_owned()),
             Self::Access(_) => (StreamKind::System, ACCESSES.to_owned()),
+            Self::Article(id) => (StreamKind::Article, id.clone()),
         }
     }
 }
@@ -90,12 +93,17 @@ pub(super) enum Unwise {
     Pending,
     /// The ticket was closed, and the message began another.
     FollowUp,
+    /// A reply does not go out before somebody approves it.
+    Drafted,
 }
 
 impl Unwise {
     pub(super) fn of(event: &Event) -> Option<Self> {
         if let Event::Ticket(TicketEvent::LifeCycle(LifeCycle::StatusChanged(e))) = event {
             return e.unanswered.then_some(Self::Pending);
+        }
+        if let Event::Ticket(TicketEvent::Moderation(Moderation::ReplyDrafted(_))) = event {
+            return Some(Self::Drafted);
         }
         let Event::Ticket(TicketEvent::Relations(Relations::FollowUpCreated(e))) = event else { return None };
         (e.cause == StatusCause::RequesterComment).then_some(Self::FollowUp)
@@ -107,6 +115,13 @@ impl Unwise {
                 code: "pending".to_owned(),
                 message: format!(
                     "ticket {number} waits for its requester, who has no answer; send them a public comment"
+                ),
+            },
+            Self::Drafted => wire::Warning {
+                code: "drafted".to_owned(),
+                message: format!(
+                    "the requester of ticket {number} does not see the reply before the mentor of its author, or a \
+                     supervisor, sends approve_reply"
                 ),
             },
             Self::FollowUp => wire::Warning {

@@ -4,7 +4,7 @@ use guichet_engine::log::{Lost, OpenError};
 use guichet_keys::{DataKey, Place, open};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command, decode_record};
 use guichet_schemas::command::Entity;
-use guichet_schemas::event::{CommentAdded, Event, KeyCreated, LogEvent, Personal, Sealed};
+use guichet_schemas::event::{CommentAdded, CommentCopied, Event, KeyCreated, LogEvent, Personal, Sealed};
 use guichet_schemas::ids::{CallerId, KeyId, TenantId, TicketId};
 use guichet_schemas::personal;
 use guichet_schemas::record::Record;
@@ -120,6 +120,95 @@ fn a_requester_has_one_key_whoever_writes_on_their_tickets() {
         assert_eq!(KeyId::from_slice(&sealed.key_id).unwrap(), keys[of].1.key_id, "{field:?}");
     }
     check_log(&desk.records());
+    desk.close();
+}
+
+/// A merge by a supervisor; the rows that say where a comment stands follow its record.
+fn merged(desk: &Desk, command: u128, into: u128, source: u128) -> guichet_schemas::wire::Accepted {
+    let mut merge = body(command, json!({"sources": [uuid::Uuid::from_u128(source).to_string()]}));
+    merge["actor"] = json!({"kind": "supervisor", "id": "sue"});
+    loop {
+        match desk.tell(ticket(into), "merge", merge.clone()) {
+            Ok(accepted) => return accepted,
+            Err(refused) => assert_eq!(refused.code(), "busy", "{refused}"),
+        }
+    }
+}
+
+#[test]
+fn what_a_merge_repeats_is_sealed_under_the_key_of_whose_text_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    for (n, requester) in [(1, "r-1"), (2, "r-2"), (3, "r-3")] {
+        desk.tell(ticket(n), "create", create(10 + n, requester)).unwrap();
+    }
+    desk.tell(ticket(1), "add_comment", comment(20, BODY)).unwrap();
+    merged(&desk, 30, 2, 1);
+    let answer = merged(&desk, 31, 3, 2);
+    assert_eq!(
+        answer.ticket_id,
+        Some(uuid::Uuid::from_u128(3).as_bytes().to_vec()),
+        "the answer is about the target"
+    );
+    let keys: Vec<_> = desk.keys_created().into_iter().map(|(_, e)| (e.subject, e.key_id)).collect();
+    assert_eq!(keys.iter().map(|(subject, _)| subject.as_str()).collect::<Vec<_>>(), ["r-1", "r-2", "r-3"]);
+    let of_third =
+        |(record, ..): &(Record, _, _)| record.ticket_id() == Some(TicketId(uuid::Uuid::from_u128(3)));
+    let copied: Vec<_> = desk
+        .texts()
+        .into_iter()
+        .filter(|(_, field, _)| *field == CommentCopied::BODY)
+        .filter(of_third)
+        .collect();
+    let told: Vec<_> = copied
+        .iter()
+        .map(|(record, field, sealed)| {
+            let id = KeyId::from_slice(&sealed.key_id).unwrap();
+            let whose = keys.iter().find(|(_, key)| *key == id).map(|(subject, _)| subject.as_str());
+            (whose.unwrap(), desk.opened(record, *field, sealed).unwrap())
+        })
+        .collect();
+    let expected = [("r-2", "canary-description"), ("r-1", "canary-description"), ("r-1", BODY)];
+    assert_eq!(told, expected.map(|(whose, text)| (whose, text.to_owned())), "through two merges");
+    check_log(&desk.records());
+    desk.close();
+
+    let desk = Desk::open(dir.path());
+    let again = merged(&desk, 31, 3, 2);
+    assert_eq!(again, guichet_schemas::wire::Accepted { replayed: true, ..answer });
+    desk.close();
+}
+
+#[test]
+fn a_command_makes_as_many_keys_as_it_has_new_people() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path());
+    let created = json!({"number": 1, "subject": {"plain": SUBJECT}, "description": {"plain": "canary-description"}, "requester": "r-1",
+        "channel": "email", "origin": "requester", "type": "incident", "priority": "normal", "tier": 1});
+    let copied = |requester: &str| {
+        json!({"type": "CommentCopied", "occurred_at": "2026-03-10T09:00:00.000Z", "data": {
+            "comment_id": uuid::Uuid::from_u128(9), "visibility": "public", "kind": "message", "author": "ann",
+            "author_kind": "agent", "body": {"plain": BODY}, "written_at": "2026-03-09T09:00:00.000Z",
+            "from": uuid::Uuid::from_u128(8), "from_number": 8, "requester": requester}})
+    };
+    let first = json!({"type": "TicketCreated", "occurred_at": "2026-03-10T09:00:00.000Z", "data": created});
+    let import = body(
+        10,
+        json!({"source": "old", "external_id": "1", "part": 1, "parts": 1,
+        "events": [first, copied("r-2"), copied("r-3"), copied("r-2")]}),
+    );
+    let answer = desk.tell(Entity::New, "import", import).unwrap();
+    assert_eq!(answer.events.len(), 5, "no answer names a key");
+    let keys = desk.keys_created();
+    let told: Vec<_> = keys.iter().map(|(record, e)| (e.subject.as_str(), record.command_index)).collect();
+    assert_eq!(told, [("r-1", 0), ("r-2", 1), ("r-3", 2)]);
+    assert!(keys.iter().all(|(record, _)| record.command_count == 8));
+    let last = desk.texts().pop().unwrap();
+    assert_eq!(KeyId::from_slice(&last.2.key_id).unwrap(), keys[1].1.key_id);
+    check_log(&desk.records());
+    desk.close();
+    let desk = Desk::open(dir.path());
+    assert_eq!(desk.opened(&last.0, last.1, &last.2).as_deref(), Some(BODY), "the keys are on disk");
     desk.close();
 }
 

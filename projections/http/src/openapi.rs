@@ -79,7 +79,7 @@ fn operation_id(route: &Route) -> String {
     match route.place {
         Place::Group => format!("{}_of_group", route.query),
         Place::ExternalRef => format!("{}_by_external_ref", route.query),
-        Place::Ticket | Place::Nothing => route.query.to_owned(),
+        Place::Ticket | Place::Article | Place::Nothing => route.query.to_owned(),
     }
 }
 
@@ -105,6 +105,10 @@ fn path_parameters(place: Place) -> Vec<Value> {
         Place::ExternalRef => parameters.push(json!({
             "name": "external_id", "in": "path", "required": true, "example": "INC0000045",
             "description": "The id that another system gave the ticket",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+        })),
+        Place::Article => parameters.push(json!({
+            "name": "article", "in": "path", "required": true, "example": "kb-17",
             "schema": {"type": "string", "minLength": 1, "maxLength": 128},
         })),
         Place::Group => parameters.push(json!({

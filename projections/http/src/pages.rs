@@ -13,6 +13,7 @@ mod frame;
 mod fresh;
 pub mod handover;
 mod health;
+mod knowledge;
 mod queue;
 mod reports;
 mod sentence;
@@ -44,6 +45,8 @@ pub(crate) fn router(shared: Shared) -> Router<Shared> {
         .route("/desk/{tenant}/clocks", get(clocks::page))
         .route("/desk/{tenant}/tickets", get(find::page))
         .route("/desk/{tenant}/tickets/{ticket}", get(ticket::page))
+        .route("/desk/{tenant}/knowledge", get(knowledge::page))
+        .route("/desk/{tenant}/articles/{article}", get(knowledge::article))
         .route("/desk/{tenant}/projections", get(health::page))
         .route("/desk/{tenant}/tiles/board", get(board::tile))
         .route("/desk/{tenant}/tiles/queue", get(queue::tile))

@@ -26,6 +26,7 @@ pub(crate) enum Place {
     /// A ticket, by its id in another system.
     ExternalRef,
     Group,
+    Article,
 }
 
 impl Place {
@@ -36,6 +37,7 @@ impl Place {
             Self::Ticket => Some("ticket"),
             Self::ExternalRef => Some("external_id"),
             Self::Group => Some("group"),
+            Self::Article => Some("article"),
         }
     }
 
@@ -46,6 +48,7 @@ impl Place {
             Self::Ticket => &["ticket_id", "number", "external_id", "external_source"],
             Self::ExternalRef => &["ticket_id", "number", "external_id"],
             Self::Group => &["group"],
+            Self::Article => &["article"],
         }
     }
 }
@@ -88,6 +91,10 @@ each_report!([routes] {
     "/projections", "projections", Nothing, "Health of the read models";
     "/tickets/{ticket}/sla", "sla_clocks", Ticket, "The clocks of a ticket";
     "/sla/clocks", "sla_clocks", Nothing, "Running clocks that are due before an instant";
+    "/articles", "articles", Nothing, "Articles that match every filter given; with text, the best first";
+    "/articles/{article}", "article", Article, "One article, with its text";
+    "/tickets/{ticket}/articles", "suggested_articles", Ticket, "Articles that may solve a ticket, the best first";
+    "/knowledge/gaps", "knowledge_gaps", Nothing, "Tickets that were resolved without an article, the newest first";
     "/sla/breaches", "sla_breaches", Nothing, "Promises that were broken";
 });
 

@@ -58,7 +58,11 @@ pub fn moments(position: u64, at: i64, event: &Event, by: By<'_>) -> impl Iterat
         Event::Ticket(TicketEvent::Work(Work::TimeLogged(e))) => (worked(by, e.seconds), None),
         Event::Ticket(TicketEvent::Work(Work::ArticleUsed(_))) => (Some(What::Article(true)), None),
         Event::Ticket(TicketEvent::Work(_) | TicketEvent::Attachments(_)) => (None, None),
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => (None, None),
+        // An answer that was given counts, whatever becomes of its text.
+        Event::Ticket(TicketEvent::Moderation(_)) => (None, None),
+        // Nor does what is said beside the conversation, or suggested.
+        Event::Ticket(TicketEvent::Assistance(_)) => (None, None),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => (None, None),
     };
     first.into_iter().chain(second).map(moment)
 }
@@ -118,7 +122,16 @@ const fn confirmation(event: &Confirmation) -> Option<What> {
 const fn relations(event: &Relations) -> Option<What> {
     match event {
         Relations::FollowUpCreated(_) => Some(What::FollowedUp(true)),
-        Relations::TicketsLinked(_) | Relations::TicketsUnlinked(_) => None,
+        // That the ticket went into another one, its closing says; what is repeated was counted where it was said.
+        Relations::TicketsLinked(_)
+        | Relations::TicketsUnlinked(_)
+        | Relations::TicketMerged(_)
+        | Relations::MergeReceived(_)
+        | Relations::CommentCopied(_)
+        | Relations::TicketSplit(_)
+        | Relations::ProblemDeclared(_)
+        | Relations::WorkaroundPublished(_)
+        | Relations::BroadcastSent(_) => None,
     }
 }
 

@@ -64,7 +64,7 @@ impl Ticket {
                 by: record.actor.id.clone(),
                 reason: e.reason.clone(),
             }],
-            Event::Log(_) | Event::Sla(_) | Event::Config(_) => Vec::new(),
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => Vec::new(),
         }
     }
 
@@ -91,7 +91,7 @@ impl Ticket {
             Change::DueAt(_) => {}
             Change::Channel { to, .. } => changed.extend([word("channel", Some(to.as_str()))]),
             // Who works on it, and who reads along, is no promise.
-            Change::Claim(_) | Change::Participants { .. } => {}
+            Change::Claim(_) | Change::Participants { .. } | Change::Restriction { .. } => {}
             // What becomes of another ticket moves no clock of this one.
             Change::Link { .. } => {}
         });
@@ -108,7 +108,11 @@ impl Ticket {
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_)
-            | TicketEvent::Attachments(_) => (None, None),
+            | TicketEvent::Attachments(_)
+            // Whoever takes an answer back had given it: clocks start where a requester asks, and nowhere else.
+            | TicketEvent::Moderation(_)
+            // Words beside the conversation with the requester answer nobody.
+            | TicketEvent::Assistance(_) => (None, None),
         };
         let entered = event.enters().map(Happening::Status);
         [before, changed, tier, after, entered].into_iter().flatten().collect()

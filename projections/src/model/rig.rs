@@ -16,6 +16,7 @@ use crate::history::Entry;
 use crate::live::Model;
 use crate::projection::ReadModel;
 use crate::queries::{Ask, Budget, LIMITS, Limits, Reader, Refusal};
+use crate::sight::Sight;
 use crate::store::{Memory, Store};
 
 /// A read model in a folder of its own.
@@ -82,8 +83,20 @@ impl Rig {
             let (opener, meter) = (None, std::cell::RefCell::new(budget.meter()));
             let (ask, budget) = (&ask, &budget);
             let attainment = std::cell::RefCell::default();
-            let mut reader =
-                Reader { ask, view, checkpoint, until, now, own_position, attainment, opener, budget, meter };
+            let sight = Sight::of(&view, ask, now)?;
+            let mut reader = Reader {
+                ask,
+                view,
+                checkpoint,
+                until,
+                now,
+                own_position,
+                attainment,
+                sight,
+                opener,
+                budget,
+                meter,
+            };
             reader.now = answers.instant(&reader)?.unwrap_or(reader.now);
             answers.answer(&reader)
         })

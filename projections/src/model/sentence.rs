@@ -3,7 +3,11 @@
 //! Written for a person who reads a history from top to bottom. The text of a comment or a summary is
 //! shortened here; it stands in full in the entry's data. Sealed texts show as `[sealed]`.
 
+mod assistance;
 mod attachments;
+mod desk;
+mod moderation;
+mod relations;
 mod satisfaction;
 mod work;
 
@@ -33,6 +37,7 @@ pub fn sentence(record: &Record) -> String {
         Event::Log(event) => of_log(event),
         Event::Sla(event) => of_sla(event, &who),
         Event::Config(event) => format!("{who} {}", of_config(event)),
+        Event::Desk(event) => format!("{who} {}", desk::told(event)),
     }
 }
 
@@ -40,7 +45,9 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
     match event {
         TicketEvent::LifeCycle(event) => of_life_cycle(event, &record.actor),
         TicketEvent::Ownership(event) => of_ownership(event, &record.actor),
-        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
+            moderation::released(e, &record.actor).unwrap_or_else(|| commented(e))
+        }
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(e),
         TicketEvent::Relations(event) => of_relations(event),
         TicketEvent::Confirmation(event) => of_confirmation(event),
@@ -53,6 +60,8 @@ fn of_ticket(event: &TicketEvent, record: &Record) -> String {
         }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(event),
+        TicketEvent::Moderation(event) => moderation::told(event),
+        TicketEvent::Assistance(event) => assistance::told(event, &record.actor),
         TicketEvent::Attachments(event) => attachments::told(event),
     }
 }
@@ -114,6 +123,13 @@ fn of_relations(event: &Relations) -> String {
         }
         Relations::TicketsLinked(e) => linked(TicketNumber(e.other_number), e.kind, e.from_other),
         Relations::TicketsUnlinked(e) => unlinked(TicketNumber(e.other_number), e.kind),
+        Relations::TicketMerged(e) => relations::merged(e),
+        Relations::MergeReceived(e) => relations::received(e),
+        Relations::CommentCopied(e) => relations::copied(e),
+        Relations::TicketSplit(e) => relations::split(e),
+        Relations::ProblemDeclared(e) => relations::declared(e),
+        Relations::WorkaroundPublished(e) => format!("published a workaround: {}", quote(&e.text)),
+        Relations::BroadcastSent(e) => relations::sent(e),
     }
 }
 
@@ -166,6 +182,8 @@ fn of_change(change: Change<'_>) -> String {
         Change::DueAt(to) => ("the due date", None, to.map(|to| to.to_string())),
         Change::Claim(to) => ("the claim", None, to.map(|(by, until)| format!("{by} until {until}"))),
         Change::Participants { added, removed } => return work::participants(added, removed),
+        Change::Restriction { to: [], .. } => return "let everybody see the ticket again".to_owned(),
+        Change::Restriction { to, .. } => return format!("let only {} see the ticket", to.join(", ")),
         Change::Channel { from, to } => ("the channel", word(from.as_str()), word(to.as_str())),
         Change::Link { number, kind, comes: false, .. } => return unlinked(TicketNumber(number), kind),
         Change::Link { number, kind, from_other, .. } => {
@@ -181,6 +199,9 @@ fn of_log(event: &LogEvent) -> String {
             format!("engine {} took the log over (epoch {}, generation {})", e.program, e.epoch, e.generation)
         }
         LogEvent::KeyCreated(e) => format!("requester {} has a key of their own from here on", e.subject),
+        LogEvent::AccessRecorded(e) if e.is_look() => {
+            format!("{} looked at restricted tickets: {}; for {}", e.viewer, e.scope, e.purpose)
+        }
         LogEvent::AccessRecorded(e) => {
             format!("personal texts were given to {}: {}; for {}", e.viewer, e.scope, e.purpose)
         }
@@ -242,6 +263,11 @@ fn who(actor: &Actor) -> String {
         Some(other) => format!("{name}, for {other},"),
         None => name,
     }
+}
+
+/// True for the people of the desk.
+const fn is_person(kind: ActorKind) -> bool {
+    matches!(kind, ActorKind::Agent | ActorKind::LightAgent | ActorKind::Supervisor | ActorKind::Admin)
 }
 
 fn created(e: &TicketCreated) -> String {

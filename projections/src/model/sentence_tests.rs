@@ -1,7 +1,8 @@
 //! How events read.
 
 use guichet_schemas::event::*;
-use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId};
+use guichet_schemas::ids::{ApprovalId, CommentId, SurveyId, TaskId};
+use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::*;
 use uuid::Uuid;
 
@@ -63,6 +64,27 @@ fn a_history_reads_like_a_story() {
         "r-0 wrote to the closed ticket, and the message stands in its follow-up T-2"
     );
     assert_eq!(said("bob", followed(StatusCause::Command)), "bob created T-2 as a follow-up");
+    let copied = |visibility, author_kind| {
+        Event::from(CommentCopied {
+            comment_id: CommentId(Uuid::nil()),
+            visibility,
+            kind: CommentKind::Message,
+            author: "r-2".to_owned(),
+            author_kind,
+            channel: None,
+            body: text("It burns."),
+            attachments: Vec::new(),
+            in_reply_to: None,
+            written_at: Timestamp(history::START),
+            from: history::ticket_id(2),
+            from_number: 2,
+            requester: "r-2".to_owned(),
+        })
+    };
+    assert_eq!(
+        said("bob", copied(Visibility::Public, AuthorKind::Requester)),
+        "bob copied from T-2 the public message that requester r-2 wrote at 2026-03-10T09:00:00.000Z: “It burns.”"
+    );
     let linked = |kind, from_other| {
         Event::from(TicketsLinked { other: history::ticket_id(1), other_number: 1, kind, from_other })
     };

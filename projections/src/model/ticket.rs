@@ -6,11 +6,15 @@
 //! which commands wrote them, and the query service opens them in the answer.
 
 mod answers;
+mod assistance;
 mod attachments;
 mod attributes;
 mod confirmation;
 mod fold;
+mod merged;
+mod moderation;
 mod records;
+mod redacted;
 mod view;
 mod work;
 
@@ -28,6 +32,7 @@ use guichet_schemas::words::{ConfirmedBy, TicketState, Visibility};
 pub use fold::TICKET;
 #[cfg(test)]
 pub(crate) use fold::opened;
+pub(crate) use merged::went;
 
 /// The ticket after a record. `None` stands before its first.
 #[must_use]
@@ -43,7 +48,7 @@ pub fn apply(row: Option<TicketView>, record: &Record) -> TicketView {
     match &record.event {
         Event::Ticket(event) => changed(&mut row, event, record),
         // Its clocks are a read model of their own; the others are not about a ticket.
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => {}
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => {}
     }
     row
 }
@@ -60,8 +65,11 @@ pub fn answer(mut row: TicketView, now: Timestamp) -> TicketView {
     row.age_ms = Some(now.since(Timestamp(row.created_at)));
     row.time_in_state_ms = Some(now.since(Timestamp(row.state_since)));
     if let Some(state) = state(&row) {
-        row.allowed_verbs =
-            guichet_rules::allowed_verbs(state).iter().map(|verb| (*verb).to_owned()).collect();
+        let allowed = match merged::went(&row) {
+            Some(_) => guichet_rules::allowed_when_merged().to_vec(),
+            None => guichet_rules::allowed_verbs(state),
+        };
+        row.allowed_verbs = allowed.into_iter().map(str::to_owned).collect();
         row.next_due_at = row.due_at.filter(|_| !state.is_done());
     }
     work::claim_at(&mut row, now);
@@ -83,9 +91,12 @@ fn changed(row: &mut TicketView, event: &TicketEvent, record: &Record) {
         TicketEvent::Conversation(Conversation::ChannelSwitched(_)) => {}
         TicketEvent::Satisfaction(event) => work::asked(row, event, record),
         TicketEvent::Work(event) => work::take(row, event),
+        TicketEvent::Relations(event) => merged::take(row, event, record),
+        TicketEvent::Moderation(event) => moderation::take(row, event, record),
+        TicketEvent::Assistance(event) => assistance::take(row, event, record),
         TicketEvent::Attachments(event) => attachments::take(row, event, record),
         // Beside what they change, they leave nothing in the row.
-        TicketEvent::Ownership(_) | TicketEvent::Relations(_) | TicketEvent::Classification(_) => {}
+        TicketEvent::Ownership(_) | TicketEvent::Classification(_) => {}
     }
 }
 
@@ -105,6 +116,7 @@ fn take(row: &mut TicketView, change: Change<'_>) {
         Change::DueAt(to) => row.due_at = to.to_wire(),
         Change::Claim(to) => work::claimed(row, to),
         Change::Participants { added, removed } => attributes::names(&mut row.participants, added, removed),
+        Change::Restriction { to, .. } => row.restricted_to = to.to_vec(),
         Change::Channel { to, .. } => row.channel = to.to_wire(),
         Change::Link { other, number, kind, from_other, comes } => {
             let link = TicketLink {
@@ -133,6 +145,7 @@ fn life_cycle(row: &mut TicketView, event: &LifeCycle, record: &Record) {
         LifeCycle::TicketResolved(e) => resolved(row, e, record),
         LifeCycle::TicketReopened(_) => {
             enter(row, TicketState::Open, at);
+            row.merged_into.clear();
             // Of a resolution that did not hold, only its times are left.
             row.resolution = None;
             count(&mut row.reopen_count);
@@ -187,6 +200,7 @@ fn created(row: &mut TicketView, e: &TicketCreated, at: Timestamp) {
     row.fields = e.fields.to_wire();
     row.due_at = e.due_at.to_wire();
     row.synthetic = e.synthetic;
+    row.restricted_to = e.restricted_to;
 }
 
 fn status_changed(row: &mut TicketView, e: &StatusChanged, at: Timestamp) {

@@ -1,8 +1,11 @@
 //! What a record does to a ticket row.
 
 use guichet_schemas::event::*;
-use guichet_schemas::ids::{ApprovalId, TaskId};
-use guichet_schemas::words::{Channel, RatingScale, ReleaseReason, TicketType, TimeKind, Verdict};
+use guichet_schemas::ids::{ApprovalId, CommentId, DraftId, SideId, SuggestionId, TaskId};
+use guichet_schemas::words::{
+    ActorKind, AuthorKind, Channel, CommentKind, Priority, RatingScale, ReleaseReason, SideParty,
+    SuggestionKind, TicketType, TimeKind, Verdict,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -225,4 +228,93 @@ proptest! {
             assert!(!answer(row, Timestamp(i64::MIN)).number.contains(' '));
         }
     }
+}
+
+#[test]
+fn what_waits_and_what_was_taken_back_shows_in_the_row() {
+    let (draft_id, comment_id) = (DraftId(uuid::Uuid::from_u128(1)), CommentId(uuid::Uuid::from_u128(1)));
+    let draft = |n| ReplyDrafted {
+        draft_id: DraftId(uuid::Uuid::from_u128(n)),
+        author: "tina".to_owned(),
+        author_kind: AuthorKind::Agent,
+        kind: CommentKind::Message,
+        channel: None,
+        body: history::text("Hello."),
+        attachments: Vec::new(),
+        in_reply_to: None,
+        counts_as_reply: true,
+    };
+    let hides = CommentMadePrivate {
+        comment_id,
+        reason: "too much".to_owned(),
+        author_kind: AuthorKind::Agent,
+        comment_version: None,
+    };
+    let approver = "bob".to_owned();
+    let redacts = CommentRedacted { comment_id, spans: Vec::new(), reason: "a name".to_owned() };
+    let row = fold(vec![
+        draft(1).into(),
+        draft(2).into(),
+        ReplyApproved { draft_id, approver, edited: false, comment_id }.into(),
+        history::comment(Visibility::Public, "Hello."),
+        hides.clone().into(),
+        hides.into(),
+        redacts.clone().into(),
+        redacts.into(),
+    ]);
+    let waiting: Vec<_> = row.drafts.iter().map(|draft| (draft.author.as_str(), draft.version)).collect();
+    assert_eq!(waiting, [("tina", 3)]);
+    assert_eq!((row.public_comments, row.internal_comments), (0, 1), "made private once");
+    assert_eq!((row.private_comments.len(), row.redacted_comments.len()), (1, 1));
+    let rejected = ReplyRejected { draft_id, reason: "no".to_owned() };
+    assert_eq!(fold(vec![draft(1).into(), rejected.into()]).drafts, []);
+}
+
+#[test]
+fn the_help_of_others_shows_in_the_row() {
+    let (side_id, suggestion_id) = (SideId(uuid::Uuid::from_u128(1)), SuggestionId(uuid::Uuid::from_u128(2)));
+    let suggested = |n, value: &str| ClassificationSuggested {
+        suggestion_id: SuggestionId(uuid::Uuid::from_u128(n)),
+        kind: SuggestionKind::Priority,
+        value: value.to_owned(),
+        score: 80,
+        model: "triage/3".to_owned(),
+    };
+    let message = SideMessageAdded {
+        side_id,
+        author: "v".to_owned(),
+        author_kind: AuthorKind::ThirdParty,
+        body: history::text("Yes."),
+    };
+    let opened = SideConversationOpened {
+        side_id,
+        with: "v".to_owned(),
+        party: SideParty::ThirdParty,
+        subject: history::text("Drum"),
+    };
+    let accepted =
+        SuggestionAccepted { suggestion_id, kind: SuggestionKind::Priority, value: "high".to_owned() };
+    let handed_off = HandedOff {
+        from_kind: ActorKind::Bot,
+        to_group: "network".to_owned(),
+        reason: "asked for".to_owned(),
+        packet: history::text("B12"),
+    };
+    let row = fold(vec![
+        opened.into(),
+        message.clone().into(),
+        message.into(),
+        SideConversationClosed { side_id }.into(),
+        suggested(1, "low").into(),
+        suggested(2, "high").into(),
+        accepted.into(),
+        handed_off.into(),
+    ]);
+    let side = &row.side_conversations[0];
+    assert_eq!((side.with.as_str(), side.messages, side.closed), ("v", 2, true));
+    let last: Vec<_> = row.suggestions.iter().map(|s| (s.value.as_str(), s.accepted)).collect();
+    assert_eq!(last, [("high", true)], "the last of its kind");
+    let hand_off = row.hand_off.unwrap();
+    assert_eq!((hand_off.to_group.as_str(), hand_off.version), ("network", 9));
+    assert_eq!((row.priority, row.public_comments), (Priority::Normal.to_wire(), 0), "nothing else changes");
 }

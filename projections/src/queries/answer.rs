@@ -15,6 +15,7 @@ use super::budget::Budget;
 use super::reader::{Reader, Refusal, absent};
 use crate::live::Model;
 use crate::projection::Answers;
+use crate::sight::Sight;
 use crate::status::Status;
 use crate::store::View;
 
@@ -48,8 +49,20 @@ impl Queries {
         let (own_position, opener) = (Cell::new(None), Some(&self.opener));
         let (now, meter) = (Timestamp(0), RefCell::new(budget.meter()));
         let attainment = RefCell::default();
-        let mut reader =
-            Reader { ask, view, checkpoint, until, now, own_position, attainment, opener, budget, meter };
+        let sight = Sight::of(&view, ask, (self.ground.clock)())?;
+        let mut reader = Reader {
+            ask,
+            view,
+            checkpoint,
+            until,
+            now,
+            own_position,
+            attainment,
+            sight,
+            opener,
+            budget,
+            meter,
+        };
         if !reader.view.has(&ask.tenant)? {
             return Err(unknown_tenant(ask).into());
         }
@@ -108,7 +121,9 @@ pub(super) fn rejection(refusal: Refusal) -> Rejection {
 /// Another tenant's ticket, an unknown tenant's and one that is not there look the same.
 pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
     match &ask.question {
-        Question::Ticket(which) | Question::SlaClocks(which) => absent(which),
+        Question::Ticket(which) | Question::SlaClocks(which) | Question::SuggestedArticles(which, _) => {
+            absent(which)
+        }
         Question::Timeline(history) => absent(&history.which),
         Question::Tickets(_)
         | Question::Events(_)
@@ -118,6 +133,9 @@ pub(super) fn unknown_tenant(ask: &Ask) -> Rejection {
         | Question::SlaDue(_)
         | Question::SlaBreaches(_)
         | Question::Figures
+        | Question::Article(_)
+        | Question::Articles(_)
+        | Question::KnowledgeGaps(_)
         | Question::Projections => Rejection::NotFound { what: format!("tenant {}", ask.tenant) },
     }
 }

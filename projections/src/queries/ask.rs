@@ -5,7 +5,7 @@ use std::time::Duration;
 use guichet_reports::Kind;
 use guichet_schemas::any_report;
 use guichet_schemas::codec::Encoding;
-use guichet_schemas::ids::{TenantId, TicketId, TicketNumber};
+use guichet_schemas::ids::{CallerId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::StreamVersion;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -14,7 +14,7 @@ use guichet_schemas::text::Label;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire;
 use guichet_schemas::wire::query::Data;
-use guichet_schemas::words::{QueueBy, QueueOrder};
+use guichet_schemas::words::{Audience, QueueBy, QueueOrder};
 
 const WAIT_MS_MAX: u64 = 30_000;
 const LIMIT_MAX: u32 = 1_000;
@@ -35,6 +35,9 @@ pub struct Ask {
     pub(crate) as_of_position: Option<u64>,
     pub(crate) limit: usize,
     pub(crate) cursor: Option<String>,
+    pub(crate) caller: CallerId,
+    /// The look at restricted tickets that the question goes by.
+    pub(crate) access: Option<u64>,
     pub(crate) question: Question,
 }
 
@@ -58,6 +61,14 @@ pub enum Question {
     SlaDue(Timestamp),
     /// Broken promises.
     SlaBreaches(wire::SlaBreachesQuery),
+    /// One article.
+    Article(wire::ArticleQuery),
+    /// Articles that match.
+    Articles(wire::ArticlesQuery),
+    /// Articles that may solve a ticket, of one audience or of any.
+    SuggestedArticles(Which, Option<Audience>),
+    /// Tickets that were resolved without an article.
+    KnowledgeGaps(wire::KnowledgeGapsQuery),
     Projections,
 }
 
@@ -138,6 +149,8 @@ impl Ask {
             as_of_position: query.as_of_position,
             limit: limit as usize,
             cursor: query.cursor,
+            caller: subject.caller,
+            access: query.access,
             question: question(data)?,
         })
     }
@@ -156,12 +169,16 @@ impl Ask {
             | Question::Queues(_)
             | Question::Figures
             | Question::SlaClocks(_)
+            | Question::Article(_)
             | Question::Projections => true,
             Question::Tickets(_)
             | Question::Events(_)
             | Question::Report(..)
             | Question::SlaDue(_)
-            | Question::SlaBreaches(_) => false,
+            | Question::SlaBreaches(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_) => false,
         }
     }
 
@@ -169,7 +186,10 @@ impl Ask {
     pub(crate) const fn widest_field(&self) -> &'static str {
         match &self.question {
             Question::Report(_, query) if query.group_by.is_some() => "group_by",
-            Question::Report(..) | Question::Events(_) | Question::SlaBreaches(_) => "from",
+            Question::Report(..)
+            | Question::Events(_)
+            | Question::SlaBreaches(_)
+            | Question::KnowledgeGaps(_) => "from",
             Question::SlaDue(_) => "due_before",
             Question::Ticket(_) | Question::Timeline(_) | Question::SlaClocks(_) => {
                 if self.as_of.is_some() {
@@ -184,6 +204,9 @@ impl Ask {
             | Question::Queues(_)
             | Question::Queue(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
             | Question::Projections => "limit",
         }
     }
@@ -204,9 +227,7 @@ fn question(data: Data) -> Result<Question, Rejection> {
             })
         }
         Data::Tickets(q) => {
-            if q.text.as_ref().is_some_and(|text| text.len() > TEXT_MAX) {
-                return Err(FieldError::new("text", format!("must be at most {TEXT_MAX} bytes")).into());
-            }
+            short(q.text.as_ref())?;
             label("external_id", q.external_id.as_ref())?;
             label("external_source", q.external_source.as_ref())?;
             Question::Tickets(q)
@@ -229,7 +250,32 @@ fn question(data: Data) -> Result<Question, Rejection> {
             (None, id, number) => Question::SlaClocks(which(id, number)?),
         },
         Data::SlaBreaches(q) => Question::SlaBreaches(q),
+        Data::Article(q) => {
+            label("article", Some(&q.article))?;
+            audience(q.audience)?;
+            Question::Article(q)
+        }
+        Data::Articles(q) => {
+            short(q.text.as_ref())?;
+            audience(q.audience)?;
+            Question::Articles(q)
+        }
+        Data::SuggestedArticles(q) => {
+            Question::SuggestedArticles(which(q.ticket_id, q.number)?, audience(q.audience)?)
+        }
+        Data::KnowledgeGaps(q) => Question::KnowledgeGaps(q),
     })
+}
+
+fn short(text: Option<&String>) -> Result<(), FieldError> {
+    if text.is_some_and(|text| text.len() > TEXT_MAX) {
+        return Err(FieldError::new("text", format!("must be at most {TEXT_MAX} bytes")));
+    }
+    Ok(())
+}
+
+fn audience(audience: Option<i32>) -> Result<Option<Audience>, FieldError> {
+    audience.map(Audience::from_wire).transpose().map_err(|e| e.in_field("audience"))
 }
 
 fn queue(q: wire::QueueQuery) -> Result<Queue, Rejection> {

@@ -11,6 +11,7 @@ use guichet_schemas::wire::{Attainment, query_reply};
 
 use super::ask::{Ask, ExternalId, Which};
 use super::budget::{Budget, Meter, Over};
+use crate::sight::Sight;
 use crate::store::{Checkpoint, StoreError, View};
 
 /// Tickets that a refusal names.
@@ -57,6 +58,8 @@ pub struct Reader<'a> {
     pub(crate) own_position: Cell<Option<u64>>,
     /// Set by an answer whose figures somebody had goals for.
     pub(crate) attainment: RefCell<Vec<Attainment>>,
+    /// Which restricted tickets it shows.
+    pub(crate) sight: Sight,
     /// Opens personal texts; none where there is no key service to ask.
     pub(crate) opener: Option<&'a Opener>,
     pub(crate) budget: &'a Budget,
@@ -85,15 +88,24 @@ impl Reader<'_> {
         self.meter.borrow().slice_is_over()
     }
 
-    /// The ticket that was named.
+    /// The ticket that was named. One that the asker does not see is not there.
     pub(crate) fn find(&self, which: &Which) -> Result<TicketId, Refusal> {
-        match which {
-            Which::Id(id) => Ok(*id),
+        let id = match which {
+            Which::Id(id) => *id,
             Which::Number(number) => {
-                self.view.ticket_by_number(self.tenant(), *number)?.ok_or_else(|| absent(which).into())
+                self.view.ticket_by_number(self.tenant(), *number)?.ok_or_else(|| absent(which))?
             }
-            Which::External(external) => self.find_external(which, external),
+            Which::External(external) => self.find_external(which, external)?,
+        };
+        if self.sight.hides(&self.view, self.tenant(), id, true)? {
+            return Err(absent(which).into());
         }
+        Ok(id)
+    }
+
+    /// Whether a ticket stays out of a list.
+    pub(crate) fn hides(&self, id: TicketId) -> Result<bool, Refusal> {
+        Ok(self.sight.hides(&self.view, self.tenant(), id, false)?)
     }
 
     /// An id that several tickets in sight have names none of them.
@@ -103,7 +115,7 @@ impl Reader<'_> {
             let (source, id) = entry?;
             self.entry(source.len())?;
             let is_meant = external.source.as_ref().is_none_or(|wanted| wanted.as_str() == source);
-            if is_meant && self.is_in_sight(id)? {
+            if is_meant && self.is_in_sight(id)? && !self.sight.hides(&self.view, self.tenant(), id, true)? {
                 found.push((source, id));
             }
         }

@@ -119,7 +119,18 @@ async fn a_ticket_is_answered_by_number_and_by_id() {
         ("group_changes", json!(1)),
         ("agent_changes", json!(1)),
         ("reopen_count", json!(1)),
-        ("allowed_verbs", json!(["create_follow_up", "change_tags", "link", "unlink", "rate"])),
+        (
+            "allowed_verbs",
+            json!([
+                "create_follow_up",
+                "change_tags",
+                "link",
+                "unlink",
+                "rate",
+                "make_comment_private",
+                "redact_comment"
+            ]),
+        ),
         ("age_ms", json!(86_400_000 - 3_000)),
         ("time_in_state_ms", json!(86_400_000 - 11_000)),
     ] {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use guichet_keys::{DataKey, Dice, Place, seal};
 use guichet_schemas::codec::encode_record;
-use guichet_schemas::event::Personal;
+use guichet_schemas::event::{CommentRedacted, Conversation, Event, Personal, TextSpan, TicketEvent};
 use guichet_schemas::hash::Hash;
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::mirror::Wire as _;
@@ -16,11 +16,12 @@ use guichet_schemas::personal;
 use guichet_schemas::position::Partition;
 use guichet_schemas::subject;
 use guichet_schemas::wire::{Key, KeyBatch, KeyRequest};
+use guichet_schemas::words::Visibility;
 use prost::Message as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::history::{History, resolved, ticket_id};
+use crate::history::{History, comment, resolved, ticket_id};
 use crate::queries::ask;
 use crate::rig::{Rig, is_live, reaches};
 
@@ -216,5 +217,45 @@ async fn without_keys_an_answer_shows_what_is_stored_and_does_not_wait_for_long(
         assert!(is_sealed(&ask(&rig, "ticket", json!({"number": "T-2"})).await["data"]["subject"]));
     }
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redacted_part_is_cut_out_of_what_opens_and_hides_all_of_what_does_not() {
+    let mut history = History::new();
+    for number in 1..=3 {
+        let ticket = history.open(number);
+        let said = comment(Visibility::Public, "My card is 4929 1234.");
+        let Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) = &said else { panic!() };
+        let comment_id = e.comment_id;
+        history.push(ticket, "alice", said);
+        if number == 2 {
+            continue;
+        }
+        let spans = vec![TextSpan { from: 11, length: 4 }];
+        let redacted = CommentRedacted { comment_id, spans, reason: "a card number".to_owned() };
+        history.push(ticket, "alice", Event::from(redacted));
+    }
+    let history = sealed(history);
+    let Some(rig) = Rig::with(&history).await else { return };
+    // The key of the third was destroyed.
+    serve_keys(&rig, &[1, 2], false).await;
+    let running = rig.start().await;
+    reaches(&running, history.head()).await;
+    is_live(&running).await;
+    let shown = ["My card is [redacted] 1234.", "My card is 4929 1234.", "[redacted]"];
+    for (number, text) in (1..).zip(shown) {
+        let question = json!({"number": format!("T-{number}")});
+        let timeline = ask(&rig, "timeline", question).await["data"].clone();
+        assert_eq!(timeline[1]["data"]["body"]["plain"], text, "{timeline}");
+        assert!(timeline[1]["sentence"].as_str().unwrap().contains(text), "{timeline}");
+    }
+    // Whoever looks back to before it was redacted sees no more.
+    let before = ask(&rig, "timeline", json!({"number": "T-1", "as_of_position": 3})).await["data"].clone();
+    assert_eq!(before[1]["data"]["body"]["plain"], shown[0], "{before}");
+    let events = ask(&rig, "events", json!({"type": "CommentAdded"})).await["data"].clone();
+    for (n, text) in shown.into_iter().enumerate() {
+        assert_eq!(events[n]["data"]["body"]["plain"], text, "{events}");
+    }
     running.stop().await.unwrap();
 }

@@ -88,7 +88,7 @@ fn wrong(before: &Configuration, event: &Event) -> Option<String> {
             (&e.kind, &e.id, e.version)
         }
         Event::Config(ConfigEvent::ConfigRetired(e)) => (&e.kind, &e.id, e.version),
-        Event::Ticket(_) | Event::Log(_) | Event::Sla(_) => {
+        Event::Ticket(_) | Event::Log(_) | Event::Sla(_) | Event::Desk(_) => {
             return Some(format!("{} stands in the stream of a configuration", event.type_name()));
         }
     };

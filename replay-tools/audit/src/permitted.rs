@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use guichet_config::Configuration;
 use guichet_rules::{Asking, SLA_CALLER, Unconfigured};
-use guichet_schemas::codec::{Head, decode_actor};
+use guichet_schemas::codec::{Head, decode_actor, decode_record_wire};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire::record::Data;
 use guichet_schemas::words::ActorKind;
 
 use crate::findings::{Check, Findings};
@@ -20,6 +21,9 @@ const SYSTEM: &str = "_system";
 
 /// Verbs that go on with a closed ticket in a new one.
 const FOLLOW_UP: &[&str] = &["create_follow_up", "add_comment"];
+
+/// Verbs that begin a ticket with a part of another one.
+const SPLIT: &[&str] = &["split"];
 
 /// Whose word an event is.
 enum By {
@@ -38,30 +42,49 @@ fn cause(event: &str) -> Option<By> {
         "KeyCreated" => return Some(By::Command),
         "TicketCreated" => &["create"],
         "TicketImported" => &["import"],
-        "StatusChanged" => {
-            &["set_status", "add_comment", "assign", "request_information", "reject_resolution"]
-        }
+        "StatusChanged" => &[
+            "set_status",
+            "add_comment",
+            "assign",
+            "request_information",
+            "reject_resolution",
+            "approve_reply",
+        ],
         "TicketResolved" => &["resolve", "confirm_resolution"],
         "TicketReopened" => &["reopen", "add_comment", "reject_resolution"],
-        "TicketClosed" => &["close"],
+        "TicketClosed" => &["close", "merge"],
         "TicketCancelled" => &["cancel"],
-        "TicketRouted" => &["assign", "unassign"],
+        "TicketRouted" => &["assign", "unassign", "hand_off", "accept_suggestion"],
         "TicketAssigned" => &["assign", "resolve", "confirm_resolution"],
-        "TicketUnassigned" => &["unassign"],
+        "TicketUnassigned" => &["unassign", "hand_off"],
         "TicketEscalated" => &["escalate"],
         "TicketDeescalated" => &["deescalate"],
-        "CommentAdded" => &["add_comment", "assign", "escalate", "set_status", "request_information"],
+        "CommentAdded" => &[
+            "add_comment",
+            "assign",
+            "escalate",
+            "set_status",
+            "request_information",
+            "broadcast_to_linked",
+            "approve_reply",
+            "log_call",
+        ],
         "ReopenHeld" => &["add_comment"],
         "FollowUpCreated" => FOLLOW_UP,
-        "TicketsLinked" => &["link", "create_follow_up", "add_comment"],
+        "TicketsLinked" => &["link", "create_follow_up", "add_comment", "split", "declare_problem"],
         "TicketsUnlinked" => &["unlink"],
+        "TicketMerged" | "MergeReceived" => &["merge"],
+        "CommentCopied" => &["merge", "split"],
+        "TicketSplit" => SPLIT,
+        "ProblemDeclared" | "WorkaroundPublished" => &["declare_problem"],
+        "BroadcastSent" => &["broadcast_to_linked"],
         "ResolutionProposed" => &["propose_resolution"],
         "ResolutionConfirmed" => &["confirm_resolution"],
         "ResolutionRejected" => &["reject_resolution"],
-        "PriorityChanged" => &["set_priority"],
-        "TypeChanged" => &["set_type"],
-        "CategoryChanged" => &["set_category"],
-        "TagsChanged" => &["change_tags", "escalate"],
+        "PriorityChanged" => &["set_priority", "accept_suggestion"],
+        "TypeChanged" => &["set_type", "declare_problem", "accept_suggestion"],
+        "CategoryChanged" => &["set_category", "accept_suggestion"],
+        "TagsChanged" => &["change_tags", "escalate", "accept_suggestion"],
         "FieldChanged" => &["set_field"],
         "TicketClaimed" => &["claim", "renew_claim"],
         "ClaimReleased" => &["claim", "release_claim"],
@@ -91,6 +114,21 @@ fn cause(event: &str) -> Option<By> {
         "AttachmentScanned" => &["report_scan"],
         "AttachmentRedacted" => &["redact_attachment"],
         "AccessRecorded" => &["record_access"],
+        "CommentMadePrivate" => &["make_comment_private"],
+        "CommentRedacted" => &["redact_comment"],
+        "ReplyDrafted" => &["draft_reply", "add_comment"],
+        "ReplyApproved" => &["approve_reply"],
+        "ReplyRejected" => &["reject_reply"],
+        "DecisionReviewed" => &["review_decision"],
+        "HandedOff" => &["hand_off"],
+        "SideConversationOpened" => &["open_side_conversation"],
+        "SideMessageAdded" => &["add_side_message"],
+        "SideConversationClosed" => &["close_side_conversation"],
+        "ClassificationSuggested" => &["suggest"],
+        "SuggestionAccepted" => &["accept_suggestion"],
+        "RestrictionChanged" => &["set_restriction"],
+        "ArticlePublished" => &["publish_article", "publish_article_from_ticket"],
+        "ArticleRetired" => &["retire_article"],
         _ => return None,
     }))
 }
@@ -105,6 +143,8 @@ enum Nature {
     Import,
     /// It goes on with a closed ticket: the new one needs no right to create.
     FollowUp,
+    /// It begins a ticket with a part of another one, which needs no right to create either.
+    Split,
     /// What a rule of the clocks does, it does with the rule's right.
     Clocks,
 }
@@ -148,6 +188,7 @@ impl Permitted {
         match head.r#type {
             "TicketImported" => self.nature = Nature::Import,
             "FollowUpCreated" => self.nature = Nature::FollowUp,
+            "TicketSplit" => self.nature = Nature::Split,
             "SlaWarned" | "SlaBreached" | "TimeRuleFired" => self.nature = Nature::Clocks,
             _ => {}
         }
@@ -167,6 +208,14 @@ impl Permitted {
             By::Verbs(_) if self.nature == Nature::FollowUp && head.r#type == "TicketCreated" => {
                 self.verbs(head, actor, FOLLOW_UP, configuration)
             }
+            By::Verbs(_) if self.nature == Nature::Split && head.r#type == "TicketCreated" => {
+                self.verbs(head, actor, SPLIT, configuration)
+            }
+            By::Verbs(_) if is_look(head) => {
+                self.configured += u64::from(is_configured(configuration, head));
+                allowed(configuration, head, &Asking::for_look(head.caller, actor))
+                    .map_err(|no| no.to_string())
+            }
             By::Verbs(verbs) => self.verbs(head, actor, verbs, configuration),
         };
         self.judged += 1;
@@ -183,16 +232,11 @@ impl Permitted {
         verbs: &[&str],
         configuration: Option<&Configuration>,
     ) -> Result<(), String> {
-        let at = Timestamp(head.recorded_at);
-        self.configured += u64::from(configuration.is_some_and(|known| known.callers(at).is_some()));
+        self.configured += u64::from(is_configured(configuration, head));
         let mut why = String::new();
         for verb in verbs {
             let asking = Asking::for_verb(head.caller, actor, verb);
-            let answer = match configuration {
-                Some(configuration) => configuration.at(at).permits(&asking),
-                None => Unconfigured.permits(&asking),
-            };
-            match answer {
+            match allowed(configuration, head, &asking) {
                 Ok(()) => return Ok(()),
                 Err(Rejection::Forbidden(said)) if why.is_empty() => why = said,
                 Err(_) => {}
@@ -200,6 +244,30 @@ impl Permitted {
         }
         Err(why)
     }
+}
+
+fn is_configured(configuration: Option<&Configuration>, head: &Head<'_>) -> bool {
+    configuration.is_some_and(|known| known.callers(Timestamp(head.recorded_at)).is_some())
+}
+
+fn allowed(
+    configuration: Option<&Configuration>,
+    head: &Head<'_>,
+    asking: &Asking<'_>,
+) -> Result<(), Rejection> {
+    match configuration {
+        Some(configuration) => configuration.at(Timestamp(head.recorded_at)).permits(asking),
+        None => Unconfigured.permits(asking),
+    }
+}
+
+/// Whether the event is a look at restricted tickets, which many may take, and no reading of texts outside of answers.
+fn is_look(head: &Head<'_>) -> bool {
+    let read = (head.r#type == "AccessRecorded").then(|| decode_record_wire(head.data).ok());
+    let Some(Some(Data::AccessRecorded(access))) = read.flatten().map(|record| record.data) else {
+        return false;
+    };
+    access.ticket_id.is_some() || !access.groups.is_empty()
 }
 
 fn engine(head: &Head<'_>, actor: ActorKind) -> Result<(), String> {

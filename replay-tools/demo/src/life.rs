@@ -148,6 +148,7 @@ impl Life {
             fields: BTreeMap::new(),
             due_at: None,
             synthetic: false,
+            restricted_to: Vec::new(),
         };
         self.story.fact(&actor, created.into());
         if !routed {

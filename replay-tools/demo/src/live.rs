@@ -60,6 +60,7 @@ const INGRID: (ActorKind, &str) = (ActorKind::Agent, "ingrid");
 const SOFIA: (ActorKind, &str) = (ActorKind::Agent, "sofia");
 const ODILE: (ActorKind, &str) = (ActorKind::Agent, "odile");
 const CLAIRE: (ActorKind, &str) = (ActorKind::Supervisor, "claire");
+const HELPER: (ActorKind, &str) = (ActorKind::Bot, "helper");
 const CAMILLE: (ActorKind, &str) = (ActorKind::Requester, "e-1007");
 const JONAS: (ActorKind, &str) = (ActorKind::Requester, "c-1042");
 const MONITORING: (ActorKind, &str) = (ActorKind::Service, "monitoring");
@@ -127,4 +128,10 @@ const LINES: &[Line] = &[
     (2, "record_follow_up", BRUNO, None, r#"{"effective": true}"#),
     (2, "request_survey", BRUNO, None, r#"{"kind": "nps"}"#),
     (2, "record_nps", JONAS, Some(Channel::Email), r#"{"score": 9}"#),
+    // The alert: what a program makes of it, before people go on.
+    (6, "suggest", HELPER, None, r#"{"kind": "tag", "value": "disk", "score": 88, "model": "triage/3"}"#),
+    (6, "hand_off", HELPER, None, r#"{"to_group": "infrastructure", "reason": "nothing was left to delete", "packet": "Deleted the logs of last month: 91 % now."}"#),
+    // The newcomer: a word with the shop, and one that somebody else looks at first.
+    (4, "open_side_conversation", ODILE, None, r#"{"with": "laptop-shop", "party": "third_party", "subject": "One laptop by the 1st"}"#),
+    (4, "draft_reply", ODILE, None, r#"{"body": "The laptop comes on Friday."}"#),
 ];

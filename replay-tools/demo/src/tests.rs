@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_config::Configuration;
-use guichet_rules::{Context, Ticket, Unconfigured, allowed_verbs, decide, evolve};
+use guichet_rules::{Context, KnownArticle, Ticket, Unconfigured, allowed_verbs, decide, evolve};
 use guichet_schemas::codec::{self, Encoding, RequestKey};
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::{
@@ -59,7 +59,9 @@ fn context() -> Context<'static> {
         desk: &Unconfigured,
         config_version: 0,
         fresh: TicketId(uuid::Uuid::nil()),
+        article: KnownArticle::Elsewhere,
         other: None,
+        others: &[],
         stored: None,
     }
 }
@@ -121,6 +123,8 @@ fn verb_of(event: &Event) -> Option<&'static str> {
         | TicketEvent::Classification(_)
         | TicketEvent::Satisfaction(_)
         | TicketEvent::Work(_)
+        | TicketEvent::Moderation(_)
+        | TicketEvent::Assistance(_)
         | TicketEvent::Attachments(_) => None,
     }
 }
@@ -288,14 +292,22 @@ fn the_desk_takes_every_live_command() {
         "set_field",
         "link",
         "unlink",
+        "merge",
+        "split",
+        "declare_problem",
+        "broadcast_to_linked",
         "set_due_date",
         "record_access",
+        "publish_article",
+        "publish_article_from_ticket",
+        "retire_article",
         "publish_config",
         "retire_config",
         "void_sla_breach",
         "fire_time_rule",
         "log_call",
         "schedule_follow_up",
+        "set_restriction",
         // They name bytes, which a command does not bring.
         "add_attachment",
         "report_scan",
@@ -306,6 +318,14 @@ fn the_desk_takes_every_live_command() {
         "cancel_task",
         "decide_approval",
         "renew_claim",
+        "make_comment_private",
+        "redact_comment",
+        "approve_reply",
+        "reject_reply",
+        "review_decision",
+        "add_side_message",
+        "close_side_conversation",
+        "accept_suggestion",
     ];
     let is_shown = |verb: &&&str| !others.contains(*verb) && !verb.starts_with("record_sla");
     let missing: Vec<_> = VERBS.iter().filter(is_shown).filter(|v| !verbs.contains(**v)).collect();

@@ -333,6 +333,7 @@ impl Life {
                     | Change::DueAt(_)
                     | Change::Claim(_)
                     | Change::Participants { .. }
+                    | Change::Restriction { .. }
                     | Change::Channel { .. }
                     | Change::Link { .. } => {}
                 });
@@ -347,6 +348,8 @@ impl Life {
             | TicketEvent::Classification(_)
             | TicketEvent::Satisfaction(_)
             | TicketEvent::Work(_)
+            | TicketEvent::Moderation(_)
+            | TicketEvent::Assistance(_)
             | TicketEvent::Attachments(_) => {}
         }
     }

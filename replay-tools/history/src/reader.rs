@@ -96,6 +96,6 @@ pub fn entered(head: &Head<'_>) -> Result<Option<TicketState>, DecodeError> {
     }
     match head.event(head.content()?)? {
         Event::Ticket(event) => Ok(event.enters()),
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => Ok(None),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => Ok(None),
     }
 }

@@ -95,7 +95,13 @@ impl RevealArgs {
             Some(viewer) => viewer.clone(),
             None => actor("agent:cli").map_err(HistoryError::usage)?,
         };
-        let access = RecordAccess { viewer: None, scope, purpose: purpose.clone() };
+        let access = RecordAccess {
+            viewer: None,
+            scope,
+            purpose: purpose.clone(),
+            ticket_id: None,
+            groups: Vec::new(),
+        };
         let revealing = client.reveal(access, actor, command_id).await?;
         Ok(Some(Reveal { revealing: Arc::new(revealing), runtime: Handle::current() }))
     }

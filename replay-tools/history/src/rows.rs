@@ -116,7 +116,7 @@ impl Decoded {
         match self.event.as_ref()? {
             Event::Ticket(event) => event.reason(),
             Event::Sla(SlaEvent::SlaBreachVoided(event)) => Some(&event.reason),
-            Event::Log(_) | Event::Sla(_) | Event::Config(_) => None,
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => None,
         }
     }
 
@@ -125,7 +125,7 @@ impl Decoded {
     pub fn state(&self) -> Option<&'static str> {
         match self.event.as_ref()? {
             Event::Ticket(event) => event.enters().map(guichet_schemas::words::TicketState::as_str),
-            Event::Log(_) | Event::Sla(_) | Event::Config(_) => None,
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => None,
         }
     }
 

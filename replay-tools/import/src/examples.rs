@@ -113,10 +113,16 @@ pub(super) fn tell(event: &Event) -> String {
             ),
         ) => panic!("{event:?}"),
         Event::Ticket(TicketEvent::Classification(event)) => tell_classification(event),
-        Event::Ticket(TicketEvent::Satisfaction(_) | TicketEvent::Work(_) | TicketEvent::Attachments(_)) => {
+        Event::Ticket(
+            TicketEvent::Satisfaction(_)
+            | TicketEvent::Work(_)
+            | TicketEvent::Moderation(_)
+            | TicketEvent::Assistance(_)
+            | TicketEvent::Attachments(_),
+        ) => {
             panic!("{event:?}")
         }
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => panic!("{event:?}"),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => panic!("{event:?}"),
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use guichet_schemas::command::{Fact, Import};
 use guichet_schemas::event::{
-    Attachments, Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle, Ownership,
-    Personal, Satisfaction, TicketCreated, TicketEvent, Work,
+    Assistance, Attachments, Classification, Confirmation, Conversation, Event, FieldValue, LifeCycle,
+    Moderation, Ownership, Personal, Relations, Satisfaction, TicketCreated, TicketEvent, Work,
 };
 use guichet_schemas::hash::Hash;
 use guichet_schemas::text::Label;
@@ -75,13 +75,18 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Conversation(
             Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
         )) => 0,
+        Event::Ticket(TicketEvent::Relations(Relations::CommentCopied(e))) => {
+            sum([e.author.len(), e.requester.len(), of_personal(&e.body)])
+        }
         Event::Ticket(TicketEvent::Relations(_)) => 0,
         Event::Ticket(TicketEvent::Confirmation(event)) => of_confirmation(event),
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),
         Event::Ticket(TicketEvent::Satisfaction(event)) => of_satisfaction(event),
         Event::Ticket(TicketEvent::Work(event)) => of_work(event),
+        Event::Ticket(TicketEvent::Moderation(event)) => of_moderation(event),
+        Event::Ticket(TicketEvent::Assistance(event)) => of_assistance(event),
         Event::Ticket(TicketEvent::Attachments(event)) => of_attachments(event),
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => 0,
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => 0,
     };
     sum([FRAME, actor, texts])
 }
@@ -137,6 +142,8 @@ fn of_classification(event: &Classification) -> usize {
         sum([e.field.len(), of_field(e.from.as_ref()), of_field(e.to.as_ref())])
     } else if let Classification::TagsChanged(e) = event {
         sum(e.added.iter().chain(&e.removed).map(|tag| tag.len().saturating_add(4)))
+    } else if let Classification::RestrictionChanged(e) = event {
+        sum([names(e.from.iter().chain(&e.to)), e.reason.len()])
     } else {
         0
     }
@@ -153,6 +160,34 @@ fn of_work(event: &Work) -> usize {
         | Work::TimeLogged(_)
         | Work::FollowUpScheduled(_)
         | Work::FollowUpRecorded(_) => 0,
+    }
+}
+
+fn of_assistance(event: &Assistance) -> usize {
+    match event {
+        Assistance::HandedOff(e) => sum([e.to_group.len(), e.reason.len(), of_personal(&e.packet)]),
+        Assistance::SideConversationOpened(e) => sum([e.with.len(), of_personal(&e.subject)]),
+        Assistance::SideMessageAdded(e) => sum([e.author.len(), of_personal(&e.body)]),
+        Assistance::SideConversationClosed(_) => 0,
+        Assistance::ClassificationSuggested(e) => sum([e.value.len(), e.model.len()]),
+        Assistance::SuggestionAccepted(e) => e.value.len(),
+    }
+}
+
+fn of_moderation(event: &Moderation) -> usize {
+    /// Numbers of a span, with their frame.
+    const SPAN: usize = 16;
+    /// SHA-256 of an attachment, with its frame.
+    const HASH: usize = 40;
+    match event {
+        Moderation::CommentMadePrivate(e) => e.reason.len(),
+        Moderation::CommentRedacted(e) => sum([e.reason.len(), e.spans.len().saturating_mul(SPAN)]),
+        Moderation::ReplyDrafted(e) => {
+            sum([e.author.len(), of_personal(&e.body), e.attachments.len().saturating_mul(HASH)])
+        }
+        Moderation::ReplyApproved(e) => e.approver.len(),
+        Moderation::ReplyRejected(e) => e.reason.len(),
+        Moderation::DecisionReviewed(e) => sum([e.of.len(), e.note.as_ref().map_or(0, of_personal)]),
     }
 }
 

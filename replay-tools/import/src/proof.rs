@@ -68,11 +68,15 @@ impl Folded {
             ) => {}
             Event::Ticket(TicketEvent::Classification(event)) => self.classification(event),
             Event::Ticket(
-                TicketEvent::Satisfaction(_) | TicketEvent::Work(_) | TicketEvent::Attachments(_),
+                TicketEvent::Satisfaction(_)
+                | TicketEvent::Work(_)
+                | TicketEvent::Moderation(_)
+                | TicketEvent::Assistance(_)
+                | TicketEvent::Attachments(_),
             ) => {
                 panic!("no export holds it: {:?}", fact.event)
             }
-            Event::Log(_) | Event::Sla(_) | Event::Config(_) => {
+            Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => {
                 panic!("not in these histories: {:?}", fact.event)
             }
         }

@@ -62,7 +62,11 @@ impl Story {
                 Conversation::ReopenHeld(_) | Conversation::CallLogged(_) | Conversation::ChannelSwitched(_),
             ) => panic!("{event:?}"),
             TicketEvent::Classification(event) => self.classification(event),
-            TicketEvent::Satisfaction(_) | TicketEvent::Work(_) | TicketEvent::Attachments(_) => {
+            TicketEvent::Satisfaction(_)
+            | TicketEvent::Work(_)
+            | TicketEvent::Moderation(_)
+            | TicketEvent::Assistance(_)
+            | TicketEvent::Attachments(_) => {
                 panic!("no export holds it: {event:?}")
             }
         };

@@ -19,6 +19,8 @@ use guichet_client::output::{Look, one_line};
 
 /// Numbers remembered.
 const NUMBERS_MAX: usize = 100_000;
+/// How long a read model may take to come to a record that the stream has.
+const WAIT_MS: u64 = 2_000;
 
 /// Fields that a line has no room for; `--json` has them all.
 const UNTOLD: &[&str] = &[
@@ -27,9 +29,11 @@ const UNTOLD: &[&str] = &[
     "category_at",
     "cause",
     "comment_id",
+    "comment_version",
     "confirmed_by",
     "counts_as_reply",
     "description",
+    "draft_id",
     "external_ref",
     "fields",
     "handover_comment",
@@ -48,6 +52,7 @@ const UNTOLD: &[&str] = &[
     "resolution_no",
     "resolver_of_last",
     "since_resolved_ms",
+    "spans",
     "station_no",
     "tags_at",
     "tier",
@@ -61,12 +66,14 @@ pub(super) struct Lines {
     look: Look,
     /// By stream id; none: no read model knows it.
     numbers: HashMap<String, Option<String>>,
+    /// Ids of redacted comments, by stream id.
+    redacted: HashMap<String, Vec<Vec<u8>>>,
 }
 
 impl Lines {
     pub(super) fn new(client: Client, look: Look) -> Self {
         let opener = Opener::new(client.nats(), Partition::default());
-        Self { client, opener, look, numbers: HashMap::new() }
+        Self { client, opener, look, numbers: HashMap::new(), redacted: HashMap::new() }
     }
 
     /// Learns the number of a new ticket, shown or not.
@@ -74,13 +81,23 @@ impl Lines {
         if let Some(Data::TicketCreated(created)) = &record.data {
             self.remember(record.stream_id.clone(), Some(TicketNumber(created.number).to_string()));
         }
+        if let Some(Data::CommentRedacted(redacted)) = &record.data
+            && let Some(known) = self.redacted.get_mut(&record.stream_id)
+        {
+            known.push(redacted.comment_id.clone());
+        }
     }
 
     /// The line of a record, its texts opened where the keys are given to us.
     pub(super) async fn of(&mut self, mut record: wire::Record) -> String {
         let subject = self.subject(&record).await;
         let tenant = record.tenant.clone();
-        self.opener.open(&tenant, of_record(&mut record)).await;
+        match self.is_redacted(&record).await {
+            Some(false) => self.opener.open(&tenant, of_record(&mut record)).await,
+            Some(true) => redact(&mut record),
+            // Nobody could say: it stays sealed.
+            None => {}
+        }
         line(&record, &subject, self.look)
     }
 
@@ -101,12 +118,32 @@ impl Lines {
             .unwrap_or_else(|| format!("…{}", record.stream_id.get(28..).unwrap_or_default()))
     }
 
+    /// Whether a comment, or the draft of one, was redacted since; `None`: no read model could say.
+    async fn is_redacted(&mut self, record: &wire::Record) -> Option<bool> {
+        let Some(id) = comment_of(record) else { return Some(false) };
+        if !self.redacted.contains_key(&record.stream_id) {
+            let view = self.view(&record.stream_id, Some(record.position)).await?;
+            if self.redacted.len() >= NUMBERS_MAX {
+                self.redacted.clear();
+            }
+            self.redacted.insert(record.stream_id.clone(), view.redacted_comments);
+        }
+        self.redacted.get(&record.stream_id).map(|known| known.contains(id))
+    }
+
     async fn ask(&self, id: &str) -> Option<String> {
+        self.view(id, None).await.map(|view| view.number)
+    }
+
+    /// A ticket as the read model has it, once it has come to a position.
+    async fn view(&self, id: &str, min_position: Option<u64>) -> Option<wire::TicketView> {
         let id = guichet_schemas::ids::TicketId::parse(id)?;
         let query = wire::TicketQuery { ticket_id: Some(id.to_wire()), ..Default::default() };
-        let query = wire::Query { data: Some(wire::query::Data::Ticket(query)), ..wire::Query::default() };
+        let wait_ms = min_position.map(|_| WAIT_MS);
+        let data = Some(wire::query::Data::Ticket(query));
+        let query = wire::Query { data, min_position, wait_ms, ..wire::Query::default() };
         match self.client.query("ticket", query).await.ok()?.data {
-            Some(query_reply::Data::Ticket(view)) => Some(view.number),
+            Some(query_reply::Data::Ticket(view)) => Some(view),
             Some(_) | None => None,
         }
     }
@@ -116,6 +153,24 @@ impl Lines {
             self.numbers.clear();
         }
         self.numbers.insert(id, number);
+    }
+}
+
+/// The comment that a record wrote, or that its draft becomes.
+fn comment_of(record: &wire::Record) -> Option<&Vec<u8>> {
+    if let Some(Data::CommentAdded(e)) = &record.data {
+        Some(&e.comment_id)
+    } else if let Some(Data::ReplyDrafted(e)) = &record.data {
+        Some(&e.draft_id)
+    } else {
+        None
+    }
+}
+
+/// Puts a mark in the place of the text.
+fn redact(record: &mut wire::Record) {
+    for text in of_record(record) {
+        text.text.form = Some(wire::personal::Form::Plain("[redacted]".to_owned()));
     }
 }
 

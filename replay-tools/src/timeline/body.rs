@@ -67,7 +67,7 @@ fn aside(out: &mut String, note: &str, look: Look) {
 fn sentence(entry: &wire::TimelineEntry) -> String {
     let line = one_line(&entry.sentence);
     match data(entry) {
-        Some(Data::CommentAdded(_)) => {
+        Some(Data::CommentAdded(_) | Data::CommentCopied(_)) => {
             line.split_once(QUOTE).map_or(line.clone(), |(start, _)| format!("{start}:"))
         }
         Some(_) | None => line,
@@ -77,6 +77,8 @@ fn sentence(entry: &wire::TimelineEntry) -> String {
 fn said(entry: &wire::TimelineEntry) -> Option<String> {
     let data = data(entry)?;
     if let Data::CommentAdded(e) = data {
+        Some(readable(e.body.as_ref()).to_owned())
+    } else if let Data::CommentCopied(e) = data {
         Some(readable(e.body.as_ref()).to_owned())
     } else if let Data::TicketCreated(e) = data {
         Some(readable(e.description.as_ref()).to_owned())

@@ -57,6 +57,22 @@ pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
     if !t.links.is_empty() {
         row("Linked", show::links(t));
     }
+    if let Some(workaround) = &t.workaround {
+        row("Workaround", readable(workaround.text.as_ref()).to_owned());
+    }
+    if let Some(i) = &t.incidents {
+        let (total, over) = (i.total, i.over);
+        row(
+            "Incidents",
+            format!("{total}: {} unresolved, {} resolved, {over} over", i.unresolved, i.resolved),
+        );
+    }
+    if !t.merged_into.is_empty() {
+        row("Merged into", show::numbers(&t.merged_into));
+    }
+    if !t.merged_from.is_empty() {
+        row("Merged here", show::numbers(&t.merged_from));
+    }
     if let Some(at) = t.closed_at {
         row("Closed", second(at));
     }

@@ -22,7 +22,7 @@ pub(crate) fn sizes(event: &Event) -> Result<(), FieldError> {
     match event {
         Event::Ticket(event) => event.sizes(),
         // No facts that may be imported.
-        Event::Log(_) | Event::Sla(_) | Event::Config(_) => Ok(()),
+        Event::Log(_) | Event::Sla(_) | Event::Config(_) | Event::Desk(_) => Ok(()),
     }
 }
 

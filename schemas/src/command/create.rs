@@ -55,6 +55,8 @@ mirror! {
         pub due_at: Option<Timestamp>,
         /// Training ticket, left out of every figure.
         pub synthetic: bool,
+        /// Only these groups see it; none: everybody.
+        pub restricted_to: Vec<Label>,
     }
 }
 
@@ -64,6 +66,7 @@ impl Verb for Create {
     fn check(&self) -> Result<(), FieldError> {
         at_most("tags", self.tags.len(), limits::TAGS)?;
         check_fields(&self.fields)?;
+        at_most("restricted_to", self.restricted_to.len(), limits::RESTRICTED_TO)?;
         self.external_ref.as_ref().map_or(Ok(()), |r| {
             Label::parse(r.source.clone()).map_err(|e| e.in_field("external_ref.source"))?;
             Label::parse(r.id.clone()).map_err(|e| e.in_field("external_ref.id")).map(|_| ())
@@ -74,7 +77,9 @@ impl Verb for Create {
         let assignee = self.assignee.as_ref().map(|id| Name::Agent("assignee", id));
         let group = self.group.as_ref().map(|id| Name::Group("group", id));
         let category = self.category.as_ref().map(|path| Name::Category("category", path));
-        [assignee, group, category, Some(Name::Tags("tags", &self.tags))].into_iter().flatten().collect()
+        let restricted_to = self.restricted_to.iter().map(|group| Name::Group("restricted_to", group));
+        let one = [assignee, group, category, Some(Name::Tags("tags", &self.tags))].into_iter().flatten();
+        one.chain(restricted_to).collect()
     }
 }
 
@@ -135,6 +140,8 @@ mirror! {
         pub due_at: Option<Timestamp>,
         /// Synthetic.
         pub synthetic: bool,
+        /// Only these groups see it; none: everybody.
+        pub restricted_to: Vec<String>,
     }
 }
 
@@ -157,6 +164,7 @@ impl Meaning for TicketCreated {
         size::category("category", self.category.as_deref())?;
         size::tags("tags", &self.tags)?;
         tier("tier", Some(self.tier))?;
+        size::labels("restricted_to", &self.restricted_to, limits::RESTRICTED_TO)?;
         let names = [
             ("group", &self.group),
             ("assignee", &self.assignee),

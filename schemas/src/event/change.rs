@@ -76,6 +76,13 @@ pub enum Change<'a> {
         /// Who goes.
         removed: &'a [String],
     },
+    /// The groups that alone see it; none: everybody does.
+    Restriction {
+        /// Before.
+        from: &'a [String],
+        /// From now on.
+        to: &'a [String],
+    },
     /// Where the contact goes on.
     Channel {
         /// Before.
@@ -114,6 +121,7 @@ pub enum Attribute {
     DueAt,
     Claim,
     Participants,
+    Restriction,
     Channel,
     Link,
 }
@@ -136,6 +144,7 @@ impl Change<'_> {
             Self::DueAt(_) => Attribute::DueAt,
             Self::Claim(_) => Attribute::Claim,
             Self::Participants { .. } => Attribute::Participants,
+            Self::Restriction { .. } => Attribute::Restriction,
             Self::Channel { .. } => Attribute::Channel,
             Self::Link { .. } => Attribute::Link,
         }

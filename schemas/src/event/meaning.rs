@@ -2,8 +2,8 @@
 //! clocks and the sentences ask here and need not know the event.
 
 use super::{
-    Attachments, Change, Classification, Confirmation, Conversation, LifeCycle, Ownership, Relations,
-    Satisfaction, TicketEvent, Work,
+    Assistance, Attachments, Change, Classification, Confirmation, Conversation, LifeCycle, Moderation,
+    Ownership, Relations, Satisfaction, TicketEvent, Work,
 };
 use crate::rejection::FieldError;
 use crate::words::TicketState;

@@ -51,6 +51,10 @@ each_report!([queries] {
     "figures" => Figures,
     "sla_clocks" => SlaClocks,
     "sla_breaches" => SlaBreaches,
+    "article" => Article,
+    "articles" => Articles,
+    "suggested_articles" => SuggestedArticles,
+    "knowledge_gaps" => KnowledgeGaps,
 });
 
 #[derive(Deserialize, Default)]
@@ -67,8 +71,10 @@ struct Common {
     #[serde(deserialize_with = "crate::json::whole::optional")]
     limit: Option<u32>,
     cursor: Option<String>,
+    #[serde(deserialize_with = "crate::json::whole::optional")]
+    access: Option<u64>,
 }
-const COMMON: &[&str] = &["min_position", "wait_ms", "as_of", "as_of_position", "limit", "cursor"];
+const COMMON: &[&str] = &["min_position", "wait_ms", "as_of", "as_of_position", "limit", "cursor", "access"];
 
 /// Reads a query whose name stands in the subject. An empty body asks with the defaults.
 ///
@@ -98,6 +104,7 @@ pub fn read(name: &str, body: &[u8]) -> Result<wire::Query, serde_json::Error> {
         as_of_position: common.as_of_position,
         limit: common.limit,
         cursor: common.cursor,
+        access: common.access,
         data,
     })
 }
@@ -152,6 +159,10 @@ impl Serialize for wire::QueryReply {
             Some(report @ any_report!(Answer, _)) => report_rows(report, &mut map)?,
             Some(Answer::SlaClocks(v)) => map.serialize_entry("data", &v.clocks)?,
             Some(Answer::SlaBreaches(v)) => map.serialize_entry("data", &v.breaches)?,
+            Some(Answer::Article(v)) => map.serialize_entry("data", v)?,
+            Some(Answer::Articles(v)) => map.serialize_entry("data", &v.articles)?,
+            Some(Answer::SuggestedArticles(v)) => map.serialize_entry("data", v)?,
+            Some(Answer::KnowledgeGaps(v)) => map.serialize_entry("data", &v.gaps)?,
             Some(Answer::Error(_)) | None => {}
         }
         if !self.attainment.is_empty() {

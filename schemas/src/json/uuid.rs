@@ -37,3 +37,16 @@ pub(crate) mod optional {
         text::optional(d, read)
     }
 }
+
+/// The same for a list.
+pub(crate) mod list {
+    use super::{Deserializer, Serializer, read, text, write};
+
+    pub(crate) fn serialize<S: Serializer>(values: &[Vec<u8>], s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(values.iter().map(write))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Vec<u8>>, D::Error> {
+        text::list(d, read)
+    }
+}

@@ -269,6 +269,8 @@ fn every_subject_of_the_asyncapi_document_is_one_that_we_build_or_read() {
             "new".to_owned()
         } else if address.contains("_config") {
             "config".to_owned()
+        } else if address.contains("_article") && !address.ends_with(".use_article") {
+            "articles".to_owned()
         } else if address.ends_with(".record_access") {
             "desk".to_owned()
         } else {

@@ -116,6 +116,8 @@ fn every_refusal_has_the_number_of_the_contract_and_is_read_back() {
         ("not_found", 404),
         ("version_conflict", 409),
         ("terminal_state", 409),
+        ("terminal_state", 409),
+        ("already_merged", 409),
         ("invalid_transition", 409),
         ("guard_failed", 409),
         ("claim_held", 409),

@@ -125,6 +125,9 @@ impl Dice {
             (Format::None, Kind::Uint32) if ["seconds", "duration_s"].contains(&field.name()) => {
                 Value::U32(1 + u32::try_from(self.below(86_400)).unwrap())
             }
+            (Format::None, Kind::Uint32) if field.parent_message().name() == "TextSpan" => {
+                Value::U32(1 + u32::try_from(self.below(100)).unwrap())
+            }
             // On every scale.
             (Format::None, Kind::Uint32) if side == Side::Fact && field.name() == "score" => Value::U32(1),
             (Format::None, Kind::Uint32) => Value::U32(u32::try_from(self.roll() >> 32).unwrap()),

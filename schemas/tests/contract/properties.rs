@@ -82,6 +82,9 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             set("add", Value::List(vec![Value::String("one".to_owned())]));
             set("remove", Value::List(vec![Value::String("two".to_owned())]));
         }
+        "publish_article" | "publish_article_from_ticket" => {
+            set("keywords", Value::List(vec![Value::String("one".to_owned())]));
+        }
         "use_article" => set("version", Value::U32(1)),
         "add_attachment" => {
             set("size", Value::U64(1));
@@ -95,7 +98,13 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             );
             set("quorum", Value::U32(2));
         }
+        "merge" => set("sources", Value::List(vec![Value::Bytes(vec![7; 16].into())])),
+        "declare_problem" => set("tickets", Value::List(vec![Value::Bytes(vec![7; 16].into())])),
         "rate" => set("score", Value::U32(1)),
+        "suggest" => {
+            set("kind", Value::EnumNumber(wire::SuggestionKind::Category as i32));
+            set("score", Value::U32(87));
+        }
         "record_nps" => set("score", Value::U32(10)),
         "import" => {
             set("part", Value::U32(1));

@@ -92,6 +92,10 @@ fn query_reply(name: &str) -> Value {
         "figures" => list(definitions.reference(&message("FigureView"), Side::Engine)),
         "sla_clocks" => list(definitions.reference(&message("SlaClockView"), Side::Engine)),
         "sla_breaches" => list(definitions.reference(&message("SlaBreachView"), Side::Engine)),
+        "article" => definitions.reference(&message("PublishedArticle"), Side::Engine),
+        "articles" => list(definitions.reference(&message("PublishedArticle"), Side::Engine)),
+        "suggested_articles" => definitions.reference(&message("SuggestedArticlesView"), Side::Engine),
+        "knowledge_gaps" => list(definitions.reference(&message("KnowledgeGap"), Side::Engine)),
         report if report.starts_with("report_") => list(definitions.reference(&row_of(report), Side::Engine)),
         other => panic!("say here what the query {other} answers"),
     };

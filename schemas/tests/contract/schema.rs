@@ -40,6 +40,8 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "TicketView.rating",
     "TicketRated.comment",
     "TicketView.proposal",
+    "TicketView.hand_off",
+    "DecisionReviewed.note",
     "FirstResponseRow.business",
     "ProjectionView.rebuild",
     "ProjectionView.steps",
@@ -61,6 +63,10 @@ const REQUIRED: &[&str] = &[
     "RecordNps.score",
     "TicketRated.score",
     "NpsRecorded.score",
+    "TextSpan.from",
+    "TextSpan.length",
+    "Suggest.score",
+    "ClassificationSuggested.score",
     "Fact.type",
     "Fact.occurred_at",
 ];
@@ -287,7 +293,9 @@ fn between_fields(message: &str) -> Value {
     let tags = json!({"maxItems": 64});
     let people = json!({"maxItems": 200});
     match message {
-        "Create" => json!({"properties": {"tags": tags}}),
+        "Create" => json!({"properties": {"tags": tags, "restricted_to": {"maxItems": 20}}}),
+        "SetRestriction" => json!({"properties": {"restricted_to": {"maxItems": 20}}}),
+        "RecordAccess" => json!({"properties": {"groups": {"maxItems": 20}}}),
         "Assign" => json!({"anyOf": [given("assignee"), given("group")]}),
         "Escalate" => json!({
             "properties": {"to_tier": tier, "tags": tags},
@@ -344,6 +352,24 @@ fn between_fields(message: &str) -> Value {
                 "quorum": {"minimum": 1, "$comment": "at most the number of approvers"},
             },
         }),
+        "Merge" => json!({
+            "required": ["sources"],
+            "properties": {"sources": {"type": "array", "minItems": 1, "maxItems": 20, "uniqueItems": true}},
+        }),
+        "DeclareProblem" => json!({
+            "properties": {"tickets": {"maxItems": 1_000, "uniqueItems": true}},
+            "anyOf": [
+                {"required": ["tickets"], "properties": {"tickets": {"type": "array", "minItems": 1}}},
+                given("workaround"),
+            ],
+        }),
+        "TextSpan" => {
+            json!({"properties": {"from": {"maximum": 49_152}, "length": {"minimum": 1, "maximum": 49_152}}})
+        }
+        "RedactComment" => json!({"properties": {"spans": {"maxItems": 100}}}),
+        "Suggest" => {
+            json!({"properties": {"score": {"maximum": 100}}, "$comment": "value is one of what kind names"})
+        }
         "RecordNps" => json!({"properties": {"score": {"maximum": 10}}}),
         "Import" => {
             json!({"properties": {"part": {"minimum": 1}, "parts": {"minimum": 1}, "events": {"minItems": 1}}})

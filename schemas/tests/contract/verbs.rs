@@ -18,14 +18,19 @@ const ALWAYS: &str = "`malformed` 400, `bad_subject` 400, `validation_failed` 42
 fn errors(verb: &str) -> &'static str {
     match verb {
         "create" => {
-            "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`)"
+            "`version_conflict` 409 (the UUID has a ticket), `duplicate` 409 (`external_ref` is taken; `details.of`), `guard_failed` 409 (`assignee_group`, `assignee_tier`, `restricted`)"
         }
         "import" => "`duplicate` 409 (another ticket has this source and id; `details.of`)",
         "add_comment" => {
             "`not_found` 404; `version_conflict`, `terminal_state` 409 (a public message of a requester to a closed ticket begins a follow-up instead, or goes to the one that there is: the answer names that ticket)"
         }
-        "assign" | "unassign" | "set_due_date" | "set_field" | "set_priority" | "set_type"
-        | "set_category" => "`not_found` 404; `version_conflict`, `terminal_state` 409",
+        "assign" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`assignee_group`, `assignee_tier`, \
+             `restricted`: the assignee may not have it)"
+        }
+        "unassign" | "set_due_date" | "set_field" | "set_priority" | "set_type" | "set_category" => {
+            "`not_found` 404; `version_conflict`, `terminal_state` 409"
+        }
         "link" => {
             "`not_found` 404 (of the ticket, or of the other); `version_conflict`, `cycle_detected` 409 (the other is tied to it in the same way)"
         }
@@ -58,7 +63,7 @@ fn errors(verb: &str) -> &'static str {
         "record_sla_warning" | "record_sla_breach" | "fire_time_rule" => {
             "`not_found` 404; `version_conflict`, `config_stale` 409"
         }
-        "record_access" => "`version_conflict` 409 (of the record of accesses)",
+"publish_article" => "`version_conflict` 409 (of the article)", "publish_article_from_ticket" => { "`not_found` 404 (of the ticket); `version_conflict` 409 (of the article), `guard_failed` 409 (the ticket has no \ resolution that holds, or its texts cannot be read any more); `busy` 429" } "retire_article" => "`not_found` 404 (of the article); `version_conflict` 409 (of the article)", "record_access" => { "`not_found` 404 (of the ticket, for whoever may not see it too); `version_conflict` 409 (of the record of accesses)" }
         "void_sla_breach" => "`not_found` 404 (of the ticket, or of the breach); `version_conflict` 409",
         "request_survey" => "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409",
         "rate" => {
@@ -67,7 +72,11 @@ fn errors(verb: &str) -> &'static str {
         }
         "claim" | "renew_claim" | "release_claim" => {
             "`not_found` 404; `version_conflict`, `terminal_state`, `claim_held` 409 (`details.claimed_by`, \
-             `details.claimed_until`), `guard_failed` 409 (there is no claim to renew)"
+             `details.claimed_until`), `guard_failed` 409 (there is no claim to renew; `assignee_tier`: the ticket is in a higher one than the actor works in)"
+        }
+        "set_restriction" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`restricted`: its assignee is in none of \
+             the groups)"
         }
         "set_participants" | "log_call" | "switch_channel" | "log_time" | "schedule_follow_up" => {
             "`not_found` 404; `version_conflict`, `terminal_state` 409"
@@ -82,6 +91,52 @@ fn errors(verb: &str) -> &'static str {
         "decide_approval" => {
             "`not_found` 404 (of the ticket, or of the approval); `version_conflict`, `terminal_state`, `guard_failed` 409 \
              (it is decided)"
+        }
+        "merge" => {
+            "`not_found` 404 (of the ticket, or of a source); `forbidden` 403 (they are of several requesters); \
+             `version_conflict`, `already_merged` (`details.merged_into`), `terminal_state` (of the ticket, or of a source), \
+             `guard_failed` 409 (`comments`: more than one merge copies; `merged`: too many tickets went into it)"
+        }
+        "declare_problem" => {
+            "`not_found` 404 (of the ticket, or of an incident); `version_conflict`, `already_merged` \
+             (`details.merged_into`), `terminal_state`, `guard_failed` 409 (`incidents`: too many); `cycle_detected` 409 (the \
+             ticket is caused by that incident)"
+        }
+        "broadcast_to_linked" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`incidents`: none is open)"
+        }
+        "split" => {
+            "`not_found` 404 (of the ticket, or of the comment); `version_conflict`, `terminal_state`, `guard_failed` 409 \
+             (`comments`: more than one command copies; `links`)"
+        }
+        "make_comment_private" | "redact_comment" => {
+            "`not_found` 404 (of the ticket, or of the comment); `forbidden` 403 (an actor of kind requester); \
+             `version_conflict`, `guard_failed` 409 (`sealed`: the key is gone, so only the whole text can be hidden; `spans`: too many); \
+             a closed ticket takes it too"
+        }
+        "draft_reply" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`drafts`: too many)"
+        }
+        "approve_reply" | "reject_reply" => {
+            "`not_found` 404 (of the ticket, or of the draft); `forbidden` 403 (neither the mentor of the author nor a \
+             supervisor, or the author); `version_conflict`, `terminal_state`, `guard_failed` 409 (`draft`: it is decided \
+             otherwise; `sealed`: the key is gone, send `edits`)"
+        }
+        "review_decision" => {
+            "`not_found` 404 (of the ticket, or of the event); `forbidden` 403 (neither the mentor nor a supervisor, or their \
+             own); `version_conflict`, `terminal_state` 409"
+        }
+        "hand_off" | "open_side_conversation" | "suggest" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`side conversations`, `suggestions`: too \
+             many)"
+        }
+        "add_side_message" | "close_side_conversation" => {
+            "`not_found` 404 (of the ticket, or of the side conversation); `version_conflict`, `terminal_state`, `guard_failed` \
+             409 (`side_conversation`: it is over)"
+        }
+        "accept_suggestion" => {
+            "`not_found` 404 (of the ticket, or of the suggestion); `version_conflict`, `terminal_state`, `guard_failed` 409 \
+             (`suggestion`: the desk does not know the value)"
         }
         "add_attachment" => {
             "`not_found` 404; `validation_failed` 422 (`data.sha256`: the bytes were not uploaded to the ticket; `data.size`: they \
@@ -102,7 +157,7 @@ pub(crate) fn document() -> String {
     let mut out = String::from(
         "<!-- Generated from schemas/proto by the tests of guichet-schemas; do not edit. -->\n# Verbs\n\n\
          A command goes to `guichet.v1.cmd.<tenant>.<caller>.<entity>.<verb>`; `<entity>` is the UUID of the ticket, `new` for \
-         `create`, `create_follow_up` and `import`, `config` for `publish_config` and `retire_config`, or `desk` for `record_access`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
+         `create`, `create_follow_up` and `import`, `config` for `publish_config` and `retire_config`, `articles` for `publish_article`, `publish_article_from_ticket` and `retire_article`, or `desk` for `record_access`. The JSON Schemas beside this page (`commands/`, `replies/`, `events/`, `queries/`) say the same to machines.\n\n## Around every payload\n\n",
     );
     table(&mut out, &descriptors::message("Command"), Side::Caller);
     out.push_str("| `data` | object | if any of its fields is | The payload of the verb, below. |\n");

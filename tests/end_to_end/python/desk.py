@@ -12,7 +12,7 @@ ANSWER_WITHIN_S = 15
 NUMBERS = {
     "malformed": 400, "bad_subject": 400, "validation_failed": 422, "not_found": 404, "version_conflict": 409,
     "terminal_state": 409, "invalid_transition": 409, "duplicate": 409, "command_id_reused": 409, "forbidden": 403,
-    "payload_too_large": 413, "busy": 429, "unavailable": 503, "unsupported": 501,
+    "already_merged": 409, "guard_failed": 409, "payload_too_large": 413, "busy": 429, "unavailable": 503, "unsupported": 501,
 }
 
 

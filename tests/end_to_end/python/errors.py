@@ -56,7 +56,7 @@ async def subjects(desk):
     ]:
         refused(await desk.request(subject, body), "bad_subject")
     step("bad_subject")
-    for subject in [CALLER + ".%s.merge" % uuid.uuid4(), CALLER + ".directory.register_agent", CALLER + ".%s.split" % uuid.uuid4()]:
+    for subject in [CALLER + ".%s.erase_subject" % uuid.uuid4(), CALLER + ".directory.register_agent", CALLER + ".desk.seal_log"]:
         refused(await desk.request(subject, body), "unsupported")
     step("unsupported")
 
@@ -137,7 +137,8 @@ async def states(desk):
     error = refused(await desk.send(ticket, "assign", {"assignee": "bob"}), "terminal_state")
     same((error["details"]["state"], error["details"]["verb"]), ("closed", "assign"), "details")
     refused(await desk.send(ticket, "reopen", {"reason": "again"}), "terminal_state")
-    allowed = ["create_follow_up", "change_tags", "link", "unlink", "rate"]
+    taken_back = ["make_comment_private", "redact_comment"]
+    allowed = ["create_follow_up", "change_tags", "link", "unlink", "rate", *taken_back]
     same((await desk.ticket(ticket, closed["position"]))["allowed_verbs"], allowed, "what a closed ticket takes")
     other = (await desk.accepted("new", "create", new_ticket()))["ticket_id"]
     await desk.accepted(other, "cancel", {"reason": "duplicate"})

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use guichet_rules::{Context, Other, Ticket, Unconfigured, decide, evolve, looks_at};
+use guichet_rules::{Context, KnownArticle, Other, Ticket, Unconfigured, decide, evolve, looks_at};
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::{Command, Entity};
 use guichet_schemas::event::{Event, LifeCycle, LogEvent, TicketCreated, TicketEvent};
@@ -88,7 +88,7 @@ fn decided_again<'a>(
         let id = looks.ticket.or_else(|| first.ticket_id())?;
         let name = id.to_string();
         let event = creation(&name).cloned().map(Event::from);
-        Some(Other { id, ticket: known(&name)?.clone(), event })
+        Some(Other { id, ticket: known(&name)?.clone(), event, said: Vec::new(), found: None })
     });
     let context = Context {
         now: first.recorded_at,
@@ -97,7 +97,9 @@ fn decided_again<'a>(
         desk: &Unconfigured,
         config_version: 0,
         fresh,
+        article: KnownArticle::Elsewhere,
         other: other.as_ref(),
+        others: &[],
         stored: None,
     };
     let events: Vec<&Event> = records.iter().map(|record| &record.event).collect();

@@ -7,7 +7,7 @@ use crate::harness::Process;
 use crate::site::{Site, end_of};
 
 /// The read models of the product.
-pub(crate) const MODELS: [&str; 4] = ["ticket", "queues", "reports", "sla"];
+pub(crate) const MODELS: [&str; 5] = ["ticket", "queues", "reports", "sla", "articles"];
 const REBUILT_WITHIN: Duration = Duration::from_secs(120);
 
 /// Rebuilds all; a difference is a finding.

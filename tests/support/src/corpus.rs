@@ -91,6 +91,7 @@ fn commands() -> impl Iterator<Item = (usize, Value)> {
             "use_article" => value!({"article": "kb-1", "version": 2}),
             "request_approval" => value!({"approvers": ["sue", "tom"], "quorum": 2}),
             "decide_approval" => value!({"approval_id": "01980000-0000-7000-8000-000000000007", "verdict": "approved", "reason": "r"}),
+            "set_restriction" => value!({"restricted_to": ["hr"], "reason": "r"}),
             "add_attachment" => value!({"sha256": "11".repeat(32), "size": 9, "media_type": "image/png", "name": "a.png"}),
             "report_scan" => value!({"sha256": "11".repeat(32), "verdict": "infected", "engine": "clamav"}),
             "redact_attachment" => value!({"sha256": "11".repeat(32), "reason": "r"}),

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use guichet_schemas::codec::encode_record;
 use guichet_schemas::event::*;
 use guichet_schemas::hash::Hash;
-use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, EventId, KeyId, SurveyId, TaskId, TicketId};
+use guichet_schemas::ids::{
+    ApprovalId, CommandId, CommentId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId,
+    TicketId,
+};
 use guichet_schemas::position::{Epoch, LogPosition, Partition, StreamVersion};
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
@@ -30,13 +33,16 @@ pub struct History {
     pub entries: Vec<Entry>,
     /// Whose events are added.
     pub tenant: String,
+    /// Who sends their commands.
+    pub caller: String,
     streams: BTreeMap<String, (StreamVersion, Hash)>,
 }
 
 impl History {
     /// A log that begins as every log does.
     pub fn new() -> Self {
-        let mut history = Self { tenant: "_system".to_owned(), ..Self::default() };
+        let (tenant, caller) = ("_system".to_owned(), "portal".to_owned());
+        let mut history = Self { tenant, caller, ..Self::default() };
         let started = EpochStarted::uneventful(1, 1, "0.1.0");
         history.append(StreamKind::System, "engine", "engine", Event::Log(LogEvent::EpochStarted(started)));
         Self { tenant: "default".to_owned(), ..history }
@@ -49,6 +55,13 @@ impl History {
     /// Adds an event of a ticket, by agent `actor`.
     pub fn push(&mut self, ticket: TicketId, actor: &str, event: Event) -> u64 {
         self.append(StreamKind::Ticket, &ticket.to_string(), actor, event);
+        self.head()
+    }
+
+    /// Records that somebody looks at personal texts.
+    pub fn access(&mut self, access: AccessRecorded) -> u64 {
+        let viewer = access.viewer.clone();
+        self.append(StreamKind::System, "access", &viewer, Event::Log(LogEvent::AccessRecorded(access)));
         self.head()
     }
 
@@ -67,6 +80,20 @@ impl History {
         };
         let stream = self.tenant.clone();
         self.append(StreamKind::Config, &stream, "cli", Event::Config(ConfigEvent::ConfigPublished(event)));
+        self.head()
+    }
+
+    /// Adds an event of an article, by agent `actor`.
+    pub fn write(&mut self, actor: &str, event: Event) -> u64 {
+        let Event::Desk(
+            DeskEvent::ArticlePublished(ArticlePublished { article, .. })
+            | DeskEvent::ArticleRetired(ArticleRetired { article, .. }),
+        ) = &event
+        else {
+            panic!("{event:?} is about no article")
+        };
+        let article = article.clone();
+        self.append(StreamKind::Article, &article, actor, event);
         self.head()
     }
 
@@ -114,7 +141,7 @@ impl History {
             event_id: EventId(id(1, position.get())),
             recorded_at: at,
             occurred_at: at,
-            caller: "portal".to_owned(),
+            caller: self.caller.clone(),
             actor: Actor { kind: ActorKind::Agent, id: actor.to_owned(), on_behalf_of: None },
             command_id: CommandId(id(2, position.get())),
             request_hash: Hash::ZERO,
@@ -176,6 +203,7 @@ pub fn created(number: u64) -> TicketCreated {
         fields: BTreeMap::new(),
         due_at: None,
         synthetic: false,
+        restricted_to: Vec::new(),
     }
 }
 
@@ -283,7 +311,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(45) {
+    match dice.roll(64) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -324,15 +352,15 @@ pub fn any_event(dice: &mut Dice) -> Event {
             added: vec![word(dice, &["vip", "fire"])],
             removed: vec![word(dice, &["vip", "fire"])],
         }),
-        16 => Event::from(DueDateSet {
+        15 => Event::from(DueDateSet {
             at: [None, Some(Timestamp(START + dice.roll(500) as i64 * 1_000))][dice.roll(2) as usize],
             reason: None,
         }),
-        15 => Event::from(TypeChanged {
+        16 => Event::from(TypeChanged {
             from: TicketType::Incident,
             to: TicketType::ALL[dice.roll(TicketType::ALL.len() as u64) as usize],
         }),
-        38 => Event::from(ResolutionProposed {
+        17 => Event::from(ResolutionProposed {
             by: "helper".to_owned(),
             by_kind: ActorKind::Bot,
             code: ResolutionCode::Workaround,
@@ -340,101 +368,214 @@ pub fn any_event(dice: &mut Dice) -> Event {
             steps: Vec::new(),
             root_cause: None,
         }),
-        39 => Event::from(TicketsUnlinked {
+        18 => Event::from(TicketsUnlinked {
             other: ticket_id(1 + dice.roll(5)),
             other_number: 1,
             kind: LinkKind::ALL[dice.roll(LinkKind::ALL.len() as u64) as usize],
             from_other: dice.roll(2) == 0,
         }),
-        40 => Event::from(ResolutionConfirmed { by: "r-1".to_owned() }),
-        41 => Event::from(ResolutionRejected { reason: text("It still burns.") }),
-        42 => Event::from(AttachmentAdded {
+        19 => Event::from(ResolutionConfirmed { by: "r-1".to_owned() }),
+        20 => Event::from(ResolutionRejected { reason: text("It still burns.") }),
+        21 => Event::from(AttachmentAdded {
             sha256: Hash([dice.roll(2) as u8; 32]),
             size: dice.roll(9),
             media_type: "image/png".to_owned(),
             name: text("toner.png"),
             key_id: KeyId(Uuid::from_u128(1)),
         }),
-        43 => Event::from(AttachmentScanned {
+        22 => Event::from(AttachmentScanned {
             sha256: Hash([dice.roll(3) as u8; 32]),
             verdict: ScanVerdict::ALL[dice.roll(3) as usize],
             engine: "clamav".to_owned(),
         }),
-        44 => Event::from(AttachmentRedacted {
+        23 => Event::from(AttachmentRedacted {
             sha256: Hash([dice.roll(3) as u8; 32]),
             reason: "a face".to_owned(),
         }),
-        35 => Event::from(FollowUpCreated {
+        24 => Event::from(FollowUpCreated {
             of: ticket_id(1),
             new_ticket: ticket_id(2),
             new_number: 2,
             cause: StatusCause::RequesterComment,
         }),
-        36 => Event::from(TicketsLinked {
+        25 => Event::from(TicketsLinked {
             other: ticket_id(1 + dice.roll(5)),
             other_number: 1,
             kind: LinkKind::ALL[dice.roll(LinkKind::ALL.len() as u64) as usize],
             from_other: dice.roll(2) == 0,
         }),
-        17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
-        18 => Event::from(SurveyRequested {
+        26 => Event::from(TicketMerged {
+            into: ticket_id(1 + dice.roll(5)),
+            into_number: 1,
+            comment_mode: CommentMode::ALL[dice.roll(2) as usize],
+            comment_count: tier(dice),
+        }),
+        27 => Event::from(MergeReceived {
+            from: ticket_id(1 + dice.roll(5)),
+            from_number: 1,
+            comment_mode: CommentMode::ALL[dice.roll(2) as usize],
+            comment_count: 1,
+            comments: vec![CommentId(Uuid::from_u128(dice.roll(3).into()))],
+        }),
+        28 => Event::from(CommentCopied {
+            comment_id: CommentId(Uuid::from_u128(dice.roll(3).into())),
+            visibility: Visibility::ALL[dice.roll(2) as usize],
+            kind: CommentKind::Message,
+            author: word(dice, &["r-1", "bob"]),
+            author_kind: AuthorKind::ALL[dice.roll(AuthorKind::ALL.len() as u64) as usize],
+            channel: None,
+            body: text("It burns."),
+            attachments: Vec::new(),
+            in_reply_to: None,
+            written_at: Timestamp(START),
+            from: ticket_id(1 + dice.roll(5)),
+            from_number: 1,
+            requester: word(dice, &["r-1", "r-2"]),
+        }),
+        29 => Event::from(TicketSplit {
+            new_ticket: ticket_id(1 + dice.roll(5)),
+            new_number: 1,
+            from_comment: CommentId(Uuid::from_u128(dice.roll(3).into())),
+            comment_count: tier(dice),
+        }),
+        30 => Event::from(ProblemDeclared {
+            tickets: vec![ticket_id(1 + dice.roll(5))],
+            trigger: ProblemTrigger::ALL[dice.roll(2) as usize],
+        }),
+        31 => Event::from(WorkaroundPublished { text: text("Use the stairs.") }),
+        32 => Event::from(BroadcastSent {
+            reached: tier(dice),
+            over: tier(dice),
+            template: text("We know of it."),
+        }),
+        33 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
+        34 => Event::from(SurveyRequested {
             survey_id: SurveyId(Uuid::from_u128(dice.roll(3).into())),
             kind: SurveyKind::ALL[dice.roll(3) as usize],
             to: "r-1".to_owned(),
             expires: Timestamp(START + dice.roll(500) as i64 * 1_000),
         }),
-        19 => Event::from(TicketRated {
+        35 => Event::from(TicketRated {
             scale: RatingScale::ALL[dice.roll(3) as usize],
             score: tier(dice),
             comment: [None, Some(text("It is out."))][dice.roll(2) as usize].clone(),
             credited_agent: group(dice).map(str::to_owned),
             survey_id: [None, Some(SurveyId(Uuid::from_u128(1)))][dice.roll(2) as usize],
         }),
-        20 => Event::from(NpsRecorded { score: tier(dice) }),
-        21 => Event::from(TicketClaimed {
+        36 => Event::from(NpsRecorded { score: tier(dice) }),
+        37 => Event::from(TicketClaimed {
             by: word(dice, &["alice", "bob"]),
             until: Timestamp(START + dice.roll(500) as i64 * 1_000),
         }),
-        22 => Event::from(ClaimReleased {
+        38 => Event::from(ClaimReleased {
             by: word(dice, &["alice", "bob"]),
             reason: ReleaseReason::ALL[dice.roll(4) as usize],
         }),
-        23 => Event::from(ParticipantsChanged {
+        39 => Event::from(ParticipantsChanged {
             added: vec![word(dice, &["r-1", "r-2"])],
             removed: vec![word(dice, &["r-1", "r-2"])],
         }),
-        24 => Event::from(CallLogged {
+        40 => Event::from(CallLogged {
             direction: Direction::Inbound,
             started_at: Timestamp(START),
             duration_s: tier(dice),
             outcome: CallOutcome::Answered,
             note_comment: None,
         }),
-        25 => Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Chat }),
-        26 => Event::from(TaskAdded {
+        41 => Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Chat }),
+        42 => Event::from(TaskAdded {
             task_id: task(dice),
             title: "Look at the toner".to_owned(),
             owner: group(dice).map(str::to_owned),
             due: None,
             blocks_resolve: dice.roll(2) == 0,
         }),
-        27 => Event::from(TaskCompleted { task_id: task(dice) }),
-        28 => Event::from(TaskCancelled { task_id: task(dice), reason: None }),
-        29 => Event::from(ApprovalRequested {
+        43 => Event::from(TaskCompleted { task_id: task(dice) }),
+        44 => Event::from(TaskCancelled { task_id: task(dice), reason: None }),
+        45 => Event::from(ApprovalRequested {
             approval_id: approval(dice),
             approvers: vec!["sue".to_owned(), "tom".to_owned()],
             quorum: tier(dice),
         }),
-        30 => Event::from(ApprovalDecided {
+        46 => Event::from(ApprovalDecided {
             approval_id: approval(dice),
             by: word(dice, &["sue", "tom"]),
             verdict: Verdict::ALL[dice.roll(2) as usize],
             reason: None,
         }),
-        31 => Event::from(TimeLogged { seconds: tier(dice), kind: TimeKind::Work }),
-        32 => Event::from(FollowUpScheduled { at: Timestamp(START) }),
-        33 => Event::from(FollowUpRecorded { effective: dice.roll(2) == 0 }),
-        34 => Event::from(ArticleUsed { article: word(dice, &["kb-1", "kb-2"]), version: tier(dice) }),
+        47 => Event::from(TimeLogged { seconds: tier(dice), kind: TimeKind::Work }),
+        48 => Event::from(FollowUpScheduled { at: Timestamp(START) }),
+        49 => Event::from(FollowUpRecorded { effective: dice.roll(2) == 0 }),
+        50 => Event::from(ArticleUsed { article: word(dice, &["kb-1", "kb-2"]), version: tier(dice) }),
+        51 => Event::from(CommentMadePrivate {
+            comment_id: CommentId(id(4, dice.roll(2))),
+            reason: "Too much said.".to_owned(),
+            author_kind: AuthorKind::Agent,
+            comment_version: [None, Some(dice.roll(40))][dice.roll(2) as usize],
+        }),
+        52 => Event::from(CommentRedacted {
+            comment_id: CommentId(id(4, dice.roll(2))),
+            spans: [Vec::new(), vec![TextSpan { from: 0, length: 2 }]][dice.roll(2) as usize].clone(),
+            reason: "A password.".to_owned(),
+        }),
+        53 => Event::from(ReplyDrafted {
+            draft_id: DraftId(id(4, dice.roll(2))),
+            author: "tina".to_owned(),
+            author_kind: AuthorKind::Agent,
+            kind: CommentKind::Message,
+            channel: None,
+            body: text("Turn it off."),
+            attachments: Vec::new(),
+            in_reply_to: None,
+            counts_as_reply: true,
+        }),
+        54 => Event::from(ReplyApproved {
+            draft_id: DraftId(id(4, dice.roll(2))),
+            approver: "bob".to_owned(),
+            edited: dice.roll(2) == 0,
+            comment_id: CommentId(id(4, dice.roll(2))),
+        }),
+        55 => Event::from(ReplyRejected {
+            draft_id: DraftId(id(4, dice.roll(2))),
+            reason: "Ask first.".to_owned(),
+        }),
+        56 => Event::from(DecisionReviewed {
+            event_id: EventId(id(1, dice.roll(9))),
+            of: "tina".to_owned(),
+            verdict: Verdict::ALL[dice.roll(2) as usize],
+            note: [None, Some(text("Well done."))][dice.roll(2) as usize].clone(),
+        }),
+        57 => Event::from(HandedOff {
+            from_kind: ActorKind::Bot,
+            to_group: word(dice, &["desk", "network"]),
+            reason: "A person is wanted.".to_owned(),
+            packet: text("It began after lunch."),
+        }),
+        58 => Event::from(SideConversationOpened {
+            side_id: SideId(id(5, dice.roll(2))),
+            with: "vendor-1".to_owned(),
+            party: SideParty::ALL[dice.roll(2) as usize],
+            subject: text("Is it a known fire?"),
+        }),
+        59 => Event::from(SideMessageAdded {
+            side_id: SideId(id(5, dice.roll(2))),
+            author: "vendor-1".to_owned(),
+            author_kind: AuthorKind::ThirdParty,
+            body: text("It is."),
+        }),
+        60 => Event::from(SideConversationClosed { side_id: SideId(id(5, dice.roll(2))) }),
+        61 => Event::from(ClassificationSuggested {
+            suggestion_id: SuggestionId(id(6, dice.roll(2))),
+            kind: SuggestionKind::ALL[dice.roll(6) as usize],
+            value: "high".to_owned(),
+            score: tier(dice),
+            model: "triage/1".to_owned(),
+        }),
+        62 => Event::from(SuggestionAccepted {
+            suggestion_id: SuggestionId(id(6, dice.roll(2))),
+            kind: SuggestionKind::Priority,
+            value: "high".to_owned(),
+        }),
         _ => Event::from(FieldChanged {
             field: "floor".to_owned(),
             from: None,

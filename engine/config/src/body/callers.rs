@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use guichet_rules::Reach;
 use guichet_schemas::ids::is_token;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ActorKind;
@@ -29,6 +30,9 @@ pub struct Caller {
     /// It may replay facts from elsewhere, past every rule.
     #[serde(default)]
     pub import: bool,
+    /// It may put tickets of several requesters into one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merge_any: bool,
 }
 
 /// A role.
@@ -85,10 +89,11 @@ impl Role {
     pub fn has(self, verb: &str) -> bool {
         let lists: &[&[&str]] = match self {
             Self::Requester => &[ASKING],
-            // An internal note is a comment: which visibility a role may use is for the rules of the ticket.
+            // Which of the two kinds of comments is theirs, `writes` says.
             Self::Participant | Self::LightAgent => &[&["add_comment"]],
-            Self::Agent | Self::Trainee => &[WORKING],
-            Self::Supervisor => &[WORKING, SUPERVISING],
+            Self::Agent => &[WORKING, MENTORING],
+            Self::Trainee => &[WORKING],
+            Self::Supervisor => &[WORKING, MENTORING, SUPERVISING],
             Self::Admin => &[CONFIGURING],
             Self::Analyst => &[&["simulate_sla"]],
             Self::Auditor => &[&["verify_log", "record_access"]],
@@ -97,6 +102,48 @@ impl Role {
             Self::System => &[TIMING],
         };
         lists.iter().any(|list| list.contains(&verb))
+    }
+
+    /// Which tickets the role acts on.
+    #[must_use]
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Requester => Reach::Own,
+            Self::Participant => Reach::TakesPart,
+            Self::Agent | Self::Trainee => Reach::OwnGroups,
+            Self::LightAgent
+            | Self::Supervisor
+            | Self::Admin
+            | Self::Analyst
+            | Self::Auditor
+            | Self::Bot
+            | Self::Service
+            | Self::System => Reach::Every,
+        }
+    }
+
+    /// Whether whoever has the role reads tickets as they are: an admin configures, and an analyst reads with pseudonyms.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        !matches!(self, Self::Admin | Self::Analyst)
+    }
+
+    /// Whether the role writes comments for the people of the desk, or for the requester; most write both.
+    #[must_use]
+    pub const fn writes(self, internal: bool) -> bool {
+        match self {
+            Self::Requester | Self::Participant => !internal,
+            Self::LightAgent => internal,
+            Self::Agent
+            | Self::Trainee
+            | Self::Supervisor
+            | Self::Admin
+            | Self::Analyst
+            | Self::Auditor
+            | Self::Bot
+            | Self::Service
+            | Self::System => true,
+        }
     }
 }
 
@@ -136,6 +183,7 @@ const WORKING: &[&str] = &[
     "escalate",
     "deescalate",
     "set_participants",
+    "set_restriction",
     "add_comment",
     "make_comment_private",
     "redact_comment",
@@ -184,17 +232,13 @@ const WORKING: &[&str] = &[
     "set_presence",
 ];
 
+/// A mentor approves what a trainee writes and reviews what they do; whose mentor somebody is, is for the rules of the
+/// ticket.
+const MENTORING: &[&str] = &["approve_reply", "reject_reply", "review_decision"];
+
 /// A supervisor also approves, closes, voids a breach, moves many tickets at once.
-const SUPERVISING: &[&str] = &[
-    "close",
-    "bulk_reassign",
-    "approve_reply",
-    "reject_reply",
-    "decide_approval",
-    "review_decision",
-    "void_sla_breach",
-    "simulate_sla",
-];
+const SUPERVISING: &[&str] =
+    &["close", "bulk_reassign", "decide_approval", "void_sla_breach", "simulate_sla"];
 
 /// An admin configures; the directory, the articles, privacy and operations are nobody else's.
 const CONFIGURING: &[&str] = &[
@@ -331,6 +375,23 @@ impl Callers {
         Err(format!("no role of caller {caller} may {verb}"))
     }
 
+    /// Whether a caller may look at restricted tickets in the name of an actor of a kind, as far as that actor sees them.
+    ///
+    /// # Errors
+    /// As [`Callers::may`].
+    pub fn may_look(&self, caller: &str, actor: ActorKind) -> Result<(), String> {
+        let Some(known) = self.callers.get(caller) else {
+            return Err(format!("caller {caller} is not listed in the configuration kind callers"));
+        };
+        if !known.actor_kinds.contains(&Word(actor)) {
+            return Err(format!("caller {caller} may not speak for actors of kind {actor}"));
+        }
+        if known.roles.iter().any(|role| role.reads()) {
+            return Ok(());
+        }
+        Err(format!("no role of caller {caller} reads tickets"))
+    }
+
     /// The roles of a caller; none where it is not listed.
     #[must_use]
     pub fn roles(&self, caller: &str) -> &[Role] {
@@ -404,7 +465,7 @@ mod tests {
             ("close", &[Supervisor, System]),
             ("cancel", &[Requester, Agent, Trainee, Supervisor, System]),
             ("merge", &[Agent, Trainee, Supervisor]),
-            ("approve_reply", &[Supervisor]),
+            ("approve_reply", &[Agent, Supervisor]),
             ("void_sla_breach", &[Supervisor]),
             ("record_sla_breach", &[System]),
             ("publish_config", &[Admin]),
@@ -430,6 +491,7 @@ mod tests {
         let lists = [
             super::ASKING,
             super::WORKING,
+            super::MENTORING,
             super::SUPERVISING,
             super::CONFIGURING,
             super::ANSWERING,

@@ -54,6 +54,9 @@ pub struct Lifecycle {
     pub resolve_requires_confirmation: bool,
     /// An escalation names a tag.
     pub escalation_needs_tag: bool,
+    /// What a bot writes to the requester ends reply clocks. Reports keep it apart from the answers of people.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bot_replies_count: bool,
 }
 
 impl Default for Lifecycle {
@@ -72,6 +75,7 @@ impl Default for Lifecycle {
             rating_window_s: None,
             resolve_requires_confirmation: false,
             escalation_needs_tag: true,
+            bot_replies_count: false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where personal texts stand in records and in answers: what [`crate::Opener::open`] needs to know of each.
 
 use guichet_schemas::any_report;
-use guichet_schemas::event::{ResolutionProposed, TicketCreated, TicketResolved};
+use guichet_schemas::event::{ResolutionProposed, TicketCreated, TicketResolved, WorkaroundPublished};
 use guichet_schemas::ids::{CommandId, KeyId, TicketId};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::personal::{self, Field};
@@ -59,6 +59,10 @@ pub fn of_reply(reply: &mut wire::QueryReply) -> Vec<Text<'_>> {
             | Data::SlaClocks(_)
             | Data::SlaBreaches(_)
             | Data::Figures(_)
+            | Data::Article(_)
+            | Data::Articles(_)
+            | Data::SuggestedArticles(_)
+            | Data::KnowledgeGaps(_)
             | Data::Error(_),
         )
         | None => Vec::new(),
@@ -70,6 +74,7 @@ fn of_ticket(view: &mut wire::TicketView) -> Vec<Text<'_>> {
     let Ok(ticket) = TicketId::from_wire(view.ticket_id.clone()) else { return Vec::new() };
     let created = command(view.created_command_id.as_deref());
     let resolved = command(view.resolution.as_ref().and_then(|r| r.command_id.as_deref()));
+    let workaround = command(view.workaround.as_ref().and_then(|w| w.command_id.as_deref()));
     let proposed = command(view.proposal.as_ref().and_then(|p| p.command_id.as_deref()));
     let texts = [
         (TicketCreated::SUBJECT, created, view.subject.as_mut()),
@@ -79,6 +84,7 @@ fn of_ticket(view: &mut wire::TicketView) -> Vec<Text<'_>> {
         (TicketCreated::REQUESTER_PHONE, created, view.requester_phone.as_mut()),
         (TicketResolved::SUMMARY, resolved, view.resolution.as_mut().and_then(|r| r.summary.as_mut())),
         (ResolutionProposed::SUMMARY, proposed, view.proposal.as_mut().and_then(|p| p.summary.as_mut())),
+        (WorkaroundPublished::TEXT, workaround, view.workaround.as_mut().and_then(|w| w.text.as_mut())),
     ];
     let bound = |(field, command, text): (Field, Option<CommandId>, Option<_>)| {
         Some(Text { ticket, command: command?, field, text: text? })

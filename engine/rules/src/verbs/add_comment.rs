@@ -9,6 +9,7 @@ use guichet_schemas::words::{ActorKind, AuthorKind, CommentKind, StatusCause, Ti
 
 use super::add_attachment::attachment;
 use super::create_follow_up::{follow_up, linked, told};
+use super::draft_reply::drafted;
 use super::shared::{comment, held, may_come_back, moved, reopened};
 use super::{Decide, Fold, Replayed};
 use crate::beside::comes_back;
@@ -30,8 +31,11 @@ impl Decide for AddComment {
         }
         require(ticket, &command.order)?;
         names_what_is_there(self, ticket)?;
-        let mut drafts = vec![Draft::of(written(self, command))];
         let public = self.visibility == Visibility::Public;
+        if public && context.desk.is_supervised(command) {
+            return drafted(ticket, written(self, command, context));
+        }
+        let mut drafts = vec![Draft::of(written(self, command, context))];
         let from_requester = command.actor.kind == ActorKind::Requester;
         match ticket.state() {
             TicketState::Resolved
@@ -60,15 +64,18 @@ impl Decide for AddComment {
     }
 }
 
-fn written(order: &AddComment, command: &Command) -> CommentAdded {
+fn written(order: &AddComment, command: &Command, context: &Context<'_>) -> CommentAdded {
     let kind = order.kind.unwrap_or(CommentKind::Message);
     let id = CommentId(command.command_id.derive("comment"));
     let comment = comment(command, id, order.visibility, kind, order.body.clone().into());
+    let bot_counts = command.actor.kind == ActorKind::Bot
+        && order.visibility == Visibility::Public
+        && context.desk.life().bot_replies_count;
     CommentAdded {
         attachments: order.attachments.clone(),
         in_reply_to: order.in_reply_to,
         no_reopen: order.no_reopen,
-        counts_as_reply: comment.counts_as_reply && order.counts_as_reply.unwrap_or(true),
+        counts_as_reply: (comment.counts_as_reply || bot_counts) && order.counts_as_reply.unwrap_or(true),
         ..comment
     }
 }
@@ -89,7 +96,7 @@ fn after_the_end(
     context: &Context<'_>,
 ) -> Result<Vec<Draft>, Rejection> {
     names_what_is_there(order, ticket)?;
-    let comment = written(order, command);
+    let comment = written(order, command, context);
     match context.desk.life().closed_message {
         ClosedMessage::Refuse => require(ticket, &command.order).map(|()| Vec::new()),
         ClosedMessage::Keep => Ok(vec![Draft::of(comment)]),
@@ -115,15 +122,17 @@ fn after_the_end(
 
 impl Fold for CommentAdded {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
+        ticket.said.note(ticket.version);
         if self.visibility == Visibility::Public {
             match self.author_kind {
                 AuthorKind::Requester => {
-                    ticket.answered = false;
+                    ticket.is_asked();
                     if let Some(proposal) = ticket.proposal.as_mut().filter(|_| !self.no_reopen) {
                         proposal.answered = true;
                     }
                 }
-                AuthorKind::Agent => ticket.answered = true,
+                AuthorKind::Agent => ticket.is_answered(),
+                AuthorKind::Bot if self.counts_as_reply => ticket.is_answered(),
                 AuthorKind::Bot | AuthorKind::System | AuthorKind::Peer | AuthorKind::ThirdParty => {}
             }
         }

@@ -7,14 +7,19 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{CommentKind, StatusCause, Strategy, TicketState};
 
-use super::shared::{assigned, internal_note, moved};
+use super::shared::{assigned, internal_note, may_get, moved, sees_it};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
 
 impl Decide for Assign {
-    fn decide(&self, ticket: &Ticket, command: &Command, _: &Context<'_>) -> Result<Vec<Draft>, Rejection> {
+    fn decide(
+        &self,
+        ticket: &Ticket,
+        command: &Command,
+        context: &Context<'_>,
+    ) -> Result<Vec<Draft>, Rejection> {
         require(ticket, &command.order)?;
         let group = self.group.as_ref().map(|g| g.as_str().to_owned()).or_else(|| ticket.group.clone());
         let new_assignee =
@@ -22,6 +27,10 @@ impl Decide for Assign {
         let mut drafts = Vec::new();
         if new_assignee.is_none() && group == ticket.group {
             return Ok(drafts);
+        }
+        if let Some(agent) = new_assignee {
+            may_get(agent, (group.as_deref(), ticket.tier), command, self.reason.as_ref(), context)?;
+            sees_it(agent, &ticket.restricted_to, context)?;
         }
         let handover_comment = self.handover_note.as_ref().map(|note| {
             let id = CommentId(command.command_id.derive("handover"));

@@ -6,10 +6,10 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::ReleaseReason;
 
-use super::shared::{claimed, held_by_another, later, of_the_desk};
+use super::shared::{claimed, held_by_another, later, may_get, of_the_desk};
 use super::{Decide, Fold};
 use crate::decide::{Context, Draft};
-use crate::permission::supervises;
+use crate::permission::oversees;
 use crate::state::{Lease, Ticket};
 use crate::transition::require;
 
@@ -21,13 +21,14 @@ impl Decide for Claim {
         context: &Context<'_>,
     ) -> Result<Vec<Draft>, Rejection> {
         of_the_desk(command)?;
-        if self.force && !supervises(command.actor.kind) {
+        if self.force && !oversees(command, context.desk) {
             return Err(Rejection::Forbidden(format!(
                 "only a supervisor takes a claim by force; the actor is of kind {}",
                 command.actor.kind
             )));
         }
         require(ticket, &command.order)?;
+        may_get(&command.actor.id, (None, ticket.tier), command, None, context)?;
         let until = later(context.now, u64::from(self.ttl_s).saturating_mul(1_000));
         let Some(lease) = &ticket.claim else { return Ok(vec![Draft::of(claimed(command, until))]) };
         let is_own = lease.by == command.actor.id;

@@ -1,5 +1,7 @@
 //! The verb `create`.
 
+use std::collections::BTreeSet;
+
 use guichet_schemas::command::{Command, Create};
 use guichet_schemas::event::TicketCreated;
 use guichet_schemas::rejection::Rejection;
@@ -7,9 +9,13 @@ use guichet_schemas::text::Label;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, Origin, Priority, TicketType};
 
+use super::shared::{have_members, may_get, sees_it};
 use super::{Begin, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
+
+/// Where every ticket begins.
+const ENTRY_TIER: u32 = 1;
 
 impl Begin for Create {
     fn begin(
@@ -23,6 +29,21 @@ impl Begin for Create {
         }
         if let Some(of) = context.external_ref_of {
             return Err(Rejection::Duplicate { of });
+        }
+        if let Some(agent) = &self.assignee {
+            may_get(
+                agent.as_str(),
+                (self.group.as_ref().map(Label::as_str), ENTRY_TIER),
+                command,
+                None,
+                context,
+            )?;
+        }
+        have_members(&self.restricted_to, context)?;
+        let restricted_to: BTreeSet<String> =
+            self.restricted_to.iter().map(|group| group.as_str().to_owned()).collect();
+        if let Some(agent) = &self.assignee {
+            sees_it(agent.as_str(), &restricted_to, context)?;
         }
         let text = |l: &Label| l.as_str().to_owned();
         let mut tags: Vec<String> = Vec::new();
@@ -50,7 +71,7 @@ impl Begin for Create {
             tags,
             group: self.group.as_ref().map(text),
             assignee: self.assignee.as_ref().map(text),
-            tier: 1,
+            tier: ENTRY_TIER,
             product: self.product.as_ref().map(text),
             brand: self.brand.as_ref().map(text),
             language: self.language.as_ref().map(text),
@@ -59,6 +80,7 @@ impl Begin for Create {
             fields: self.fields.clone(),
             due_at: self.due_at,
             synthetic: self.synthetic,
+            restricted_to: restricted_to.into_iter().collect(),
         })])
     }
 }

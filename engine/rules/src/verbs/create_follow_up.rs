@@ -8,6 +8,7 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{LinkKind, Priority, StatusCause};
 
 use super::create::{exists, origin};
+use super::shared::sees_it;
 use super::{Begin, Fold};
 use crate::beside::Other;
 use crate::decide::{Context, Draft};
@@ -26,6 +27,9 @@ impl Begin for CreateFollowUp {
         }
         let other =
             context.other.ok_or_else(|| Rejection::NotFound { what: format!("ticket {}", self.of) })?;
+        if let Some(agent) = &self.assignee {
+            sees_it(agent.as_str(), &other.ticket.restricted_to, context)?;
+        }
         require(&other.ticket, &command.order)?;
         let created = follow_up(other, command, context)?;
         let created = TicketCreated {
@@ -103,5 +107,6 @@ pub(super) fn follow_up(
         fields: of.fields.clone(),
         due_at: None,
         synthetic: first.synthetic,
+        restricted_to: of.restricted_to.iter().cloned().collect(),
     })
 }

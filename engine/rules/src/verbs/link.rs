@@ -7,6 +7,7 @@ use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::LinkKind;
 
+use super::declare_problem::incidents;
 use super::{Decide, Fold};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
@@ -33,9 +34,8 @@ impl Decide for Link {
         if is_tied(true) {
             return Err(Rejection::CycleDetected { number, other: other.ticket.number, kind });
         }
-        if [ticket, &other.ticket].iter().any(|ticket| ticket.links.len() >= limits::LINKS) {
-            let rule = format!("must leave each ticket with at most {} links", limits::LINKS);
-            return Err(FieldError::new("data.other", rule).into());
+        for one in [ticket, &other.ticket] {
+            room_for_tie(one)?;
         }
         let of =
             |other, number: u64, from_other| TicketsLinked { other, other_number: number, kind, from_other };
@@ -50,6 +50,16 @@ impl Fold for TicketsLinked {
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
         ticket.links.insert((self.other, self.kind, self.from_other));
     }
+}
+
+/// Refuses one tie more than a ticket has; its incidents, if it is a problem, have a limit of their own.
+pub(super) fn room_for_tie(ticket: &Ticket) -> Result<(), Rejection> {
+    let by_hand = ticket.links.len().saturating_sub(incidents(ticket).count());
+    if by_hand < limits::LINKS {
+        return Ok(());
+    }
+    let rule = format!("must leave each ticket with at most {} links", limits::LINKS);
+    Err(FieldError::new("data.other", rule).into())
 }
 
 /// The ticket that a command is about.

@@ -5,7 +5,7 @@ use guichet_schemas::event::ResolutionProposed;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
-use super::shared::{has_required_fields, unblocked};
+use super::shared::{has_authority, has_required_fields, unblocked};
 use super::{Decide, Fold};
 use crate::decide::{Context, Draft};
 use crate::state::{Proposal, Ticket};
@@ -20,6 +20,7 @@ impl Decide for ProposeResolution {
         context: &Context<'_>,
     ) -> Result<Vec<Draft>, Rejection> {
         require(ticket, &command.order)?;
+        has_authority(ticket, command, context)?;
         has_required_fields(ticket, context)?;
         unblocked(ticket, command, None)?;
         Ok(vec![Draft::of(ResolutionProposed {

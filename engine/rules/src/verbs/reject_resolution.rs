@@ -46,6 +46,6 @@ impl Fold for ResolutionRejected {
     /// What the requester says is a message: the desk has to answer it.
     fn fold(&self, ticket: &mut Ticket, _: Timestamp) {
         ticket.proposal = None;
-        ticket.answered = false;
+        ticket.is_asked();
     }
 }

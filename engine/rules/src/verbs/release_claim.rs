@@ -9,7 +9,7 @@ use guichet_schemas::words::{ActorKind, ReleaseReason};
 use super::shared::held_by_another;
 use super::{Decide, Fold};
 use crate::decide::{Context, Draft};
-use crate::permission::supervises;
+use crate::permission::oversees;
 use crate::state::Ticket;
 use crate::transition::require;
 
@@ -25,7 +25,7 @@ impl Decide for ReleaseClaim {
         let kind = command.actor.kind;
         let reason = if lease.by == command.actor.id {
             ReleaseReason::Released
-        } else if kind == ActorKind::System || supervises(kind) {
+        } else if kind == ActorKind::System || oversees(command, context.desk) {
             ReleaseReason::Forced
         } else {
             return Err(held_by_another(ticket, lease));

@@ -9,6 +9,7 @@ use guichet_schemas::words::{ActorKind, TicketState};
 use super::shared::{in_time, reopened};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
+use crate::permission::oversees;
 use crate::state::{Phase, Ticket};
 use crate::transition::require;
 
@@ -61,6 +62,7 @@ impl Fold for TicketReopened {
 fn may_be_opened_again(t: &Ticket, command: &Command, context: &Context<'_>) -> bool {
     let within = context.desk.life().reopen_closed_ms;
     command.actor.kind == ActorKind::Supervisor
+        && oversees(command, context.desk)
         && t.last_resolution.is_some()
         && within.is_some_and(|within| context.now.since(t.state_since) <= within)
 }

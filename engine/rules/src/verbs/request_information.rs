@@ -8,14 +8,20 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::words::{CommentKind, StatusCause, TicketState, Visibility};
 
 use super::Decide;
-use super::shared::{comment, moved};
+use super::shared::{comment, moved, speaks_freely};
 use crate::decide::{Context, Draft};
 use crate::state::Ticket;
 use crate::transition::require;
 
 impl Decide for RequestInformation {
-    fn decide(&self, ticket: &Ticket, command: &Command, _: &Context<'_>) -> Result<Vec<Draft>, Rejection> {
+    fn decide(
+        &self,
+        ticket: &Ticket,
+        command: &Command,
+        context: &Context<'_>,
+    ) -> Result<Vec<Draft>, Rejection> {
         require(ticket, &command.order)?;
+        speaks_freely(ticket, command, context)?;
         let id = CommentId(command.command_id.derive("comment"));
         let body = self.comment.clone().into();
         let asked = comment(command, id, Visibility::Public, CommentKind::Message, body);

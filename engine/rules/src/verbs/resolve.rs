@@ -6,9 +6,10 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{ActorKind, ConfirmedBy, Strategy, TicketState};
 
-use super::shared::{assigned, has_required_fields, unblocked};
+use super::shared::{assigned, has_authority, has_required_fields, unblocked};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
+use crate::permission::oversees;
 use crate::state::{LastResolution, Phase, Ticket};
 use crate::transition::require;
 
@@ -23,9 +24,11 @@ impl Decide for Resolve {
             return Ok(Vec::new());
         }
         require(ticket, &command.order)?;
-        unblocked(ticket, command, self.override_reason.as_ref())?;
+        has_authority(ticket, command, context)?;
+        let override_reason = self.override_reason.as_ref().filter(|_| oversees(command, context.desk));
+        unblocked(ticket, command, override_reason)?;
         let life = context.desk.life();
-        let overrides = command.actor.kind == ActorKind::Supervisor && self.override_reason.is_some();
+        let overrides = command.actor.kind == ActorKind::Supervisor && override_reason.is_some();
         if life.resolve_requires_confirmation && !overrides {
             return Err(Rejection::GuardFailed {
                 guard: "confirmation",

@@ -7,7 +7,7 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{CommentKind, HoldReason, StatusCause, TicketState, Visibility};
 
-use super::shared::comment;
+use super::shared::{comment, speaks_freely};
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
 use crate::desk::PendingGuard;
@@ -23,6 +23,9 @@ impl Decide for SetStatus {
         context: &Context<'_>,
     ) -> Result<Vec<Draft>, Rejection> {
         require(ticket, &command.order)?;
+        if self.comment.is_some() {
+            speaks_freely(ticket, command, context)?;
+        }
         let answers = self.comment.is_some() && is_human_agent(command.actor.kind);
         let begins_to_wait = self.to == TicketState::Pending && ticket.state() != TicketState::Pending;
         let guard = context.desk.life().pending_guard;

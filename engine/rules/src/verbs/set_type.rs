@@ -4,6 +4,7 @@ use guichet_schemas::command::{Command, SetType};
 use guichet_schemas::event::TypeChanged;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::words::TicketType;
 
 use super::{Decide, Fold, Replayed};
 use crate::decide::{Context, Draft};
@@ -13,10 +14,14 @@ use crate::transition::require;
 impl Decide for SetType {
     fn decide(&self, ticket: &Ticket, command: &Command, _: &Context<'_>) -> Result<Vec<Draft>, Rejection> {
         require(ticket, &command.order)?;
-        if self.r#type == ticket.r#type {
-            return Ok(Vec::new());
-        }
-        Ok(vec![Draft::of(TypeChanged { from: ticket.r#type, to: self.r#type })])
+        Ok(ticket.turns_into(self.r#type).into_iter().collect())
+    }
+}
+
+impl Ticket {
+    /// It turns out to be of another type; `None`: it is of that one already.
+    pub(super) fn turns_into(&self, to: TicketType) -> Option<Draft> {
+        (to != self.r#type).then(|| Draft::of(TypeChanged { from: self.r#type, to }))
     }
 }
 

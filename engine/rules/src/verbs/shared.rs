@@ -1,19 +1,21 @@
 //! What several verbs lead to.
 
+use std::collections::BTreeSet;
+
 use guichet_schemas::command::{Command, limits};
 use guichet_schemas::event::{
     CommentAdded, Personal, ReopenHeld, StatusChanged, TicketAssigned, TicketClaimed, TicketReopened,
 };
 use guichet_schemas::ids::{CommentId, TaskId};
 use guichet_schemas::rejection::{FieldError, Rejection};
-use guichet_schemas::text::Note;
+use guichet_schemas::text::{Label, Note};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, AuthorKind, CommentKind, StatusCause, Strategy, TicketState, Visibility,
 };
 
 use crate::decide::Context;
-use crate::permission::{is_human_agent, supervises};
+use crate::permission::{is_human_agent, oversees, supervises};
 use crate::state::{Lease, Task, TaskState, Ticket};
 
 /// The next station of the ticket.
@@ -200,6 +202,68 @@ pub(crate) fn held_by_another(t: &Ticket, lease: &Lease) -> Rejection {
     Rejection::ClaimHeld { number: t.number, by: lease.by.clone(), until: lease.until }
 }
 
+/// Whoever gets a ticket works in its group and in its tier, where somebody has said so. A supervisor who gives a reason
+/// gives it to anybody.
+pub(crate) fn may_get(
+    agent: &str,
+    (group, tier): (Option<&str>, u32),
+    command: &Command,
+    reason: Option<&Note>,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    if reason.is_some() && oversees(command, context.desk) {
+        return Ok(());
+    }
+    let refused = |guard: &'static str, why: String| Rejection::GuardFailed {
+        guard,
+        message: format!("{why}; name another agent, or let a supervisor assign it with a reason"),
+    };
+    if let (Some(group), Some(groups)) = (group, context.desk.groups_of(agent))
+        && !groups.iter().any(|own| own == group)
+    {
+        return Err(refused("assignee_group", format!("{agent} is not in group {group}")));
+    }
+    match context.desk.tier_of(agent) {
+        Some(highest) if highest < tier => Err(refused(
+            "assignee_tier",
+            format!("{agent} works up to tier {highest}, and the ticket is in tier {tier}"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Somebody is known to be in each of these groups, or nobody could read what is restricted to them.
+pub(crate) fn have_members(groups: &[Label], context: &Context<'_>) -> Result<(), Rejection> {
+    let empty = groups.iter().enumerate().find(|(_, group)| !context.desk.has_members(group.as_str()));
+    empty.map_or(Ok(()), |(n, group)| {
+        let rule = format!(
+            "nobody is known to be in group {:?}, so nobody could read the ticket: the configuration kind agents says who is",
+            group.as_str()
+        );
+        Err(FieldError::new(format!("data.restricted_to[{n}]"), rule).into())
+    })
+}
+
+/// Whoever has a restricted ticket is in one of the groups that see it.
+pub(crate) fn sees_it(
+    agent: &str,
+    restricted_to: &BTreeSet<String>,
+    context: &Context<'_>,
+) -> Result<(), Rejection> {
+    let groups = context.desk.groups_of(agent).unwrap_or_default();
+    if restricted_to.is_empty() || groups.iter().any(|group| restricted_to.contains(group)) {
+        return Ok(());
+    }
+    let seen_by: Vec<&str> = restricted_to.iter().map(String::as_str).collect();
+    Err(Rejection::GuardFailed {
+        guard: "restricted",
+        message: format!(
+            "only {} may see the ticket, and {agent}, who is to have it, is not in there; assign it to somebody who is",
+            seen_by.join(", ")
+        ),
+    })
+}
+
 /// So many of something are not too many.
 pub(crate) fn room_for(t: &Ticket, what: &'static str, count: usize, max: usize) -> Result<(), Rejection> {
     if count < max {
@@ -256,4 +320,52 @@ pub(crate) fn unblocked(
         (0, approvals) => Err(blocked("approvals", approvals, "approvals without a decision")),
         (tasks, _) => Err(blocked("tasks", tasks, "open tasks that block resolving")),
     }
+}
+
+/// A trainee writes to requesters in drafts alone: here, the text would go out with something else.
+pub(crate) fn speaks_freely(t: &Ticket, command: &Command, context: &Context<'_>) -> Result<(), Rejection> {
+    if !context.desk.is_supervised(command) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is a trainee, and what they write to the requester of ticket {} waits for approval: send draft_reply, and {} \
+         without a text once it is approved",
+        command.actor.id,
+        t.number,
+        command.order.verb()
+    );
+    Err(Rejection::GuardFailed { guard: "trainee", message })
+}
+
+/// Some agents say of tickets up to a priority only that they are solved.
+pub(crate) fn has_authority(t: &Ticket, command: &Command, context: &Context<'_>) -> Result<(), Rejection> {
+    let actor = &command.actor;
+    let cap = context.desk.authority(&actor.id).filter(|_| !supervises(actor.kind));
+    let Some(cap) = cap.filter(|cap| t.priority > *cap) else { return Ok(()) };
+    let message = format!(
+        "the authority of {} ends at priority {cap}, and ticket {} is {}: escalate it, or let a supervisor do it",
+        actor.id, t.number, t.priority
+    );
+    Err(Rejection::GuardFailed { guard: "authority", message })
+}
+
+/// What somebody wrote or did is judged by their mentor or by a supervisor, and never by themselves.
+pub(crate) fn judges(command: &Command, whose: &str, context: &Context<'_>) -> Result<(), Rejection> {
+    let (actor, verb) = (&command.actor, command.order.verb());
+    if actor.id == whose {
+        return Err(Rejection::Forbidden(format!(
+            "{whose} does not {verb} of their own: somebody else must"
+        )));
+    }
+    let mentor = context.desk.mentor(whose);
+    let is_mentor = mentor.as_deref() == Some(&actor.id) && is_human_agent(actor.kind);
+    if supervises(actor.kind) || is_mentor && !context.desk.is_supervised(command) {
+        return Ok(());
+    }
+    let mentor =
+        mentor.map_or_else(|| "their mentor (there is none)".to_owned(), |m| format!("their mentor {m}"));
+    Err(Rejection::Forbidden(format!(
+        "{actor} may not {verb} of {whose}: {mentor} or a supervisor may",
+        actor = actor.id
+    )))
 }

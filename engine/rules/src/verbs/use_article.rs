@@ -12,12 +12,18 @@ use crate::state::Ticket;
 use crate::transition::require;
 
 impl Decide for UseArticle {
-    fn decide(&self, ticket: &Ticket, command: &Command, _: &Context<'_>) -> Result<Vec<Draft>, Rejection> {
+    fn decide(
+        &self,
+        ticket: &Ticket,
+        command: &Command,
+        context: &Context<'_>,
+    ) -> Result<Vec<Draft>, Rejection> {
         require(ticket, &command.order)?;
         let used = ArticleUsed { article: self.article.as_str().to_owned(), version: self.version };
         if ticket.work.articles.contains(&(used.article.clone(), used.version)) {
             return Ok(Vec::new());
         }
+        context.article.is_usable(self.version)?;
         room_for(ticket, "articles", ticket.work.articles.len(), limits::ARTICLES)?;
         Ok(vec![Draft::of(used)])
     }

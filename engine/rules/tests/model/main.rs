@@ -13,12 +13,12 @@ mod steps;
 use std::collections::BTreeSet;
 
 use guichet_schemas::command::Order;
-use guichet_schemas::event::{Event, LifeCycle, Relations, TicketEvent};
+use guichet_schemas::event::{Event, LifeCycle, Moderation, Relations, TicketEvent};
 use guichet_schemas::ids::TicketId;
 use proptest::prelude::*;
 
 use crate::paper::{Book, Paper};
-use crate::steps::{house, order, rules, steps};
+use crate::steps::{Step, house, order, rules, steps};
 use crate::support::{Desk, OWN, command, create};
 
 fn tickets(desk: &Desk) -> Vec<(TicketId, &guichet_rules::Ticket, Vec<&Event>)> {
@@ -39,7 +39,9 @@ fn invariants(events: &[&Event], ticket: &guichet_rules::Ticket) -> Result<(), S
             return Err(format!("event {n} is {}", event.type_name()));
         }
         let Event::Ticket(event) = event else { continue };
-        let may_follow = matches!(event, TicketEvent::Relations(_) | TicketEvent::Conversation(_))
+        let taken_back = matches!(event, TicketEvent::Moderation(Moderation::CommentMadePrivate(_)));
+        let may_follow = taken_back
+            || matches!(event, TicketEvent::Relations(_) | TicketEvent::Conversation(_))
             || matches!(event, TicketEvent::LifeCycle(LifeCycle::TicketReopened(_)));
         if let Some(state) = over
             && !may_follow
@@ -84,7 +86,8 @@ proptest! {
         for (n, (step, pick)) in (1..).zip(list) {
             let at = pick % book.tickets.len();
             let id = tickets(&desk)[at].0;
-            let asked = order(step, id, n);
+            let of = if let Step::Merge { of } = step { of % book.tickets.len() } else { at };
+            let asked = order(step, id, tickets(&desk)[of].0, n);
             let told = desk.tell(&asked).map_err(|refused| refused.code());
             let told = told.map(|events| events.iter().map(Event::type_name).collect::<Vec<_>>());
             let expected = book.tell(at, step, desk.hour);
@@ -94,6 +97,7 @@ proptest! {
                 prop_assert_eq!(ticket.assignee.is_some(), paper.assigned);
                 prop_assert_eq!(ticket.proposal.is_some(), paper.proposed.is_some());
                 prop_assert_eq!((ticket.resolutions(), ticket.reopen_held), (paper.resolutions, paper.held));
+                prop_assert_eq!(ticket.merged().is_some(), paper.into.is_some(), "{} after {:?}", id, step);
             }
             prop_assert_eq!(desk.others.len() + 1, book.tickets.len());
         }
@@ -107,5 +111,13 @@ proptest! {
             }
         }
         prop_assert_eq!(followed.len(), desk.others.len());
+        for (id, ticket, _) in tickets(&desk) {
+            let next = |ticket: &guichet_rules::Ticket| ticket.merged().map(|merged| merged.into);
+            let mut at = next(ticket);
+            for _ in 0..book.tickets.len() {
+                at = at.and_then(|at| tickets(&desk).into_iter().find(|(id, ..)| *id == at).and_then(|(_, ticket, _)| next(ticket)));
+            }
+            prop_assert_eq!(at, None, "merges are a forest, and {} is in a circle", id);
+        }
     }
 }

@@ -10,6 +10,15 @@ pub(crate) struct Paper {
     pub(crate) state: &'static str,
     pub(crate) assigned: bool,
     pub(crate) answered: bool,
+    /// Answers since the requester last wrote, and whether each was a draft once.
+    pub(crate) answers: Vec<bool>,
+    /// The draft of the ticket: it waits, went out, or did not.
+    pub(crate) draft: Option<Option<bool>>,
+    /// It went out once, and was taken back since.
+    pub(crate) went_out: bool,
+    pub(crate) private: bool,
+    /// It was handed off once, and is in the group of that.
+    pub(crate) handed_off: bool,
     pub(crate) filled: bool,
     /// Proposed by a person or a bot, and whether the requester has written since.
     pub(crate) proposed: Option<(bool, bool)>,
@@ -20,6 +29,8 @@ pub(crate) struct Paper {
     pub(crate) came_back: Vec<i64>,
     pub(crate) held: bool,
     pub(crate) next: Option<usize>,
+    /// The ticket that it went into.
+    pub(crate) into: Option<usize>,
 }
 
 impl Paper {
@@ -28,6 +39,11 @@ impl Paper {
             state: "new",
             assigned: false,
             answered: false,
+            answers: Vec::new(),
+            draft: None,
+            went_out: false,
+            private: false,
+            handed_off: false,
             filled,
             proposed: None,
             resolutions: 0,
@@ -36,6 +52,7 @@ impl Paper {
             came_back: Vec::new(),
             held: false,
             next: None,
+            into: None,
         }
     }
 
@@ -51,6 +68,24 @@ impl Paper {
         self.held = false;
         if ["resolved", "closed", "cancelled"].contains(&state) {
             self.proposed = None;
+        }
+    }
+
+    fn answers(&mut self, was_draft: bool) {
+        self.answered = true;
+        self.answers.push(was_draft);
+    }
+
+    fn asks(&mut self) {
+        self.answered = false;
+        self.answers.clear();
+    }
+
+    fn take_back(&mut self) {
+        self.private = true;
+        if let Some(n) = self.answers.iter().position(|was_draft| *was_draft) {
+            self.answers.remove(n);
+            self.answered = !self.answers.is_empty();
         }
     }
 
@@ -80,12 +115,11 @@ const UNTIL_CLOSED: &[&str] = &["new", "open", "pending", "hold", "resolved"];
 impl Book {
     /// Where a message to a closed ticket goes on.
     fn addressed(&self, mut at: usize, step: Step) -> usize {
-        let Step::Message { thanks: false } = step else { return at };
-        if self.rules.closed != ClosedMessage::FollowUp {
-            return at;
-        }
+        let Step::Message { thanks } = step else { return at };
+        let follows = !thanks && self.rules.closed == ClosedMessage::FollowUp;
         while self.tickets[at].state == "closed" {
-            match self.tickets[at].next {
+            let t = &self.tickets[at];
+            match t.into.or(t.next.filter(|_| follows)) {
                 Some(next) if self.tickets[next].state != "cancelled" => at = next,
                 _ => break,
             }
@@ -96,6 +130,12 @@ impl Book {
     pub(crate) fn tell(&mut self, at: usize, step: Step, now: i64) -> Told {
         let at = self.addressed(at, step);
         let rules = self.rules;
+        if let Step::Merge { of } = step {
+            return self.merge(at, of % self.tickets.len(), now);
+        }
+        if self.tickets[at].into.is_some() && !matches!(step, Step::Silence | Step::Late) {
+            return Err("terminal_state");
+        }
         if let Step::Message { thanks } = step
             && self.tickets[at].state == "closed"
         {
@@ -116,7 +156,11 @@ impl Book {
             Step::Assign | Step::Unassign | Step::Reply | Step::Note | Step::BotReply | Step::Fill => {
                 t.refuses(UNTIL_CLOSED)
             }
-            Step::Message { .. } => t.refuses(UNTIL_CLOSED),
+            Step::Message { .. } | Step::Draft | Step::HandOff => t.refuses(UNTIL_CLOSED),
+            Step::Approve { .. } | Step::RejectDraft if t.draft.is_none() => Some("not_found"),
+            Step::Approve { supervisor: false } => Some("forbidden"),
+            Step::Approve { .. } | Step::RejectDraft => t.refuses(UNTIL_CLOSED),
+            Step::TakeBack => (!t.went_out).then_some("not_found"),
             Step::Pending { .. } | Step::Ask | Step::Hold | Step::Open | Step::Cancel => t.refuses(WORK),
             Step::Propose { .. } => t.refuses(PROPOSABLE),
             Step::Confirm { requester } | Step::Reject { requester } => {
@@ -127,7 +171,7 @@ impl Book {
                 }
             }
             Step::Resolve { .. } | Step::Reopen { .. } | Step::Close | Step::Silence | Step::Late => None,
-            Step::FollowUp => None,
+            Step::FollowUp | Step::Merge { .. } => None,
         };
         // Where the effect holds already, nobody is refused.
         let is_so = matches!(step, Step::Cancel) && t.state == "cancelled"
@@ -160,7 +204,7 @@ impl Book {
                 }
                 if answering {
                     told.push("CommentAdded");
-                    t.answered = true;
+                    t.answers(false);
                 }
                 if t.state != "pending" {
                     told.push("StatusChanged");
@@ -169,7 +213,7 @@ impl Book {
             }
             Step::Ask => {
                 told.push("CommentAdded");
-                t.answered = true;
+                t.answers(false);
                 if t.state != "pending" {
                     told.push("StatusChanged");
                     t.goes("pending", now);
@@ -184,7 +228,7 @@ impl Book {
             }
             Step::Message { thanks } => {
                 told.push("CommentAdded");
-                t.answered = false;
+                t.asks();
                 if let Some((_, answered)) = &mut t.proposed
                     && !thanks
                 {
@@ -207,13 +251,53 @@ impl Book {
             }
             Step::Reply => {
                 told.push("CommentAdded");
-                t.answered = true;
+                t.answers(false);
                 if t.state == "new" {
                     told.push("StatusChanged");
                     t.goes("open", now);
                 }
             }
             Step::Note | Step::BotReply => told.push("CommentAdded"),
+            Step::Draft => {
+                told.push("ReplyDrafted");
+                t.draft = Some(None);
+            }
+            Step::Approve { .. } | Step::RejectDraft => {
+                let approves = !matches!(step, Step::RejectDraft);
+                match t.draft.flatten() {
+                    Some(decided) if decided == approves => return Ok(told),
+                    Some(_) => return Err("guard_failed"),
+                    None => t.draft = Some(Some(approves)),
+                }
+                if !approves {
+                    told.push("ReplyRejected");
+                    return Ok(told);
+                }
+                told.extend(["ReplyApproved", "CommentAdded"]);
+                t.went_out = true;
+                t.answers(true);
+                if t.state == "new" {
+                    told.push("StatusChanged");
+                    t.goes("open", now);
+                }
+            }
+            Step::HandOff => {
+                told.push("HandedOff");
+                if !t.handed_off {
+                    told.push("TicketRouted");
+                    t.handed_off = true;
+                }
+                if t.state == "pending" {
+                    told.push("StatusChanged");
+                    t.goes("open", now);
+                }
+            }
+            Step::TakeBack => {
+                if !t.private {
+                    told.push("CommentMadePrivate");
+                    t.take_back();
+                }
+            }
             Step::Fill => {
                 if !t.filled {
                     told.push("FieldChanged");
@@ -244,7 +328,7 @@ impl Book {
                 }
                 told.extend(["ResolutionRejected", "TicketReopened"]);
                 t.goes("open", now);
-                t.answered = false;
+                t.asks();
                 t.came_back.push(now);
             }
             Step::Reject { .. } => {
@@ -252,7 +336,7 @@ impl Book {
                     return Err("guard_failed");
                 }
                 told.push("ResolutionRejected");
-                t.answered = false;
+                t.asks();
                 if t.state != "open" {
                     told.push("StatusChanged");
                     t.goes("open", now);
@@ -316,7 +400,7 @@ impl Book {
                     as_proposed(t, bot, false, rules, now, &mut told);
                 }
             }
-            Step::FollowUp => unreachable!(),
+            Step::FollowUp | Step::Merge { .. } => unreachable!(),
         }
         Ok(told)
     }
@@ -326,21 +410,36 @@ impl Book {
             ClosedMessage::Refuse => Err("terminal_state"),
             ClosedMessage::FollowUp if !thanks => {
                 let new = self.follow(at, now);
-                self.tickets[new].answered = false;
+                self.tickets[new].asks();
                 Ok(vec!["FollowUpCreated", "TicketCreated", "TicketsLinked", "CommentAdded"])
             }
             ClosedMessage::Keep | ClosedMessage::FollowUp => {
-                self.tickets[at].answered = false;
+                self.tickets[at].asks();
                 Ok(vec!["CommentAdded"])
             }
         }
     }
 
+    fn merge(&mut self, at: usize, of: usize, now: i64) -> Told {
+        match self.tickets[of].into {
+            _ if of == at => return Err("validation_failed"),
+            Some(into) if into == at => return Ok(Vec::new()),
+            Some(_) => return Err("already_merged"),
+            None => {}
+        }
+        if self.tickets[at].is_over() || self.tickets[of].is_over() {
+            return Err("terminal_state");
+        }
+        self.tickets[of].goes("closed", now);
+        self.tickets[of].into = Some(at);
+        Ok(vec!["TicketMerged", "TicketClosed", "MergeReceived"])
+    }
+
     fn follow(&mut self, at: usize, now: i64) -> usize {
         let new = self.tickets.len();
         self.tickets[at].next = Some(new);
-        let filled = self.tickets[at].filled;
-        self.tickets.push(Paper::new(filled, now));
+        let (filled, handed_off) = (self.tickets[at].filled, self.tickets[at].handed_off);
+        self.tickets.push(Paper { handed_off, ..Paper::new(filled, now) });
         new
     }
 }

@@ -2,14 +2,16 @@
 
 use guichet_rules::{Action, ClosedMessage, FiredRule, Life, PendingGuard};
 use guichet_schemas::command::{
-    AddComment, Assign, Cancel, Close, Command, ConfirmResolution, CreateFollowUp, Entity, FireTimeRule,
-    Order, ProposeResolution, RejectResolution, Reopen, RequestInformation, Resolve, SetField, SetStatus,
-    Unassign,
+    AddComment, ApproveReply, Assign, Cancel, Close, Command, ConfirmResolution, CreateFollowUp, DraftReply,
+    Entity, FireTimeRule, HandOff, MakeCommentPrivate, Merge, Order, ProposeResolution, RejectReply,
+    RejectResolution, Reopen, RequestInformation, Resolve, SetField, SetStatus, Unassign,
 };
 use guichet_schemas::event::FieldValue;
-use guichet_schemas::ids::{CommandId, TicketId};
+use guichet_schemas::ids::{CommandId, CommentId, DraftId, TicketId};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ActorKind, CancelReason, HoldReason, ResolutionCode, TicketState, Visibility};
+use guichet_schemas::words::{
+    ActorKind, CancelReason, CommentMode, HoldReason, ResolutionCode, TicketState, Visibility,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -33,6 +35,14 @@ pub(crate) enum Step {
     Reply,
     Note,
     BotReply,
+    /// A reply that waits for approval; its comment can be taken back.
+    Draft,
+    Approve {
+        supervisor: bool,
+    },
+    RejectDraft,
+    TakeBack,
+    HandOff,
     Fill,
     Propose {
         bot: bool,
@@ -56,6 +66,10 @@ pub(crate) enum Step {
     FollowUp,
     Silence,
     Late,
+    /// Another ticket goes into this one.
+    Merge {
+        of: usize,
+    },
 }
 
 /// What the desk has configured.
@@ -84,6 +98,11 @@ pub(crate) fn steps() -> impl Strategy<Value = Step> {
         2 => Just(Step::Reply),
         1 => Just(Step::Note),
         1 => Just(Step::BotReply),
+        2 => Just(Step::Draft),
+        3 => prop::bool::weighted(0.8).prop_map(|supervisor| Step::Approve { supervisor }),
+        1 => Just(Step::RejectDraft),
+        1 => Just(Step::TakeBack),
+        1 => Just(Step::HandOff),
         2 => Just(Step::Fill),
         3 => any::<bool>().prop_map(|bot| Step::Propose { bot }),
         3 => prop::bool::weighted(0.8).prop_map(|requester| Step::Confirm { requester }),
@@ -96,6 +115,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Step> {
         2 => Just(Step::FollowUp),
         2 => Just(Step::Silence),
         1 => Just(Step::Late),
+        2 => (0usize..4).prop_map(|of| Step::Merge { of }),
     ]
 }
 
@@ -133,11 +153,12 @@ pub(crate) fn house(rules: Rules) -> House {
         },
         rule: Some(FiredRule { states: TicketState::ALL.to_vec(), actions: vec![Action::Resolve {}] }),
         required: if rules.required { vec!["cause"] } else { Vec::new() },
+        ..House::default()
     }
 }
 
 /// The command of a step, on a ticket.
-pub(crate) fn order(step: Step, ticket: TicketId, n: u128) -> Command {
+pub(crate) fn order(step: Step, ticket: TicketId, other: TicketId, n: u128) -> Command {
     let comment = |visibility, no_reopen| {
         Order::AddComment(AddComment {
             visibility,
@@ -153,6 +174,9 @@ pub(crate) fn order(step: Step, ticket: TicketId, n: u128) -> Command {
         let comment = answering.then(|| text("we look into it"));
         Order::SetStatus(SetStatus { to, custom_status: None, hold_reason, expected_until: None, comment })
     };
+    // Every draft of a ticket has the same id, so that the steps after it can name it.
+    let drafting = CommandId(Uuid::from_u128(999));
+    let draft = drafting.derive("draft");
     let code = ResolutionCode::Other;
     let (kind, id, order) = match step {
         Step::Assign => {
@@ -179,6 +203,26 @@ pub(crate) fn order(step: Step, ticket: TicketId, n: u128) -> Command {
         Step::Reply => (ActorKind::Agent, "ann", comment(Visibility::Public, false)),
         Step::Note => (ActorKind::Agent, "ann", comment(Visibility::Internal, false)),
         Step::BotReply => (ActorKind::Bot, "bot", comment(Visibility::Public, false)),
+        Step::Draft => {
+            let order = DraftReply { body: text("words"), attachments: Vec::new(), in_reply_to: None };
+            (ActorKind::Agent, "tina", Order::DraftReply(order))
+        }
+        Step::Approve { supervisor } => {
+            let kind = if supervisor { ActorKind::Supervisor } else { ActorKind::Agent };
+            (kind, "sue", Order::ApproveReply(ApproveReply { draft_id: DraftId(draft), edits: None }))
+        }
+        Step::RejectDraft => {
+            let order = RejectReply { draft_id: DraftId(draft), reason: text("no") };
+            (ActorKind::Supervisor, "sue", Order::RejectReply(order))
+        }
+        Step::HandOff => {
+            let order = HandOff { to_group: label("network"), reason: text("why"), packet: text("all") };
+            (ActorKind::Bot, "bot", Order::HandOff(order))
+        }
+        Step::TakeBack => {
+            let order = MakeCommentPrivate { comment_id: CommentId(draft), reason: text("no") };
+            (ActorKind::Agent, "ann", Order::MakeCommentPrivate(order))
+        }
         Step::Fill => {
             let value = Some(FieldValue::Flag(true));
             (ActorKind::Agent, "ann", Order::SetField(SetField { field: "cause".to_owned(), value }))
@@ -217,6 +261,10 @@ pub(crate) fn order(step: Step, ticket: TicketId, n: u128) -> Command {
             };
             (kind, id, Order::Reopen(Reopen { reason: text("again") }))
         }
+        Step::Merge { .. } => {
+            let order = Merge { sources: vec![other], comment_mode: Some(CommentMode::Reference) };
+            (ActorKind::Agent, "ann", Order::Merge(order))
+        }
         Step::Close => (ActorKind::Agent, "ann", Order::Close(Close)),
         Step::Cancel => (ActorKind::Agent, "ann", Order::Cancel(Cancel { reason: CancelReason::Spam })),
         Step::FollowUp => {
@@ -240,7 +288,11 @@ pub(crate) fn order(step: Step, ticket: TicketId, n: u128) -> Command {
     let clocks = matches!(step, Step::Silence | Step::Late);
     Command {
         entity,
-        command_id: CommandId(Uuid::from_u128(1_000 + n)),
+        command_id: if matches!(step, Step::Draft) {
+            drafting
+        } else {
+            CommandId(Uuid::from_u128(1_000 + n))
+        },
         actor: actor(kind, id),
         expected_version: clocks.then_some(1),
         caller: guichet_schemas::ids::CallerId::parse(if clocks { "sla" } else { "tests" }).unwrap(),

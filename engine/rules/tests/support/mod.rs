@@ -1,16 +1,16 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, Life, Other, Reads, Stored, Ticket, Unconfigured, decide, evolve, goes_on_to,
-    looks_at,
+    Context, Draft, FiredRule, Found, KnownArticle, Life, Other, Past, Reads, Stored, Ticket, Unconfigured,
+    decide, evolve, goes_on_to, looks_at, looks_at_others,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
-use guichet_schemas::event::{Actor, Event};
-use guichet_schemas::ids::{CallerId, CommandId, TenantId, TicketId, TicketNumber};
+use guichet_schemas::event::{Actor, Conversation, Event, TicketEvent};
+use guichet_schemas::ids::{CallerId, CommandId, CommentId, EventId, TenantId, TicketId, TicketNumber};
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::{Label, Line, Text};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::{ActorKind, Channel, ResolutionCode, TicketState};
+use guichet_schemas::words::{ActorKind, Channel, Priority, ResolutionCode, TicketState};
 use uuid::Uuid;
 
 /// The ticket that a desk begins with.
@@ -83,6 +83,7 @@ pub(crate) fn create() -> Create {
         fields: std::collections::BTreeMap::new(),
         due_at: None,
         synthetic: false,
+        restricted_to: Vec::new(),
     }
 }
 
@@ -111,7 +112,11 @@ pub(crate) struct Desk {
     pub(crate) events: Vec<(Event, Timestamp)>,
     /// Of the other tickets, in the order in which they began.
     pub(crate) others: Vec<(TicketId, Ticket, Vec<Event>)>,
+    /// Who caused each of [`Self::events`].
+    pub(crate) actors: Vec<Actor>,
     pub(crate) hour: i64,
+    /// The article that commands name.
+    pub(crate) article: KnownArticle,
     /// What is configured; none: nothing.
     pub(crate) house: Option<House>,
     /// Bytes that were uploaded.
@@ -125,6 +130,10 @@ pub(crate) struct House {
     pub(crate) rule: Option<FiredRule>,
     /// Fields without which nothing is resolved.
     pub(crate) required: Vec<&'static str>,
+    /// Trainees, each with their mentor.
+    pub(crate) trainees: Vec<(&'static str, &'static str)>,
+    /// The highest priority of which alice says that it is solved.
+    pub(crate) authority: Option<Priority>,
 }
 
 impl guichet_rules::DeskRules for House {
@@ -140,6 +149,16 @@ impl guichet_rules::DeskRules for House {
     fn missing_on_resolve(&self, ticket: &Ticket) -> Vec<String> {
         let missing = self.required.iter().filter(|field| !ticket.fields.contains_key(**field));
         missing.map(|field| (*field).to_owned()).collect()
+    }
+    fn is_supervised(&self, command: &Command) -> bool {
+        self.trainees.iter().any(|(trainee, _)| *trainee == command.actor.id)
+    }
+    fn mentor(&self, agent: &str) -> Option<String> {
+        let found = self.trainees.iter().find(|(trainee, _)| *trainee == agent);
+        found.map(|(_, mentor)| (*mentor).to_owned())
+    }
+    fn authority(&self, agent: &str) -> Option<Priority> {
+        self.authority.filter(|_| agent == "alice")
     }
     fn time_rule(&self, _: &str) -> Option<FiredRule> {
         self.rule.clone()
@@ -159,6 +178,7 @@ impl Desk {
                 None => {
                     self.ticket = Some(evolve(self.ticket.take(), &draft.event, when));
                     self.events.push((draft.event.clone(), when));
+                    self.actors.push(command.actor.clone());
                 }
             }
         }
@@ -219,13 +239,28 @@ impl Desk {
         let other = looks_at(ticket, command).and_then(|looks| {
             let id = looks.ticket.unwrap_or(id);
             let mut events = self.events_of(id);
+            let mut found = None;
             let event = match looks.reads {
                 Reads::Nothing => None,
                 Reads::Creation => events.find(|event| event.created().is_some()).cloned(),
                 Reads::Version(version) => events.nth(version as usize - 1).cloned(),
+                Reads::Comment(id) => {
+                    let last = events.enumerate().filter(|(_, event)| is_comment(event, id)).last();
+                    let by = actor(ActorKind::Agent, "alice");
+                    found = last.map(|(n, _)| Found { version: n as u64 + 1, by });
+                    last.map(|(_, event)| event.clone())
+                }
+                // The tests name an event by its version.
+                Reads::Event(EventId(id)) => {
+                    let n = id.as_u128() as usize;
+                    found = self.actors.get(n - 1).map(|by| Found { version: n as u64, by: by.clone() });
+                    events.nth(n - 1).cloned()
+                }
             };
-            Some(Other { id, ticket: self.known(id)?.clone(), event })
+            Some(Other { id, ticket: self.known(id)?.clone(), event, said: Vec::new(), found })
         });
+        let others = looks_at_others(ticket, command);
+        let others: Vec<Other> = others.tickets.iter().filter_map(|id| self.look(*id, others.said)).collect();
         let context = Context {
             now: at(self.hour),
             next_number: TicketNumber(self.others.len() as u64 + 1 + u64::from(self.ticket.is_some())),
@@ -233,10 +268,28 @@ impl Desk {
             desk: self.desk(),
             config_version: self.house.as_ref().map_or(0, |_| VERSION),
             fresh: self.fresh(),
+            article: self.article,
             other: other.as_ref(),
+            others: &others,
             stored: self.stored,
         };
         decide(ticket, command, &context)
+    }
+
+    /// A ticket as the engine shows it to a decision that looks at several.
+    fn look(&self, id: TicketId, said: bool) -> Option<Other> {
+        let ticket = self.known(id)?.clone();
+        let is_said = |version: u64| version == 1 || ticket.said.versions.contains(&version);
+        let past = |(n, event): (usize, &Event)| Past {
+            event: event.clone(),
+            occurred_at: at(n as i64),
+            source_time: None,
+            actor: actor(ActorKind::Agent, "alice"),
+            command: CommandId(Uuid::nil()),
+        };
+        let events = (1..).zip(self.events_of(id)).filter(|(n, _)| said && is_said(*n as u64));
+        let said = events.map(past).collect();
+        Some(Other { id, ticket, event: None, said, found: None })
     }
 
     fn events_of(&self, id: TicketId) -> Box<dyn Iterator<Item = &Event> + '_> {
@@ -246,6 +299,10 @@ impl Desk {
         let of = self.others.iter().find(|(other, ..)| *other == id);
         Box::new(of.into_iter().flat_map(|(_, _, events)| events))
     }
+}
+
+fn is_comment(event: &Event, id: CommentId) -> bool {
+    matches!(event, Event::Ticket(TicketEvent::Conversation(Conversation::CommentAdded(e))) if e.comment_id == id)
 }
 
 /// A desk after these orders, all of which must be accepted.

@@ -57,15 +57,15 @@ pub(super) trait Stream<D: Disk> {
         vec![Part { about: self.about(), end: self.end(), drafts }]
     }
 
-    /// Seals what is personal in the drafts; gives the key where it is a new one. Most streams hold nothing personal.
+    /// Seals what is personal in the drafts; gives the keys that are new. Most streams hold nothing personal.
     fn seal(
         &self,
         _on: &mut Decider<D>,
         _request: &Request,
         _beside: &Self::Beside,
         _parts: &mut [Part],
-    ) -> Result<Option<Fresh>, StoreFault> {
-        Ok(None)
+    ) -> Result<Vec<Fresh>, StoreFault> {
+        Ok(Vec::new())
     }
 
     /// Folds records as they were read back. Whatever falls over in there, the stream is still what it was.
@@ -92,7 +92,7 @@ enum Prepared<After> {
 }
 
 struct Records<After> {
-    created: Option<(Staged, Fresh)>,
+    created: Vec<(Staged, Fresh)>,
     staged: Vec<Staged>,
     after: After,
     told: Told,
@@ -110,6 +110,7 @@ impl<D: Disk> Decider<D> {
             Ok(Ok(Met::Ticket(ticket))) => self.decide_on(request, *ticket),
             Ok(Ok(Met::Config(configuration))) => self.decide_on(request, *configuration),
             Ok(Ok(Met::Access(access))) => self.decide_on(request, *access),
+            Ok(Ok(Met::Article(article))) => self.decide_on(request, *article),
             Ok(Ok(Met::Answered(answer))) => Ok(answer),
             Ok(Err(fault)) => Err(fault),
             Err(internal) => Ok(refused(internal)),
@@ -199,7 +200,7 @@ impl<D: Disk> Decider<D> {
         let (now, config_version) = stream.met();
         let (partition, epoch, last) = (self.partition, self.epoch, self.last);
         let place = Place { partition, epoch, last, now, config_version };
-        let (created, staged) = match stage(request, parts, fresh.as_ref(), &place, &mut self.ids) {
+        let (created, staged) = match stage(request, parts, &fresh, &place, &mut self.ids) {
             Ok(staged) => staged,
             Err(rejection) => return Ok(Prepared::Answer(refused(rejection))),
         };
@@ -211,7 +212,7 @@ impl<D: Disk> Decider<D> {
             return Ok(Prepared::Answer(Answer::Ready(Ok(outcome::accepted(&told, &events)))));
         }
         let Some(after) = stream.fold(beside, &staged) else { return Ok(Prepared::Nothing) };
-        let created = created.zip(fresh);
+        let created = created.into_iter().zip(fresh).collect();
         Ok(Prepared::Records(Box::new(Records { created, staged, after, told })))
     }
 
@@ -224,7 +225,7 @@ impl<D: Disk> Decider<D> {
     ) -> Answer {
         let Records { created, staged, after, mut told } = records;
         let tenant = &request.command.tenant;
-        if let Some((created, fresh)) = created {
+        for (created, fresh) in created {
             self.put(created.bytes, created.hash, created.recorded.position, created.derived);
             self.batch.keys = self.sealer.keep(tenant, fresh);
         }

@@ -86,6 +86,8 @@ impl<D: Disk> Decider<D> {
                 About::Config(tenant) => Some((keys::CONFIG, keys::config(tenant.as_str(), None))),
                 // Who has read what is not for everybody who may guess a version.
                 About::Access(_) => None,
+                // Of an article only the newest record is looked up.
+                About::Article(_) => None,
             };
             let Some((index, prefix)) = index else {
                 return Ok(Rejection::VersionConflict { expected, actual, missed: named, missed_count });

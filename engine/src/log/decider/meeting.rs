@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use guichet_config::{Configuration, InForce};
-use guichet_rules::{Context, DeskRules, Draft, Unconfigured, decide, evolve};
+use guichet_rules::{Context, DeskRules, Draft, Ticket, Unconfigured, decide, evolve, permits};
 use guichet_schemas::codec::Request;
 use guichet_schemas::command::{Command, Entity, Order};
 use guichet_schemas::event::ExternalRef;
@@ -15,13 +15,14 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
 use super::access::Accessing;
-use super::beside::Beside;
+use super::articles::Writing;
+use super::beside::Besides;
 use super::command::{Decided, Stream, refused};
 use super::configure::Configuring;
 use super::{Decider, TicketKey};
 use crate::log::batch::Answer;
 use crate::log::disk::Disk;
-use crate::log::sealer::Fresh;
+use crate::log::sealer::{Fresh, Under};
 use crate::log::stage::{Part, Staged};
 use crate::log::tickets::{self, Entry, SNAPSHOT_EVERY};
 use crate::log::told::About;
@@ -34,6 +35,8 @@ pub(super) enum Met {
     Config(Box<Configuring>),
     /// It is about an access to personal texts.
     Access(Box<Accessing>),
+    /// It is about an article.
+    Article(Box<Writing>),
     /// It is about a ticket.
     Ticket(Box<Meeting>),
 }
@@ -65,12 +68,14 @@ impl Meeting {
         if self.config_version == 0 { &Unconfigured } else { in_force }
     }
 
+    /// Whether the command comes from somebody who may not act on the ticket, who learns nothing of its events either.
+    pub(super) fn refuses(&self, ticket: &Ticket, command: &Command) -> bool {
+        permits(Some(ticket), command, self.desk(&self.configuration.at(self.now))).is_err()
+    }
+
     /// A ticket that the command writes to, as it is; `None`: the command creates it.
-    fn entry_of<'a>(&'a self, ticket: TicketId, beside: Option<&'a Beside>) -> Option<&'a Entry> {
-        if ticket == self.key.1 {
-            return self.entry.as_ref();
-        }
-        beside.filter(|beside| beside.other.id == ticket).map(|beside| &beside.entry)
+    fn entry_of<'a>(&'a self, ticket: TicketId, beside: &'a Besides) -> Option<&'a Entry> {
+        if ticket == self.key.1 { self.entry.as_ref() } else { beside.entry(ticket) }
     }
 }
 
@@ -101,13 +106,18 @@ impl<D: Disk> Decider<D> {
         if command.entity == Entity::Desk {
             return self.meet_access(command, now);
         }
+        if command.entity == Entity::Articles {
+            return self.meet_article(command, now);
+        }
         let external_ref_of = match &claimed_ref(command) {
             Some(reference) => self.external_ref(&command.tenant, reference)?,
             None => None,
         };
         let id = match (command.entity, &command.order, external_ref_of) {
             (Entity::Ticket(id), _, _) | (Entity::New, Order::Import(_), Some(id)) => id,
-            (Entity::New | Entity::Config | Entity::Desk, _, _) => TicketId(self.ids.next(now)),
+            (Entity::New | Entity::Config | Entity::Desk | Entity::Articles, _, _) => {
+                TicketId(self.ids.next(now))
+            }
         };
         let next_number = TicketNumber(self.next_number(&command.tenant)?);
         let configured = self.configured(&command.tenant)?;
@@ -147,7 +157,7 @@ fn claimed_ref(command: &Command) -> Option<ExternalRef> {
 }
 
 impl<D: Disk> Stream<D> for Meeting {
-    type Beside = Option<Beside>;
+    type Beside = Besides;
     type After = Vec<After>;
 
     const DECIDES: &'static str = "decide";
@@ -158,9 +168,9 @@ impl<D: Disk> Stream<D> for Meeting {
     }
 
     /// The last ticket: a message to one that is over tells where it stands now.
-    fn about_after(&self, beside: &Option<Beside>, staged: &[Staged]) -> About {
+    fn about_after(&self, beside: &Besides, staged: &[Staged]) -> About {
         let last = staged.last().and_then(|one| one.recorded.ticket).unwrap_or(self.key.1);
-        let known = self.entry_of(last, beside.as_ref()).map(|entry| entry.ticket.number);
+        let known = self.entry_of(last, beside).map(|entry| entry.ticket.number);
         let number = || staged.iter().find_map(|one| one.derived.number).map(TicketNumber);
         About::Ticket(last, known.or_else(number).unwrap_or(TicketNumber(0)))
     }
@@ -175,13 +185,15 @@ impl<D: Disk> Stream<D> for Meeting {
 
     fn is_expected(&self, command: &Command) -> bool {
         match &self.entry {
-            Some(entry) => self.went_on || command.expects(Some(entry.version)),
+            Some(entry) => {
+                self.went_on || command.expects(Some(entry.version)) || self.refuses(&entry.ticket, command)
+            }
             None => command.expected_version.is_none_or(|v| v == 0) || !creates(command),
         }
     }
 
-    fn decide(&self, on: &mut Decider<D>, command: &Command) -> Result<Decided<Option<Beside>>, StoreFault> {
-        let beside = match on.beside(command, self)? {
+    fn decide(&self, on: &mut Decider<D>, command: &Command) -> Result<Decided<Besides>, StoreFault> {
+        let beside = match on.besides(command, self)? {
             Ok(beside) => beside,
             Err(rejection) => return Ok(Err(rejection)),
         };
@@ -196,11 +208,14 @@ impl<D: Disk> Stream<D> for Meeting {
             external_ref_of: self.external_ref_of,
             desk: self.desk(&in_force),
             config_version: self.config_version,
-            fresh: match (&self.entry, &beside) {
-                (Some(_), Some(_)) => TicketId(on.ids.next(self.now)),
-                (None, _) | (_, None) => self.key.1,
+            fresh: if self.entry.is_some() && !beside.is_empty() {
+                TicketId(on.ids.next(self.now))
+            } else {
+                self.key.1
             },
-            other: beside.as_ref().map(|beside| &beside.other),
+            article: on.known_article(command)?,
+            other: beside.one.as_ref().map(|one| &one.other),
+            others: &beside.others,
             stored,
         };
         let ticket = on.recognised(command, self, &context)?;
@@ -213,14 +228,14 @@ impl<D: Disk> Stream<D> for Meeting {
         Ok(decided.map(|drafts| (drafts, beside)))
     }
 
-    fn parts(&self, beside: &Option<Beside>, drafts: Vec<Draft>) -> Vec<Part> {
+    fn parts(&self, beside: &Besides, drafts: Vec<Draft>) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::with_capacity(1);
         for draft in drafts {
             let ticket = draft.of.unwrap_or(self.key.1);
             match parts.last_mut() {
                 Some(part) if part.about.ticket() == Some(ticket) => part.drafts.push(draft),
                 Some(_) | None => {
-                    let entry = self.entry_of(ticket, beside.as_ref());
+                    let entry = self.entry_of(ticket, beside);
                     let number = entry.map_or(TicketNumber(0), |entry| entry.ticket.number);
                     parts.push(Part {
                         about: About::Ticket(ticket, number),
@@ -233,37 +248,41 @@ impl<D: Disk> Stream<D> for Meeting {
         parts
     }
 
-    /// Under the key of the ticket's requester, whoever wrote them. A ticket that goes on where another ended has the
-    /// requester of that one, so there is one key.
+    /// Under the key of the ticket's requester, whoever wrote them; a text of another ticket, under the key of that one's.
     fn seal(
         &self,
         on: &mut Decider<D>,
         request: &Request,
-        beside: &Option<Beside>,
+        beside: &Besides,
         parts: &mut [Part],
-    ) -> Result<Option<Fresh>, StoreFault> {
-        let holds = |part: &&Part| part.drafts.iter().any(|draft| personal::holds(&draft.event));
-        let Some(first) = parts.iter().find(holds) else { return Ok(None) };
-        let entry = first.about.ticket().and_then(|ticket| self.entry_of(ticket, beside.as_ref()));
-        let known = entry.map(|entry| entry.ticket.requester.as_str());
-        let requester = known.or_else(|| first.drafts.iter().find_map(requester_of)).unwrap_or_default();
+    ) -> Result<Vec<Fresh>, StoreFault> {
         let (tenant, command) = (&request.command.tenant, request.command.command_id);
-        let under = on.sealer.key_of(&on.store, tenant, requester)?;
+        let mut keys: Vec<(String, Under)> = Vec::new();
         for Part { about, drafts, .. } in parts {
             let ticket = about.ticket().unwrap_or(self.key.1);
-            for draft in drafts {
-                on.sealer.seal(&mut draft.event, &under, tenant, ticket, command)?;
+            let known = self.entry_of(ticket, beside).map(|entry| entry.ticket.requester.as_str());
+            let own = known.or_else(|| drafts.iter().find_map(requester_of)).unwrap_or_default().to_owned();
+            for draft in drafts.iter_mut().filter(|draft| personal::holds(&draft.event)) {
+                let whose = draft.event.whose_text().unwrap_or(&own);
+                let at = match keys.iter().position(|(subject, _)| subject == whose) {
+                    Some(at) => at,
+                    None => {
+                        keys.push((whose.to_owned(), on.sealer.key_of(&on.store, tenant, whose)?));
+                        keys.len() - 1
+                    }
+                };
+                on.sealer.seal(&mut draft.event, &keys[at].1, tenant, ticket, command)?;
             }
         }
-        Ok(under.fresh())
+        Ok(keys.into_iter().filter_map(|(_, under)| under.fresh()).collect())
     }
 
-    fn fold(&self, beside: &Option<Beside>, staged: &[Staged]) -> Option<Self::After> {
+    fn fold(&self, beside: &Besides, staged: &[Staged]) -> Option<Self::After> {
         staged
             .chunk_by(|one, next| one.recorded.ticket == next.recorded.ticket)
             .map(|of_one| {
                 let id = of_one.first()?.recorded.ticket?;
-                let before = self.entry_of(id, beside.as_ref());
+                let before = self.entry_of(id, beside);
                 // A copy: where a fold falls over, the ticket that others see is untouched, and with it what is under way.
                 let mut ticket = before.map(|entry| entry.ticket.clone());
                 for Staged { event, occurred_at, .. } in of_one {

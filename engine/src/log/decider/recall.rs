@@ -7,6 +7,7 @@ use guichet_rules::{Context, ImportProgress, Past, Ticket, recognise};
 use guichet_schemas::codec::decode_record;
 use guichet_schemas::command::{Command, Import, Order};
 use guichet_schemas::position::LogPosition;
+use guichet_schemas::record::Record;
 use guichet_schemas::rejection::Rejection;
 
 use super::meeting::Meeting;
@@ -42,6 +43,11 @@ impl<D: Disk> Decider<D> {
 
     /// The events of a ticket that are on disk, from the first on.
     fn past(&self, key: &TicketKey) -> Result<Vec<Past>, StoreFault> {
+        self.positions(key)?.into_iter().map(|position| self.event(key, position)).collect()
+    }
+
+    /// Where they stand.
+    pub(super) fn positions(&self, key: &TicketKey) -> Result<Vec<LogPosition>, StoreFault> {
         let mut positions = Vec::new();
         let prefix = keys::ticket(key.0.as_str(), key.1);
         self.store.scan_prefix(keys::TICKETS_INDEX, &prefix, &[], |_, value| {
@@ -49,14 +55,11 @@ impl<D: Disk> Decider<D> {
             positions.push(position.ok_or_else(|| damaged("its index holds no position".to_owned()))?);
             Ok::<_, StoreFault>(())
         })?;
-        positions.into_iter().map(|position| self.event(key, position)).collect()
+        Ok(positions)
     }
 
     pub(super) fn event(&self, key: &TicketKey, position: LogPosition) -> Result<Past, StoreFault> {
-        let missing = || damaged(format!("position {position} is in the index, not in the log"));
-        let bytes = self.store.record(position)?.ok_or_else(missing)?;
-        let mut record =
-            decode_record(&bytes).map_err(|e| damaged(format!("position {position} does not read: {e}")))?;
+        let mut record = self.record(position)?;
         self.sealer.open(&mut record.event, &key.0, key.1, record.command_id)?;
         Ok(Past {
             event: record.event,
@@ -65,6 +68,13 @@ impl<D: Disk> Decider<D> {
             actor: record.actor,
             command: record.command_id,
         })
+    }
+
+    /// A record that an index names, as it stands there.
+    pub(super) fn record(&self, position: LogPosition) -> Result<Record, StoreFault> {
+        let missing = || damaged(format!("position {position} is in the index, not in the log"));
+        let bytes = self.store.record(position)?.ok_or_else(missing)?;
+        decode_record(&bytes).map_err(|e| damaged(format!("position {position} does not read: {e}")))
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, Attachment, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal, Survey, Task,
-    TaskState, Work,
+    Approval, Assistance, Attachment, DraftState, ImportMark, ImportProgress, LastResolution, Lease, Merged,
+    Moderation, Phase, Proposal, Redacted, ReplyDraft, Said, Side, Suggestion, Survey, Task, TaskState, Work,
 };
-use guichet_schemas::event::FieldValue;
-use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketNumber};
+use guichet_schemas::event::{FieldValue, TextSpan};
+use guichet_schemas::ids::{
+    ApprovalId, CommentId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketNumber,
+};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
     ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, ScanVerdict, SurveyKind,
@@ -73,6 +75,7 @@ fn entry() -> Entry {
             channel: Some(Channel::Chat),
             claim: Some(Lease { by: "a1".to_owned(), until: Timestamp(1_700_000_004_000), ttl_ms: 60_000 }),
             participants: BTreeSet::from(["r2".to_owned()]),
+            restricted_to: BTreeSet::from(["hr".to_owned()]),
             work: Work {
                 tasks: BTreeMap::from([(
                     TaskId(uuid::Uuid::from_u128(10)),
@@ -88,6 +91,38 @@ fn entry() -> Entry {
                 )]),
                 articles: BTreeSet::from([("kb-17".to_owned(), 3)]),
                 follow_up_at: Some(Timestamp(1_700_000_005_000)),
+            },
+            merged_into: Some(Merged { into: TicketId(Uuid::from_u128(12)), number: TicketNumber(8) }),
+            merges: 2,
+            said: Said { comments: 2, versions: vec![3, 9] },
+            moderation: Moderation {
+                private: BTreeSet::from([CommentId(uuid::Uuid::from_u128(12))]),
+                redacted: BTreeMap::from([(
+                    CommentId(uuid::Uuid::from_u128(13)),
+                    Redacted::Spans(vec![TextSpan { from: 2, length: 3 }]),
+                )]),
+                drafts: BTreeMap::from([(
+                    DraftId(uuid::Uuid::from_u128(14)),
+                    ReplyDraft { author: "tina".to_owned(), version: 9, state: DraftState::Open },
+                )]),
+                reviews: BTreeMap::from([(EventId(uuid::Uuid::from_u128(15)), Verdict::Approved)]),
+                asked_at: 7,
+                answers: 1,
+            },
+            assistance: Assistance {
+                sides: BTreeMap::from([(
+                    SideId(uuid::Uuid::from_u128(16)),
+                    Side { with: "vendor-1".to_owned(), is_third_party: true, closed: false },
+                )]),
+                suggestions: BTreeMap::from([(
+                    SuggestionId(uuid::Uuid::from_u128(17)),
+                    Suggestion {
+                        kind: "tag".to_owned(),
+                        value: "vpn".to_owned(),
+                        model: "m/1".to_owned(),
+                        accepted: true,
+                    },
+                )]),
             },
             attachments: BTreeMap::from([(
                 Hash::of_bytes(b"a file"),

@@ -50,6 +50,7 @@ impl Fields {
             Place::Ticket if value.len() == 36 => "ticket_id",
             Place::Ticket => "number",
             Place::ExternalRef => "external_id",
+            Place::Article => "article",
             Place::Group | Place::Nothing => "group",
         }
     }

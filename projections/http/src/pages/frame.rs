@@ -23,6 +23,7 @@ pub(super) enum Here {
     Queue,
     Ticket,
     Clocks,
+    Knowledge,
     Health,
 }
 
@@ -82,6 +83,10 @@ impl Frame {
 
     pub(super) fn at_clocks(&self) -> bool {
         self.is_here(Here::Clocks)
+    }
+
+    pub(super) fn at_knowledge(&self) -> bool {
+        self.is_here(Here::Knowledge)
     }
 
     pub(super) fn at_health(&self) -> bool {

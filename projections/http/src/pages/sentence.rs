@@ -21,7 +21,7 @@ pub(super) fn of(t: &Text, entry: &wire::TimelineEntry) -> (String, &'static str
     {
         return (sentence, "fr");
     }
-    let quoted = matches!(data(entry), Some(Data::CommentAdded(_)));
+    let quoted = matches!(data(entry), Some(Data::CommentAdded(_) | Data::CommentCopied(_)));
     match entry.sentence.split_once(QUOTE).filter(|_| quoted) {
         Some((start, _)) => (start.to_owned(), "en"),
         None => (entry.sentence.clone(), "en"),
@@ -38,6 +38,9 @@ fn french(t: &Text, entry: &wire::TimelineEntry) -> Option<String> {
 pub(super) fn said(t: &Text, entry: &wire::TimelineEntry) -> Option<String> {
     let data = data(entry)?;
     if let Data::CommentAdded(e) = data {
+        return Some(readable(e.body.as_ref()).to_owned());
+    }
+    if let Data::CommentCopied(e) = data {
         return Some(readable(e.body.as_ref()).to_owned());
     }
     let Data::TicketResolved(e) = data else { return None };

@@ -10,7 +10,7 @@ use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::view::readable;
 use guichet_schemas::wire::{self, query, query_reply};
-use guichet_schemas::words::{ActorKind, Channel, ScanVerdict};
+use guichet_schemas::words::{ActorKind, Channel, ScanVerdict, TicketState};
 use serde::Deserialize;
 
 use super::clocks::Clock;
@@ -18,6 +18,7 @@ use super::failed;
 use super::form;
 use super::frame::{Frame, Here, question, unexpected};
 use super::fresh::Fresh;
+use super::knowledge::{self, Line};
 use super::sentence;
 use super::text::{Text, fill};
 use super::{html, text_of};
@@ -62,9 +63,17 @@ struct Tile {
     subject: String,
     state: (&'static str, &'static str),
     priority: (&'static str, &'static str),
+    /// The ticket that it went into: number and address.
+    merged: Option<(String, String)>,
     facts: Vec<Fact>,
     description: String,
     attachments: Vec<Attachment>,
+    /// Articles that may solve it.
+    suggested: Vec<Line>,
+    /// Where the articles are: the address of the desk.
+    desk: String,
+    /// Why there are none to show.
+    no_suggestion: Option<&'static str>,
     clocks: Vec<Clock>,
     /// Says that there are more.
     more_clocks: Option<String>,
@@ -207,6 +216,7 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
     let count = |n: usize| form::count(f.t, n as u64);
     let more_clocks =
         (hidden > 0).then(|| fill(f.t.promises_cut, &[&count(clocks.len()), &count(view.sla_clocks.len())]));
+    let (suggested, no_suggestion) = suggested(shared, f, &view).await;
     let entries = fitting(history.iter().map(|entry| Entry::new(f.t, entry)));
     Ok(Tile {
         t: f.t,
@@ -214,15 +224,34 @@ async fn ticket(shared: &Shared, f: &Frame, which: &str, part: &Part) -> Result<
         subject: readable(view.subject.as_ref()).to_owned(),
         state: form::state_of(f.t, view.state),
         priority: form::priority_of(f.t, view.priority),
+        merged: view.merged_into.last().map(|end| {
+            (end.number.clone(), format!("/desk/{}/tickets/{}", f.tenant, form::in_address(&end.number)))
+        }),
         facts: facts(f.t, &view),
         description: readable(view.description.as_ref()).to_owned(),
         attachments: view.attachments.iter().filter_map(|one| Attachment::new(f, &view, one)).collect(),
+        suggested,
+        desk: format!("/desk/{}", f.tenant),
+        no_suggestion,
         clocks,
         more_clocks,
         pages: Pages::new(f, &view, part.before, &entries),
         entries,
         fresh: Fresh::new(f.t, now.1),
     })
+}
+
+/// Articles for a ticket that is not done. The page is shown without them where their read model does not answer.
+async fn suggested(shared: &Shared, f: &Frame, view: &wire::TicketView) -> (Vec<Line>, Option<&'static str>) {
+    if TicketState::from_wire(view.state).is_ok_and(TicketState::is_done) {
+        return (Vec::new(), None);
+    }
+    let number = Some(view.number.clone());
+    let about = wire::SuggestedArticlesQuery { number, ..wire::SuggestedArticlesQuery::default() };
+    match knowledge::suggested(shared, f, about).await {
+        Ok(found) => (found, None),
+        Err(_) => (Vec::new(), Some(f.t.unavailable)),
+    }
 }
 
 /// By id or number; what is neither is an id that another system gave it.
@@ -320,6 +349,9 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
         let until = view.claimed_until.map_or_else(String::new, form::minute);
         facts.push(text(t.claim, Some(&format!("{by} → {until}"))));
     }
+    if !view.restricted_to.is_empty() {
+        facts.push(text(t.restriction, Some(&view.restricted_to.join(", "))));
+    }
     if !view.participants.is_empty() {
         facts.push(text(t.participants, Some(&view.participants.join(", "))));
     }
@@ -327,11 +359,45 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
         let numbers: Vec<&str> = view.links.iter().map(|link| link.number.as_str()).collect();
         facts.push(text(t.link, Some(&numbers.join(", "))));
     }
+    for (name, tickets) in [(t.merged_into, &view.merged_into), (t.merged_from, &view.merged_from)] {
+        if !tickets.is_empty() {
+            let numbers: Vec<&str> = tickets.iter().map(|ticket| ticket.number.as_str()).collect();
+            facts.push(text(name, Some(&numbers.join(", "))));
+        }
+    }
+    if let Some(workaround) = &view.workaround {
+        facts.push(text(t.workaround, Some(readable(workaround.text.as_ref()))));
+    }
+    if let Some(incidents) = &view.incidents {
+        let count = |n: u32| form::count(t, n.into());
+        let all = [incidents.total, incidents.unresolved, incidents.resolved, incidents.over].map(count);
+        let standing = fill(t.incidents_standing, &all.each_ref().map(String::as_str));
+        facts.push(text(t.incidents, Some(&standing)));
+    }
     if let Some(proposal) = &view.proposal {
         facts.push(text(
             t.proposal,
             Some(&format!("{}, {}", proposal.by, form::minute(proposal.proposed_at))),
         ));
+    }
+    if !view.drafts.is_empty() {
+        let waiting =
+            view.drafts.iter().map(|draft| format!("{}, {}", draft.author, form::minute(draft.drafted_at)));
+        facts.push(text(t.drafts_waiting, Some(&waiting.collect::<Vec<_>>().join(" · "))));
+    }
+    if let Some(hand_off) = &view.hand_off {
+        let told = format!("{}, {}: {}", hand_off.by, form::minute(hand_off.at), hand_off.reason);
+        facts.push(text(t.handed_off, Some(&told)));
+    }
+    let open = view.side_conversations.iter().filter(|side| !side.closed);
+    let open: Vec<String> = open.map(|side| format!("{} ({})", side.with, side.messages)).collect();
+    if !open.is_empty() {
+        facts.push(text(t.sides, Some(&open.join(" · "))));
+    }
+    let waiting = view.suggestions.iter().filter(|suggestion| !suggestion.accepted);
+    let waiting: Vec<String> = waiting.map(|s| format!("{} ({} %)", s.value, s.score)).collect();
+    if !waiting.is_empty() {
+        facts.push(text(t.suggestions, Some(&waiting.join(" · "))));
     }
     if view.proposal.is_some() || view.awaiting_confirmation {
         facts.push(text(t.awaiting_confirmation, Some(t.awaited)));
@@ -416,10 +482,11 @@ mod tests {
         let closed = entry(Event::from(TicketClosed { reason: CloseReason::Resolved, auto: false }));
         let tags = entry(Event::from(TagsChanged { added: vec!["vip".to_owned()], removed: Vec::new() }));
         let newer =
-            wire::TimelineEntry { r#type: "TicketSplit".to_owned(), ..wire::TimelineEntry::default() };
-        for (code, names) in
-            [("en", ["Closed", "Tags", "TicketSplit"]), ("fr", ["Clôture", "Étiquettes", "TicketSplit"])]
-        {
+            wire::TimelineEntry { r#type: "TicketShredded".to_owned(), ..wire::TimelineEntry::default() };
+        for (code, names) in [
+            ("en", ["Closed", "Tags", "TicketShredded"]),
+            ("fr", ["Clôture", "Étiquettes", "TicketShredded"]),
+        ] {
             let t = by_code(code).unwrap();
             assert_eq!([&closed, &tags, &newer].map(|entry| name(t, entry)), names);
         }

@@ -241,10 +241,40 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
             requester: HOSTILE.to_owned(),
             ..Default::default()
         }),
-        "timeline" => query_reply::Data::Timeline(wire::TimelineView { entries: history(question) }),
+        "timeline" => query_reply::Data::Timeline(wire::TimelineView {
+            entries: history(question),
+            ..Default::default()
+        }),
+        "suggested_articles" => query_reply::Data::SuggestedArticles(wire::SuggestedArticlesView {
+            by_text: true,
+            category: None,
+            articles: vec![article()],
+        }),
+        "articles" => query_reply::Data::Articles(wire::ArticlesView { articles: vec![article()] }),
+        "article" => query_reply::Data::Article(article()),
+        "knowledge_gaps" => query_reply::Data::KnowledgeGaps(wire::KnowledgeGapsView {
+            gaps: vec![wire::KnowledgeGap {
+                number: "T-9".to_owned(),
+                category: Some(HOSTILE.to_owned()),
+                resolved_by: HOSTILE.to_owned(),
+                ..Default::default()
+            }],
+        }),
         other => panic!("nobody should ask {other}"),
     };
     wire::QueryReply { as_of_position: 5, data: Some(data), ..Default::default() }.encode_to_vec().into()
+}
+
+fn article() -> wire::PublishedArticle {
+    wire::PublishedArticle {
+        article: HOSTILE.to_owned(),
+        version: 2,
+        title: HOSTILE.to_owned(),
+        body: Some(HOSTILE.to_owned()),
+        language: Some(HOSTILE.to_owned()),
+        categories: vec![HOSTILE.to_owned()],
+        ..Default::default()
+    }
 }
 
 /// An id in another system that one ticket has, and one that two have.

@@ -194,3 +194,24 @@ async fn many_open_pages_ask_one_question() {
     let asked = desk.tiles.load(std::sync::atomic::Ordering::Relaxed);
     assert!(asked <= 3, "{asked} questions for 12 tiles that are the same");
 }
+
+#[tokio::test]
+async fn the_knowledge_base_is_read_in_both_languages_and_says_nothing_that_a_browser_runs() {
+    let Some(desk) = Desk::start().await else { return };
+    for (language, heading, gaps) in
+        [("en", "Knowledge", "Solved without an article"), ("fr", "Connaissances", "Résolus sans article")]
+    {
+        let page = desk.page("/desk/default/knowledge?text=drum", language).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        for part in [heading, gaps, "tickets/T-9\"", "value=\"drum\""] {
+            assert!(page.body.contains(part), "{part} is not in {}", page.body);
+        }
+        assert!(!page.body.contains(HOSTILE));
+    }
+    let article = desk.page("/desk/default/articles/kb-1", "en").await;
+    assert_eq!(article.status, 200, "{}", article.body);
+    assert!(!article.body.contains(HOSTILE) && article.body.contains("Tickets helped"), "{}", article.body);
+    let ticket = desk.page("/desk/default/tickets/T-9", "fr").await;
+    assert!(ticket.body.contains("Articles qui peuvent aider"), "{}", ticket.body);
+    assert!(!ticket.body.contains(HOSTILE));
+}

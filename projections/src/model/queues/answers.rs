@@ -49,6 +49,10 @@ impl Answers for QueueAnswers {
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_)
             | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
         }
     }
@@ -94,6 +98,10 @@ impl Answers for QueueAnswers {
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_)
             | Question::Projections => Ok(None),
         }
     }
@@ -112,7 +120,7 @@ fn queues(reader: &Reader<'_>, desk: &TenantBoard, by: QueueBy) -> Result<Found,
     let mut page = Page::new(reader.ask);
     let (mut last, mut next) = (after.clone(), None);
     for (name, lane) in lanes.iter().filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after)) {
-        if !page.takes(row(desk, by, name, lane, reader.now)) {
+        if !page.takes(row(reader, desk, by, name, lane)?) {
             // The row without a name is the last, so no page ends behind it.
             next = last.and_then(|last| last.text()).map(|last| format!("q.{last}"));
             break;
@@ -122,31 +130,45 @@ fn queues(reader: &Reader<'_>, desk: &TenantBoard, by: QueueBy) -> Result<Found,
     Ok((Data::Queues(QueuesView { queues: page.into_entries() }), next))
 }
 
-fn row(desk: &TenantBoard, by: QueueBy, name: &Name, lane: &Lane, now: Timestamp) -> QueueRow {
+fn row(
+    reader: &Reader<'_>,
+    desk: &TenantBoard,
+    by: QueueBy,
+    name: &Name,
+    lane: &Lane,
+) -> Result<QueueRow, Refusal> {
     let (group, agent) = match by {
         QueueBy::Group => (name.text(), None),
         QueueBy::Agent => (None, name.text()),
     };
-    QueueRow {
+    Ok(QueueRow {
         group,
         agent,
         tickets: lane.places.len() as u64,
         by_status: Some(lane.by_status),
         by_priority: Some(lane.by_priority),
         unassigned: lane.unassigned,
-        overdue: lane.overdue(now.0),
-        oldest: head(desk, lane.created.first()),
-        nearest_due: head(desk, lane.due.first()),
+        overdue: lane.overdue(reader.now.0),
+        oldest: head(reader, desk, lane.created.iter())?,
+        nearest_due: head(reader, desk, lane.due.iter())?,
         reopen_held: lane.reopen_held,
-    }
+    })
 }
 
-fn head(desk: &TenantBoard, first: Option<&(i64, u64)>) -> Option<QueueHead> {
-    let (at, place) = first?;
-    let waiting = desk.waiting.get(place)?;
-    Some(QueueHead {
-        ticket_id: waiting.id.0.as_bytes().to_vec(),
-        number: guichet_schemas::codec::number_text(waiting.row.number),
-        at: *at,
-    })
+/// The first ticket that the asker sees.
+fn head<'a>(
+    reader: &Reader<'_>,
+    desk: &TenantBoard,
+    places: impl Iterator<Item = &'a (i64, u64)>,
+) -> Result<Option<QueueHead>, Refusal> {
+    for (at, place) in places {
+        let Some(waiting) = desk.waiting.get(place) else { continue };
+        if reader.hides(waiting.id)? {
+            reader.entry(0)?;
+            continue;
+        }
+        let number = guichet_schemas::codec::number_text(waiting.row.number);
+        return Ok(Some(QueueHead { ticket_id: waiting.id.0.as_bytes().to_vec(), number, at: *at }));
+    }
+    Ok(None)
 }

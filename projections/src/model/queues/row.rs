@@ -97,6 +97,7 @@ impl Row {
                 self.claimed_until = to.map(|(_, until)| until.0);
             }
             Change::Participants { .. }
+            | Change::Restriction { .. }
             | Change::Channel { .. }
             | Change::Urgency(_)
             | Change::Impact(_)
@@ -159,6 +160,7 @@ const fn is_shown(attribute: Attribute) -> bool {
         | Attribute::DueAt
         | Attribute::Claim => true,
         Attribute::Participants
+        | Attribute::Restriction
         | Attribute::Channel
         | Attribute::Urgency
         | Attribute::Impact

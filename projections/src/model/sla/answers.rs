@@ -100,6 +100,10 @@ impl Answers for Clocks {
             | Question::Queues(_)
             | Question::Queue(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_)
             | Question::Projections => Err(unsupported("this query here").into()),
         }
     }
@@ -251,6 +255,9 @@ fn due(reader: &Reader<'_>, before: Timestamp, book: &Book) -> Result<Found, Ref
             break;
         }
         let id = keys::trailing_ticket(&key).ok_or_else(damaged_key)?;
+        if reader.hides(id)? {
+            continue;
+        }
         let Some(row) = row(&reader.view, tenant, id)? else { continue };
         let late = |clock: &wire::SlaClockView| {
             clock.state == SlaClockState::Running as i32 && clock.due_at.is_some_and(|due| due < before.0)
@@ -311,6 +318,9 @@ fn breaches(reader: &Reader<'_>, query: &wire::SlaBreachesQuery, book: &Book) ->
             break;
         }
         if wanted.is_some_and(|wanted| wanted.to_wire() != one.metric) {
+            continue;
+        }
+        if reader.hides(TicketId::from_wire(one.ticket_id.clone()).map_err(|_| damaged_key())?)? {
             continue;
         }
         if kept_first {

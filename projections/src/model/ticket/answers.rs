@@ -1,6 +1,8 @@
 //! The queries of the ticket model.
 
 mod events;
+mod incidents;
+mod merged;
 mod past;
 mod ticket;
 mod tickets;
@@ -16,6 +18,8 @@ use crate::queries::reader::{Found, Reader, Refusal};
 
 #[cfg(test)]
 mod external_ref_tests;
+#[cfg(test)]
+mod merged_tests;
 
 /// Answers from the rows of tickets, and from their records.
 pub(super) struct TicketAnswers;
@@ -34,6 +38,10 @@ impl Answers for TicketAnswers {
             | Question::SlaDue(_)
             | Question::SlaBreaches(_)
             | Question::Figures
+            | Question::Article(_)
+            | Question::Articles(_)
+            | Question::SuggestedArticles(..)
+            | Question::KnowledgeGaps(_)
             | Question::Projections => Err(Rejection::Unsupported("this query here".to_owned()).into()),
         }
     }

@@ -20,7 +20,7 @@ use crate::store::{Batch, Family, Store, StoreError};
 /// The tickets with their timelines, and the records.
 pub static TICKET: ReadModel = ReadModel {
     name: "ticket",
-    version: 6,
+    version: 7,
     families: &[
         Family::ranges(keys::RECORDS),
         Family::ranges(keys::TICKET_EVENTS),
@@ -28,6 +28,7 @@ pub static TICKET: ReadModel = ReadModel {
         Family::points(keys::TICKETS),
         Family::points(keys::NUMBERS),
         Family::ranges(keys::EXTERNAL_REFS),
+        Family::ranges(keys::REDACTIONS),
     ],
     answers: &["ticket", "timeline", "tickets", "events"],
     in_memory: false,

@@ -19,6 +19,7 @@ pub(super) fn put_record<'a>(
         &keys::ticket_event(&record.tenant, ticket.0, record.version),
         &record.position.get().to_be_bytes(),
     );
+    super::redacted::put(accepted, ticket.0, batch);
     if let Some(e) = record.event.created() {
         batch.put(
             keys::NUMBERS,

@@ -79,6 +79,16 @@ impl View<'_> {
         down.take_while(move |_| last.is_some()).map(place_entry)
     }
 
+    /// What was redacted of a ticket, comment by comment, the oldest first.
+    pub(super) fn redactions(
+        &self,
+        tenant: &str,
+        id: TicketId,
+    ) -> impl Iterator<Item = Result<Box<[u8]>, StoreError>> + use<'_> {
+        let prefix = keys::ticket(tenant, id);
+        self.scan(keys::REDACTIONS, prefix.clone(), &prefix).map(|entry| entry.map(|(_, value)| value))
+    }
+
     /// The tenant's numbers from `last` downwards.
     pub fn numbers_down_from(
         &self,

@@ -73,6 +73,7 @@ impl Ticket {
             | Change::DueAt(_)
             | Change::Claim(_)
             | Change::Participants { .. }
+            | Change::Restriction { .. }
             | Change::Channel { .. }
             | Change::Link { .. } => {}
         });
@@ -145,6 +146,7 @@ impl<W: Write> OcelFile<W> {
                     | Change::DueAt(_)
                     | Change::Claim(_)
                     | Change::Participants { .. }
+                    | Change::Restriction { .. }
                     | Change::Channel { .. }
                     | Change::Link { .. } => {}
                 });

@@ -72,6 +72,7 @@ impl History<'_> {
             fields: self.fields(row),
             due_at,
             synthetic: false,
+            restricted_to: Vec::new(),
         };
         let actor = self.actor(creator.as_deref());
         self.push_at(at, actor, event.into());

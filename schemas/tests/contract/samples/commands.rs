@@ -3,23 +3,17 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddAttachment, AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
-    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact,
-    FireTimeRule, Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishConfig, Rate,
-    RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RedactAttachment,
-    RejectResolution, ReleaseClaim, RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation,
-    RequestSurvey, Requester, Resolve, RetireConfig, ScheduleFollowUp, SetCategory, SetDueDate, SetField,
-    SetParticipants, SetPriority, SetStatus, SetType, SwitchChannel, Unassign, Unlink, UseArticle,
-    VoidSlaBreach,
+AcceptSuggestion, AddAttachment, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate, DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate, Merge, OpenSideConversation, Order, ProposeResolution, PublishArticle, PublishArticleFromTicket, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RedactAttachment, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireArticle, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
-use guichet_schemas::event::{ExternalRef, FieldValue};
-use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
+use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
+use guichet_schemas::ids::{
+    ApprovalId, CommandId, CommentId, CorrelationId, DraftId, EventId, SideId, SuggestionId, SurveyId,
+    TaskId, TicketId,
+};
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-    Apply, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind, EscalationReason,
-    HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, ScanVerdict,
-    SlaMetric, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+Apply, Audience, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, ScanVerdict, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -54,6 +48,9 @@ pub(crate) fn all() -> Vec<Command> {
     orders.extend(satisfaction());
     orders.extend(people_and_calls());
     orders.extend(tasks_and_time());
+    orders.extend(moderation());
+    orders.extend(assistance());
+    orders.extend(articles());
     orders.into_iter().map(command).collect()
 }
 
@@ -109,6 +106,7 @@ fn create() -> Order {
         ]),
         due_at: Some(minute(600)),
         synthetic: false,
+        restricted_to: vec![line("desk"), line("hr")],
     })
 }
 
@@ -248,6 +246,8 @@ fn clocks() -> Vec<Order> {
             viewer: label("ana"),
             scope: text("export of the events of March"),
             purpose: text("audit 2026-7"),
+            ticket_id: Some(TicketId(uuid(1))),
+            groups: vec![line("hr")],
         }),
     ]
 }
@@ -302,6 +302,82 @@ fn tasks_and_time() -> Vec<Order> {
             verdict: Verdict::Approved,
             reason: note("within the budget"),
         }),
+        Order::Merge(Merge {
+            sources: vec![TicketId(uuid(2)), TicketId(uuid(12))],
+            comment_mode: Some(CommentMode::Reference),
+        }),
+        Order::Split(Split { from_comment: CommentId(uuid(13)), subject: line("Another printer") }),
+        Order::DeclareProblem(DeclareProblem {
+            tickets: vec![TicketId(uuid(2)), TicketId(uuid(12))],
+            workaround: note("Print from the tray."),
+        }),
+        Order::BroadcastToLinked(BroadcastToLinked {
+            template: text("We work on {problem}, behind {number}."),
+        }),
+    ]
+}
+
+fn moderation() -> Vec<Order> {
+    vec![
+        Order::MakeCommentPrivate(MakeCommentPrivate {
+            comment_id: super::comment(3),
+            reason: text("names another customer"),
+        }),
+        Order::RedactComment(RedactComment {
+            comment_id: super::comment(3),
+            spans: vec![TextSpan { from: 0, length: 12 }, TextSpan { from: 20, length: 16 }],
+            reason: text("a card number"),
+        }),
+        Order::DraftReply(DraftReply {
+            body: text("Turn it off, and on again."),
+            attachments: vec![hash(0x11)],
+            in_reply_to: Some(super::comment(2)),
+        }),
+        Order::ApproveReply(ApproveReply {
+            draft_id: DraftId(uuid(12)),
+            edits: Some(text("Please turn it off, and on again.")),
+        }),
+        Order::RejectReply(RejectReply {
+            draft_id: DraftId(uuid(12)),
+            reason: text("ask for the model first"),
+        }),
+        Order::ReviewDecision(ReviewDecision {
+            event_id: EventId(uuid(13)),
+            verdict: Verdict::Approved,
+            note: note("Well asked."),
+        }),
+    ]
+}
+
+fn assistance() -> Vec<Order> {
+    vec![
+        Order::HandOff(HandOff {
+            to_group: line("network"),
+            reason: text("asks for a person"),
+            packet: text("Which printer? The one in B12. Tried: article kb-17."),
+        }),
+        Order::OpenSideConversation(OpenSideConversation {
+            with: line("vendor-1"),
+            party: SideParty::ThirdParty,
+            subject: line("Drum of a LaserJet"),
+        }),
+        Order::AddSideMessage(AddSideMessage {
+            side_id: SideId(uuid(14)),
+            body: text("It is in stock."),
+            from_party: true,
+        }),
+        Order::CloseSideConversation(CloseSideConversation { side_id: SideId(uuid(14)) }),
+        Order::Suggest(Suggest {
+            kind: SuggestionKind::Category,
+            value: line("technical/printer"),
+            score: 87,
+            model: line("triage/3"),
+        }),
+        Order::AcceptSuggestion(AcceptSuggestion { suggestion_id: SuggestionId(uuid(15)) }),
+        Order::SetRestriction(SetRestriction {
+            restricted_to: vec![line("hr")],
+            reason: text("it is about a colleague"),
+        }),
         Order::AddAttachment(AddAttachment {
             sha256: hash(0x11),
             size: 48_210,
@@ -314,6 +390,31 @@ fn tasks_and_time() -> Vec<Order> {
             engine: line("clamav 1.4"),
         }),
         Order::RedactAttachment(RedactAttachment { sha256: hash(0x11), reason: text("shows a face") }),
+    ]
+}
+
+fn articles() -> Vec<Order> {
+    vec![
+        Order::PublishArticle(PublishArticle {
+            article: line("kb-17"),
+            audience: Some(Audience::Public),
+            language: label("en"),
+            categories: vec![line("hardware/printer")],
+            keywords: tags(&["toner", "drum"]),
+            title: line("The printer blinks"),
+            body: text("Change the drum."),
+        }),
+        Order::PublishArticleFromTicket(PublishArticleFromTicket {
+            article: line("kb-18"),
+            ticket_id: TicketId(uuid(1)),
+            audience: Some(Audience::Internal),
+            language: label("en"),
+            categories: vec![line("hardware/printer")],
+            keywords: tags(&["drum"]),
+            title: line("A drum that sticks"),
+            include_description: true,
+        }),
+        Order::RetireArticle(RetireArticle { article: line("kb-17"), reason: text("the model is gone") }),
     ]
 }
 
@@ -331,6 +432,8 @@ fn import() -> Order {
                 | "TimeRuleFired"
                 | "ConfigPublished"
                 | "ConfigRetired"
+                | "ArticlePublished"
+                | "ArticleRetired"
         )
     });
     let mut at = 0;

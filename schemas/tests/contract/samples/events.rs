@@ -3,23 +3,10 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, AttachmentAdded, AttachmentRedacted,
-    AttachmentScanned, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, CommentAdded,
-    ConfigPublished, ConfigRetired, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue,
-    FollowUpCreated, FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, NpsRecorded,
-    ParticipantsChanged, Personal, PriorityChanged, ReopenHeld, ResolutionConfirmed, ResolutionProposed,
-    ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested,
-    TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed,
-    TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketRated,
-    TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked,
-    TimeLogged, TimeRuleFired, TypeChanged,
+AccessRecorded, ApprovalDecided, ApprovalRequested, ArticlePublished, ArticleRetired, ArticleUsed, AttachmentAdded, AttachmentRedacted, AttachmentScanned, BroadcastSent, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentCopied, CommentMadePrivate, CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, RestrictionChanged, Sealed, SideConversationClosed, SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged, WorkaroundPublished, }; use guichet_schemas::ids::{ ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
 };
-use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
-    ActorKind, Apply, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, ConfirmedBy,
-    Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale,
-    ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict, SlaMetric, StatusCause, Strategy, SurveyKind,
-    TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+ActorKind, Apply, Audience, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode, ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict, SideParty, SlaMetric, StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -43,8 +30,11 @@ pub(crate) fn all() -> Vec<Event> {
     all.extend(conversation());
     all.extend(satisfaction());
     all.extend(work());
+    all.extend(moderation());
+    all.extend(assistance());
     all.extend(log());
     all.extend(clocks_and_configuration());
+    all.extend(desk());
     all
 }
 
@@ -82,6 +72,7 @@ fn beginnings() -> Vec<Event> {
             ]),
             due_at: Some(minute(600)),
             synthetic: true,
+            restricted_to: vec!["hr".to_owned()],
         }),
         Event::from(TicketImported {
             source: "servicenow".to_owned(),
@@ -204,6 +195,46 @@ fn conversation() -> Vec<Event> {
             kind: LinkKind::Duplicates,
             from_other: true,
         }),
+        Event::from(TicketMerged {
+            into: TicketId(uuid(2)),
+            into_number: 43,
+            comment_mode: CommentMode::Reference,
+            comment_count: 3,
+        }),
+        Event::from(MergeReceived {
+            from: TicketId(uuid(2)),
+            from_number: 43,
+            comment_mode: CommentMode::Copy,
+            comment_count: 2,
+            comments: vec![comment(2), comment(3)],
+        }),
+        Event::from(CommentCopied {
+            comment_id: comment(3),
+            visibility: Visibility::Internal,
+            kind: CommentKind::Handover,
+            author: "grace".to_owned(),
+            author_kind: AuthorKind::ThirdParty,
+            channel: Some(Channel::Chat),
+            body: sealed(b"sealed copy"),
+            attachments: vec![hash(0x66)],
+            in_reply_to: Some(comment(2)),
+            written_at: minute(14),
+            from: TicketId(uuid(2)),
+            from_number: 43,
+            requester: "r-78".to_owned(),
+        }),
+        Event::from(TicketSplit {
+            new_ticket: TicketId(uuid(2)),
+            new_number: 44,
+            from_comment: comment(2),
+            comment_count: 3,
+        }),
+        Event::from(ProblemDeclared {
+            tickets: vec![TicketId(uuid(2)), TicketId(uuid(12))],
+            trigger: ProblemTrigger::MassDetection,
+        }),
+        Event::from(WorkaroundPublished { text: sealed(b"sealed workaround") }),
+        Event::from(BroadcastSent { reached: 40, over: 2, template: sealed(b"sealed template") }),
         Event::from(ResolutionProposed {
             by: "helper".to_owned(),
             by_kind: ActorKind::Bot,
@@ -234,6 +265,11 @@ fn conversation() -> Vec<Event> {
             to: Some(FieldValue::Text("4".to_owned())),
         }),
         Event::from(DueDateSet { at: Some(minute(2_000)), reason: text("promised on the phone") }),
+        Event::from(RestrictionChanged {
+            from: vec!["desk".to_owned()],
+            to: vec!["hr".to_owned()],
+            reason: "it is about a colleague".to_owned(),
+        }),
     ]
 }
 
@@ -299,6 +335,84 @@ fn work() -> Vec<Event> {
     ]
 }
 
+fn moderation() -> Vec<Event> {
+    let draft_id = DraftId(uuid(12));
+    vec![
+        Event::from(CommentMadePrivate {
+            comment_id: comment(3),
+            reason: "names another customer".to_owned(),
+            author_kind: AuthorKind::Agent,
+            comment_version: Some(4),
+        }),
+        Event::from(CommentRedacted {
+            comment_id: comment(3),
+            spans: vec![TextSpan { from: 0, length: 12 }, TextSpan { from: 20, length: 16 }],
+            reason: "a card number".to_owned(),
+        }),
+        Event::from(ReplyDrafted {
+            draft_id,
+            author: "tina".to_owned(),
+            author_kind: AuthorKind::Agent,
+            kind: CommentKind::Troubleshooting,
+            channel: Some(Channel::Chat),
+            body: sealed(b"sealed draft"),
+            attachments: vec![hash(0x11)],
+            in_reply_to: Some(comment(2)),
+            counts_as_reply: true,
+        }),
+        Event::from(ReplyApproved {
+            draft_id,
+            approver: "bob".to_owned(),
+            edited: true,
+            comment_id: comment(4),
+        }),
+        Event::from(ReplyRejected { draft_id, reason: "ask for the model first".to_owned() }),
+        Event::from(DecisionReviewed {
+            event_id: EventId(uuid(13)),
+            of: "tina".to_owned(),
+            verdict: Verdict::Rejected,
+            note: Some(sealed(b"sealed note")),
+        }),
+    ]
+}
+
+fn assistance() -> Vec<Event> {
+    let (side_id, suggestion_id) = (SideId(uuid(14)), SuggestionId(uuid(15)));
+    vec![
+        Event::from(HandedOff {
+            from_kind: ActorKind::Bot,
+            to_group: "network".to_owned(),
+            reason: "asks for a person".to_owned(),
+            packet: sealed(b"sealed packet"),
+        }),
+        Event::from(SideConversationOpened {
+            side_id,
+            with: "vendor-1".to_owned(),
+            party: SideParty::ThirdParty,
+            subject: sealed(b"sealed subject"),
+        }),
+        Event::from(SideMessageAdded {
+            side_id,
+            author: "vendor-1".to_owned(),
+            author_kind: AuthorKind::ThirdParty,
+            body: sealed(b"sealed message"),
+        }),
+        Event::from(SideConversationClosed { side_id }),
+        Event::from(ClassificationSuggested {
+            suggestion_id,
+            kind: SuggestionKind::Category,
+            value: "technical/printer".to_owned(),
+            score: 87,
+            model: "triage/3".to_owned(),
+        }),
+        Event::from(SuggestionAccepted {
+            suggestion_id,
+            kind: SuggestionKind::Category,
+            value: "technical/printer".to_owned(),
+        }),
+    ]
+}
+
 fn log() -> Vec<Event> {
     vec![
         Event::Log(LogEvent::EpochStarted(EpochStarted {
@@ -316,6 +430,30 @@ fn log() -> Vec<Event> {
             viewer: "ana".to_owned(),
             scope: "export of the events of March".to_owned(),
             purpose: "audit 2026-7".to_owned(),
+            ticket_id: Some(TicketId(uuid(1))),
+            groups: vec!["hr".to_owned()],
+        }),
+    ]
+}
+
+fn desk() -> Vec<Event> {
+    vec![
+        Event::from(ArticlePublished {
+            article: "kb-17".to_owned(),
+            version: 3,
+            audience: Audience::Public,
+            language: text("en"),
+            categories: vec!["hardware/printer".to_owned()],
+            keywords: vec!["toner".to_owned(), "drum".to_owned()],
+            title: "The printer blinks".to_owned(),
+            body: "Change the drum.".to_owned(),
+            body_hash: hash(0x44),
+            from_ticket: Some(TicketId(uuid(1))),
+        }),
+        Event::from(ArticleRetired {
+            article: "kb-17".to_owned(),
+            version: 3,
+            reason: "the model is gone".to_owned(),
         }),
     ]
 }

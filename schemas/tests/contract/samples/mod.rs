@@ -54,6 +54,7 @@ pub(crate) fn subject(verb: &str) -> CommandSubject {
         "create" | "create_follow_up" | "import" => Entity::New,
         "publish_config" | "retire_config" => Entity::Config,
         "record_access" => Entity::Desk,
+        "publish_article" | "publish_article_from_ticket" | "retire_article" => Entity::Articles,
         _ => Entity::Ticket(ticket()),
     };
     CommandSubject {
@@ -68,6 +69,7 @@ pub(crate) fn subject(verb: &str) -> CommandSubject {
 pub(crate) fn record(event: Event) -> Record {
     let engine = matches!(event, Event::Log(LogEvent::EpochStarted(_)));
     let subject = matches!(event, Event::Log(LogEvent::KeyCreated(_)));
+    let article = matches!(event, Event::Desk(_));
     let access = matches!(event, Event::Log(LogEvent::AccessRecorded(_)));
     Record {
         position: LogPosition::new(1234).unwrap(),
@@ -78,6 +80,8 @@ pub(crate) fn record(event: Event) -> Record {
             StreamKind::System
         } else if subject {
             StreamKind::Subject
+        } else if article {
+            StreamKind::Article
         } else {
             StreamKind::Ticket
         },
@@ -87,6 +91,8 @@ pub(crate) fn record(event: Event) -> Record {
             "access".to_owned()
         } else if subject {
             "r-1".to_owned()
+        } else if article {
+            "kb-17".to_owned()
         } else {
             ticket().to_string()
         },

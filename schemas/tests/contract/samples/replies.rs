@@ -9,7 +9,7 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::{EventRef, FieldError, Rejection};
 use guichet_schemas::wire::{self, query_reply::Data};
-use guichet_schemas::words::TicketState;
+use guichet_schemas::words::{Audience, TicketState};
 
 use super::{actor, events, hash, minute, record, ticket, uuid};
 
@@ -51,6 +51,8 @@ pub(crate) fn refusals() -> Vec<Rejection> {
         Rejection::NotFound { what: word("ticket T-42") },
         Rejection::VersionConflict { expected: 3, actual: 4, missed: vec![event_ref()], missed_count: 1 },
         Rejection::TerminalState { number, state: TicketState::Closed, verb: "assign" },
+        Rejection::MergedAway { number, into: ticket(), into_number: TicketNumber(41), verb: "assign" },
+        Rejection::AlreadyMerged { number, into: ticket(), into_number: TicketNumber(41) },
         Rejection::InvalidTransition { number, state: TicketState::New, verb: "reopen" },
         Rejection::GuardFailed { guard: "resolver", message: word("no assignee") },
         Rejection::ClaimHeld { number, by: word("bob"), until: minute(45) },
@@ -68,7 +70,7 @@ pub(crate) fn refusals() -> Vec<Rejection> {
         Rejection::Unavailable { reason: word("starting"), as_of_position: Some(1200) },
         Rejection::OutcomeUnknown,
         Rejection::Internal { id: word("0198a3c0-5f00-7abc-8def-0123456789ab") },
-        Rejection::Unsupported(word("verb merge on this entity")),
+        Rejection::Unsupported(word("verb erase_subject on this entity")),
     ]
 }
 
@@ -98,12 +100,16 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
     };
     let mut data = vec![
         Data::Ticket(ticket_view()),
-        Data::Timeline(wire::TimelineView { entries: events::all().into_iter().map(entry).collect() }),
+        Data::Timeline(wire::TimelineView {
+            entries: events::all().into_iter().map(entry).collect(),
+            merged_into: vec![merged(2, "T-43")],
+        }),
         Data::Tickets(wire::TicketsView { tickets: vec![ticket_view()] }),
         Data::Events(wire::EventsView { events: events::all().into_iter().map(view).collect() }),
         Data::Projections(projections()),
     ];
     data.extend(super::reports::answers());
+    data.extend(articles());
     let reply = |data: Data| wire::QueryReply {
         attainment: if matches!(data, Data::ReportClosure(_)) {
             vec![super::reports::attainment()]
@@ -118,6 +124,47 @@ pub(crate) fn answers() -> Vec<wire::QueryReply> {
         data: Some(data),
     };
     data.into_iter().map(reply).collect()
+}
+
+fn articles() -> [Data; 4] {
+    let article = |body: Option<&str>, score: Option<f64>| wire::PublishedArticle {
+        article: "kb-17".to_owned(),
+        version: 3,
+        newest_version: 3,
+        audience: Audience::Public.to_wire(),
+        language: Some("en".to_owned()),
+        categories: vec!["hardware/printer".to_owned()],
+        keywords: vec!["drum".to_owned()],
+        title: "The printer blinks".to_owned(),
+        body: body.map(str::to_owned),
+        body_hash: hash(0x44).to_wire(),
+        from_ticket: Some(super::ticket().to_wire()),
+        published_at: minute(2).0,
+        published_by: "alice".to_owned(),
+        retired_at: Some(minute(4).0),
+        retired_because: Some("the model is gone".to_owned()),
+        used: 12,
+        last_used_at: Some(minute(3).0),
+        score,
+    };
+    let found = article(None, Some(2.5));
+    let gap = wire::KnowledgeGap {
+        ticket_id: super::ticket().to_wire(),
+        number: "T-42".to_owned(),
+        category: Some("hardware/printer".to_owned()),
+        resolved_at: minute(5).0,
+        resolved_by: "alice".to_owned(),
+    };
+    [
+        Data::Article(article(Some("Change the drum."), None)),
+        Data::Articles(wire::ArticlesView { articles: vec![found.clone()] }),
+        Data::SuggestedArticles(wire::SuggestedArticlesView {
+            by_text: true,
+            category: Some("hardware/printer".to_owned()),
+            articles: vec![found],
+        }),
+        Data::KnowledgeGaps(wire::KnowledgeGapsView { gaps: vec![gap] }),
+    ]
 }
 
 fn projections() -> wire::ProjectionsView {
@@ -193,6 +240,37 @@ fn ticket_view() -> wire::TicketView {
         calls: 1,
         follow_up_at: Some(minute(20_000).0),
         follow_up_effective: Some(true),
+        drafts: vec![wire::DraftView {
+            draft_id: super::uuid(12).as_bytes().to_vec(),
+            author: "tina".to_owned(),
+            drafted_at: minute(7).0,
+            version: 3,
+        }],
+        private_comments: vec![super::uuid(3).as_bytes().to_vec()],
+        redacted_comments: vec![super::uuid(4).as_bytes().to_vec()],
+        side_conversations: vec![wire::SideConversationView {
+            side_id: super::uuid(14).as_bytes().to_vec(),
+            with: "vendor-1".to_owned(),
+            party: wire::SideParty::ThirdParty as i32,
+            opened_at: minute(7).0,
+            messages: 2,
+            closed: true,
+        }],
+        suggestions: vec![wire::SuggestionView {
+            suggestion_id: super::uuid(15).as_bytes().to_vec(),
+            kind: wire::SuggestionKind::Category as i32,
+            value: "technical/printer".to_owned(),
+            score: 87,
+            model: "triage/3".to_owned(),
+            accepted: true,
+        }],
+        hand_off: Some(wire::HandOffView {
+            by: "helper".to_owned(),
+            to_group: "network".to_owned(),
+            reason: "asks for a person".to_owned(),
+            at: minute(6).0,
+            version: 3,
+        }),
         articles: vec![wire::ArticleView { article: "kb-17".to_owned(), version: 3 }],
         attachments: vec![wire::AttachmentView {
             sha256: hash(0x11).to_wire(),
@@ -234,6 +312,7 @@ fn ticket_view() -> wire::TicketView {
         fields: c.fields.into_iter().collect::<BTreeMap<_, _>>(),
         due_at: c.due_at,
         synthetic: true,
+        restricted_to: vec!["hr".to_owned()],
         created_at: minute(0).0,
         updated_at: minute(5).0,
         state_since: minute(5).0,
@@ -285,5 +364,18 @@ fn ticket_view() -> wire::TicketView {
             from_other: true,
         }],
         sla_clocks_left_out: 2,
+        merged_into: vec![merged(2, "T-43")],
+        merged_from: vec![merged(12, "T-41")],
+        copied_comments: 3,
+        workaround: Some(wire::WorkaroundView {
+            text: super::plain("Print from the tray.").to_wire(),
+            published_at: minute(9).0,
+            command_id: Some(super::uuid(3).as_bytes().to_vec()),
+        }),
+        incidents: Some(wire::IncidentsView { total: 40, unresolved: 30, resolved: 8, over: 2 }),
     }
+}
+
+pub(crate) fn merged(ticket: u128, number: &str) -> wire::MergedTicket {
+    wire::MergedTicket { ticket_id: super::uuid(ticket).as_bytes().to_vec(), number: number.to_owned() }
 }

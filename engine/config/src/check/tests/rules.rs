@@ -502,6 +502,24 @@ fn goals() -> Vec<Rule> {
         (Kind::Goals, "goals[8]: there are at most 8", many(9), many(8)),
         (
             Kind::Agents,
+            "agents[0].mentor: \"bob\" is no agent of this list",
+            json!({"agents": [{"id": "alice", "trainee": true, "mentor": "bob"}]}),
+            json!({"agents": [{"id": "alice", "trainee": true, "mentor": "bob"}, {"id": "bob"}]}),
+        ),
+        (
+            Kind::Agents,
+            "agents[0].mentor: is the agent themselves",
+            json!({"agents": [{"id": "alice", "mentor": "alice"}]}),
+            json!({"agents": [{"id": "alice"}]}),
+        ),
+        (
+            Kind::Agents,
+            "agents[0].mentor: \"bob\" is a trainee",
+            json!({"agents": [{"id": "alice", "mentor": "bob"}, {"id": "bob", "trainee": true}]}),
+            json!({"agents": [{"id": "alice", "mentor": "bob"}, {"id": "bob"}]}),
+        ),
+        (
+            Kind::Agents,
             "agents[0].capacity: is 1 to",
             json!({"agents": [{"id": "alice", "capacity": 0}]}),
             json!({"agents": [{"id": "alice", "capacity": 1}]}),

@@ -1,6 +1,10 @@
 //! One French sentence per event, as the read model writes one in English.
 
+mod assistance;
 mod attachments;
+mod desk;
+mod moderation;
+mod relations;
 mod satisfaction;
 mod work;
 
@@ -31,6 +35,7 @@ pub(super) fn sentence(t: &Text, actor: &Actor, event: &Event) -> String {
         Event::Log(event) => of_log(event),
         Event::Sla(event) => of_sla(t, event, &who),
         Event::Config(event) => format!("{who} {}", of_config(event)),
+        Event::Desk(event) => format!("{who} {}", desk::told(event)),
     }
 }
 
@@ -38,7 +43,9 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
     match event {
         TicketEvent::LifeCycle(event) => of_life_cycle(t, event, actor),
         TicketEvent::Ownership(event) => of_ownership(event, actor),
-        TicketEvent::Conversation(Conversation::CommentAdded(e)) => commented(e),
+        TicketEvent::Conversation(Conversation::CommentAdded(e)) => {
+            moderation::released(e, actor).unwrap_or_else(|| commented(e))
+        }
         TicketEvent::Conversation(Conversation::ReopenHeld(e)) => reopen_held(t, e),
         TicketEvent::Relations(event) => of_relations(event),
         TicketEvent::Confirmation(event) => of_confirmation(event),
@@ -50,6 +57,8 @@ fn of_ticket(t: &Text, event: &TicketEvent, actor: &Actor) -> String {
         }
         TicketEvent::Satisfaction(event) => satisfaction::told(event),
         TicketEvent::Work(event) => work::told(t, event),
+        TicketEvent::Moderation(event) => moderation::told(event),
+        TicketEvent::Assistance(event) => assistance::told(event, actor),
         TicketEvent::Attachments(event) => attachments::told(event),
     }
 }
@@ -113,6 +122,13 @@ fn of_relations(event: &Relations) -> String {
         }
         Relations::TicketsLinked(e) => linked(TicketNumber(e.other_number), e.kind, e.from_other),
         Relations::TicketsUnlinked(e) => unlinked(TicketNumber(e.other_number)),
+        Relations::TicketMerged(e) => relations::merged(e),
+        Relations::MergeReceived(e) => relations::received(e),
+        Relations::CommentCopied(e) => relations::copied(e),
+        Relations::TicketSplit(e) => relations::split(e),
+        Relations::ProblemDeclared(e) => relations::declared(e),
+        Relations::WorkaroundPublished(e) => format!("a publié un contournement : {}", quote(&e.text)),
+        Relations::BroadcastSent(e) => relations::sent(e),
     }
 }
 
@@ -170,6 +186,10 @@ fn of_change(t: &Text, change: Change<'_>) -> String {
             ("la réservation", None, to.map(|(by, until)| format!("{by} jusqu’au {}", instant(until))))
         }
         Change::Participants { added, removed } => return work::participants(added, removed),
+        Change::Restriction { to: [], .. } => return "a rendu le ticket visible à tous".to_owned(),
+        Change::Restriction { to, .. } => {
+            return format!("a réservé le ticket aux groupes : {}", to.join(", "));
+        }
         Change::Channel { from, to } => {
             ("le canal", text(Some(words::channel(from))), text(Some(words::channel(to))))
         }
@@ -188,6 +208,12 @@ fn of_log(event: &LogEvent) -> String {
             e.program, e.epoch, e.generation
         ),
         LogEvent::KeyCreated(e) => format!("le demandeur {} a désormais sa propre clé", e.subject),
+        LogEvent::AccessRecorded(e) if e.is_look() => {
+            format!(
+                "{} a consulté des tickets à accès restreint : {} ; motif : {}",
+                e.viewer, e.scope, e.purpose
+            )
+        }
         LogEvent::AccessRecorded(e) => {
             format!(
                 "des textes personnels ont été remis à {} : {} ; motif : {}",

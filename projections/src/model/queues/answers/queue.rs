@@ -118,9 +118,18 @@ fn line<'a>(
 ) -> Result<Vec<(Place, &'a Waiting)>, Refusal> {
     let (now, most) = (reader.now, reader.ask.limit.saturating_add(1));
     let Some(lane) = lane(desk, which) else { return Ok(Vec::new()) };
-    let found = |place: u64| desk.waiting.get(&place).filter(|waiting| takes(which, &waiting.row));
-    // Ends a walk that costs too much; why is said at the end.
+    // Ends a walk that costs too much or cannot be read; why is said at the end.
     let over = Cell::new(None);
+    let is_hidden = |id| {
+        reader.hides(id).unwrap_or_else(|why| {
+            over.set(Some(why));
+            true
+        })
+    };
+    let found = |place: u64| {
+        let waiting = desk.waiting.get(&place).filter(|waiting| takes(which, &waiting.row));
+        waiting.filter(|waiting| !is_hidden(waiting.id))
+    };
     let goes_on = || reader.entry(0).map_err(|why| over.set(Some(why))).is_ok();
     let came = |after: u64| {
         let places = lane.places.range((Excluded(after), Unbounded)).take_while(|_| goes_on());

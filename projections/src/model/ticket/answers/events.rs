@@ -7,10 +7,15 @@ use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::rejection::FieldError;
 use guichet_schemas::time::Timestamp;
+use guichet_schemas::wire;
 use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{EventsQuery, EventsView, RecordView};
 
+use guichet_schemas::words::StreamKind;
+
 use super::past;
+use crate::model::ticket::redacted::Redactions;
+use crate::queries::ask::Which;
 use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
 use crate::queries::reader::{Found, Reader, Refusal};
 use crate::store::StoreError;
@@ -24,6 +29,10 @@ pub(super) fn answer(reader: &Reader<'_>, query: &EventsQuery) -> Result<Found, 
     let ticket =
         query.ticket_id.clone().map(TicketId::from_wire).transpose().map_err(|e| e.in_field("ticket_id"))?;
     match ticket {
+        Some(id) if reader.find(&Which::Id(id)).is_err() => {
+            // Of a ticket that is not there, there are no events.
+            Ok((Data::Events(EventsView { events: Vec::new() }), None))
+        }
         Some(id) => of_ticket(reader, query, id),
         None => of_tenant(reader, query),
     }
@@ -50,6 +59,11 @@ fn of_ticket(reader: &Reader<'_>, query: &EventsQuery, id: TicketId) -> Result<F
     collect(reader, query, Cursor::Version, after, records)
 }
 
+fn is_hidden(reader: &Reader<'_>, record: &wire::Record) -> Result<bool, Refusal> {
+    let of_a_ticket = record.stream_kind == StreamKind::Ticket.to_wire();
+    TicketId::parse(&record.stream_id).filter(|_| of_a_ticket).map_or(Ok(false), |id| reader.hides(id))
+}
+
 /// Entries are (what the cursor counts, position, record).
 fn collect(
     reader: &Reader<'_>,
@@ -60,6 +74,7 @@ fn collect(
 ) -> Result<Found, Refusal> {
     let range = query.from.unwrap_or(0)..=query.to.unwrap_or(u64::MAX).min(reader.until);
     let mut page = Page::new(reader.ask);
+    let mut redactions = Redactions::default();
     let mut last = after;
     let mut next = None;
     for (read, entry) in records.enumerate() {
@@ -68,11 +83,15 @@ fn collect(
             break;
         }
         reader.entry(bytes.len())?;
-        let record = past::wire_record(&bytes)?;
+        let mut record = past::wire_record(&bytes)?;
         let wanted = range.contains(&position.get())
             && query.r#type.as_ref().is_none_or(|name| *name == record.r#type)
             && query.caller.as_ref().is_none_or(|caller| *caller == record.caller)
-            && past::in_sight(reader, Timestamp(record.occurred_at));
+            && past::in_sight(reader, Timestamp(record.occurred_at))
+            && (query.ticket_id.is_some() || !is_hidden(reader, &record)?);
+        if wanted {
+            redactions.hide(reader, &mut record)?;
+        }
         let fits = !wanted
             || page.takes(RecordView { hash: Hash::of_record(&bytes).to_wire(), record: Some(record) });
         if fits {

@@ -3,7 +3,7 @@
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire::query_reply::Data;
 
-use super::past;
+use super::{incidents, merged, past};
 use crate::model::ticket;
 use crate::queries::ask::Which;
 use crate::queries::page::Cursor;
@@ -18,7 +18,7 @@ pub(super) fn answer(reader: &Reader<'_>, which: &Which) -> Result<Found, Refusa
         reader.view.ticket(reader.tenant(), id)?
     };
     // A row without a state is an import of which only the first event is folded: not a ticket yet.
-    let row = row.filter(|row| ticket::state(row).is_some()).ok_or_else(|| absent(which))?;
+    let mut row = row.filter(|row| ticket::state(row).is_some()).ok_or_else(|| absent(which))?;
     if !reader.ask.looks_back()
         && let Some(position) = reader.view.quarantined_since(reader.tenant(), id)?
     {
@@ -26,5 +26,7 @@ pub(super) fn answer(reader: &Reader<'_>, which: &Which) -> Result<Found, Refusa
             format!("{which} could not be folded since position {position}; its timeline is complete");
         return Err(Rejection::Unavailable { reason, as_of_position: Some(row.position) }.into());
     }
+    merged::followed(reader, &mut row)?;
+    row.incidents = incidents::of(reader, &row)?;
     Ok((Data::Ticket(ticket::answer(row, reader.now)), None))
 }

@@ -13,6 +13,7 @@ use guichet_schemas::wire::query_reply::Data;
 use guichet_schemas::wire::{TicketView, TicketsQuery, TicketsView};
 use guichet_schemas::words::{Channel, Priority, TicketState};
 
+use super::merged;
 use crate::model::ticket;
 use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
 use crate::queries::reader::{Found, Reader, Refusal};
@@ -45,7 +46,8 @@ pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found,
             let (number, id) = entry?;
             let row = reader.view.ticket(reader.tenant(), id)?;
             reader.entry(row.as_ref().map_or(0, prost::Message::encoded_len))?;
-            some.push((number, row.filter(|row| filter.matches(row))));
+            let row = row.filter(|row| filter.matches(row));
+            some.push((number, if row.is_some() && reader.hides(id)? { None } else { row }));
         }
         if filter.text.is_some() {
             reader.open(some.iter_mut().filter_map(|(_, row)| subject_of(row.as_mut()?)).collect());
@@ -54,6 +56,10 @@ pub(super) fn answer(reader: &Reader<'_>, query: &TicketsQuery) -> Result<Found,
         for (number, row) in some {
             read = read.saturating_add(1);
             let row = row.filter(|row| filter.text_matches(row));
+            let mut row = row;
+            if let Some(row) = &mut row {
+                merged::followed(reader, row)?;
+            }
             let fits = row.is_none_or(|row| page.takes(ticket::answer(row, reader.now)));
             if fits {
                 last = Some(number.0);

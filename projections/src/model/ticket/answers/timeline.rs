@@ -1,10 +1,12 @@
 //! `timeline`: a ticket's history, oldest or newest first.
 
+use guichet_schemas::ids::TicketId;
 use guichet_schemas::position::{LogPosition, StreamVersion};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::wire::{TimelineView, query_reply::Data};
 
-use super::past;
+use super::{merged, past};
+use crate::model::ticket::redacted::Redactions;
 use crate::model::timeline;
 use crate::queries::ask::History;
 use crate::queries::page::{Cursor, Page, ROWS_READ_MAX};
@@ -22,24 +24,26 @@ pub(super) fn answer(reader: &Reader<'_>, history: &History) -> Result<Found, Re
         let after = Cursor::VersionDown.read(reader.ask)?;
         let below_both = after.map_or(before, |after| after.min(before));
         let places = reader.view.events_down_from(reader.tenant(), id, below_both);
-        page(reader, history, places, Cursor::VersionDown, after)
+        page(reader, id, history, places, Cursor::VersionDown, after)
     } else {
         let after = Cursor::Version.read(reader.ask)?;
         let from = StreamVersion::after(after.and_then(StreamVersion::new));
         let places = reader.view.events_of(reader.tenant(), id, from);
-        page(reader, history, places.take_while(is_before), Cursor::Version, after)
+        page(reader, id, history, places.take_while(is_before), Cursor::Version, after)
     }
 }
 
 /// A page of the events that stand at `places`, as far as they are in sight.
 fn page(
     reader: &Reader<'_>,
+    id: TicketId,
     history: &History,
     places: impl Iterator<Item = Place>,
     cursor: Cursor,
     after: Option<u64>,
 ) -> Result<Found, Refusal> {
     let mut page = Page::new(reader.ask);
+    let mut redactions = Redactions::default();
     let (mut last, mut next, mut read, mut any) = (after, None, 0, after.is_some());
     for place in places {
         let (version, position) = place?;
@@ -47,7 +51,10 @@ fn page(
         if position.get() <= reader.until {
             let bytes = past::bytes(reader, position)?;
             reader.entry(bytes.len())?;
-            let entry = timeline::entry(&bytes).map_err(|_| StoreError::Damaged { what: "a record" })?;
+            let mut entry = timeline::entry(&bytes).map_err(|_| StoreError::Damaged { what: "a record" })?;
+            if let Some(record) = entry.data.as_mut() {
+                redactions.hide(reader, record)?;
+            }
             if past::in_sight(reader, Timestamp(entry.occurred_at)) {
                 any = true;
                 if !page.takes(entry) {
@@ -70,5 +77,6 @@ fn page(
     if !any && next.is_none() && history.before.is_none() {
         return Err(absent(&history.which).into());
     }
-    Ok((Data::Timeline(TimelineView { entries: page.into_entries() }), next))
+    let merged_into = merged::of(reader, id)?;
+    Ok((Data::Timeline(TimelineView { entries: page.into_entries(), merged_into }), next))
 }
