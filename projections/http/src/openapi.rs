@@ -187,6 +187,10 @@ fn attachment() -> Value {
         "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     }));
     parameters.push(json!({
+        "name": "access", "in": "query", "schema": {"type": "integer", "minimum": 1},
+        "description": "Position of a record_access about the ticket, where it is restricted",
+    }));
+    parameters.push(json!({
         "name": "Range", "in": "header", "description": "One range of bytes", "schema": {"type": "string"},
     }));
     let bytes =

@@ -3,7 +3,17 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-AcceptSuggestion, AddAttachment, AddComment, AddSideMessage, AddTask, ApproveReply, Assign, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command, CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate, DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate, Merge, OpenSideConversation, Order, ProposeResolution, PublishArticle, PublishArticleFromTicket, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RedactAttachment, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireArticle, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+    AcceptSuggestion, AddAttachment, AddComment, AddSideMessage, AddTask, ApproveReply, Assign,
+    BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command,
+    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate,
+    DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate,
+    Merge, OpenSideConversation, Order, ProposeResolution, PublishArticle, PublishArticleFromTicket,
+    PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
+    RedactAttachment, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen,
+    ReportScan, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireArticle,
+    RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants,
+    SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel, Unassign, Unlink,
+    UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
 use guichet_schemas::ids::{
@@ -13,7 +23,10 @@ use guichet_schemas::ids::{
 use guichet_schemas::personal;
 use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
-Apply, Audience, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind, ResolutionCode, ScanVerdict, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    Apply, Audience, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind,
+    EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind,
+    ResolutionCode, ScanVerdict, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType,
+    TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};

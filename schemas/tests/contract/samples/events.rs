@@ -3,10 +3,30 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-AccessRecorded, ApprovalDecided, ApprovalRequested, ArticlePublished, ArticleRetired, ArticleUsed, AttachmentAdded, AttachmentRedacted, AttachmentScanned, BroadcastSent, CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentCopied, CommentMadePrivate, CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff, KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, RestrictionChanged, Sealed, SideConversationClosed, SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged, WorkaroundPublished, }; use guichet_schemas::ids::{ ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
+    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticlePublished, ArticleRetired, ArticleUsed,
+    AttachmentAdded, AttachmentRedacted, AttachmentScanned, BroadcastSent, CallLogged, CategoryChanged,
+    ChannelSwitched, ClaimReleased, ClassificationSuggested, CommentAdded, CommentCopied, CommentMadePrivate,
+    CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet, EpochStarted, Event,
+    ExternalRef, FieldChanged, FieldValue, FollowUpCreated, FollowUpRecorded, FollowUpScheduled, HandedOff,
+    KeyCreated, LogEvent, MergeReceived, NpsRecorded, ParticipantsChanged, Personal, PriorityChanged,
+    ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed,
+    ResolutionProposed, ResolutionRejected, RestrictionChanged, Sealed, SideConversationClosed,
+    SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged,
+    SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan,
+    TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated,
+    TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted,
+    TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    WorkaroundPublished,
+};
+use guichet_schemas::ids::{
+    ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
 };
 use guichet_schemas::words::{
-ActorKind, Apply, Audience, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind, CommentMode, ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict, SideParty, SlaMetric, StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ActorKind, Apply, Audience, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind,
+    CommentMode, ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind,
+    Origin, Priority, ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict,
+    SideParty, SlaMetric, StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType,
+    TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
