@@ -1,6 +1,7 @@
 //! An attachment, streamed part by part: in a browser it is a file to keep, and never something to show or to run.
 
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -27,11 +28,14 @@ pub(super) struct Look {
 /// `GET …/tickets/{ticket}/attachments/{sha256}`.
 pub(super) async fn answer(
     State(shared): State<Shared>,
-    Path((tenant_name, which, sha256)): Path<(String, String, String)>,
-    Query(Look { access }): Query<Look>,
+    parts: Result<Path<(String, String, String)>, PathRejection>,
+    look: Result<Query<Look>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
     let answered = async {
+        let malformed = |what: String| Refusal::from(Rejection::Malformed(what));
+        let Path((tenant_name, which, sha256)) = parts.map_err(|e| malformed(e.body_text()))?;
+        let Query(Look { access }) = look.map_err(|e| malformed(e.body_text()))?;
         let tenant = tenant(&tenant_name)?;
         let sha256 = Hash::parse(&sha256).ok_or_else(|| missing("the attachment"))?;
         let ticket = ticket(&shared, &tenant, &which, access).await?;
