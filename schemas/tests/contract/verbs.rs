@@ -63,14 +63,7 @@ fn errors(verb: &str) -> &'static str {
         "record_sla_warning" | "record_sla_breach" | "fire_time_rule" => {
             "`not_found` 404; `version_conflict`, `config_stale` 409"
         }
-        "publish_article" => "`version_conflict` 409 (of the article)",
-        "publish_article_from_ticket" => {
-            "`not_found` 404 (of the ticket); `version_conflict` 409 (of the article), `guard_failed` 409 (the ticket has no resolution that holds, or its texts cannot be read any more); `busy` 429"
-        }
-        "retire_article" => "`not_found` 404 (of the article); `version_conflict` 409 (of the article)",
-        "record_access" => {
-            "`not_found` 404 (of the ticket, for whoever may not see it too); `version_conflict` 409 (of the record of accesses)"
-        }
+"publish_article" => "`version_conflict` 409 (of the article)", "publish_article_from_ticket" => { "`not_found` 404 (of the ticket); `version_conflict` 409 (of the article), `guard_failed` 409 (the ticket has no \ resolution that holds, or its texts cannot be read any more); `busy` 429" } "retire_article" => "`not_found` 404 (of the article); `version_conflict` 409 (of the article)", "record_access" => { "`not_found` 404 (of the ticket, for whoever may not see it too); `version_conflict` 409 (of the record of accesses)" }
         "void_sla_breach" => "`not_found` 404 (of the ticket, or of the breach); `version_conflict` 409",
         "request_survey" => "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409",
         "rate" => {
