@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 use guichet_rules::Ticket;
-use guichet_schemas::codec::{Encoding, encode_reply};
+use guichet_schemas::codec::{Encoding, decode_record, encode_reply};
 use guichet_schemas::command::limits::ATTACHMENT_CHUNK;
+use guichet_schemas::event::{Event, LogEvent};
 use guichet_schemas::ids::KeyId;
 use guichet_schemas::position::LogPosition;
 use guichet_schemas::rejection::{FieldError, Rejection};
@@ -24,11 +25,17 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::attachments::{AttachmentStore, Place, ReadError, Received, Standing};
+use crate::clock;
 use crate::intake::Pressure;
 use crate::log::{LogReader, StoreFault};
 
 /// The header of a part that says how large the whole is.
 pub const SIZE_HEADER: &str = "Guichet-Size";
+
+/// The header of a request about a restricted ticket: the position of the look that was recorded.
+pub const ACCESS_HEADER: &str = "Guichet-Access";
+/// So long after it was recorded a look shows what it is about, as in the read models.
+const LOOK_MS: u64 = 5 * 60_000;
 
 const BOUNDS: Bounds =
     Bounds { of: "attachments", under_way: 4, held: 32, held_each: 8, request_bytes: ATTACHMENT_CHUNK };
@@ -72,8 +79,8 @@ impl Carrier {
     fn answer(&self, message: &Message) -> Result<(Bytes, HeaderMap), Rejection> {
         let asked = AttachmentSubject::parse(&message.subject)?;
         match asked.act {
-            Carry::Put { size } => self.put(asked, size, &message.payload),
-            Carry::Get => self.get(&asked),
+            Carry::Put { size } => self.put(asked, size, message),
+            Carry::Get => self.get(&asked, message),
         }
     }
 
@@ -81,10 +88,11 @@ impl Carrier {
         &self,
         asked: AttachmentSubject,
         size: u64,
-        bytes: &[u8],
+        message: &Message,
     ) -> Result<(Bytes, HeaderMap), Rejection> {
         self.pressure.check()?;
         let (ticket, key_id) = self.ticket(&asked, |_| true)?;
+        self.sees(&asked, &ticket, message)?;
         // Only a log that is measured without protection has a ticket whose requester has no key.
         let key_id =
             key_id.ok_or_else(|| Rejection::Unsupported("an attachment without a key".to_owned()))?;
@@ -92,13 +100,14 @@ impl Carrier {
         let AttachmentSubject { tenant, caller, ticket, sha256, offset, .. } = asked;
         let place = Place { tenant, key_id, sha256, ticket };
         let Received { received, stored } =
-            self.store.put(&place, &caller, was_redacted, size, offset, bytes)?;
+            self.store.put(&place, &caller, was_redacted, size, offset, &message.payload)?;
         let body = json!({"ok": true, "received": received, "stored": stored});
         Ok((body.to_string().into(), HeaderMap::new()))
     }
 
-    fn get(&self, asked: &AttachmentSubject) -> Result<(Bytes, HeaderMap), Rejection> {
+    fn get(&self, asked: &AttachmentSubject, message: &Message) -> Result<(Bytes, HeaderMap), Rejection> {
         let (ticket, _) = self.ticket(asked, |ticket| ticket.attachments.contains_key(&asked.sha256))?;
+        self.sees(asked, &ticket, message)?;
         let found = ticket.attachments.get(&asked.sha256);
         let missing = |what: &str| Rejection::NotFound { what: what.to_owned() };
         if !ticket.restricted_to.is_empty() {
@@ -131,6 +140,29 @@ impl Carrier {
         let mut headers = HeaderMap::new();
         headers.insert(SIZE_HEADER, found.size.to_string());
         Ok((bytes.into(), headers))
+    }
+
+    /// A restricted ticket is there for nobody but the caller of a look that was recorded first (decision 39).
+    fn sees(&self, asked: &AttachmentSubject, ticket: &Ticket, message: &Message) -> Result<(), Rejection> {
+        if ticket.restricted_to.is_empty() {
+            return Ok(());
+        }
+        let named = message.headers.as_ref().and_then(|headers| headers.get(ACCESS_HEADER));
+        let position = named.and_then(|position| position.as_str().parse().ok()).and_then(LogPosition::new);
+        let record =
+            position.map(|position| self.reader.record(position)).transpose().map_err(unavailable)?;
+        let looks = record.flatten().and_then(|bytes| decode_record(&bytes).ok()).is_some_and(|record| {
+            let is_of_ticket = if let Event::Log(LogEvent::AccessRecorded(access)) = &record.event {
+                access.ticket_id == Some(asked.ticket)
+            } else {
+                false
+            };
+            is_of_ticket
+                && record.tenant == asked.tenant.as_str()
+                && record.caller == asked.caller.as_str()
+                && clock::wall().since(record.recorded_at) <= LOOK_MS
+        });
+        if looks { Ok(()) } else { Err(Rejection::NotFound { what: "the ticket".to_owned() }) }
     }
 
     /// The ticket as soon as it is as `looked_for`. What was accepted is seen here a moment later.

@@ -44,6 +44,9 @@ pub struct AttachArgs {
     /// Actor to act as, as KIND:ID
     #[arg(long, default_value = "agent:cli", value_parser = actor, value_name = "KIND:ID")]
     pub actor: Actor,
+    /// Position of a `record_access` about the ticket, where it is restricted
+    #[arg(long, value_name = "POSITION")]
+    pub access: Option<u64>,
     /// Print the reply as JSON
     #[arg(long)]
     pub json: bool,
@@ -72,6 +75,9 @@ pub struct FetchArgs {
     /// The file to write; one that is there stays as it is, and nothing is fetched
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
+    /// Position of a `record_access` about the ticket, where it is restricted
+    #[arg(long, value_name = "POSITION")]
+    pub access: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -101,7 +107,7 @@ pub async fn attach(args: AttachArgs, fresh_id: impl FnOnce() -> Uuid) -> Result
     let client = args.connect.connect().await?;
     let ticket = client.find(args.ticket).await?;
     let progress = output.progress("bytes", bytes.len() as u64);
-    let sha256 = client.upload(ticket, &bytes, |done| progress.set(done)).await?;
+    let sha256 = client.upload(ticket, &bytes, args.access, |done| progress.set(done)).await?;
     drop(progress);
     let data = wire::AddAttachment {
         sha256: sha256.to_wire(),
@@ -150,7 +156,7 @@ pub async fn fetch(args: FetchArgs) -> Result<u8, ClientError> {
     let client = args.connect.connect().await?;
     let ticket: TicketId = client.find(args.ticket).await?;
     let progress = output.progress("bytes", 0);
-    let bytes = client.fetch(ticket, args.sha256, |done| progress.set(done)).await?;
+    let bytes = client.fetch(ticket, args.sha256, args.access, |done| progress.set(done)).await?;
     drop(progress);
     write(to, &bytes).map_err(|error| problem(to, &error))?;
     let size = bytes.len();

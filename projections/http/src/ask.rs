@@ -147,10 +147,16 @@ impl Questions {
         ticket: TicketId,
         sha256: Hash,
         offset: u64,
+        access: Option<u64>,
     ) -> Result<(Bytes, u64), Refusal> {
         let (tenant, caller) = (tenant.clone(), self.caller.clone());
         let subject = AttachmentSubject { tenant, caller, ticket, sha256, act: Carry::Get, offset };
-        let request = Request::new().inbox(self.client.new_inbox()).timeout(Some(ANSWER_WITHIN));
+        let mut headers = HeaderMap::new();
+        if let Some(access) = access {
+            headers.insert("Guichet-Access", access.to_string());
+        }
+        let request =
+            Request::new().headers(headers).inbox(self.client.new_inbox()).timeout(Some(ANSWER_WITHIN));
         let sent = self.client.send_request(subject.to_string(), request).await;
         let message = sent.map_err(|error| {
             let refusal = unavailable(match error.kind() {

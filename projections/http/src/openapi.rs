@@ -37,6 +37,7 @@ fn document() -> Value {
         paths.insert(format!("/api/v1/{{tenant}}{}", route.path), json!({"get": operation(route, answer)}));
     }
     paths.insert("/api/v1/{tenant}/live".to_owned(), live());
+    paths.insert("/api/v1/{tenant}/tickets/{ticket}/attachments/{sha256}".to_owned(), attachment());
     paths.insert("/api/openapi.json".to_owned(), this_document());
     for (path, item) in open_to_all() {
         paths.insert(path.to_owned(), item);
@@ -176,6 +177,33 @@ fn refusals(list: &[(&str, &str)]) -> Map<String, Value> {
 fn only(statuses: &[&str]) -> Map<String, Value> {
     let chosen: Vec<_> = REFUSALS.iter().copied().filter(|(status, _)| statuses.contains(status)).collect();
     refusals(&chosen)
+}
+
+fn attachment() -> Value {
+    let mut parameters = path_parameters(Place::Ticket);
+    parameters.push(json!({
+        "name": "sha256", "in": "path", "required": true,
+        "description": "SHA-256 of the bytes, as the ticket lists it",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    }));
+    parameters.push(json!({
+        "name": "access", "in": "query", "schema": {"type": "integer", "minimum": 1},
+        "description": "Position of a record_access about the ticket, where it is restricted",
+    }));
+    parameters.push(json!({
+        "name": "Range", "in": "header", "description": "One range of bytes", "schema": {"type": "string"},
+    }));
+    let bytes =
+        |description: &str| json!({"description": description, "content": {"application/octet-stream": {}}});
+    let mut responses = refusals(REFUSALS);
+    responses.insert("200".to_owned(), bytes("The bytes"));
+    responses.insert("206".to_owned(), bytes("A part of them"));
+    responses.insert("416".to_owned(), json!({"description": "The range begins behind the end"}));
+    json!({"get": {
+        "operationId": "attachment", "summary": "The bytes of an attachment; a page may fetch them with its cookie",
+        "description": "An infected or redacted attachment is given to nobody.",
+        "parameters": parameters, "responses": responses,
+    }})
 }
 
 fn live() -> Value {

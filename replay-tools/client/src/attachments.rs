@@ -1,4 +1,4 @@
-//! The bytes of attachments, brought and fetched part by part.
+//! The bytes of attachments, brought and fetched part by part. `access` is the position of a `record_access`, which a restricted ticket needs.
 
 use async_nats::service::NATS_SERVICE_ERROR;
 use bytes::Bytes;
@@ -40,6 +40,7 @@ impl Client {
         &self,
         ticket: TicketId,
         bytes: &Bytes,
+        access: Option<u64>,
         told: impl Fn(u64),
     ) -> Result<Hash, ClientError> {
         let (sha256, size) = (Hash::of_bytes(bytes), bytes.len() as u64);
@@ -47,7 +48,7 @@ impl Client {
         loop {
             let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
             let part = bytes.slice(from..bytes.len().min(from + ATTACHMENT_CHUNK));
-            let answer = self.carry(ticket, sha256, Carry::Put { size }, offset, part).await?.payload;
+            let answer = self.carry(ticket, sha256, Carry::Put { size }, offset, part, access).await?.payload;
             let Received { received, stored } = serde_json::from_slice(&answer)
                 .map_err(|e| self.strange("the answer to an upload".to_owned(), &e))?;
             if stored {
@@ -70,11 +71,13 @@ impl Client {
         &self,
         ticket: TicketId,
         sha256: Hash,
+        access: Option<u64>,
         told: impl Fn(u64),
     ) -> Result<Vec<u8>, ClientError> {
         let mut bytes = Vec::new();
         loop {
-            let part = self.carry(ticket, sha256, Carry::Get, bytes.len() as u64, Bytes::new()).await?;
+            let part =
+                self.carry(ticket, sha256, Carry::Get, bytes.len() as u64, Bytes::new(), access).await?;
             let header = part.headers.as_ref().and_then(|headers| headers.get("Guichet-Size"));
             let size = header.and_then(|size| size.as_str().parse::<u64>().ok());
             let size = size.filter(|_| !part.payload.is_empty()).ok_or_else(|| {
@@ -99,13 +102,14 @@ impl Client {
         act: Carry,
         offset: u64,
         body: Bytes,
+        access: Option<u64>,
     ) -> Result<async_nats::Message, ClientError> {
         let (tenant, caller) = (self.tenant.clone(), self.caller.clone());
         let subject = AttachmentSubject { tenant, caller, ticket, sha256, act, offset }.to_string();
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let answer = self.message(subject.clone(), body.clone(), self.timeout).await;
+            let answer = self.message_of(subject.clone(), body.clone(), self.timeout, access).await;
             let is_last = started.elapsed().saturating_add(pause) > self.timeout;
             match answer {
                 Ok(message) => {

@@ -302,8 +302,21 @@ impl Client {
     }
 
     async fn message(&self, subject: String, body: Bytes, timeout: Duration) -> Result<Message, ClientError> {
+        self.message_of(subject, body, timeout, None).await
+    }
+
+    async fn message_of(
+        &self,
+        subject: String,
+        body: Bytes,
+        timeout: Duration,
+        access: Option<u64>,
+    ) -> Result<Message, ClientError> {
         let mut headers = HeaderMap::new();
         headers.insert("Content-Type", Encoding::PROTOBUF);
+        if let Some(access) = access {
+            headers.insert("Guichet-Access", access.to_string());
+        }
         let request = Request::new().headers(headers).payload(body).timeout(Some(timeout));
         let answer = tokio::select! {
             biased;

@@ -163,6 +163,7 @@ fn attachments(
         "stored": {"type": "boolean", "description": "All are on disk, and add_attachment may name them."},
     }});
     let size = json!({"type": "object", "properties": {"Guichet-Size": {"type": "string", "description": "Bytes of the whole."}}});
+    let access = json!({"type": "object", "properties": {"Guichet-Access": {"type": "string", "description": "For a restricted ticket: the position of a record_access about it, by the same caller, at most five minutes old."}}});
     let binary = "application/octet-stream";
     for (name, summary, content_type, payload) in [
         ("attachment_put", part, binary, json!({"type": "string"})),

@@ -37,6 +37,14 @@ async def look(desk, actor, **at):
     return await desk.send("desk", "record_access", data, actor=actor)
 
 
+async def attachment(desk, ticket, caller="python", access=None):
+    """What the engine says about an attachment that no ticket has: whether the ticket is there shows in the message."""
+    subject = "guichet.v1.attachment.default.%s.%s.get.%s.0" % (caller, ticket, "11" * 32)
+    headers = {} if access is None else {"Guichet-Access": str(access)}
+    answer = await desk.nc.request(subject, b"", timeout=WITHIN_S, headers=headers)
+    return json.loads(answer.data)["error"]["message"]
+
+
 def http(run, path):
     request = urllib.request.Request(run["http_url"] + path, headers={"Authorization": "Bearer " + run["http_token"]})
     try:
@@ -83,6 +91,9 @@ async def restricted(desk, run):
         same((status, secret in text), (404, False), path)
     status, text = http(run, "/api/v1/default/tickets")
     same((status, number in text, secret in text), (200, False, False), "the list over HTTP")
+    same(await attachment(desk, ticket), "the ticket does not exist", "its attachments")
+    status, _ = http(run, "/api/v1/default/tickets/%s/attachments/%s" % (ticket, "11" * 32))
+    same(status, 404, "its attachments over HTTP")
     step("no answer holds it")
 
     seen = (await look(desk, RITA, ticket_id=ticket))[0]
@@ -94,6 +105,8 @@ async def restricted(desk, run):
     body, _ = await ask(desk, "timeline", dict(about, access=seen["position"]))
     same([line["type"] for line in body["data"]], ["TicketCreated"], "its history")
     refused(await ask(desk, "ticket", dict(about, access=seen["position"]), caller="other"), "validation_failed", "access")
+    same(await attachment(desk, ticket, access=seen["position"]), "the attachment does not exist", "what Rita is told")
+    same(await attachment(desk, ticket, "other", seen["position"]), "the ticket does not exist", "another caller")
     lists = (await look(desk, RITA, groups=["hr"]))[0]
     desk.written = max(desk.written, lists["position"])
     body, _ = await ask(desk, "queue", {"group": "hr", "access": lists["position"]})

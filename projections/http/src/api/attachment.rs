@@ -1,7 +1,8 @@
 //! An attachment, streamed part by part: in a browser it is a file to keep, and never something to show or to run.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -11,22 +12,34 @@ use guichet_schemas::ids::{TenantId, TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::wire::{self, query, query_reply};
+use serde::Deserialize;
 
 use super::tenant;
 use crate::refusal::Refusal;
 use crate::shared::Shared;
 
+/// What a restricted ticket needs.
+#[derive(Debug, Deserialize)]
+pub(super) struct Look {
+    /// Position of the look that was recorded.
+    access: Option<u64>,
+}
+
 /// `GET …/tickets/{ticket}/attachments/{sha256}`.
 pub(super) async fn answer(
     State(shared): State<Shared>,
-    Path((tenant_name, which, sha256)): Path<(String, String, String)>,
+    parts: Result<Path<(String, String, String)>, PathRejection>,
+    look: Result<Query<Look>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
     let answered = async {
+        let malformed = |what: String| Refusal::from(Rejection::Malformed(what));
+        let Path((tenant_name, which, sha256)) = parts.map_err(|e| malformed(e.body_text()))?;
+        let Query(Look { access }) = look.map_err(|e| malformed(e.body_text()))?;
         let tenant = tenant(&tenant_name)?;
         let sha256 = Hash::parse(&sha256).ok_or_else(|| missing("the attachment"))?;
-        let ticket = ticket(&shared, &tenant, &which).await?;
-        stream_of(shared, tenant, ticket, sha256, &headers).await
+        let ticket = ticket(&shared, &tenant, &which, access).await?;
+        stream_of(shared, tenant, (ticket, sha256, access), &headers).await
     };
     answered.await.unwrap_or_else(Refusal::into_response)
 }
@@ -34,8 +47,7 @@ pub(super) async fn answer(
 async fn stream_of(
     shared: Shared,
     tenant: TenantId,
-    ticket: TicketId,
-    sha256: Hash,
+    (ticket, sha256, access): (TicketId, Hash, Option<u64>),
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
     let wanted = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(range);
@@ -43,7 +55,7 @@ async fn stream_of(
         Some(Range::From(from, _)) => from,
         Some(Range::Last(_)) | None => 0,
     };
-    let first = shared.questions.part(&tenant, ticket, sha256, from).await;
+    let first = shared.questions.part(&tenant, ticket, sha256, from, access).await;
     let (mut part, size) = match first {
         // Behind its end there is nothing, which HTTP says in its own way.
         Err(refusal) if from > 0 && refusal.status == StatusCode::UNPROCESSABLE_ENTITY => {
@@ -57,7 +69,7 @@ async fn stream_of(
         Some(Range::Last(count)) => (size.saturating_sub(count), size),
     };
     if from > 0 && matches!(wanted, Some(Range::Last(_))) {
-        (part, _) = shared.questions.part(&tenant, ticket, sha256, from).await?;
+        (part, _) = shared.questions.part(&tenant, ticket, sha256, from, access).await?;
     }
     let begun = (from, Some(part));
     let parts = stream::try_unfold(begun, move |(at, ready)| {
@@ -69,7 +81,7 @@ async fn stream_of(
             let part = match ready {
                 Some(part) => part,
                 None => {
-                    let part = questions.part(&tenant, ticket, sha256, at).await;
+                    let part = questions.part(&tenant, ticket, sha256, at, access).await;
                     part.map_err(|refusal| std::io::Error::other(refusal.error.message))?.0
                 }
             };
@@ -121,13 +133,18 @@ fn range(text: &str) -> Option<Range> {
     }
 }
 
-async fn ticket(shared: &Shared, tenant: &TenantId, which: &str) -> Result<TicketId, Refusal> {
+async fn ticket(
+    shared: &Shared,
+    tenant: &TenantId,
+    which: &str,
+    access: Option<u64>,
+) -> Result<TicketId, Refusal> {
     if let Some(id) = TicketId::parse(which) {
         return Ok(id);
     }
     let number = TicketNumber::parse(which).ok_or_else(|| missing("the ticket"))?;
     let about = wire::TicketQuery { number: Some(number.to_string()), ..wire::TicketQuery::default() };
-    let query = wire::Query { data: Some(query::Data::Ticket(about)), ..wire::Query::default() };
+    let query = wire::Query { data: Some(query::Data::Ticket(about)), access, ..wire::Query::default() };
     match shared.questions.ask(tenant, query).await?.data {
         Some(query_reply::Data::Ticket(view)) => {
             TicketId::from_wire(view.ticket_id).map_err(|_| missing("the ticket"))
