@@ -20,6 +20,7 @@ macro_rules! each_event {
                     FollowUpCreated, TicketsLinked, TicketsUnlinked,
                     TicketMerged, MergeReceived, CommentCopied, TicketSplit,
                     ProblemDeclared, WorkaroundPublished, BroadcastSent,
+                    ExternalLinked, AssetLinked,
                 }
                 Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
                 Classification { PriorityChanged, TypeChanged, CategoryChanged, TagsChanged, FieldChanged, DueDateSet, }
@@ -96,6 +97,8 @@ macro_rules! each_verb {
             split => Split on Ticket,
             declare_problem => DeclareProblem on Ticket,
             broadcast_to_linked => BroadcastToLinked on Ticket,
+            link_external => LinkExternal on Ticket,
+            link_asset => LinkAsset on Ticket,
         }
     };
 }
@@ -122,8 +125,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "verify_requester",
     "suggest",
     "accept_suggestion",
-    "link_external",
-    "link_asset",
     "attach_procedure",
     "complete_step",
     "apply_macro",

@@ -41,8 +41,8 @@ pub use desk::{
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Merged, Phase, Proposal,
-    REOPEN_LIMIT_MAX, SURVEYS_MAX, Said, Survey, Task, TaskState, Ticket, Work,
+    Approval, Elsewhere, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Merged, Phase,
+    Proposal, REOPEN_LIMIT_MAX, SURVEYS_MAX, Said, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::{allowed_verbs, allowed_when_merged};
 pub use verbs::copied_bytes;

@@ -1,5 +1,6 @@
 //! What the rules know of a ticket. Only what a decision needs; read models keep the rest.
 
+mod elsewhere;
 mod said;
 mod survey;
 mod work;
@@ -15,6 +16,7 @@ use guichet_schemas::words::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use elsewhere::Elsewhere;
 pub use said::{Merged, Said};
 pub use survey::{SURVEYS_MAX, Survey};
 pub use work::{Approval, Lease, Task, TaskState, Work};
@@ -158,6 +160,8 @@ pub struct Ticket {
     pub merges: u32,
     /// Where its comments stand.
     pub said: Said,
+    /// What other systems have to do with it.
+    pub elsewhere: Elsewhere,
 }
 
 impl Ticket {
@@ -200,6 +204,7 @@ impl Ticket {
             merged_into: None,
             merges: 0,
             said: Said::default(),
+            elsewhere: Elsewhere::default(),
         }
     }
 

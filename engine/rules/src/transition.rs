@@ -109,6 +109,8 @@ mod tests {
             "split",
             "declare_problem",
             "broadcast_to_linked",
+            "link_external",
+            "link_asset",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -154,12 +156,17 @@ mod tests {
             "split",
             "declare_problem",
             "broadcast_to_linked",
+            "link_external",
+            "link_asset",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(
             allowed_verbs(TicketState::Closed),
-            ["create_follow_up", "change_tags", "link", "unlink", "rate"]
+            ["create_follow_up", "change_tags", "link", "unlink", "rate", "link_external", "link_asset"]
         );
-        assert_eq!(allowed_verbs(TicketState::Cancelled), ["change_tags", "link", "unlink", "rate"]);
+        assert_eq!(
+            allowed_verbs(TicketState::Cancelled),
+            ["change_tags", "link", "unlink", "rate", "link_external", "link_asset"]
+        );
     }
 }

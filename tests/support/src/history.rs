@@ -283,7 +283,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(49) {
+    match dice.roll(51) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -403,6 +403,17 @@ pub fn any_event(dice: &mut Dice) -> Event {
             reached: tier(dice),
             over: tier(dice),
             template: text("We know of it."),
+        }),
+        49 => Event::from(ExternalLinked {
+            system: "jira".to_owned(),
+            r#ref: word(dice, &["NET-1", "NET-2"]),
+            url: group(dice).map(|to| format!("https://jira.test/{to}")),
+        }),
+        50 => Event::from(AssetLinked {
+            system: "glpi".to_owned(),
+            asset: word(dice, &["4711", "4712"]),
+            kind: group(dice).map(str::to_owned),
+            label: None,
         }),
         17 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
         18 => Event::from(SurveyRequested {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, ImportMark, ImportProgress, LastResolution, Lease, Merged, Phase, Proposal, Said, Survey, Task,
-    TaskState, Work,
+    Approval, Elsewhere, ImportMark, ImportProgress, LastResolution, Lease, Merged, Phase, Proposal, Said,
+    Survey, Task, TaskState, Work,
 };
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId, TicketNumber};
@@ -92,6 +92,13 @@ fn entry() -> Entry {
             merged_into: Some(Merged { into: TicketId(Uuid::from_u128(12)), number: TicketNumber(8) }),
             merges: 2,
             said: Said { comments: 2, versions: vec![3, 9] },
+            elsewhere: Elsewhere {
+                externals: BTreeMap::from([(
+                    ("jira".to_owned(), "NET-1".to_owned()),
+                    text("https://jira.test/NET-1"),
+                )]),
+                assets: BTreeSet::from([("glpi".to_owned(), "4711".to_owned())]),
+            },
         },
         version: StreamVersion::new(100).unwrap(),
         position: LogPosition::new(4711).unwrap(),

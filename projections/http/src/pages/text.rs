@@ -73,7 +73,7 @@ texts! {
     event_survey_requested, event_ticket_rated, event_nps_recorded, event_ticket_claimed, event_claim_released,
     event_call_logged, event_task_added, event_task_completed, event_task_cancelled, event_approval_requested,
     event_approval_decided, event_time_logged, event_follow_up_scheduled, event_follow_up_recorded, event_article_used,
-    event_ticket_merged, event_merge_received, event_comment_copied, event_ticket_split, event_problem_declared, event_workaround_published, event_broadcast_sent, workaround, incidents, incidents_standing, merged_into, merged_from,
+    event_ticket_merged, event_merge_received, event_comment_copied, event_ticket_split, event_problem_declared, event_workaround_published, event_broadcast_sent, event_external_linked, event_asset_linked, externals, assets, workaround, incidents, incidents_standing, merged_into, merged_from,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // A history that is handed over.
@@ -170,6 +170,8 @@ impl Text {
             "ProblemDeclared" => self.event_problem_declared,
             "WorkaroundPublished" => self.event_workaround_published,
             "BroadcastSent" => self.event_broadcast_sent,
+            "ExternalLinked" => self.event_external_linked,
+            "AssetLinked" => self.event_asset_linked,
             _ => return None,
         })
     }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use guichet_schemas::command::{
     AddComment, AddTask, Assign, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
     CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate,
-    Escalate, Fact, FireTimeRule, Import, Link, LogCall, LogTime, Merge, Order, ProposeResolution,
-    PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
-    RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestInformation, RequestSurvey,
-    Requester, Resolve, RetireConfig, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants,
-    SetPriority, SetStatus, SetType, Split, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
+    Escalate, Fact, FireTimeRule, Import, Link, LinkAsset, LinkExternal, LogCall, LogTime, Merge, Order,
+    ProposeResolution, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach,
+    RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval,
+    RequestInformation, RequestSurvey, Requester, Resolve, RetireConfig, ScheduleFollowUp, SetCategory,
+    SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType, Split, SwitchChannel, Unassign,
+    Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{ApprovalId, CommandId, CommentId, CorrelationId, SurveyId, TaskId, TicketId};
@@ -312,6 +313,17 @@ fn tasks_and_time() -> Vec<Order> {
         }),
         Order::BroadcastToLinked(BroadcastToLinked {
             template: text("We work on {problem}, behind {number}."),
+        }),
+        Order::LinkExternal(LinkExternal {
+            system: line("jira"),
+            r#ref: line("NET-1"),
+            url: note("https://jira.test/NET-1"),
+        }),
+        Order::LinkAsset(LinkAsset {
+            system: line("glpi"),
+            asset: line("4711"),
+            kind: label("printer"),
+            label: label("B12"),
         }),
     ]
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::event::{
-    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, BroadcastSent, CallLogged,
+    AccessRecorded, ApprovalDecided, ApprovalRequested, ArticleUsed, AssetLinked, BroadcastSent, CallLogged,
     CategoryChanged, ChannelSwitched, ClaimReleased, CommentAdded, CommentCopied, ConfigPublished,
-    ConfigRetired, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated,
-    FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, MergeReceived, NpsRecorded,
+    ConfigRetired, DueDateSet, EpochStarted, Event, ExternalLinked, ExternalRef, FieldChanged, FieldValue,
+    FollowUpCreated, FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, MergeReceived, NpsRecorded,
     ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ResolutionConfirmed,
     ResolutionProposed, ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged,
     SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled,
@@ -244,6 +244,17 @@ fn conversation() -> Vec<Event> {
         }),
         Event::from(WorkaroundPublished { text: sealed(b"sealed workaround") }),
         Event::from(BroadcastSent { reached: 40, over: 2, template: sealed(b"sealed template") }),
+        Event::from(ExternalLinked {
+            system: "jira".to_owned(),
+            r#ref: "NET-1".to_owned(),
+            url: text("https://jira.test/NET-1"),
+        }),
+        Event::from(AssetLinked {
+            system: "glpi".to_owned(),
+            asset: "4711".to_owned(),
+            kind: text("printer"),
+            label: text("B12"),
+        }),
         Event::from(ResolutionProposed {
             by: "helper".to_owned(),
             by_kind: ActorKind::Bot,
