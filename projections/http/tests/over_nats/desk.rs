@@ -241,7 +241,10 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
             requester: HOSTILE.to_owned(),
             ..Default::default()
         }),
-        "timeline" => query_reply::Data::Timeline(wire::TimelineView { entries: history(question) }),
+        "timeline" => query_reply::Data::Timeline(wire::TimelineView {
+            entries: history(question),
+            merged_into: Vec::new(),
+        }),
         other => panic!("nobody should ask {other}"),
     };
     wire::QueryReply { as_of_position: 5, data: Some(data), ..Default::default() }.encode_to_vec().into()
