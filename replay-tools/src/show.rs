@@ -4,7 +4,7 @@ use chrono::TimeZone as _;
 use chrono_tz::Tz;
 use guichet_schemas::mirror::Wire;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::{MergedTicket, TicketLink, TicketView};
+use guichet_schemas::wire::{AssetView, ExternalView, MergedTicket, TicketLink, TicketView};
 use guichet_schemas::words::{HoldReason, LinkKind, TicketState};
 
 use guichet_client::output::one_line;
@@ -23,6 +23,26 @@ pub fn links(ticket: &TicketView) -> String {
         format!("{} ({}{from})", link.number, word::<LinkKind>(link.kind))
     };
     ticket.links.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Where other systems have to do with a ticket.
+#[must_use]
+pub fn externals(ticket: &TicketView) -> String {
+    let one = |e: &ExternalView| match &e.url {
+        Some(url) => format!("{} {} ({url})", e.system, e.r#ref),
+        None => format!("{} {}", e.system, e.r#ref),
+    };
+    ticket.externals.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// The equipment that a ticket is about.
+#[must_use]
+pub fn assets(ticket: &TicketView) -> String {
+    let one = |a: &AssetView| match a.label.as_ref().or(a.kind.as_ref()) {
+        Some(what) => format!("{} {} ({what})", a.system, a.asset),
+        None => format!("{} {}", a.system, a.asset),
+    };
+    ticket.assets.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// The numbers of tickets that became one, in their order.

@@ -41,6 +41,10 @@ pub mod limits {
     pub const SOURCES: usize = 20;
     /// Tickets that ever went into one.
     pub const MERGED: u32 = 200;
+    /// Links of a ticket to other systems.
+    pub const EXTERNALS: usize = 50;
+    /// Equipment that a ticket is about.
+    pub const ASSETS: usize = 50;
     /// Incidents of a problem.
     pub const INCIDENTS: usize = 1_000;
     /// Comments that one command copies from one ticket to another.

@@ -20,6 +20,7 @@ macro_rules! each_event {
                     FollowUpCreated, TicketsLinked, TicketsUnlinked,
                     TicketMerged, MergeReceived, CommentCopied, TicketSplit,
                     ProblemDeclared, WorkaroundPublished, BroadcastSent,
+                    ExternalLinked, AssetLinked,
                 }
                 Confirmation { ResolutionProposed, ResolutionConfirmed, ResolutionRejected, }
                 Classification {
@@ -128,6 +129,8 @@ macro_rules! each_verb {
             publish_article => PublishArticle on Articles,
             publish_article_from_ticket => PublishArticleFromTicket on Articles,
             retire_article => RetireArticle on Articles,
+            link_external => LinkExternal on Ticket,
+            link_asset => LinkAsset on Ticket,
         }
     };
 }
@@ -141,8 +144,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "change_subject",
     "set_requester",
     "verify_requester",
-    "link_external",
-    "link_asset",
     "attach_procedure",
     "complete_step",
     "apply_macro",

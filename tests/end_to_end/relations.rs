@@ -84,7 +84,8 @@ async fn a_ticket_that_went_into_another_says_so_everywhere() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let volume = json!({"period": "month", "min_position": desk.head().await, "wait_ms": 5000});
-    let row = desk.query("report_volume", volume).await["data"][0].clone();
+    let rows = desk.query("report_volume", volume).await["data"].clone();
+    let row = rows.as_array().and_then(|rows| rows.last()).expect("a month").clone();
     assert_eq!(row["created_net"], 1, "what went into another ticket is not counted twice: {row}");
 }
 

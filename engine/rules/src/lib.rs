@@ -44,9 +44,9 @@ pub use evolve::evolve;
 pub use permission::{Reach, permits, sees};
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, Assistance, Attachment, DraftState, FOLD_VERSION, ImportMark, ImportProgress, LastResolution,
-    Lease, Merged, Moderation, Phase, Proposal, REDACTED, REOPEN_LIMIT_MAX, Redacted, ReplyDraft,
-    SURVEYS_MAX, Said, Side, Suggestion, Survey, Task, TaskState, Ticket, Work,
+    Approval, Assistance, Attachment, DraftState, Elsewhere, FOLD_VERSION, ImportMark, ImportProgress,
+    LastResolution, Lease, Merged, Moderation, Phase, Proposal, REDACTED, REOPEN_LIMIT_MAX, Redacted,
+    ReplyDraft, SURVEYS_MAX, Said, Side, Suggestion, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::{allowed_verbs, allowed_when_merged};
 pub use verbs::copied_bytes;

@@ -2,6 +2,7 @@
 
 mod assistance;
 mod attachment;
+mod elsewhere;
 mod moderation;
 mod said;
 mod survey;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use assistance::{Assistance, Side, Suggestion};
 pub use attachment::Attachment;
+pub use elsewhere::Elsewhere;
 pub use moderation::{DraftState, Moderation, REDACTED, Redacted, ReplyDraft};
 pub use said::{Merged, Said};
 pub use survey::{SURVEYS_MAX, Survey};
@@ -172,6 +174,8 @@ pub struct Ticket {
     pub assistance: Assistance,
     /// Files, by the SHA-256 of their bytes.
     pub attachments: BTreeMap<Hash, Attachment>,
+    /// What other systems have to do with it.
+    pub elsewhere: Elsewhere,
 }
 
 impl Ticket {
@@ -218,6 +222,7 @@ impl Ticket {
             moderation: Moderation::default(),
             assistance: Assistance::default(),
             attachments: BTreeMap::new(),
+            elsewhere: Elsewhere::default(),
         }
     }
 

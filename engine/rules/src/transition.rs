@@ -125,6 +125,8 @@ mod tests {
             "add_attachment",
             "report_scan",
             "redact_attachment",
+            "link_external",
+            "link_asset",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -186,6 +188,8 @@ mod tests {
             "add_attachment",
             "report_scan",
             "redact_attachment",
+            "link_external",
+            "link_asset",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(
@@ -196,6 +200,8 @@ mod tests {
                 "link",
                 "unlink",
                 "rate",
+                "link_external",
+                "link_asset",
                 "make_comment_private",
                 "redact_comment",
                 "report_scan",
@@ -209,6 +215,8 @@ mod tests {
                 "link",
                 "unlink",
                 "rate",
+                "link_external",
+                "link_asset",
                 "make_comment_private",
                 "redact_comment",
                 "report_scan",

@@ -47,6 +47,8 @@ impl Folded for Entry {
             + t.facts.len() * FACT
             + t.links.len() * LINK
             + t.said.versions.len() * size_of::<u64>()
+            + t.elsewhere.bytes()
+            + (t.elsewhere.externals.len() + t.elsewhere.assets.len()) * 4 * TEXT
             + FRAME
     }
 }

@@ -131,7 +131,9 @@ const fn relations(event: &Relations) -> Option<What> {
         | Relations::TicketSplit(_)
         | Relations::ProblemDeclared(_)
         | Relations::WorkaroundPublished(_)
-        | Relations::BroadcastSent(_) => None,
+        | Relations::BroadcastSent(_)
+        | Relations::ExternalLinked(_)
+        | Relations::AssetLinked(_) => None,
     }
 }
 

@@ -130,6 +130,12 @@ fn of_relations(event: &Relations) -> String {
         Relations::ProblemDeclared(e) => relations::declared(e),
         Relations::WorkaroundPublished(e) => format!("published a workaround: {}", quote(&e.text)),
         Relations::BroadcastSent(e) => relations::sent(e),
+        Relations::ExternalLinked(e) => format!("linked {} of {} with the ticket", e.r#ref, e.system),
+        Relations::AssetLinked(e) => {
+            let what =
+                e.label.as_ref().or(e.kind.as_ref()).map_or(String::new(), |what| format!(" ({what})"));
+            format!("linked the asset {} of {}{what} with the ticket", e.asset, e.system)
+        }
     }
 }
 

@@ -77,6 +77,8 @@ fn cause(event: &str) -> Option<By> {
         "CommentCopied" => &["merge", "split"],
         "TicketSplit" => SPLIT,
         "ProblemDeclared" | "WorkaroundPublished" => &["declare_problem"],
+        "ExternalLinked" => &["link_external"],
+        "AssetLinked" => &["link_asset"],
         "BroadcastSent" => &["broadcast_to_linked"],
         "ResolutionProposed" => &["propose_resolution"],
         "ResolutionConfirmed" => &["confirm_resolution"],

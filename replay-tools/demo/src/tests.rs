@@ -296,6 +296,8 @@ fn the_desk_takes_every_live_command() {
         "split",
         "declare_problem",
         "broadcast_to_linked",
+        "link_external",
+        "link_asset",
         "set_due_date",
         "record_access",
         "publish_article",

@@ -78,6 +78,9 @@ pub(super) fn weight(fact: &Fact) -> usize {
         Event::Ticket(TicketEvent::Relations(Relations::CommentCopied(e))) => {
             sum([e.author.len(), e.requester.len(), of_personal(&e.body)])
         }
+        Event::Ticket(TicketEvent::Relations(Relations::ExternalLinked(e))) => {
+            sum([e.system.len(), e.r#ref.len(), of_text(&e.url)])
+        }
         Event::Ticket(TicketEvent::Relations(_)) => 0,
         Event::Ticket(TicketEvent::Confirmation(event)) => of_confirmation(event),
         Event::Ticket(TicketEvent::Classification(event)) => of_classification(event),

@@ -57,6 +57,11 @@ pub(super) fn write(story: &Story<'_>, zone: Tz, look: Look) -> String {
     if !t.links.is_empty() {
         row("Linked", show::links(t));
     }
+    for (label, named) in [("Elsewhere", show::externals(t)), ("Assets", show::assets(t))] {
+        if !named.is_empty() {
+            row(label, named);
+        }
+    }
     if let Some(workaround) = &t.workaround {
         row("Workaround", readable(workaround.text.as_ref()).to_owned());
     }

@@ -89,7 +89,7 @@ pub(crate) fn limit(field: &FieldDescriptor) -> Limit {
         "note" | "handover_note" | "summary" | "reason" | "steps" | "root_cause" | "override_reason" => {
             Limit::Bytes(4_096)
         }
-        "template" | "workaround" => Limit::Bytes(4_096),
+        "template" | "workaround" | "url" => Limit::Bytes(4_096),
         "text" if field.parent_message().name() == "WorkaroundPublished" => Limit::Bytes(4_096),
         "add" | "remove" if field.parent_message().name() == "SetParticipants" => Limit::Characters(128),
         "tags" | "add" | "remove" | "added" | "removed" | "tags_at" => Limit::Characters(64),

@@ -100,6 +100,7 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
         }
         "merge" => set("sources", Value::List(vec![Value::Bytes(vec![7; 16].into())])),
         "declare_problem" => set("tickets", Value::List(vec![Value::Bytes(vec![7; 16].into())])),
+        "link_external" => set("url", Value::String("https://example.org/1".to_owned())),
         "rate" => set("score", Value::U32(1)),
         "suggest" => {
             set("kind", Value::EnumNumber(wire::SuggestionKind::Category as i32));

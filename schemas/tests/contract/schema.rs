@@ -370,6 +370,9 @@ fn between_fields(message: &str) -> Value {
         "Suggest" => {
             json!({"properties": {"score": {"maximum": 100}}, "$comment": "value is one of what kind names"})
         }
+        "LinkExternal" => {
+            json!({"properties": {"url": {"pattern": "^https?://[^\\s\\u0000-\\u001f\\u007f-\\u009f]*$"}}})
+        }
         "RecordNps" => json!({"properties": {"score": {"maximum": 10}}}),
         "Import" => {
             json!({"properties": {"part": {"minimum": 1}, "parts": {"minimum": 1}, "events": {"minItems": 1}}})

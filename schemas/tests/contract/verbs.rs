@@ -113,6 +113,9 @@ fn errors(verb: &str) -> &'static str {
         "broadcast_to_linked" => {
             "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (`incidents`: none is open)"
         }
+        "link_external" | "link_asset" => {
+            "`not_found` 404; `version_conflict`, `guard_failed` 409 (too many); a closed ticket takes it too"
+        }
         "split" => {
             "`not_found` 404 (of the ticket, or of the comment); `version_conflict`, `terminal_state`, `guard_failed` 409 \
              (`comments`: more than one command copies; `links`)"

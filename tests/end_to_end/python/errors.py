@@ -137,8 +137,8 @@ async def states(desk):
     error = refused(await desk.send(ticket, "assign", {"assignee": "bob"}), "terminal_state")
     same((error["details"]["state"], error["details"]["verb"]), ("closed", "assign"), "details")
     refused(await desk.send(ticket, "reopen", {"reason": "again"}), "terminal_state")
-    taken_back = ["make_comment_private", "redact_comment"]
-    allowed = ["create_follow_up", "change_tags", "link", "unlink", "rate", *taken_back]
+    allowed = ["create_follow_up", "change_tags", "link", "unlink", "rate", "link_external", "link_asset",
+               "make_comment_private", "redact_comment", "report_scan", "redact_attachment"]
     same((await desk.ticket(ticket, closed["position"]))["allowed_verbs"], allowed, "what a closed ticket takes")
     other = (await desk.accepted("new", "create", new_ticket()))["ticket_id"]
     await desk.accepted(other, "cancel", {"reason": "duplicate"})

@@ -133,6 +133,16 @@ async def problem(desk):
     same({record["correlation_id"] for record in records}, {records[0]["command_id"]}, "all of it belongs together")
     step("a broadcast")
 
+    there = {"system": "jira", "ref": "NET-1", "url": "https://jira.test/NET-1"}
+    await desk.accepted(cause["ticket_id"], "link_external", there)
+    await desk.accepted(cause["ticket_id"], "link_asset", {"system": "glpi", "asset": "gw-1", "kind": "gateway"})
+    refused(await desk.send(cause["ticket_id"], "link_external", dict(there, url="javascript:alert(1)")),
+            "validation_failed", "data.url")
+    view = (await desk.query_written("ticket", {"number": cause["number"]}))["data"]
+    same(view["externals"], [there], "where it is elsewhere")
+    same([(a["system"], a["asset"], a["kind"]) for a in view["assets"]], [("glpi", "gw-1", "gateway")], "its equipment")
+    step("elsewhere")
+
 
 async def main(story, url):
     desk = await Desk.connect(url)

@@ -311,7 +311,7 @@ pub fn any_event(dice: &mut Dice) -> Event {
     let task = |dice: &mut Dice| TaskId(Uuid::from_u128(dice.roll(2).into()));
     let approval = |dice: &mut Dice| ApprovalId(Uuid::from_u128(dice.roll(2).into()));
     let tier = |dice: &mut Dice| [0, 1, 2, 4, u32::MAX][dice.roll(5) as usize];
-    match dice.roll(64) {
+    match dice.roll(66) {
         0 => Event::from(TicketImported {
             source: "servicenow".to_owned(),
             external_id: "INC0000045".to_owned(),
@@ -448,77 +448,88 @@ pub fn any_event(dice: &mut Dice) -> Event {
             over: tier(dice),
             template: text("We know of it."),
         }),
-        33 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
-        34 => Event::from(SurveyRequested {
+        33 => Event::from(ExternalLinked {
+            system: "jira".to_owned(),
+            r#ref: word(dice, &["NET-1", "NET-2"]),
+            url: group(dice).map(|to| format!("https://jira.test/{to}")),
+        }),
+        34 => Event::from(AssetLinked {
+            system: "glpi".to_owned(),
+            asset: word(dice, &["4711", "4712"]),
+            kind: group(dice).map(str::to_owned),
+            label: None,
+        }),
+        35 => Event::from(ReopenHeld { reopenings: tier(dice), within_ms: 3_600_000 }),
+        36 => Event::from(SurveyRequested {
             survey_id: SurveyId(Uuid::from_u128(dice.roll(3).into())),
             kind: SurveyKind::ALL[dice.roll(3) as usize],
             to: "r-1".to_owned(),
             expires: Timestamp(START + dice.roll(500) as i64 * 1_000),
         }),
-        35 => Event::from(TicketRated {
+        37 => Event::from(TicketRated {
             scale: RatingScale::ALL[dice.roll(3) as usize],
             score: tier(dice),
             comment: [None, Some(text("It is out."))][dice.roll(2) as usize].clone(),
             credited_agent: group(dice).map(str::to_owned),
             survey_id: [None, Some(SurveyId(Uuid::from_u128(1)))][dice.roll(2) as usize],
         }),
-        36 => Event::from(NpsRecorded { score: tier(dice) }),
-        37 => Event::from(TicketClaimed {
+        38 => Event::from(NpsRecorded { score: tier(dice) }),
+        39 => Event::from(TicketClaimed {
             by: word(dice, &["alice", "bob"]),
             until: Timestamp(START + dice.roll(500) as i64 * 1_000),
         }),
-        38 => Event::from(ClaimReleased {
+        40 => Event::from(ClaimReleased {
             by: word(dice, &["alice", "bob"]),
             reason: ReleaseReason::ALL[dice.roll(4) as usize],
         }),
-        39 => Event::from(ParticipantsChanged {
+        41 => Event::from(ParticipantsChanged {
             added: vec![word(dice, &["r-1", "r-2"])],
             removed: vec![word(dice, &["r-1", "r-2"])],
         }),
-        40 => Event::from(CallLogged {
+        42 => Event::from(CallLogged {
             direction: Direction::Inbound,
             started_at: Timestamp(START),
             duration_s: tier(dice),
             outcome: CallOutcome::Answered,
             note_comment: None,
         }),
-        41 => Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Chat }),
-        42 => Event::from(TaskAdded {
+        43 => Event::from(ChannelSwitched { from: Channel::Email, to: Channel::Chat }),
+        44 => Event::from(TaskAdded {
             task_id: task(dice),
             title: "Look at the toner".to_owned(),
             owner: group(dice).map(str::to_owned),
             due: None,
             blocks_resolve: dice.roll(2) == 0,
         }),
-        43 => Event::from(TaskCompleted { task_id: task(dice) }),
-        44 => Event::from(TaskCancelled { task_id: task(dice), reason: None }),
-        45 => Event::from(ApprovalRequested {
+        45 => Event::from(TaskCompleted { task_id: task(dice) }),
+        46 => Event::from(TaskCancelled { task_id: task(dice), reason: None }),
+        47 => Event::from(ApprovalRequested {
             approval_id: approval(dice),
             approvers: vec!["sue".to_owned(), "tom".to_owned()],
             quorum: tier(dice),
         }),
-        46 => Event::from(ApprovalDecided {
+        48 => Event::from(ApprovalDecided {
             approval_id: approval(dice),
             by: word(dice, &["sue", "tom"]),
             verdict: Verdict::ALL[dice.roll(2) as usize],
             reason: None,
         }),
-        47 => Event::from(TimeLogged { seconds: tier(dice), kind: TimeKind::Work }),
-        48 => Event::from(FollowUpScheduled { at: Timestamp(START) }),
-        49 => Event::from(FollowUpRecorded { effective: dice.roll(2) == 0 }),
-        50 => Event::from(ArticleUsed { article: word(dice, &["kb-1", "kb-2"]), version: tier(dice) }),
-        51 => Event::from(CommentMadePrivate {
+        49 => Event::from(TimeLogged { seconds: tier(dice), kind: TimeKind::Work }),
+        50 => Event::from(FollowUpScheduled { at: Timestamp(START) }),
+        51 => Event::from(FollowUpRecorded { effective: dice.roll(2) == 0 }),
+        52 => Event::from(ArticleUsed { article: word(dice, &["kb-1", "kb-2"]), version: tier(dice) }),
+        53 => Event::from(CommentMadePrivate {
             comment_id: CommentId(id(4, dice.roll(2))),
             reason: "Too much said.".to_owned(),
             author_kind: AuthorKind::Agent,
             comment_version: [None, Some(dice.roll(40))][dice.roll(2) as usize],
         }),
-        52 => Event::from(CommentRedacted {
+        54 => Event::from(CommentRedacted {
             comment_id: CommentId(id(4, dice.roll(2))),
             spans: [Vec::new(), vec![TextSpan { from: 0, length: 2 }]][dice.roll(2) as usize].clone(),
             reason: "A password.".to_owned(),
         }),
-        53 => Event::from(ReplyDrafted {
+        55 => Event::from(ReplyDrafted {
             draft_id: DraftId(id(4, dice.roll(2))),
             author: "tina".to_owned(),
             author_kind: AuthorKind::Agent,
@@ -529,49 +540,49 @@ pub fn any_event(dice: &mut Dice) -> Event {
             in_reply_to: None,
             counts_as_reply: true,
         }),
-        54 => Event::from(ReplyApproved {
+        56 => Event::from(ReplyApproved {
             draft_id: DraftId(id(4, dice.roll(2))),
             approver: "bob".to_owned(),
             edited: dice.roll(2) == 0,
             comment_id: CommentId(id(4, dice.roll(2))),
         }),
-        55 => Event::from(ReplyRejected {
+        57 => Event::from(ReplyRejected {
             draft_id: DraftId(id(4, dice.roll(2))),
             reason: "Ask first.".to_owned(),
         }),
-        56 => Event::from(DecisionReviewed {
+        58 => Event::from(DecisionReviewed {
             event_id: EventId(id(1, dice.roll(9))),
             of: "tina".to_owned(),
             verdict: Verdict::ALL[dice.roll(2) as usize],
             note: [None, Some(text("Well done."))][dice.roll(2) as usize].clone(),
         }),
-        57 => Event::from(HandedOff {
+        59 => Event::from(HandedOff {
             from_kind: ActorKind::Bot,
             to_group: word(dice, &["desk", "network"]),
             reason: "A person is wanted.".to_owned(),
             packet: text("It began after lunch."),
         }),
-        58 => Event::from(SideConversationOpened {
+        60 => Event::from(SideConversationOpened {
             side_id: SideId(id(5, dice.roll(2))),
             with: "vendor-1".to_owned(),
             party: SideParty::ALL[dice.roll(2) as usize],
             subject: text("Is it a known fire?"),
         }),
-        59 => Event::from(SideMessageAdded {
+        61 => Event::from(SideMessageAdded {
             side_id: SideId(id(5, dice.roll(2))),
             author: "vendor-1".to_owned(),
             author_kind: AuthorKind::ThirdParty,
             body: text("It is."),
         }),
-        60 => Event::from(SideConversationClosed { side_id: SideId(id(5, dice.roll(2))) }),
-        61 => Event::from(ClassificationSuggested {
+        62 => Event::from(SideConversationClosed { side_id: SideId(id(5, dice.roll(2))) }),
+        63 => Event::from(ClassificationSuggested {
             suggestion_id: SuggestionId(id(6, dice.roll(2))),
             kind: SuggestionKind::ALL[dice.roll(6) as usize],
             value: "high".to_owned(),
             score: tier(dice),
             model: "triage/1".to_owned(),
         }),
-        62 => Event::from(SuggestionAccepted {
+        64 => Event::from(SuggestionAccepted {
             suggestion_id: SuggestionId(id(6, dice.roll(2))),
             kind: SuggestionKind::Priority,
             value: "high".to_owned(),

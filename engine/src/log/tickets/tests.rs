@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, Assistance, Attachment, DraftState, ImportMark, ImportProgress, LastResolution, Lease, Merged,
-    Moderation, Phase, Proposal, Redacted, ReplyDraft, Said, Side, Suggestion, Survey, Task, TaskState, Work,
+    Approval, Assistance, Attachment, DraftState, Elsewhere, ImportMark, ImportProgress, LastResolution,
+    Lease, Merged, Moderation, Phase, Proposal, Redacted, ReplyDraft, Said, Side, Suggestion, Survey, Task,
+    TaskState, Work,
 };
 use guichet_schemas::event::{FieldValue, TextSpan};
 use guichet_schemas::ids::{
@@ -133,6 +134,13 @@ fn entry() -> Entry {
                     redacted: true,
                 },
             )]),
+            elsewhere: Elsewhere {
+                externals: BTreeMap::from([(
+                    ("jira".to_owned(), "NET-1".to_owned()),
+                    text("https://jira.test/NET-1"),
+                )]),
+                assets: BTreeSet::from([("glpi".to_owned(), "4711".to_owned())]),
+            },
         },
         version: StreamVersion::new(100).unwrap(),
         position: LogPosition::new(4711).unwrap(),

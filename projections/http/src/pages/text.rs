@@ -77,12 +77,7 @@ texts! {
     event_survey_requested, event_ticket_rated, event_nps_recorded, event_ticket_claimed, event_claim_released,
     event_call_logged, event_task_added, event_task_completed, event_task_cancelled, event_approval_requested,
     event_approval_decided, event_time_logged, event_follow_up_scheduled, event_follow_up_recorded, event_article_used,
-    event_ticket_merged, event_merge_received, event_comment_copied, event_ticket_split, event_problem_declared, event_workaround_published, event_broadcast_sent, workaround, incidents, incidents_standing, merged_into, merged_from,
-    event_comment_made_private, event_comment_redacted, event_reply_drafted, event_reply_approved, event_reply_rejected,
-    event_decision_reviewed, drafts_waiting, event_handed_off, event_side_conversation_opened, event_side_message_added,
-    event_side_conversation_closed, event_classification_suggested, event_suggestion_accepted, handed_off, sides,
-    suggestions,
-    event_attachment_added, event_attachment_scanned, event_attachment_redacted,
+event_ticket_merged, event_merge_received, event_comment_copied, event_ticket_split, event_problem_declared, event_workaround_published, event_broadcast_sent, event_external_linked, event_asset_linked, externals, assets, workaround, incidents, incidents_standing, merged_into, merged_from, event_comment_made_private, event_comment_redacted, event_reply_drafted, event_reply_approved, event_reply_rejected, event_decision_reviewed, drafts_waiting, event_handed_off, event_side_conversation_opened, event_side_message_added, event_side_conversation_closed, event_classification_suggested, event_suggestion_accepted, handed_off, sides, suggestions, event_attachment_added, event_attachment_scanned, event_attachment_redacted,
     // Inputs of a score.
     score_priority, score_age, score_due, score_tier, score_reopened,
     // A history that is handed over.
@@ -194,6 +189,8 @@ impl Text {
             "AttachmentAdded" => self.event_attachment_added,
             "AttachmentScanned" => self.event_attachment_scanned,
             "AttachmentRedacted" => self.event_attachment_redacted,
+            "ExternalLinked" => self.event_external_linked,
+            "AssetLinked" => self.event_asset_linked,
             _ => return None,
         })
     }

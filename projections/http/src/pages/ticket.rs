@@ -365,6 +365,15 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
             facts.push(text(name, Some(&numbers.join(", "))));
         }
     }
+    let externals = view.externals.iter().map(|e| format!("{} {}", e.system, e.r#ref));
+    let assets = view.assets.iter().map(|a| {
+        let what = a.label.as_ref().or(a.kind.as_ref()).map_or(String::new(), |what| format!(" ({what})"));
+        format!("{} {}{what}", a.system, a.asset)
+    });
+    let elsewhere = [(t.externals, externals.collect::<Vec<_>>()), (t.assets, assets.collect())];
+    for (name, named) in elsewhere.into_iter().filter(|(_, named)| !named.is_empty()) {
+        facts.push(text(name, Some(&named.join(", "))));
+    }
     if let Some(workaround) = &view.workaround {
         facts.push(text(t.workaround, Some(readable(workaround.text.as_ref()))));
     }

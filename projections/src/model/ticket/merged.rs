@@ -5,7 +5,7 @@ use guichet_schemas::event::Relations;
 use guichet_schemas::ids::TicketId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
-use guichet_schemas::wire::{MergedTicket, TicketView, WorkaroundView};
+use guichet_schemas::wire::{AssetView, ExternalView, MergedTicket, TicketView, WorkaroundView};
 use guichet_schemas::words::TicketState;
 
 use super::{count, state};
@@ -21,6 +21,16 @@ pub(super) fn take(row: &mut TicketView, event: &Relations, record: &Record) {
                 published_at: record.occurred_at.0,
                 command_id: Some(record.command_id.to_wire()),
             });
+        }
+        Relations::ExternalLinked(e) => {
+            row.externals.retain(|known| (&known.system, &known.r#ref) != (&e.system, &e.r#ref));
+            let (system, r#ref, url) = (e.system.clone(), e.r#ref.clone(), e.url.clone());
+            row.externals.push(ExternalView { system, r#ref, url });
+        }
+        Relations::AssetLinked(e) => {
+            row.assets.retain(|known| (&known.system, &known.asset) != (&e.system, &e.asset));
+            let (system, asset) = (e.system.clone(), e.asset.clone());
+            row.assets.push(AssetView { system, asset, kind: e.kind.clone(), label: e.label.clone() });
         }
         Relations::ProblemDeclared(_)
         | Relations::BroadcastSent(_)

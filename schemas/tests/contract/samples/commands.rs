@@ -6,14 +6,14 @@ use guichet_schemas::command::{
     AcceptSuggestion, AddAttachment, AddComment, AddSideMessage, AddTask, ApproveReply, Assign,
     BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command,
     CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate,
-    DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LogCall, LogTime, MakeCommentPrivate,
-    Merge, OpenSideConversation, Order, ProposeResolution, PublishArticle, PublishArticleFromTicket,
-    PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
-    RedactAttachment, RedactComment, RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen,
-    ReportScan, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve, RetireArticle,
-    RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants,
-    SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel, Unassign, Unlink,
-    UseArticle, VoidSlaBreach,
+    DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LinkAsset, LinkExternal, LogCall,
+    LogTime, MakeCommentPrivate, Merge, OpenSideConversation, Order, ProposeResolution, PublishArticle,
+    PublishArticleFromTicket, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach,
+    RecordSlaWarning, RedactAttachment, RedactComment, RejectReply, RejectResolution, ReleaseClaim,
+    RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve,
+    RetireArticle, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField,
+    SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel,
+    Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
 use guichet_schemas::ids::{
@@ -326,6 +326,17 @@ fn tasks_and_time() -> Vec<Order> {
         }),
         Order::BroadcastToLinked(BroadcastToLinked {
             template: text("We work on {problem}, behind {number}."),
+        }),
+        Order::LinkExternal(LinkExternal {
+            system: line("jira"),
+            r#ref: line("NET-1"),
+            url: note("https://jira.test/NET-1"),
+        }),
+        Order::LinkAsset(LinkAsset {
+            system: line("glpi"),
+            asset: line("4711"),
+            kind: label("printer"),
+            label: label("B12"),
         }),
     ]
 }

@@ -372,6 +372,17 @@ fn ticket_view() -> wire::TicketView {
             published_at: minute(9).0,
             command_id: Some(super::uuid(3).as_bytes().to_vec()),
         }),
+        externals: vec![wire::ExternalView {
+            system: "jira".to_owned(),
+            r#ref: "NET-1".to_owned(),
+            url: Some("https://jira.test/NET-1".to_owned()),
+        }],
+        assets: vec![wire::AssetView {
+            system: "glpi".to_owned(),
+            asset: "4711".to_owned(),
+            kind: Some("printer".to_owned()),
+            label: Some("B12".to_owned()),
+        }],
         incidents: Some(wire::IncidentsView { total: 40, unresolved: 30, resolved: 8, over: 2 }),
     }
 }

@@ -129,6 +129,12 @@ fn of_relations(event: &Relations) -> String {
         Relations::ProblemDeclared(e) => relations::declared(e),
         Relations::WorkaroundPublished(e) => format!("a publié un contournement : {}", quote(&e.text)),
         Relations::BroadcastSent(e) => relations::sent(e),
+        Relations::ExternalLinked(e) => format!("a lié {} de {} au ticket", e.r#ref, e.system),
+        Relations::AssetLinked(e) => {
+            let what =
+                e.label.as_ref().or(e.kind.as_ref()).map_or(String::new(), |what| format!(" ({what})"));
+            format!("a lié l’équipement {} de {}{what} au ticket", e.asset, e.system)
+        }
     }
 }
 
