@@ -21,9 +21,15 @@ pub fn allowed_verbs(state: TicketState) -> Vec<&'static str> {
     STATES.iter().filter(|(_, states)| states.contains(&state)).map(|(verb, _)| *verb).collect()
 }
 
-/// Verbs that a ticket takes which went into another one. What clocks and supervisors find is not among them, for no
+/// Verbs that a ticket takes which went into another one: ties that end, and what is taken back. What clocks and supervisors find is not among them, for no
 /// state matters to it.
-const OF_MERGED: &[&str] = &[command::Unlink::VERB];
+const OF_MERGED: &[&str] = &[
+    command::Unlink::VERB,
+    command::MakeCommentPrivate::VERB,
+    command::RedactComment::VERB,
+    command::RedactAttachment::VERB,
+    command::ReportScan::VERB,
+];
 
 /// The verbs that can change a ticket which went into another one.
 #[must_use]
