@@ -22,7 +22,7 @@ macro_rules! each_event {
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
                 Work {
                     TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
-                    FollowUpScheduled, FollowUpRecorded, ArticleUsed,
+                    FollowUpScheduled, FollowUpRecorded, ArticleUsed, ProcedureAttached, StepCompleted,
                 }
             }
             Log: LogEvent { EpochStarted, KeyCreated, AccessRecorded, }
@@ -89,6 +89,8 @@ macro_rules! each_verb {
             use_article => UseArticle on Ticket,
             request_approval => RequestApproval on Ticket,
             decide_approval => DecideApproval on Ticket,
+            attach_procedure => AttachProcedure on Ticket,
+            complete_step => CompleteStep on Ticket,
             publish_article => PublishArticle on Articles,
             publish_article_from_ticket => PublishArticleFromTicket on Articles,
             retire_article => RetireArticle on Articles,
@@ -124,8 +126,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "link_asset",
     "declare_problem",
     "broadcast_to_linked",
-    "attach_procedure",
-    "complete_step",
     "apply_macro",
     "review_decision",
     "simulate_sla",

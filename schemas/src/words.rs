@@ -163,6 +163,8 @@ words! {
     Verdict { Approved = "approved", Rejected = "rejected", }
     /// Who may read an article.
     Audience { Internal = "internal", Public = "public", }
+    /// What became of a step of a procedure.
+    StepOutcome { Done = "done", Skipped = "skipped", Failed = "failed", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// The subject of a stream of events.

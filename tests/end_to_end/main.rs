@@ -43,6 +43,8 @@ mod numbers;
 #[cfg(test)]
 mod packages;
 #[cfg(test)]
+mod procedures;
+#[cfg(test)]
 mod proof;
 #[cfg(test)]
 mod python;

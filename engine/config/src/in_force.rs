@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use guichet_rules::{
-    AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS,
-    Ticket, Unconfigured, Whose,
+    AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, ProcedureRule, RATING_WINDOW_MS, REOPEN_LIMIT,
+    REOPEN_LIMIT_WITHIN_MS, Ticket, Unconfigured, Whose,
 };
 use guichet_schemas::command::{Command, Name, Order, SetField};
 use guichet_schemas::event::FieldValue;
@@ -97,6 +97,12 @@ impl DeskRules for InForce<'_> {
         let listed = self.configuration.fields(self.at).into_iter().flat_map(|fields| &fields.fields);
         let is_missing = |field: &&Field| field.required_on_resolve && !ticket.fields.contains_key(&field.id);
         listed.filter(is_missing).map(|field| field.id.clone()).collect()
+    }
+
+    fn procedure(&self, id: &str) -> Option<ProcedureRule> {
+        let (version, procedure) = self.configuration.procedure(id, self.at)?;
+        let steps = procedure.steps.iter().map(|step| (step.id.clone(), step.mandatory)).collect();
+        Some(ProcedureRule { version, steps })
     }
 
     fn time_rule(&self, id: &str) -> Option<FiredRule> {

@@ -165,6 +165,7 @@ struct Holds {
     tasks: usize,
     approvals: usize,
     articles: usize,
+    procedures: usize,
 }
 
 impl Holds {
@@ -177,6 +178,7 @@ impl Holds {
             ("task_id", self.tasks, before.tasks, limits::TASKS, "tasks"),
             ("approval_id", self.approvals, before.approvals, limits::APPROVALS, "approvals"),
             ("article", self.articles, before.articles, limits::ARTICLES, "articles"),
+            ("procedure", self.procedures, before.procedures, limits::PROCEDURES, "procedures"),
             ("to", self.field_bytes, before.field_bytes, limits::FIELDS_BYTES, "bytes of fields"),
         ];
         let broken = rules.into_iter().find(|(_, now, before, most, _)| now > before.max(most));
@@ -196,6 +198,7 @@ impl Replay<'_> {
             tasks: t.work.tasks.len(),
             approvals: t.work.approvals.len(),
             articles: t.work.articles.len(),
+            procedures: t.work.procedures.len(),
         })
     }
 

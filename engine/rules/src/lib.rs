@@ -38,12 +38,12 @@ pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, decide};
 pub use desk::{
     AUTO_CLOSE, Action, Asking, CLI_CALLER, ClosedMessage, DeskRules, FiredRule, Life, PendingGuard,
-    RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
+    ProcedureRule, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
 };
 pub use evolve::evolve;
 pub use recognise::{Past, recognise};
 pub use state::{
-    Approval, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal,
-    REOPEN_LIMIT_MAX, SURVEYS_MAX, Survey, Task, TaskState, Ticket, Work,
+    Approval, FOLD_VERSION, ImportMark, ImportProgress, LastResolution, Lease, Phase, Procedure, Proposal,
+    REOPEN_LIMIT_MAX, SURVEYS_MAX, Step, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::allowed_verbs;

@@ -22,7 +22,7 @@ fn types(events: &[Event]) -> Vec<&'static str> {
 fn house(life: Life) -> Option<House> {
     let actions = vec![Action::Resolve {}];
     let rule = Some(FiredRule { states: TicketState::ALL.to_vec(), actions });
-    Some(House { life, rule, required: Vec::new() })
+    Some(House { life, rule, ..House::default() })
 }
 
 /// A desk where only requesters say that it is solved.

@@ -88,6 +88,8 @@ fn cause(event: &str) -> Option<By> {
         "ConfigPublished" => &["publish_config"],
         "ConfigRetired" => &["retire_config"],
         "AccessRecorded" => &["record_access"],
+        "ProcedureAttached" => &["attach_procedure"],
+        "StepCompleted" => &["complete_step"],
         "ArticlePublished" => &["publish_article", "publish_article_from_ticket"],
         "ArticleRetired" => &["retire_article"],
         _ => return None,

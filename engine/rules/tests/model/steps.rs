@@ -133,6 +133,7 @@ pub(crate) fn house(rules: Rules) -> House {
         },
         rule: Some(FiredRule { states: TicketState::ALL.to_vec(), actions: vec![Action::Resolve {}] }),
         required: if rules.required { vec!["cause"] } else { Vec::new() },
+        procedures: Vec::new(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, KnownArticle, Life, Other, Reads, Ticket, Unconfigured, decide, evolve,
-    goes_on_to, looks_at,
+    Context, Draft, FiredRule, KnownArticle, Life, Other, ProcedureRule, Reads, Ticket, Unconfigured, decide,
+    evolve, goes_on_to, looks_at,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Event};
@@ -125,6 +125,7 @@ pub(crate) struct House {
     pub(crate) rule: Option<FiredRule>,
     /// Fields without which nothing is resolved.
     pub(crate) required: Vec<&'static str>,
+    pub(crate) procedures: Vec<(&'static str, ProcedureRule)>,
 }
 
 impl guichet_rules::DeskRules for House {
@@ -140,6 +141,9 @@ impl guichet_rules::DeskRules for House {
     fn missing_on_resolve(&self, ticket: &Ticket) -> Vec<String> {
         let missing = self.required.iter().filter(|field| !ticket.fields.contains_key(**field));
         missing.map(|field| (*field).to_owned()).collect()
+    }
+    fn procedure(&self, id: &str) -> Option<ProcedureRule> {
+        self.procedures.iter().find(|(known, _)| *known == id).map(|(_, rule)| rule.clone())
     }
     fn time_rule(&self, _: &str) -> Option<FiredRule> {
         self.rule.clone()

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
-    Approval, ImportMark, ImportProgress, LastResolution, Lease, Phase, Proposal, Survey, Task, TaskState,
-    Work,
+    Approval, ImportMark, ImportProgress, LastResolution, Lease, Phase, Procedure, Proposal, Step, Survey,
+    Task, TaskState, Work,
 };
 use guichet_schemas::event::FieldValue;
 use guichet_schemas::ids::{ApprovalId, SurveyId, TaskId, TicketNumber};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, SurveyKind, TicketType, Urgency,
-    Verdict,
+    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, StepOutcome, SurveyKind,
+    TicketType, Urgency, Verdict,
 };
 
 use super::*;
@@ -87,6 +87,16 @@ fn entry() -> Entry {
                     },
                 )]),
                 articles: BTreeSet::from([("kb-17".to_owned(), 3)]),
+                procedures: BTreeMap::from([(
+                    "vpn".to_owned(),
+                    Procedure {
+                        version: 2,
+                        steps: BTreeMap::from([(
+                            "mtu".to_owned(),
+                            Step { mandatory: true, outcome: Some(StepOutcome::Failed) },
+                        )]),
+                    },
+                )]),
                 follow_up_at: Some(Timestamp(1_700_000_005_000)),
             },
         },

@@ -59,6 +59,7 @@ texts! {
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
     broken, voided, came_to_nothing, used_of, metric_first_reply, metric_next_reply, metric_assignment, metric_periodic_update,
     metric_pausable_update, metric_requester_wait, metric_agent_work, metric_resolution, metric_tier_time,
+    event_procedure_attached, event_step_completed, procedure,
     // The knowledge base.
     knowledge, knowledge_help, find_article, article, audience, audience_internal, audience_public, article_used,
     article_published, article_retired, articles_cut, no_article, knowledge_gaps, knowledge_gaps_help, no_gap, suggested,
@@ -165,6 +166,8 @@ impl Text {
             "FollowUpScheduled" => self.event_follow_up_scheduled,
             "FollowUpRecorded" => self.event_follow_up_recorded,
             "ArticleUsed" => self.event_article_used,
+            "ProcedureAttached" => self.event_procedure_attached,
+            "StepCompleted" => self.event_step_completed,
             _ => return None,
         })
     }
@@ -274,6 +277,7 @@ mod tests {
             "hours",
             "period",
             "agent",
+            "article",
             "ticket",
             "version",
             "impact",

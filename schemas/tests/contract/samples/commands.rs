@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
-    AddComment, AddTask, Assign, Cancel, CancelTask, ChangeTags, Claim, Close, Command, CompleteTask,
-    ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate, Escalate, Fact, FireTimeRule,
-    Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishArticle, PublishArticleFromTicket,
-    PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning,
-    RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval, RequestInformation, RequestSurvey,
-    Requester, Resolve, RetireArticle, RetireConfig, ScheduleFollowUp, SetCategory, SetDueDate, SetField,
-    SetParticipants, SetPriority, SetStatus, SetType, SwitchChannel, Unassign, Unlink, UseArticle,
-    VoidSlaBreach,
+    AddComment, AddTask, Assign, AttachProcedure, Cancel, CancelTask, ChangeTags, Claim, Close, Command,
+    CompleteStep, CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, Deescalate,
+    Escalate, Fact, FireTimeRule, Import, Link, LogCall, LogTime, Order, ProposeResolution, PublishArticle,
+    PublishArticleFromTicket, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach,
+    RecordSlaWarning, RejectResolution, ReleaseClaim, RenewClaim, Reopen, RequestApproval,
+    RequestInformation, RequestSurvey, Requester, Resolve, RetireArticle, RetireConfig, ScheduleFollowUp,
+    SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetStatus, SetType, SwitchChannel,
+    Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue};
 use guichet_schemas::ids::{ApprovalId, CommandId, CorrelationId, SurveyId, TaskId, TicketId};
@@ -19,7 +19,8 @@ use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
     Apply, Audience, CallOutcome, CancelReason, Channel, CommentKind, Direction, EscalationKind,
     EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind,
-    ResolutionCode, SlaMetric, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    ResolutionCode, SlaMetric, StepOutcome, SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict,
+    Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -308,6 +309,12 @@ fn tasks_and_time() -> Vec<Order> {
 
 fn articles() -> Vec<Order> {
     vec![
+        Order::AttachProcedure(AttachProcedure { procedure: line("drum") }),
+        Order::CompleteStep(CompleteStep {
+            step: line("turn"),
+            outcome: StepOutcome::Done,
+            procedure: label("drum"),
+        }),
         Order::PublishArticle(PublishArticle {
             article: line("kb-17"),
             audience: Some(Audience::Public),

@@ -7,19 +7,19 @@ use guichet_schemas::event::{
     CallLogged, CategoryChanged, ChannelSwitched, ClaimReleased, CommentAdded, ConfigPublished,
     ConfigRetired, DueDateSet, EpochStarted, Event, ExternalRef, FieldChanged, FieldValue, FollowUpCreated,
     FollowUpRecorded, FollowUpScheduled, KeyCreated, LogEvent, NpsRecorded, ParticipantsChanged, Personal,
-    PriorityChanged, ReopenHeld, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Sealed,
-    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, SurveyRequested, TagsChanged, TaskAdded,
-    TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed,
-    TicketCreated, TicketDeescalated, TicketEscalated, TicketImported, TicketRated, TicketReopened,
-    TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged,
-    TimeRuleFired, TypeChanged,
+    PriorityChanged, ProcedureAttached, ReopenHeld, ResolutionConfirmed, ResolutionProposed,
+    ResolutionRejected, Sealed, SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, StepCompleted,
+    SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TicketAssigned, TicketCancelled,
+    TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated, TicketImported,
+    TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketUnassigned, TicketsLinked,
+    TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
 };
 use guichet_schemas::ids::{ApprovalId, KeyId, SurveyId, TaskId, TicketId};
 use guichet_schemas::words::{
     ActorKind, Apply, Audience, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind,
     ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority,
-    RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, Strategy, SurveyKind,
-    TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
+    RatingScale, ReleaseReason, RequesterKind, ResolutionCode, SlaMetric, StatusCause, StepOutcome, Strategy,
+    SurveyKind, TicketState, TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -284,6 +284,17 @@ fn work() -> Vec<Event> {
         Event::from(FollowUpScheduled { at: minute(20_000) }),
         Event::from(FollowUpRecorded { effective: true }),
         Event::from(ArticleUsed { article: "kb-17".to_owned(), version: 3 }),
+        Event::from(ProcedureAttached {
+            procedure: "drum".to_owned(),
+            version: 2,
+            steps: vec!["open".to_owned(), "turn".to_owned()],
+            mandatory: vec!["turn".to_owned()],
+        }),
+        Event::from(StepCompleted {
+            procedure: "drum".to_owned(),
+            step: "turn".to_owned(),
+            outcome: StepOutcome::Done,
+        }),
     ]
 }
 

@@ -235,6 +235,15 @@ fn ticket_view() -> wire::TicketView {
         follow_up_at: Some(minute(20_000).0),
         follow_up_effective: Some(true),
         articles: vec![wire::ArticleView { article: "kb-17".to_owned(), version: 3 }],
+        procedures: vec![wire::ProcedureView {
+            procedure: "drum".to_owned(),
+            version: 2,
+            steps: vec![wire::StepView {
+                step: "turn".to_owned(),
+                mandatory: true,
+                outcome: Some(wire::StepOutcome::Done as i32),
+            }],
+        }],
         number: "T-42".to_owned(),
         version: 4,
         state: wire::TicketState::Hold as i32,
