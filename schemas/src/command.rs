@@ -67,6 +67,8 @@ pub mod limits {
     pub const APPROVALS: usize = 50;
     /// People who are asked to agree in one approval.
     pub const APPROVERS: usize = 50;
+    /// Procedures of a ticket.
+    pub const PROCEDURES: usize = 20;
     /// Categories of an article.
     pub const ARTICLE_CATEGORIES: usize = 20;
     /// Articles that helped with a ticket, each with its version.

@@ -30,7 +30,7 @@ macro_rules! each_event {
                 Satisfaction { SurveyRequested, TicketRated, NpsRecorded, }
                 Work {
                     TaskAdded, TaskCompleted, TaskCancelled, ApprovalRequested, ApprovalDecided, TimeLogged,
-                    FollowUpScheduled, FollowUpRecorded, ArticleUsed,
+                    FollowUpScheduled, FollowUpRecorded, ArticleUsed, ProcedureAttached, StepCompleted,
                 }
                 Moderation {
                     CommentMadePrivate, CommentRedacted, ReplyDrafted, ReplyApproved, ReplyRejected,
@@ -126,6 +126,8 @@ macro_rules! each_verb {
             add_attachment => AddAttachment on Ticket,
             report_scan => ReportScan on Ticket,
             redact_attachment => RedactAttachment on Ticket,
+            attach_procedure => AttachProcedure on Ticket,
+            complete_step => CompleteStep on Ticket,
             publish_article => PublishArticle on Articles,
             publish_article_from_ticket => PublishArticleFromTicket on Articles,
             retire_article => RetireArticle on Articles,
@@ -144,8 +146,6 @@ pub(crate) const LATER_VERBS: &[&str] = &[
     "change_subject",
     "set_requester",
     "verify_requester",
-    "attach_procedure",
-    "complete_step",
     "apply_macro",
     "simulate_sla",
     "erase_subject",

@@ -176,6 +176,8 @@ words! {
     ScanVerdict { Clean = "clean", Infected = "infected", Unscannable = "unscannable", }
     /// Who may read an article.
     Audience { Internal = "internal", Public = "public", }
+    /// What became of a step of a procedure.
+    StepOutcome { Done = "done", Skipped = "skipped", Failed = "failed", }
     /// For which clocks a publication holds.
     Apply { OpenClocks = "open_clocks", NewOnly = "new_only", }
     /// The subject of a stream of events.

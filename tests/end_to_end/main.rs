@@ -49,6 +49,8 @@ mod packages;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod procedures;
+#[cfg(test)]
 mod proof;
 #[cfg(test)]
 mod python;

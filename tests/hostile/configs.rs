@@ -44,6 +44,11 @@ static BODIES: LazyLock<Vec<(String, String, Value)>> = LazyLock::new(|| {
             "pairs": "each", "dated": "from", "within_s": 3600}}),
         ),
         (
+            "procedure",
+            json!({"title": {"en": "VPN"}, "categories": ["technical/network"], "steps": [
+            {"id": "ask", "title": {"en": "Ask", "fr": "Demander"}}, {"id": "mtu", "title": {"en": "Set the MTU"}, "mandatory": true}]}),
+        ),
+        (
             "statuses",
             json!({"statuses": [{"id": "parts", "state": "hold", "names": {"en": "Waits for parts"}}]}),
         ),

@@ -11,6 +11,7 @@ mod goals;
 mod groups;
 mod lifecycle;
 mod policies;
+mod procedure;
 mod statuses;
 mod tags;
 mod tenant;
@@ -30,6 +31,7 @@ pub use self::goals::{Goal, Goals};
 pub use self::groups::{Group, Groups};
 pub use self::lifecycle::{AUTO_CLOSE_MAX_S, Lifecycle};
 pub use self::policies::Policies;
+pub use self::procedure::{Procedure, ProcedureStep};
 pub use self::statuses::{Status, StatusName, Statuses};
 pub use self::tags::{TagWord, Tags, UnknownTags};
 pub use self::tenant::{Language, Tenant};
@@ -72,6 +74,8 @@ macro_rules! each_kind {
             Goals: Goals as "goals", One;
             /// Figures that the desk defines; one item for each.
             Figure: Figure as "figure", Named;
+            /// How tickets of a kind are worked on, step by step; one item for each.
+            Procedure: Procedure as "procedure", Named;
             Callers: Callers as "callers", One;
         }
     };

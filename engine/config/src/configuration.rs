@@ -8,8 +8,8 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::Apply;
 
 use crate::body::{
-    Agents, Body, Callers, Categories, Fields, Figure, Groups, Lifecycle, OfKind, Policies, Statuses, Tags,
-    Tenant, Tiers, TimeRules,
+    Agents, Body, Callers, Categories, Fields, Figure, Groups, Lifecycle, OfKind, Policies, Procedure,
+    Statuses, Tags, Tenant, Tiers, TimeRules,
 };
 use crate::kind::{Kind, THE_ONE};
 use crate::policy::PolicySet;
@@ -192,6 +192,13 @@ impl Configuration {
             None => readable.next()?,
         };
         Some((found.publication.version, Figure::of(found.body.as_ref()?)?))
+    }
+
+    /// A procedure with its version; `None`: none of that name is in force.
+    #[must_use]
+    pub fn procedure(&self, id: &str, at: Timestamp) -> Option<(u32, &Procedure)> {
+        let entry = self.entry(Kind::Procedure, id, at)?;
+        Some((entry.publication.version, Procedure::of(entry.body.as_ref()?)?))
     }
 
     pub(crate) fn entries(&self, kind: Kind, id: &str) -> &[Arc<Entry>] {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use guichet_rules::{
-    AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS,
-    Reach, Ticket, Unconfigured, Whose,
+    AUTO_CLOSE, Asking, DeskRules, FiredRule, Life, ProcedureRule, RATING_WINDOW_MS, REOPEN_LIMIT,
+    REOPEN_LIMIT_WITHIN_MS, Reach, Ticket, Unconfigured, Whose,
 };
 use guichet_schemas::command::{Command, Import, Name, Order, SetField};
 use guichet_schemas::event::FieldValue;
@@ -163,6 +163,12 @@ impl DeskRules for InForce<'_> {
 
     fn authority(&self, agent: &str) -> Option<Priority> {
         self.agent_of(agent)?.authority.as_ref()?.highest_priority.map(|word| word.0)
+    }
+
+    fn procedure(&self, id: &str) -> Option<ProcedureRule> {
+        let (version, procedure) = self.configuration.procedure(id, self.at)?;
+        let steps = procedure.steps.iter().map(|step| (step.id.clone(), step.mandatory)).collect();
+        Some(ProcedureRule { version, steps })
     }
 
     fn time_rule(&self, id: &str) -> Option<FiredRule> {

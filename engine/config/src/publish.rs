@@ -21,7 +21,6 @@ const LATER: &[&str] = &[
     "form",
     "routing",
     "template",
-    "procedure",
     "survey",
     "roles",
     "retention",

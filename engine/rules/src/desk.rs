@@ -87,6 +87,11 @@ pub trait DeskRules: Debug {
         None
     }
 
+    /// A procedure by its id; `None`: there is none of that name.
+    fn procedure(&self, _: &str) -> Option<ProcedureRule> {
+        None
+    }
+
     /// A time rule by its id, [`AUTO_CLOSE`] among them; `None`: there is none any more.
     fn time_rule(&self, id: &str) -> Option<FiredRule>;
 }
@@ -170,6 +175,14 @@ pub enum ClosedMessage {
     Keep,
     /// It is refused, and whoever sent it is told so.
     Refuse,
+}
+
+/// A procedure, as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcedureRule {
+    pub version: u32,
+    /// Its steps in their order, each with whether it must be done before a ticket is resolved.
+    pub steps: Vec<(String, bool)>,
 }
 
 /// A time rule at the instant at which it is recorded.

@@ -169,6 +169,7 @@ struct Holds {
     sides: usize,
     suggestions: usize,
     attachments: usize,
+    procedures: usize,
 }
 
 impl Holds {
@@ -185,6 +186,7 @@ impl Holds {
             ("side_id", self.sides, before.sides, limits::SIDES, "side conversations"),
             ("suggestion_id", self.suggestions, before.suggestions, limits::SUGGESTIONS, "suggestions"),
             ("sha256", self.attachments, before.attachments, limits::ATTACHMENTS_OF_TICKET, "attachments"),
+            ("procedure", self.procedures, before.procedures, limits::PROCEDURES, "procedures"),
             ("to", self.field_bytes, before.field_bytes, limits::FIELDS_BYTES, "bytes of fields"),
         ];
         let broken = rules.into_iter().find(|(_, now, before, most, _)| now > before.max(most));
@@ -208,6 +210,7 @@ impl Replay<'_> {
             sides: t.assistance.sides.len(),
             suggestions: t.assistance.suggestions.len(),
             attachments: t.attachments.len(),
+            procedures: t.work.procedures.len(),
         })
     }
 

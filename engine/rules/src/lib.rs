@@ -38,15 +38,15 @@ pub use conflict::{Missed, missed};
 pub use decide::{Context, Draft, Stored, decide};
 pub use desk::{
     AUTO_CLOSE, Action, Asking, CLI_CALLER, ClosedMessage, DeskRules, FiredRule, Life, PendingGuard,
-    RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
+    ProcedureRule, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
 };
 pub use evolve::evolve;
 pub use permission::{Reach, permits, sees};
 pub use recognise::{Past, recognise};
 pub use state::{
     Approval, Assistance, Attachment, DraftState, Elsewhere, FOLD_VERSION, ImportMark, ImportProgress,
-    LastResolution, Lease, Merged, Moderation, Phase, Proposal, REDACTED, REOPEN_LIMIT_MAX, Redacted,
-    ReplyDraft, SURVEYS_MAX, Said, Side, Suggestion, Survey, Task, TaskState, Ticket, Work,
+    LastResolution, Lease, Merged, Moderation, Phase, Procedure, Proposal, REDACTED, REOPEN_LIMIT_MAX,
+    Redacted, ReplyDraft, SURVEYS_MAX, Said, Side, Step, Suggestion, Survey, Task, TaskState, Ticket, Work,
 };
 pub use transition::{allowed_verbs, allowed_when_merged};
 pub use verbs::copied_bytes;

@@ -25,7 +25,7 @@ pub use elsewhere::Elsewhere;
 pub use moderation::{DraftState, Moderation, REDACTED, Redacted, ReplyDraft};
 pub use said::{Merged, Said};
 pub use survey::{SURVEYS_MAX, Survey};
-pub use work::{Approval, Lease, Task, TaskState, Work};
+pub use work::{Approval, Lease, Procedure, Step, Task, TaskState, Work};
 
 /// Raised whenever the fold changes, or [`Ticket`] or one of its parts, so that stored states of an older fold are not
 /// used: they do not say the names of their fields.

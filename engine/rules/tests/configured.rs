@@ -38,7 +38,7 @@ fn says(visibility: Visibility) -> Order {
 }
 
 fn with(life: Life, orders: impl IntoIterator<Item = Order>) -> Desk {
-    Desk { house: Some(House { life, rule: None, ..House::default() }), ..given(orders) }
+    Desk { house: Some(House { life, ..House::default() }), ..given(orders) }
 }
 
 fn guard(outcome: Result<Vec<Event>, Rejection>) -> &'static str {
@@ -259,7 +259,7 @@ fn a_rule_acts_where_its_condition_still_holds() {
         ],
     };
     let mut desk = given([support::assign("bob"), pending(None)]);
-    desk.house = Some(House { life: Life::default(), rule: Some(rule), ..House::default() });
+    desk.house = Some(House { rule: Some(rule), ..House::default() });
     let since = desk.hour;
     desk.hour = 80;
     let (mut over, mut moved) = (desk.clone(), desk.clone());
@@ -314,7 +314,7 @@ fn a_rule_adds_no_tag_that_a_person_could_not_add() {
     let mut desk = given([Order::ChangeTags(ChangeTags { add: tags, remove: Vec::new() })]);
     let actions = vec![Action::AddTags { tags: vec!["one more".to_owned()] }];
     let rule = FiredRule { states: vec![TicketState::New], actions };
-    desk.house = Some(House { life: Life::default(), rule: Some(rule), ..House::default() });
+    desk.house = Some(House { rule: Some(rule), ..House::default() });
     desk.hour = 80;
     assert_eq!(types(&desk.tell(&fire("forgotten", 72, true)).unwrap()), ["TimeRuleFired"]);
 }

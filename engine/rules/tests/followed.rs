@@ -134,9 +134,8 @@ fn further_messages_go_to_the_follow_up_as_long_as_it_is_not_over() {
 
 #[test]
 fn the_life_cycle_may_keep_or_refuse_what_is_said_to_a_closed_ticket() {
-    let house = |closed_message| {
-        Some(House { life: Life { closed_message, ..Life::default() }, rule: None, ..House::default() })
-    };
+    let house =
+        |closed_message| Some(House { life: Life { closed_message, ..Life::default() }, ..House::default() });
     let mut keeps = Desk { house: house(ClosedMessage::Keep), ..closed() };
     assert_eq!(types(&keeps.tell(&message()).unwrap()), ["CommentAdded"]);
     assert_eq!(keeps.ticket.as_ref().unwrap().state(), TicketState::Closed);

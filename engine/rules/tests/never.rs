@@ -8,7 +8,7 @@ mod anything;
 use anything::{Dice, NUMBERS};
 use guichet_rules::{
     Action, ClosedMessage, Context, DeskRules, FiredRule, Found, KnownArticle, Life, Other, PendingGuard,
-    Ticket, Unconfigured, decide, evolve, missed,
+    ProcedureRule, Ticket, Unconfigured, decide, evolve, missed,
 };
 use guichet_schemas::codec::{Encoding, RequestKey, decode_command};
 use guichet_schemas::command::{Command, Order, limits};
@@ -53,6 +53,10 @@ impl DeskRules for Anyone {
     }
     fn authority(&self, agent: &str) -> Option<Priority> {
         agent.len().is_multiple_of(3).then_some(Priority::Normal)
+    }
+    fn procedure(&self, _: &str) -> Option<ProcedureRule> {
+        let steps = vec![("ask".to_owned(), false), ("do".to_owned(), true)];
+        self.rule.is_some().then_some(ProcedureRule { version: 1, steps })
     }
     fn time_rule(&self, _: &str) -> Option<FiredRule> {
         self.rule.clone()

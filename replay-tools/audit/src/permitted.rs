@@ -129,6 +129,8 @@ fn cause(event: &str) -> Option<By> {
         "ClassificationSuggested" => &["suggest"],
         "SuggestionAccepted" => &["accept_suggestion"],
         "RestrictionChanged" => &["set_restriction"],
+        "ProcedureAttached" => &["attach_procedure"],
+        "StepCompleted" => &["complete_step"],
         "ArticlePublished" => &["publish_article", "publish_article_from_ticket"],
         "ArticleRetired" => &["retire_article"],
         _ => return None,

@@ -300,6 +300,8 @@ fn the_desk_takes_every_live_command() {
         "link_asset",
         "set_due_date",
         "record_access",
+        "attach_procedure",
+        "complete_step",
         "publish_article",
         "publish_article_from_ticket",
         "retire_article",

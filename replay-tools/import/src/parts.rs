@@ -159,6 +159,8 @@ fn of_work(event: &Work) -> usize {
         Work::ApprovalRequested(e) => names(&e.approvers),
         Work::ApprovalDecided(e) => sum([e.by.len(), of_text(&e.reason)]),
         Work::ArticleUsed(e) => e.article.len(),
+        Work::ProcedureAttached(e) => sum([e.procedure.len(), names(&e.steps), names(&e.mandatory)]),
+        Work::StepCompleted(e) => sum([e.procedure.len(), e.step.len()]),
         Work::TaskCompleted(_)
         | Work::TimeLogged(_)
         | Work::FollowUpScheduled(_)

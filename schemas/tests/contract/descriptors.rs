@@ -86,14 +86,15 @@ pub(crate) fn limit(field: &FieldDescriptor) -> Limit {
     match field.name() {
         "subject" | "title" => Limit::Characters(300),
         "description" | "body" | "comment" | "packet" | "edits" => Limit::Bytes(49_152),
+        "steps" if field.parent_message().name() == "ProcedureAttached" => Limit::Characters(128),
         "note" | "handover_note" | "summary" | "reason" | "steps" | "root_cause" | "override_reason" => {
             Limit::Bytes(4_096)
         }
         "template" | "workaround" | "url" => Limit::Bytes(4_096),
         "text" if field.parent_message().name() == "WorkaroundPublished" => Limit::Bytes(4_096),
         "add" | "remove" if field.parent_message().name() == "SetParticipants" => Limit::Characters(128),
-        "tags" | "add" | "remove" | "added" | "removed" | "tags_at" => Limit::Characters(64),
-        "category" => Limit::Characters(200),
+        "tags" | "add" | "remove" | "added" | "removed" | "tags_at" | "keywords" => Limit::Characters(64),
+        "category" | "categories" => Limit::Characters(200),
         "value" if field.parent_message().name() == "Suggest" => Limit::Characters(200),
         "field" => Limit::Bytes(64),
         _ => Limit::Characters(128),

@@ -82,9 +82,6 @@ fn keep_the_rules(verb: &str, data: &mut DynamicMessage, dice: &mut Dice) {
             set("add", Value::List(vec![Value::String("one".to_owned())]));
             set("remove", Value::List(vec![Value::String("two".to_owned())]));
         }
-        "publish_article" | "publish_article_from_ticket" => {
-            set("keywords", Value::List(vec![Value::String("one".to_owned())]));
-        }
         "use_article" => set("version", Value::U32(1)),
         "add_attachment" => {
             set("size", Value::U64(1));

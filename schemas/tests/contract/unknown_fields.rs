@@ -103,7 +103,8 @@ proptest! {
         let message = descriptors::message("Command");
         for verb in verb::VERBS {
             let body = properties::command(verb, &mut dice);
-            prop_assert!(refusal(verb, &body).is_none());
+            let refused = refusal(verb, &body);
+            prop_assert!(refused.is_none(), "{}: {:?}", verb, refused);
             let (strange, number) = with_a_stranger(&message, &body, &mut dice);
             let told = refusal(verb, &strange).expect("nobody knows that field");
             prop_assert_eq!(told.code(), "malformed");

@@ -63,6 +63,12 @@ fn errors(verb: &str) -> &'static str {
         "record_sla_warning" | "record_sla_breach" | "fire_time_rule" => {
             "`not_found` 404; `version_conflict`, `config_stale` 409"
         }
+        "attach_procedure" => {
+            "`not_found` 404; `version_conflict`, `terminal_state`, `guard_failed` 409 (20 are attached)"
+        }
+        "complete_step" => {
+            "`not_found` 404 (of the ticket, or of the step); `version_conflict`, `terminal_state` 409"
+        }
         "publish_article" => "`version_conflict` 409 (of the article)",
         "publish_article_from_ticket" => {
             "`not_found` 404 (of the ticket); `version_conflict` 409 (of the article), `guard_failed` 409 (the ticket has no \

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_schemas::ids::{ApprovalId, TaskId};
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::words::Verdict;
+use guichet_schemas::words::{StepOutcome, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::Ticket;
@@ -72,6 +72,24 @@ impl Approval {
     }
 }
 
+/// A procedure by which a ticket is worked on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Procedure {
+    /// Of the configuration.
+    pub version: u32,
+    /// By their ids.
+    pub steps: BTreeMap<String, Step>,
+}
+
+/// A step of a procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The ticket is not resolved before it is done.
+    pub mandatory: bool,
+    /// What became of it; none: nothing yet.
+    pub outcome: Option<StepOutcome>,
+}
+
 /// What is done, and must be done, on a ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
@@ -81,6 +99,8 @@ pub struct Work {
     pub approvals: BTreeMap<ApprovalId, Approval>,
     /// Articles that helped, with their versions.
     pub articles: BTreeSet<(String, u32)>,
+    /// Procedures by which it is worked on, by id.
+    pub procedures: BTreeMap<String, Procedure>,
     /// When somebody will look whether the solution held.
     pub follow_up_at: Option<Timestamp>,
 }
@@ -94,6 +114,11 @@ impl Ticket {
 
     pub(crate) fn blocking_tasks(&self) -> usize {
         self.work.tasks.values().filter(|task| task.blocks_resolve && task.state == TaskState::Open).count()
+    }
+
+    pub(crate) fn open_steps(&self) -> usize {
+        let steps = self.work.procedures.values().flat_map(|procedure| procedure.steps.values());
+        steps.filter(|step| step.mandatory && step.outcome != Some(StepOutcome::Done)).count()
     }
 
     pub(crate) fn open_approvals(&self) -> usize {

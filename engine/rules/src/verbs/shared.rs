@@ -298,7 +298,7 @@ fn ended(t: &Ticket, how: &str) -> Rejection {
     Rejection::GuardFailed { guard: "task", message }
 }
 
-/// Tasks that must be done and approvals that are open keep a ticket from being resolved; a supervisor overrides them with
+/// Tasks and steps that must be done and approvals that are open keep a ticket from being resolved; a supervisor overrides them with
 /// a reason.
 pub(crate) fn unblocked(
     t: &Ticket,
@@ -315,10 +315,11 @@ pub(crate) fn unblocked(
             t.number
         ),
     };
-    match (t.blocking_tasks(), t.open_approvals()) {
-        (0, 0) => Ok(()),
-        (0, approvals) => Err(blocked("approvals", approvals, "approvals without a decision")),
-        (tasks, _) => Err(blocked("tasks", tasks, "open tasks that block resolving")),
+    match (t.blocking_tasks(), t.open_approvals(), t.open_steps()) {
+        (0, 0, 0) => Ok(()),
+        (0, 0, steps) => Err(blocked("procedure", steps, "mandatory steps of a procedure that are not done")),
+        (0, approvals, _) => Err(blocked("approvals", approvals, "approvals without a decision")),
+        (tasks, ..) => Err(blocked("tasks", tasks, "open tasks that block resolving")),
     }
 }
 

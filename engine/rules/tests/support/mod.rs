@@ -1,8 +1,8 @@
 //! given / when / then: the only caller of the rules in the tests.
 
 use guichet_rules::{
-    Context, Draft, FiredRule, Found, KnownArticle, Life, Other, Past, Reads, Stored, Ticket, Unconfigured,
-    decide, evolve, goes_on_to, looks_at, looks_at_others,
+    Context, Draft, FiredRule, Found, KnownArticle, Life, Other, Past, ProcedureRule, Reads, Stored, Ticket,
+    Unconfigured, decide, evolve, goes_on_to, looks_at, looks_at_others,
 };
 use guichet_schemas::command::{Assign, Command, Create, Entity, Order, Reopen, Requester, Resolve};
 use guichet_schemas::event::{Actor, Conversation, Event, Relations, TicketEvent};
@@ -134,6 +134,7 @@ pub(crate) struct House {
     pub(crate) trainees: Vec<(&'static str, &'static str)>,
     /// The highest priority of which alice says that it is solved.
     pub(crate) authority: Option<Priority>,
+    pub(crate) procedures: Vec<(&'static str, ProcedureRule)>,
 }
 
 impl guichet_rules::DeskRules for House {
@@ -159,6 +160,9 @@ impl guichet_rules::DeskRules for House {
     }
     fn authority(&self, agent: &str) -> Option<Priority> {
         self.authority.filter(|_| agent == "alice")
+    }
+    fn procedure(&self, id: &str) -> Option<ProcedureRule> {
+        self.procedures.iter().find(|(known, _)| *known == id).map(|(_, rule)| rule.clone())
     }
     fn time_rule(&self, _: &str) -> Option<FiredRule> {
         self.rule.clone()

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use guichet_rules::{
     Approval, Assistance, Attachment, DraftState, Elsewhere, ImportMark, ImportProgress, LastResolution,
-    Lease, Merged, Moderation, Phase, Proposal, Redacted, ReplyDraft, Said, Side, Suggestion, Survey, Task,
-    TaskState, Work,
+    Lease, Merged, Moderation, Phase, Procedure, Proposal, Redacted, ReplyDraft, Said, Side, Step,
+    Suggestion, Survey, Task, TaskState, Work,
 };
 use guichet_schemas::event::{FieldValue, TextSpan};
 use guichet_schemas::ids::{
@@ -13,8 +13,8 @@ use guichet_schemas::ids::{
 };
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::{
-    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, ScanVerdict, SurveyKind,
-    TicketType, Urgency, Verdict,
+    ActorKind, Channel, HoldReason, Impact, LinkKind, Priority, RatingScale, ScanVerdict, StepOutcome,
+    SurveyKind, TicketType, Urgency, Verdict,
 };
 
 use super::*;
@@ -91,6 +91,16 @@ fn entry() -> Entry {
                     },
                 )]),
                 articles: BTreeSet::from([("kb-17".to_owned(), 3)]),
+                procedures: BTreeMap::from([(
+                    "vpn".to_owned(),
+                    Procedure {
+                        version: 2,
+                        steps: BTreeMap::from([(
+                            "mtu".to_owned(),
+                            Step { mandatory: true, outcome: Some(StepOutcome::Failed) },
+                        )]),
+                    },
+                )]),
                 follow_up_at: Some(Timestamp(1_700_000_005_000)),
             },
             merged_into: Some(Merged { into: TicketId(Uuid::from_u128(12)), number: TicketNumber(8) }),

@@ -60,6 +60,7 @@ texts! {
     promises, promises_help, promise, standing, policy, no_promise_runs, time_used, time_left, late_by, stands_still, kept,
     broken, voided, came_to_nothing, used_of, metric_first_reply, metric_next_reply, metric_assignment, metric_periodic_update,
     metric_pausable_update, metric_requester_wait, metric_agent_work, metric_resolution, metric_tier_time,
+    event_procedure_attached, event_step_completed, procedure,
     // The knowledge base.
     knowledge, knowledge_help, find_article, article, audience, audience_internal, audience_public, article_used,
     article_published, article_retired, articles_cut, no_article, knowledge_gaps, knowledge_gaps_help, no_gap, suggested,
@@ -191,6 +192,8 @@ impl Text {
             "AttachmentRedacted" => self.event_attachment_redacted,
             "ExternalLinked" => self.event_external_linked,
             "AssetLinked" => self.event_asset_linked,
+            "ProcedureAttached" => self.event_procedure_attached,
+            "StepCompleted" => self.event_step_completed,
             _ => return None,
         })
     }
@@ -301,6 +304,7 @@ mod tests {
             "hours",
             "period",
             "agent",
+            "article",
             "ticket",
             "version",
             "impact",

@@ -10,7 +10,7 @@ use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::view::readable;
 use guichet_schemas::wire::{self, query, query_reply};
-use guichet_schemas::words::{ActorKind, Channel, ScanVerdict, TicketState};
+use guichet_schemas::words::{ActorKind, Channel, ScanVerdict, StepOutcome, TicketState};
 use serde::Deserialize;
 
 use super::clocks::Clock;
@@ -410,6 +410,12 @@ pub(super) fn facts(t: &Text, view: &wire::TicketView) -> Vec<Fact> {
     }
     if view.proposal.is_some() || view.awaiting_confirmation {
         facts.push(text(t.awaiting_confirmation, Some(t.awaited)));
+    }
+    for procedure in &view.procedures {
+        let is_done = |step: &&wire::StepView| step.outcome == Some(StepOutcome::Done.to_wire());
+        let done = procedure.steps.iter().filter(is_done).count();
+        let said = format!("{}: {done}/{}", procedure.procedure, procedure.steps.len());
+        facts.push(text(t.procedure, Some(&said)));
     }
     if let Some(age) = view.age_ms {
         facts.push(text(t.age, Some(&form::span(t, age))));

@@ -33,6 +33,16 @@ pub(super) fn told(event: &Work) -> String {
         Work::FollowUpRecorded(e) if e.effective => "saw that the solution held".to_owned(),
         Work::FollowUpRecorded(_) => "saw that the solution did not hold".to_owned(),
         Work::ArticleUsed(e) => format!("used article {}, version {}", e.article, e.version),
+        Work::ProcedureAttached(e) => format!(
+            "attached procedure {}, version {}, of {} steps, {} of them mandatory",
+            e.procedure,
+            e.version,
+            e.steps.len(),
+            e.mandatory.len()
+        ),
+        Work::StepCompleted(e) => {
+            format!("step {} of procedure {}: {}", e.step, e.procedure, words(e.outcome.as_str()))
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is done, and must be done, as the row of a ticket shows it.
 
-use guichet_schemas::event::{ApprovalDecided, CallLogged, Satisfaction, Work};
+use guichet_schemas::event::{ApprovalDecided, CallLogged, ProcedureAttached, Satisfaction, Work};
 use guichet_schemas::ids::TaskId;
 use guichet_schemas::mirror::Wire as _;
 use guichet_schemas::record::Record;
 use guichet_schemas::time::Timestamp;
-use guichet_schemas::wire::{ApprovalView, ArticleView, RatingView, TaskState, TaskView, TicketView};
+use guichet_schemas::wire::{
+    ApprovalView, ArticleView, ProcedureView, RatingView, StepView, TaskState, TaskView, TicketView,
+};
 use guichet_schemas::words::{TicketState, Verdict};
 
 use super::{count, state};
@@ -38,7 +40,28 @@ pub(super) fn take(row: &mut TicketView, event: &Work) {
         Work::ArticleUsed(e) => {
             row.articles.push(ArticleView { article: e.article.clone(), version: e.version });
         }
+        Work::ProcedureAttached(e) => attached(row, e),
+        Work::StepCompleted(e) => {
+            let procedure = row.procedures.iter_mut().find(|known| known.procedure == e.procedure);
+            let mut steps = procedure.into_iter().flat_map(|procedure| &mut procedure.steps);
+            if let Some(step) = steps.find(|known| known.step == e.step) {
+                step.outcome = Some(e.outcome.to_wire());
+            }
+        }
     }
+}
+
+/// Steps that the version before had, too, stay as they were.
+fn attached(row: &mut TicketView, e: &ProcedureAttached) {
+    let known = row.procedures.iter().position(|known| known.procedure == e.procedure);
+    let before = known.map(|n| row.procedures.remove(n)).unwrap_or_default();
+    let steps = e.steps.iter().map(|step| StepView {
+        step: step.clone(),
+        mandatory: e.mandatory.contains(step),
+        outcome: before.steps.iter().find(|known| known.step == *step).and_then(|known| known.outcome),
+    });
+    let now = ProcedureView { procedure: e.procedure.clone(), version: e.version, steps: steps.collect() };
+    row.procedures.push(now);
 }
 
 /// What requesters are asked, and what they say.

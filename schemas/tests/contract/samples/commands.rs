@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use guichet_schemas::command::{
     AcceptSuggestion, AddAttachment, AddComment, AddSideMessage, AddTask, ApproveReply, Assign,
-    BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation, Command,
-    CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval, DeclareProblem, Deescalate,
-    DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LinkAsset, LinkExternal, LogCall,
-    LogTime, MakeCommentPrivate, Merge, OpenSideConversation, Order, ProposeResolution, PublishArticle,
-    PublishArticleFromTicket, PublishConfig, Rate, RecordAccess, RecordFollowUp, RecordNps, RecordSlaBreach,
-    RecordSlaWarning, RedactAttachment, RedactComment, RejectReply, RejectResolution, ReleaseClaim,
-    RenewClaim, Reopen, ReportScan, RequestApproval, RequestInformation, RequestSurvey, Requester, Resolve,
-    RetireArticle, RetireConfig, ReviewDecision, ScheduleFollowUp, SetCategory, SetDueDate, SetField,
-    SetParticipants, SetPriority, SetRestriction, SetStatus, SetType, Split, Suggest, SwitchChannel,
-    Unassign, Unlink, UseArticle, VoidSlaBreach,
+    AttachProcedure, BroadcastToLinked, Cancel, CancelTask, ChangeTags, Claim, Close, CloseSideConversation,
+    Command, CompleteStep, CompleteTask, ConfirmResolution, Create, CreateFollowUp, DecideApproval,
+    DeclareProblem, Deescalate, DraftReply, Escalate, Fact, FireTimeRule, HandOff, Import, Link, LinkAsset,
+    LinkExternal, LogCall, LogTime, MakeCommentPrivate, Merge, OpenSideConversation, Order,
+    ProposeResolution, PublishArticle, PublishArticleFromTicket, PublishConfig, Rate, RecordAccess,
+    RecordFollowUp, RecordNps, RecordSlaBreach, RecordSlaWarning, RedactAttachment, RedactComment,
+    RejectReply, RejectResolution, ReleaseClaim, RenewClaim, Reopen, ReportScan, RequestApproval,
+    RequestInformation, RequestSurvey, Requester, Resolve, RetireArticle, RetireConfig, ReviewDecision,
+    ScheduleFollowUp, SetCategory, SetDueDate, SetField, SetParticipants, SetPriority, SetRestriction,
+    SetStatus, SetType, Split, Suggest, SwitchChannel, Unassign, Unlink, UseArticle, VoidSlaBreach,
 };
 use guichet_schemas::event::{ExternalRef, FieldValue, TextSpan};
 use guichet_schemas::ids::{
@@ -25,8 +25,8 @@ use guichet_schemas::text::{Body, Label, Line, Note, Tag, Text};
 use guichet_schemas::words::{
     Apply, Audience, CallOutcome, CancelReason, Channel, CommentKind, CommentMode, Direction, EscalationKind,
     EscalationReason, HoldReason, Impact, LinkKind, Origin, Priority, RatingScale, RequesterKind,
-    ResolutionCode, ScanVerdict, SideParty, SlaMetric, SuggestionKind, SurveyKind, TicketState, TicketType,
-    TimeKind, Urgency, Verdict, Visibility,
+    ResolutionCode, ScanVerdict, SideParty, SlaMetric, StepOutcome, SuggestionKind, SurveyKind, TicketState,
+    TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{actor, comment, events, hash, minute, subject, uuid};
@@ -419,6 +419,12 @@ fn assistance() -> Vec<Order> {
 
 fn articles() -> Vec<Order> {
     vec![
+        Order::AttachProcedure(AttachProcedure { procedure: line("drum") }),
+        Order::CompleteStep(CompleteStep {
+            step: line("turn"),
+            outcome: StepOutcome::Done,
+            procedure: label("drum"),
+        }),
         Order::PublishArticle(PublishArticle {
             article: line("kb-17"),
             audience: Some(Audience::Public),

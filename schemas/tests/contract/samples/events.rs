@@ -9,14 +9,15 @@ use guichet_schemas::event::{
     CommentMadePrivate, CommentRedacted, ConfigPublished, ConfigRetired, DecisionReviewed, DueDateSet,
     EpochStarted, Event, ExternalLinked, ExternalRef, FieldChanged, FieldValue, FollowUpCreated,
     FollowUpRecorded, FollowUpScheduled, HandedOff, KeyCreated, LogEvent, MergeReceived, NpsRecorded,
-    ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ReopenHeld, ReplyApproved, ReplyDrafted,
-    ReplyRejected, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, RestrictionChanged, Sealed,
-    SideConversationClosed, SideConversationOpened, SideMessageAdded, SlaBreachVoided, SlaBreached,
-    SlaWarned, StatusChanged, SuggestionAccepted, SurveyRequested, TagsChanged, TaskAdded, TaskCancelled,
-    TaskCompleted, TextSpan, TicketAssigned, TicketCancelled, TicketClaimed, TicketClosed, TicketCreated,
-    TicketDeescalated, TicketEscalated, TicketImported, TicketMerged, TicketRated, TicketReopened,
-    TicketResolved, TicketRouted, TicketSplit, TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged,
-    TimeRuleFired, TypeChanged, WorkaroundPublished,
+    ParticipantsChanged, Personal, PriorityChanged, ProblemDeclared, ProcedureAttached, ReopenHeld,
+    ReplyApproved, ReplyDrafted, ReplyRejected, ResolutionConfirmed, ResolutionProposed, ResolutionRejected,
+    RestrictionChanged, Sealed, SideConversationClosed, SideConversationOpened, SideMessageAdded,
+    SlaBreachVoided, SlaBreached, SlaWarned, StatusChanged, StepCompleted, SuggestionAccepted,
+    SurveyRequested, TagsChanged, TaskAdded, TaskCancelled, TaskCompleted, TextSpan, TicketAssigned,
+    TicketCancelled, TicketClaimed, TicketClosed, TicketCreated, TicketDeescalated, TicketEscalated,
+    TicketImported, TicketMerged, TicketRated, TicketReopened, TicketResolved, TicketRouted, TicketSplit,
+    TicketUnassigned, TicketsLinked, TicketsUnlinked, TimeLogged, TimeRuleFired, TypeChanged,
+    WorkaroundPublished,
 };
 use guichet_schemas::ids::{
     ApprovalId, DraftId, EventId, KeyId, SideId, SuggestionId, SurveyId, TaskId, TicketId,
@@ -25,8 +26,8 @@ use guichet_schemas::words::{
     ActorKind, Apply, Audience, AuthorKind, CallOutcome, CancelReason, Channel, CloseReason, CommentKind,
     CommentMode, ConfirmedBy, Direction, EscalationKind, EscalationReason, HoldReason, Impact, LinkKind,
     Origin, Priority, ProblemTrigger, RatingScale, ReleaseReason, RequesterKind, ResolutionCode, ScanVerdict,
-    SideParty, SlaMetric, StatusCause, Strategy, SuggestionKind, SurveyKind, TicketState, TicketType,
-    TimeKind, Urgency, Verdict, Visibility,
+    SideParty, SlaMetric, StatusCause, StepOutcome, Strategy, SuggestionKind, SurveyKind, TicketState,
+    TicketType, TimeKind, Urgency, Verdict, Visibility,
 };
 
 use super::{comment, hash, minute, plain, uuid};
@@ -440,6 +441,17 @@ fn assistance() -> Vec<Event> {
             suggestion_id,
             kind: SuggestionKind::Category,
             value: "technical/printer".to_owned(),
+        }),
+        Event::from(ProcedureAttached {
+            procedure: "drum".to_owned(),
+            version: 2,
+            steps: vec!["open".to_owned(), "turn".to_owned()],
+            mandatory: vec!["turn".to_owned()],
+        }),
+        Event::from(StepCompleted {
+            procedure: "drum".to_owned(),
+            step: "turn".to_owned(),
+            outcome: StepOutcome::Done,
         }),
     ]
 }

@@ -280,6 +280,15 @@ fn ticket_view() -> wire::TicketView {
             verdict: Some(wire::ScanVerdict::Clean as i32),
             redacted: true,
         }],
+        procedures: vec![wire::ProcedureView {
+            procedure: "drum".to_owned(),
+            version: 2,
+            steps: vec![wire::StepView {
+                step: "turn".to_owned(),
+                mandatory: true,
+                outcome: Some(wire::StepOutcome::Done as i32),
+            }],
+        }],
         number: "T-42".to_owned(),
         version: 4,
         state: wire::TicketState::Hold as i32,

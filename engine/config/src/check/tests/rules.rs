@@ -104,6 +104,24 @@ fn shape_and_desk() -> Vec<Rule> {
             json!({"agents": [{"id": "bob", "groups": []}]}),
         ),
         (
+            Kind::Procedure,
+            "steps: has 1 to 100 entries",
+            json!({"title": {"en": "VPN"}, "steps": []}),
+            json!({"title": {"en": "VPN"}, "steps": [{"id": "a", "title": {"en": "A"}}]}),
+        ),
+        (
+            Kind::Procedure,
+            "steps[1].id: \"a\" is steps[0].id already",
+            json!({"title": {"en": "VPN"}, "steps": [{"id": "a", "title": {"en": "A"}}, {"id": "a", "title": {"en": "B"}}]}),
+            json!({"title": {"en": "VPN"}, "steps": [{"id": "a", "title": {"en": "A"}}, {"id": "b", "title": {"en": "B"}, "mandatory": true}]}),
+        ),
+        (
+            Kind::Procedure,
+            "steps[0].title.fr: must not be empty",
+            json!({"title": {"en": "VPN"}, "steps": [{"id": "a", "title": {"en": "A", "fr": ""}}]}),
+            json!({"title": {"en": "VPN"}, "categories": ["network/vpn"], "steps": [{"id": "a", "title": {"en": "A", "fr": "A"}}]}),
+        ),
+        (
             Kind::Statuses,
             "statuses[0].state: \"busy\" is not",
             json!({"statuses": [{"id": "a", "state": "busy"}]}),

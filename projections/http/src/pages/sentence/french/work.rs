@@ -1,7 +1,7 @@
 //! Work on a ticket: claims, calls, tasks, approvals, time.
 
 use guichet_schemas::event::{Actor, CallLogged, ClaimReleased, TicketClaimed, Work};
-use guichet_schemas::words::{CallOutcome, Direction, ReleaseReason, TimeKind, Verdict};
+use guichet_schemas::words::{CallOutcome, Direction, ReleaseReason, StepOutcome, TimeKind, Verdict};
 
 use super::{because, instant, shortened};
 use crate::pages::form;
@@ -44,6 +44,21 @@ pub(super) fn told(t: &Text, event: &Work) -> String {
         Work::FollowUpRecorded(e) if e.effective => "a constaté que la solution a tenu".to_owned(),
         Work::FollowUpRecorded(_) => "a constaté que la solution n’a pas tenu".to_owned(),
         Work::ArticleUsed(e) => format!("s’est servi de l’article {}, version {}", e.article, e.version),
+        Work::ProcedureAttached(e) => format!(
+            "a joint la procédure {}, version {}, de {} étapes, dont {} obligatoires",
+            e.procedure,
+            e.version,
+            e.steps.len(),
+            e.mandatory.len()
+        ),
+        Work::StepCompleted(e) => {
+            let outcome = match e.outcome {
+                StepOutcome::Done => "faite",
+                StepOutcome::Skipped => "sans objet",
+                StepOutcome::Failed => "sans succès",
+            };
+            format!("étape {} de la procédure {} : {outcome}", e.step, e.procedure)
+        }
     }
 }
 
