@@ -110,6 +110,8 @@ macro_rules! each_verb {
             split => Split on Ticket,
             declare_problem => DeclareProblem on Ticket,
             broadcast_to_linked => BroadcastToLinked on Ticket,
+            link_external => LinkExternal on Ticket,
+            link_asset => LinkAsset on Ticket,
             make_comment_private => MakeCommentPrivate on Ticket,
             redact_comment => RedactComment on Ticket,
             draft_reply => DraftReply on Ticket,
@@ -131,8 +133,6 @@ macro_rules! each_verb {
             publish_article => PublishArticle on Articles,
             publish_article_from_ticket => PublishArticleFromTicket on Articles,
             retire_article => RetireArticle on Articles,
-            link_external => LinkExternal on Ticket,
-            link_asset => LinkAsset on Ticket,
         }
     };
 }

@@ -173,8 +173,10 @@ fn attachments(
     ] {
         let mut message =
             json!({"name": name, "summary": summary, "contentType": content_type, "payload": payload});
-        if name == "attachment_get_reply" {
-            message["headers"] = size.clone();
+        match name {
+            "attachment_get_reply" => message["headers"] = size.clone(),
+            "attachment_put" | "attachment_get" => message["headers"] = access.clone(),
+            _ => {}
         }
         messages.insert(name.to_owned(), message);
     }

@@ -259,7 +259,6 @@ fn answer(question: &async_nats::Message) -> bytes::Bytes {
                 resolved_by: HOSTILE.to_owned(),
                 ..Default::default()
             }],
-            merged_into: Vec::new(),
         }),
         other => panic!("nobody should ask {other}"),
     };

@@ -351,19 +351,17 @@ fn work() -> Vec<Event> {
         Event::from(FollowUpScheduled { at: minute(20_000) }),
         Event::from(FollowUpRecorded { effective: true }),
         Event::from(ArticleUsed { article: "kb-17".to_owned(), version: 3 }),
-        Event::from(AttachmentAdded {
-            sha256: hash(0x11),
-            size: 48_210,
-            media_type: "image/png".to_owned(),
-            name: sealed(b"sealed name"),
-            key_id: KeyId(uuid(12)),
+        Event::from(ProcedureAttached {
+            procedure: "drum".to_owned(),
+            version: 2,
+            steps: vec!["open".to_owned(), "turn".to_owned()],
+            mandatory: vec!["turn".to_owned()],
         }),
-        Event::from(AttachmentScanned {
-            sha256: hash(0x11),
-            verdict: ScanVerdict::Unscannable,
-            engine: "clamav 1.4".to_owned(),
+        Event::from(StepCompleted {
+            procedure: "drum".to_owned(),
+            step: "turn".to_owned(),
+            outcome: StepOutcome::Done,
         }),
-        Event::from(AttachmentRedacted { sha256: hash(0x11), reason: "shows a face".to_owned() }),
     ]
 }
 
@@ -442,17 +440,19 @@ fn assistance() -> Vec<Event> {
             kind: SuggestionKind::Category,
             value: "technical/printer".to_owned(),
         }),
-        Event::from(ProcedureAttached {
-            procedure: "drum".to_owned(),
-            version: 2,
-            steps: vec!["open".to_owned(), "turn".to_owned()],
-            mandatory: vec!["turn".to_owned()],
+        Event::from(AttachmentAdded {
+            sha256: hash(0x11),
+            size: 48_210,
+            media_type: "image/png".to_owned(),
+            name: sealed(b"sealed name"),
+            key_id: KeyId(uuid(12)),
         }),
-        Event::from(StepCompleted {
-            procedure: "drum".to_owned(),
-            step: "turn".to_owned(),
-            outcome: StepOutcome::Done,
+        Event::from(AttachmentScanned {
+            sha256: hash(0x11),
+            verdict: ScanVerdict::Unscannable,
+            engine: "clamav 1.4".to_owned(),
         }),
+        Event::from(AttachmentRedacted { sha256: hash(0x11), reason: "shows a face".to_owned() }),
     ]
 }
 
