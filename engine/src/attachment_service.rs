@@ -142,7 +142,7 @@ impl Carrier {
         Ok((bytes.into(), headers))
     }
 
-    /// A restricted ticket is there for nobody but the caller of a look that was recorded first (decision 39).
+    /// A restricted ticket is there for nobody but the caller of a look that was recorded first (decision 36).
     fn sees(&self, asked: &AttachmentSubject, ticket: &Ticket, message: &Message) -> Result<(), Rejection> {
         if ticket.restricted_to.is_empty() {
             return Ok(());

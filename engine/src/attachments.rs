@@ -1,5 +1,5 @@
 //! Files that are attached to tickets: their bytes, sealed, in a folder beside the log
-//! ([decision 36](../../docs/decisions/0036-an-attachment-is-on-disk-before-it-is-named.md)).
+//! ([decision 33](../../docs/decisions/0033-an-attachment-is-on-disk-before-it-is-named.md)).
 //!
 //! ```text
 //! attachments/uploads/<number>                                 an upload under way; removed at each start

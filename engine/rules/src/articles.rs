@@ -10,8 +10,8 @@ use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::text::Body;
 use guichet_schemas::words::{Audience, TicketState};
 
-use crate::decide::Draft;
 use crate::desk::DeskRules;
+use crate::draft::Draft;
 use crate::permission::sees;
 use crate::state::Ticket;
 

@@ -6,7 +6,8 @@ use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::SlaMetric;
 
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 
 /// Names of facts, as a ticket keeps them.
 pub(crate) mod key {

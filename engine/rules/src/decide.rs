@@ -2,14 +2,14 @@
 
 use guichet_schemas::command::{Command, Order};
 use guichet_schemas::each_verb;
-use guichet_schemas::event::{Actor, Event};
-use guichet_schemas::ids::{KeyId, TicketId, TicketNumber};
+use guichet_schemas::ids::{TicketId, TicketNumber};
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
 use crate::articles::KnownArticle;
 use crate::beside::Other;
 use crate::desk::DeskRules;
+use crate::draft::{Draft, Stored};
 use crate::permission::{permits, reaches, sees_other};
 use crate::state::Ticket;
 use crate::transition::is_here;
@@ -37,47 +37,6 @@ pub struct Context<'a> {
     pub others: &'a [Other],
     /// The bytes that an `add_attachment` names, where they lie on disk under the key of the requester.
     pub stored: Option<Stored>,
-}
-
-/// Bytes that were uploaded to a ticket and are durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stored {
-    /// How many.
-    pub size: u64,
-    /// The key that they are sealed under.
-    pub key_id: KeyId,
-}
-
-/// An event as decided; the log adds the place, the ids and the hashes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Draft {
-    pub event: Event,
-    /// To which ticket; none: to that of the command. Events of one ticket stand together, and the answer is about the last.
-    pub of: Option<TicketId>,
-    /// When; none: as it is recorded.
-    pub occurred_at: Option<Timestamp>,
-    /// The source's own time where an imported fact was lifted.
-    pub source_time: Option<Timestamp>,
-    /// The actor, if it is not that of the command.
-    pub actor: Option<Actor>,
-}
-
-impl Draft {
-    /// Of what happens now, by the actor of the command.
-    pub(crate) fn of(event: impl Into<Event>) -> Self {
-        Self { event: event.into(), of: None, occurred_at: None, source_time: None, actor: None }
-    }
-
-    /// Of what happens now to another ticket.
-    pub(crate) fn at(ticket: TicketId, event: impl Into<Event>) -> Self {
-        Self { of: Some(ticket), ..Self::of(event) }
-    }
-}
-
-impl From<Event> for Draft {
-    fn from(event: Event) -> Self {
-        Self::of(event)
-    }
 }
 
 /// Decides one command on a ticket; `None`: there is no such ticket yet.

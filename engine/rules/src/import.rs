@@ -8,7 +8,8 @@ use guichet_schemas::hash::Hash;
 use guichet_schemas::rejection::{FieldError, Rejection};
 use guichet_schemas::time::Timestamp;
 
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::evolve::{complete, evolve, repeats};
 use crate::state::{ImportMark, Ticket};
 use crate::verbs::Replayed;

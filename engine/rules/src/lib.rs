@@ -24,6 +24,7 @@ mod clocks;
 mod conflict;
 mod decide;
 mod desk;
+mod draft;
 mod evolve;
 mod import;
 mod permission;
@@ -35,11 +36,12 @@ mod verbs;
 pub use articles::{Article, KnownArticle, Solved, decide_article};
 pub use beside::{Found, LooksAt, Other, Others, Reads, goes_on_to, looks_at, looks_at_others};
 pub use conflict::{Missed, missed};
-pub use decide::{Context, Draft, Stored, decide};
+pub use decide::{Context, decide};
 pub use desk::{
     AUTO_CLOSE, Action, Asking, CLI_CALLER, ClosedMessage, DeskRules, FiredRule, Life, PendingGuard,
     ProcedureRule, RATING_WINDOW_MS, REOPEN_LIMIT, REOPEN_LIMIT_WITHIN_MS, SLA_CALLER, Unconfigured, Whose,
 };
+pub use draft::{Draft, Stored};
 pub use evolve::evolve;
 pub use permission::{Reach, permits, sees};
 pub use recognise::{Past, recognise};

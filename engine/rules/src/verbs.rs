@@ -10,7 +10,8 @@ use guichet_schemas::each_verb;
 use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 
 macro_rules! files {

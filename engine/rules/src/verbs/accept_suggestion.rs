@@ -11,7 +11,8 @@ use guichet_schemas::words::{Priority, SuggestionKind, TicketType};
 
 use super::shared::of_the_desk;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Suggestion, Ticket};
 use crate::transition::require;
 

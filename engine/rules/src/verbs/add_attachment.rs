@@ -9,7 +9,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::shared::room_for;
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Attachment, Ticket};
 use crate::transition::require;
 

@@ -9,7 +9,8 @@ use guichet_schemas::words::{AuthorKind, CommentKind, Visibility};
 
 use super::shared::{comment, of_the_desk};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Side, Ticket};
 use crate::transition::require;
 

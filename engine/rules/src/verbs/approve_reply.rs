@@ -11,7 +11,8 @@ use guichet_schemas::words::{AuthorKind, StatusCause, TicketState, Visibility};
 
 use super::shared::{judges, moved, of_the_desk};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{DraftState, ReplyDraft, Ticket};
 use crate::transition::require;
 

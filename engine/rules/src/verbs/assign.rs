@@ -9,7 +9,8 @@ use guichet_schemas::words::{CommentKind, StatusCause, Strategy, TicketState};
 
 use super::shared::{assigned, internal_note, may_get, moved, sees_it};
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

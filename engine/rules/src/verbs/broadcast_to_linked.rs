@@ -11,7 +11,8 @@ use super::declare_problem::incidents;
 use super::shared::{comment, of_the_desk, speaks_freely};
 use super::{Decide, Fold};
 use crate::beside::Other;
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

@@ -7,7 +7,8 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::TicketState;
 
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Phase, Ticket};
 use crate::transition::require;
 

@@ -9,7 +9,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::shared::room_for_tags;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

@@ -8,7 +8,8 @@ use guichet_schemas::words::ReleaseReason;
 
 use super::shared::{claimed, held_by_another, later, may_get, of_the_desk};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::permission::oversees;
 use crate::state::{Lease, Ticket};
 use crate::transition::require;

@@ -7,7 +7,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::shared::{ends_task, task_of};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{TaskState, Ticket};
 use crate::transition::require;
 

@@ -10,7 +10,8 @@ use guichet_schemas::words::{ActorKind, ConfirmedBy, Strategy, TicketState};
 
 use super::shared::{assigned, unblocked};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::permission::is_human_agent;
 use crate::state::{Proposal, Ticket};
 use crate::transition::require;

@@ -11,7 +11,8 @@ use guichet_schemas::words::{ActorKind, Origin, Priority, TicketType};
 
 use super::shared::{have_members, may_get, sees_it};
 use super::{Begin, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 
 /// Where every ticket begins.

@@ -11,7 +11,8 @@ use super::create::{exists, origin};
 use super::shared::sees_it;
 use super::{Begin, Fold};
 use crate::beside::Other;
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

@@ -11,7 +11,8 @@ use super::link::{own, room_for_tie};
 use super::merge::{found, is_of_its_own};
 use super::shared::of_the_desk;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

@@ -9,7 +9,8 @@ use guichet_schemas::words::{CommentKind, Visibility};
 
 use super::shared::{comment, of_the_desk, room_for};
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{DraftState, ReplyDraft, Ticket};
 use crate::transition::require;
 

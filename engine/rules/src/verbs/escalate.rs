@@ -10,7 +10,8 @@ use guichet_schemas::words::{CommentKind, EscalationKind};
 
 use super::shared::{internal_note, room_for_tags};
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

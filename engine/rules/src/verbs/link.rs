@@ -9,7 +9,8 @@ use guichet_schemas::words::LinkKind;
 
 use super::declare_problem::incidents;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 
 impl Decide for Link {

@@ -9,7 +9,8 @@ use guichet_schemas::words::{Channel, CommentKind};
 
 use super::shared::internal_note;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

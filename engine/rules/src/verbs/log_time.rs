@@ -8,7 +8,8 @@ use guichet_schemas::words::TimeKind;
 
 use super::shared::of_the_desk;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

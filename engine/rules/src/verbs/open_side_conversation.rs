@@ -9,7 +9,8 @@ use guichet_schemas::words::SideParty;
 
 use super::shared::{of_the_desk, room_for};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Side, Ticket};
 use crate::transition::require;
 

@@ -7,7 +7,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::shared::{has_authority, has_required_fields, unblocked};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Proposal, Ticket};
 use crate::transition::require;
 

@@ -7,7 +7,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::shared::asked;
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Survey, Ticket};
 
 impl Decide for Rate {

@@ -7,7 +7,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::{Decide, Fold};
 use crate::clocks::{at, found, key};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 
 impl Decide for RecordSlaWarning {

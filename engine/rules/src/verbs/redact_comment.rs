@@ -8,7 +8,8 @@ use guichet_schemas::time::Timestamp;
 use super::make_comment_private::comment_of;
 use super::shared::of_the_desk;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Redacted, Ticket};
 use crate::transition::require;
 

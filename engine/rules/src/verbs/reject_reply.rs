@@ -8,7 +8,8 @@ use guichet_schemas::time::Timestamp;
 use super::approve_reply::{draft_of, is_open};
 use super::shared::{judges, of_the_desk};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{DraftState, Ticket};
 use crate::transition::require;
 

@@ -9,7 +9,8 @@ use guichet_schemas::words::{StatusCause, TicketState};
 use super::confirm_resolution::{by_requester, nothing_proposed};
 use super::shared::{in_time, moved, reopened};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

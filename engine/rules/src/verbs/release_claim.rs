@@ -8,7 +8,8 @@ use guichet_schemas::words::{ActorKind, ReleaseReason};
 
 use super::shared::held_by_another;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::permission::oversees;
 use crate::state::Ticket;
 use crate::transition::require;

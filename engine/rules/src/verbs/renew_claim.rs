@@ -5,7 +5,8 @@ use guichet_schemas::rejection::Rejection;
 
 use super::Decide;
 use super::shared::{claimed, held_by_another, later};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

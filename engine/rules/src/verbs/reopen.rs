@@ -8,7 +8,8 @@ use guichet_schemas::words::{ActorKind, TicketState};
 
 use super::shared::{in_time, reopened};
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::permission::oversees;
 use crate::state::{Phase, Ticket};
 use crate::transition::require;

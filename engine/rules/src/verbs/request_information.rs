@@ -9,7 +9,8 @@ use guichet_schemas::words::{CommentKind, StatusCause, TicketState, Visibility};
 
 use super::Decide;
 use super::shared::{comment, moved, speaks_freely};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

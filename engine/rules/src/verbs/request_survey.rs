@@ -8,7 +8,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::shared::later;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{SURVEYS_MAX, Ticket};
 use crate::transition::require;
 

@@ -8,7 +8,8 @@ use guichet_schemas::words::{ActorKind, ConfirmedBy, Strategy, TicketState};
 
 use super::shared::{assigned, has_authority, has_required_fields, unblocked};
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::permission::oversees;
 use crate::state::{LastResolution, Phase, Ticket};
 use crate::transition::require;

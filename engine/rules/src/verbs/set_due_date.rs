@@ -6,7 +6,8 @@ use guichet_schemas::rejection::Rejection;
 use guichet_schemas::time::Timestamp;
 
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

@@ -7,7 +7,8 @@ use guichet_schemas::time::Timestamp;
 use guichet_schemas::words::StatusCause;
 
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

@@ -10,7 +10,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::shared::{have_members, of_the_desk, sees_it};
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

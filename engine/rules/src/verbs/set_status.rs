@@ -9,8 +9,9 @@ use guichet_schemas::words::{CommentKind, HoldReason, StatusCause, TicketState, 
 
 use super::shared::{comment, speaks_freely};
 use super::{Decide, Fold, Replayed};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
 use crate::desk::PendingGuard;
+use crate::draft::Draft;
 use crate::permission::is_human_agent;
 use crate::state::{Phase, Ticket};
 use crate::transition::require;

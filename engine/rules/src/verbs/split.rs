@@ -11,7 +11,8 @@ use super::merge::{bounded, said};
 use super::shared::of_the_desk;
 use super::{Decide, Fold};
 use crate::beside::Other;
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 use crate::transition::require;
 

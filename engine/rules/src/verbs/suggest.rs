@@ -8,7 +8,8 @@ use guichet_schemas::time::Timestamp;
 
 use super::shared::{of_the_desk, room_for};
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::{Suggestion, Ticket};
 use crate::transition::require;
 

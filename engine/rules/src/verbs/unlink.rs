@@ -8,7 +8,8 @@ use guichet_schemas::words::LinkKind;
 
 use super::link::own;
 use super::{Decide, Fold};
-use crate::decide::{Context, Draft};
+use crate::decide::Context;
+use crate::draft::Draft;
 use crate::state::Ticket;
 
 impl Decide for Unlink {
