@@ -27,8 +27,8 @@ const OF_MERGED: &[&str] = &[
     command::Unlink::VERB,
     command::MakeCommentPrivate::VERB,
     command::RedactComment::VERB,
-    command::RedactAttachment::VERB,
     command::ReportScan::VERB,
+    command::RedactAttachment::VERB,
 ];
 
 /// The verbs that can change a ticket which went into another one.
@@ -115,6 +115,8 @@ mod tests {
             "split",
             "declare_problem",
             "broadcast_to_linked",
+            "link_external",
+            "link_asset",
             "make_comment_private",
             "redact_comment",
             "draft_reply",
@@ -131,8 +133,8 @@ mod tests {
             "add_attachment",
             "report_scan",
             "redact_attachment",
-            "link_external",
-            "link_asset",
+            "attach_procedure",
+            "complete_step",
         ];
         for state in [TicketState::Open, TicketState::Pending, TicketState::Hold] {
             assert_eq!(allowed_verbs(state), in_work, "{state}");
@@ -178,6 +180,8 @@ mod tests {
             "split",
             "declare_problem",
             "broadcast_to_linked",
+            "link_external",
+            "link_asset",
             "make_comment_private",
             "redact_comment",
             "draft_reply",
@@ -194,8 +198,8 @@ mod tests {
             "add_attachment",
             "report_scan",
             "redact_attachment",
-            "link_external",
-            "link_asset",
+            "attach_procedure",
+            "complete_step",
         ];
         assert_eq!(allowed_verbs(TicketState::Resolved), resolved);
         assert_eq!(

@@ -127,8 +127,12 @@ async fn a_ticket_is_answered_by_number_and_by_id() {
                 "link",
                 "unlink",
                 "rate",
+                "link_external",
+                "link_asset",
                 "make_comment_private",
-                "redact_comment"
+                "redact_comment",
+                "report_scan",
+                "redact_attachment"
             ]),
         ),
         ("age_ms", json!(86_400_000 - 3_000)),
