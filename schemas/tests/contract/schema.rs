@@ -41,6 +41,8 @@ const OPTIONAL_MESSAGES: &[&str] = &[
     "TicketRated.comment",
     "TicketView.proposal",
     "TicketView.hand_off",
+    "TicketView.incidents",
+    "TicketView.workaround",
     "DecisionReviewed.note",
     "FirstResponseRow.business",
     "ProjectionView.rebuild",
